@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+# fuzz/fuzz_<name>.c defines LLVMFuzzerTestOneInput and links the rooms named in its first line:
+# `// rooms: pb util`. With TTP_FUZZ it is a libFuzzer program; without, fuzz/replay_corpus.c runs
+# fuzz/corpus/<name>/* through it once, as a plain test.
+file(GLOB fuzz_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/fuzz/fuzz_*.c)
+foreach(source ${fuzz_sources})
+  get_filename_component(target ${source} NAME_WE)
+  string(REGEX REPLACE "^fuzz_" "" name ${target})
+  file(STRINGS ${source} rooms_line REGEX "^// rooms: " LIMIT_COUNT 1)
+  string(REGEX REPLACE "^// rooms: " "" rooms "${rooms_line}")
+  separate_arguments(rooms)
+  list(TRANSFORM rooms PREPEND room_)
+  if(TTP_FUZZ)
+    add_executable(${target} ${source})
+    target_link_libraries(${target} PRIVATE ${rooms} -fsanitize=fuzzer)
+  elseif(TTP_TESTS)
+    add_executable(${target} ${source} ${CMAKE_SOURCE_DIR}/fuzz/replay_corpus.c)
+    target_link_libraries(${target} PRIVATE ${rooms})
+    add_test(NAME corpus_${name} COMMAND ${target} ${CMAKE_SOURCE_DIR}/fuzz/corpus/${name})
+  endif()
+endforeach()

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_UTIL_MEMORY_H
+#define TTP_UTIL_MEMORY_H
+
+/*
+ * The one door to the heap: every allocation of ours goes through here, so that tests can fail the
+ * N-th one and a gauge can show how much is in use. Thread-safe.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* malloc, calloc, realloc, free. NULL on failure; a size of 0 is taken as 1. */
+void *mem_alloc(size_t size_bytes) __attribute__((malloc));
+void *mem_alloc_zero(size_t count, size_t size_bytes) __attribute__((malloc));
+void *mem_realloc(void *pointer, size_t size_bytes);
+void mem_free(void *pointer);
+
+/* A copy of a text (with its end) or of bytes; NULL on failure. */
+char *mem_copy_text(const char *text);
+void *mem_copy(const void *bytes, size_t size_bytes);
+
+/* Test hook: fail the allocation number `countdown` from now (1 is the next) and all after it until
+ * called again; 0 never fails (the default). */
+void mem_fail_after(uint64_t countdown);
+
+/* How many allocations were asked for since mem_fail_after armed the hook (pass UINT64_MAX / 2 to
+ * count without failing): the length of a failure sweep. */
+uint64_t mem_allocation_count(void);
+
+#endif
