@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_ARROW_DICTIONARY_H
+#define TTP_ARROW_DICTIONARY_H
+
+/*
+ * An append-only dictionary of distinct values, interned once and shared by many record batches.
+ *
+ * One thread interns; arrays made of it may be read by other threads, which see the values below
+ * the array's own length (handing a batch over through a locked queue orders the writes before the
+ * reads). Capacity is reserved at creation and never moves, so pointers stay valid as long as a
+ * reference is held; pages that are not used cost no memory. A full dictionary is replaced by a new
+ * one with another id. Indices are given in the order of first occurrence.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arrow/abi.h"
+#include "util/bytes.h"
+
+struct arrow_dictionary;
+
+/* Values are UTF-8 strings (format "u"), or fixed-size binary where fixed_size_bytes is not 0
+ * ("w:N"). NULL when memory is out. The caller holds one reference. */
+struct arrow_dictionary *arrow_dictionary_new(size_t fixed_size_bytes, uint32_t max_values,
+                                              uint32_t max_bytes);
+struct arrow_dictionary *arrow_dictionary_retain(struct arrow_dictionary *dictionary);
+void arrow_dictionary_release(struct arrow_dictionary *dictionary); /* NULL is fine */
+
+#define ARROW_DICTIONARY_FULL UINT32_MAX
+
+/* The index of `value`, interned if it is new; ARROW_DICTIONARY_FULL if there is no room for it. */
+uint32_t arrow_dictionary_intern(struct arrow_dictionary *dictionary, struct bytes_view value);
+
+/* Unique in this process: the same id means the same index stands for the same value. */
+uint64_t arrow_dictionary_id(const struct arrow_dictionary *dictionary);
+uint32_t arrow_dictionary_count(const struct arrow_dictionary *dictionary);
+struct bytes_view arrow_dictionary_value(const struct arrow_dictionary *dictionary, uint32_t index);
+/* XXH64 (seed 0) of each value's bytes, by index: what Parquet's bloom filters need too. */
+const uint64_t *arrow_dictionary_hashes(const struct arrow_dictionary *dictionary);
+
+/* Fills `out` (empty) with the ArrowArray of the values so far; it holds a reference until
+ * released. ERR_NO_MEMORY. */
+enum error_code arrow_dictionary_export(struct arrow_dictionary *dictionary,
+                                        struct ArrowArray *out) MUST_CHECK;
+
+/* The shared dictionary behind an exported array (`array->dictionary` of a column), or NULL if some
+ * other producer made it. Borrowed. */
+const struct arrow_dictionary *arrow_dictionary_of(const struct ArrowArray *values);
+
+#endif

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_CATALOG_CATALOG_H
+#define TTP_CATALOG_CATALOG_H
+
+/*
+ * The lake's catalog: a DuckLake 1.0 catalog in SQLite with tables of our own (prefix ttp_) for
+ * coverage, commits and dead letters (ducklake.select/docs/stable/specification). The only room
+ * that knows SQL. A handle belongs to one thread at a time.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/error.h"
+
+/* A column as DuckLake sees it. */
+struct catalog_column {
+    int id; /* = Parquet field_id */
+    const char *name;
+    const char *type; /* DuckLake's name, such as "timestamptz" */
+    bool nullable;
+};
+
+struct catalog_partition_column {
+    const char *transform; /* "year", …, "identity" */
+    int column_id;
+};
+
+struct catalog_table {
+    const char *schema_version; /* ours: "1.1.0" */
+    size_t column_count;
+    const struct catalog_column *columns;
+    size_t partition_count;
+    const struct catalog_partition_column *partitions;
+};
+
+struct catalog_range {
+    uint32_t first, last; /* inclusive */
+};
+
+struct catalog_column_statistics {
+    int column_id;
+    int64_t value_count, null_count, column_size_bytes;
+    const char *min_value, *max_value; /* as DuckLake writes them; NULL: no bounds */
+};
+
+#define CATALOG_PARTITION_MAX 5
+
+struct catalog_file {
+    const char *path; /* relative to data_path */
+    int64_t record_count;
+    int64_t file_size_bytes;
+    int64_t footer_size_bytes;
+    uint64_t checksum;          /* XXH64 of the whole file, seed 0 */
+    struct catalog_range range; /* ledgers of its rows */
+    const char *partition_values[CATALOG_PARTITION_MAX];
+    size_t statistics_count;
+    const struct catalog_column_statistics *statistics;
+};
+
+struct catalog_commit {
+    uint64_t commit_no;
+    struct catalog_range range;
+    const char *schema_version;
+    const char *reason; /* of the rotation */
+    size_t file_count;
+    const struct catalog_file *files;
+    size_t unconfirmed_count;
+    const struct catalog_range *unconfirmed;
+    const char *dead_letters_path; /* relative to _lake/; NULL: none */
+    uint64_t dead_letters_checksum;
+    int64_t dead_letter_count;
+    int64_t row_count;
+    int64_t null_decimal_count, replaced_memo_count;
+    uint32_t digest_ledger; /* 0: none */
+    uint8_t digest_chain[16], digest_contents[16];
+    int64_t last_close_us; /* newest close time in it; 0 none */
+    int64_t committed_us;  /* wall clock */
+};
+
+struct catalog;
+
+enum catalog_mode {
+    CATALOG_READ,  /* no lock is taken and nothing is written */
+    CATALOG_WRITE, /* must exist */
+    CATALOG_CREATE /* made, with the table, if it does not exist */
+};
+
+struct catalog_create_options {
+    const char *data_path; /* absolute, ends in '/' */
+    const struct catalog_table *table;
+    const char *created_by;
+};
+
+/* ERR_NOT_FOUND, ERR_CORRUPT (not a catalog, or damaged), ERR_CONFLICT (a newer layout). `create`
+ * is needed for CATALOG_CREATE only. NULL with error set on failure. */
+struct catalog *catalog_open(const char *path, enum catalog_mode mode,
+                             const struct catalog_create_options *create, struct error *error);
+void catalog_close(struct catalog *catalog);
+
+/* Our schema version of the lake's table. Borrowed until the next call. */
+const char *catalog_schema_version(struct catalog *catalog);
+/* Next commit_no to use (1 in a new lake). */
+enum error_code catalog_next_commit_no(struct catalog *catalog, uint64_t *commit_no,
+                                       struct error *error) MUST_CHECK;
+enum error_code catalog_has_commit(struct catalog *catalog, uint64_t commit_no, bool *has,
+                                   struct error *error) MUST_CHECK;
+
+/* One transaction: files, statistics, snapshot (none if there are no files), coverage, commit.
+ * ERR_INVALID if the range overlaps the coverage (our own mistake, nothing is changed). */
+enum error_code catalog_add_commit(struct catalog *catalog, const struct catalog_commit *commit,
+                                   struct error *error) MUST_CHECK;
+
+/* Sets the table's columns to `table`'s: a new DuckLake schema version. */
+enum error_code catalog_evolve(struct catalog *catalog, const struct catalog_table *table,
+                               struct error *error) MUST_CHECK;
+/* Sets data_path anew if it differs. */
+enum error_code catalog_set_data_path(struct catalog *catalog, const char *data_path,
+                                      struct error *error) MUST_CHECK;
+
+/* Coverage, merged and ascending; *ranges is the caller's to mem_free. */
+enum error_code catalog_coverage(struct catalog *catalog, struct catalog_range **ranges,
+                                 size_t *count, struct error *error) MUST_CHECK;
+/* What of [first, last] is not covered (last 0 = UINT32_MAX). The caller mem_frees. */
+enum error_code catalog_uncovered(struct catalog *catalog, struct catalog_range within,
+                                  struct catalog_range **ranges, size_t *count,
+                                  struct error *error) MUST_CHECK;
+
+struct catalog_digest {
+    uint32_t ledger; /* 0: there is none */
+    char schema_version[16];
+    uint8_t chain[16], contents[16];
+};
+/* The nearest digest of a ledger below `ledger`. */
+enum error_code catalog_digest_below(struct catalog *catalog, uint32_t ledger,
+                                     struct catalog_digest *digest, struct error *error) MUST_CHECK;
+
+struct catalog_totals {
+    uint64_t commits, files, rows, file_bytes, dead_letters, unconfirmed_ledgers,
+        unconfirmed_ranges, null_decimals, replaced_memos;
+    int64_t newest_close_us, last_commit_us;
+    int64_t snapshots;
+};
+enum error_code catalog_totals(struct catalog *catalog, struct catalog_totals *totals,
+                               struct error *error) MUST_CHECK;
+
+/* Calls back for each live data file, in order of first ledger; pointers live during the call. */
+typedef enum error_code catalog_file_visitor(void *context, const struct catalog_file *file,
+                                             uint64_t commit_no, struct error *error);
+enum error_code catalog_each_file(struct catalog *catalog, catalog_file_visitor *visit,
+                                  void *context, struct error *error) MUST_CHECK;
+
+#endif

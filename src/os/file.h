@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_OS_FILE_H
+#define TTP_OS_FILE_H
+
+/*
+ * Files and directories. Every function retries EINTR and short transfers itself; errors are ERR_IO
+ * with `system_errno` and a message that names the path. Paths are NUL-terminated.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "util/buffer.h"
+#include "util/error.h"
+
+struct os_file {
+    int fd;     /* -1 when closed */
+    char *path; /* owned: for messages */
+};
+
+enum os_open_mode {
+    OS_OPEN_READ,       /* must exist */
+    OS_OPEN_CREATE_NEW, /* must not exist; read and write */
+    OS_OPEN_READ_WRITE  /* created if need be, not truncated */
+};
+
+void os_file_init(struct os_file *file);
+enum error_code os_file_open(struct os_file *file, const char *path, enum os_open_mode mode,
+                             struct error *error) MUST_CHECK;
+/* Writes all at `offset`. ENOSPC and EDQUOT come back as ERR_RETRY with *written_bytes telling how
+ * much is there, so that the caller can wait and go on; every other failure is ERR_IO. */
+enum error_code os_file_write(struct os_file *file, uint64_t offset, const void *data,
+                              size_t size_bytes, size_t *written_bytes,
+                              struct error *error) MUST_CHECK;
+/* Reads exactly size_bytes; fewer in the file is ERR_CORRUPT ("ends early"). */
+enum error_code os_file_read(const struct os_file *file, uint64_t offset, void *data,
+                             size_t size_bytes, struct error *error) MUST_CHECK;
+enum error_code os_file_sync(struct os_file *file, struct error *error) MUST_CHECK;
+enum error_code os_file_size(const struct os_file *file, uint64_t *size_bytes,
+                             struct error *error) MUST_CHECK;
+/* Closes and forgets; a failed close is reported once and leaves the file closed. */
+enum error_code os_file_close(struct os_file *file, struct error *error);
+/* Closes without a word: for clean-up paths. */
+void os_file_release(struct os_file *file);
+
+/* A whole file, at most limit_bytes (more is ERR_LIMIT); ERR_NOT_FOUND if it is not there. */
+enum error_code os_read_whole(const char *path, size_t limit_bytes, struct buffer *out,
+                              struct error *error) MUST_CHECK;
+/* Replaces `path` by new content: temporary file beside it, sync, rename, sync of the directory. */
+enum error_code os_write_atomically(const char *path, struct bytes_view content,
+                                    struct error *error) MUST_CHECK;
+
+/* ERR_CONFLICT if `to` exists. */
+enum error_code os_rename_no_replace(const char *from, const char *to,
+                                     struct error *error) MUST_CHECK;
+/* ERR_NOT_FOUND if it is not there. */
+enum error_code os_unlink(const char *path, struct error *error) MUST_CHECK;
+/* The directory and its missing parents; *created_any (may be NULL) tells if one was made. The
+ * parents of what was made are synced by os_sync_parents. */
+enum error_code os_make_directories(const char *path, bool *created_any,
+                                    struct error *error) MUST_CHECK;
+/* fsync of a directory: makes renames and new entries in it durable. */
+enum error_code os_sync_directory(const char *path, struct error *error) MUST_CHECK;
+/* fsync of each directory from `path` up to and including `top` (a prefix of path). */
+enum error_code os_sync_directories_up_to(const char *path, const char *top,
+                                          struct error *error) MUST_CHECK;
+
+bool os_path_exists(const char *path);
+/* Bytes that an ordinary user may still write on the file system of `path`. */
+enum error_code os_free_bytes(const char *path, uint64_t *free_bytes,
+                              struct error *error) MUST_CHECK;
+
+/* Calls `visit` for every regular file below `root` with its path relative to root and its size, in
+ * no set order; a directory for which `enter` (may be NULL: all) says false is left out. */
+typedef bool os_enter_function(void *context, const char *relative_path);
+typedef enum error_code os_visit_function(void *context, const char *relative_path,
+                                          uint64_t size_bytes, struct error *error);
+enum error_code os_walk(const char *root, os_enter_function *enter, os_visit_function *visit,
+                        void *context, struct error *error) MUST_CHECK;
+
+/* Takes an exclusive kernel lock on `file` (ERR_CONFLICT if another process holds it). */
+enum error_code os_file_lock(struct os_file *file, struct error *error) MUST_CHECK;
+
+/* "<directory>/<name>" into out, 4096 bytes at most; ERR_LIMIT if it does not fit. */
+#define OS_PATH_BYTES 4096
+enum error_code os_path_join(char out[OS_PATH_BYTES], const char *directory, const char *name,
+                             struct error *error) MUST_CHECK;
+
+#endif

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_ROWS_BATCH_BUILDER_H
+#define TTP_ROWS_BATCH_BUILDER_H
+
+/*
+ * Collects events ledger by ledger and hands out batches of complete ledgers. Used by one thread.
+ * The tail of the ledger in progress never leaves it, and can be dropped.
+ *
+ *   begin_range → (add_event | add_dead_letter)* → complete_to → … → take
+ *
+ * Strings that repeat are interned into shared dictionaries (arrow/dictionary.h) that outlive
+ * batches; a full dictionary is replaced between ledgers or batches.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "rows/batch.h"
+
+struct batch_builder_options {
+    const struct row_schema *schema;
+    enum partitioning_scheme scheme;
+    bool dictionaries; /* hand over dictionary-encoded strings (false: plain, for tests) */
+};
+
+struct batch_builder;
+
+struct batch_builder *batch_builder_new(const struct batch_builder_options *options,
+                                        struct error *error);
+void batch_builder_free(struct batch_builder *builder);
+
+/* A new range begins: the next batch starts at ledger `first`. What was not taken before must have
+ * been taken or dropped (asserted). */
+void batch_builder_begin_range(struct batch_builder *builder, uint32_t first);
+
+/* Adds an event of the ledger in progress. An event that can't be a row becomes a dead letter here
+ * (*became_dead_letter tells). `raw` is its message. ERR_NO_MEMORY only. */
+enum error_code batch_builder_add_event(struct batch_builder *builder,
+                                        const struct event_view *event, uint32_t event_index,
+                                        struct bytes_view raw, bool *became_dead_letter,
+                                        struct error *error) MUST_CHECK;
+enum error_code batch_builder_add_dead_letter(struct batch_builder *builder,
+                                              uint32_t ledger_sequence, uint32_t event_index,
+                                              const char *reason, struct bytes_view raw,
+                                              struct error *error) MUST_CHECK;
+
+/* Forgets every event of the ledger in progress. */
+void batch_builder_drop_ledger(struct batch_builder *builder);
+
+/* The ledger in progress, if any, is complete, and so is everything up to `covered_to`; ledgers of
+ * it that brought no event are unconfirmed. */
+enum error_code batch_builder_complete_to(struct batch_builder *builder, uint32_t covered_to,
+                                          struct error *error) MUST_CHECK;
+
+/* Rows (and bytes) of complete ledgers, and of the ledger in progress. */
+int64_t batch_builder_complete_rows(const struct batch_builder *builder);
+int64_t batch_builder_progress_rows(const struct batch_builder *builder);
+size_t batch_builder_memory_bytes(const struct batch_builder *builder);
+/* Whether there is anything complete to take: rows, dead letters or only ledgers. */
+bool batch_builder_has_complete(const struct batch_builder *builder);
+
+/* Takes complete ledgers, oldest first, up to the next change of partition time; the caller owns
+ * the batch. Call again while batch_builder_has_complete. NULL in *batch if there is nothing. */
+enum error_code batch_builder_take(struct batch_builder *builder, struct row_batch **batch,
+                                   struct error *error) MUST_CHECK;
+
+#endif

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_ROWS_DIGEST_H
+#define TTP_ROWS_DIGEST_H
+
+/*
+ * Digests of one ledger's events (design section 4, item 10): `chain` covers the close time and the
+ * transaction hashes in order, `contents` covers every value that the schema version's row stores.
+ * Both can be computed from the stream and from the stored rows, and must then agree.
+ */
+
+#include <stdint.h>
+
+#include "rows/row.h"
+#include "rows/schema.h"
+
+#define LEDGER_DIGEST_BYTES 16
+
+struct ledger_digest {
+    uint8_t chain[LEDGER_DIGEST_BYTES]; /* XXH3-128, canonical (big-endian) */
+    uint8_t contents[LEDGER_DIGEST_BYTES];
+};
+
+/* Incremental; events in the order of event_index. Opaque state, no allocation after init. */
+struct ledger_digest_state;
+struct ledger_digest_state *
+ledger_digest_new(const struct row_schema *schema); /* NULL: no memory */
+void ledger_digest_free(struct ledger_digest_state *state);
+void ledger_digest_begin(struct ledger_digest_state *state);
+void ledger_digest_add_row(struct ledger_digest_state *state, const struct row_view *row);
+/* A dead letter counts with its ordinal and raw bytes. */
+void ledger_digest_add_dead_letter(struct ledger_digest_state *state, uint32_t event_index,
+                                   struct bytes_view raw);
+struct ledger_digest ledger_digest_end(const struct ledger_digest_state *state);
+
+#endif

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_ROWS_ROW_H
+#define TTP_ROWS_ROW_H
+
+/* One event as the row it becomes (design section 3), before it is a column of anything. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pb/event.h"
+#include "rows/schema.h"
+#include "util/bytes.h"
+
+/* A text that may be NULL. */
+struct optional_text {
+    bool present;
+    struct bytes_view text;
+};
+
+struct row_view {
+    int64_t timestamp_us;
+    uint32_t ledger_sequence;
+    uint8_t transaction_hash[32];
+    enum event_type type;
+    struct optional_text source_account; /* absent on mint: NULL from 1.1.0, '' in 1.0.0 */
+    struct optional_text dest_account;
+    struct optional_text asset_code;
+    struct optional_text asset_issuer;
+    struct bytes_view amount;
+    struct optional_text memo;
+    enum memo_kind memo_kind;
+    uint32_t transaction_index;
+    bool has_operation_index;
+    uint32_t operation_index;
+    struct optional_text contract_address;
+    uint32_t event_index;
+    bool has_amount_decimal;
+    __int128 amount_decimal;
+    bool memo_replaced; /* bad UTF-8 in a text memo became U+FFFD */
+};
+
+/* Room for the texts that a row makes itself: ids in decimal, hashes in hex, mended UTF-8. */
+struct row_scratch {
+    struct buffer text;
+};
+
+/* Makes the row of an event. Views point into the event's message, static texts or `scratch`, and
+ * live until the next call with it. ERR_INVALID with the reason if the event can't be a row (a dead
+ * letter then); ERR_NO_MEMORY. Texts other than memos that are not UTF-8 are ERR_INVALID too. */
+enum error_code row_from_event(const struct event_view *event, uint32_t event_index,
+                               struct row_scratch *scratch, struct row_view *row,
+                               struct error *error) MUST_CHECK;
+
+/* amount as decimal(38,0): false where it is not an integer of at most 38 digits. */
+bool row_parse_amount(struct bytes_view amount, __int128 *value);
+
+#endif

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_SINK_SINK_H
+#define TTP_SINK_SINK_H
+
+/*
+ * A lake open for writing: takes batches of complete ledgers and turns them into commits
+ * (docs/commit-protocol.md). One thread, the writer thread, calls it; sink_get_stats
+ * may be read from any thread. It runs encode workers of its own.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "catalog/catalog.h"
+#include "parquet/verify.h"
+#include "parquet/writer.h"
+#include "rows/batch.h"
+
+struct sink_options {
+    const char *output_path;
+    const char *reader_data_path; /* "" = the absolute output_path */
+    enum partitioning_scheme scheme;
+    const char *schema_version;
+    bool enable_schema_evolution;
+    const char *network; /* "" = not known */
+    enum parquet_codec codec;
+    int compression_level;
+    enum parquet_profile profile;
+    uint32_t row_group_rows;
+    uint32_t page_size_bytes;
+    bool bloom_filters;
+    uint64_t max_file_size_bytes;
+    int64_t max_file_age_us;
+    uint64_t memory_bytes; /* the writer's share of memory_limit: beyond it a commit is cut */
+    unsigned encode_threads;
+    uint64_t min_free_disk_bytes;
+    enum parquet_verify_level verify_files;
+};
+
+enum rotation_reason {
+    ROTATION_NONE,
+    ROTATION_PARTITION,
+    ROTATION_SIZE,
+    ROTATION_AGE,
+    ROTATION_MEMORY,
+    ROTATION_END_OF_RANGE,
+    ROTATION_SHUTDOWN
+};
+#define ROTATION_REASON_COUNT 7
+const char *rotation_reason_name(enum rotation_reason reason); /* "partition", "size", … */
+
+/* Read from any thread (relaxed atomics inside; a copy is given out). */
+struct sink_stats {
+    uint64_t rows_committed;
+    uint64_t files_committed;
+    uint64_t bytes_committed;
+    uint64_t commits;
+    uint64_t commits_failed;
+    uint64_t dead_letters_committed;
+    uint64_t unconfirmed_ledgers;
+    uint64_t rows_open;  /* taken, not committed */
+    uint64_t bytes_open; /* in staging and in open row groups */
+    uint64_t batches;    /* handed to the encoder */
+    uint64_t rotations[ROTATION_REASON_COUNT];
+    int64_t last_batch_us;  /* wall clock; 0 never */
+    int64_t last_commit_us; /* wall clock; 0 never */
+    int64_t next_commit_us; /* wall clock when max_file_age cuts; 0 nothing is open */
+    uint32_t last_ledger;   /* committed; 0 none */
+    bool waiting_for_space; /* a write met a full disk */
+    bool failing;           /* the last commit failed */
+};
+
+struct sink;
+
+/* Opens or creates the lake: makes output_path, takes the lock, checks lake.json and the catalog,
+ * recovers what a crash left, evolves the schema where asked. Errors: ERR_CONFLICT (locked, other
+ * network or scheme, newer layout, evolution refused), ERR_INVALID (path not writable),
+ * ERR_CORRUPT, ERR_IO. NULL with error set on failure. */
+struct sink *sink_open(const struct sink_options *options, struct error *error);
+
+/* Everything not committed is dropped; releases the lock. Does not commit. NULL is fine. */
+void sink_close(struct sink *sink);
+
+/* The lake's catalog, for reading coverage on the writer's thread or before it starts. Borrowed. */
+struct catalog *sink_catalog(struct sink *sink);
+
+/* Takes a batch (ownership moves in every case; *batch becomes NULL). Cuts a commit first where the
+ * batch starts another partition or does not follow the open range, and after it where size or
+ * memory ask for it. On error everything not committed is dropped: ask sink_lost_range what to
+ * fetch again. ERR_IO/ERR_CORRUPT (staging failed), ERR_LIMIT, ERR_NO_MEMORY. */
+enum error_code sink_append(struct sink *sink, struct row_batch **batch,
+                            struct error *error) MUST_CHECK;
+
+/* Time passes: cuts a commit whose max_file_age is over. Call at least each second.
+ * next_call_us (may be NULL): monotonic time of the next thing to do, INT64_MAX if none. */
+enum error_code sink_tick(struct sink *sink, int64_t *next_call_us, struct error *error) MUST_CHECK;
+
+/* Publishes all that is open, if anything. */
+enum error_code sink_commit(struct sink *sink, enum rotation_reason reason,
+                            struct error *error) MUST_CHECK;
+
+/* After a failed call: the range whose rows were dropped and must be asked for again. False if
+ * nothing was lost. Clears the mark. */
+bool sink_take_lost_range(struct sink *sink, struct ledger_range *range);
+
+void sink_get_stats(const struct sink *sink, struct sink_stats *out);
+
+/* A wait on a full disk asks this now and then whether to give up (stop_timeout); default never. */
+void sink_set_give_up(struct sink *sink, bool (*give_up)(void *context), void *context);
+
+/* One call a commit, on the writer's thread, after it is durable: for logs, metrics and pages. */
+struct sink_commit_info {
+    uint64_t commit_no;
+    struct ledger_range range;
+    enum rotation_reason reason;
+    size_t file_count;
+    uint64_t row_count;
+    uint64_t size_bytes;
+    const char *partition; /* label */
+    int64_t duration_us;   /* from the cut to durability */
+    const struct catalog_file *files;
+};
+void sink_on_commit(struct sink *sink,
+                    void (*handler)(void *context, const struct sink_commit_info *info),
+                    void *context);
+/* Durations of operations for the histogram ("encode", "readback", "commit"), on the writer's
+ * thread. */
+void sink_on_duration(struct sink *sink,
+                      void (*handler)(void *context, const char *operation, int64_t duration_us),
+                      void *context);
+
+#endif

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_SOURCE_SOURCE_H
+#define TTP_SOURCE_SOURCE_H
+
+/*
+ * One stream of complete ledgers from a TTP server: connect, resume, watch, retry (design section
+ * 6). source_run drives one range on the calling thread until it is done, told to stop, or can't go
+ * on. It never blocks on its consumer: while has_room says no it keeps serving PING, GOAWAY and
+ * stop, and lets the HTTP/2 window close.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pb/event.h"
+#include "util/error.h"
+
+struct source_options {
+    const char *endpoint; /* host:port */
+    int64_t connect_timeout_us;
+    int64_t idle_timeout_us; /* doubling per silent try up to 1 h */
+    int64_t retry_initial_us;
+    int64_t retry_max_us;
+    unsigned max_attempts;
+    bool skip_poison_ledger; /* on_poison_ledger: skip */
+    uint32_t max_message_bytes;
+    uint32_t window_bytes; /* HTTP/2 window, connection and stream: counts against memory_limit */
+    bool tls;
+    const char *tls_ca_file, *tls_cert_file, *tls_key_file, *tls_server_name; /* "" = not set */
+    const struct source_header {
+        const char *name, *value;
+    } * metadata; /* extra request headers */
+    size_t metadata_count;
+    const char *user_agent;
+};
+
+enum source_seam_verdict { SOURCE_SEAM_OK, SOURCE_SEAM_OTHER_CONTENTS, SOURCE_SEAM_OTHER_CHAIN };
+
+/* Called on the source's thread. An error other than ERR_AGAIN ends source_run with it. */
+struct source_handler {
+    void *context;
+    /* An event of the ledger in progress; `message` and views live during the call. */
+    enum error_code (*on_event)(void *context, const struct event_view *event, uint32_t event_index,
+                                struct bytes_view message, struct error *error);
+    /* A message that can't be decoded; ledger and ordinal as the design says. */
+    enum error_code (*on_unreadable)(void *context, uint32_t ledger_sequence, uint32_t event_index,
+                                     const char *reason, struct bytes_view message,
+                                     struct error *error);
+    /* The ledger in progress is dropped: its events will come again. */
+    void (*on_ledger_dropped)(void *context);
+    /* Everything up to covered_to is complete (the ledger in progress, too). */
+    enum error_code (*on_complete_to)(void *context, uint32_t covered_to, struct error *error);
+    /* A poison ledger was skipped: what follows begins at next_ledger, `ledger` stays uncovered. */
+    enum error_code (*on_hole)(void *context, uint32_t ledger, const char *words,
+                               struct error *error);
+    /* False: the queue is full; the source stops reading until it says true. */
+    bool (*has_room)(void *context);
+    /* True: stop; source_run returns OK with *result.stopped. */
+    bool (*must_stop)(void *context);
+    /* Events of the seam ledger (asked for again); then the verdict. */
+    enum error_code (*on_seam_event)(void *context, const struct event_view *event,
+                                     uint32_t event_index, struct bytes_view message,
+                                     struct error *error);
+    enum source_seam_verdict (*on_seam_complete)(void *context, uint32_t ledger);
+};
+
+/* Read from any thread. */
+struct source_stats {
+    uint64_t events_accepted;
+    uint64_t events_refetched; /* received again, or of a dropped tail */
+    uint64_t events_unreadable;
+    uint64_t bytes_received;
+    uint64_t ledgers_completed;
+    uint64_t connects;
+    uint64_t retries;
+    uint32_t current_ledger;  /* in progress, or last seen */
+    int64_t current_close_us; /* its close time */
+    int64_t last_event_us;    /* wall clock; 0 never */
+    int64_t decode_us;        /* CPU-ish time spent in decoding, sampled */
+    bool connected;
+    bool throttled;           /* we are the ones who closed the window */
+    bool outage;              /* max_attempts without progress, nothing works: unhealthy */
+    bool degraded;            /* the last try failed */
+    int64_t idle_deadline_us; /* monotonic; 0: not running */
+    uint64_t seam_checked, seam_other_contents;
+    char last_error[256];
+};
+
+struct source_request {
+    uint32_t first;       /* 0: whatever the server starts with (an empty lake, START 0) */
+    uint32_t last;        /* 0: open */
+    uint32_t seam_ledger; /* 0: no seam check; else a ledger below `first` that we have */
+};
+
+struct source_result {
+    bool stopped;         /* must_stop said so */
+    bool complete;        /* a bounded range reached its end */
+    uint32_t next_ledger; /* first ledger that is not complete */
+};
+
+struct source;
+
+struct source *source_new(const struct source_options *options, struct error *error);
+void source_free(struct source *source);
+
+/* OK: complete or stopped. Otherwise the work can't go on and `error` says why, with the remedy:
+ * ERR_INVALID (the server refuses the request: code UNAUTHENTICATED, INVALID_ARGUMENT, …),
+ * ERR_CONFLICT (another chain), ERR_CORRUPT (poison ledger with `stop`; 1,000 unstorable messages
+ * in a row; not a TTP server), or what a handler returned. A passing fault is retried inside. */
+enum error_code source_run(struct source *source, const struct source_request *request,
+                           const struct source_handler *handler, struct source_result *result,
+                           struct error *error) MUST_CHECK;
+
+/* From any thread: makes a source_run that waits look at has_room and must_stop at once. */
+void source_wake(struct source *source);
+void source_get_stats(const struct source *source, struct source_stats *out);
+
+#endif
