@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "os/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+#include "util/text.h"
+
+#define LINE_BYTES 4096 /* longer lines are cut: POSIX keeps writes of up to PIPE_BUF whole */
+
+static _Atomic int level_in_force = LOG_INFO;
+static _Atomic int format_in_force = LOG_FORMAT_AUTO;
+static _Atomic uint64_t warning_count;
+static _Atomic uint64_t error_count;
+
+static const char *const level_names[] = {"debug", "info", "warn", "error"};
+static const char *const format_names[] = {"auto", "json", "text"};
+
+/* A line being made. What does not fit is left out; `cut` remembers it. */
+struct line {
+    char text[LINE_BYTES];
+    size_t size_bytes;
+    bool cut;
+};
+
+#define TAIL_BYTES 8 /* room kept for the end of the line: "…"}\n */
+
+static void line_add(struct line *line, const char *text, size_t size_bytes)
+{
+    size_t room = LINE_BYTES - TAIL_BYTES - line->size_bytes;
+    if (size_bytes > room) {
+        line->cut = true;
+        return;
+    }
+    memcpy(line->text + line->size_bytes, text, size_bytes);
+    line->size_bytes += size_bytes;
+}
+
+static void line_add_text(struct line *line, const char *text)
+{
+    line_add(line, text, strlen(text));
+}
+
+/* One character of a JSON string (RFC 8259, section 7); bytes that are not UTF-8 become U+FFFD. */
+static size_t line_add_json_character(struct line *line, const char *text, size_t rest_bytes)
+{
+    unsigned char character = (unsigned char)text[0];
+    char escape[8];
+    if (character == '"' || character == '\\') {
+        escape[0] = '\\';
+        escape[1] = (char)character;
+        line_add(line, escape, 2);
+        return 1;
+    }
+    if (character < 0x20 || character == 0x7f) {
+        snprintf(escape, sizeof escape, "\\u%04x", character);
+        line_add(line, escape, 6);
+        return 1;
+    }
+    if (character < 0x80) {
+        line_add(line, text, 1);
+        return 1;
+    }
+    size_t length = character >= 0xf0 ? 4 : character >= 0xe0 ? 3 : 2;
+    if (length <= rest_bytes && utf8_is_valid(bytes_view_of(text, length))) {
+        line_add(line, text, length);
+        return length;
+    }
+    line_add_text(line, "\xef\xbf\xbd");
+    return 1;
+}
+
+static void line_add_json_text(struct line *line, const char *text)
+{
+    size_t size_bytes = strlen(text);
+    line_add(line, "\"", 1);
+    /* A long text is cut inside its quotes, so that the line stays JSON. */
+    for (size_t at = 0; at < size_bytes && line->size_bytes + TAIL_BYTES + 8 < LINE_BYTES;)
+        at += line_add_json_character(line, text + at, size_bytes - at);
+    line_add(line, "\"", 1);
+}
+
+/* Text for people: control characters would let a server's words draw on the terminal. */
+static void line_add_plain_text(struct line *line, const char *text, bool quote_if_needed)
+{
+    if (quote_if_needed && (text[0] == '\0' || strpbrk(text, " \"=\t\r\n") != NULL)) {
+        line_add_json_text(line, text);
+        return;
+    }
+    for (; *text != '\0' && line->size_bytes + TAIL_BYTES + 1 < LINE_BYTES; text++) {
+        unsigned char character = (unsigned char)*text;
+        line_add(line, character < 0x20 || character == 0x7f ? "?" : text, 1);
+    }
+}
+
+static void format_number(const struct log_field *field, char *out, size_t out_bytes)
+{
+    switch (field->kind) {
+    case LOG_INTEGER: snprintf(out, out_bytes, "%" PRId64, field->value.integer); break;
+    case LOG_UNSIGNED: snprintf(out, out_bytes, "%" PRIu64, field->value.number); break;
+    case LOG_DOUBLE:
+        snprintf(out, out_bytes, isfinite(field->value.real) ? "%.6g" : "null", field->value.real);
+        break;
+    case LOG_BOOLEAN:
+        snprintf(out, out_bytes, "%s", field->value.boolean ? "true" : "false");
+        break;
+    case LOG_TEXT:
+    case LOG_TIME_US: out[0] = '\0'; break;
+    }
+}
+
+static void line_add_value(struct line *line, const struct log_field *field, bool json)
+{
+    char value[TEXT_TIME_BYTES];
+    if (field->kind == LOG_TIME_US) {
+        text_rfc3339(field->value.integer, value);
+        if (json)
+            line_add_json_text(line, value);
+        else
+            line_add_text(line, value);
+    } else if (field->kind == LOG_TEXT) {
+        const char *text = field->value.text != NULL ? field->value.text : "";
+        if (json)
+            line_add_json_text(line, text);
+        else
+            line_add_plain_text(line, text, true);
+    } else {
+        format_number(field, value, sizeof value);
+        line_add_text(line, value);
+    }
+}
+
+/* Adds a field whole or not at all: a cut line stays well-formed. */
+static void line_add_field(struct line *line, const struct log_field *field, bool json)
+{
+    size_t before = line->size_bytes;
+    line_add_text(line, json ? ",\"" : " ");
+    line_add_text(line, field->key);
+    line_add_text(line, json ? "\":" : "=");
+    line_add_value(line, field, json);
+    if (line->cut)
+        line->size_bytes = before;
+}
+
+static void make_json(struct line *line, const char *time, enum log_level level,
+                      const char *component, const char *message, const struct log_field *fields,
+                      unsigned field_count)
+{
+    const struct log_field head[] = {LOG_T("level", level_names[level]),
+                                     LOG_T("component", component), LOG_T("message", message)};
+    line_add_text(line, "{\"time\":");
+    line_add_json_text(line, time);
+    for (unsigned i = 0; i < sizeof head / sizeof head[0]; i++)
+        line_add_field(line, &head[i], true);
+    for (unsigned i = 0; i < field_count && !line->cut; i++)
+        line_add_field(line, &fields[i], true);
+    line->text[line->size_bytes++] = '}';
+}
+
+static void make_text(struct line *line, const char *time, enum log_level level,
+                      const char *component, const char *message, const struct log_field *fields,
+                      unsigned field_count)
+{
+    static const char *const columns[] = {" DEBUG ", " INFO  ", " WARN  ", " ERROR "};
+    line_add_text(line, time);
+    line_add_text(line, columns[level]);
+    line_add_text(line, component);
+    line_add_text(line, ": ");
+    line_add_plain_text(line, message, false);
+    for (unsigned i = 0; i < field_count && !line->cut; i++)
+        line_add_field(line, &fields[i], false);
+}
+
+static void write_to_stderr(const char *text, size_t size_bytes)
+{
+    while (size_bytes != 0) {
+        ssize_t written = write(STDERR_FILENO, text, size_bytes);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return; /* nobody can be told */
+        text += written;
+        size_bytes -= (size_t)written;
+    }
+}
+
+void log_configure(enum log_level level, enum log_format format)
+{
+    atomic_store(&level_in_force, (int)level);
+    if (format == LOG_FORMAT_AUTO)
+        format = isatty(STDERR_FILENO) ? LOG_FORMAT_TEXT : LOG_FORMAT_JSON;
+    atomic_store(&format_in_force, (int)format);
+}
+
+void log_set_level(enum log_level level)
+{
+    atomic_store(&level_in_force, (int)level);
+}
+
+enum log_level log_get_level(void)
+{
+    return (enum log_level)atomic_load(&level_in_force);
+}
+
+bool log_parse_level(const char *name, enum log_level *level)
+{
+    for (unsigned i = 0; i < sizeof level_names / sizeof level_names[0]; i++) {
+        if (strcmp(name, level_names[i]) == 0) {
+            *level = (enum log_level)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool log_parse_format(const char *name, enum log_format *format)
+{
+    for (unsigned i = 0; i < sizeof format_names / sizeof format_names[0]; i++) {
+        if (strcmp(name, format_names[i]) == 0) {
+            *format = (enum log_format)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+void log_write(enum log_level level, const char *component, const char *message,
+               const struct log_field *fields, unsigned field_count)
+{
+    if (level == LOG_WARN)
+        atomic_fetch_add_explicit(&warning_count, 1, memory_order_relaxed);
+    else if (level == LOG_ERROR)
+        atomic_fetch_add_explicit(&error_count, 1, memory_order_relaxed);
+    if ((int)level < atomic_load_explicit(&level_in_force, memory_order_relaxed))
+        return;
+    if (atomic_load(&format_in_force) == LOG_FORMAT_AUTO)
+        log_configure(log_get_level(), LOG_FORMAT_AUTO);
+
+    char time[TEXT_TIME_BYTES];
+    text_rfc3339(os_realtime_us(), time);
+    struct line line = {.size_bytes = 0};
+    if (atomic_load(&format_in_force) == LOG_FORMAT_TEXT)
+        make_text(&line, time, level, component, message, fields, field_count);
+    else
+        make_json(&line, time, level, component, message, fields, field_count);
+    line.text[line.size_bytes++] = '\n';
+    write_to_stderr(line.text, line.size_bytes);
+}
+
+uint64_t log_warning_count(void)
+{
+    return atomic_load_explicit(&warning_count, memory_order_relaxed);
+}
+
+uint64_t log_error_count(void)
+{
+    return atomic_load_explicit(&error_count, memory_order_relaxed);
+}

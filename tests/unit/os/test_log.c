@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+#include "os/log.h"
+
+static int64_t fixed_time(void)
+{
+    return INT64_C(1705320000000000);
+}
+
+static const struct os_clock fixed_clock = {fixed_time, fixed_time};
+
+/* Runs one log call with stderr going to a file; the text of it is the caller's to free. */
+static char *captured(enum log_level level, const char *message, const struct log_field *fields,
+                      unsigned field_count)
+{
+    char path[] = "/tmp/ttp-log-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    int saved = dup(STDERR_FILENO);
+    dup2(fd, STDERR_FILENO);
+    log_write(level, "test", message, fields, field_count);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    char *text = calloc(1, 65536);
+    ssize_t size = pread(fd, text, 65535, 0);
+    assert_true(size >= 0);
+    close(fd);
+    unlink(path);
+    return text;
+}
+
+static void a_json_line_has_time_level_component_message_and_fields(void **state)
+{
+    (void)state;
+    os_clock_set(&fixed_clock);
+    log_configure(LOG_INFO, LOG_FORMAT_JSON);
+    const struct log_field fields[] = {LOG_U("commit_no", 7), LOG_T("path", "a \"b\"\n"),
+                                       LOG_D("rate", 1.5), LOG_B("live", true), LOG_I("delta", -3)};
+    char *text = captured(LOG_WARN, "committed", fields, 5);
+    assert_string_equal(text, "{\"time\":\"2024-01-15T12:00:00Z\",\"level\":\"warn\","
+                              "\"component\":\"test\",\"message\":\"committed\",\"commit_no\":7,"
+                              "\"path\":\"a \\\"b\\\"\\u000a\",\"rate\":1.5,\"live\":true,"
+                              "\"delta\":-3}\n");
+    free(text);
+    os_clock_set(NULL);
+}
+
+static void a_text_line_quotes_only_what_needs_it_and_draws_nothing(void **state)
+{
+    (void)state;
+    os_clock_set(&fixed_clock);
+    log_configure(LOG_INFO, LOG_FORMAT_TEXT);
+    const struct log_field fields[] = {LOG_T("path", "a/b"), LOG_T("words", "two words")};
+    char *text = captured(LOG_INFO, "hello\x1b[2J", fields, 2);
+    assert_string_equal(
+        text, "2024-01-15T12:00:00Z INFO  test: hello?[2J path=a/b words=\"two words\"\n");
+    free(text);
+    os_clock_set(NULL);
+}
+
+static void bytes_that_are_not_utf8_become_replacement_characters(void **state)
+{
+    (void)state;
+    log_configure(LOG_INFO, LOG_FORMAT_JSON);
+    char *text = captured(LOG_INFO, "a\xff\xc3", NULL, 0);
+    assert_non_null(strstr(text, "\"message\":\"a\xef\xbf\xbd\xef\xbf\xbd\"}"));
+    free(text);
+}
+
+static void a_line_too_long_is_cut_and_stays_one_json_object(void **state)
+{
+    (void)state;
+    log_configure(LOG_INFO, LOG_FORMAT_JSON);
+    char *huge = malloc(10000);
+    memset(huge, '\x01', 9999);
+    huge[9999] = '\0';
+    const struct log_field fields[] = {LOG_U("after", 1)};
+    char *text = captured(LOG_INFO, huge, fields, 1);
+    assert_true(strlen(text) <= 4096);
+    assert_string_equal(text + strlen(text) - 3, "\"}\n");
+    free(text);
+    free(huge);
+}
+
+static void lines_below_the_level_are_counted_but_not_written(void **state)
+{
+    (void)state;
+    log_configure(LOG_ERROR, LOG_FORMAT_JSON);
+    uint64_t before = log_warning_count();
+    char *text = captured(LOG_WARN, "quiet", NULL, 0);
+    assert_string_equal(text, "");
+    assert_int_equal(log_warning_count(), before + 1);
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_json_line_has_time_level_component_message_and_fields),
+        cmocka_unit_test(a_text_line_quotes_only_what_needs_it_and_draws_nothing),
+        cmocka_unit_test(bytes_that_are_not_utf8_become_replacement_characters),
+        cmocka_unit_test(a_line_too_long_is_cut_and_stays_one_json_object),
+        cmocka_unit_test(lines_below_the_level_are_counted_but_not_written),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
