@@ -17,6 +17,7 @@
 
 #include "arrow/abi.h"
 #include "util/bytes.h"
+#include "util/error.h"
 
 struct arrow_dictionary;
 
@@ -38,6 +39,8 @@ uint32_t arrow_dictionary_count(const struct arrow_dictionary *dictionary);
 struct bytes_view arrow_dictionary_value(const struct arrow_dictionary *dictionary, uint32_t index);
 /* XXH64 (seed 0) of each value's bytes, by index: what Parquet's bloom filters need too. */
 const uint64_t *arrow_dictionary_hashes(const struct arrow_dictionary *dictionary);
+/* Memory in use (not what is reserved). For the interning thread only. */
+size_t arrow_dictionary_memory_bytes(const struct arrow_dictionary *dictionary);
 
 /* Fills `out` (empty) with the ArrowArray of the values so far; it holds a reference until
  * released. ERR_NO_MEMORY. */

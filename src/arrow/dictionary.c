@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arrow/dictionary.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "util/memory.h"
+
+#define SLOTS_MIN 64
+
+/*
+ * Values lie one after the other in `data`, as in an Arrow string array. `slots` is an open hash
+ * table with linear probing: the upper half of a slot holds the upper half of the value's hash, the
+ * lower half its index plus one; 0 is empty. Only the interning thread touches slots, so they can
+ * move when they grow; offsets, data and hashes never move.
+ */
+struct arrow_dictionary {
+    _Atomic uint32_t references;
+    uint64_t id;
+    size_t fixed_size_bytes;
+    uint32_t max_values;
+    uint32_t max_bytes;
+    uint32_t count;
+    uint32_t used_bytes;
+    int32_t *offsets; /* max_values + 1; NULL for fixed-size values */
+    uint8_t *data;
+    uint64_t *hashes;
+    uint64_t *slots;
+    uint32_t slot_mask;
+};
+
+static _Atomic uint64_t newest_id;
+
+/* Memory that is reserved but not touched: the system gives pages only where values come to lie. */
+static bool reserve(struct arrow_dictionary *dictionary)
+{
+    size_t values = dictionary->max_values;
+    if (dictionary->fixed_size_bytes == 0) {
+        dictionary->offsets = mem_alloc((values + 1) * sizeof *dictionary->offsets);
+        if (dictionary->offsets == NULL)
+            return false;
+        dictionary->offsets[0] = 0;
+    }
+    dictionary->data = mem_alloc(dictionary->max_bytes);
+    dictionary->hashes = mem_alloc(values * sizeof *dictionary->hashes);
+    dictionary->slots = mem_alloc_zero(SLOTS_MIN, sizeof *dictionary->slots);
+    dictionary->slot_mask = SLOTS_MIN - 1;
+    return dictionary->data != NULL && dictionary->hashes != NULL && dictionary->slots != NULL;
+}
+
+struct arrow_dictionary *arrow_dictionary_new(size_t fixed_size_bytes, uint32_t max_values,
+                                              uint32_t max_bytes)
+{
+    assert(max_values <= INT32_MAX && max_bytes <= INT32_MAX);
+    struct arrow_dictionary *dictionary = mem_alloc_zero(1, sizeof *dictionary);
+    if (dictionary == NULL)
+        return NULL;
+    atomic_init(&dictionary->references, 1);
+    dictionary->id = atomic_fetch_add(&newest_id, 1) + 1;
+    dictionary->fixed_size_bytes = fixed_size_bytes;
+    dictionary->max_values = max_values;
+    dictionary->max_bytes = max_bytes;
+    if (!reserve(dictionary)) {
+        arrow_dictionary_release(dictionary);
+        return NULL;
+    }
+    return dictionary;
+}
+
+struct arrow_dictionary *arrow_dictionary_retain(struct arrow_dictionary *dictionary)
+{
+    atomic_fetch_add_explicit(&dictionary->references, 1, memory_order_relaxed);
+    return dictionary;
+}
+
+void arrow_dictionary_release(struct arrow_dictionary *dictionary)
+{
+    if (dictionary == NULL ||
+        atomic_fetch_sub_explicit(&dictionary->references, 1, memory_order_acq_rel) > 1)
+        return;
+    mem_free(dictionary->offsets);
+    mem_free(dictionary->data);
+    mem_free(dictionary->hashes);
+    mem_free(dictionary->slots);
+    mem_free(dictionary);
+}
+
+static uint64_t slot_of(uint64_t hash, uint32_t index)
+{
+    return (hash & UINT64_C(0xffffffff00000000)) | (index + 1);
+}
+
+/* Doubles the table. False, with nothing changed, if memory is out. */
+static bool grow_slots(struct arrow_dictionary *dictionary)
+{
+    uint32_t mask = dictionary->slot_mask * 2 + 1;
+    uint64_t *slots = mem_alloc_zero((size_t)mask + 1, sizeof *slots);
+    if (slots == NULL)
+        return false;
+    for (uint32_t index = 0; index < dictionary->count; index++) {
+        uint64_t hash = dictionary->hashes[index];
+        uint32_t at = (uint32_t)hash & mask;
+        while (slots[at] != 0)
+            at = (at + 1) & mask;
+        slots[at] = slot_of(hash, index);
+    }
+    mem_free(dictionary->slots);
+    dictionary->slots = slots;
+    dictionary->slot_mask = mask;
+    return true;
+}
+
+static struct bytes_view value_at(const struct arrow_dictionary *dictionary, uint32_t index)
+{
+    if (dictionary->fixed_size_bytes != 0)
+        return bytes_view_of(dictionary->data + index * dictionary->fixed_size_bytes,
+                             dictionary->fixed_size_bytes);
+    int32_t start = dictionary->offsets[index];
+    return bytes_view_of(dictionary->data + start,
+                         (size_t)(dictionary->offsets[index + 1] - start));
+}
+
+/* Appends a value that is not there yet; its slot is the empty one at `at`. */
+static uint32_t append(struct arrow_dictionary *dictionary, struct bytes_view value, uint64_t hash,
+                       uint32_t at)
+{
+    uint32_t index = dictionary->count;
+    if (index == dictionary->max_values ||
+        value.size_bytes > dictionary->max_bytes - dictionary->used_bytes)
+        return ARROW_DICTIONARY_FULL;
+    /* At most three quarters full; where the table can't grow, the dictionary is full. */
+    if (index >= dictionary->slot_mask / 4 * 3) {
+        if (!grow_slots(dictionary))
+            return ARROW_DICTIONARY_FULL;
+        at = (uint32_t)hash & dictionary->slot_mask;
+        while (dictionary->slots[at] != 0)
+            at = (at + 1) & dictionary->slot_mask;
+    }
+    if (value.size_bytes != 0)
+        memcpy(dictionary->data + dictionary->used_bytes, value.data, value.size_bytes);
+    dictionary->used_bytes += (uint32_t)value.size_bytes;
+    if (dictionary->offsets != NULL)
+        dictionary->offsets[index + 1] = (int32_t)dictionary->used_bytes;
+    dictionary->hashes[index] = hash;
+    dictionary->slots[at] = slot_of(hash, index);
+    dictionary->count = index + 1;
+    return index;
+}
+
+uint32_t arrow_dictionary_intern(struct arrow_dictionary *dictionary, struct bytes_view value)
+{
+    assert(dictionary->fixed_size_bytes == 0 || value.size_bytes == dictionary->fixed_size_bytes);
+    uint64_t hash = XXH64(value.data, value.size_bytes, 0);
+    uint32_t at = (uint32_t)hash & dictionary->slot_mask;
+    for (;; at = (at + 1) & dictionary->slot_mask) {
+        uint64_t slot = dictionary->slots[at];
+        if (slot == 0)
+            return append(dictionary, value, hash, at);
+        uint32_t index = (uint32_t)slot - 1;
+        if (slot >> 32 == hash >> 32 && bytes_equal(value_at(dictionary, index), value))
+            return index;
+    }
+}
+
+uint64_t arrow_dictionary_id(const struct arrow_dictionary *dictionary)
+{
+    return dictionary->id;
+}
+
+uint32_t arrow_dictionary_count(const struct arrow_dictionary *dictionary)
+{
+    return dictionary->count;
+}
+
+struct bytes_view arrow_dictionary_value(const struct arrow_dictionary *dictionary, uint32_t index)
+{
+    return value_at(dictionary, index);
+}
+
+const uint64_t *arrow_dictionary_hashes(const struct arrow_dictionary *dictionary)
+{
+    return dictionary->hashes;
+}
+
+size_t arrow_dictionary_memory_bytes(const struct arrow_dictionary *dictionary)
+{
+    size_t per_value = sizeof *dictionary->hashes;
+    if (dictionary->offsets != NULL)
+        per_value += sizeof *dictionary->offsets;
+    return sizeof *dictionary + dictionary->used_bytes + dictionary->count * per_value +
+           ((size_t)dictionary->slot_mask + 1) * sizeof *dictionary->slots;
+}
+
+/* What an exported array holds on to. */
+struct exported_values {
+    struct arrow_dictionary *dictionary;
+    const void *buffers[3];
+};
+
+static void release_exported(struct ArrowArray *array)
+{
+    struct exported_values *exported = array->private_data;
+    arrow_dictionary_release(exported->dictionary);
+    mem_free(exported);
+    array->release = NULL;
+}
+
+enum error_code arrow_dictionary_export(struct arrow_dictionary *dictionary, struct ArrowArray *out)
+{
+    struct exported_values *exported = mem_alloc_zero(1, sizeof *exported);
+    if (exported == NULL)
+        return ERR_NO_MEMORY;
+    exported->dictionary = arrow_dictionary_retain(dictionary);
+    bool fixed = dictionary->fixed_size_bytes != 0;
+    if (!fixed)
+        exported->buffers[1] = dictionary->offsets;
+    exported->buffers[fixed ? 1 : 2] = dictionary->data;
+    *out = (struct ArrowArray){
+        .length = dictionary->count,
+        .n_buffers = fixed ? 2 : 3,
+        .buffers = exported->buffers,
+        .release = release_exported,
+        .private_data = exported,
+    };
+    return OK;
+}
+
+const struct arrow_dictionary *arrow_dictionary_of(const struct ArrowArray *values)
+{
+    if (values->release != release_exported)
+        return NULL;
+    const struct exported_values *exported = values->private_data;
+    return exported->dictionary;
+}
