@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+# A thin front of CMake: `make help` lists the targets. The two to begin with are demo and test.
+.PHONY: help build test test-deps run demo clean install-deps lint benchmark asan tsan fuzz coverage \
+        docker-build docker-run
+
+DOCKER ?= docker
+DOCKER_IMAGE ?= ttp-parquet-consumer:latest
+FUZZ_SECONDS ?= 60
+CMAKE_BUILD := cmake --build
+
+help:
+	@echo "make demo          build, then serve real events and write them into ./data/demo"
+	@echo "make test          build and run all tests"
+	@echo "make build         bin/parquet-consumer and bin/bench-encode"
+	@echo "make run           build, then run with config.json"
+	@echo "make lint          formatting, layers, licence lines, clang-tidy"
+	@echo "make benchmark     measure the encoder (docs/PERFORMANCE.md)"
+	@echo "make asan          the unit tests under AddressSanitizer and UBSan"
+	@echo "make tsan          the tests of threaded rooms under ThreadSanitizer"
+	@echo "make fuzz          each fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS))"
+	@echo "make coverage      line coverage of the unit tests"
+	@echo "make install-deps  the Debian packages of all these (they install what they need, too)"
+	@echo "make docker-build, make docker-run"
+	@echo "make clean         remove what was built (never data/)"
+
+install-deps:
+	@tools/install-deps ci
+
+build:
+	@tools/install-deps build
+	@tools/build release
+	@tools/publish release
+
+demo: build
+	@bin/parquet-consumer demo
+
+run: build
+	@bin/parquet-consumer -config config.json
+
+test-deps:
+	@tools/install-deps test
+	@tools/python-env
+
+test: test-deps
+	@tools/build release -DTTP_TESTS=ON
+	@tools/publish release
+	@.venv/bin/python tools/run-tests --build build/release
+
+lint:
+	@tools/install-deps ci
+	@tools/lint
+
+benchmark: build test-deps
+	@tools/benchmark
+
+asan: test-deps
+	@tools/build asan
+	@.venv/bin/python tools/run-tests --build build/asan --unit-only
+
+tsan: test-deps
+	@tools/build tsan
+	@tools/test-threads
+
+fuzz:
+	@tools/install-deps ci
+	@tools/build fuzz
+	@tools/fuzz $(FUZZ_SECONDS)
+
+coverage: test-deps
+	@tools/build coverage
+	@tools/coverage
+
+clean:
+	rm -rf build bin
+
+docker-build:
+	$(DOCKER) build -t $(DOCKER_IMAGE) -f deploy/Dockerfile .
+
+docker-run: docker-build
+	mkdir -p data
+	$(DOCKER) run --rm -v "$(CURDIR)/data:/data" $(DOCKER_IMAGE)
