@@ -25,6 +25,8 @@ enum os_open_mode {
 };
 
 void os_file_init(struct os_file *file);
+/* ERR_NOT_FOUND (OS_OPEN_READ) and ERR_CONFLICT (OS_OPEN_CREATE_NEW: it exists) beside ERR_IO; on
+ * failure the file is closed. */
 enum error_code os_file_open(struct os_file *file, const char *path, enum os_open_mode mode,
                              struct error *error) MUST_CHECK;
 /* Writes all at `offset`. ENOSPC and EDQUOT come back as ERR_RETRY with *written_bytes telling how
@@ -35,7 +37,10 @@ enum error_code os_file_write(struct os_file *file, uint64_t offset, const void 
 /* Reads exactly size_bytes; fewer in the file is ERR_CORRUPT ("ends early"). */
 enum error_code os_file_read(const struct os_file *file, uint64_t offset, void *data,
                              size_t size_bytes, struct error *error) MUST_CHECK;
+/* Never called again on the same file after a failure: its pages may be lost by then. */
 enum error_code os_file_sync(struct os_file *file, struct error *error) MUST_CHECK;
+enum error_code os_file_truncate(struct os_file *file, uint64_t size_bytes,
+                                 struct error *error) MUST_CHECK;
 enum error_code os_file_size(const struct os_file *file, uint64_t *size_bytes,
                              struct error *error) MUST_CHECK;
 /* Closes and forgets; a failed close is reported once and leaves the file closed. */
@@ -46,17 +51,22 @@ void os_file_release(struct os_file *file);
 /* A whole file, at most limit_bytes (more is ERR_LIMIT); ERR_NOT_FOUND if it is not there. */
 enum error_code os_read_whole(const char *path, size_t limit_bytes, struct buffer *out,
                               struct error *error) MUST_CHECK;
-/* Replaces `path` by new content: temporary file beside it, sync, rename, sync of the directory. */
+/* Replaces `path` by new content: temporary file "<path>.inprogress", sync, rename, sync of the
+ * directory. ERR_RETRY on a full disk, with `path` as it was. */
 enum error_code os_write_atomically(const char *path, struct bytes_view content,
                                     struct error *error) MUST_CHECK;
 
+/* Replaces `to`. */
+enum error_code os_rename(const char *from, const char *to, struct error *error) MUST_CHECK;
 /* ERR_CONFLICT if `to` exists. */
 enum error_code os_rename_no_replace(const char *from, const char *to,
                                      struct error *error) MUST_CHECK;
 /* ERR_NOT_FOUND if it is not there. */
 enum error_code os_unlink(const char *path, struct error *error) MUST_CHECK;
+/* Deletes without a word: for clean-up paths. */
+void os_discard(const char *path);
 /* The directory and its missing parents; *created_any (may be NULL) tells if one was made. The
- * parents of what was made are synced by os_sync_parents. */
+ * parents of what was made are synced by os_sync_directories_up_to. */
 enum error_code os_make_directories(const char *path, bool *created_any,
                                     struct error *error) MUST_CHECK;
 /* fsync of a directory: makes renames and new entries in it durable. */
@@ -84,6 +94,13 @@ enum error_code os_file_lock(struct os_file *file, struct error *error) MUST_CHE
 /* "<directory>/<name>" into out, 4096 bytes at most; ERR_LIMIT if it does not fit. */
 #define OS_PATH_BYTES 4096
 enum error_code os_path_join(char out[OS_PATH_BYTES], const char *directory, const char *name,
+                             struct error *error) MUST_CHECK;
+
+/* The directory that holds `path`: "." for a bare name. */
+enum error_code os_parent_path(char out[OS_PATH_BYTES], const char *path,
+                               struct error *error) MUST_CHECK;
+/* The absolute path of something that exists, symbolic links resolved. */
+enum error_code os_real_path(char out[OS_PATH_BYTES], const char *path,
                              struct error *error) MUST_CHECK;
 
 #endif
