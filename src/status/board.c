@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "status/board.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "os/thread.h"
+#include "util/memory.h"
+
+/* The rate shown is that of the last slots: long enough to smooth the source's bursts of 5 s. */
+#define RATE_SLOTS 3
+
+/* Ranges kept: more than are shown, so that filling a gap among the older ones stays right. */
+#define KEPT_RANGES_MAX 256
+
+struct board {
+    struct os_mutex mutex;
+    size_t commit_count, problem_count, range_count;
+    struct status_commit commits[STATUS_COMMITS_MAX];    /* newest first */
+    struct status_problem problems[STATUS_PROBLEMS_MAX]; /* newest first */
+    struct status_range ranges[KEPT_RANGES_MAX];         /* the newest, ascending */
+    /* Ranges below those kept, told only by their sums. */
+    size_t older_range_count;
+    uint64_t older_ledgers;
+    uint32_t older_first;
+    int64_t last_throttled_us;
+    int64_t last_error_us;
+    char last_error[STATUS_MESSAGE_BYTES];
+    /* The rate: the slot in work began at slot_from_us with slot_events. */
+    bool sampled;
+    int64_t slot_from_us;
+    uint64_t slot_events;
+    size_t rate_count;
+    double rates[STATUS_RATES_MAX]; /* oldest first */
+};
+
+struct board *board_new(struct error *error)
+{
+    struct board *board = mem_alloc_zero(1, sizeof(*board));
+    if (!board) {
+        (void)error_no_memory(error, "the status board");
+        return NULL;
+    }
+    if (os_mutex_init(&board->mutex, error) != OK) {
+        mem_free(board);
+        return NULL;
+    }
+    return board;
+}
+
+void board_free(struct board *board)
+{
+    if (!board)
+        return;
+    os_mutex_release(&board->mutex);
+    mem_free(board);
+}
+
+static uint64_t range_ledgers(struct status_range range)
+{
+    return (uint64_t)range.last - range.first + 1;
+}
+
+/* The lowest range kept becomes one that only the sums tell of. */
+static void forget_lowest_range(struct board *board)
+{
+    if (board->older_range_count == 0)
+        board->older_first = board->ranges[0].first;
+    board->older_range_count++;
+    board->older_ledgers += range_ledgers(board->ranges[0]);
+    board->range_count--;
+    memmove(board->ranges, board->ranges + 1, board->range_count * sizeof(board->ranges[0]));
+}
+
+static bool touches(struct status_range a, struct status_range b)
+{
+    return (uint64_t)a.first <= (uint64_t)b.last + 1 && (uint64_t)b.first <= (uint64_t)a.last + 1;
+}
+
+static void add_range(struct board *board, struct status_range range)
+{
+    size_t from = 0;
+    while (from < board->range_count && board->ranges[from].last < range.first &&
+           !touches(board->ranges[from], range))
+        from++;
+    size_t to = from;
+    while (to < board->range_count && touches(board->ranges[to], range)) {
+        if (board->ranges[to].first < range.first)
+            range.first = board->ranges[to].first;
+        if (board->ranges[to].last > range.last)
+            range.last = board->ranges[to].last;
+        to++;
+    }
+    if (to == from) {
+        if (board->range_count == KEPT_RANGES_MAX) {
+            if (from == 0) { /* below all that is kept */
+                if (board->older_range_count == 0 || range.first < board->older_first)
+                    board->older_first = range.first;
+                board->older_range_count++;
+                board->older_ledgers += range_ledgers(range);
+                return;
+            }
+            forget_lowest_range(board);
+            from--;
+            to--;
+        }
+        memmove(board->ranges + from + 1, board->ranges + from,
+                (board->range_count - from) * sizeof(board->ranges[0]));
+        board->range_count++;
+    } else {
+        memmove(board->ranges + from + 1, board->ranges + to,
+                (board->range_count - to) * sizeof(board->ranges[0]));
+        board->range_count -= to - from - 1;
+    }
+    board->ranges[from] = range;
+}
+
+void board_add_commit(struct board *board, const struct status_commit *commit)
+{
+    assert(commit->range.first <= commit->range.last);
+    os_mutex_lock(&board->mutex);
+    if (board->commit_count < STATUS_COMMITS_MAX)
+        board->commit_count++;
+    memmove(board->commits + 1, board->commits,
+            (board->commit_count - 1) * sizeof(board->commits[0]));
+    board->commits[0] = *commit;
+    add_range(board, commit->range);
+    os_mutex_unlock(&board->mutex);
+}
+
+void board_set_coverage(struct board *board, const struct status_range *ranges, size_t count)
+{
+    os_mutex_lock(&board->mutex);
+    board->range_count = 0;
+    board->older_range_count = 0;
+    board->older_ledgers = 0;
+    board->older_first = 0;
+    for (size_t i = 0; i < count; i++)
+        add_range(board, ranges[i]);
+    os_mutex_unlock(&board->mutex);
+}
+
+static void copy_message(char out[STATUS_MESSAGE_BYTES], const char *message)
+{
+    size_t length = strnlen(message, STATUS_MESSAGE_BYTES - 1);
+    memcpy(out, message, length);
+    out[length] = '\0';
+}
+
+void board_add_problem(struct board *board, bool error, const char *message, int64_t now_us)
+{
+    struct status_problem problem = {
+        .first_us = now_us, .last_us = now_us, .count = 1, .error = error};
+    copy_message(problem.message, message);
+    os_mutex_lock(&board->mutex);
+    if (error) {
+        memcpy(board->last_error, problem.message, sizeof(board->last_error));
+        board->last_error_us = now_us;
+    }
+    size_t place = 0;
+    while (place < board->problem_count &&
+           (board->problems[place].error != error ||
+            strcmp(board->problems[place].message, problem.message) != 0))
+        place++;
+    if (place < board->problem_count) {
+        problem.first_us = board->problems[place].first_us;
+        problem.count += board->problems[place].count;
+    } else if (board->problem_count < STATUS_PROBLEMS_MAX) {
+        board->problem_count++;
+    } else {
+        place = STATUS_PROBLEMS_MAX - 1;
+    }
+    memmove(board->problems + 1, board->problems, place * sizeof(board->problems[0]));
+    board->problems[0] = problem;
+    os_mutex_unlock(&board->mutex);
+}
+
+static void add_rate(struct board *board, double rate)
+{
+    if (board->rate_count == STATUS_RATES_MAX) {
+        board->rate_count--;
+        memmove(board->rates, board->rates + 1, board->rate_count * sizeof(board->rates[0]));
+    }
+    board->rates[board->rate_count++] = rate;
+}
+
+void board_sample(struct board *board, int64_t now_us, int64_t now_monotonic_us,
+                  uint64_t events_accepted, bool throttled)
+{
+    os_mutex_lock(&board->mutex);
+    if (throttled)
+        board->last_throttled_us = now_us;
+    int64_t passed_us = now_monotonic_us - board->slot_from_us;
+    if (!board->sampled || passed_us >= STATUS_RATE_SLOT_US) {
+        /* Counters only rise; should one begin anew, so does the slot. */
+        if (board->sampled && events_accepted >= board->slot_events)
+            add_rate(board,
+                     (double)(events_accepted - board->slot_events) * 1e6 / (double)passed_us);
+        board->sampled = true;
+        board->slot_from_us = now_monotonic_us;
+        board->slot_events = events_accepted;
+    }
+    os_mutex_unlock(&board->mutex);
+}
+
+static void fill_coverage(const struct board *board, struct status_snapshot *out)
+{
+    size_t skipped =
+        board->range_count > STATUS_RANGES_MAX ? board->range_count - STATUS_RANGES_MAX : 0;
+    out->coverage_count = board->range_count - skipped;
+    memcpy(out->coverage, board->ranges + skipped, out->coverage_count * sizeof(out->coverage[0]));
+    out->coverage_total = board->range_count + board->older_range_count;
+    out->coverage_ledgers = board->older_ledgers;
+    for (size_t i = 0; i < board->range_count; i++)
+        out->coverage_ledgers += range_ledgers(board->ranges[i]);
+    if (board->older_range_count > 0)
+        out->coverage_first = board->older_first;
+    else if (board->range_count > 0)
+        out->coverage_first = board->ranges[0].first;
+}
+
+/* The mean of the last slots; before the first is over, of the slot in work. */
+static double recent_rate(const struct board *board, const struct status_snapshot *out)
+{
+    if (board->rate_count == 0) {
+        int64_t passed_us = out->now_monotonic_us - board->slot_from_us;
+        if (!board->sampled || passed_us <= 0 || out->events_accepted < board->slot_events)
+            return 0;
+        return (double)(out->events_accepted - board->slot_events) * 1e6 / (double)passed_us;
+    }
+    size_t count = board->rate_count < RATE_SLOTS ? board->rate_count : RATE_SLOTS;
+    double sum = 0;
+    for (size_t i = board->rate_count - count; i < board->rate_count; i++)
+        sum += board->rates[i];
+    return sum / (double)count;
+}
+
+void board_fill(const struct board *board, struct status_snapshot *out)
+{
+    struct os_mutex *mutex = (struct os_mutex *)&board->mutex;
+    os_mutex_lock(mutex);
+    out->commit_count = board->commit_count;
+    memcpy(out->last_commits, board->commits, sizeof(board->commits));
+    out->problem_count = board->problem_count;
+    memcpy(out->problems, board->problems, sizeof(board->problems));
+    fill_coverage(board, out);
+    out->rate_count = board->rate_count;
+    memcpy(out->rates, board->rates, sizeof(board->rates));
+    out->events_per_second = recent_rate(board, out);
+    out->last_throttled_us = board->last_throttled_us;
+    out->last_error_us = board->last_error_us;
+    memcpy(out->last_error, board->last_error, sizeof(out->last_error));
+    os_mutex_unlock(mutex);
+}

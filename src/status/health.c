@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "status/health.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "status/writer.h"
+#include "util/text.h"
+#include "version.h"
+
+const char *health_level_name(enum health_level level)
+{
+    static const char *const names[] = {"healthy", "degraded", "unhealthy"};
+    return names[level];
+}
+
+static int64_t later_of(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* A duration for sentences: whole seconds from one second on. */
+static void describe_duration(int64_t microseconds, char out[TEXT_TIME_BYTES])
+{
+    if (microseconds >= US_PER_SECOND)
+        microseconds -= microseconds % US_PER_SECOND;
+    text_duration(microseconds, out);
+}
+
+static bool is_streaming(const struct status_snapshot *snapshot)
+{
+    return snapshot->phase == STATUS_RUNNING && snapshot->streaming_since_us != 0;
+}
+
+static bool rule_outage(const struct status_snapshot *snapshot, char *message)
+{
+    if (!is_streaming(snapshot) || !snapshot->outage)
+        return false;
+    snprintf(message, STATUS_MESSAGE_BYTES,
+             "The source at %.96s serves no ledger at all: look at ttp-processor and at the ledger "
+             "source behind it; this run goes on trying.",
+             snapshot->endpoint);
+    return true;
+}
+
+static bool rule_silence(const struct status_snapshot *snapshot, char *message)
+{
+    if (!is_streaming(snapshot) || snapshot->throttled || snapshot->idle_timeout_us <= 0)
+        return false;
+    int64_t since = later_of(snapshot->streaming_since_us,
+                             later_of(snapshot->last_event_us, snapshot->last_throttled_us));
+    int64_t silent_us = snapshot->now_us - since;
+    if (silent_us <= snapshot->idle_timeout_us)
+        return false;
+    char silent[TEXT_TIME_BYTES], allowed[TEXT_TIME_BYTES];
+    describe_duration(silent_us, silent);
+    describe_duration(snapshot->idle_timeout_us, allowed);
+    snprintf(message, STATUS_MESSAGE_BYTES,
+             "No event for %s (idle_timeout is %s): %.96s may hang, or its network is still.",
+             silent, allowed, snapshot->endpoint);
+    return true;
+}
+
+static bool rule_disk_full(const struct status_snapshot *snapshot, char *message)
+{
+    if (!snapshot->waiting_for_space)
+        return false;
+    snprintf(message, STATUS_MESSAGE_BYTES,
+             "The disk is full: writing waits for space and goes on by itself once there is some.");
+    return true;
+}
+
+static bool rule_commit_failing(const struct status_snapshot *snapshot, char *message)
+{
+    if (!snapshot->commit_failing)
+        return false;
+    snprintf(message, STATUS_MESSAGE_BYTES,
+             "The last commit failed; its ledgers are asked for again. See the last error.");
+    return true;
+}
+
+/* How long the writer's loop has not come round; 0 if that means nothing now. */
+static int64_t writer_silence_us(const struct status_snapshot *snapshot)
+{
+    if (snapshot->writer_seen_us == 0 || snapshot->waiting_for_space)
+        return 0;
+    return later_of(snapshot->now_monotonic_us - snapshot->writer_seen_us, 0);
+}
+
+static bool rule_writer_stuck(const struct status_snapshot *snapshot, char *message)
+{
+    int64_t silence_us = writer_silence_us(snapshot);
+    if (silence_us <= HEALTH_WRITER_STUCK_US)
+        return false;
+    char silence[TEXT_TIME_BYTES];
+    describe_duration(silence_us, silence);
+    snprintf(message, STATUS_MESSAGE_BYTES,
+             "The writer has not come round for %s: the storage hangs, or is far too slow.",
+             silence);
+    return true;
+}
+
+static bool rule_reconnecting(const struct status_snapshot *snapshot, char *message)
+{
+    if (!is_streaming(snapshot))
+        return false;
+    if (!snapshot->reconnecting && (snapshot->connected || !snapshot->ever_connected))
+        return false;
+    snprintf(message, STATUS_MESSAGE_BYTES, "The stream from %.96s broke off: trying again.",
+             snapshot->endpoint);
+    return true;
+}
+
+static bool rule_disk_low(const struct status_snapshot *snapshot, char *message)
+{
+    if (!snapshot->disk_known || snapshot->disk_free_bytes >= snapshot->disk_min_free_bytes)
+        return false;
+    char free_text[TEXT_TIME_BYTES], least[TEXT_TIME_BYTES];
+    text_size(snapshot->disk_free_bytes, free_text);
+    text_size(snapshot->disk_min_free_bytes, least);
+    snprintf(message, STATUS_MESSAGE_BYTES,
+             "Only %s of disk are free, less than min_free_disk (%s): make room.", free_text,
+             least);
+    return true;
+}
+
+static bool rule_commit_late(const struct status_snapshot *snapshot, char *message)
+{
+    if (snapshot->next_commit_us == 0 || snapshot->waiting_for_space)
+        return false;
+    int64_t late_us = snapshot->now_us - snapshot->next_commit_us;
+    if (late_us <= HEALTH_COMMIT_LATE_US)
+        return false;
+    char late[TEXT_TIME_BYTES];
+    describe_duration(late_us, late);
+    snprintf(message, STATUS_MESSAGE_BYTES,
+             "The open files were to be committed %s ago and are not yet.", late);
+    return true;
+}
+
+/* In the order of enum health_rule; those that make a run unhealthy come first. */
+static const struct rule {
+    const char *name;
+    enum health_level level;
+    bool (*applies)(const struct status_snapshot *snapshot, char *message);
+} rules[HEALTH_RULE_COUNT] = {
+    [HEALTH_RULE_OUTAGE] = {"outage", HEALTH_UNHEALTHY, rule_outage},
+    [HEALTH_RULE_SILENCE] = {"silence", HEALTH_UNHEALTHY, rule_silence},
+    [HEALTH_RULE_DISK_FULL] = {"disk_full", HEALTH_UNHEALTHY, rule_disk_full},
+    [HEALTH_RULE_COMMIT_FAILING] = {"commit_failing", HEALTH_UNHEALTHY, rule_commit_failing},
+    [HEALTH_RULE_WRITER_STUCK] = {"writer_stuck", HEALTH_UNHEALTHY, rule_writer_stuck},
+    [HEALTH_RULE_RECONNECTING] = {"reconnecting", HEALTH_DEGRADED, rule_reconnecting},
+    [HEALTH_RULE_DISK_LOW] = {"disk_low", HEALTH_DEGRADED, rule_disk_low},
+    [HEALTH_RULE_COMMIT_LATE] = {"commit_late", HEALTH_DEGRADED, rule_commit_late},
+};
+
+const char *health_rule_name(enum health_rule rule)
+{
+    return rules[rule].name;
+}
+
+void health_assess(const struct status_snapshot *snapshot, struct health *out)
+{
+    memset(out, 0, sizeof(*out));
+    out->level = HEALTH_HEALTHY;
+    for (size_t i = 0; i < HEALTH_RULE_COUNT; i++) {
+        struct health_finding *finding = &out->findings[out->finding_count];
+        if (!rules[i].applies(snapshot, finding->message))
+            continue;
+        finding->rule = (enum health_rule)i;
+        finding->level = rules[i].level;
+        out->finding_count++;
+        if (finding->level > out->level)
+            out->level = finding->level;
+    }
+    out->ready = snapshot->phase == STATUS_RUNNING && snapshot->ever_connected &&
+                 out->level != HEALTH_UNHEALTHY;
+    out->alive = writer_silence_us(snapshot) <= HEALTH_WRITER_DEAD_US;
+}
+
+static double lag_seconds(const struct status_snapshot *snapshot, int64_t close_us)
+{
+    if (close_us == 0)
+        return -1;
+    return (double)later_of(snapshot->now_us - close_us, 0) / (double)US_PER_SECOND;
+}
+
+double health_lag_seconds(const struct status_snapshot *snapshot)
+{
+    return lag_seconds(snapshot, snapshot->current_close_us);
+}
+
+double health_commit_lag_seconds(const struct status_snapshot *snapshot)
+{
+    return lag_seconds(snapshot, snapshot->last_close_us);
+}
+
+static void write_time(struct writer *writer, const char *key, int64_t unix_us)
+{
+    char text[TEXT_TIME_BYTES];
+    if (unix_us == 0) {
+        writer_format(writer, ",\"%s\":null", key);
+        return;
+    }
+    text_rfc3339(unix_us - unix_us % US_PER_SECOND, text);
+    writer_format(writer, ",\"%s\":\"%s\"", key, text);
+}
+
+static void write_count(struct writer *writer, const char *key, uint64_t count)
+{
+    writer_format(writer, ",\"%s\":%" PRIu64, key, count);
+}
+
+static void write_ledger(struct writer *writer, const char *key, uint32_t ledger)
+{
+    if (ledger == 0)
+        writer_format(writer, ",\"%s\":null", key);
+    else
+        write_count(writer, key, ledger);
+}
+
+static void write_seconds(struct writer *writer, const char *key, double seconds)
+{
+    if (seconds < 0)
+        writer_format(writer, ",\"%s\":null", key);
+    else
+        writer_format(writer, ",\"%s\":%.3f", key, seconds);
+}
+
+static void write_findings(struct writer *writer, const struct health *health)
+{
+    writer_text(writer, ",\"reasons\":[");
+    for (size_t i = 0; i < health->finding_count; i++) {
+        const struct health_finding *finding = &health->findings[i];
+        writer_format(writer, "%s{\"rule\":\"%s\",\"level\":\"%s\",\"message\":", i == 0 ? "" : ",",
+                      rules[finding->rule].name, health_level_name(finding->level));
+        writer_json(writer, finding->message);
+        writer_text(writer, "}");
+    }
+    writer_text(writer, "]");
+}
+
+static void write_coverage(struct writer *writer, const struct status_snapshot *snapshot)
+{
+    writer_text(writer, ",\"coverage\":[");
+    for (size_t i = 0; i < snapshot->coverage_count; i++)
+        writer_format(writer, "%s{\"first\":%" PRIu32 ",\"last\":%" PRIu32 "}", i == 0 ? "" : ",",
+                      snapshot->coverage[i].first, snapshot->coverage[i].last);
+    writer_text(writer, "]");
+    write_count(writer, "coverage_ranges", snapshot->coverage_total);
+    write_count(writer, "coverage_ledgers", snapshot->coverage_ledgers);
+}
+
+static void write_error(struct writer *writer, const struct status_snapshot *snapshot)
+{
+    writer_text(writer, ",\"last_error\":");
+    if (snapshot->last_error[0] == '\0')
+        writer_text(writer, "null");
+    else
+        writer_json(writer, snapshot->last_error);
+    write_time(writer, "last_error_at", snapshot->last_error_us);
+}
+
+enum error_code health_render(const struct status_snapshot *snapshot, const struct health *health,
+                              struct buffer *out)
+{
+    static const char *const phases[] = {"starting", "running", "stopping"};
+    struct writer writer = {out, OK};
+    char uptime[TEXT_TIME_BYTES];
+    describe_duration(later_of(snapshot->now_monotonic_us - snapshot->started_monotonic_us, 0),
+                      uptime);
+    writer_format(&writer, "{\"status\":\"%s\"", health_level_name(health->level));
+    write_count(&writer, "events_received", snapshot->events_accepted);
+    write_count(&writer, "events_written", snapshot->rows_committed);
+    write_count(&writer, "files_created", snapshot->files_committed);
+    write_time(&writer, "last_flush", snapshot->last_batch_us);
+    writer_format(&writer, ",\"uptime\":\"%s\"", uptime);
+    write_count(&writer, "events_pending", snapshot->queue_events + snapshot->rows_open);
+    write_count(&writer, "batches_processed", snapshot->batches);
+    write_count(&writer, "error_count", snapshot->errors_logged);
+    write_time(&writer, "last_commit", snapshot->last_commit_us);
+    write_time(&writer, "next_commit_at", snapshot->next_commit_us);
+    write_ledger(&writer, "current_ledger", snapshot->current_ledger);
+    write_ledger(&writer, "last_committed_ledger", snapshot->last_ledger);
+    write_seconds(&writer, "lag_seconds", health_lag_seconds(snapshot));
+    write_seconds(&writer, "events_per_second", snapshot->events_per_second);
+    write_error(&writer, snapshot);
+    write_findings(&writer, health);
+    write_coverage(&writer, snapshot);
+    writer_format(&writer,
+                  ",\"ready\":%s,\"phase\":\"%s\",\"service\":", health->ready ? "true" : "false",
+                  phases[snapshot->phase]);
+    writer_json(&writer, snapshot->service_name);
+    writer_text(&writer, ",\"version\":\"" TTP_VERSION "\"}\n");
+    return writer.code;
+}
