@@ -42,6 +42,9 @@ void grpc_reader_feed(struct grpc_reader *reader, struct bytes_view chunk);
 enum error_code grpc_reader_next(struct grpc_reader *reader, struct bytes_view *message,
                                  struct error *error) MUST_CHECK;
 
+/* Puts back the message that grpc_reader_next just gave: it comes again. */
+void grpc_reader_unread(struct grpc_reader *reader, struct bytes_view message);
+
 /* What is left of the chunk, and forgets it: for a caller that stops half-way and feeds it later.
  */
 struct bytes_view grpc_reader_take_rest(struct grpc_reader *reader);

@@ -63,6 +63,11 @@ enum error_code http_client_request(struct http_client *client, const struct htt
 enum error_code http_client_receive(struct http_client *client, struct bytes_view bytes,
                                     struct error *error) MUST_CHECK;
 
+/* What it means that the peer closed its side now: ERR_CORRUPT if what came so far is not HTTP/2,
+ * else ERR_RETRY. Never OK. */
+enum error_code http_client_at_end(const struct http_client *client,
+                                   struct error *error) MUST_CHECK;
+
 /* The next bytes to send; an empty view: nothing now. The view lives until the next call into the
  * engine. ERR_NO_MEMORY, ERR_LIMIT (the peer makes us answer more than it reads). */
 enum error_code http_client_pull(struct http_client *client, struct bytes_view *bytes,

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/session.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "util/memory.h"
+
+static void *session_malloc(size_t size, void *user_data)
+{
+    (void)user_data;
+    return mem_alloc(size);
+}
+
+static void session_free(void *pointer, void *user_data)
+{
+    (void)user_data;
+    mem_free(pointer);
+}
+
+static void *session_calloc(size_t count, size_t size, void *user_data)
+{
+    (void)user_data;
+    return mem_alloc_zero(count, size);
+}
+
+static void *session_realloc(void *pointer, size_t size, void *user_data)
+{
+    (void)user_data;
+    return mem_realloc(pointer, size);
+}
+
+nghttp2_mem *http_session_memory(void)
+{
+    static nghttp2_mem memory = {NULL, session_malloc, session_free, session_calloc,
+                                 session_realloc};
+    return &memory;
+}
+
+enum error_code http_session_options(bool manual_windows, nghttp2_option **option)
+{
+    if (nghttp2_option_new(option) != 0)
+        return ERR_NO_MEMORY;
+    if (manual_windows)
+        nghttp2_option_set_no_auto_window_update(*option, 1);
+    /* Closed streams need not be remembered for priorities, which we do not use. */
+    nghttp2_option_set_no_closed_streams(*option, 1);
+    return OK;
+}
+
+int http_session_fail(struct http_session *session, enum error_code code)
+{
+    if (session->failure == OK)
+        session->failure = code;
+    return NGHTTP2_ERR_CALLBACK_FAILURE;
+}
+
+int http_session_count_frame(struct http_session *session, const nghttp2_frame *frame)
+{
+    if (frame->hd.type == NGHTTP2_DATA && frame->hd.length > 0) {
+        session->idle_frame_count = 0;
+        return 0;
+    }
+    if (++session->idle_frame_count <= HTTP_MAX_IDLE_FRAMES)
+        return 0;
+    error_set(&session->failure_text, ERR_RETRY,
+              "the peer sent %u control frames in a row and no data (a flood)",
+              (unsigned)HTTP_MAX_IDLE_FRAMES);
+    return http_session_fail(session, ERR_RETRY);
+}
+
+static int on_begin_headers(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *user_data)
+{
+    struct http_session *session = user_data;
+    (void)nghttp2;
+    (void)frame;
+    http_header_block_reset(&session->block);
+    return 0;
+}
+
+static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame, const uint8_t *name,
+                     size_t name_size, const uint8_t *value, size_t value_size, uint8_t flags,
+                     void *user_data)
+{
+    struct http_session *session = user_data;
+    (void)nghttp2;
+    (void)frame;
+    (void)flags;
+    enum error_code code = http_header_block_add(&session->block, bytes_view_of(name, name_size),
+                                                 bytes_view_of(value, value_size));
+    if (code == OK)
+        return 0;
+    if (code == ERR_LIMIT)
+        error_set(&session->failure_text, ERR_RETRY,
+                  "the peer sent more than %d header fields or %d bytes of them",
+                  HTTP_MAX_HEADER_FIELDS, HTTP_MAX_HEADER_BYTES);
+    else
+        error_no_memory(&session->failure_text, "HTTP/2 headers");
+    return http_session_fail(session, code == ERR_LIMIT ? ERR_RETRY : code);
+}
+
+static int on_words(nghttp2_session *nghttp2, int lib_error_code, const char *words, size_t size,
+                    void *user_data)
+{
+    struct http_session *session = user_data;
+    (void)nghttp2;
+    (void)lib_error_code;
+    http_clean_text(session->detail, sizeof(session->detail), bytes_view_of(words, size));
+    return 0;
+}
+
+void http_session_set_callbacks(nghttp2_session_callbacks *callbacks)
+{
+    nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
+    nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
+    nghttp2_session_callbacks_set_error_callback2(callbacks, on_words);
+}
+
+enum error_code http_session_error(const struct http_session *session, int64_t result,
+                                   const char *peer, const char *what, struct error *error)
+{
+    if (result == NGHTTP2_ERR_CALLBACK_FAILURE && session->failure != OK) {
+        const char *text = session->failure_text.message;
+        return error_set(error, session->failure, "%s: %s", peer,
+                         text[0] != '\0' ? text : error_code_name(session->failure));
+    }
+    if (result == NGHTTP2_ERR_NOMEM)
+        return error_no_memory(error, what);
+    return error_set(error, ERR_RETRY, "%s: HTTP/2 failed while %s: %s%s%s", peer, what,
+                     nghttp2_strerror((int)result), session->detail[0] != '\0' ? ": " : "",
+                     session->detail);
+}
+
+void http_session_fields(nghttp2_nv *out, const struct http_header *headers, size_t header_count)
+{
+    for (size_t i = 0; i < header_count; i++)
+        out[i] = (nghttp2_nv){(uint8_t *)(uintptr_t)headers[i].name,
+                              (uint8_t *)(uintptr_t)headers[i].value, strlen(headers[i].name),
+                              strlen(headers[i].value), NGHTTP2_NV_FLAG_NONE};
+}
+
+void http_clean_text(char *out, size_t capacity_bytes, struct bytes_view text)
+{
+    size_t size = text.size_bytes < capacity_bytes - 1 ? text.size_bytes : capacity_bytes - 1;
+    for (size_t i = 0; i < size; i++)
+        out[i] = text.data[i] >= 0x20 && text.data[i] < 0x7f ? (char)text.data[i] : '?';
+    out[size] = '\0';
+}

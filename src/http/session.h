@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_HTTP_SESSION_H
+#define TTP_HTTP_SESSION_H
+
+/*
+ * What client and server sessions share: nghttp2's memory, options and errors, the header block
+ * that is being received, and the guard against peers that send nothing but control frames.
+ * Private to the room.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <nghttp2/nghttp2.h>
+
+#include "http/header.h"
+
+#define HTTP_DETAIL_BYTES 256
+
+/* Frames other than DATA with content since the last such DATA frame; more is a flood. A healthy
+ * silent stream sees a PING every ten seconds or so: this lasts a day. */
+#define HTTP_MAX_IDLE_FRAMES 10000
+
+struct http_session {
+    nghttp2_session *nghttp2;
+    struct http_header_block block; /* of the HEADERS frame in progress */
+    uint32_t idle_frame_count;
+    /* Why a callback gave up: what receive returns in place of nghttp2's code. */
+    enum error_code failure;
+    struct error failure_text;
+    char detail[HTTP_DETAIL_BYTES]; /* nghttp2's last words */
+};
+
+/* nghttp2's heap is ours. Static. */
+nghttp2_mem *http_session_memory(void);
+
+/* The options of both sides: windows given back by hand if `manual_windows`. ERR_NO_MEMORY. */
+enum error_code http_session_options(bool manual_windows, nghttp2_option **option) MUST_CHECK;
+
+/* Callbacks that both sides set: the header block and nghttp2's words. `session` must be nghttp2's
+ * user data's first member. */
+void http_session_set_callbacks(nghttp2_session_callbacks *callbacks);
+
+/* Notes the failure for receive and returns NGHTTP2_ERR_CALLBACK_FAILURE. */
+int http_session_fail(struct http_session *session, enum error_code code);
+
+/* Counts a frame; a failure (to be returned from the callback) if it is one too many. */
+int http_session_count_frame(struct http_session *session, const nghttp2_frame *frame);
+
+/* The error of an nghttp2 result below 0. `peer` and `what` are for the message. */
+enum error_code http_session_error(const struct http_session *session, int64_t result,
+                                   const char *peer, const char *what, struct error *error);
+
+/* Fills nghttp2's header array from ours: names and values are borrowed (nghttp2 copies them). */
+void http_session_fields(nghttp2_nv *out, const struct http_header *headers, size_t header_count);
+
+/* Debug data of a GOAWAY as printable text, cut to fit. */
+void http_clean_text(char *out, size_t capacity_bytes, struct bytes_view text);
+
+#endif
