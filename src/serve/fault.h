@@ -7,12 +7,13 @@
  *
  *     ledger=N|event=N|byte=N FAULT[=ARG] [count=N|always] [delay=DUR]   # comment
  *
- * It fires when a stream is about to send the first event of ledger N (or of the first ledger after
- * it), its event N, or the event with its byte N; events and bytes of messages count from 0 in each
- * stream. Connection faults (no-settings, http1, window-stall) fire when a client connects, request
- * faults (late-headers, content-type, http-status) at the request, whatever their place says. Each
- * fires `count` times (1) over all streams, or `always`. An ARG with spaces stands in double
- * quotes. `fault_table` lists names, arguments and meaning.
+ * It fires when a stream whose request covers ledger N is about to send N's first event (the next
+ * ledger's, if N has none), its event N, or the event with its byte N; events and bytes of messages
+ * count from 0 in each stream. Faults of the connection (no-settings, http1) stand at event=0;
+ * those of the request (status-only, late-headers, content-type, http-status) at event=0, or at
+ * ledger=N for requests that begin there. Each fires `count` times (1) over all streams, or
+ * `always`. An ARG with spaces stands in double quotes. fault_table lists names, arguments and
+ * meaning.
  *
  * The script is read-only once parsed, except for the counts of what fired, which its server keeps.
  */
