@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures of the system tests: they run the built program (TTP_BINARY, else bin/parquet-consumer)
+against real servers on loopback and read its lakes with other people's readers."""
+
+import contextlib
+import os
+
+import pytest
+
+from harness import process, truth
+
+
+def pytest_collection_modifyitems(items):
+    if not os.access(process.BINARY, os.X_OK):
+        skip_nothing = {item for item in items if item.get_closest_marker("no_binary")}
+        if len(skip_nothing) != len(items):
+            raise pytest.UsageError(f"{process.BINARY} is not there: run `make build` first")
+
+
+@pytest.fixture
+def lake(tmp_path):
+    """A path for a lake that does not exist yet."""
+    return tmp_path / "lake"
+
+
+@pytest.fixture
+def processes():
+    """Ends what it is given when the test is over: processes(replay or run)."""
+    with contextlib.ExitStack() as stack:
+        yield stack.enter_context
+
+
+@pytest.fixture(scope="session")
+def servers():
+    """A replay server for each recording at full speed, and one for all of pubnet:
+    servers[recording.name] and servers["pubnet"] are endpoints."""
+    with contextlib.ExitStack() as stack:
+        endpoints = {recording.name:
+                     stack.enter_context(process.Replay([recording.events])).endpoint
+                     for recording in truth.ALL}
+        files = [recording.events for recording in truth.PUBNET]
+        endpoints["pubnet"] = stack.enter_context(process.Replay(files)).endpoint
+        yield endpoints

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tools/check-layers on small trees: a right one passes, each kind of violation is named."""
+
+import subprocess
+import sys
+
+import pytest
+
+from harness.process import ROOT
+
+pytestmark = pytest.mark.no_binary
+
+LAYERS = """# comment
+util:
+os: util
+rows: util
+catalog: util os
+app: *
+<sqlite3.h>: catalog
+"""
+CMAKE = """ttp_room(util LIBRARIES deps::xxhash)
+ttp_room(os USES util LIBRARIES Threads::Threads)
+ttp_room(rows USES util)
+ttp_room(catalog USES util os
+         LIBRARIES deps::sqlite)
+ttp_room(app USES util os rows catalog)
+"""
+FILES = {
+    "src/util/text.h": "#include <stddef.h>\n",
+    "src/os/file.h": '#include "util/text.h"\n',
+    "src/rows/row.c": '#include "rows/row.h"\n#include "util/text.h"\n',
+    "src/rows/row.h": "",
+    "src/catalog/catalog.c": '#include <sqlite3.h>\n#include "os/file.h"\n',
+    "src/app/main.c": '#include "rows/row.h"\n#include "version.h"\n',
+}
+
+
+def check(tmp_path, changes):
+    for name, text in {**FILES, "src/LAYERS": LAYERS, "CMakeLists.txt": CMAKE, **changes}.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    answer = subprocess.run([sys.executable, str(ROOT / "tools" / "check-layers"), str(tmp_path)],
+                            capture_output=True, text=True, timeout=60, check=False)
+    assert answer.stderr == ""
+    return answer.returncode, answer.stdout.splitlines()
+
+
+def test_a_right_tree_passes(tmp_path):
+    assert check(tmp_path, {}) == (0, [])
+
+
+@pytest.mark.parametrize("name, text, sentence", [
+    ("src/rows/row.c", '\n#include "os/file.h"\n',
+     "src/rows/row.c:2: room rows may not use room os (src/LAYERS)"),
+    ("src/util/text.h", '#include "rows/row.h"\n',
+     "src/util/text.h:1: room util may not use room rows (src/LAYERS)"),
+    ("src/rows/row.c", '#  include "rows/gone.h"\n',
+     "src/rows/row.c:1: there is no src/rows/gone.h"),
+    ("src/rows/row.c", '#include "row.h"\n',
+     'src/rows/row.c:1: include "row.h" as "room/module.h" of a room in src/LAYERS'),
+    ("src/os/database.c", "#include <sqlite3.h>\n",
+     "src/os/database.c:1: only catalog may include <sqlite3.h>"),
+    ("src/extra/extra.c", "", "src/extra: no room of src/LAYERS"),
+    ("src/LAYERS", LAYERS.replace("rows: util", "rows: util catalog"),
+     "rows may only use rooms named above it, not catalog"),
+    ("CMakeLists.txt", CMAKE.replace("rows USES util)", "rows USES util os)"),
+     "CMakeLists.txt: ttp_room(rows) USES os util, src/LAYERS says util"),
+    ("CMakeLists.txt", CMAKE.replace("ttp_room(rows USES util)\n", ""),
+     "CMakeLists.txt: no ttp_room(rows …), which src/LAYERS names"),
+])
+def test_each_violation_is_named(tmp_path, name, text, sentence):
+    status, lines = check(tmp_path, {name: text})
+    assert status == 1
+    assert any(line.endswith(sentence) for line in lines), lines
+
+
+def test_the_project_keeps_its_layers():
+    answer = subprocess.run([sys.executable, str(ROOT / "tools" / "check-layers")],
+                            capture_output=True, text=True, timeout=60, check=False)
+    assert answer.returncode == 0, answer.stdout

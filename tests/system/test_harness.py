@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The comparisons of harness/lake.py on lakes made by pyarrow and DuckDB: a right lake passes, each
+kind of wrong one is noticed."""
+
+import decimal
+import pathlib
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from harness import lake as reading
+from harness import truth
+
+pytestmark = pytest.mark.no_binary
+
+
+def arrow_schema(version):
+    fields = []
+    for number, name in enumerate(truth.COLUMNS[version], 1):
+        fields.append(pyarrow.field(name, reading.ARROW_TYPES[name],
+                                    nullable=name not in reading.REQUIRED[version],
+                                    metadata={"PARQUET:field_id": str(number)}))
+    return pyarrow.schema(fields)
+
+
+def arrow_table(rows, version):
+    schema = arrow_schema(version)
+    columns = list(zip(*truth.expected_rows(rows, version)))
+    arrays = []
+    for field, values in zip(schema, columns):
+        if field.name == "transaction_hash":
+            values = [bytes.fromhex(value) for value in values]
+        elif field.name == "amount_decimal":
+            values = [None if value is None else decimal.Decimal(value) for value in values]
+        arrays.append(pyarrow.array(values, field.type))
+    return pyarrow.Table.from_arrays(arrays, schema=schema)
+
+
+def write_file(path, rows, version):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pyarrow.parquet.write_table(arrow_table(rows, version), path, write_page_checksum=True,
+                                store_schema=False)
+
+
+def write_lake(lake, rows, version, scheme):
+    """Files of `rows`, one per partition, and a catalog by DuckDB that knows them."""
+    groups = {}
+    for row in rows:
+        day = truth.partition_directory(row, "date")
+        groups.setdefault((truth.partition_directory(row, scheme), day), []).append(row)
+    for (folder, day), members in groups.items():
+        date = "-".join(part.split("=")[1] for part in day.split("/"))
+        hour = folder.partition("hour=")[2][:2]
+        name = date + (f"T{hour}" if hour else "")
+        name += f"_{members[0]['event_type']}" if "event_type=" in folder else ""
+        seconds = members[0]["timestamp_us"] // 1_000_000
+        write_file(lake / folder / f"ttp_events_{name}_{seconds}.parquet", members, version)
+    (lake / "_lake").mkdir(parents=True)
+    with reading.duckdb_connection() as connection:
+        connection.execute(f"ATTACH 'ducklake:sqlite:{reading.catalog_path(lake)}' AS lake"
+                           f" (DATA_PATH '{lake}/')")
+        example = reading.data_files(lake)[0]
+        connection.execute(f"CREATE TABLE lake.ttp_events AS FROM read_parquet('{example}',"
+                           " hive_partitioning = false) LIMIT 0")
+        for path in reading.data_files(lake):
+            connection.execute("CALL ducklake_add_data_files('lake', 'ttp_events',"
+                               f" '{path}', hive_partitioning => false)")
+
+
+def compare(lake, rows, version, scheme):
+    """The comparison without the footer's provenance, which pyarrow's files do not have."""
+    expected = truth.expected_rows(rows, version)
+    got = []
+    for path in reading.data_files(lake):
+        table = pyarrow.parquet.ParquetFile(path, page_checksum_verification=True).read()
+        reading.check_file_place(lake, path, table, scheme)
+        got += reading.rows_of_table(table, version)
+    reading.assert_same(got, expected, "pyarrow, file by file")
+    reading.assert_same(reading.read_glob(lake, version, scheme), expected, "DuckDB, read_parquet")
+    reading.assert_same(reading.read_attached(lake, version), expected, "DuckDB, ducklake")
+
+
+@pytest.mark.parametrize("version", truth.SCHEMA_VERSIONS)
+@pytest.mark.parametrize("scheme", reading.SCHEMES)
+def test_a_right_lake_passes(lake, version, scheme):
+    rows = truth.truth_rows(truth.PUBNET)
+    write_lake(lake, rows, version, scheme)
+    compare(lake, rows, version, scheme)
+    reading.compare_dataset_with_truth(lake, truth.PUBNET, version)
+
+
+def test_the_truth_is_complete():
+    counts = [len(truth.read_rows(recording)) for recording in truth.ALL]
+    assert counts == [999, 252, 498, 2531, 890]
+    for recording in truth.ALL:
+        ledgers = {row["ledger_sequence"] for row in truth.read_rows(recording)}
+        assert all(any(first <= ledger <= last for first, last in recording.ranges)
+                   for ledger in ledgers)
+
+
+CHANGES = {
+    "a memo": lambda row: {**row, "memo": "other", "memo_type": "text"},
+    "a memo that is empty": lambda row: {**row, "memo": ""},
+    "an amount by one": lambda row: {**row, "amount": str(int(row["amount"]) + 1)},
+    "an account": lambda row: {**row, "source_account": row["source_account"][:-1] + "A"},
+    "a hash": lambda row: {**row, "transaction_hash": "00" + row["transaction_hash"][2:]},
+    "the event's index": lambda row: {**row, "event_index": row["event_index"] + 1000},
+    "the time by a microsecond": lambda row: {**row, "timestamp_us": row["timestamp_us"] + 1},
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_changed_value_is_noticed(lake, what):
+    rows = truth.truth_rows([truth.PUBNET57])
+    changed = [CHANGES[what](row) if number == 7 else row for number, row in enumerate(rows)]
+    write_lake(lake, changed, "1.1.0", "date")
+    with pytest.raises(AssertionError, match="1 rows missing, 1 rows too many"):
+        compare(lake, rows, "1.1.0", "date")
+
+
+@pytest.mark.parametrize("version", truth.SCHEMA_VERSIONS)
+def test_a_missing_and_a_doubled_row_are_noticed(lake, version):
+    rows = truth.truth_rows([truth.PUBNET57])
+    write_lake(lake, rows[:-1], version, "date")
+    with pytest.raises(AssertionError, match="1 rows missing, 0 rows too many"):
+        compare(lake, rows, version, "date")
+    with pytest.raises(AssertionError, match="0 rows missing, 1 rows too many"):
+        compare(lake, rows[:-2], version, "date")
+
+
+def test_a_file_in_the_wrong_folder_is_noticed(lake):
+    rows = truth.truth_rows([truth.PUBNET57])
+    write_lake(lake, rows, "1.1.0", "date_hour")
+    path, = reading.data_files(lake)
+    wrong = pathlib.Path(str(path).replace("hour=17", "hour=18"))
+    assert wrong != path
+    wrong.parent.mkdir(parents=True)
+    path.rename(wrong)
+    with pytest.raises(AssertionError, match="holds rows of"):
+        compare(lake, rows, "1.1.0", "date_hour")
+
+
+def test_amounts_beyond_38_digits_have_no_decimal():
+    assert truth.amount_decimal("9" * 38) == 10**38 - 1
+    assert truth.amount_decimal("-" + "9" * 38) == -(10**38 - 1)
+    assert truth.amount_decimal("1" + "0" * 38) is None
+    assert truth.amount_decimal("1.5") is None
+    assert truth.amount_decimal("") is None
