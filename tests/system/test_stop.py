@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SIGTERM and SIGINT publish every complete ledger and exit 0 within seconds; a second signal ends
+at once; neither leaves a broken lake."""
+
+import signal
+import time
+
+import pytest
+
+from harness import lake as reading
+from harness import process, truth
+
+RECORDING = truth.TESTNET
+FIRST, LAST = RECORDING.first, RECORDING.last
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_publishes_what_is_complete(lake, processes, number):
+    server = processes(process.Replay([RECORDING.events], "--live", "--pace", "20ms"))
+    run = processes(process.run_background(lake, server.endpoint, FIRST, 0, schema_version="1.1.0"))
+    time.sleep(1.5)
+    assert run.running, run.finished()
+    assert not reading.data_files(lake), "nothing is old enough to be published yet"
+    started = time.monotonic()
+    run.stop(number, limit=10).expect(0)
+    assert time.monotonic() - started < 5
+    (first, last), = reading.coverage(lake)
+    assert first == FIRST and last > FIRST
+    rows = truth.truth_rows([RECORDING], FIRST, last)
+    reading.compare_lake_with_truth(lake, [RECORDING], "1.1.0", rows=rows)
+    reading.assert_nothing_left(lake)
+
+
+def test_a_signal_before_anything_arrived_leaves_a_lake_without_files(lake, processes):
+    server = processes(process.Replay([RECORDING.events], "--pace", "1h"))
+    run = processes(process.run_background(lake, server.endpoint, FIRST, LAST))
+    run.wait_for(lambda: reading.catalog_path(lake).exists(), "the catalog")
+    run.stop(limit=10).expect(0)
+    assert reading.data_files(lake) == []
+    assert reading.read_attached(lake, "1.0.0") == []
+
+
+def test_a_second_signal_ends_at_once_and_the_next_run_goes_on(lake, processes, servers):
+    server = processes(process.Replay([RECORDING.events], "--pace", "10ms"))
+    run = processes(process.run_background(lake, server.endpoint, FIRST, LAST,
+                                           max_file_age="100ms"))
+    run.wait_for(lambda: reading.data_files(lake), "the first file")
+    run.process.send_signal(signal.SIGTERM)
+    run.process.send_signal(signal.SIGTERM)
+    run.wait(limit=5)
+    process.run(lake, servers[RECORDING.name], FIRST, LAST)
+    assert reading.coverage(lake) == [(FIRST, LAST)]
+    reading.compare_lake_with_truth(lake, [RECORDING], "1.0.0")
+    reading.assert_nothing_left(lake)
+
+
+def test_a_replay_server_ends_by_sigterm(processes):
+    server = processes(process.Replay([RECORDING.events]))
+    started = time.monotonic()
+    server.stop(limit=10).expect(0)
+    assert time.monotonic() - started < 5
