@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # A thin front of CMake: `make help` lists the targets. The two to begin with are demo and test.
-.PHONY: help build test test-deps run demo clean install-deps lint benchmark asan tsan fuzz coverage \
+.PHONY: help build test test-deps test-spark run demo clean install-deps lint benchmark asan tsan fuzz coverage \
         docker-build docker-run
 
 DOCKER ?= docker
@@ -11,6 +11,7 @@ CMAKE_BUILD := cmake --build
 help:
 	@echo "make demo          build, then serve real events and write them into ./data/demo"
 	@echo "make test          build and run all tests"
+	@echo "make test-spark    read lakes by Spark, too (needs a Java of 17 or later, installs 450 MB)"
 	@echo "make build         bin/parquet-consumer and bin/bench-encode"
 	@echo "make run           build, then run with config.json"
 	@echo "make lint          formatting, layers, licence lines, clang-tidy"
@@ -45,6 +46,10 @@ test: test-deps
 	@tools/build release -DTTP_TESTS=ON
 	@tools/publish release
 	@.venv/bin/python tools/run-tests --build build/release
+
+test-spark: test-deps build
+	@tools/python-env spark
+	@.venv/bin/python tools/run-tests --system-only test_spark.py
 
 lint:
 	@tools/install-deps ci
