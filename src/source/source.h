@@ -36,12 +36,15 @@ struct source_options {
 
 enum source_seam_verdict { SOURCE_SEAM_OK, SOURCE_SEAM_OTHER_CONTENTS, SOURCE_SEAM_OTHER_CHAIN };
 
-/* Called on the source's thread. An error other than ERR_AGAIN ends source_run with it. */
+/* Called on the source's thread. ERR_AGAIN from on_event, on_unreadable, on_complete_to or on_hole:
+ * no room; the same call comes again when has_room says true. Another error ends source_run with
+ * it. */
 struct source_handler {
     void *context;
-    /* An event of the ledger in progress; `message` and views live during the call. */
+    /* An event of the ledger in progress; `message` and views live during the call. *is_stored is
+     * true before the call; the handler sets it to false if it made a dead letter of the event. */
     enum error_code (*on_event)(void *context, const struct event_view *event, uint32_t event_index,
-                                struct bytes_view message, struct error *error);
+                                struct bytes_view message, bool *is_stored, struct error *error);
     /* A message that can't be decoded; ledger and ordinal as the design says. */
     enum error_code (*on_unreadable)(void *context, uint32_t ledger_sequence, uint32_t event_index,
                                      const char *reason, struct bytes_view message,
@@ -53,11 +56,14 @@ struct source_handler {
     /* A poison ledger was skipped: what follows begins at next_ledger, `ledger` stays uncovered. */
     enum error_code (*on_hole)(void *context, uint32_t ledger, const char *words,
                                struct error *error);
-    /* False: the queue is full; the source stops reading until it says true. */
+    /* False: the queue is full; the source stops reading until it says true. Asked every 32
+     * messages: keep room for as many. */
     bool (*has_room)(void *context);
     /* True: stop; source_run returns OK with *result.stopped. */
     bool (*must_stop)(void *context);
-    /* Events of the seam ledger (asked for again); then the verdict. */
+    /* Events of a complete ledger that is asked for again, the request's seam_ledger or, at a
+     * reconnect, the newest complete ledger that had events; then the verdict. event_index 0 begins
+     * it anew. A seam ledger that is not served, or not to its end, gets no verdict. */
     enum error_code (*on_seam_event)(void *context, const struct event_view *event,
                                      uint32_t event_index, struct bytes_view message,
                                      struct error *error);
@@ -107,6 +113,7 @@ void source_free(struct source *source);
  * ERR_INVALID (the server refuses the request: code UNAUTHENTICATED, INVALID_ARGUMENT, …),
  * ERR_CONFLICT (another chain), ERR_CORRUPT (poison ledger with `stop`; 1,000 unstorable messages
  * in a row; not a TTP server), or what a handler returned. A passing fault is retried inside. */
+#define SOURCE_MAX_UNSTORABLE 1000
 enum error_code source_run(struct source *source, const struct source_request *request,
                            const struct source_handler *handler, struct source_result *result,
                            struct error *error) MUST_CHECK;
