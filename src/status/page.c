@@ -1,0 +1,620 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "status/page.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "status/page_assets.h"
+#include "status/writer.h"
+#include "util/text.h"
+#include "version.h"
+
+/* A live run is at the tip while its ledger is younger than this: some ten ledgers. */
+#define AT_TIP_SECONDS 60.0
+/* Graphs are drawn in this many units across; a hole is never narrower than the least width. */
+#define GRAPH_UNITS 1000.0
+#define HOLE_LEAST  4.0
+/* Holes told in words. */
+#define HOLES_SHOWN 6
+
+/* What a page is made with. */
+struct page {
+    struct writer writer;
+    const struct status_snapshot *snapshot;
+    const struct health *health;
+};
+
+static void text(struct page *page, const char *markup)
+{
+    writer_text(&page->writer, markup);
+}
+
+static void count(struct page *page, uint64_t value)
+{
+    char words[TEXT_TIME_BYTES];
+    text_count(value, words);
+    text(page, words);
+}
+
+static void size(struct page *page, uint64_t size_bytes)
+{
+    char words[TEXT_TIME_BYTES];
+    text_size(size_bytes, words);
+    text(page, words);
+}
+
+/* A duration as a person would say it: one unit, the largest that fits. */
+static void roughly(struct page *page, double seconds)
+{
+    if (seconds < 1)
+        text(page, "less than 1 s");
+    else if (seconds < 120)
+        writer_format(&page->writer, "%.0f s", seconds);
+    else if (seconds < 2 * 3600)
+        writer_format(&page->writer, "%.0f min", seconds / 60);
+    else if (seconds < 2 * 86400)
+        writer_format(&page->writer, "%.0f h", seconds / 3600);
+    else if (seconds < 2 * 365.25 * 86400)
+        writer_format(&page->writer, "%.0f days", seconds / 86400);
+    else
+        writer_format(&page->writer, "%.1f years", seconds / 86400 / 365.25);
+}
+
+/* "12 s ago" or "in 5 min", with the exact time behind it. */
+static void moment(struct page *page, int64_t unix_us)
+{
+    char exact[TEXT_TIME_BYTES];
+    text_rfc3339(unix_us - unix_us % US_PER_SECOND, exact);
+    writer_format(&page->writer, "<time datetime=\"%s\" title=\"%s\">", exact, exact);
+    double seconds = (double)(page->snapshot->now_us - unix_us) / (double)US_PER_SECOND;
+    if (seconds < 0)
+        text(page, "in ");
+    roughly(page, seconds < 0 ? -seconds : seconds);
+    text(page, seconds < 0 ? "</time>" : " ago</time>");
+}
+
+static void ledgers(struct page *page, struct status_range range)
+{
+    count(page, range.first);
+    if (range.last == range.first)
+        return;
+    text(page, "&#8239;–&#8239;");
+    count(page, range.last);
+}
+
+static const char *network_name(const struct status_snapshot *snapshot)
+{
+    return snapshot->network[0] == '\0' ? "the network" : snapshot->network;
+}
+
+static const char *level_title(enum health_level level)
+{
+    static const char *const titles[] = {"Healthy", "Degraded", "Unhealthy"};
+    return titles[level];
+}
+
+static void write_icon(struct page *page)
+{
+    static const char *const colours[] = {"17a05a", "e09a1f", "d63a36"};
+    writer_format(&page->writer,
+                  "<link rel=\"icon\" href=\"data:image/svg+xml,%%3Csvg xmlns='http://www.w3.org/"
+                  "2000/svg' viewBox='0 0 16 16'%%3E%%3Ccircle cx='8' cy='8' r='7' "
+                  "fill='%%23%s'/%%3E%%3C/svg%%3E\">",
+                  colours[page->health->level]);
+}
+
+static void write_head(struct page *page, const char *nonce)
+{
+    text(page, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+               "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
+               "<noscript><meta http-equiv=\"refresh\" content=\"10\"></noscript>\n<title>");
+    text(page, level_title(page->health->level));
+    if (page->snapshot->current_ledger != 0) {
+        text(page, " · ");
+        count(page, page->snapshot->current_ledger);
+    }
+    text(page, " · ");
+    writer_html(&page->writer, page->snapshot->service_name);
+    text(page, "</title>\n");
+    write_icon(page);
+    text(page, "\n<style nonce=\"");
+    writer_html(&page->writer, nonce);
+    text(page, "\">");
+    text(page, page_style);
+    text(page, "</style>\n</head>\n<body>\n<p id=\"lost\" role=\"status\" hidden></p>\n");
+}
+
+static void write_header(struct page *page)
+{
+    const struct status_snapshot *snapshot = page->snapshot;
+    char uptime[TEXT_TIME_BYTES];
+    int64_t up_us = snapshot->now_monotonic_us - snapshot->started_monotonic_us;
+    text_duration(up_us - up_us % US_PER_SECOND, uptime);
+    text(page, "<header><span class=\"name\">");
+    writer_html(&page->writer, snapshot->service_name);
+    writer_format(&page->writer, "</span><span class=\"pill %s\">%s</span><span class=\"where\">",
+                  health_level_name(page->health->level), level_title(page->health->level));
+    if (snapshot->network[0] != '\0') {
+        writer_html(&page->writer, snapshot->network);
+        text(page, " · ");
+    }
+    writer_format(&page->writer, "up %s</span></header>\n", uptime);
+}
+
+static void write_live_headline(struct page *page)
+{
+    double lag = health_lag_seconds(page->snapshot);
+    if (lag < 0) {
+        text(page, "Waiting for the first event of ");
+        writer_html(&page->writer, network_name(page->snapshot));
+        return;
+    }
+    text(page, lag <= AT_TIP_SECONDS ? "Following " : "Catching up with ");
+    writer_html(&page->writer, network_name(page->snapshot));
+    if (lag <= AT_TIP_SECONDS) {
+        text(page, " live");
+        return;
+    }
+    text(page, ", ");
+    roughly(page, lag);
+    text(page, " behind");
+}
+
+static void write_running_headline(struct page *page)
+{
+    const struct status_snapshot *snapshot = page->snapshot;
+    if (snapshot->waiting_for_space) {
+        text(page, "Waiting for disk space");
+    } else if (snapshot->outage || snapshot->reconnecting) {
+        text(page, "Trying to get the stream back");
+    } else if (!snapshot->ever_connected) {
+        text(page, "Connecting to the source");
+    } else if (snapshot->streaming_since_us == 0) {
+        text(page, "Everything is fetched; publishing the rest");
+    } else if (snapshot->request_last != 0) {
+        text(page, "Fetching ledgers ");
+        ledgers(page, (struct status_range){snapshot->request_first, snapshot->request_last});
+    } else {
+        write_live_headline(page);
+    }
+}
+
+static void write_lead(struct page *page)
+{
+    const struct status_snapshot *snapshot = page->snapshot;
+    text(page, "<p class=\"lead\">");
+    if (snapshot->last_commit_us == 0) {
+        text(page, "Nothing is committed yet in this run.");
+    } else {
+        count(page, snapshot->rows_committed);
+        text(page, " events in ");
+        count(page, snapshot->files_committed);
+        text(page, snapshot->files_committed == 1 ? " file" : " files");
+        text(page, " committed in this run, the last ");
+        moment(page, snapshot->last_commit_us);
+        text(page, ".");
+    }
+    if (snapshot->next_commit_us != 0) {
+        text(page, " What is open is committed ");
+        if (snapshot->next_commit_us <= snapshot->now_us)
+            text(page, "at the next ledger.");
+        else
+            moment(page, snapshot->next_commit_us);
+        if (snapshot->next_commit_us > snapshot->now_us)
+            text(page, " at the latest.");
+    }
+    text(page, "</p>\n");
+}
+
+static void write_findings(struct page *page)
+{
+    if (page->health->finding_count == 0)
+        return;
+    text(page, "<ul class=\"findings\">");
+    for (size_t i = 0; i < page->health->finding_count; i++) {
+        const struct health_finding *finding = &page->health->findings[i];
+        writer_format(&page->writer, "<li class=\"%s\">", health_level_name(finding->level));
+        writer_html(&page->writer, finding->message);
+        text(page, "</li>");
+    }
+    text(page, "</ul>\n");
+}
+
+/* The done part of a bounded range as a line. */
+static void write_progress(struct page *page)
+{
+    const struct status_snapshot *snapshot = page->snapshot;
+    if (snapshot->request_last == 0 || snapshot->request_first == 0 ||
+        snapshot->current_ledger < snapshot->request_first)
+        return;
+    double all = (double)snapshot->request_last - snapshot->request_first + 1;
+    double done = (double)snapshot->current_ledger - snapshot->request_first;
+    double share = done / all < 1 ? done / all : 1;
+    writer_format(&page->writer,
+                  "<svg class=\"line\" viewBox=\"0 0 1000 8\" preserveAspectRatio=\"none\" "
+                  "role=\"img\" aria-label=\"%.0f %% received\"><rect class=\"rest\" "
+                  "width=\"1000\" height=\"8\"/><rect class=\"done\" width=\"%.1f\" "
+                  "height=\"8\"/></svg>\n",
+                  share * 100, share * GRAPH_UNITS);
+}
+
+static void write_doing(struct page *page)
+{
+    text(page, "<h1>");
+    switch (page->snapshot->phase) {
+    case STATUS_STARTING: text(page, "Starting: opening the lake"); break;
+    case STATUS_RUNNING: write_running_headline(page); break;
+    case STATUS_STOPPING: text(page, "Stopping: publishing what is complete"); break;
+    }
+    text(page, "</h1>\n");
+    write_lead(page);
+    write_findings(page);
+    write_progress(page);
+}
+
+/* Opens a tile: its caption, then its large value is to follow. */
+static void tile(struct page *page, const char *caption)
+{
+    writer_format(&page->writer, "<div><dt>%s</dt><dd class=\"value\">", caption);
+}
+
+static void note(struct page *page)
+{
+    text(page, "</dd><dd class=\"note\">");
+}
+
+static void meter(struct page *page, uint64_t used, uint64_t limit)
+{
+    double share = limit == 0 ? 0 : (double)used / (double)limit;
+    share = share < 1 ? share : 1;
+    writer_format(&page->writer,
+                  "</dd><dd class=\"graph\"><svg class=\"meter%s\" viewBox=\"0 0 1000 6\" "
+                  "preserveAspectRatio=\"none\" role=\"img\" aria-label=\"%.0f %%\">"
+                  "<rect class=\"rest\" width=\"1000\" height=\"6\"/>"
+                  "<rect class=\"used\" width=\"%.1f\" height=\"6\"/></svg>",
+                  share > 0.9 ? " tight" : "", share * 100, share * GRAPH_UNITS);
+}
+
+static void end_tile(struct page *page)
+{
+    text(page, "</dd></div>\n");
+}
+
+static void write_spark(struct page *page)
+{
+    const struct status_snapshot *snapshot = page->snapshot;
+    if (snapshot->rate_count < 2)
+        return;
+    double most = 1;
+    for (size_t i = 0; i < snapshot->rate_count; i++)
+        most = snapshot->rates[i] > most ? snapshot->rates[i] : most;
+    char points[STATUS_RATES_MAX * 16];
+    size_t used = 0;
+    double step = GRAPH_UNITS / (double)(snapshot->rate_count - 1);
+    for (size_t i = 0; i < snapshot->rate_count; i++)
+        used +=
+            (size_t)snprintf(points + used, sizeof(points) - used, "%s%.1f,%.1f", i == 0 ? "" : " ",
+                             step * (double)i, 32 - 30 * snapshot->rates[i] / most);
+    text(page, "</dd><dd class=\"graph\"><svg class=\"spark\" viewBox=\"0 0 1000 34\" "
+               "preserveAspectRatio=\"none\" role=\"img\" aria-label=\"The rate of the last "
+               "minutes\"><path d=\"M0,34 L");
+    text(page, points);
+    text(page, " L1000,34 Z\"/><polyline points=\"");
+    text(page, points);
+    text(page, "\"/></svg>");
+}
+
+static void write_stream_tiles(struct page *page)
+{
+    const struct status_snapshot *snapshot = page->snapshot;
+    tile(page, "Ledger");
+    if (snapshot->current_ledger == 0)
+        text(page, "–");
+    else
+        count(page, snapshot->current_ledger);
+    note(page);
+    if (snapshot->current_close_us != 0) {
+        char closed[TEXT_TIME_BYTES];
+        text_timestamptz(snapshot->current_close_us, closed);
+        closed[strcspn(closed, "+.")] = '\0';
+        writer_format(&page->writer, "closed %s UTC", closed);
+    } else {
+        text(page, "nothing has arrived yet");
+    }
+    end_tile(page);
+
+    double lag = health_lag_seconds(snapshot);
+    tile(page, "Lag");
+    if (lag < 0)
+        text(page, "–");
+    else
+        roughly(page, lag);
+    note(page);
+    if (health_commit_lag_seconds(snapshot) >= 0) {
+        text(page, "readers of the lake see ");
+        moment(page, snapshot->last_close_us);
+    } else {
+        text(page, "since the ledger closed");
+    }
+    end_tile(page);
+
+    tile(page, "Rate");
+    double rate = snapshot->events_per_second;
+    if (rate < 10)
+        writer_format(&page->writer, "%.1f", rate);
+    else
+        count(page, (uint64_t)rate);
+    text(page, " <small>events/s</small>");
+    note(page);
+    count(page, snapshot->events_accepted);
+    text(page, " received");
+    write_spark(page);
+    end_tile(page);
+}
+
+static void write_load_tiles(struct page *page)
+{
+    const struct status_snapshot *snapshot = page->snapshot;
+    tile(page, "Queue");
+    count(page, snapshot->queue_events);
+    text(page, " <small>events</small>");
+    note(page);
+    size(page, snapshot->queue_bytes);
+    text(page, snapshot->throttled ? ", full: the source waits for the writer" : " waiting");
+    if (snapshot->queue_limit_bytes != 0)
+        meter(page, snapshot->queue_bytes, snapshot->queue_limit_bytes);
+    end_tile(page);
+
+    tile(page, "Open, not committed");
+    count(page, snapshot->rows_open);
+    text(page, " <small>events</small>");
+    note(page);
+    size(page, snapshot->bytes_open);
+    text(page, " in staging and memory");
+    end_tile(page);
+
+    tile(page, "Memory");
+    size(page, snapshot->resident_bytes);
+    note(page);
+    if (snapshot->memory_limit_bytes != 0) {
+        text(page, "of ");
+        size(page, snapshot->memory_limit_bytes);
+        meter(page, snapshot->resident_bytes, snapshot->memory_limit_bytes);
+    }
+    end_tile(page);
+
+    tile(page, "Disk free");
+    if (snapshot->disk_known)
+        size(page, snapshot->disk_free_bytes);
+    else
+        text(page, "–");
+    note(page);
+    if (snapshot->disk_min_free_bytes != 0) {
+        text(page, "keeps at least ");
+        size(page, snapshot->disk_min_free_bytes);
+    }
+    end_tile(page);
+
+    tile(page, "Connection");
+    text(page, snapshot->connected ? "up" : "down");
+    note(page);
+    writer_html(&page->writer, snapshot->endpoint);
+    if (snapshot->retries != 0) {
+        text(page, ", ");
+        count(page, snapshot->retries);
+        text(page, snapshot->retries == 1 ? " retry" : " retries");
+    }
+    end_tile(page);
+}
+
+/* The gap before range i; there is one before each range but the first. */
+static struct status_range gap_before(const struct status_snapshot *snapshot, size_t i)
+{
+    return (struct status_range){snapshot->coverage[i - 1].last + 1,
+                                 snapshot->coverage[i].first - 1};
+}
+
+/* From the first to the last ledger that the bar shows. */
+static struct status_range bar_ends(const struct status_snapshot *snapshot)
+{
+    struct status_range ends = {snapshot->coverage[0].first,
+                                snapshot->coverage[snapshot->coverage_count - 1].last};
+    bool bounded = snapshot->request_last != 0 && snapshot->request_first != 0;
+    if (bounded && snapshot->request_first < ends.first)
+        ends.first = snapshot->request_first;
+    if (bounded && snapshot->request_last > ends.last)
+        ends.last = snapshot->request_last;
+    return ends;
+}
+
+static void bar_part(struct page *page, struct status_range ends, struct status_range part,
+                     const char *kind, double least)
+{
+    double all = (double)ends.last - ends.first + 1;
+    double from = ((double)part.first - ends.first) / all * GRAPH_UNITS;
+    double width = ((double)part.last - part.first + 1) / all * GRAPH_UNITS;
+    if (width < least) {
+        from -= (least - width) / 2;
+        width = least;
+    }
+    writer_format(&page->writer, "<rect class=\"%s\" x=\"%.2f\" width=\"%.2f\" height=\"26\"/>",
+                  kind, from, width);
+}
+
+static void write_bar(struct page *page, struct status_range ends)
+{
+    const struct status_snapshot *snapshot = page->snapshot;
+    text(page, "<svg class=\"bar\" viewBox=\"0 0 1000 26\" preserveAspectRatio=\"none\" "
+               "role=\"img\" aria-label=\"Covered ledgers as a bar\">"
+               "<rect class=\"rest\" width=\"1000\" height=\"26\"/>");
+    for (size_t i = 0; i < snapshot->coverage_count; i++)
+        bar_part(page, ends, snapshot->coverage[i], "have", HOLE_LEAST / 2);
+    for (size_t i = 1; i < snapshot->coverage_count; i++)
+        bar_part(page, ends, gap_before(snapshot, i), "hole", HOLE_LEAST);
+    text(page, "</svg>\n<div class=\"ends\"><span>");
+    count(page, ends.first);
+    text(page, "</span><span>");
+    count(page, ends.last);
+    text(page, "</span></div>\n");
+}
+
+static void write_holes(struct page *page)
+{
+    const struct status_snapshot *snapshot = page->snapshot;
+    size_t gaps = snapshot->coverage_count - 1;
+    size_t older = snapshot->coverage_total - snapshot->coverage_count;
+    if (gaps + older == 0)
+        return;
+    text(page, "<ul class=\"holes\">");
+    for (size_t shown = 0; shown < gaps && shown < HOLES_SHOWN; shown++) {
+        struct status_range gap = gap_before(snapshot, snapshot->coverage_count - 1 - shown);
+        text(page, "<li><b>Hole</b> ");
+        ledgers(page, gap);
+        text(page, " <span class=\"soft\">· ");
+        count(page, (uint64_t)gap.last - gap.first + 1);
+        writer_format(&page->writer, gap.first == gap.last ? " ledger" : " ledgers");
+        writer_format(&page->writer,
+                      " · fetch with</span> <code>parquet-consumer %" PRIu32 " %" PRIu32
+                      "</code></li>",
+                      gap.first, gap.last);
+    }
+    if (gaps + older > HOLES_SHOWN) {
+        text(page, "<li class=\"soft\">and ");
+        count(page, gaps + older - HOLES_SHOWN);
+        text(page, " more: <code>parquet-consumer status</code> lists them</li>");
+    }
+    text(page, "</ul>\n");
+}
+
+static void write_coverage(struct page *page)
+{
+    const struct status_snapshot *snapshot = page->snapshot;
+    text(page, "<section><h2>Coverage <small>");
+    count(page, snapshot->coverage_ledgers);
+    text(page, snapshot->coverage_ledgers == 1 ? " ledger" : " ledgers");
+    text(page, " completely in the lake");
+    if (snapshot->coverage_total > 1) {
+        text(page, ", in ");
+        count(page, snapshot->coverage_total);
+        text(page, " ranges");
+    }
+    text(page, "</small></h2>\n");
+    if (snapshot->coverage_count == 0) {
+        text(page, "<p class=\"none\">Nothing is covered yet.</p>\n");
+    } else {
+        write_bar(page, bar_ends(snapshot));
+        write_holes(page);
+    }
+    text(page, "</section>\n");
+}
+
+static void write_commit(struct page *page, const struct status_commit *commit)
+{
+    writer_format(&page->writer, "<tr><td class=\"wide soft\">%" PRIu64 "</td><td>",
+                  commit->commit_no);
+    moment(page, commit->committed_us);
+    text(page, "</td><td class=\"wide\">");
+    ledgers(page, commit->range);
+    text(page, "</td><td class=\"wide\">");
+    writer_html(&page->writer, commit->partition);
+    text(page, "</td><td class=\"n\">");
+    count(page, commit->row_count);
+    text(page, "</td><td class=\"n wide\">");
+    count(page, commit->file_count);
+    text(page, "</td><td class=\"n\">");
+    size(page, commit->size_bytes);
+    text(page, "</td><td><span class=\"tag\">");
+    char reason[STATUS_REASON_BYTES];
+    snprintf(reason, sizeof(reason), "%s", commit->reason);
+    for (char *c = reason; *c != '\0'; c++)
+        if (*c == '_')
+            *c = ' ';
+    writer_html(&page->writer, reason);
+    writer_format(&page->writer, "</span></td><td class=\"n wide soft\">%.0f ms</td></tr>\n",
+                  (double)commit->duration_us / 1000);
+}
+
+static void write_commits(struct page *page)
+{
+    const struct status_snapshot *snapshot = page->snapshot;
+    text(page, "<section><h2>Last commits</h2>\n");
+    if (snapshot->commit_count == 0) {
+        text(page, "<p class=\"none\">None in this run yet.</p></section>\n");
+        return;
+    }
+    text(page, "<table><thead><tr><th class=\"wide\">No.</th><th>When</th>"
+               "<th class=\"wide\">Ledgers</th><th class=\"wide\">Partition</th>"
+               "<th class=\"n\">Events</th><th class=\"n wide\">Files</th><th class=\"n\">Size</th>"
+               "<th>Why</th><th class=\"n wide\">Took</th></tr></thead>\n<tbody>");
+    for (size_t i = 0; i < snapshot->commit_count; i++)
+        write_commit(page, &snapshot->last_commits[i]);
+    text(page, "</tbody></table></section>\n");
+}
+
+static void write_problems(struct page *page)
+{
+    const struct status_snapshot *snapshot = page->snapshot;
+    text(page, "<section><h2>Last problems</h2>\n");
+    if (snapshot->problem_count == 0) {
+        text(page, "<p class=\"none\">None in this run.</p></section>\n");
+        return;
+    }
+    text(page, "<ul class=\"problems\">");
+    for (size_t i = 0; i < snapshot->problem_count; i++) {
+        const struct status_problem *problem = &snapshot->problems[i];
+        const char *kind = problem->error ? "error" : "warning";
+        writer_format(&page->writer, "<li><span class=\"kind %s\">%s</span><div><p>", kind, kind);
+        writer_html(&page->writer, problem->message);
+        text(page, "</p>");
+        moment(page, problem->last_us);
+        if (problem->count > 1) {
+            text(page, " <span class=\"soft\">· ");
+            count(page, problem->count);
+            text(page, " times, first ");
+            moment(page, problem->first_us);
+            text(page, "</span>");
+        }
+        text(page, "</div></li>\n");
+    }
+    text(page, "</ul></section>\n");
+}
+
+static void write_footer(struct page *page)
+{
+    const struct status_snapshot *snapshot = page->snapshot;
+    text(page, "<footer><p>From <code>");
+    writer_html(&page->writer, snapshot->endpoint);
+    text(page, "</code> into <code>");
+    writer_html(&page->writer, snapshot->output_path);
+    text(page, "</code>, partitioned by ");
+    writer_html(&page->writer, snapshot->scheme);
+    text(page, ", schema ");
+    writer_html(&page->writer, snapshot->schema_version);
+    text(page, "</p><p>parquet-consumer " TTP_VERSION " (" TTP_BUILD_HASH
+               ") · <a href=\"health\">health as JSON</a></p></footer>\n");
+}
+
+enum error_code page_render(const struct status_snapshot *snapshot, const struct health *health,
+                            const char *nonce, struct buffer *out)
+{
+    struct page page = {{out, OK}, snapshot, health};
+    write_head(&page, nonce);
+    text(&page, "<main id=\"page\">\n");
+    write_header(&page);
+    write_doing(&page);
+    text(&page, "<dl class=\"tiles\">\n");
+    write_stream_tiles(&page);
+    write_load_tiles(&page);
+    text(&page, "</dl>\n");
+    write_coverage(&page);
+    write_commits(&page);
+    write_problems(&page);
+    write_footer(&page);
+    text(&page, "</main>\n<script nonce=\"");
+    writer_html(&page.writer, nonce);
+    text(&page, "\">");
+    text(&page, page_script);
+    text(&page, "</script>\n</body>\n</html>\n");
+    return page.writer.code;
+}
