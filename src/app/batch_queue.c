@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/batch_queue.h"
+
+#include <assert.h>
+
+#include "util/memory.h"
+
+#define FIRST_CAPACITY 64
+
+struct batch_queue {
+    struct os_mutex mutex;
+    struct os_condition not_empty;
+    struct queue_item *items; /* a ring */
+    size_t capacity;
+    size_t head;
+    size_t count;
+    size_t memory_bytes;
+    size_t limit_bytes;
+    uint64_t row_count;
+    bool full; /* until half of the limit is free */
+    bool closed;
+    bool aborted;
+    void (*on_room)(void *context);
+    void *on_room_context;
+};
+
+struct batch_queue *batch_queue_new(size_t limit_bytes, struct error *error)
+{
+    struct batch_queue *queue = mem_alloc_zero(1, sizeof *queue);
+    if (queue == NULL) {
+        error_no_memory(error, "the queue");
+        return NULL;
+    }
+    queue->limit_bytes = limit_bytes;
+    queue->items = mem_alloc(FIRST_CAPACITY * sizeof queue->items[0]);
+    queue->capacity = FIRST_CAPACITY;
+    if (queue->items == NULL) {
+        error_no_memory(error, "the queue");
+        goto free_queue;
+    }
+    if (os_mutex_init(&queue->mutex, error) != OK)
+        goto free_queue;
+    if (os_condition_init(&queue->not_empty, error) != OK)
+        goto release_mutex;
+    return queue;
+
+release_mutex:
+    os_mutex_release(&queue->mutex);
+free_queue:
+    mem_free(queue->items);
+    mem_free(queue);
+    return NULL;
+}
+
+static void drop_all(struct batch_queue *queue)
+{
+    for (; queue->count > 0; queue->count--) {
+        row_batch_free(queue->items[queue->head].batch);
+        queue->head = (queue->head + 1) % queue->capacity;
+    }
+    queue->memory_bytes = 0;
+    queue->row_count = 0;
+}
+
+void batch_queue_free(struct batch_queue *queue)
+{
+    if (queue == NULL)
+        return;
+    drop_all(queue);
+    os_condition_release(&queue->not_empty);
+    os_mutex_release(&queue->mutex);
+    mem_free(queue->items);
+    mem_free(queue);
+}
+
+void batch_queue_on_room(struct batch_queue *queue, void (*handler)(void *context), void *context)
+{
+    queue->on_room = handler;
+    queue->on_room_context = context;
+}
+
+bool batch_queue_has_room(struct batch_queue *queue)
+{
+    os_mutex_lock(&queue->mutex);
+    bool has_room = !queue->full;
+    os_mutex_unlock(&queue->mutex);
+    return has_room;
+}
+
+/* Doubles the ring; the lock is held. */
+static enum error_code grow(struct batch_queue *queue, struct error *error)
+{
+    struct queue_item *items = mem_alloc(queue->capacity * 2 * sizeof items[0]);
+    if (items == NULL)
+        return error_no_memory(error, "the queue");
+    for (size_t i = 0; i < queue->count; i++)
+        items[i] = queue->items[(queue->head + i) % queue->capacity];
+    mem_free(queue->items);
+    queue->items = items;
+    queue->head = 0;
+    queue->capacity *= 2;
+    return OK;
+}
+
+static enum error_code push(struct batch_queue *queue, struct queue_item item, struct error *error)
+{
+    enum error_code code = OK;
+    os_mutex_lock(&queue->mutex);
+    assert(!queue->closed);
+    if (queue->aborted) {
+        os_mutex_unlock(&queue->mutex);
+        row_batch_free(item.batch);
+        return OK;
+    }
+    if (queue->count == queue->capacity)
+        code = grow(queue, error);
+    if (code == OK) {
+        queue->items[(queue->head + queue->count++) % queue->capacity] = item;
+        if (item.batch != NULL) {
+            queue->memory_bytes += item.batch->memory_bytes;
+            queue->row_count += (uint64_t)item.batch->row_count;
+            queue->full = queue->full || queue->memory_bytes >= queue->limit_bytes;
+        }
+        os_condition_signal(&queue->not_empty);
+    }
+    os_mutex_unlock(&queue->mutex);
+    if (code != OK)
+        row_batch_free(item.batch);
+    return code;
+}
+
+enum error_code batch_queue_push(struct batch_queue *queue, struct row_batch **batch,
+                                 struct error *error)
+{
+    struct queue_item item = {.kind = QUEUE_BATCH, .batch = *batch};
+    *batch = NULL;
+    return push(queue, item, error);
+}
+
+enum error_code batch_queue_push_end_of_range(struct batch_queue *queue, struct error *error)
+{
+    return push(queue, (struct queue_item){.kind = QUEUE_END_OF_RANGE}, error);
+}
+
+void batch_queue_close(struct batch_queue *queue)
+{
+    os_mutex_lock(&queue->mutex);
+    queue->closed = true;
+    os_condition_signal(&queue->not_empty);
+    os_mutex_unlock(&queue->mutex);
+}
+
+void batch_queue_abort(struct batch_queue *queue)
+{
+    os_mutex_lock(&queue->mutex);
+    drop_all(queue);
+    queue->aborted = true;
+    queue->full = false;
+    os_condition_signal(&queue->not_empty);
+    os_mutex_unlock(&queue->mutex);
+    if (queue->on_room != NULL)
+        queue->on_room(queue->on_room_context);
+}
+
+/* Takes the first item; the lock is held. *room_is_back: the queue stops being full. */
+static struct queue_item take_first(struct batch_queue *queue, bool *room_is_back)
+{
+    struct queue_item item = queue->items[queue->head];
+    queue->head = (queue->head + 1) % queue->capacity;
+    queue->count--;
+    if (item.batch != NULL) {
+        queue->memory_bytes -= item.batch->memory_bytes;
+        queue->row_count -= (uint64_t)item.batch->row_count;
+    }
+    if (queue->full && queue->memory_bytes <= queue->limit_bytes / 2) {
+        queue->full = false;
+        *room_is_back = true;
+    }
+    return item;
+}
+
+struct queue_item batch_queue_pop(struct batch_queue *queue, int64_t deadline_us)
+{
+    bool room_is_back = false;
+    struct queue_item item = {.kind = QUEUE_NOTHING};
+    os_mutex_lock(&queue->mutex);
+    bool in_time = true;
+    while (queue->count == 0 && !queue->closed && !queue->aborted && in_time)
+        in_time = os_condition_wait_until(&queue->not_empty, &queue->mutex, deadline_us);
+    if (queue->count > 0)
+        item = take_first(queue, &room_is_back);
+    else if (queue->closed || queue->aborted)
+        item.kind = QUEUE_CLOSED;
+    os_mutex_unlock(&queue->mutex);
+    if (room_is_back && queue->on_room != NULL)
+        queue->on_room(queue->on_room_context);
+    return item;
+}
+
+void batch_queue_get_stats(struct batch_queue *queue, struct batch_queue_stats *out)
+{
+    os_mutex_lock(&queue->mutex);
+    *out = (struct batch_queue_stats){.item_count = queue->count,
+                                      .memory_bytes = queue->memory_bytes,
+                                      .limit_bytes = queue->limit_bytes,
+                                      .row_count = queue->row_count};
+    os_mutex_unlock(&queue->mutex);
+}

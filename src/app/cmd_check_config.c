@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/command.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/help.h"
+
+static const char *const origin_names[] = {"default", "file", "environment", "flag"};
+
+/* A value with its own JSON type; NULL without memory. Header values come hidden, as text. */
+static json_t *json_value(const struct options *options, int index)
+{
+    char text[OPTION_VALUE_BYTES];
+    option_value_text(options, index, text);
+    switch (option_table[index].kind) {
+    case OPTION_BOOLEAN: return json_boolean(strcmp(text, "true") == 0);
+    case OPTION_LEDGER:
+    case OPTION_NUMBER:
+    case OPTION_SIZE: return json_integer((json_int_t)strtoll(text, NULL, 10));
+    case OPTION_HEADERS: {
+        json_t *headers = json_loads(text, 0, NULL);
+        return headers != NULL ? headers : json_string("(hidden)");
+    }
+    case OPTION_TEXT:
+    case OPTION_CHOICE:
+    case OPTION_DURATION: break;
+    }
+    return json_string(text);
+}
+
+/* {"section": {"key": {"value": …, "origin": "file", "from": "config.json", "line": 7}}} */
+static json_t *json_of(const struct options *options)
+{
+    json_t *root = json_object();
+    bool good = root != NULL;
+    for (size_t i = 0; good && i < option_section_count; i++)
+        good = json_object_set_new(root, option_sections[i], json_object()) == 0;
+    for (size_t i = 0; good && i < option_count; i++) {
+        const struct option_origin *origin = &options->origins[i];
+        json_t *entry = json_pack("{s:o?,s:s}", "value", json_value(options, (int)i), "origin",
+                                  origin_names[origin->kind]);
+        good = entry != NULL;
+        if (good && origin->name != NULL)
+            good = json_object_set_new(entry, "from", json_string(origin->name)) == 0;
+        if (good && origin->line != 0)
+            good = json_object_set_new(entry, "line", json_integer(origin->line)) == 0;
+        if (good)
+            good = json_object_set_new(json_object_get(root, option_table[i].section),
+                                       option_table[i].key, entry) == 0;
+    }
+    if (good)
+        return root;
+    json_decref(root);
+    return NULL;
+}
+
+static enum error_code render_json(const struct options *options, struct buffer *out)
+{
+    json_t *root = json_of(options);
+    char *text = root != NULL ? json_dumps(root, JSON_INDENT(2)) : NULL;
+    enum error_code code = text != NULL ? buffer_append_format(out, "%s\n", text) : ERR_NO_MEMORY;
+    free(text);
+    json_decref(root);
+    return code;
+}
+
+static enum error_code render_text(const struct options *options, struct buffer *out)
+{
+    enum error_code code = OK;
+    const char *section = "";
+    for (size_t i = 0; code == OK && i < option_count; i++) {
+        const struct option *option = &option_table[i];
+        if (strcmp(section, option->section) != 0)
+            code = buffer_append_format(out, "%s%s\n", i == 0 ? "" : "\n", option->section);
+        section = option->section;
+        char value[OPTION_VALUE_BYTES];
+        option_value_text(options, (int)i, value);
+        const struct option_origin *origin = &options->origins[i];
+        if (code == OK)
+            code = buffer_append_format(out, "  %-24s %-22s ", option->key,
+                                        value[0] != '\0' ? value : "\"\"");
+        if (code == OK && origin->line != 0)
+            code = buffer_append_format(out, "%s:%u\n", origin->name, origin->line);
+        else if (code == OK)
+            code = buffer_append_format(out, "%s\n", origin->name != NULL ? origin->name : "-");
+    }
+    return code;
+}
+
+enum exit_code cmd_check_config(const struct command_line *line)
+{
+    struct options options;
+    options_init(&options);
+    enum exit_code exit_code = command_load_options(line, &options);
+    if (exit_code == EXIT_DONE) {
+        struct buffer text;
+        buffer_init(&text);
+        enum error_code code = command_line_flag(line, "--json") != NULL
+                                   ? render_json(&options, &text)
+                                   : render_text(&options, &text);
+        exit_code = help_print(code, &text);
+    }
+    options_release(&options);
+    return exit_code;
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/command.h"
+
+#include <string.h>
+
+#include "app/help.h"
+
+enum exit_code cmd_help(const struct command_line *line)
+{
+    struct buffer text;
+    buffer_init(&text);
+    if (command_line_flag(line, "--markdown") != NULL)
+        return help_print(help_markdown(&text), &text);
+    if (line->argument_count == 0)
+        return help_print(help_overview(&text), &text);
+    if (strcmp(line->arguments[0], "options") == 0)
+        return help_print(help_options(&text), &text);
+    const struct command *command = command_find(line->arguments[0]);
+    if (command != NULL)
+        return help_print_command(command);
+    struct error error;
+    error_set(&error, ERR_INVALID,
+              "\"%s\" is neither a command nor \"options\"; `parquet-consumer help` lists the "
+              "commands",
+              line->arguments[0]);
+    return command_fail(EXIT_USAGE, &error);
+}

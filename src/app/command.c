@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/command.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/help.h"
+#include "os/log.h"
+#include "os/process.h"
+
+#define ANY_COUNT 4096 /* arguments at most, where there may be many */
+
+static const struct command_flag run_flags[] = {
+    {"--dry-run", NULL, "Print what would be done and stop"},
+};
+static const struct command_flag replay_flags[] = {
+    {"--listen", "HOST:PORT", "Address to serve on; port 0 picks a free one"},
+    {"--live", NULL, "Close the recorded ledgers one by one, as a chain does"},
+    {"--pace", "DURATION", "Time from ledger to ledger; with --live 5s where it is not given"},
+    {"--fault", "FILE", "Script of faults to commit"},
+};
+static const struct command_flag generate_flags[] = {
+    {"--seed", "NUMBER", "What the events are made of: the same seed gives the same events"},
+    {"--first-ledger", "LEDGER", "Number of the first ledger"},
+    {"--ledgers", "COUNT", "How many ledgers"},
+    {"--events", "COUNT", "How many events, in place of --ledgers"},
+    {"--start-time", "TIME", "Close time of the first ledger, such as 2024-01-15T00:00:00Z"},
+    {"--out", "FILE", "Write the events there"},
+    {"--listen", "HOST:PORT", "Serve the events there instead"},
+    {"--pace", "DURATION", "With --listen: close a ledger per DURATION, as a chain does"},
+    {"--rows", "FILE", "Write what a consumer must store there, one JSON object a line"},
+};
+static const struct command_flag json_flags[] = {
+    {"--json", NULL, "Print one JSON object"},
+};
+static const struct command_flag help_flags[] = {
+    {"--markdown", NULL, "Print the options as docs/CONFIGURATION.md"},
+};
+
+#define FLAGS(table) (table), sizeof(table) / sizeof((table)[0])
+#define NO_FLAGS     NULL, 0
+
+const struct command command_table[] = {
+    {"run", "[OPTIONS] [START END]", "store events in the lake: the service, and the default",
+     FLAGS(run_flags), true, 2, cmd_run},
+    {"demo", "", "serve real events here and store them under ./data/demo", NO_FLAGS, false, 0,
+     cmd_demo},
+    {"replay", "FILE... --listen HOST:PORT [--live] [--pace DURATION] [--fault FILE]",
+     "serve recorded events as a TTP server", FLAGS(replay_flags), false, ANY_COUNT, cmd_replay},
+    {"record", "FILE START END [OPTIONS]", "keep the raw stream of a range in a file", NO_FLAGS,
+     true, 3, cmd_record},
+    {"generate", "--seed N --first-ledger N (--ledgers N | --events N) --start-time TIME ...",
+     "make realistic synthetic events, to a file or served", FLAGS(generate_flags), false, 0,
+     cmd_generate},
+    {"check-config", "[OPTIONS] [--json]", "show the values in force and where each came from",
+     FLAGS(json_flags), true, 2, cmd_check_config},
+    {"version", "", "print the version", NO_FLAGS, false, 0, cmd_version},
+    {"help", "[COMMAND | options]", "explain a command or the options", FLAGS(help_flags), false, 1,
+     cmd_help},
+};
+const size_t command_count = sizeof command_table / sizeof command_table[0];
+
+const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < command_count; i++) {
+        if (strcmp(command_table[i].name, name) == 0)
+            return &command_table[i];
+    }
+    return NULL;
+}
+
+enum exit_code command_fail(enum exit_code exit_code, const struct error *error)
+{
+    fprintf(stderr, "parquet-consumer: %s\n", error->message);
+    return exit_code;
+}
+
+enum exit_code command_exit_code(enum error_code code)
+{
+    switch (code) {
+    case OK: return EXIT_DONE;
+    case ERR_INVALID:
+    case ERR_CONFLICT:
+    case ERR_NOT_FOUND: return EXIT_USAGE;
+    case ERR_AGAIN:
+    case ERR_RETRY:
+    case ERR_CORRUPT:
+    case ERR_LIMIT:
+    case ERR_NO_MEMORY:
+    case ERR_IO: break;
+    }
+    return EXIT_FAILED;
+}
+
+static enum exit_code out_of_memory(void)
+{
+    fprintf(stderr, "parquet-consumer: out of memory\n");
+    return EXIT_FAILED;
+}
+
+/* Every warning of the configuration as a log line. */
+static void log_warnings(const struct problems *warnings)
+{
+    const char *at = (const char *)warnings->text.data;
+    const char *end = at + warnings->text.size_bytes;
+    char sentence[1024];
+    while (at < end) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        snprintf(sentence, sizeof sentence, "%.*s", (int)(newline - at), at);
+        log_line(LOG_WARN, "app", sentence);
+        at = newline + 1;
+    }
+}
+
+enum exit_code command_load_options(const struct command_line *line, struct options *options)
+{
+    struct problems problems;
+    struct problems warnings;
+    problems_init(&problems);
+    problems_init(&warnings);
+    struct option_sources sources = {.config_path = line->config_path,
+                                     .environment = environ,
+                                     .flag_texts = line->option_texts,
+                                     .arguments = line->arguments,
+                                     .argument_count = line->argument_count};
+    enum exit_code exit_code = EXIT_DONE;
+    enum error_code code = options_load(options, &sources, &problems, &warnings);
+    if (code == OK) {
+        log_configure((enum log_level)options->log_level, (enum log_format)options->log_format);
+        log_warnings(&warnings);
+    } else if (code == ERR_INVALID) {
+        problems_print(&problems);
+        exit_code = EXIT_USAGE;
+    } else {
+        exit_code = out_of_memory();
+    }
+    problems_release(&problems);
+    problems_release(&warnings);
+    return exit_code;
+}
+
+enum exit_code command_main(int argc, const char *const *argv)
+{
+    os_heap_tune();
+    struct command_line line;
+    struct problems problems;
+    problems_init(&problems);
+    enum exit_code exit_code;
+    enum error_code code = command_line_parse(&line, argc, argv, &problems);
+    if (line.help && line.command != NULL) {
+        exit_code = help_print_command(line.verb_is_given ? line.command : command_find("help"));
+    } else if (code == ERR_INVALID) {
+        problems_print(&problems);
+        exit_code = EXIT_USAGE;
+    } else if (code != OK) {
+        exit_code = out_of_memory();
+    } else {
+        exit_code = line.command->run(&line);
+    }
+    command_line_release(&line);
+    problems_release(&problems);
+    return exit_code;
+}

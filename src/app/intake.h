@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_APP_INTAKE_H
+#define TTP_APP_INTAKE_H
+
+/*
+ * The source thread's end of the pipeline: takes what a source hands over, makes rows of it, and
+ * pushes batches of complete ledgers into the queue. batch_size rows or flush_interval are the most
+ * that complete ledgers wait here; the ledger in progress never leaves.
+ *
+ * All calls on the source thread, but for intake_flush_is_due and intake_get_stats (any thread).
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "app/batch_queue.h"
+#include "catalog/catalog.h"
+#include "rows/partition.h"
+#include "rows/schema.h"
+#include "source/source.h"
+#include "util/error.h"
+
+struct intake_options {
+    const struct row_schema *schema;
+    enum partitioning_scheme scheme;
+    int64_t batch_rows;
+    int64_t flush_interval_us;
+    size_t flush_bytes;        /* complete ledgers of so many bytes go on at once */
+    size_t ledger_limit_bytes; /* half of memory_limit: a ledger beyond it ends the run */
+    uint64_t memory_limit_bytes;
+    struct batch_queue *queue;
+    bool (*must_stop)(void *context); /* asked on the source thread */
+    void *context;
+};
+
+struct intake_stats {
+    uint64_t dead_letters;
+    uint64_t holes;        /* poison ledgers skipped */
+    uint32_t first_ledger; /* of the first event since intake_new; 0 none */
+};
+
+struct intake;
+
+struct intake *intake_new(const struct intake_options *options, struct error *error);
+void intake_free(struct intake *intake); /* NULL is fine */
+
+/* A range is about to be asked for; first 0: it begins with the first event. `seam` is the digest
+ * that the seam ledger must have (ledger 0: none). Drops what a range before it left behind. */
+enum error_code intake_begin_range(struct intake *intake, uint32_t first,
+                                   const struct catalog_digest *seam,
+                                   struct error *error) MUST_CHECK;
+
+/* What to give to source_run. */
+struct source_handler intake_handler(struct intake *intake);
+
+/* Pushes all complete ledgers, whatever their number: at the end of a range and at a stop. */
+enum error_code intake_flush(struct intake *intake, struct error *error) MUST_CHECK;
+
+/* Rows have waited for flush_interval: wake the source, which then looks at must_stop, and the
+ * intake flushes there. */
+bool intake_flush_is_due(const struct intake *intake, int64_t now_us);
+
+/* The error that ended a range from within must_stop or has_room, where none can be returned; OK if
+ * there was none. */
+enum error_code intake_failure(const struct intake *intake, struct error *error) MUST_CHECK;
+
+void intake_get_stats(const struct intake *intake, struct intake_stats *out);
+
+#endif
