@@ -52,11 +52,12 @@ struct catalog_file {
     int64_t record_count;
     int64_t file_size_bytes;
     int64_t footer_size_bytes;
-    uint64_t checksum;          /* XXH64 of the whole file, seed 0 */
+    uint64_t checksum;          /* XXH64 of the whole file, seed 0; 0 given out: not known */
     struct catalog_range range; /* ledgers of its rows */
     const char *partition_values[CATALOG_PARTITION_MAX];
-    size_t statistics_count;
+    size_t statistics_count; /* 0 given out: ask catalog_each_statistic */
     const struct catalog_column_statistics *statistics;
+    int64_t data_file_id; /* DuckLake's; given out only */
 };
 
 struct catalog_commit {
@@ -91,6 +92,7 @@ struct catalog_create_options {
     const char *data_path; /* absolute, ends in '/' */
     const struct catalog_table *table;
     const char *created_by;
+    const char *lake_id; /* NULL: a new random one */
 };
 
 /* ERR_NOT_FOUND, ERR_CORRUPT (not a catalog, or damaged), ERR_CONFLICT (a newer layout). `create`
@@ -99,8 +101,9 @@ struct catalog *catalog_open(const char *path, enum catalog_mode mode,
                              const struct catalog_create_options *create, struct error *error);
 void catalog_close(struct catalog *catalog);
 
-/* Our schema version of the lake's table. Borrowed until the next call. */
+/* Our schema version of the lake's table. Borrowed until it evolves. */
 const char *catalog_schema_version(struct catalog *catalog);
+const char *catalog_lake_id(struct catalog *catalog);
 /* Next commit_no to use (1 in a new lake). */
 enum error_code catalog_next_commit_no(struct catalog *catalog, uint64_t *commit_no,
                                        struct error *error) MUST_CHECK;
@@ -112,12 +115,26 @@ enum error_code catalog_has_commit(struct catalog *catalog, uint64_t commit_no, 
 enum error_code catalog_add_commit(struct catalog *catalog, const struct catalog_commit *commit,
                                    struct error *error) MUST_CHECK;
 
+/* Settles what a failed catalog_add_commit left open: reopens the database and, in one durable
+ * transaction, either finds the commit (*committed) or makes sure that it can never appear, not
+ * even out of what the failed transaction left in the WAL (docs/commit-protocol.md, invariant 12).
+ */
+enum error_code catalog_settle_commit(struct catalog *catalog, uint64_t commit_no, bool *committed,
+                                      struct error *error) MUST_CHECK;
+/* Whether any commit, also one that was taken out of the lake, ever used this path. */
+enum error_code catalog_path_is_known(struct catalog *catalog, const char *path, bool *known,
+                                      struct error *error) MUST_CHECK;
+
 /* Sets the table's columns to `table`'s: a new DuckLake schema version. */
 enum error_code catalog_evolve(struct catalog *catalog, const struct catalog_table *table,
                                struct error *error) MUST_CHECK;
 /* Sets data_path anew if it differs. */
 enum error_code catalog_set_data_path(struct catalog *catalog, const char *data_path,
                                       struct error *error) MUST_CHECK;
+
+/* The data_path as readers see it; the caller mem_frees it. */
+enum error_code catalog_data_path(struct catalog *catalog, char **data_path,
+                                  struct error *error) MUST_CHECK;
 
 /* Coverage, merged and ascending; *ranges is the caller's to mem_free. */
 enum error_code catalog_coverage(struct catalog *catalog, struct catalog_range **ranges,
@@ -150,5 +167,17 @@ typedef enum error_code catalog_file_visitor(void *context, const struct catalog
                                              uint64_t commit_no, struct error *error);
 enum error_code catalog_each_file(struct catalog *catalog, catalog_file_visitor *visit,
                                   void *context, struct error *error) MUST_CHECK;
+
+/* The statistics of one data file, by column id. */
+typedef enum error_code
+catalog_statistic_visitor(void *context, const struct catalog_column_statistics *statistics,
+                          struct error *error);
+enum error_code catalog_each_statistic(struct catalog *catalog, int64_t data_file_id,
+                                       catalog_statistic_visitor *visit, void *context,
+                                       struct error *error) MUST_CHECK;
+
+/* Ledgers of the coverage that the stream left out, ascending; the caller mem_frees. */
+enum error_code catalog_unconfirmed(struct catalog *catalog, struct catalog_range **ranges,
+                                    size_t *count, struct error *error) MUST_CHECK;
 
 #endif

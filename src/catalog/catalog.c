@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "catalog/catalog.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "catalog/ducklake.h"
+#include "catalog/handle.h"
+#include "catalog/tables.h"
+#include "os/file.h"
+#include "os/identity.h"
+#include "util/memory.h"
+
+enum error_code catalog_set_value(struct catalog *catalog, const char *key, const char *value,
+                                  struct error *error)
+{
+    struct statement statement;
+    enum error_code code = statement_prepare(&statement, &catalog->database,
+                                             "INSERT INTO ttp_lake VALUES(?1,?2) "
+                                             "ON CONFLICT(\"key\") DO UPDATE SET \"value\" = ?2",
+                                             error);
+    if (code == OK) {
+        statement_bind_text(&statement, 1, key);
+        statement_bind_text(&statement, 2, value);
+        code = statement_run(&statement, error);
+    }
+    statement_release(&statement);
+    return code;
+}
+
+/* A value of ttp_lake, copied; NULL if it is not there. */
+static enum error_code get_value(struct catalog *catalog, const char *key, char **value,
+                                 struct error *error)
+{
+    struct statement statement;
+    bool row = false;
+    *value = NULL;
+    enum error_code code = statement_prepare(
+        &statement, &catalog->database, "SELECT \"value\" FROM ttp_lake WHERE \"key\" = ?", error);
+    if (code == OK) {
+        statement_bind_text(&statement, 1, key);
+        code = statement_step(&statement, &row, error);
+    }
+    if (code == OK && row && !statement_is_null(&statement, 0)) {
+        *value = mem_copy_text(statement_text(&statement, 0));
+        if (*value == NULL)
+            code = error_no_memory(error, "a catalog value");
+    }
+    statement_release(&statement);
+    return code;
+}
+
+static enum error_code has_table(struct database *database, const char *name, bool *has,
+                                 struct error *error)
+{
+    struct statement statement;
+    enum error_code code =
+        statement_prepare(&statement, database,
+                          "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", error);
+    *has = false;
+    if (code == OK) {
+        statement_bind_text(&statement, 1, name);
+        code = statement_step(&statement, has, error);
+    }
+    statement_release(&statement);
+    return code;
+}
+
+static enum error_code create_all(struct catalog *catalog,
+                                  const struct catalog_create_options *options, struct error *error)
+{
+    struct database *database = &catalog->database;
+    enum error_code code = OK;
+    for (size_t i = 0; code == OK && i < ducklake_table_count; i++)
+        code = database_execute(database, ducklake_tables[i], error);
+    for (size_t i = 0; code == OK && i < catalog_table_count; i++)
+        code = database_execute(database, catalog_tables[i], error);
+    int64_t partition_id = 0;
+    if (code == OK)
+        code = ducklake_create(database, options, &partition_id, error);
+    char number[24];
+    char uuid[OS_UUID_BYTES];
+    if (code == OK && options->lake_id == NULL)
+        code = os_uuid(uuid, error);
+    if (code == OK)
+        code = catalog_set_value(catalog, "lake_id",
+                                 options->lake_id == NULL ? uuid : options->lake_id, error);
+    snprintf(number, sizeof number, "%d", CATALOG_LAYOUT_VERSION);
+    if (code == OK)
+        code = catalog_set_value(catalog, "layout_version", number, error);
+    if (code == OK)
+        code = catalog_set_value(catalog, "schema_version", options->table->schema_version, error);
+    snprintf(number, sizeof number, "%lld", (long long)partition_id);
+    if (code == OK)
+        code = catalog_set_value(catalog, "partition_id", number, error);
+    return code;
+}
+
+/* Makes the tables in an empty database; one that has them is left alone. */
+static enum error_code create_if_empty(struct catalog *catalog,
+                                       const struct catalog_create_options *options,
+                                       struct error *error)
+{
+    struct database *database = &catalog->database;
+    int64_t table_count = 0;
+    bool found;
+    enum error_code code = database_begin_write(database, error);
+    if (code != OK)
+        return code;
+    code = database_query_int(database, "SELECT count(*) FROM sqlite_master", &table_count, &found,
+                              error);
+    if (code == OK && table_count == 0)
+        code = create_all(catalog, options, error);
+    return database_end(database, code, error);
+}
+
+static enum error_code check_versions(struct catalog *catalog, struct error *error)
+{
+    struct database *database = &catalog->database;
+    bool ours = false;
+    char *layout = NULL;
+    char *ducklake = NULL;
+    enum error_code code = has_table(database, "ttp_lake", &ours, error);
+    if (code == OK && !ours)
+        return error_set(error, ERR_CORRUPT,
+                         "%s is not a lake's catalog (it has no table ttp_lake)", database->path);
+    if (code == OK)
+        code = get_value(catalog, "layout_version", &layout, error);
+    if (code == OK)
+        code = database_query_text(
+            database, "SELECT \"value\" FROM ducklake_metadata WHERE \"key\" = 'version'",
+            &ducklake, error);
+    if (code == OK && (layout == NULL || ducklake == NULL))
+        code = error_set(error, ERR_CORRUPT, "catalog %s does not say its version", database->path);
+    else if (code == OK && strtol(layout, NULL, 10) > CATALOG_LAYOUT_VERSION)
+        code = error_set(error, ERR_CONFLICT,
+                         "catalog %s has layout %s; this version knows layouts up to %d: use a "
+                         "newer parquet-consumer",
+                         database->path, layout, CATALOG_LAYOUT_VERSION);
+    else if (code == OK && strcmp(ducklake, "1.0") != 0)
+        code = error_set(error, ERR_CONFLICT,
+                         "catalog %s was migrated to DuckLake %s; this version writes DuckLake "
+                         "1.0: use a newer parquet-consumer",
+                         database->path, ducklake);
+    mem_free(layout);
+    mem_free(ducklake);
+    return code;
+}
+
+static enum error_code load_values(struct catalog *catalog, struct error *error)
+{
+    char *partition_id = NULL;
+    enum error_code code = get_value(catalog, "lake_id", &catalog->lake_id, error);
+    if (code == OK)
+        code = get_value(catalog, "schema_version", &catalog->schema_version, error);
+    if (code == OK)
+        code = get_value(catalog, "partition_id", &partition_id, error);
+    if (code == OK &&
+        (catalog->lake_id == NULL || catalog->schema_version == NULL || partition_id == NULL))
+        code =
+            error_set(error, ERR_CORRUPT, "catalog %s does not say which lake and schema it is of",
+                      catalog->database.path);
+    if (code == OK)
+        catalog->partition_id = strtoll(partition_id, NULL, 10);
+    mem_free(partition_id);
+    return code;
+}
+
+struct catalog *catalog_open(const char *path, enum catalog_mode mode,
+                             const struct catalog_create_options *create, struct error *error)
+{
+    static const enum database_mode modes[] = {
+        [CATALOG_READ] = DATABASE_READ,
+        [CATALOG_WRITE] = DATABASE_WRITE,
+        [CATALOG_CREATE] = DATABASE_CREATE,
+    };
+    assert((mode == CATALOG_CREATE) == (create != NULL));
+    struct catalog *catalog = mem_alloc_zero(1, sizeof *catalog);
+    if (catalog == NULL) {
+        error_no_memory(error, "the catalog");
+        return NULL;
+    }
+    catalog->mode = mode;
+    enum error_code code = database_open(&catalog->database, path, modes[mode], error);
+    if (code == OK && mode == CATALOG_CREATE)
+        code = create_if_empty(catalog, create, error);
+    if (code == OK)
+        code = check_versions(catalog, error);
+    if (code == OK)
+        code = load_values(catalog, error);
+    if (code == OK)
+        return catalog;
+    catalog_close(catalog);
+    return NULL;
+}
+
+void catalog_close(struct catalog *catalog)
+{
+    if (catalog == NULL)
+        return;
+    database_close(&catalog->database);
+    mem_free(catalog->lake_id);
+    mem_free(catalog->schema_version);
+    mem_free(catalog);
+}
+
+const char *catalog_schema_version(struct catalog *catalog)
+{
+    return catalog->schema_version;
+}
+
+const char *catalog_lake_id(struct catalog *catalog)
+{
+    return catalog->lake_id;
+}
+
+enum error_code catalog_evolve(struct catalog *catalog, const struct catalog_table *table,
+                               struct error *error)
+{
+    struct ducklake_head head = {0};
+    char *version = mem_copy_text(table->schema_version);
+    if (version == NULL)
+        return error_no_memory(error, "the schema version");
+    enum error_code code = database_begin_write(&catalog->database, error);
+    if (code == OK) {
+        code = ducklake_read_head(&catalog->database, &head, error);
+        if (code == OK)
+            code = ducklake_evolve(&catalog->database, &head, table, error);
+        if (code == OK)
+            code = catalog_set_value(catalog, "schema_version", version, error);
+        code = database_end(&catalog->database, code, error);
+    }
+    if (code == OK) {
+        mem_free(catalog->schema_version);
+        catalog->schema_version = version;
+    } else {
+        mem_free(version);
+    }
+    return code;
+}
+
+enum error_code catalog_data_path(struct catalog *catalog, char **data_path, struct error *error)
+{
+    enum error_code code = database_query_text(
+        &catalog->database, "SELECT \"value\" FROM ducklake_metadata WHERE \"key\" = 'data_path'",
+        data_path, error);
+    if (code == OK && *data_path == NULL)
+        code = error_set(error, ERR_CORRUPT, "catalog %s does not say where its files are",
+                         catalog->database.path);
+    return code;
+}
+
+enum error_code catalog_set_data_path(struct catalog *catalog, const char *data_path,
+                                      struct error *error)
+{
+    char *current;
+    enum error_code code = catalog_data_path(catalog, &current, error);
+    if (code != OK)
+        return code;
+    bool same = strcmp(current, data_path) == 0;
+    mem_free(current);
+    if (same)
+        return OK;
+    struct statement statement = {0};
+    code = database_begin_write(&catalog->database, error);
+    if (code != OK)
+        return code;
+    code = statement_prepare(&statement, &catalog->database,
+                             "UPDATE ducklake_metadata SET \"value\" = ? WHERE \"key\" = "
+                             "'data_path' AND \"scope\" IS NULL",
+                             error);
+    if (code == OK) {
+        statement_bind_text(&statement, 1, data_path);
+        code = statement_run(&statement, error);
+    }
+    statement_release(&statement);
+    return database_end(&catalog->database, code, error);
+}

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Commits: adding one in one transaction, and what can be asked about them. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "catalog/catalog.h"
+#include "catalog/coverage.h"
+#include "catalog/ducklake.h"
+#include "catalog/handle.h"
+#include "os/clock.h"
+#include "util/bytes.h"
+#include "util/memory.h"
+
+#define DIGEST_HEX_BYTES   33
+#define CHECKSUM_HEX_BYTES 17
+
+enum error_code catalog_next_commit_no(struct catalog *catalog, uint64_t *commit_no,
+                                       struct error *error)
+{
+    int64_t highest = 0;
+    bool found;
+    enum error_code code = database_query_int(
+        &catalog->database, "SELECT max(commit_no) FROM ttp_commits", &highest, &found, error);
+    *commit_no = found ? (uint64_t)highest + 1 : 1;
+    return code;
+}
+
+enum error_code catalog_has_commit(struct catalog *catalog, uint64_t commit_no, bool *has,
+                                   struct error *error)
+{
+    struct statement statement;
+    enum error_code code = statement_prepare(
+        &statement, &catalog->database, "SELECT 1 FROM ttp_commits WHERE commit_no = ?", error);
+    *has = false;
+    if (code == OK) {
+        statement_bind_int(&statement, 1, (int64_t)commit_no);
+        code = statement_step(&statement, has, error);
+    }
+    statement_release(&statement);
+    return code;
+}
+
+enum error_code catalog_path_is_known(struct catalog *catalog, const char *path, bool *known,
+                                      struct error *error)
+{
+    struct statement statement;
+    enum error_code code = statement_prepare(
+        &statement, &catalog->database, "SELECT 1 FROM ttp_commit_files WHERE path = ?", error);
+    *known = false;
+    if (code == OK) {
+        statement_bind_text(&statement, 1, path);
+        code = statement_step(&statement, known, error);
+    }
+    statement_release(&statement);
+    return code;
+}
+
+static uint64_t unconfirmed_ledgers(const struct catalog_commit *commit)
+{
+    uint64_t ledgers = 0;
+    for (size_t i = 0; i < commit->unconfirmed_count; i++)
+        ledgers += (uint64_t)commit->unconfirmed[i].last - commit->unconfirmed[i].first + 1;
+    return ledgers;
+}
+
+static int64_t size_of_files(const struct catalog_commit *commit)
+{
+    int64_t size_bytes = 0;
+    for (size_t i = 0; i < commit->file_count; i++)
+        size_bytes += commit->files[i].file_size_bytes;
+    return size_bytes;
+}
+
+static enum error_code insert_commit(struct database *database, const struct catalog_commit *commit,
+                                     int64_t snapshot_id, struct error *error)
+{
+    struct statement statement;
+    char chain[DIGEST_HEX_BYTES], contents[DIGEST_HEX_BYTES];
+    hex_encode(bytes_view_of(commit->digest_chain, sizeof commit->digest_chain), chain);
+    hex_encode(bytes_view_of(commit->digest_contents, sizeof commit->digest_contents), contents);
+    enum error_code code = statement_prepare(
+        &statement, database,
+        "INSERT INTO ttp_commits VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,NULL)", error);
+    if (code == OK) {
+        statement_bind_int(&statement, 1, (int64_t)commit->commit_no);
+        statement_bind_int(&statement, 2, commit->range.first);
+        statement_bind_int(&statement, 3, commit->range.last);
+        statement_bind_text(&statement, 4, commit->reason);
+        statement_bind_text(&statement, 5, commit->schema_version);
+        if (commit->file_count == 0)
+            statement_bind_null(&statement, 6);
+        else
+            statement_bind_int(&statement, 6, snapshot_id);
+        statement_bind_int(&statement, 7, (int64_t)commit->file_count);
+        statement_bind_int(&statement, 8, commit->row_count);
+        statement_bind_int(&statement, 9, size_of_files(commit));
+        statement_bind_int(&statement, 10, commit->dead_letter_count);
+        statement_bind_int(&statement, 11, (int64_t)unconfirmed_ledgers(commit));
+        statement_bind_int(&statement, 12, commit->null_decimal_count);
+        statement_bind_int(&statement, 13, commit->replaced_memo_count);
+        statement_bind_int(&statement, 14, commit->digest_ledger);
+        statement_bind_text(&statement, 15, commit->digest_ledger == 0 ? "" : chain);
+        statement_bind_text(&statement, 16, commit->digest_ledger == 0 ? "" : contents);
+        statement_bind_int(&statement, 17, commit->last_close_us);
+        statement_bind_int(&statement, 18, commit->committed_us);
+        code = statement_run(&statement, error);
+    }
+    statement_release(&statement);
+    return code;
+}
+
+static enum error_code insert_commit_files(struct database *database,
+                                           const struct catalog_commit *commit,
+                                           const int64_t *data_file_ids, struct error *error)
+{
+    struct statement statement;
+    enum error_code code = statement_prepare(
+        &statement, database, "INSERT INTO ttp_commit_files VALUES(?,?,?,?,?,?,?,?)", error);
+    for (size_t i = 0; code == OK && i < commit->file_count; i++) {
+        const struct catalog_file *file = &commit->files[i];
+        char checksum[CHECKSUM_HEX_BYTES];
+        snprintf(checksum, sizeof checksum, "%016" PRIx64, file->checksum);
+        statement_bind_int(&statement, 1, data_file_ids[i]);
+        statement_bind_int(&statement, 2, (int64_t)commit->commit_no);
+        statement_bind_text(&statement, 3, file->path);
+        statement_bind_int(&statement, 4, file->record_count);
+        statement_bind_int(&statement, 5, file->file_size_bytes);
+        statement_bind_text(&statement, 6, checksum);
+        statement_bind_int(&statement, 7, file->range.first);
+        statement_bind_int(&statement, 8, file->range.last);
+        code = statement_run(&statement, error);
+    }
+    statement_release(&statement);
+    return code;
+}
+
+static enum error_code insert_unconfirmed(struct database *database,
+                                          const struct catalog_commit *commit, struct error *error)
+{
+    struct statement statement;
+    enum error_code code =
+        statement_prepare(&statement, database, "INSERT INTO ttp_unconfirmed VALUES(?,?,?)", error);
+    for (size_t i = 0; code == OK && i < commit->unconfirmed_count; i++) {
+        statement_bind_int(&statement, 1, commit->unconfirmed[i].first);
+        statement_bind_int(&statement, 2, commit->unconfirmed[i].last);
+        statement_bind_int(&statement, 3, (int64_t)commit->commit_no);
+        code = statement_run(&statement, error);
+    }
+    statement_release(&statement);
+    return code;
+}
+
+static enum error_code insert_dead_letters(struct database *database,
+                                           const struct catalog_commit *commit, struct error *error)
+{
+    struct statement statement;
+    char checksum[CHECKSUM_HEX_BYTES];
+    snprintf(checksum, sizeof checksum, "%016" PRIx64, commit->dead_letters_checksum);
+    enum error_code code = statement_prepare(&statement, database,
+                                             "INSERT INTO ttp_dead_letters VALUES(?,?,?,?)", error);
+    if (code == OK) {
+        statement_bind_int(&statement, 1, (int64_t)commit->commit_no);
+        statement_bind_text(&statement, 2, commit->dead_letters_path);
+        statement_bind_text(&statement, 3, checksum);
+        statement_bind_int(&statement, 4, commit->dead_letter_count);
+        code = statement_run(&statement, error);
+    }
+    statement_release(&statement);
+    return code;
+}
+
+/* The stream's cursor, for people and tools that look at lake.snapshots(). */
+static char *extra_info(const struct catalog_commit *commit)
+{
+    json_t *object = json_pack(
+        "{s:I, s:I, s:I, s:s, s:s}", "commit_no", (json_int_t)commit->commit_no, "first_ledger",
+        (json_int_t)commit->range.first, "last_ledger", (json_int_t)commit->range.last, "reason",
+        commit->reason, "schema_version", commit->schema_version);
+    if (object == NULL)
+        return NULL;
+    char *text = json_dumps(object, JSON_COMPACT);
+    json_decref(object);
+    return text;
+}
+
+static void free_json_text(char *text)
+{
+    json_malloc_t allocate;
+    json_free_t release;
+    json_get_alloc_funcs(&allocate, &release);
+    release(text);
+}
+
+/* The data files and the snapshot that holds them. */
+static enum error_code add_snapshot(struct catalog *catalog, const struct catalog_commit *commit,
+                                    int64_t *data_file_ids, int64_t *snapshot_id,
+                                    struct error *error)
+{
+    struct database *database = &catalog->database;
+    struct ducklake_head head = {0};
+    char changes[48];
+    char message[96];
+    enum error_code code = ducklake_read_head(database, &head, error);
+    if (code == OK)
+        code = ducklake_append_files(database, &head, catalog->partition_id, commit->files,
+                                     commit->file_count, data_file_ids, error);
+    if (code != OK)
+        return code;
+    char *info = extra_info(commit);
+    if (info == NULL)
+        return error_no_memory(error, "a snapshot's description");
+    snprintf(changes, sizeof changes, "inserted_into_table:%" PRId64, head.table_id);
+    snprintf(message, sizeof message, "ledgers %" PRIu32 " to %" PRIu32, commit->range.first,
+             commit->range.last);
+    struct ducklake_change change = {changes, message, info};
+    code = ducklake_add_snapshot(database, &head, os_realtime_us(), &change, error);
+    *snapshot_id = head.snapshot_id;
+    free_json_text(info);
+    return code;
+}
+
+static enum error_code add_everything(struct catalog *catalog, const struct catalog_commit *commit,
+                                      int64_t *data_file_ids, struct error *error)
+{
+    struct database *database = &catalog->database;
+    int64_t snapshot_id = 0;
+    enum error_code code = coverage_add(database, commit->range, error);
+    if (code == OK)
+        code = coverage_subtract(database, "ttp_holes", commit->range, error);
+    if (code == OK && commit->file_count > 0)
+        code = add_snapshot(catalog, commit, data_file_ids, &snapshot_id, error);
+    if (code == OK)
+        code = insert_commit(database, commit, snapshot_id, error);
+    if (code == OK)
+        code = insert_commit_files(database, commit, data_file_ids, error);
+    if (code == OK)
+        code = insert_unconfirmed(database, commit, error);
+    if (code == OK && commit->dead_letters_path != NULL)
+        code = insert_dead_letters(database, commit, error);
+    return code;
+}
+
+enum error_code catalog_add_commit(struct catalog *catalog, const struct catalog_commit *commit,
+                                   struct error *error)
+{
+    int64_t *data_file_ids = mem_alloc(commit->file_count * sizeof *data_file_ids);
+    if (data_file_ids == NULL)
+        return error_no_memory(error, "a commit");
+    enum error_code code = database_begin_write(&catalog->database, error);
+    if (code == OK) {
+        code = add_everything(catalog, commit, data_file_ids, error);
+        code = database_end(&catalog->database, code, error);
+    }
+    mem_free(data_file_ids);
+    return code;
+}
+
+/* A write that lands where the failed transaction's frames lie in the WAL. */
+static enum error_code overwrite_wal(struct catalog *catalog, struct error *error)
+{
+    return database_execute(&catalog->database,
+                            "INSERT INTO ttp_lake VALUES('settlements', '1') ON CONFLICT(\"key\") "
+                            "DO UPDATE SET \"value\" = CAST(\"value\" AS INTEGER) + 1",
+                            error);
+}
+
+enum error_code catalog_settle_commit(struct catalog *catalog, uint64_t commit_no, bool *committed,
+                                      struct error *error)
+{
+    struct database fresh;
+    enum error_code code = database_open(&fresh, catalog->database.path, DATABASE_WRITE, error);
+    if (code != OK)
+        return code;
+    database_close(&catalog->database);
+    catalog->database = fresh;
+    code = database_begin_write(&catalog->database, error);
+    if (code != OK)
+        return code;
+    code = catalog_has_commit(catalog, commit_no, committed, error);
+    if (code == OK && !*committed)
+        code = overwrite_wal(catalog, error);
+    return database_end(&catalog->database, code, error);
+}
+
+static enum error_code read_digest(struct statement *statement, struct catalog_digest *digest,
+                                   const char *path, struct error *error)
+{
+    const char *version = statement_text(statement, 1);
+    const char *chain = statement_text(statement, 2);
+    const char *contents = statement_text(statement, 3);
+    digest->ledger = (uint32_t)statement_int(statement, 0);
+    if (version == NULL || strlen(version) >= sizeof digest->schema_version || chain == NULL ||
+        contents == NULL ||
+        !hex_decode(bytes_view_text(chain), digest->chain, sizeof digest->chain) ||
+        !hex_decode(bytes_view_text(contents), digest->contents, sizeof digest->contents))
+        return error_set(error, ERR_CORRUPT, "catalog %s: the digest of ledger %u is not readable",
+                         path, digest->ledger);
+    memcpy(digest->schema_version, version, strlen(version) + 1);
+    return OK;
+}
+
+enum error_code catalog_digest_below(struct catalog *catalog, uint32_t ledger,
+                                     struct catalog_digest *digest, struct error *error)
+{
+    struct statement statement;
+    bool row = false;
+    *digest = (struct catalog_digest){0};
+    enum error_code code =
+        statement_prepare(&statement, &catalog->database,
+                          "SELECT digest_ledger, schema_version, digest_chain, digest_contents "
+                          "FROM ttp_commits WHERE digest_ledger < ? AND digest_ledger > 0 AND "
+                          "ended_us IS NULL ORDER BY digest_ledger DESC LIMIT 1",
+                          error);
+    if (code == OK) {
+        statement_bind_int(&statement, 1, ledger);
+        code = statement_step(&statement, &row, error);
+    }
+    if (code == OK && row)
+        code = read_digest(&statement, digest, catalog->database.path, error);
+    statement_release(&statement);
+    return code;
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_CATALOG_COVERAGE_H
+#define TTP_CATALOG_COVERAGE_H
+
+/* Tables of disjoint ledger ranges: ttp_coverage, ttp_unconfirmed and ttp_holes. The functions that
+ * write run inside a transaction of the caller. */
+
+#include "catalog/catalog.h"
+#include "catalog/database.h"
+
+/* Adds a range to the coverage, merged with what it touches. ERR_INVALID if it overlaps. */
+enum error_code coverage_add(struct database *database, struct catalog_range range,
+                             struct error *error) MUST_CHECK;
+
+/* Takes a range out of `table` ("ttp_coverage", …), cutting rows that reach beyond it. */
+enum error_code coverage_subtract(struct database *database, const char *table,
+                                  struct catalog_range range, struct error *error) MUST_CHECK;
+
+/* All ranges of `table` that touch `within`, ascending; the caller mem_frees *ranges. */
+enum error_code coverage_load(struct database *database, const char *table,
+                              struct catalog_range within, struct catalog_range **ranges,
+                              size_t *count, struct error *error) MUST_CHECK;
+
+/* What of `within` is in none of the ascending, disjoint `ranges`: at most count + 1 gaps into
+ * `gaps`; returns how many. */
+size_t coverage_gaps(struct catalog_range within, const struct catalog_range *ranges, size_t count,
+                     struct catalog_range *gaps);
+
+#endif

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "catalog/database.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "catalog/vfs.h"
+#include "os/file.h"
+#include "util/memory.h"
+
+/* How long SQLite itself waits for another writer before it says SQLITE_BUSY. */
+#define BUSY_TIMEOUT_MS 5000
+/* The WAL is cut back to this size when it is reset. */
+#define WAL_KEEP_BYTES "4194304"
+
+enum error_code database_error(struct database *database, int result, struct error *error)
+{
+    int system_errno = database->handle == NULL ? 0 : sqlite3_system_errno(database->handle);
+    bool full =
+        (result & 0xFF) == SQLITE_FULL ||
+        ((result & 0xFF) == SQLITE_IOERR && (system_errno == ENOSPC || system_errno == EDQUOT));
+    enum error_code code;
+    if (full)
+        code = ERR_RETRY;
+    else
+        switch (result & 0xFF) {
+        case SQLITE_BUSY:
+        case SQLITE_LOCKED: code = ERR_RETRY; break;
+        case SQLITE_NOMEM: code = ERR_NO_MEMORY; break;
+        case SQLITE_CORRUPT:
+        case SQLITE_NOTADB:
+        case SQLITE_CONSTRAINT:
+        case SQLITE_ERROR: code = ERR_CORRUPT; break;
+        case SQLITE_READONLY:
+        case SQLITE_PERM:
+        case SQLITE_AUTH: code = ERR_CONFLICT; break;
+        default: code = result == SQLITE_IOERR_NOMEM ? ERR_NO_MEMORY : ERR_IO; break;
+        }
+    error_set(error, code, "catalog %s: %s", database->path,
+              database->handle == NULL ? sqlite3_errstr(result) : sqlite3_errmsg(database->handle));
+    if (error != NULL)
+        error->system_errno = full                ? ENOSPC
+                              : code == ERR_RETRY ? EBUSY
+                              : code == ERR_IO    ? system_errno
+                                                  : 0;
+    return code;
+}
+
+static enum error_code configure(struct database *database, enum database_mode mode,
+                                 struct error *error)
+{
+    int persist_wal = 1;
+    sqlite3_extended_result_codes(database->handle, 1);
+    sqlite3_busy_timeout(database->handle, BUSY_TIMEOUT_MS);
+    sqlite3_file_control(database->handle, "main", SQLITE_FCNTL_PERSIST_WAL, &persist_wal);
+    if (mode == DATABASE_READ)
+        return OK;
+    return database_execute(database,
+                            "PRAGMA journal_mode = WAL;"
+                            "PRAGMA synchronous = FULL;"
+                            "PRAGMA journal_size_limit = " WAL_KEEP_BYTES ";",
+                            error);
+}
+
+static int open_handle(struct database *database, const char *name, int flags)
+{
+    int result = sqlite3_open_v2(name, &database->handle, flags, CATALOG_VFS_NAME);
+    if (result == SQLITE_OK) /* opening is lazy: read the header now */
+        result = sqlite3_exec(database->handle, "PRAGMA schema_version", NULL, NULL, NULL);
+    return result;
+}
+
+/* Another try for readers where the side files can't be made (read-only media): without them there
+ * can be nothing in a WAL, and nobody who writes. */
+static int open_immutable(struct database *database, int flags)
+{
+    char wal[OS_PATH_BYTES];
+    int length = snprintf(wal, sizeof wal, "%s-wal", database->path);
+    if (length < 0 || (size_t)length >= sizeof wal || os_path_exists(wal))
+        return SQLITE_CANTOPEN;
+    char *uri = sqlite3_mprintf("file:%s?immutable=1", database->path);
+    if (uri == NULL)
+        return SQLITE_NOMEM;
+    sqlite3_close(database->handle);
+    database->handle = NULL;
+    int result = strpbrk(database->path, "?#%") != NULL
+                     ? SQLITE_CANTOPEN
+                     : open_handle(database, uri, flags | SQLITE_OPEN_URI);
+    sqlite3_free(uri);
+    return result;
+}
+
+enum error_code database_open(struct database *database, const char *path, enum database_mode mode,
+                              struct error *error)
+{
+    static const int flags[] = {
+        [DATABASE_READ] = SQLITE_OPEN_READONLY,
+        [DATABASE_WRITE] = SQLITE_OPEN_READWRITE,
+        [DATABASE_CREATE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+    };
+    *database = (struct database){.path = mem_copy_text(path)};
+    if (database->path == NULL)
+        return error_no_memory(error, "the catalog's path");
+    enum error_code code = OK;
+    if (catalog_vfs_register() != SQLITE_OK)
+        code = error_set(error, ERR_IO, "SQLite has no file system to build on");
+    else if (mode != DATABASE_CREATE && !os_path_exists(path))
+        code = error_set(error, ERR_NOT_FOUND, "there is no catalog %s", path);
+    if (code == OK) {
+        int result = open_handle(database, path, flags[mode]);
+        if (mode == DATABASE_READ &&
+            ((result & 0xFF) == SQLITE_CANTOPEN || (result & 0xFF) == SQLITE_READONLY))
+            result = open_immutable(database, flags[mode]);
+        code = result == SQLITE_OK ? configure(database, mode, error)
+                                   : database_error(database, result, error);
+    }
+    if (code != OK)
+        database_close(database);
+    return code;
+}
+
+void database_close(struct database *database)
+{
+    if (database->handle != NULL) {
+        int result = sqlite3_close(database->handle);
+        assert(result == SQLITE_OK); /* else a statement was not released */
+        (void)result;
+    }
+    mem_free(database->path);
+    *database = (struct database){0};
+}
+
+enum error_code database_execute(struct database *database, const char *sql, struct error *error)
+{
+    int result = sqlite3_exec(database->handle, sql, NULL, NULL, NULL);
+    return result == SQLITE_OK ? OK : database_error(database, result, error);
+}
+
+enum error_code database_begin_write(struct database *database, struct error *error)
+{
+    assert(sqlite3_get_autocommit(database->handle));
+    return database_execute(database, "BEGIN IMMEDIATE", error);
+}
+
+enum error_code database_begin_read(struct database *database, struct error *error)
+{
+    assert(sqlite3_get_autocommit(database->handle));
+    return database_execute(database, "BEGIN", error);
+}
+
+enum error_code database_end(struct database *database, enum error_code code, struct error *error)
+{
+    if (code == OK)
+        code = database_execute(database, "COMMIT", error);
+    /* SQLite may have rolled back by itself (full disk, I/O error). */
+    if (!sqlite3_get_autocommit(database->handle))
+        sqlite3_exec(database->handle, "ROLLBACK", NULL, NULL, NULL);
+    assert(sqlite3_get_autocommit(database->handle));
+    return code;
+}
+
+enum error_code statement_prepare(struct statement *statement, struct database *database,
+                                  const char *sql, struct error *error)
+{
+    *statement = (struct statement){.database = database};
+    int result = sqlite3_prepare_v2(database->handle, sql, -1, &statement->handle, NULL);
+    return result == SQLITE_OK ? OK : database_error(database, result, error);
+}
+
+void statement_release(struct statement *statement)
+{
+    sqlite3_finalize(statement->handle);
+    *statement = (struct statement){0};
+}
+
+static void keep_bind_result(struct statement *statement, int result)
+{
+    if (statement->bind_result == SQLITE_OK)
+        statement->bind_result = result;
+}
+
+void statement_bind_int(struct statement *statement, int index, int64_t value)
+{
+    keep_bind_result(statement, sqlite3_bind_int64(statement->handle, index, value));
+}
+
+void statement_bind_text(struct statement *statement, int index, const char *text)
+{
+    keep_bind_result(statement, text == NULL ? sqlite3_bind_null(statement->handle, index)
+                                             : sqlite3_bind_text(statement->handle, index, text, -1,
+                                                                 SQLITE_STATIC));
+}
+
+void statement_bind_null(struct statement *statement, int index)
+{
+    keep_bind_result(statement, sqlite3_bind_null(statement->handle, index));
+}
+
+enum error_code statement_step(struct statement *statement, bool *row, struct error *error)
+{
+    *row = false;
+    int result = statement->bind_result;
+    statement->bind_result = SQLITE_OK;
+    if (result == SQLITE_OK)
+        result = sqlite3_step(statement->handle);
+    if (result == SQLITE_ROW) {
+        *row = true;
+        return OK;
+    }
+    enum error_code code =
+        result == SQLITE_DONE ? OK : database_error(statement->database, result, error);
+    sqlite3_reset(statement->handle);
+    return code;
+}
+
+enum error_code statement_run(struct statement *statement, struct error *error)
+{
+    bool row;
+    enum error_code code;
+    do
+        code = statement_step(statement, &row, error);
+    while (code == OK && row);
+    return code;
+}
+
+int64_t statement_int(const struct statement *statement, int column)
+{
+    return sqlite3_column_int64(statement->handle, column);
+}
+
+const char *statement_text(const struct statement *statement, int column)
+{
+    return (const char *)sqlite3_column_text(statement->handle, column);
+}
+
+bool statement_is_null(const struct statement *statement, int column)
+{
+    return sqlite3_column_type(statement->handle, column) == SQLITE_NULL;
+}
+
+enum error_code database_query_int(struct database *database, const char *sql, int64_t *value,
+                                   bool *found, struct error *error)
+{
+    struct statement statement;
+    *found = false;
+    enum error_code code = statement_prepare(&statement, database, sql, error);
+    if (code == OK)
+        code = statement_step(&statement, found, error);
+    if (code == OK && *found) {
+        *found = !statement_is_null(&statement, 0);
+        *value = statement_int(&statement, 0);
+    }
+    statement_release(&statement);
+    return code;
+}
+
+enum error_code database_query_text(struct database *database, const char *sql, char **text,
+                                    struct error *error)
+{
+    struct statement statement;
+    bool row = false;
+    *text = NULL;
+    enum error_code code = statement_prepare(&statement, database, sql, error);
+    if (code == OK)
+        code = statement_step(&statement, &row, error);
+    if (code == OK && row && !statement_is_null(&statement, 0)) {
+        *text = mem_copy_text(statement_text(&statement, 0));
+        if (*text == NULL)
+            code = error_no_memory(error, "a catalog value");
+    }
+    statement_release(&statement);
+    return code;
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_CATALOG_DUCKLAKE_H
+#define TTP_CATALOG_DUCKLAKE_H
+
+/*
+ * The DuckLake side of the catalog: snapshots, the table, its columns, partitions and data files
+ * (ducklake.select/docs/stable/specification/queries). Every function runs inside a transaction
+ * that the caller has begun, and leaves it to the caller to end it.
+ */
+
+#include "catalog/catalog.h"
+#include "catalog/database.h"
+
+#define DUCKLAKE_TABLE_NAME "ttp_events"
+
+/* The newest snapshot, and the live table in it. */
+struct ducklake_head {
+    int64_t snapshot_id;
+    int64_t snapshot_us; /* its time */
+    int64_t schema_version;
+    int64_t next_catalog_id;
+    int64_t next_file_id;
+    int64_t table_id;
+};
+
+/* Schema `main`, snapshot 0, snapshot 1 with the table, and snapshot 2 with its partitioning where
+ * there is one; *partition_id gets 0 where there is none. The tables exist and are empty. */
+enum error_code ducklake_create(struct database *database,
+                                const struct catalog_create_options *options, int64_t *partition_id,
+                                struct error *error) MUST_CHECK;
+
+/* ERR_CONFLICT if the table was dropped or renamed. */
+enum error_code ducklake_read_head(struct database *database, struct ducklake_head *head,
+                                   struct error *error) MUST_CHECK;
+
+/* What a snapshot says about itself. */
+struct ducklake_change {
+    const char *changes_made;
+    const char *message;    /* NULL: none */
+    const char *extra_info; /* NULL: none */
+};
+
+/* Adds the snapshot after `head` with its new counters, at max(now, previous + 1 us); *head becomes
+ * it. */
+enum error_code ducklake_add_snapshot(struct database *database, struct ducklake_head *head,
+                                      int64_t now_us, const struct ducklake_change *change,
+                                      struct error *error) MUST_CHECK;
+
+/* Adds data files to the table in the snapshot after `head` (next_file_id moves on): their rows,
+ * statistics, partition values (where `partition_id` is still how the table is partitioned) and the
+ * table's statistics. data_file_ids[i] gets the id of files[i]. */
+enum error_code ducklake_append_files(struct database *database, struct ducklake_head *head,
+                                      int64_t partition_id, const struct catalog_file *files,
+                                      size_t file_count, int64_t *data_file_ids,
+                                      struct error *error) MUST_CHECK;
+
+/* Changes the live columns to `table`'s in the snapshot after `head` (schema_version moves on):
+ * columns may lose NOT NULL and may be added, always as nullable ones. ERR_CONFLICT if the live
+ * columns are not a prefix of the wanted ones: somebody else changed the table. */
+enum error_code ducklake_evolve(struct database *database, struct ducklake_head *head,
+                                const struct catalog_table *table, struct error *error) MUST_CHECK;
+
+#endif

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: Apache-2.0
+/* ducklake_append_files: data files, their statistics, and the table's. */
+#include <stdio.h>
+#include <string.h>
+
+#include "catalog/column_value.h"
+#include "catalog/ducklake.h"
+#include "util/memory.h"
+
+/* More columns than any version of ours has, with those a user may add. */
+#define COLUMN_MAX 256
+
+/* The table's statistics of one column, as they stand and as the new files change them. */
+struct column_bounds {
+    int64_t column_id;
+    char *type;
+    char *min_value, *max_value; /* NULL: none; owned */
+    bool stored;                 /* there is a row of it */
+    bool contains_null;
+    bool unbounded; /* some file has values but no bounds */
+};
+
+struct table_state {
+    int64_t record_count, next_row_id, file_size_bytes;
+    bool stored;
+    size_t column_count;
+    struct column_bounds columns[COLUMN_MAX];
+};
+
+static void table_state_release(struct table_state *state)
+{
+    for (size_t i = 0; i < state->column_count; i++) {
+        mem_free(state->columns[i].type);
+        mem_free(state->columns[i].min_value);
+        mem_free(state->columns[i].max_value);
+    }
+    mem_free(state);
+}
+
+static enum error_code load_table_stats(struct database *database, int64_t table_id,
+                                        struct table_state *state, struct error *error)
+{
+    struct statement statement;
+    enum error_code code =
+        statement_prepare(&statement, database,
+                          "SELECT record_count, next_row_id, file_size_bytes FROM "
+                          "ducklake_table_stats WHERE table_id = ?",
+                          error);
+    if (code == OK) {
+        statement_bind_int(&statement, 1, table_id);
+        code = statement_step(&statement, &state->stored, error);
+    }
+    if (code == OK && state->stored) {
+        state->record_count = statement_int(&statement, 0);
+        state->next_row_id = statement_int(&statement, 1);
+        state->file_size_bytes = statement_int(&statement, 2);
+    }
+    statement_release(&statement);
+    return code;
+}
+
+static bool copy_text(const struct statement *statement, int column, char **copy)
+{
+    const char *text = statement_text(statement, column);
+    *copy = text == NULL ? NULL : mem_copy_text(text);
+    return text == NULL || *copy != NULL;
+}
+
+static enum error_code load_columns(struct database *database, int64_t table_id,
+                                    struct table_state *state, struct error *error)
+{
+    struct statement statement;
+    bool row = false;
+    enum error_code code = statement_prepare(
+        &statement, database,
+        "SELECT c.column_id, c.column_type, s.column_id IS NOT NULL, s.contains_null, s.min_value, "
+        "s.max_value, EXISTS(SELECT 1 FROM ttp_unbounded_columns u WHERE u.column_id = "
+        "c.column_id) FROM ducklake_column c LEFT JOIN ducklake_table_column_stats s ON s.table_id "
+        "= c.table_id AND s.column_id = c.column_id WHERE c.table_id = ? AND c.end_snapshot IS "
+        "NULL AND c.parent_column IS NULL",
+        error);
+    if (code == OK)
+        statement_bind_int(&statement, 1, table_id);
+    while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
+        if (state->column_count == COLUMN_MAX) {
+            code = error_set(error, ERR_LIMIT, "catalog %s: the table has more than %d columns",
+                             database->path, COLUMN_MAX);
+            break;
+        }
+        struct column_bounds *column = &state->columns[state->column_count++];
+        *column = (struct column_bounds){.column_id = statement_int(&statement, 0),
+                                         .stored = statement_int(&statement, 2) != 0,
+                                         .contains_null = statement_int(&statement, 3) != 0,
+                                         .unbounded = statement_int(&statement, 6) != 0};
+        if (!copy_text(&statement, 1, &column->type) ||
+            !copy_text(&statement, 4, &column->min_value) ||
+            !copy_text(&statement, 5, &column->max_value))
+            code = error_no_memory(error, "the table's statistics");
+        if (!column->stored) /* older files lack the column: it is NULL in their rows */
+            column->contains_null = state->record_count > 0;
+    }
+    statement_release(&statement);
+    return code;
+}
+
+/* Widens *bound to `value`: down where `sign` is -1, up where it is 1. Texts that are not values of
+ * the type leave no bound. */
+static enum error_code widen(const char *type, char **bound, const char *value, int sign,
+                             bool *comparable)
+{
+    int order = 0;
+    *comparable = true;
+    if (*bound != NULL && !column_value_compare(type, value, *bound, &order)) {
+        *comparable = false;
+        return OK;
+    }
+    if (*bound != NULL && order * sign <= 0)
+        return OK;
+    char *copy = mem_copy_text(value);
+    if (copy == NULL)
+        return ERR_NO_MEMORY;
+    mem_free(*bound);
+    *bound = copy;
+    return OK;
+}
+
+static enum error_code merge_column(struct column_bounds *column,
+                                    const struct catalog_column_statistics *statistics,
+                                    struct error *error)
+{
+    if (statistics->null_count > 0)
+        column->contains_null = true;
+    if (statistics->value_count == 0)
+        return OK;
+    bool low = true, high = true;
+    if (statistics->min_value == NULL || statistics->max_value == NULL)
+        column->unbounded = true;
+    if (!column->unbounded &&
+        (widen(column->type, &column->min_value, statistics->min_value, -1, &low) != OK ||
+         widen(column->type, &column->max_value, statistics->max_value, 1, &high) != OK))
+        return error_no_memory(error, "the table's statistics");
+    if (!low || !high)
+        column->unbounded = true;
+    return OK;
+}
+
+/* A column that a file has no statistics for is NULL or unknown in all its rows. */
+static enum error_code merge_file(struct table_state *state, const struct catalog_file *file,
+                                  struct error *error)
+{
+    enum error_code code = OK;
+    for (size_t i = 0; code == OK && i < state->column_count; i++) {
+        const struct catalog_column_statistics *found = NULL;
+        for (size_t k = 0; k < file->statistics_count; k++)
+            if (file->statistics[k].column_id == state->columns[i].column_id)
+                found = &file->statistics[k];
+        if (found != NULL)
+            code = merge_column(&state->columns[i], found, error);
+        else
+            state->columns[i].contains_null = true;
+    }
+    state->record_count += file->record_count;
+    state->next_row_id += file->record_count;
+    state->file_size_bytes += file->file_size_bytes;
+    return code;
+}
+
+static enum error_code store_column(struct database *database, int64_t table_id,
+                                    const struct column_bounds *column, struct error *error)
+{
+    struct statement statement;
+    enum error_code code = statement_prepare(
+        &statement, database,
+        column->stored
+            ? "UPDATE ducklake_table_column_stats SET contains_null = ?3, min_value = ?4, "
+              "max_value = ?5 WHERE table_id = ?1 AND column_id = ?2"
+            : "INSERT INTO ducklake_table_column_stats VALUES(?1,?2,?3,NULL,?4,?5,NULL)",
+        error);
+    if (code == OK) {
+        statement_bind_int(&statement, 1, table_id);
+        statement_bind_int(&statement, 2, column->column_id);
+        statement_bind_int(&statement, 3, column->contains_null);
+        statement_bind_text(&statement, 4, column->unbounded ? NULL : column->min_value);
+        statement_bind_text(&statement, 5, column->unbounded ? NULL : column->max_value);
+        code = statement_run(&statement, error);
+    }
+    statement_release(&statement);
+    if (code != OK || !column->unbounded)
+        return code;
+    code = statement_prepare(&statement, database,
+                             "INSERT OR IGNORE INTO ttp_unbounded_columns VALUES(?)", error);
+    if (code == OK) {
+        statement_bind_int(&statement, 1, column->column_id);
+        code = statement_run(&statement, error);
+    }
+    statement_release(&statement);
+    return code;
+}
+
+static enum error_code store_table_state(struct database *database, int64_t table_id,
+                                         const struct table_state *state, struct error *error)
+{
+    struct statement statement;
+    enum error_code code = statement_prepare(
+        &statement, database,
+        state->stored ? "UPDATE ducklake_table_stats SET record_count = ?2, next_row_id = ?3, "
+                        "file_size_bytes = ?4 WHERE table_id = ?1"
+                      : "INSERT INTO ducklake_table_stats VALUES(?1,?2,?3,?4)",
+        error);
+    if (code == OK) {
+        statement_bind_int(&statement, 1, table_id);
+        statement_bind_int(&statement, 2, state->record_count);
+        statement_bind_int(&statement, 3, state->next_row_id);
+        statement_bind_int(&statement, 4, state->file_size_bytes);
+        code = statement_run(&statement, error);
+    }
+    statement_release(&statement);
+    for (size_t i = 0; code == OK && i < state->column_count; i++)
+        code = store_column(database, table_id, &state->columns[i], error);
+    return code;
+}
+
+static enum error_code insert_data_file(struct database *database, const struct ducklake_head *head,
+                                        int64_t data_file_id, int64_t partition_id,
+                                        int64_t row_id_start, const struct catalog_file *file,
+                                        struct error *error)
+{
+    struct statement statement;
+    enum error_code code =
+        statement_prepare(&statement, database,
+                          "INSERT INTO ducklake_data_file VALUES(?,?,?,NULL,NULL,?,1,'parquet',?,?,"
+                          "?,?,?,NULL,NULL,NULL)",
+                          error);
+    if (code == OK) {
+        statement_bind_int(&statement, 1, data_file_id);
+        statement_bind_int(&statement, 2, head->table_id);
+        statement_bind_int(&statement, 3, head->snapshot_id + 1);
+        statement_bind_text(&statement, 4, file->path);
+        statement_bind_int(&statement, 5, file->record_count);
+        statement_bind_int(&statement, 6, file->file_size_bytes);
+        statement_bind_int(&statement, 7, file->footer_size_bytes);
+        statement_bind_int(&statement, 8, row_id_start);
+        if (partition_id == 0)
+            statement_bind_null(&statement, 9);
+        else
+            statement_bind_int(&statement, 9, partition_id);
+        code = statement_run(&statement, error);
+    }
+    statement_release(&statement);
+    return code;
+}
+
+static enum error_code insert_partition_values(struct database *database, int64_t table_id,
+                                               int64_t data_file_id,
+                                               const struct catalog_file *file, struct error *error)
+{
+    struct statement statement;
+    enum error_code code = statement_prepare(
+        &statement, database, "INSERT INTO ducklake_file_partition_value VALUES(?,?,?,?)", error);
+    for (int i = 0; code == OK && i < CATALOG_PARTITION_MAX; i++) {
+        if (file->partition_values[i] == NULL)
+            break;
+        statement_bind_int(&statement, 1, data_file_id);
+        statement_bind_int(&statement, 2, table_id);
+        statement_bind_int(&statement, 3, i);
+        statement_bind_text(&statement, 4, file->partition_values[i]);
+        code = statement_run(&statement, error);
+    }
+    statement_release(&statement);
+    return code;
+}
+
+static enum error_code insert_file_statistics(struct database *database, int64_t table_id,
+                                              int64_t data_file_id, const struct catalog_file *file,
+                                              struct error *error)
+{
+    struct statement statement;
+    enum error_code code = statement_prepare(
+        &statement, database,
+        "INSERT INTO ducklake_file_column_stats VALUES(?,?,?,?,?,?,?,?,NULL,NULL)", error);
+    for (size_t i = 0; code == OK && i < file->statistics_count; i++) {
+        const struct catalog_column_statistics *column = &file->statistics[i];
+        statement_bind_int(&statement, 1, data_file_id);
+        statement_bind_int(&statement, 2, table_id);
+        statement_bind_int(&statement, 3, column->column_id);
+        statement_bind_int(&statement, 4, column->column_size_bytes);
+        statement_bind_int(&statement, 5, column->value_count);
+        statement_bind_int(&statement, 6, column->null_count);
+        statement_bind_text(&statement, 7, column->min_value);
+        statement_bind_text(&statement, 8, column->max_value);
+        code = statement_run(&statement, error);
+    }
+    statement_release(&statement);
+    return code;
+}
+
+/* A user may have partitioned the table in another way since: our values would be wrong then. */
+static enum error_code live_partition(struct database *database, int64_t table_id,
+                                      int64_t *partition_id, struct error *error)
+{
+    struct statement statement;
+    bool row = false;
+    if (*partition_id == 0)
+        return OK;
+    enum error_code code =
+        statement_prepare(&statement, database,
+                          "SELECT 1 FROM ducklake_partition_info WHERE partition_id = ? AND "
+                          "table_id = ? AND end_snapshot IS NULL",
+                          error);
+    if (code == OK) {
+        statement_bind_int(&statement, 1, *partition_id);
+        statement_bind_int(&statement, 2, table_id);
+        code = statement_step(&statement, &row, error);
+    }
+    statement_release(&statement);
+    if (!row)
+        *partition_id = 0;
+    return code;
+}
+
+enum error_code ducklake_append_files(struct database *database, struct ducklake_head *head,
+                                      int64_t partition_id, const struct catalog_file *files,
+                                      size_t file_count, int64_t *data_file_ids,
+                                      struct error *error)
+{
+    struct table_state *state = mem_alloc_zero(1, sizeof *state);
+    if (state == NULL)
+        return error_no_memory(error, "the table's statistics");
+    enum error_code code = load_table_stats(database, head->table_id, state, error);
+    if (code == OK)
+        code = load_columns(database, head->table_id, state, error);
+    if (code == OK)
+        code = live_partition(database, head->table_id, &partition_id, error);
+    for (size_t i = 0; code == OK && i < file_count; i++) {
+        int64_t id = head->next_file_id++;
+        data_file_ids[i] = id;
+        code = insert_data_file(database, head, id, partition_id, state->next_row_id, &files[i],
+                                error);
+        if (code == OK && partition_id != 0)
+            code = insert_partition_values(database, head->table_id, id, &files[i], error);
+        if (code == OK)
+            code = insert_file_statistics(database, head->table_id, id, &files[i], error);
+        if (code == OK)
+            code = merge_file(state, &files[i], error);
+    }
+    if (code == OK)
+        code = store_table_state(database, head->table_id, state, error);
+    table_state_release(state);
+    return code;
+}

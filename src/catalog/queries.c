@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What can be asked of a catalog: coverage, totals, live files. */
+#include <stdlib.h>
+
+#include "catalog/catalog.h"
+#include "catalog/coverage.h"
+#include "catalog/handle.h"
+#include "util/memory.h"
+
+static const struct catalog_range everything = {0, UINT32_MAX};
+
+enum error_code catalog_coverage(struct catalog *catalog, struct catalog_range **ranges,
+                                 size_t *count, struct error *error)
+{
+    return coverage_load(&catalog->database, "ttp_coverage", everything, ranges, count, error);
+}
+
+enum error_code catalog_unconfirmed(struct catalog *catalog, struct catalog_range **ranges,
+                                    size_t *count, struct error *error)
+{
+    return coverage_load(&catalog->database, "ttp_unconfirmed", everything, ranges, count, error);
+}
+
+enum error_code catalog_uncovered(struct catalog *catalog, struct catalog_range within,
+                                  struct catalog_range **ranges, size_t *count, struct error *error)
+{
+    struct catalog_range *covered = NULL;
+    size_t covered_count = 0;
+    *ranges = NULL;
+    *count = 0;
+    if (within.last == 0)
+        within.last = UINT32_MAX;
+    enum error_code code =
+        coverage_load(&catalog->database, "ttp_coverage", within, &covered, &covered_count, error);
+    if (code != OK)
+        return code;
+    *ranges = mem_alloc((covered_count + 1) * sizeof **ranges);
+    if (*ranges == NULL)
+        code = error_no_memory(error, "ledger ranges");
+    else
+        *count = coverage_gaps(within, covered, covered_count, *ranges);
+    mem_free(covered);
+    return code;
+}
+
+static enum error_code read_totals(struct statement *statement, struct catalog_totals *totals,
+                                   struct error *error)
+{
+    bool row = false;
+    enum error_code code = statement_step(statement, &row, error);
+    if (code == OK && row)
+        *totals = (struct catalog_totals){
+            .commits = (uint64_t)statement_int(statement, 0),
+            .dead_letters = (uint64_t)statement_int(statement, 1),
+            .null_decimals = (uint64_t)statement_int(statement, 2),
+            .replaced_memos = (uint64_t)statement_int(statement, 3),
+            .newest_close_us = statement_int(statement, 4),
+            .last_commit_us = statement_int(statement, 5),
+            .files = (uint64_t)statement_int(statement, 6),
+            .rows = (uint64_t)statement_int(statement, 7),
+            .file_bytes = (uint64_t)statement_int(statement, 8),
+            .unconfirmed_ranges = (uint64_t)statement_int(statement, 9),
+            .unconfirmed_ledgers = (uint64_t)statement_int(statement, 10),
+            .snapshots = statement_int(statement, 11),
+        };
+    return code;
+}
+
+enum error_code catalog_totals(struct catalog *catalog, struct catalog_totals *totals,
+                               struct error *error)
+{
+    struct statement statement;
+    *totals = (struct catalog_totals){0};
+    enum error_code code = statement_prepare(
+        &statement, &catalog->database,
+        "WITH c AS (SELECT count(*) n, coalesce(sum(dead_letter_count), 0) dead, "
+        "coalesce(sum(null_decimal_count), 0) decimals, coalesce(sum(replaced_memo_count), 0) "
+        "memos, coalesce(max(last_close_us), 0) closed, coalesce(max(committed_us), 0) committed "
+        "FROM ttp_commits WHERE ended_us IS NULL), "
+        "f AS (SELECT count(*) n, coalesce(sum(record_count), 0) row_count, "
+        "coalesce(sum(file_size_bytes), 0) bytes FROM ducklake_data_file WHERE end_snapshot IS "
+        "NULL), "
+        "u AS (SELECT count(*) n, coalesce(sum(last_ledger - first_ledger + 1), 0) ledgers FROM "
+        "ttp_unconfirmed) "
+        "SELECT c.n, dead, decimals, memos, closed, committed, f.n, row_count, bytes, u.n, "
+        "ledgers, (SELECT count(*) FROM ducklake_snapshot) FROM c, f, u",
+        error);
+    if (code == OK)
+        code = read_totals(&statement, totals, error);
+    statement_release(&statement);
+    return code;
+}
+
+static void read_file(const struct statement *statement, struct catalog_file *file,
+                      uint64_t *commit_no)
+{
+    const char *checksum = statement_text(statement, 6);
+    *file = (struct catalog_file){
+        .data_file_id = statement_int(statement, 0),
+        .path = statement_text(statement, 1),
+        .record_count = statement_int(statement, 2),
+        .file_size_bytes = statement_int(statement, 3),
+        .footer_size_bytes = statement_int(statement, 4),
+        .checksum = checksum == NULL ? 0 : strtoull(checksum, NULL, 16),
+        .range = {(uint32_t)statement_int(statement, 7), (uint32_t)statement_int(statement, 8)}};
+    *commit_no = (uint64_t)statement_int(statement, 5);
+}
+
+enum error_code catalog_each_file(struct catalog *catalog, catalog_file_visitor *visit,
+                                  void *context, struct error *error)
+{
+    struct statement statement;
+    bool row = false;
+    /* A file that DuckDB made (merged, inserted) is no commit's; its ledgers are in its statistics
+     * of column 2, ledger_sequence. */
+    enum error_code code = statement_prepare(
+        &statement, &catalog->database,
+        "SELECT d.data_file_id, d.path, d.record_count, d.file_size_bytes, d.footer_size, "
+        "coalesce(c.commit_no, 0), c.checksum, "
+        "coalesce(c.first_ledger, CAST(s.min_value AS INTEGER), 0) AS first_ledger, "
+        "coalesce(c.last_ledger, CAST(s.max_value AS INTEGER), 0) AS last_ledger "
+        "FROM ducklake_data_file d LEFT JOIN ttp_commit_files c ON c.data_file_id = "
+        "d.data_file_id LEFT JOIN ducklake_file_column_stats s ON c.data_file_id IS NULL AND "
+        "s.data_file_id = d.data_file_id AND s.column_id = 2 "
+        "WHERE d.end_snapshot IS NULL ORDER BY first_ledger, d.data_file_id",
+        error);
+    while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
+        struct catalog_file file;
+        uint64_t commit_no;
+        read_file(&statement, &file, &commit_no);
+        if (file.path == NULL)
+            code = error_set(error, ERR_CORRUPT, "catalog %s: data file %lld has no path",
+                             catalog->database.path, (long long)file.data_file_id);
+        else
+            code = visit(context, &file, commit_no, error);
+    }
+    statement_release(&statement);
+    return code;
+}
+
+enum error_code catalog_each_statistic(struct catalog *catalog, int64_t data_file_id,
+                                       catalog_statistic_visitor *visit, void *context,
+                                       struct error *error)
+{
+    struct statement statement;
+    bool row = false;
+    enum error_code code =
+        statement_prepare(&statement, &catalog->database,
+                          "SELECT column_id, value_count, null_count, column_size_bytes, "
+                          "min_value, max_value FROM ducklake_file_column_stats WHERE "
+                          "data_file_id = ? ORDER BY column_id",
+                          error);
+    if (code == OK)
+        statement_bind_int(&statement, 1, data_file_id);
+    while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
+        struct catalog_column_statistics statistics = {
+            .column_id = (int)statement_int(&statement, 0),
+            .value_count = statement_int(&statement, 1),
+            .null_count = statement_int(&statement, 2),
+            .column_size_bytes = statement_int(&statement, 3),
+            .min_value = statement_text(&statement, 4),
+            .max_value = statement_text(&statement, 5)};
+        code = visit(context, &statistics, error);
+    }
+    statement_release(&statement);
+    return code;
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_CATALOG_TABLES_H
+#define TTP_CATALOG_TABLES_H
+
+/* The tables (and our indexes) of a new catalog, as the statements that make them. */
+
+#include <stddef.h>
+
+/* Rises when the meaning or shape of the lake's own files and tables changes. */
+#define CATALOG_LAYOUT_VERSION 1
+
+extern const char *const ducklake_tables[];
+extern const size_t ducklake_table_count;
+extern const char *const catalog_tables[];
+extern const size_t catalog_table_count;
+
+#endif
