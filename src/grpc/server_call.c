@@ -293,6 +293,11 @@ void *grpc_server_call_data(const struct grpc_server_call *call)
     return call->data;
 }
 
+int32_t grpc_server_call_stream_id(const struct grpc_server_call *call)
+{
+    return call->stream_id;
+}
+
 enum error_code grpc_server_send_headers(struct grpc_server_call *call)
 {
     const struct http_header headers[] = {{":status", "200"}, {"content-type", "application/grpc"}};

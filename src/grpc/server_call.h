@@ -62,6 +62,8 @@ struct http_server *grpc_server_http(struct grpc_server *server);
 
 void grpc_server_call_set_data(struct grpc_server_call *call, void *data);
 void *grpc_server_call_data(const struct grpc_server_call *call);
+/* The HTTP/2 stream's number. */
+int32_t grpc_server_call_stream_id(const struct grpc_server_call *call);
 
 /* Sends response headers now (they otherwise go with the first message, as the real server does).
  */

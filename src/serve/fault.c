@@ -7,6 +7,7 @@
 #include "grpc/status.h"
 #include "http/header.h"
 #include "os/file.h"
+#include "serve/spoil.h"
 #include "util/buffer.h"
 #include "util/memory.h"
 #include "util/text.h"
@@ -235,7 +236,8 @@ static enum error_code check_place(const struct fault *fault, struct error *erro
 static enum error_code check_argument(const struct fault *fault, struct error *error)
 {
     uint64_t low = 0, high = UINT32_MAX;
-    if (fault->kind == FAULT_SLOW_DRIP || fault->kind == FAULT_WRONG_LENGTH)
+    if (fault->kind == FAULT_SLOW_DRIP || fault->kind == FAULT_WRONG_LENGTH ||
+        spoil_is_flood(fault->kind))
         low = 1;
     else if (fault->kind == FAULT_HTTP_STATUS)
         low = 200, high = 599;

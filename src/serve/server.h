@@ -26,7 +26,7 @@
 
 #define SERVER_ADDRESS_BYTES   128
 #define SERVER_PACE_DEFAULT_US INT64_C(5000000) /* live without a pace */
-#define SERVER_CLIENT_LIMIT    1024             /* connections at once; more are closed at once */
+#define SERVER_CLIENT_LIMIT    1000             /* connections at once; more are closed at once */
 
 struct server_options {
     const char *listen; /* "host:port"; port 0 picks a free one */

@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+
+#include "os/log.h"
+#include "serve/server_state.h"
+#include "serve/spoil.h"
+#include "util/memory.h"
+
+#define READ_BYTES   (64u * 1024u)
+#define READ_TURNS   4              /* reads of one connection before the others get their turn */
+#define OUT_BYTES    (128u * 1024u) /* gathered for one send */
+#define WRITE_TURNS  16
+#define FLOOD_FRAMES 2048u /* made at a time */
+#define LINGER_US    INT64_C(1000000)
+
+static const char http1_answer[] = "HTTP/1.1 400 Bad Request\r\n"
+                                   "Content-Type: text/plain\r\n"
+                                   "Content-Length: 25\r\n"
+                                   "Connection: close\r\n\r\n"
+                                   "This server is HTTP/1.1.\n";
+
+static void on_call(void *context, struct grpc_server_call *call, struct bytes_view path,
+                    const struct http_header_view *fields, size_t field_count)
+{
+    (void)fields;
+    (void)field_count;
+    struct connection *connection = context;
+    if (!bytes_equal(path, bytes_view_text(TTP_GET_EVENTS_PATH))) {
+        char words[256];
+        snprintf(words, sizeof words, "unknown method %.*s; this server has " TTP_GET_EVENTS_PATH,
+                 (int)(path.size_bytes < 100 ? path.size_bytes : 100), (const char *)path.data);
+        if (grpc_server_finish(call, GRPC_UNIMPLEMENTED, words) != OK)
+            connection->is_broken = true;
+        return;
+    }
+    struct stream *stream = stream_new(connection, call);
+    if (stream == NULL) {
+        if (grpc_server_finish(call, GRPC_RESOURCE_EXHAUSTED, "out of memory") != OK)
+            connection->is_broken = true;
+        return;
+    }
+    grpc_server_call_set_data(call, stream);
+}
+
+static void on_request(void *context, struct grpc_server_call *call, struct bytes_view message)
+{
+    (void)context;
+    struct stream *stream = grpc_server_call_data(call);
+    if (stream != NULL)
+        stream_begin(stream, message);
+}
+
+static void on_writable(void *context, struct grpc_server_call *call)
+{
+    (void)context;
+    struct stream *stream = grpc_server_call_data(call);
+    if (stream != NULL)
+        stream_produce(stream);
+}
+
+static void on_closed(void *context, struct grpc_server_call *call)
+{
+    (void)context;
+    struct stream *stream = grpc_server_call_data(call);
+    if (stream != NULL)
+        stream_free(stream);
+}
+
+/* Does the script hold a fault that needs the client's frames filtered? */
+static bool needs_filter(const struct fault_script *faults)
+{
+    for (size_t i = 0; faults != NULL && i < faults->fault_count; i++) {
+        enum fault_kind kind = faults->faults[i].kind;
+        if (kind == FAULT_WINDOW_STALL || kind == FAULT_SETTINGS_FLOOD || kind == FAULT_PING_FLOOD)
+            return true;
+    }
+    return false;
+}
+
+struct connection *connection_new(struct server *server, int fd, const char *peer)
+{
+    struct connection *connection = mem_alloc_zero(1, sizeof *connection);
+    if (connection == NULL) {
+        os_close(&fd);
+        return NULL;
+    }
+    connection->server = server;
+    connection->fd = fd;
+    snprintf(connection->peer, sizeof connection->peer, "%s", peer);
+    buffer_init(&connection->out);
+    buffer_init(&connection->filtered);
+    frame_filter_init(&connection->filter);
+    connection->uses_filter = needs_filter(server->faults);
+    connection->let_go_us = connection->close_us = SERVER_NEVER;
+    server_count(&server->counters.connections, 1);
+    server_count(&server->counters.connections_open, 1);
+
+    if (server_fire_connect_fault(server, FAULT_NO_SETTINGS))
+        connection->mode = CONNECTION_MUTE;
+    else if (server_fire_connect_fault(server, FAULT_HTTP1))
+        connection->mode = CONNECTION_HTTP1;
+    if (connection->mode != CONNECTION_SERVES)
+        return connection;
+
+    const struct grpc_server_options options = {0};
+    const struct grpc_server_handler handler = {.context = connection,
+                                                .on_call = on_call,
+                                                .on_request = on_request,
+                                                .on_writable = on_writable,
+                                                .on_closed = on_closed};
+    connection->grpc = grpc_server_new(&options, &handler, NULL);
+    if (connection->grpc == NULL) {
+        connection_free(connection);
+        return NULL;
+    }
+    return connection;
+}
+
+void connection_free(struct connection *connection)
+{
+    if (connection == NULL)
+        return;
+    grpc_server_free(connection->grpc);
+    if (connection->abort)
+        os_close_with_reset(&connection->fd);
+    else
+        os_close(&connection->fd);
+    server_count(&connection->server->counters.connections_open, (uint64_t)-1);
+    frame_filter_release(&connection->filter);
+    buffer_release(&connection->filtered);
+    buffer_release(&connection->out);
+    mem_free(connection);
+}
+
+static void give_to_engine(struct connection *connection, struct bytes_view bytes)
+{
+    if (bytes.size_bytes == 0)
+        return;
+    struct error error = {0};
+    if (grpc_server_receive(connection->grpc, bytes, &error) == OK)
+        return;
+    log_event(LOG_DEBUG, "serve", error.message, LOG_T("client", connection->peer));
+    connection->is_broken = true;
+}
+
+static void take_bytes(struct connection *connection, struct bytes_view bytes)
+{
+    if (connection->linger_us != 0 || connection->mode == CONNECTION_MUTE)
+        return;
+    if (connection->mode == CONNECTION_HTTP1) {
+        connection->close_when_sent = true;
+        if (connection->out.size_bytes == 0 &&
+            buffer_append_text(&connection->out, http1_answer) != OK)
+            connection->is_broken = true;
+        return;
+    }
+    if (!connection->uses_filter) {
+        give_to_engine(connection, bytes);
+        return;
+    }
+    buffer_reset(&connection->filtered);
+    if (frame_filter_pass(&connection->filter, bytes, &connection->filtered) != OK)
+        connection->is_broken = true;
+    else
+        give_to_engine(connection, buffer_view(&connection->filtered));
+}
+
+void connection_read(struct connection *connection)
+{
+    uint8_t bytes[READ_BYTES];
+    for (unsigned turn = 0; turn < READ_TURNS && !connection->is_broken; turn++) {
+        size_t received_bytes = 0;
+        enum error_code code =
+            os_receive(connection->fd, bytes, sizeof bytes, &received_bytes, NULL);
+        if (code == ERR_AGAIN)
+            return;
+        if (code != OK || received_bytes == 0) {
+            connection->is_broken = true;
+            return;
+        }
+        take_bytes(connection, bytes_view_of(bytes, received_bytes));
+        if (received_bytes < sizeof bytes)
+            return;
+    }
+}
+
+static size_t out_bytes(const struct connection *connection)
+{
+    return connection->out.size_bytes - connection->out_offset;
+}
+
+/* After a flood the ends agree about the stream only where the frames were harmless. */
+static void finish_flood(struct connection *connection)
+{
+    if (connection->flood != FAULT_PING_FLOOD && connection->flood != FAULT_SETTINGS_FLOOD)
+        connection->close_when_sent = true;
+}
+
+static void make_flood(struct connection *connection)
+{
+    if (out_bytes(connection) >= OUT_BYTES)
+        return;
+    if (spoil_flood(connection->flood, connection->flood_stream, connection->flood_is_first,
+                    &connection->flood_frames, FLOOD_FRAMES, &connection->out) != OK)
+        connection->is_broken = true;
+    connection->flood_is_first = false;
+    if (connection->flood_frames == 0)
+        finish_flood(connection);
+}
+
+/* Fills the out buffer with whole frames. */
+static void gather(struct connection *connection)
+{
+    if (connection->flood_frames > 0) {
+        make_flood(connection);
+        return;
+    }
+    while (out_bytes(connection) < OUT_BYTES && !connection->is_broken) {
+        struct bytes_view bytes;
+        if (grpc_server_pull(connection->grpc, &bytes, NULL) != OK) {
+            connection->is_broken = true;
+            return;
+        }
+        if (bytes.size_bytes == 0)
+            return;
+        if (buffer_append(&connection->out, bytes.data, bytes.size_bytes) != OK)
+            connection->is_broken = true;
+    }
+}
+
+/* Sends what is gathered; false when the socket takes no more. */
+static bool send_out(struct connection *connection)
+{
+    size_t sent_bytes = 0;
+    enum error_code code = os_send(connection->fd, connection->out.data + connection->out_offset,
+                                   out_bytes(connection), &sent_bytes, NULL);
+    if (code == OK) {
+        connection->out_offset += sent_bytes;
+        server_count(&connection->server->counters.bytes_sent, sent_bytes);
+        if (out_bytes(connection) == 0) {
+            buffer_reset(&connection->out);
+            connection->out_offset = 0;
+        }
+        return true;
+    }
+    if (code != ERR_AGAIN)
+        connection->is_broken = true;
+    if (connection->out_offset > OUT_BYTES) {
+        buffer_drop_front(&connection->out, connection->out_offset);
+        connection->out_offset = 0;
+    }
+    connection->blocked = true;
+    return false;
+}
+
+/* All is sent: does what streams kept for then. True if that made something to send. */
+static bool fire_when_empty(struct connection *connection)
+{
+    if (connection->grpc == NULL || connection->flood_frames > 0)
+        return false;
+    for (struct stream *stream = connection->streams; stream != NULL; stream = stream->next) {
+        if (stream->when_empty != NULL && grpc_server_waiting_bytes(stream->call) == 0 &&
+            stream->drip_offset == stream->drip.size_bytes) {
+            stream_fire_when_empty(stream);
+            return true;
+        }
+    }
+    return false;
+}
+
+static void act_on_timers(struct connection *connection)
+{
+    int64_t now_us = connection->server->now_us;
+    if (now_us >= connection->let_go_us) {
+        connection->let_go_us = SERVER_NEVER;
+        frame_filter_let_go(&connection->filter);
+        buffer_reset(&connection->filtered);
+        if (frame_filter_take_held(&connection->filter, &connection->filtered))
+            give_to_engine(connection, buffer_view(&connection->filtered));
+    }
+    if (now_us >= connection->close_us) {
+        connection->close_us = SERVER_NEVER;
+        connection->close_when_sent = true;
+    }
+    for (struct stream *stream = connection->streams; stream != NULL; stream = stream->next) {
+        if (stream->wake_us == 0 || now_us < stream->wake_us)
+            continue;
+        if (stream->request_fault == NULL)
+            stream->wake_us = 0;
+        if (!stream->is_finished && grpc_server_resume(stream->call) != OK)
+            connection->is_broken = true;
+    }
+}
+
+/* Nothing more comes from us: shut our side and let the client read what is on its way. */
+static void begin_to_close(struct connection *connection)
+{
+    os_shutdown_write(connection->fd);
+    connection->linger_us = connection->server->now_us + LINGER_US;
+}
+
+void connection_write(struct connection *connection)
+{
+    if (connection->linger_us != 0 || connection->is_broken || connection->abort)
+        return;
+    act_on_timers(connection);
+    connection->blocked = connection->has_more = false;
+    for (unsigned turn = 0; !connection->is_broken && !connection->abort; turn++) {
+        if (turn == WRITE_TURNS) {
+            connection->has_more = true;
+            return;
+        }
+        if (connection->grpc != NULL)
+            gather(connection);
+        if (connection->is_broken)
+            return;
+        if (out_bytes(connection) > 0) {
+            if (!send_out(connection))
+                return;
+        } else if (connection->flood_frames == 0 && !fire_when_empty(connection)) {
+            break;
+        }
+    }
+    if (connection->close_when_sent && !connection->is_broken && !connection->abort)
+        begin_to_close(connection);
+}
+
+bool connection_is_over(const struct connection *connection)
+{
+    if (connection->is_broken || connection->abort)
+        return true;
+    if (connection->linger_us != 0)
+        return connection->server->now_us >= connection->linger_us;
+    return connection->grpc != NULL && out_bytes(connection) == 0 &&
+           connection->flood_frames == 0 && grpc_server_is_done(connection->grpc);
+}
+
+bool connection_wants_write(const struct connection *connection)
+{
+    return connection->linger_us == 0 && (connection->blocked || connection->has_more);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+int64_t connection_due_us(const struct connection *connection)
+{
+    if (connection->linger_us != 0)
+        return connection->linger_us;
+    int64_t due_us = earlier(connection->let_go_us, connection->close_us);
+    for (const struct stream *stream = connection->streams; stream != NULL; stream = stream->next) {
+        if (stream->wake_us != 0 && !stream->is_finished)
+            due_us = earlier(due_us, stream->wake_us);
+    }
+    return due_us;
+}
+
+void connection_tip_moved(struct connection *connection)
+{
+    for (struct stream *stream = connection->streams; stream != NULL; stream = stream->next) {
+        if (stream->waits_for_tip && !stream->is_finished && grpc_server_resume(stream->call) != OK)
+            connection->is_broken = true;
+    }
+}
