@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "catalog/history.h"
+
+#include <stdlib.h>
+
+#include "catalog/coverage.h"
+#include "catalog/handle.h"
+#include "os/clock.h"
+
+#define COMMIT_COLUMNS                                                                             \
+    "c.commit_no, c.first_ledger, c.last_ledger, c.reason, c.schema_version, c.file_count, "       \
+    "c.row_count, c.size_bytes, c.dead_letter_count, c.unconfirmed_ledgers, "                      \
+    "c.null_decimal_count, c.replaced_memo_count, c.digest_ledger, c.digest_chain, "               \
+    "c.digest_contents, c.last_close_us, c.committed_us, c.ended_us IS NOT NULL, "                 \
+    "c.ended_reason, d.path, d.checksum FROM ttp_commits c LEFT JOIN ttp_dead_letters d ON "       \
+    "d.commit_no = c.commit_no "
+
+static uint64_t parse_checksum(const char *text)
+{
+    return text == NULL ? 0 : strtoull(text, NULL, 16);
+}
+
+static void read_commit(const struct statement *statement, struct catalog_commit_record *commit)
+{
+    *commit = (struct catalog_commit_record){
+        .commit_no = (uint64_t)statement_int(statement, 0),
+        .range = {(uint32_t)statement_int(statement, 1), (uint32_t)statement_int(statement, 2)},
+        .reason = statement_text(statement, 3),
+        .schema_version = statement_text(statement, 4),
+        .file_count = statement_int(statement, 5),
+        .row_count = statement_int(statement, 6),
+        .size_bytes = statement_int(statement, 7),
+        .dead_letter_count = statement_int(statement, 8),
+        .unconfirmed_ledgers = statement_int(statement, 9),
+        .null_decimal_count = statement_int(statement, 10),
+        .replaced_memo_count = statement_int(statement, 11),
+        .digest_ledger = (uint32_t)statement_int(statement, 12),
+        .digest_chain = statement_text(statement, 13),
+        .digest_contents = statement_text(statement, 14),
+        .last_close_us = statement_int(statement, 15),
+        .committed_us = statement_int(statement, 16),
+        .ended = statement_int(statement, 17) != 0,
+        .ended_reason = statement_text(statement, 18),
+        .dead_letters_path = statement_text(statement, 19),
+        .dead_letters_checksum = parse_checksum(statement_text(statement, 20)),
+    };
+}
+
+enum error_code catalog_each_commit(struct catalog *catalog, unsigned newest,
+                                    catalog_commit_visitor *visit, void *context,
+                                    struct error *error)
+{
+    struct statement statement;
+    bool row = false;
+    enum error_code code =
+        statement_prepare(&statement, &catalog->database,
+                          newest > 0 ? "SELECT " COMMIT_COLUMNS "ORDER BY c.commit_no DESC LIMIT ?"
+                                     : "SELECT " COMMIT_COLUMNS "ORDER BY c.commit_no",
+                          error);
+    if (code == OK && newest > 0)
+        statement_bind_int(&statement, 1, newest);
+    while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
+        struct catalog_commit_record commit;
+        read_commit(&statement, &commit);
+        code = visit(context, &commit, error);
+    }
+    statement_release(&statement);
+    return code;
+}
+
+enum error_code catalog_each_commit_file(struct catalog *catalog, catalog_file_visitor *visit,
+                                         void *context, struct error *error)
+{
+    struct statement statement;
+    bool row = false;
+    enum error_code code = statement_prepare(
+        &statement, &catalog->database,
+        "SELECT coalesce(d.data_file_id, -1), f.path, f.record_count, f.file_size_bytes, "
+        "coalesce(d.footer_size, 0), f.commit_no, f.checksum, f.first_ledger, f.last_ledger "
+        "FROM ttp_commit_files f JOIN ttp_commits c ON c.commit_no = f.commit_no AND c.ended_us IS "
+        "NULL LEFT JOIN ducklake_data_file d ON d.data_file_id = f.data_file_id AND d.path = "
+        "f.path AND d.end_snapshot IS NULL ORDER BY f.commit_no, f.data_file_id",
+        error);
+    while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
+        struct catalog_file file = {.data_file_id = statement_int(&statement, 0),
+                                    .path = statement_text(&statement, 1),
+                                    .record_count = statement_int(&statement, 2),
+                                    .file_size_bytes = statement_int(&statement, 3),
+                                    .footer_size_bytes = statement_int(&statement, 4),
+                                    .checksum = parse_checksum(statement_text(&statement, 6)),
+                                    .range = {(uint32_t)statement_int(&statement, 7),
+                                              (uint32_t)statement_int(&statement, 8)}};
+        code = visit(context, &file, (uint64_t)statement_int(&statement, 5), error);
+    }
+    statement_release(&statement);
+    return code;
+}
+
+enum error_code catalog_each_hole(struct catalog *catalog, catalog_hole_visitor *visit,
+                                  void *context, struct error *error)
+{
+    struct statement statement;
+    bool row = false;
+    enum error_code code =
+        statement_prepare(&statement, &catalog->database,
+                          "SELECT first_ledger, last_ledger, reason, recorded_us FROM ttp_holes "
+                          "ORDER BY first_ledger",
+                          error);
+    while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
+        struct catalog_range range = {(uint32_t)statement_int(&statement, 0),
+                                      (uint32_t)statement_int(&statement, 1)};
+        code = visit(context, range, statement_text(&statement, 2), statement_int(&statement, 3),
+                     error);
+    }
+    statement_release(&statement);
+    return code;
+}
+
+static enum error_code insert_hole(struct database *database, struct catalog_range range,
+                                   const char *reason, struct error *error)
+{
+    struct statement statement;
+    enum error_code code =
+        statement_prepare(&statement, database, "INSERT INTO ttp_holes VALUES(?,?,?,?)", error);
+    if (code == OK) {
+        statement_bind_int(&statement, 1, range.first);
+        statement_bind_int(&statement, 2, range.last);
+        statement_bind_text(&statement, 3, reason);
+        statement_bind_int(&statement, 4, os_realtime_us());
+        code = statement_run(&statement, error);
+    }
+    statement_release(&statement);
+    return code;
+}
+
+enum error_code catalog_add_hole(struct catalog *catalog, struct catalog_range range,
+                                 const char *reason, struct error *error)
+{
+    struct database *database = &catalog->database;
+    enum error_code code = database_begin_write(database, error);
+    if (code != OK)
+        return code;
+    code = coverage_subtract(database, "ttp_holes", range, error);
+    if (code == OK)
+        code = insert_hole(database, range, reason, error);
+    return database_end(database, code, error);
+}
+
+enum error_code catalog_begin_read(struct catalog *catalog, struct error *error)
+{
+    enum error_code code = database_begin_read(&catalog->database, error);
+    catalog->in_read = code == OK;
+    return code;
+}
+
+void catalog_end_read(struct catalog *catalog)
+{
+    struct error ignored; /* nothing was written: there is nothing to lose */
+    if (catalog->in_read)
+        (void)!database_end(&catalog->database, OK, &ignored);
+    catalog->in_read = false;
+}

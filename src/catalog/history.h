@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_CATALOG_HISTORY_H
+#define TTP_CATALOG_HISTORY_H
+
+/* What happened to a lake: its commits, the ranges that were given up, and what was taken out. */
+
+#include "catalog/catalog.h"
+
+/* A commit as the catalog remembers it. Texts live during the visitor's call. */
+struct catalog_commit_record {
+    uint64_t commit_no;
+    struct catalog_range range;
+    const char *reason;
+    const char *schema_version;
+    int64_t file_count, row_count, size_bytes;
+    int64_t dead_letter_count, unconfirmed_ledgers, null_decimal_count, replaced_memo_count;
+    uint32_t digest_ledger;      /* 0: none */
+    const char *digest_chain;    /* lower-case hexadecimal; "" if none */
+    const char *digest_contents; /* the same */
+    int64_t last_close_us;       /* 0: no event */
+    int64_t committed_us;
+    bool ended; /* taken out of the lake by repair or prune */
+    const char *ended_reason;
+    const char *dead_letters_path; /* relative to _lake/; NULL: none */
+    uint64_t dead_letters_checksum;
+};
+
+typedef enum error_code catalog_commit_visitor(void *context,
+                                               const struct catalog_commit_record *commit,
+                                               struct error *error);
+/* By commit_no, also the ones that ended; `newest` > 0: the newest that many only, newest first. */
+enum error_code catalog_each_commit(struct catalog *catalog, unsigned newest,
+                                    catalog_commit_visitor *visit, void *context,
+                                    struct error *error) MUST_CHECK;
+
+/* Each file that a live commit made, as it was committed, with `data_file_id` -1 where it is no
+ * longer a live data file (DuckDB merged, rewrote or deleted it). */
+enum error_code catalog_each_commit_file(struct catalog *catalog, catalog_file_visitor *visit,
+                                         void *context, struct error *error) MUST_CHECK;
+
+typedef enum error_code catalog_hole_visitor(void *context, struct catalog_range range,
+                                             const char *reason, int64_t recorded_us,
+                                             struct error *error);
+enum error_code catalog_each_hole(struct catalog *catalog, catalog_hole_visitor *visit,
+                                  void *context, struct error *error) MUST_CHECK;
+/* Records a range that was given up (a poison ledger); what it knew of it before is replaced. */
+enum error_code catalog_add_hole(struct catalog *catalog, struct catalog_range range,
+                                 const char *reason, struct error *error) MUST_CHECK;
+
+/* Takes whole commits out of the lake in one transaction and one snapshot: their files end, their
+ * ranges leave the coverage, their unconfirmed ranges and dead letters are forgotten. Commits that
+ * ended before are left alone. ERR_NOT_FOUND if there is no such commit. */
+enum error_code catalog_end_commits(struct catalog *catalog, const uint64_t *commit_nos,
+                                    size_t count, const char *reason,
+                                    struct error *error) MUST_CHECK;
+
+/* Takes every unconfirmed ledger out of the coverage, so that it is asked for again. */
+enum error_code catalog_uncover_unconfirmed(struct catalog *catalog,
+                                            struct error *error) MUST_CHECK;
+
+/* One view of the catalog over several calls: everything read until end_read is of one moment. */
+enum error_code catalog_begin_read(struct catalog *catalog, struct error *error) MUST_CHECK;
+void catalog_end_read(struct catalog *catalog);
+
+#endif
