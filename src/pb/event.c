@@ -410,6 +410,8 @@ static uint8_t *put_member(uint8_t *at, const struct event_view *event,
 enum error_code event_encode(const struct event_view *event, struct buffer *out)
 {
     struct event_sizes sizes = measure(event);
+    if (sizes.event == 0)
+        return OK;
     if (buffer_reserve(out, sizes.event) != OK)
         return ERR_NO_MEMORY;
     uint8_t *start = out->data + out->size_bytes;
