@@ -51,9 +51,9 @@ static void roughly(struct page *page, double seconds)
         text(page, "less than 1 s");
     else if (seconds < 120)
         writer_format(&page->writer, "%.0f s", seconds);
-    else if (seconds < 2 * 3600)
+    else if (seconds < 5400)
         writer_format(&page->writer, "%.0f min", seconds / 60);
-    else if (seconds < 2 * 86400)
+    else if (seconds < 36 * 3600)
         writer_format(&page->writer, "%.0f h", seconds / 3600);
     else if (seconds < 2 * 365.25 * 86400)
         writer_format(&page->writer, "%.0f days", seconds / 86400);
@@ -332,7 +332,7 @@ static void write_stream_tiles(struct page *page)
         roughly(page, lag);
     note(page);
     if (health_commit_lag_seconds(snapshot) >= 0) {
-        text(page, "readers of the lake see ");
+        text(page, "newest in the lake: ");
         moment(page, snapshot->last_close_us);
     } else {
         text(page, "since the ledger closed");

@@ -4,11 +4,11 @@
 const char page_style[] =
     ":root{color-scheme:light dark;"
     "--ground:#f5f4f0;--sheet:#fff;--ink:#1c2126;--soft:#5c6670;--line:#e2e0d9;"
-    "--accent:#0c6b74;--wash:#dcecec;--good:#17703f;--good-wash:#dff1e6;"
+    "--accent:#0c6b74;--bar:#0c6b74;--wash:#dcecec;--good:#17703f;--good-wash:#dff1e6;"
     "--warn:#8a5200;--warn-wash:#fbecd0;--bad:#ae1f23;--bad-wash:#fbe1df;--hole:#d9822b}"
     "@media(prefers-color-scheme:dark){:root{"
     "--ground:#0f1214;--sheet:#171b1e;--ink:#e9ebe8;--soft:#9aa4aa;--line:#2a3135;"
-    "--accent:#5cc3c0;--wash:#17383a;--good:#62cf92;--good-wash:#12301f;"
+    "--accent:#5cc3c0;--bar:#2c8a89;--wash:#17383a;--good:#62cf92;--good-wash:#12301f;"
     "--warn:#ecb25c;--warn-wash:#362710;--bad:#ff8d86;--bad-wash:#3b1716;--hole:#ecb25c}}"
     "*{box-sizing:border-box}"
     "html{-webkit-text-size-adjust:100%}"
@@ -46,7 +46,7 @@ const char page_style[] =
     "dd.graph{margin-top:auto;padding-top:.55rem}"
     "svg{display:block;width:100%}"
     ".meter,.line{height:6px}.meter .rest,.line .rest{fill:var(--line)}"
-    ".meter .used,.line .done{fill:var(--accent)}.meter.tight .used{fill:var(--hole)}"
+    ".meter .used,.line .done{fill:var(--bar)}.meter.tight .used{fill:var(--hole)}"
     ".line{height:8px;margin:0 0 1.5rem;border-radius:4px}"
     ".spark{height:34px}.spark path{fill:var(--wash)}"
     ".spark polyline{fill:none;stroke:var(--accent);stroke-width:1.5;"
@@ -54,7 +54,7 @@ const char page_style[] =
     "section{background:var(--sheet);border:1px solid var(--line);border-radius:.75rem;"
     "padding:1.1rem;margin:0 0 1.5rem}"
     ".bar{height:26px;border-radius:5px;margin-bottom:.35rem}"
-    ".bar .rest{fill:var(--line)}.bar .have{fill:var(--accent)}.bar .hole{fill:var(--hole)}"
+    ".bar .rest{fill:var(--line)}.bar .have{fill:var(--bar)}.bar .hole{fill:var(--hole)}"
     ".ends{display:flex;justify-content:space-between;font-size:.86rem;color:var(--soft)}"
     ".holes{margin:.8rem 0 0;padding:0;list-style:none;font-size:.92rem}"
     ".holes li{padding:.3rem 0;border-top:1px solid var(--line);overflow-wrap:anywhere}"
@@ -86,7 +86,8 @@ const char page_style[] =
     "header .where{margin-left:0;flex-basis:100%}"
     ".tiles{grid-template-columns:1fr 1fr}.tiles>div{padding:.75rem .8rem}"
     "dd.value{font-size:1.22rem}dd.value small{display:block;font-size:.84rem}"
-    ".wide{display:none}section{padding:.9rem .8rem}td,th{padding-right:.55rem}}";
+    ".wide{display:none}section{padding:.9rem .8rem}table{font-size:.86rem}"
+    "td,th{padding-right:.55rem}.tag{border:0;padding:0;white-space:normal}}";
 
 /* Takes the content of a fresh copy of the page every two seconds, so that the server alone makes
  * markup. It leaves the page be while it is hidden or while text in it is selected. */

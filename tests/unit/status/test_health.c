@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "status/fake_snapshot.h"
+#include "status/health.h"
+#include "util/memory.h"
+
+#define SECOND INT64_C(1000000)
+
+/* The only finding is this one, of this level. */
+static void expect_only(const struct status_snapshot *snapshot, enum health_rule rule,
+                        enum health_level level)
+{
+    struct health health;
+    health_assess(snapshot, &health);
+    assert_int_equal(health.finding_count, 1);
+    assert_int_equal(health.findings[0].rule, rule);
+    assert_int_equal(health.findings[0].level, level);
+    assert_int_equal(health.level, level);
+    assert_true(strlen(health.findings[0].message) > 20);
+    assert_int_equal(health.ready, level != HEALTH_UNHEALTHY);
+}
+
+static void expect_healthy(const struct status_snapshot *snapshot)
+{
+    struct health health;
+    health_assess(snapshot, &health);
+    assert_int_equal(health.finding_count, 0);
+    assert_int_equal(health.level, HEALTH_HEALTHY);
+}
+
+static void a_run_at_the_tip_is_healthy_ready_and_alive(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    struct health health;
+    fake_snapshot(&snapshot);
+    expect_healthy(&snapshot);
+    health_assess(&snapshot, &health);
+    assert_true(health.ready);
+    assert_true(health.alive);
+}
+
+static void a_process_that_just_started_is_healthy_but_not_ready(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot = {.now_us = FAKE_NOW_US};
+    struct health health;
+    health_assess(&snapshot, &health);
+    assert_int_equal(health.level, HEALTH_HEALTHY);
+    assert_false(health.ready);
+    assert_true(health.alive);
+}
+
+static void a_run_that_never_reached_its_source_is_not_ready(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    struct health health;
+    fake_snapshot(&snapshot);
+    snapshot.connected = snapshot.ever_connected = false;
+    health_assess(&snapshot, &health);
+    assert_int_equal(health.level, HEALTH_HEALTHY);
+    assert_false(health.ready);
+}
+
+static void silence_is_unhealthy_only_beyond_idle_timeout(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    fake_snapshot(&snapshot);
+    snapshot.last_event_us = FAKE_NOW_US - 90 * SECOND;
+    expect_healthy(&snapshot);
+    snapshot.last_event_us -= 1;
+    expect_only(&snapshot, HEALTH_RULE_SILENCE, HEALTH_UNHEALTHY);
+}
+
+static void silence_from_the_very_start_counts_from_the_request(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    fake_snapshot(&snapshot);
+    snapshot.last_event_us = 0;
+    snapshot.streaming_since_us = FAKE_NOW_US - 89 * SECOND;
+    expect_healthy(&snapshot);
+    snapshot.streaming_since_us = FAKE_NOW_US - 91 * SECOND;
+    expect_only(&snapshot, HEALTH_RULE_SILENCE, HEALTH_UNHEALTHY);
+}
+
+static void silence_of_our_own_making_does_not_count(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    fake_snapshot(&snapshot);
+    snapshot.last_event_us = FAKE_NOW_US - 3600 * SECOND;
+    snapshot.throttled = true;
+    expect_healthy(&snapshot);
+    snapshot.throttled = false;
+    snapshot.last_throttled_us = FAKE_NOW_US - 3 * SECOND;
+    expect_healthy(&snapshot);
+    snapshot.last_throttled_us = FAKE_NOW_US - 91 * SECOND;
+    expect_only(&snapshot, HEALTH_RULE_SILENCE, HEALTH_UNHEALTHY);
+}
+
+static void nothing_is_silent_while_nothing_is_asked_for(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    fake_snapshot(&snapshot);
+    snapshot.last_event_us = FAKE_NOW_US - 3600 * SECOND;
+    snapshot.connected = false;
+    snapshot.streaming_since_us = 0;
+    expect_healthy(&snapshot);
+}
+
+static void an_outage_is_unhealthy(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    fake_snapshot(&snapshot);
+    snapshot.outage = true;
+    expect_only(&snapshot, HEALTH_RULE_OUTAGE, HEALTH_UNHEALTHY);
+}
+
+static void a_broken_stream_is_degraded_and_still_ready(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    fake_snapshot(&snapshot);
+    snapshot.connected = false;
+    expect_only(&snapshot, HEALTH_RULE_RECONNECTING, HEALTH_DEGRADED);
+    snapshot.connected = true;
+    snapshot.reconnecting = true;
+    expect_only(&snapshot, HEALTH_RULE_RECONNECTING, HEALTH_DEGRADED);
+}
+
+static void a_full_disk_is_unhealthy(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    fake_snapshot(&snapshot);
+    snapshot.waiting_for_space = true;
+    expect_only(&snapshot, HEALTH_RULE_DISK_FULL, HEALTH_UNHEALTHY);
+}
+
+static void a_disk_below_min_free_disk_is_degraded(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    fake_snapshot(&snapshot);
+    snapshot.disk_free_bytes = snapshot.disk_min_free_bytes;
+    expect_healthy(&snapshot);
+    snapshot.disk_free_bytes--;
+    expect_only(&snapshot, HEALTH_RULE_DISK_LOW, HEALTH_DEGRADED);
+    snapshot.disk_known = false;
+    expect_healthy(&snapshot);
+}
+
+static void a_failed_commit_is_unhealthy(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    fake_snapshot(&snapshot);
+    snapshot.commit_failing = true;
+    expect_only(&snapshot, HEALTH_RULE_COMMIT_FAILING, HEALTH_UNHEALTHY);
+}
+
+static void a_writer_that_does_not_come_round_is_unhealthy_then_dead(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    struct health health;
+    fake_snapshot(&snapshot);
+    snapshot.writer_seen_us = FAKE_MONOTONIC_US - HEALTH_WRITER_STUCK_US - 1;
+    expect_only(&snapshot, HEALTH_RULE_WRITER_STUCK, HEALTH_UNHEALTHY);
+    health_assess(&snapshot, &health);
+    assert_true(health.alive);
+    snapshot.writer_seen_us = FAKE_MONOTONIC_US - HEALTH_WRITER_DEAD_US - 1;
+    health_assess(&snapshot, &health);
+    assert_false(health.alive);
+}
+
+static void a_writer_that_waits_for_space_is_not_to_be_restarted(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    struct health health;
+    fake_snapshot(&snapshot);
+    snapshot.waiting_for_space = true;
+    snapshot.writer_seen_us = FAKE_MONOTONIC_US - HEALTH_WRITER_DEAD_US - 1;
+    expect_only(&snapshot, HEALTH_RULE_DISK_FULL, HEALTH_UNHEALTHY);
+    health_assess(&snapshot, &health);
+    assert_true(health.alive);
+}
+
+static void an_overdue_commit_is_degraded_after_some_grace(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    fake_snapshot(&snapshot);
+    snapshot.next_commit_us = FAKE_NOW_US - HEALTH_COMMIT_LATE_US;
+    expect_healthy(&snapshot);
+    snapshot.next_commit_us--;
+    expect_only(&snapshot, HEALTH_RULE_COMMIT_LATE, HEALTH_DEGRADED);
+}
+
+static void the_worst_finding_decides_and_comes_first(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    struct health health;
+    fake_snapshot(&snapshot);
+    snapshot.disk_free_bytes = 0;
+    snapshot.connected = false;
+    snapshot.commit_failing = true;
+    health_assess(&snapshot, &health);
+    assert_int_equal(health.finding_count, 3);
+    assert_int_equal(health.level, HEALTH_UNHEALTHY);
+    assert_int_equal(health.findings[0].rule, HEALTH_RULE_COMMIT_FAILING);
+    for (size_t i = 1; i < health.finding_count; i++)
+        assert_true(health.findings[i].level <= health.findings[i - 1].level);
+}
+
+static void a_run_that_stops_is_not_ready(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    struct health health;
+    fake_snapshot(&snapshot);
+    snapshot.phase = STATUS_STOPPING;
+    health_assess(&snapshot, &health);
+    assert_false(health.ready);
+}
+
+static json_t *render(const struct status_snapshot *snapshot)
+{
+    struct health health;
+    struct buffer out;
+    buffer_init(&out);
+    health_assess(snapshot, &health);
+    assert_int_equal(health_render(snapshot, &health, &out), OK);
+    json_error_t error;
+    json_t *object = json_loadb((const char *)out.data, out.size_bytes, 0, &error);
+    if (!object)
+        fail_msg("not JSON: %s", error.text);
+    buffer_release(&out);
+    return object;
+}
+
+static void expect_text(const json_t *object, const char *key, const char *text)
+{
+    const char *value = json_string_value(json_object_get(object, key));
+    assert_non_null(value);
+    assert_string_equal(value, text);
+}
+
+static void expect_number(const json_t *object, const char *key, int64_t number)
+{
+    const json_t *value = json_object_get(object, key);
+    assert_true(json_is_integer(value));
+    assert_int_equal(json_integer_value(value), number);
+}
+
+static void the_answer_holds_what_the_plan_and_the_design_name(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    fake_snapshot(&snapshot);
+    json_t *object = render(&snapshot);
+    expect_text(object, "status", "healthy");
+    expect_number(object, "events_received", 4182337);
+    expect_number(object, "events_written", 4105000);
+    expect_number(object, "files_created", 11);
+    expect_text(object, "last_flush", "2024-08-07T11:59:53Z");
+    expect_text(object, "uptime", "1h2m3s");
+    expect_number(object, "events_pending", 1200 + 76137);
+    expect_number(object, "batches_processed", 4200);
+    expect_number(object, "error_count", 0);
+    expect_text(object, "last_commit", "2024-08-07T11:54:50Z");
+    expect_text(object, "next_commit_at", "2024-08-07T12:54:50Z");
+    expect_number(object, "current_ledger", 53000777);
+    assert_float_equal(json_number_value(json_object_get(object, "lag_seconds")), 4.0, 0.001);
+    assert_true(json_is_null(json_object_get(object, "last_error")));
+    const json_t *coverage = json_object_get(object, "coverage");
+    assert_int_equal(json_array_size(coverage), 2);
+    expect_number(json_array_get(coverage, 1), "first", 52995020);
+    expect_number(json_array_get(coverage, 1), "last", 53000719);
+    json_decref(object);
+}
+
+static void what_is_not_known_yet_is_null(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot = {.now_us = FAKE_NOW_US};
+    json_t *object = render(&snapshot);
+    static const char *const keys[] = {"last_flush",     "last_commit", "next_commit_at",
+                                       "current_ledger", "lag_seconds", "last_error"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        assert_true(json_is_null(json_object_get(object, keys[i])));
+    expect_text(object, "uptime", "0s");
+    json_decref(object);
+}
+
+static void an_error_with_any_bytes_stays_json(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    fake_snapshot(&snapshot);
+    strcpy(snapshot.last_error, "a \"quoted\"\n\x01 back\\slash \xff\xc3 end");
+    snapshot.commit_failing = true;
+    json_t *object = render(&snapshot);
+    expect_text(object, "status", "unhealthy");
+    expect_text(object, "last_error",
+                "a \"quoted\"\n\x01 back\\slash \xEF\xBF\xBD\xEF\xBF\xBD end");
+    const json_t *reason = json_array_get(json_object_get(object, "reasons"), 0);
+    expect_text(reason, "rule", "commit_failing");
+    expect_text(reason, "level", "unhealthy");
+    json_decref(object);
+}
+
+static void every_failed_allocation_is_told(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    struct health health;
+    fake_snapshot(&snapshot);
+    health_assess(&snapshot, &health);
+    enum error_code code = ERR_NO_MEMORY;
+    for (uint64_t n = 1; code != OK; n++) {
+        struct buffer out;
+        buffer_init(&out);
+        mem_fail_after(n);
+        code = health_render(&snapshot, &health, &out);
+        mem_fail_after(0);
+        assert_true(code == OK || code == ERR_NO_MEMORY);
+        assert_true(n < 100);
+        assert_true(n > 1 || code == ERR_NO_MEMORY);
+        buffer_release(&out);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_run_at_the_tip_is_healthy_ready_and_alive),
+        cmocka_unit_test(a_process_that_just_started_is_healthy_but_not_ready),
+        cmocka_unit_test(a_run_that_never_reached_its_source_is_not_ready),
+        cmocka_unit_test(silence_is_unhealthy_only_beyond_idle_timeout),
+        cmocka_unit_test(silence_from_the_very_start_counts_from_the_request),
+        cmocka_unit_test(silence_of_our_own_making_does_not_count),
+        cmocka_unit_test(nothing_is_silent_while_nothing_is_asked_for),
+        cmocka_unit_test(an_outage_is_unhealthy),
+        cmocka_unit_test(a_broken_stream_is_degraded_and_still_ready),
+        cmocka_unit_test(a_full_disk_is_unhealthy),
+        cmocka_unit_test(a_disk_below_min_free_disk_is_degraded),
+        cmocka_unit_test(a_failed_commit_is_unhealthy),
+        cmocka_unit_test(a_writer_that_does_not_come_round_is_unhealthy_then_dead),
+        cmocka_unit_test(a_writer_that_waits_for_space_is_not_to_be_restarted),
+        cmocka_unit_test(an_overdue_commit_is_degraded_after_some_grace),
+        cmocka_unit_test(the_worst_finding_decides_and_comes_first),
+        cmocka_unit_test(a_run_that_stops_is_not_ready),
+        cmocka_unit_test(the_answer_holds_what_the_plan_and_the_design_name),
+        cmocka_unit_test(what_is_not_known_yet_is_null),
+        cmocka_unit_test(an_error_with_any_bytes_stays_json),
+        cmocka_unit_test(every_failed_allocation_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
