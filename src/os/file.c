@@ -25,6 +25,18 @@ static bool is_disk_full(int system_errno)
     return system_errno == ENOSPC || system_errno == EDQUOT;
 }
 
+/* ERR_IO with errno and message; ERR_RETRY where the disk is full. */
+static enum error_code set_io_error(struct error *error, int system_errno, const char *what,
+                                    const char *path)
+{
+    enum error_code code = error_set_errno(error, system_errno, "cannot %s %s", what, path);
+    if (is_disk_full(system_errno))
+        code = ERR_RETRY;
+    if (error != NULL)
+        error->code = code;
+    return code;
+}
+
 static int open_retrying(const char *path, int flags)
 {
     int fd;
@@ -37,7 +49,7 @@ static int open_retrying(const char *path, int flags)
 static enum error_code set_open_error(const char *path, enum os_open_mode mode, int system_errno,
                                       struct error *error)
 {
-    enum error_code code = error_set_errno(error, system_errno, "cannot open %s", path);
+    enum error_code code = set_io_error(error, system_errno, "open", path);
     if (mode == OS_OPEN_READ && system_errno == ENOENT)
         code = ERR_NOT_FOUND;
     if (mode == OS_OPEN_CREATE_NEW && system_errno == EEXIST)
@@ -88,13 +100,7 @@ enum error_code os_file_write(struct os_file *file, uint64_t offset, const void 
         if (count < 0 && system_errno == EINTR)
             continue;
         *written_bytes = done;
-        enum error_code code =
-            error_set_errno(error, system_errno, "cannot write to %s", file->path);
-        if (is_disk_full(system_errno))
-            code = ERR_RETRY;
-        if (error != NULL)
-            error->code = code;
-        return code;
+        return set_io_error(error, system_errno, "write to", file->path);
     }
     *written_bytes = done;
     return OK;
@@ -236,10 +242,6 @@ static enum error_code write_synced(const char *path, struct bytes_view content,
     code = os_file_truncate(&file, 0, error);
     if (code == OK)
         code = os_file_write(&file, 0, content.data, content.size_bytes, &written, error);
-    if (code == ERR_RETRY) { /* a full disk: nothing was replaced, the caller may try again */
-        os_file_release(&file);
-        return code;
-    }
     if (code == OK)
         code = os_file_sync(&file, error);
     if (code == OK)
@@ -267,24 +269,31 @@ enum error_code os_write_atomically(const char *path, struct bytes_view content,
     return code;
 }
 
+static enum error_code set_rename_error(struct error *error, int system_errno, const char *from,
+                                        const char *to)
+{
+    enum error_code code = error_set_errno(error, system_errno, "cannot rename %s to %s", from, to);
+    if (is_disk_full(system_errno))
+        code = ERR_RETRY;
+    if (system_errno == EEXIST)
+        code = ERR_CONFLICT;
+    if (error != NULL)
+        error->code = code;
+    return code;
+}
+
 enum error_code os_rename(const char *from, const char *to, struct error *error)
 {
     if (os_calls_get()->rename(from, to) == 0)
         return OK;
-    return error_set_errno(error, errno, "cannot rename %s to %s", from, to);
+    return set_rename_error(error, errno, from, to);
 }
 
 enum error_code os_rename_no_replace(const char *from, const char *to, struct error *error)
 {
     if (os_calls_get()->rename_no_replace(from, to) == 0)
         return OK;
-    int system_errno = errno;
-    enum error_code code = error_set_errno(error, system_errno, "cannot rename %s to %s", from, to);
-    if (system_errno == EEXIST)
-        code = ERR_CONFLICT;
-    if (error != NULL)
-        error->code = code;
-    return code;
+    return set_rename_error(error, errno, from, to);
 }
 
 enum error_code os_unlink(const char *path, struct error *error)
@@ -320,7 +329,7 @@ static enum error_code make_directory(const char *path, bool *made, struct error
             return OK;
         system_errno = ENOTDIR;
     }
-    return error_set_errno(error, system_errno, "cannot make the directory %s", path);
+    return set_io_error(error, system_errno, "make the directory", path);
 }
 
 static bool is_directory(const char *path)

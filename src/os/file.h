@@ -4,7 +4,8 @@
 
 /*
  * Files and directories. Every function retries EINTR and short transfers itself; errors are ERR_IO
- * with `system_errno` and a message that names the path. Paths are NUL-terminated.
+ * with `system_errno` and a message that names the path, and ERR_RETRY where the disk is full
+ * (ENOSPC, EDQUOT) in functions that may need room. Paths are NUL-terminated.
  */
 
 #include <stdbool.h>

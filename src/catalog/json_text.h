@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_CATALOG_JSON_TEXT_H
+#define TTP_CATALOG_JSON_TEXT_H
+
+/* What the JSON files of a lake share. Ranges are arrays of [first, last]; 64-bit checksums are 16
+ * hexadecimal digits, since JSON's integers are signed here. */
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "catalog/catalog.h"
+#include "util/buffer.h"
+
+/* ERR_CORRUPT, naming `path` and the place, if it is not one JSON object. */
+enum error_code json_text_parse(struct bytes_view text, const char *path, json_t **object,
+                                struct error *error) MUST_CHECK;
+/* Appends the text of `value`, which may be NULL (building it failed: ERR_NO_MEMORY). */
+enum error_code json_text_dump(const json_t *value, bool indented, struct buffer *out,
+                               struct error *error) MUST_CHECK;
+
+/* NULL when memory is out. */
+json_t *json_text_ranges(const struct catalog_range *ranges, size_t count);
+/* The array under `key`; the caller mem_frees *ranges. */
+enum error_code json_text_get_ranges(const json_t *object, const char *key,
+                                     struct catalog_range **ranges, size_t *count, const char *path,
+                                     struct error *error) MUST_CHECK;
+
+#endif

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_CATALOG_LAKE_LAYOUT_H
+#define TTP_CATALOG_LAKE_LAYOUT_H
+
+/* Where things of ours lie, relative to output_path (docs/commit-protocol.md). */
+
+#define LAKE_FOLDER       "_lake"
+#define LAKE_CATALOG      "_lake/catalog.sqlite"
+#define LAKE_FILE         "_lake/lake.json"
+#define LAKE_LOCK         "_lake/lock"
+#define LAKE_STAGING      "_lake/staging"
+#define LAKE_INTENT       "_lake/staging/intent.json"
+#define LAKE_DEAD_LETTERS "_lake/dead_letters"
+#define LAKE_DAMAGED      "_lake/damaged"
+
+#define LAKE_IN_PROGRESS_SUFFIX ".inprogress"
+#define LAKE_DAMAGED_SUFFIX     ".damaged"
+
+#endif

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_CATALOG_PUBLICATION_H
+#define TTP_CATALOG_PUBLICATION_H
+
+/*
+ * The second half of a commit: from complete staged files to the catalog, or back
+ * (docs/commit-protocol.md). Each function is one transition, asserts the state it starts from and
+ * leaves the state as it was when it fails, so that it can be called again: after ERR_RETRY
+ * (system_errno ENOSPC: the disk is full; EBUSY: another writer holds the catalog) it should be.
+ *
+ *   STAGED → INTENDED → PLACED → COMMITTED → FINISHED
+ *                └─────────┴───→ WITHDRAWN → FINISHED
+ */
+
+#include "catalog/catalog.h"
+#include "catalog/intent.h"
+
+enum publication_state {
+    PUBLICATION_STAGED,
+    PUBLICATION_INTENDED,
+    PUBLICATION_PLACED,
+    PUBLICATION_COMMITTED,
+    PUBLICATION_WITHDRAWN,
+    PUBLICATION_FINISHED
+};
+
+/* Borrows all it points to. */
+struct publication {
+    const char *root; /* output_path */
+    struct catalog *catalog;
+    const struct intent *intent;
+    enum publication_state state;
+    uint32_t placed; /* bit i: item i has its final name, and it was we who gave it */
+};
+
+void publication_init(struct publication *publication, const char *root, struct catalog *catalog,
+                      const struct intent *intent);
+
+/* STAGED → INTENDED. */
+enum error_code publish_write_intent(struct publication *publication,
+                                     struct error *error) MUST_CHECK;
+/* INTENDED → PLACED: renames, never over another file (ERR_CONFLICT), and syncs the directories. */
+enum error_code publish_place_files(struct publication *publication,
+                                    struct error *error) MUST_CHECK;
+/* PLACED → COMMITTED. After a failure other than ERR_RETRY the outcome is not known: withdraw. */
+enum error_code publish_to_catalog(struct publication *publication, struct error *error) MUST_CHECK;
+/* INTENDED or PLACED → WITHDRAWN: settles in the catalog that the commit never was and deletes its
+ * files; → COMMITTED if the catalog holds it after all. */
+enum error_code publish_withdraw(struct publication *publication, struct error *error) MUST_CHECK;
+/* COMMITTED or WITHDRAWN → FINISHED. */
+enum error_code publish_remove_intent(struct publication *publication,
+                                      struct error *error) MUST_CHECK;
+
+/* Where an item of an intent is, by size and checksum. */
+enum item_place {
+    ITEM_STAGED,      /* complete under its staged name */
+    ITEM_PLACED,      /* complete under its final name */
+    ITEM_BLOCKED,     /* complete under its staged name, and a stranger has its final name */
+    ITEM_FINAL_WRONG, /* not in staging; what has its final name is not what the intent says */
+    ITEM_MISSING      /* neither place has it complete */
+};
+enum error_code publication_find_item(const char *root, const struct intent_item *item,
+                                      enum item_place *place, struct error *error) MUST_CHECK;
+
+#endif
