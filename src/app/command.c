@@ -31,6 +31,11 @@ static const struct command_flag generate_flags[] = {
     {"--pace", "DURATION", "With --listen: close a ledger per DURATION, as a chain does"},
     {"--rows", "FILE", "Write what a consumer must store there, one JSON object a line"},
 };
+static const struct command_flag files_flags[] = {
+    {"--since", "TIME|LEDGER", "Only files that reach up to it"},
+    {"--until", "TIME|LEDGER", "Only files that begin by then"},
+    {"--json", NULL, "Print one JSON object a line"},
+};
 static const struct command_flag json_flags[] = {
     {"--json", NULL, "Print one JSON object"},
 };
@@ -53,6 +58,10 @@ const struct command command_table[] = {
     {"generate", "--seed N --first-ledger N (--ledgers N | --events N) --start-time TIME ...",
      "make realistic synthetic events, to a file or served", FLAGS(generate_flags), false, 0,
      cmd_generate},
+    {"status", "[OPTIONS] [--json]", "show what a lake holds", FLAGS(json_flags), true, 0,
+     cmd_status},
+    {"files", "[OPTIONS] [--since X] [--until X] [--json]", "list the live data files, one a line",
+     FLAGS(files_flags), true, 0, cmd_files},
     {"check-config", "[OPTIONS] [--json]", "show the values in force and where each came from",
      FLAGS(json_flags), true, 2, cmd_check_config},
     {"version", "", "print the version", NO_FLAGS, false, 0, cmd_version},

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The live data files, one a line: what Spark, pandas and ClickHouse should read. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "app/command.h"
+#include "lake/listing.h"
+#include "lake/open.h"
+#include "util/text.h"
+
+static enum error_code print_path(void *context, const struct listed_file *file,
+                                  struct error *error)
+{
+    (void)context;
+    if (printf("%s\n", file->path) < 0)
+        return error_set(error, ERR_IO, "cannot write to standard output");
+    return OK;
+}
+
+/* One JSON object a line. */
+static enum error_code print_json(void *context, const struct listed_file *file,
+                                  struct error *error)
+{
+    char first[TEXT_TIME_BYTES], last[TEXT_TIME_BYTES];
+    (void)context;
+    text_rfc3339(file->first_us, first);
+    text_rfc3339(file->last_us, last);
+    bool timed = file->last_us != 0;
+    json_t *object =
+        json_pack("{s:s, s:I, s:I, s:I, s:I, s:s?, s:s?, s:I}", "path", file->path, "rows",
+                  (json_int_t)file->record_count, "bytes", (json_int_t)file->file_size_bytes,
+                  "first_ledger", (json_int_t)file->range.first, "last_ledger",
+                  (json_int_t)file->range.last, "first_time", timed ? first : NULL, "last_time",
+                  timed ? last : NULL, "commit_no", (json_int_t)file->commit_no);
+    char *text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
+    json_decref(object);
+    if (text == NULL)
+        return error_no_memory(error, "a line of JSON");
+    int written = printf("%s\n", text);
+    free(text);
+    return written < 0 ? error_set(error, ERR_IO, "cannot write to standard output") : OK;
+}
+
+static enum error_code parse_bound(const struct command_line *line, const char *flag,
+                                   struct listing_bound *bound, struct error *error)
+{
+    const char *text = command_line_flag(line, flag);
+    if (text == NULL)
+        return OK;
+    enum error_code code = listing_bound_parse(text, bound, error);
+    return code == OK ? OK : error_prefix(error, code, "%s: ", flag);
+}
+
+enum exit_code cmd_files(const struct command_line *line)
+{
+    struct options options;
+    struct error error = {0};
+    struct listing_filter filter = {0};
+    options_init(&options);
+    enum exit_code exit_code = command_load_options(line, &options);
+    if (exit_code != EXIT_DONE)
+        goto out;
+    enum error_code code = parse_bound(line, "--since", &filter.since, &error);
+    if (code == OK)
+        code = parse_bound(line, "--until", &filter.until, &error);
+    struct catalog *catalog = NULL;
+    if (code == OK) {
+        catalog = lake_open_catalog(options.output_path, &error);
+        code = catalog != NULL ? OK : error.code;
+    }
+    if (code == OK)
+        code = listing_each_file(
+            catalog, options.output_path, &filter,
+            command_line_flag(line, "--json") != NULL ? print_json : print_path, NULL, &error);
+    catalog_close(catalog);
+    if (code != OK)
+        exit_code = command_fail(command_exit_code(code), &error);
+out:
+    options_release(&options);
+    return exit_code;
+}

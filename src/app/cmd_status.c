@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What a lake holds, from its catalog alone: right beside a running consumer too. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/command.h"
+#include "catalog/history.h"
+#include "lake/open.h"
+#include "util/memory.h"
+#include "util/text.h"
+
+#define VERSIONS_MAX     8 /* schema versions that a lake can have gone through */
+#define RANGES_PRINTED   10
+#define VERSION_BYTES    16
+#define RECENT_COMMITS   5
+#define NOT_SHOWN_FORMAT "  ... and %zu more (see --json)\n"
+
+struct version_totals {
+    char version[VERSION_BYTES];
+    int64_t commits, rows;
+};
+
+struct lake_status {
+    struct catalog_totals totals;
+    struct catalog_range *coverage, *unconfirmed;
+    size_t coverage_count, unconfirmed_count;
+    struct version_totals versions[VERSIONS_MAX];
+    size_t version_count;
+    json_t *holes;
+    json_t *commits; /* the newest, newest first */
+};
+
+static void status_release(struct lake_status *status)
+{
+    mem_free(status->coverage);
+    mem_free(status->unconfirmed);
+    json_decref(status->holes);
+    json_decref(status->commits);
+}
+
+static json_t *json_time(int64_t unix_us)
+{
+    char text[TEXT_TIME_BYTES];
+    if (unix_us == 0)
+        return json_null();
+    text_rfc3339(unix_us, text);
+    return json_string(text);
+}
+
+static enum error_code add_version(void *context, const struct catalog_commit_record *commit,
+                                   struct error *error)
+{
+    struct lake_status *status = context;
+    (void)error;
+    size_t i = 0;
+    if (commit->ended)
+        return OK;
+    while (i < status->version_count &&
+           strcmp(status->versions[i].version, commit->schema_version) != 0)
+        i++;
+    if (i == VERSIONS_MAX)
+        return OK; /* there are not that many versions */
+    if (i == status->version_count) {
+        snprintf(status->versions[i].version, VERSION_BYTES, "%s", commit->schema_version);
+        status->version_count++;
+    }
+    status->versions[i].commits++;
+    status->versions[i].rows += commit->row_count;
+    return OK;
+}
+
+static enum error_code add_commit(void *context, const struct catalog_commit_record *commit,
+                                  struct error *error)
+{
+    struct lake_status *status = context;
+    json_t *object =
+        json_pack("{s:I, s:I, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:o?, s:b}", "commit_no",
+                  (json_int_t)commit->commit_no, "first", (json_int_t)commit->range.first, "last",
+                  (json_int_t)commit->range.last, "reason", commit->reason, "schema_version",
+                  commit->schema_version, "files", (json_int_t)commit->file_count, "rows",
+                  (json_int_t)commit->row_count, "bytes", (json_int_t)commit->size_bytes,
+                  "dead_letters", (json_int_t)commit->dead_letter_count, "committed_at",
+                  json_time(commit->committed_us), "ended", commit->ended);
+    if (json_array_append_new(status->commits, object) != 0)
+        return error_no_memory(error, "the lake's status");
+    return OK;
+}
+
+static enum error_code add_hole(void *context, struct catalog_range range, const char *reason,
+                                int64_t recorded_us, struct error *error)
+{
+    struct lake_status *status = context;
+    json_t *object =
+        json_pack("{s:I, s:I, s:s?, s:o?}", "first", (json_int_t)range.first, "last",
+                  (json_int_t)range.last, "reason", reason, "recorded_at", json_time(recorded_us));
+    if (json_array_append_new(status->holes, object) != 0)
+        return error_no_memory(error, "the lake's status");
+    return OK;
+}
+
+static enum error_code read_status(struct catalog *catalog, struct lake_status *status,
+                                   struct error *error)
+{
+    status->holes = json_array();
+    status->commits = json_array();
+    enum error_code code = catalog_begin_read(catalog, error);
+    if (code == OK)
+        code = catalog_totals(catalog, &status->totals, error);
+    if (code == OK)
+        code = catalog_coverage(catalog, &status->coverage, &status->coverage_count, error);
+    if (code == OK)
+        code =
+            catalog_unconfirmed(catalog, &status->unconfirmed, &status->unconfirmed_count, error);
+    if (code == OK)
+        code = catalog_each_commit(catalog, 0, add_version, status, error);
+    if (code == OK)
+        code = catalog_each_commit(catalog, RECENT_COMMITS, add_commit, status, error);
+    if (code == OK)
+        code = catalog_each_hole(catalog, add_hole, status, error);
+    catalog_end_read(catalog);
+    return code;
+}
+
+static json_t *json_ranges(const struct catalog_range *ranges, size_t count)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(array, json_pack("{s:I, s:I}", "first", (json_int_t)ranges[i].first,
+                                               "last", (json_int_t)ranges[i].last));
+    return array;
+}
+
+static json_t *json_versions(const struct lake_status *status)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < status->version_count; i++)
+        json_array_append_new(array,
+                              json_pack("{s:s, s:I, s:I}", "version", status->versions[i].version,
+                                        "commits", (json_int_t)status->versions[i].commits, "rows",
+                                        (json_int_t)status->versions[i].rows));
+    return array;
+}
+
+static enum error_code print_json(struct catalog *catalog, const char *output_path,
+                                  const struct lake_status *status, struct error *error)
+{
+    const struct catalog_totals *totals = &status->totals;
+    json_t *object = json_pack(
+        "{s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:o, "
+        "s:O, s:O}",
+        "output_path", output_path, "lake_id", catalog_lake_id(catalog), "schema_version",
+        catalog_schema_version(catalog), "schema_versions", json_versions(status), "coverage",
+        json_ranges(status->coverage, status->coverage_count), "commits",
+        (json_int_t)totals->commits, "snapshots", (json_int_t)totals->snapshots, "files",
+        (json_int_t)totals->files, "rows", (json_int_t)totals->rows, "bytes",
+        (json_int_t)totals->file_bytes, "newest_ledger_time", json_time(totals->newest_close_us),
+        "last_commit", json_time(totals->last_commit_us), "dead_letters",
+        (json_int_t)totals->dead_letters, "null_amount_decimals", (json_int_t)totals->null_decimals,
+        "replaced_memos", (json_int_t)totals->replaced_memos, "unconfirmed_ledgers",
+        (json_int_t)totals->unconfirmed_ledgers, "unconfirmed",
+        json_ranges(status->unconfirmed, status->unconfirmed_count), "holes", status->holes,
+        "recent_commits", status->commits);
+    char *text = object != NULL ? json_dumps(object, JSON_INDENT(2)) : NULL;
+    json_decref(object);
+    if (text == NULL)
+        return error_no_memory(error, "the lake's status");
+    printf("%s\n", text);
+    free(text);
+    return OK;
+}
+
+static void print_ranges(const char *title, const struct catalog_range *ranges, size_t count)
+{
+    uint64_t ledgers = 0;
+    char text[TEXT_TIME_BYTES];
+    for (size_t i = 0; i < count; i++)
+        ledgers += (uint64_t)ranges[i].last - ranges[i].first + 1;
+    text_count(ledgers, text);
+    printf("%-14s %s ledgers in %zu range%s\n", title, text, count, count == 1 ? "" : "s");
+    size_t shown = count < RANGES_PRINTED ? count : RANGES_PRINTED;
+    for (size_t i = 0; i < shown; i++)
+        printf("  %" PRIu32 " to %" PRIu32 "\n", ranges[i].first, ranges[i].last);
+    if (shown < count)
+        printf(NOT_SHOWN_FORMAT, count - shown);
+}
+
+static void print_counts(const struct lake_status *status)
+{
+    char rows[TEXT_TIME_BYTES], files[TEXT_TIME_BYTES], size[TEXT_TIME_BYTES];
+    char time[TEXT_TIME_BYTES];
+    const struct catalog_totals *totals = &status->totals;
+    text_count(totals->rows, rows);
+    text_count(totals->files, files);
+    text_size(totals->file_bytes, size);
+    printf("%-14s %s rows in %s files, %s, %" PRIu64 " commits\n", "content", rows, files, size,
+           totals->commits);
+    for (size_t i = 0; i < status->version_count; i++) {
+        text_count((uint64_t)status->versions[i].rows, rows);
+        printf("  schema %s: %s rows, %" PRId64 " commits\n", status->versions[i].version, rows,
+               status->versions[i].commits);
+    }
+    if (totals->newest_close_us != 0) {
+        text_rfc3339(totals->newest_close_us, time);
+        printf("%-14s %s\n", "newest ledger", time);
+    }
+    if (totals->last_commit_us != 0) {
+        text_rfc3339(totals->last_commit_us, time);
+        printf("%-14s %s\n", "last commit", time);
+    }
+}
+
+static void print_oddities(const struct lake_status *status)
+{
+    const struct catalog_totals *totals = &status->totals;
+    if (status->unconfirmed_count > 0)
+        print_ranges("unconfirmed", status->unconfirmed, status->unconfirmed_count);
+    printf("%-14s %" PRIu64 "\n", "dead letters", totals->dead_letters);
+    if (totals->null_decimals > 0)
+        printf("%-14s %" PRIu64 " rows whose amount has no amount_decimal\n", "amounts",
+               totals->null_decimals);
+    if (totals->replaced_memos > 0)
+        printf("%-14s %" PRIu64 " whose text was not UTF-8\n", "memos", totals->replaced_memos);
+    size_t i;
+    json_t *hole;
+    json_array_foreach(status->holes, i, hole)
+        printf("%-14s %" JSON_INTEGER_FORMAT " to %" JSON_INTEGER_FORMAT ": %s\n", "hole",
+               json_integer_value(json_object_get(hole, "first")),
+               json_integer_value(json_object_get(hole, "last")),
+               json_string_value(json_object_get(hole, "reason")));
+}
+
+static void print_text(struct catalog *catalog, const char *output_path,
+                       const struct lake_status *status)
+{
+    printf("%-14s %s\n", "lake", output_path);
+    printf("%-14s %s\n", "id", catalog_lake_id(catalog));
+    printf("%-14s %s\n", "schema", catalog_schema_version(catalog));
+    print_ranges("coverage", status->coverage, status->coverage_count);
+    print_counts(status);
+    print_oddities(status);
+}
+
+enum exit_code cmd_status(const struct command_line *line)
+{
+    struct options options;
+    struct error error = {0};
+    struct lake_status status = {0};
+    struct catalog *catalog = NULL;
+    options_init(&options);
+    enum exit_code exit_code = command_load_options(line, &options);
+    if (exit_code != EXIT_DONE)
+        goto out;
+    catalog = lake_open_catalog(options.output_path, &error);
+    enum error_code code = catalog != NULL ? OK : error.code;
+    if (code == OK)
+        code = read_status(catalog, &status, &error);
+    if (code == OK && command_line_flag(line, "--json") != NULL)
+        code = print_json(catalog, options.output_path, &status, &error);
+    else if (code == OK)
+        print_text(catalog, options.output_path, &status);
+    if (code != OK)
+        exit_code = command_fail(command_exit_code(code), &error);
+out:
+    status_release(&status);
+    catalog_close(catalog);
+    options_release(&options);
+    return exit_code;
+}

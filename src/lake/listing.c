@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lake/listing.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/file.h"
+#include "rows/schema.h"
+#include "util/memory.h"
+#include "util/text.h"
+
+enum error_code listing_bound_parse(const char *text, struct listing_bound *bound,
+                                    struct error *error)
+{
+    char midnight[TEXT_TIME_BYTES];
+    *bound = (struct listing_bound){.kind = LISTING_NONE};
+    if (text_parse_u32(bytes_view_text(text), &bound->ledger)) {
+        bound->kind = LISTING_LEDGER;
+        return OK;
+    }
+    if (strlen(text) == strlen("2024-01-15")) {
+        snprintf(midnight, sizeof midnight, "%sT00:00:00Z", text);
+        text = midnight;
+    }
+    if (!text_parse_rfc3339(bytes_view_text(text), &bound->time_us))
+        return error_set(error, ERR_INVALID,
+                         "'%s' is neither a ledger nor a time: write 57500008, "
+                         "2024-01-15T12:00:00Z or 2024-01-15",
+                         text);
+    bound->kind = LISTING_TIME;
+    return OK;
+}
+
+struct listing {
+    struct catalog *catalog;
+    const char *root; /* absolute */
+    const struct listing_filter *filter;
+    listing_visitor *visit;
+    void *context;
+};
+
+/* DuckLake writes 2024-01-15 12:30:00+00; RFC 3339 wants minutes in the offset. */
+static int64_t parse_timestamptz(const char *text)
+{
+    int64_t time_us = 0;
+    return text != NULL && text_parse_rfc3339(bytes_view_text(text), &time_us) ? time_us : 0;
+}
+
+static enum error_code take_times(void *context, const struct catalog_column_statistics *statistics,
+                                  struct error *error)
+{
+    struct listed_file *file = context;
+    (void)error;
+    if (statistics->column_id == COLUMN_TIMESTAMP) {
+        file->first_us = parse_timestamptz(statistics->min_value);
+        file->last_us = parse_timestamptz(statistics->max_value);
+    }
+    return OK;
+}
+
+/* Whether all of the file lies before (or, with `after`, behind) the bound. */
+static bool is_outside(const struct listed_file *file, const struct listing_bound *bound,
+                       bool after)
+{
+    if (bound->kind == LISTING_LEDGER)
+        return after ? file->range.first > bound->ledger : file->range.last < bound->ledger;
+    if (bound->kind == LISTING_TIME && file->last_us != 0)
+        return after ? file->first_us > bound->time_us : file->last_us < bound->time_us;
+    return false;
+}
+
+static enum error_code list_file(void *context, const struct catalog_file *file, uint64_t commit_no,
+                                 struct error *error)
+{
+    const struct listing *listing = context;
+    char path[OS_PATH_BYTES];
+    enum error_code code = os_path_join(path, listing->root, file->path, error);
+    struct listed_file listed = {.path = path,
+                                 .record_count = file->record_count,
+                                 .file_size_bytes = file->file_size_bytes,
+                                 .range = file->range,
+                                 .commit_no = commit_no};
+    if (code == OK)
+        code = catalog_each_statistic(listing->catalog, file->data_file_id, take_times, &listed,
+                                      error);
+    if (code != OK || is_outside(&listed, &listing->filter->since, false) ||
+        is_outside(&listed, &listing->filter->until, true))
+        return code;
+    return listing->visit(listing->context, &listed, error);
+}
+
+enum error_code listing_each_file(struct catalog *catalog, const char *output_path,
+                                  const struct listing_filter *filter, listing_visitor *visit,
+                                  void *context, struct error *error)
+{
+    char *root = realpath(output_path, NULL);
+    if (root == NULL)
+        return error_set(error, ERR_NOT_FOUND, "there is no folder %s", output_path);
+    struct listing listing = {catalog, root, filter, visit, context};
+    enum error_code code = catalog_each_file(catalog, list_file, &listing, error);
+    free(root);
+    return code;
+}

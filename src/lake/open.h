@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_LAKE_OPEN_H
+#define TTP_LAKE_OPEN_H
+
+/* Finding a lake that is there, for commands that look at it without the writer's lock. */
+
+#include "catalog/catalog.h"
+
+/* Opens the catalog of the lake in `output_path` for reading; the caller closes it. ERR_NOT_FOUND
+ * if there is no lake there, ERR_CORRUPT if its catalog is missing or damaged; NULL then. */
+struct catalog *lake_open_catalog(const char *output_path, struct error *error);
+
+#endif
