@@ -20,7 +20,8 @@
 struct batch_builder_options {
     const struct row_schema *schema;
     enum partitioning_scheme scheme;
-    bool dictionaries; /* hand over dictionary-encoded strings (false: plain, for tests) */
+    bool dictionaries;          /* hand over dictionary-encoded strings (false: plain, for tests) */
+    uint32_t dictionary_values; /* room in each dictionary; 0: the defaults (others for tests) */
 };
 
 struct batch_builder;
@@ -29,12 +30,16 @@ struct batch_builder *batch_builder_new(const struct batch_builder_options *opti
                                         struct error *error);
 void batch_builder_free(struct batch_builder *builder);
 
-/* A new range begins: the next batch starts at ledger `first`. What was not taken before must have
- * been taken or dropped (asserted). */
+/* A new range begins: the next batch starts at ledger `first`, or, if that is 0, at the first
+ * ledger that brings an event. What was not taken before must have been taken or dropped
+ * (asserted). */
 void batch_builder_begin_range(struct batch_builder *builder, uint32_t first);
 
-/* Adds an event of the ledger in progress. An event that can't be a row becomes a dead letter here
- * (*became_dead_letter tells). `raw` is its message. ERR_NO_MEMORY only. */
+/* Adds an event of the ledger in progress (its first event starts the ledger; asserted: none is in
+ * progress then, and it was not complete before). An event that can't be a row becomes a dead
+ * letter here (*became_dead_letter tells), also one whose close time lies in another partition than
+ * that of the rows of its ledger before it. `raw` is its message. ERR_NO_MEMORY only, and then
+ * nothing was added. */
 enum error_code batch_builder_add_event(struct batch_builder *builder,
                                         const struct event_view *event, uint32_t event_index,
                                         struct bytes_view raw, bool *became_dead_letter,
@@ -59,8 +64,10 @@ size_t batch_builder_memory_bytes(const struct batch_builder *builder);
 /* Whether there is anything complete to take: rows, dead letters or only ledgers. */
 bool batch_builder_has_complete(const struct batch_builder *builder);
 
-/* Takes complete ledgers, oldest first, up to the next change of partition time; the caller owns
- * the batch. Call again while batch_builder_has_complete. NULL in *batch if there is nothing. */
+/* Takes complete ledgers, oldest first, up to the next change of partition time or dictionary; the
+ * caller owns the batch. Call again while batch_builder_has_complete. NULL in *batch if there is
+ * nothing. Ranges of the batches follow each other without a hole. ERR_NO_MEMORY: nothing is lost.
+ */
 enum error_code batch_builder_take(struct batch_builder *builder, struct row_batch **batch,
                                    struct error *error) MUST_CHECK;
 

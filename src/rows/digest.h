@@ -3,9 +3,10 @@
 #define TTP_ROWS_DIGEST_H
 
 /*
- * Digests of one ledger's events (design section 4, item 10): `chain` covers the close time and the
- * transaction hashes in order, `contents` covers every value that the schema version's row stores.
- * Both can be computed from the stream and from the stored rows, and must then agree.
+ * Digests of one ledger's events: `chain` covers the close time and which
+ * transactions there are (their smallest hashes, whatever events they have), `contents` covers
+ * every value that the schema version's row stores, in order. Both can be computed from the stream
+ * and from the stored rows, and must then agree.
  */
 
 #include <stdint.h>

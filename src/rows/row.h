@@ -9,6 +9,7 @@
 
 #include "pb/event.h"
 #include "rows/schema.h"
+#include "util/buffer.h"
 #include "util/bytes.h"
 
 /* A text that may be NULL. */
@@ -51,7 +52,11 @@ enum error_code row_from_event(const struct event_view *event, uint32_t event_in
                                struct row_scratch *scratch, struct row_view *row,
                                struct error *error) MUST_CHECK;
 
-/* amount as decimal(38,0): false where it is not an integer of at most 38 digits. */
+/* amount as decimal(38,0): false where it is not an integer of at most 38 digits (an optional minus
+ * sign and ASCII digits; leading zeros do not count). */
 bool row_parse_amount(struct bytes_view amount, __int128 *value);
+
+/* "text", "id", "hash"; "" for MEMO_NONE. Static. */
+const char *memo_kind_name(enum memo_kind kind);
 
 #endif

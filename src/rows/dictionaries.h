@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_ROWS_DICTIONARIES_H
+#define TTP_ROWS_DICTIONARIES_H
+
+/*
+ * The shared dictionaries behind the text columns of the batches, and the shortcut in front of
+ * them: events of one ledger share accounts, assets and amounts, so each column first looks whether
+ * its value is the previous one.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "arrow/dictionary.h"
+#include "rows/row.h"
+
+enum row_dictionary {
+    DICTIONARY_NONE, /* the column is not dictionary-encoded */
+    DICTIONARY_EVENT_TYPE,
+    DICTIONARY_ACCOUNT, /* source_account and dest_account */
+    DICTIONARY_ASSET_CODE,
+    DICTIONARY_ASSET_ISSUER,
+    DICTIONARY_AMOUNT,
+    DICTIONARY_MEMO,
+    DICTIONARY_CONTRACT,
+    DICTIONARY_MEMO_TYPE
+};
+#define DICTIONARY_COUNT 9
+
+/* The dictionary of each column of a batch with dictionaries. */
+enum row_dictionary row_dictionary_of(enum row_column_id id);
+
+/* The last value of a column; `data` points into the dictionary. */
+struct previous_value {
+    const uint8_t *data;
+    size_t size_bytes; /* SIZE_MAX: there was none */
+    uint32_t index;
+};
+
+struct row_dictionaries {
+    uint32_t max_values; /* 0: each one's default */
+    struct arrow_dictionary *shared[DICTIONARY_COUNT];
+    struct previous_value previous[ROW_COLUMN_MAX + 1]; /* by column id */
+};
+
+/* max_values: of each dictionary that grows; 0 = the defaults. ERR_NO_MEMORY; release after it,
+ * too.
+ */
+enum error_code row_dictionaries_init(struct row_dictionaries *dictionaries,
+                                      uint32_t max_values) MUST_CHECK;
+void row_dictionaries_release(struct row_dictionaries *dictionaries);
+
+size_t row_dictionaries_memory_bytes(const struct row_dictionaries *dictionaries);
+
+/* An empty dictionary to take `id`'s place, with room for at least twice what must go in at once.
+ * NULL: no memory, or more than an Arrow dictionary can hold. */
+struct arrow_dictionary *row_dictionaries_successor(const struct row_dictionaries *dictionaries,
+                                                    enum row_dictionary id, uint64_t least_values,
+                                                    uint64_t least_bytes);
+
+/* Puts `successor` (ownership moves) in the place of `id`. */
+void row_dictionaries_replace(struct row_dictionaries *dictionaries, enum row_dictionary id,
+                              struct arrow_dictionary *successor);
+
+uint32_t row_dictionaries_lookup(struct row_dictionaries *dictionaries, enum row_dictionary id,
+                                 enum row_column_id column, struct bytes_view text);
+
+/* The index of a column's text; ARROW_DICTIONARY_FULL if its dictionary is full. */
+static inline uint32_t row_dictionaries_intern(struct row_dictionaries *dictionaries,
+                                               enum row_dictionary id, enum row_column_id column,
+                                               struct bytes_view text)
+{
+    const struct previous_value *previous = &dictionaries->previous[column];
+    if (text.size_bytes == previous->size_bytes &&
+        (text.size_bytes == 0 || memcmp(text.data, previous->data, text.size_bytes) == 0))
+        return previous->index;
+    return row_dictionaries_lookup(dictionaries, id, column, text);
+}
+
+/* The dictionaries of event types and memo types hold all their values from the start. */
+static inline uint32_t row_dictionaries_event_type(enum event_type type)
+{
+    return (uint32_t)type - 1;
+}
+
+static inline uint32_t row_dictionaries_memo_type(enum memo_kind kind)
+{
+    return (uint32_t)kind - 1;
+}
+
+#endif

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rows/digest.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define XXH_STATIC_LINKING_ONLY /* the state as a struct: no allocation inside the library */
+#include <xxhash.h>
+
+#include "util/memory.h"
+
+/*
+ * Chain: the close time and the CHAIN_HASHES smallest distinct transaction hashes of the ledger.
+ * The smallest ones stand for all: they say as surely which chain a ledger is of, in constant
+ * memory, and they stay the same when an upgraded upstream reorders, adds or drops events of
+ * the same transactions, which must show in the contents alone.
+ *
+ * Contents: each row's columns in the schema's order, events in the order of event_index. Numbers
+ * are little-endian; a text is its length (uint32) and its bytes, NULL is the length 2^32 - 1; an
+ * optional number has a byte 0 or 1 in front of it. A byte before each event tells rows (1) from
+ * dead letters (2).
+ */
+#define CHAIN_HASHES     16
+#define HASH_BYTES       32
+#define NULL_TEXT        UINT32_MAX
+#define MARK_ROW         1
+#define MARK_DEAD_LETTER 2
+#define PIECE_BYTES      512
+
+struct ledger_digest_state {
+    const struct row_schema *schema;
+    bool has_close_time;
+    int64_t close_time_us;
+    size_t hash_count;
+    uint8_t hashes[CHAIN_HASHES][HASH_BYTES]; /* ascending */
+    XXH3_state_t contents;
+};
+
+struct ledger_digest_state *ledger_digest_new(const struct row_schema *schema)
+{
+    /* XXH3_state_t wants 64-byte alignment, which the heap need not give. */
+    const size_t alignment = _Alignof(struct ledger_digest_state);
+    uint8_t *block = mem_alloc(sizeof(struct ledger_digest_state) + alignment + sizeof(void *));
+    if (block == NULL)
+        return NULL;
+    uintptr_t after = (uintptr_t)block + sizeof(void *);
+    uintptr_t aligned = (after + alignment - 1) / alignment * alignment;
+    memcpy((void *)(aligned - sizeof(void *)), &block, sizeof(void *));
+    struct ledger_digest_state *state = (struct ledger_digest_state *)aligned;
+    state->schema = schema;
+    XXH3_INITSTATE(&state->contents);
+    ledger_digest_begin(state);
+    return state;
+}
+
+void ledger_digest_free(struct ledger_digest_state *state)
+{
+    if (state == NULL)
+        return;
+    void *block;
+    memcpy(&block, (uint8_t *)state - sizeof block, sizeof block);
+    mem_free(block);
+}
+
+void ledger_digest_begin(struct ledger_digest_state *state)
+{
+    state->has_close_time = false;
+    state->close_time_us = 0;
+    state->hash_count = 0;
+    XXH3_128bits_reset(&state->contents);
+}
+
+static void add_hash(struct ledger_digest_state *state, const uint8_t hash[HASH_BYTES])
+{
+    size_t at = state->hash_count;
+    for (; at > 0; at--) {
+        int order = memcmp(hash, state->hashes[at - 1], HASH_BYTES);
+        if (order == 0)
+            return;
+        if (order > 0)
+            break;
+    }
+    if (at == CHAIN_HASHES)
+        return;
+    size_t moved = state->hash_count - at;
+    if (state->hash_count == CHAIN_HASHES)
+        moved--;
+    else
+        state->hash_count++;
+    memmove(state->hashes[at + 1], state->hashes[at], moved * HASH_BYTES);
+    memcpy(state->hashes[at], hash, HASH_BYTES);
+}
+
+/* Collects a row's bytes so that the hash sees few and large pieces. */
+struct piece {
+    XXH3_state_t *state;
+    size_t used;
+    uint8_t bytes[PIECE_BYTES];
+};
+
+static void flush(struct piece *piece)
+{
+    XXH3_128bits_update(piece->state, piece->bytes, piece->used);
+    piece->used = 0;
+}
+
+static inline void put(struct piece *piece, const void *bytes, size_t size_bytes)
+{
+    if (size_bytes > PIECE_BYTES - piece->used) {
+        flush(piece);
+        if (size_bytes > PIECE_BYTES) {
+            XXH3_128bits_update(piece->state, bytes, size_bytes);
+            return;
+        }
+    }
+    if (size_bytes != 0)
+        memcpy(piece->bytes + piece->used, bytes, size_bytes);
+    piece->used += size_bytes;
+}
+
+static inline void put_u32(struct piece *piece, uint32_t value)
+{
+    put(piece, &value, sizeof value);
+}
+
+static inline void put_byte(struct piece *piece, uint8_t value)
+{
+    put(piece, &value, sizeof value);
+}
+
+static inline void put_text(struct piece *piece, struct bytes_view text)
+{
+    put_u32(piece, (uint32_t)text.size_bytes);
+    put(piece, text.data, text.size_bytes);
+}
+
+/* `required`: the schema stores '' where there is no text. */
+static inline void put_optional(struct piece *piece, const struct optional_text *text,
+                                bool required)
+{
+    if (text->present)
+        put_text(piece, text->text);
+    else
+        put_u32(piece, required ? 0 : NULL_TEXT);
+}
+
+static void put_decimal(struct piece *piece, const struct row_view *row)
+{
+    put_byte(piece, row->has_amount_decimal);
+    if (row->has_amount_decimal)
+        put(piece, &row->amount_decimal, sizeof row->amount_decimal);
+}
+
+static void put_column(struct piece *piece, const struct row_column *column,
+                       const struct row_view *row)
+{
+    switch (column->id) {
+    case COLUMN_TIMESTAMP: put(piece, &row->timestamp_us, sizeof row->timestamp_us); break;
+    case COLUMN_LEDGER_SEQUENCE: put_u32(piece, row->ledger_sequence); break;
+    case COLUMN_TRANSACTION_HASH: put(piece, row->transaction_hash, HASH_BYTES); break;
+    case COLUMN_EVENT_TYPE: put_text(piece, bytes_view_text(event_type_name(row->type))); break;
+    case COLUMN_SOURCE_ACCOUNT: put_optional(piece, &row->source_account, !column->nullable); break;
+    case COLUMN_DEST_ACCOUNT: put_optional(piece, &row->dest_account, !column->nullable); break;
+    case COLUMN_ASSET_CODE: put_optional(piece, &row->asset_code, false); break;
+    case COLUMN_ASSET_ISSUER: put_optional(piece, &row->asset_issuer, false); break;
+    case COLUMN_AMOUNT: put_text(piece, row->amount); break;
+    case COLUMN_MEMO: put_optional(piece, &row->memo, false); break;
+    case COLUMN_TRANSACTION_INDEX: put_u32(piece, row->transaction_index); break;
+    case COLUMN_OPERATION_INDEX:
+        put_byte(piece, row->has_operation_index);
+        if (row->has_operation_index)
+            put_u32(piece, row->operation_index);
+        break;
+    case COLUMN_CONTRACT_ADDRESS: put_optional(piece, &row->contract_address, false); break;
+    case COLUMN_EVENT_INDEX: put_u32(piece, row->event_index); break;
+    case COLUMN_MEMO_TYPE: put_byte(piece, (uint8_t)row->memo_kind); break;
+    case COLUMN_AMOUNT_DECIMAL: put_decimal(piece, row); break;
+    }
+}
+
+void ledger_digest_add_row(struct ledger_digest_state *state, const struct row_view *row)
+{
+    if (!state->has_close_time) {
+        state->has_close_time = true;
+        state->close_time_us = row->timestamp_us;
+    }
+    add_hash(state, row->transaction_hash);
+    struct piece piece;
+    piece.state = &state->contents;
+    piece.used = 0;
+    put_byte(&piece, MARK_ROW);
+    for (size_t i = 0; i < state->schema->column_count; i++)
+        put_column(&piece, &state->schema->columns[i], row);
+    flush(&piece);
+}
+
+void ledger_digest_add_dead_letter(struct ledger_digest_state *state, uint32_t event_index,
+                                   struct bytes_view raw)
+{
+    struct piece piece;
+    piece.state = &state->contents;
+    piece.used = 0;
+    put_byte(&piece, MARK_DEAD_LETTER);
+    put_u32(&piece, event_index);
+    put_text(&piece, raw);
+    flush(&piece);
+}
+
+struct ledger_digest ledger_digest_end(const struct ledger_digest_state *state)
+{
+    struct ledger_digest digest;
+    uint8_t chain[sizeof(int64_t) + sizeof state->hashes];
+    memcpy(chain, &state->close_time_us, sizeof state->close_time_us);
+    memcpy(chain + sizeof state->close_time_us, state->hashes, state->hash_count * HASH_BYTES);
+    XXH128_canonical_t canonical;
+    XXH128_canonicalFromHash(&canonical, XXH3_128bits(chain, sizeof state->close_time_us +
+                                                                 state->hash_count * HASH_BYTES));
+    _Static_assert(sizeof canonical == LEDGER_DIGEST_BYTES, "a digest is an XXH3-128");
+    memcpy(digest.chain, &canonical, sizeof canonical);
+    XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(&state->contents));
+    memcpy(digest.contents, &canonical, sizeof canonical);
+    return digest;
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rows/partition.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "rows/schema.h"
+#include "util/text.h"
+
+#define US_PER_HOUR (3600 * US_PER_SECOND)
+#define US_PER_DAY  (24 * US_PER_HOUR)
+
+static const struct partition_transform transforms[] = {
+    {"year", COLUMN_TIMESTAMP}, {"month", COLUMN_TIMESTAMP},     {"day", COLUMN_TIMESTAMP},
+    {"hour", COLUMN_TIMESTAMP}, {"identity", COLUMN_EVENT_TYPE},
+};
+
+/* A scheme takes the first `transform_count` of the transforms. */
+static const struct scheme {
+    const char *name;
+    unsigned transform_count;
+    int64_t length_us;
+    bool by_hour, by_type;
+} schemes[] = {
+    [PARTITION_DATE] = {"date", 3, US_PER_DAY, false, false},
+    [PARTITION_DATE_HOUR] = {"date_hour", 4, US_PER_HOUR, true, false},
+    [PARTITION_DATE_HOUR_TYPE] = {"date_hour_type", 5, US_PER_HOUR, true, true},
+    [PARTITION_SIMPLE] = {"simple", 0, US_PER_DAY, false, false},
+};
+
+#define SCHEME_COUNT (sizeof schemes / sizeof schemes[0])
+
+bool partitioning_scheme_parse(const char *name, enum partitioning_scheme *scheme)
+{
+    for (size_t i = 0; i < SCHEME_COUNT; i++) {
+        if (strcmp(schemes[i].name, name) == 0) {
+            *scheme = (enum partitioning_scheme)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *partitioning_scheme_name(enum partitioning_scheme scheme)
+{
+    assert(scheme < SCHEME_COUNT);
+    return schemes[scheme].name;
+}
+
+static int64_t floor_divide(int64_t value, int64_t by)
+{
+    return value / by - (value % by < 0);
+}
+
+struct partition_key partition_key_of(enum partitioning_scheme scheme, int64_t timestamp_us,
+                                      enum event_type type)
+{
+    assert(scheme < SCHEME_COUNT);
+    int64_t length_us = schemes[scheme].length_us;
+    return (struct partition_key){
+        .start_us = floor_divide(timestamp_us, length_us) * length_us,
+        .type = schemes[scheme].by_type ? type : EVENT_NONE,
+    };
+}
+
+bool partition_key_equal(struct partition_key a, struct partition_key b)
+{
+    return a.start_us == b.start_us && a.type == b.type;
+}
+
+int64_t partition_end_us(enum partitioning_scheme scheme, struct partition_key key)
+{
+    return key.start_us + schemes[scheme].length_us;
+}
+
+void partition_directory(enum partitioning_scheme scheme, struct partition_key key,
+                         char out[PARTITION_PATH_BYTES])
+{
+    out[0] = '\0';
+    if (scheme == PARTITION_SIMPLE)
+        return;
+    struct civil_time civil = civil_from_unix_us(key.start_us);
+    int length = snprintf(out, PARTITION_PATH_BYTES, "year=%04" PRId64 "/month=%02d/day=%02d",
+                          civil.year, civil.month, civil.day);
+    if (schemes[scheme].by_hour)
+        length +=
+            snprintf(out + length, PARTITION_PATH_BYTES - (size_t)length, "/hour=%02d", civil.hour);
+    if (schemes[scheme].by_type)
+        snprintf(out + length, PARTITION_PATH_BYTES - (size_t)length, "/event_type=%s",
+                 event_type_name(key.type));
+}
+
+/* 2024-01-15, or 2024-01-15T12 in the schemes by the hour. */
+static int format_start(enum partitioning_scheme scheme, struct partition_key key, char *out,
+                        size_t room)
+{
+    struct civil_time civil = civil_from_unix_us(key.start_us);
+    int length = snprintf(out, room, "%04" PRId64 "-%02d-%02d", civil.year, civil.month, civil.day);
+    if (schemes[scheme].by_hour)
+        length += snprintf(out + length, room - (size_t)length, "T%02d", civil.hour);
+    return length;
+}
+
+void partition_file_name(enum partitioning_scheme scheme, struct partition_key key,
+                         int64_t first_close_us, unsigned attempt, char out[PARTITION_PATH_BYTES])
+{
+    char start[TEXT_TIME_BYTES];
+    char again[16] = "";
+    format_start(scheme, key, start, sizeof start);
+    if (attempt > 1)
+        snprintf(again, sizeof again, "-%u", attempt);
+    snprintf(out, PARTITION_PATH_BYTES, "ttp_events_%s%s%s_%" PRId64 "%s.parquet", start,
+             schemes[scheme].by_type ? "_" : "",
+             schemes[scheme].by_type ? event_type_name(key.type) : "",
+             floor_divide(first_close_us, US_PER_SECOND), again);
+}
+
+void partition_label(enum partitioning_scheme scheme, struct partition_key key,
+                     char out[PARTITION_PATH_BYTES])
+{
+    if (scheme == PARTITION_SIMPLE)
+        format_start(scheme, key, out, PARTITION_PATH_BYTES);
+    else
+        partition_directory(scheme, key, out);
+}
+
+const struct partition_transform *partition_transforms(enum partitioning_scheme scheme,
+                                                       unsigned *count)
+{
+    assert(scheme < SCHEME_COUNT);
+    *count = schemes[scheme].transform_count;
+    return transforms;
+}
+
+void partition_values(enum partitioning_scheme scheme, struct partition_key key,
+                      char out[PARTITION_TRANSFORM_MAX][32])
+{
+    unsigned count;
+    partition_transforms(scheme, &count);
+    struct civil_time civil = civil_from_unix_us(key.start_us);
+    const int64_t numbers[] = {civil.year, civil.month, civil.day, civil.hour};
+    for (unsigned i = 0; i < count; i++) {
+        if (i < sizeof numbers / sizeof numbers[0])
+            snprintf(out[i], 32, "%" PRId64, numbers[i]);
+        else
+            snprintf(out[i], 32, "%s", event_type_name(key.type));
+    }
+}

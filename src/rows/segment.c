@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rows/segment.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "util/memory.h"
+
+void segment_layout_init(struct segment_layout *layout, const struct row_schema *schema,
+                         bool dictionaries)
+{
+    *layout = (struct segment_layout){.schema = schema, .dictionaries = dictionaries};
+    for (size_t i = 0; i < schema->column_count; i++) {
+        const struct row_column *column = &schema->columns[i];
+        struct arrow_column_type *type = &layout->types[i];
+        /* segment_add_row relies on it. */
+        assert(column->id == (enum row_column_id)(i + 1));
+        type->nullable = column->nullable;
+        switch (column->id) {
+        case COLUMN_TIMESTAMP: type->width_bytes = sizeof(int64_t); break;
+        case COLUMN_TRANSACTION_HASH: type->width_bytes = 32; break;
+        case COLUMN_AMOUNT_DECIMAL: type->width_bytes = 16; break;
+        case COLUMN_LEDGER_SEQUENCE:
+        case COLUMN_TRANSACTION_INDEX:
+        case COLUMN_OPERATION_INDEX:
+        case COLUMN_EVENT_INDEX: type->width_bytes = sizeof(uint32_t); break;
+        default: type->kind = dictionaries ? ARROW_COLUMN_DICTIONARY : ARROW_COLUMN_TEXT; break;
+        }
+    }
+}
+
+struct segment *segment_new(const struct segment_layout *layout,
+                            struct arrow_dictionary *const *shared)
+{
+    struct segment *segment = mem_alloc_zero(1, sizeof *segment);
+    if (segment == NULL)
+        return NULL;
+    segment->layout = layout;
+    for (int i = 0; i < EVENT_TYPE_COUNT; i++)
+        arrow_builder_init(&segment->parts[i].rows, layout->types, layout->schema->column_count);
+    for (int id = DICTIONARY_NONE + 1; id < DICTIONARY_COUNT && shared != NULL; id++)
+        segment->dictionaries[id] = arrow_dictionary_retain(shared[id]);
+    return segment;
+}
+
+void segment_free(struct segment *segment)
+{
+    if (segment == NULL)
+        return;
+    for (int i = 0; i < EVENT_TYPE_COUNT; i++)
+        arrow_builder_release(&segment->parts[i].rows);
+    for (int id = 0; id < DICTIONARY_COUNT; id++)
+        arrow_dictionary_release(segment->dictionaries[id]);
+    buffer_release(&segment->letters);
+    buffer_release(&segment->letter_bytes);
+    buffer_release(&segment->unconfirmed);
+    row_batch_free(segment->batch);
+    mem_free(segment);
+}
+
+int64_t segment_rows(const struct segment *segment)
+{
+    int64_t rows = 0;
+    for (int i = 0; i < EVENT_TYPE_COUNT; i++)
+        rows += segment->parts[i].rows.row_count;
+    return rows;
+}
+
+int64_t segment_complete_rows(const struct segment *segment)
+{
+    int64_t rows = 0;
+    for (int i = 0; i < EVENT_TYPE_COUNT; i++)
+        rows += segment->parts[i].complete_rows;
+    return rows;
+}
+
+size_t segment_memory_bytes(const struct segment *segment)
+{
+    size_t bytes = sizeof *segment + segment->letters.capacity_bytes +
+                   segment->letter_bytes.capacity_bytes + segment->unconfirmed.capacity_bytes;
+    for (int i = 0; i < EVENT_TYPE_COUNT; i++)
+        bytes += arrow_builder_memory_bytes(&segment->parts[i].rows);
+    return bytes;
+}
+
+/* One text of the row under construction. */
+struct text_writer {
+    struct arrow_builder *rows;
+    const uint32_t *indices; /* NULL: plain texts */
+};
+
+static enum error_code put_text(const struct text_writer *writer, enum row_column_id id,
+                                const struct optional_text *text)
+{
+    struct arrow_column *column = &writer->rows->columns[id - 1];
+    int64_t row = writer->rows->row_count;
+    bool valid = text->present || !column->type.nullable;
+    if (writer->indices != NULL) {
+        arrow_column_put_u32(column, row, valid ? writer->indices[id] : 0, valid);
+        return OK;
+    }
+    return arrow_column_put_text(column, row, text->present ? text->text : bytes_view_of(NULL, 0),
+                                 valid);
+}
+
+static struct optional_text static_text(const char *name)
+{
+    return (struct optional_text){.present = name[0] != '\0', .text = bytes_view_text(name)};
+}
+
+/* The columns that came with 1.1.0. */
+static enum error_code put_later_columns(const struct text_writer *writer,
+                                         const struct row_view *row)
+{
+    struct arrow_column *columns = writer->rows->columns;
+    int64_t at = writer->rows->row_count;
+    arrow_column_put_u32(&columns[COLUMN_TRANSACTION_INDEX - 1], at, row->transaction_index, true);
+    arrow_column_put_u32(&columns[COLUMN_OPERATION_INDEX - 1], at, row->operation_index,
+                         row->has_operation_index);
+    arrow_column_put_u32(&columns[COLUMN_EVENT_INDEX - 1], at, row->event_index, true);
+    arrow_column_put_decimal(&columns[COLUMN_AMOUNT_DECIMAL - 1], at, row->amount_decimal,
+                             row->has_amount_decimal);
+    struct optional_text memo_type = static_text(memo_kind_name(row->memo_kind));
+    enum error_code code = put_text(writer, COLUMN_CONTRACT_ADDRESS, &row->contract_address);
+    if (code == OK)
+        code = put_text(writer, COLUMN_MEMO_TYPE, &memo_type);
+    return code;
+}
+
+enum error_code segment_add_row(struct segment *segment, enum event_type part,
+                                const struct row_view *row, const uint32_t *indices)
+{
+    struct segment_part *to = &segment->parts[part];
+    struct arrow_column *columns = to->rows.columns;
+    if (arrow_builder_reserve(&to->rows, 1) != OK)
+        return ERR_NO_MEMORY;
+    int64_t at = to->rows.row_count;
+    const struct text_writer writer = {.rows = &to->rows, .indices = indices};
+    const struct optional_text type = static_text(event_type_name(row->type));
+    const struct optional_text amount = {.present = true, .text = row->amount};
+    arrow_column_put_i64(&columns[COLUMN_TIMESTAMP - 1], at, row->timestamp_us, true);
+    arrow_column_put_u32(&columns[COLUMN_LEDGER_SEQUENCE - 1], at, row->ledger_sequence, true);
+    arrow_column_put_fixed(&columns[COLUMN_TRANSACTION_HASH - 1], at, row->transaction_hash, true);
+    if (put_text(&writer, COLUMN_EVENT_TYPE, &type) != OK ||
+        put_text(&writer, COLUMN_SOURCE_ACCOUNT, &row->source_account) != OK ||
+        put_text(&writer, COLUMN_DEST_ACCOUNT, &row->dest_account) != OK ||
+        put_text(&writer, COLUMN_ASSET_CODE, &row->asset_code) != OK ||
+        put_text(&writer, COLUMN_ASSET_ISSUER, &row->asset_issuer) != OK ||
+        put_text(&writer, COLUMN_AMOUNT, &amount) != OK ||
+        put_text(&writer, COLUMN_MEMO, &row->memo) != OK)
+        return ERR_NO_MEMORY;
+    if (to->rows.column_count >= COLUMN_AMOUNT_DECIMAL && put_later_columns(&writer, row) != OK)
+        return ERR_NO_MEMORY;
+    if (at == 0)
+        to->first_close_us = row->timestamp_us;
+    arrow_builder_end_row(&to->rows);
+    return OK;
+}
+
+enum error_code segment_add_letter(struct segment *segment, uint32_t ledger_sequence,
+                                   uint32_t event_index, const char *reason, struct bytes_view raw)
+{
+    size_t reason_bytes = strlen(reason) + 1;
+    if (buffer_reserve(&segment->letter_bytes, reason_bytes + raw.size_bytes) != OK ||
+        buffer_reserve(&segment->letters, sizeof(struct segment_letter)) != OK)
+        return ERR_NO_MEMORY;
+    struct segment_letter letter = {
+        .ledger_sequence = ledger_sequence,
+        .event_index = event_index,
+        .reason_offset = segment->letter_bytes.size_bytes,
+        .raw_offset = segment->letter_bytes.size_bytes + reason_bytes,
+        .raw_size_bytes = raw.size_bytes,
+    };
+    buffer_append_unchecked(&segment->letter_bytes, reason, reason_bytes);
+    buffer_append_unchecked(&segment->letter_bytes, raw.data, raw.size_bytes);
+    buffer_append_unchecked(&segment->letters, &letter, sizeof letter);
+    return OK;
+}
+
+void segment_drop_progress(struct segment *segment)
+{
+    for (int i = 0; i < EVENT_TYPE_COUNT; i++)
+        arrow_builder_truncate(&segment->parts[i].rows, segment->parts[i].complete_rows);
+    segment->letters.size_bytes = segment->complete_letters_bytes;
+    segment->letter_bytes.size_bytes = segment->complete_letter_bytes;
+}
+
+void segment_complete_progress(struct segment *segment)
+{
+    for (int i = 0; i < EVENT_TYPE_COUNT; i++)
+        segment->parts[i].complete_rows = segment->parts[i].rows.row_count;
+    segment->complete_letters_bytes = segment->letters.size_bytes;
+    segment->complete_letter_bytes = segment->letter_bytes.size_bytes;
+}
+
+enum error_code segment_add_unconfirmed(struct segment *segment, struct ledger_range run)
+{
+    struct buffer *runs = &segment->unconfirmed;
+    if (runs->size_bytes != 0) {
+        struct ledger_range last;
+        uint8_t *at = runs->data + runs->size_bytes - sizeof last;
+        memcpy(&last, at, sizeof last);
+        if (last.last + UINT64_C(1) == run.first) {
+            last.last = run.last;
+            memcpy(at, &last, sizeof last);
+            return OK;
+        }
+    }
+    return buffer_append(runs, &run, sizeof run);
+}
+
+static enum error_code copy_progress(const struct segment *segment, struct segment *to)
+{
+    for (int i = 0; i < EVENT_TYPE_COUNT; i++) {
+        const struct segment_part *part = &segment->parts[i];
+        struct segment_part *copy = &to->parts[i];
+        int64_t rows = part->rows.row_count - part->complete_rows;
+        if (rows == 0)
+            continue;
+        if (arrow_builder_copy(&copy->rows, &part->rows, part->complete_rows, rows) != OK)
+            return ERR_NO_MEMORY;
+        memcpy(&copy->first_close_us, copy->rows.columns[COLUMN_TIMESTAMP - 1].values,
+               sizeof copy->first_close_us);
+    }
+    for (size_t at = segment->complete_letters_bytes; at < segment->letters.size_bytes;
+         at += sizeof(struct segment_letter)) {
+        struct segment_letter letter;
+        memcpy(&letter, segment->letters.data + at, sizeof letter);
+        const uint8_t *bytes = segment->letter_bytes.data;
+        if (segment_add_letter(to, letter.ledger_sequence, letter.event_index,
+                               (const char *)bytes + letter.reason_offset,
+                               bytes_view_of(bytes + letter.raw_offset, letter.raw_size_bytes)) !=
+            OK)
+            return ERR_NO_MEMORY;
+    }
+    return OK;
+}
+
+enum error_code segment_split(struct segment *segment, struct segment *to)
+{
+    if (copy_progress(segment, to) != OK)
+        return ERR_NO_MEMORY;
+    to->start_us = segment->start_us;
+    segment_drop_progress(segment);
+    return OK;
+}
+
+/* Marks, in a remap, a value that no row uses. */
+#define UNUSED_VALUE UINT32_MAX
+
+/* A column of indices, of one part. */
+struct dictionary_column {
+    const struct arrow_column *column;
+    uint8_t *values;
+    int64_t row_count;
+};
+
+/* The next column at or after *part and *index that dictionary `id` stands behind. */
+static bool next_column(const struct segment *segment, enum row_dictionary id, int *part,
+                        size_t *index, struct dictionary_column *out)
+{
+    const struct row_schema *schema = segment->layout->schema;
+    for (; *part < EVENT_TYPE_COUNT; (*part)++, *index = 0) {
+        const struct arrow_builder *rows = &segment->parts[*part].rows;
+        while (*index < schema->column_count) {
+            size_t at = (*index)++;
+            if (row_dictionary_of(schema->columns[at].id) != id || rows->row_count == 0)
+                continue;
+            *out = (struct dictionary_column){&rows->columns[at], rows->columns[at].values,
+                                              rows->row_count};
+            return true;
+        }
+    }
+    return false;
+}
+
+void segment_dictionary_needs(const struct segment *segment, enum row_dictionary id,
+                              uint32_t *remap, uint64_t *values, uint64_t *size_bytes)
+{
+    const struct arrow_dictionary *dictionary = segment->dictionaries[id];
+    uint32_t count = arrow_dictionary_count(dictionary);
+    memset(remap, 0xff, count * sizeof *remap);
+    *values = 0;
+    *size_bytes = 0;
+    struct dictionary_column column;
+    size_t index = 0;
+    for (int part = 0; next_column(segment, id, &part, &index, &column);) {
+        const uint32_t *indices = (const uint32_t *)(const void *)column.values;
+        for (int64_t row = 0; row < column.row_count; row++) {
+            if (!arrow_column_is_valid(column.column, row) || remap[indices[row]] == 0)
+                continue;
+            assert(indices[row] < count);
+            remap[indices[row]] = 0; /* used */
+            (*values)++;
+            *size_bytes += arrow_dictionary_value(dictionary, indices[row]).size_bytes;
+        }
+    }
+}
+
+enum error_code segment_set_dictionary(struct segment *segment, enum row_dictionary id,
+                                       struct arrow_dictionary *successor, uint32_t *remap)
+{
+    struct arrow_dictionary *old = segment->dictionaries[id];
+    for (uint32_t i = 0; i < arrow_dictionary_count(old); i++) {
+        if (remap[i] == UNUSED_VALUE)
+            continue;
+        remap[i] = arrow_dictionary_intern(successor, arrow_dictionary_value(old, i));
+        if (remap[i] == ARROW_DICTIONARY_FULL)
+            return ERR_NO_MEMORY;
+    }
+    struct dictionary_column column;
+    size_t index = 0;
+    for (int part = 0; next_column(segment, id, &part, &index, &column);) {
+        uint32_t *indices = (uint32_t *)(void *)column.values;
+        for (int64_t row = 0; row < column.row_count; row++)
+            if (arrow_column_is_valid(column.column, row))
+                indices[row] = remap[indices[row]];
+    }
+    segment->dictionaries[id] = arrow_dictionary_retain(successor);
+    arrow_dictionary_release(old);
+    return OK;
+}

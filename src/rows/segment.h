@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_ROWS_SEGMENT_H
+#define TTP_ROWS_SEGMENT_H
+
+/*
+ * A batch in the making: the rows and dead letters of complete ledgers of one partition time, and
+ * behind them those of the ledger in progress, if this is the newest segment of its builder. Inner
+ * part of batch_builder.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arrow/builder.h"
+#include "rows/batch.h"
+#include "rows/dictionaries.h"
+
+/* The columns of a batch, as the Arrow builder needs them. */
+struct segment_layout {
+    const struct row_schema *schema;
+    bool dictionaries;
+    struct arrow_column_type types[ROW_COLUMN_MAX];
+};
+
+void segment_layout_init(struct segment_layout *layout, const struct row_schema *schema,
+                         bool dictionaries);
+
+/* Rows of one file. */
+struct segment_part {
+    struct arrow_builder rows;
+    int64_t complete_rows;  /* the rest is the ledger in progress */
+    int64_t first_close_us; /* of its first row */
+};
+
+/* Where a dead letter's texts lie in letter_bytes: the reason and its NUL, then the message. */
+struct segment_letter {
+    uint32_t ledger_sequence;
+    uint32_t event_index;
+    size_t reason_offset;
+    size_t raw_offset;
+    size_t raw_size_bytes;
+};
+
+struct segment {
+    struct segment *newer;
+    const struct segment_layout *layout;
+    struct arrow_dictionary *dictionaries[DICTIONARY_COUNT]; /* retained; all NULL without */
+    int64_t start_us;                            /* of its partition; once it has rows */
+    struct segment_part parts[EVENT_TYPE_COUNT]; /* by type, or all in [EVENT_NONE] */
+
+    struct buffer letters; /* struct segment_letter */
+    struct buffer letter_bytes;
+    size_t complete_letters_bytes; /* of `letters` */
+    size_t complete_letter_bytes;
+
+    bool has_range; /* something is complete */
+    struct ledger_range range;
+    struct buffer unconfirmed; /* struct ledger_range */
+    uint64_t replaced_memo_count;
+    uint64_t null_decimal_count;
+    uint32_t digest_ledger;
+    struct ledger_digest digest;
+    bool has_close_time;
+    int64_t first_close_us, last_close_us;
+
+    struct row_batch *batch; /* begun by a take that ran out of memory */
+};
+
+/* An empty segment whose texts are interned in `shared` (NULL: plain texts). NULL: no memory. */
+struct segment *segment_new(const struct segment_layout *layout,
+                            struct arrow_dictionary *const *shared);
+void segment_free(struct segment *segment);
+
+int64_t segment_rows(const struct segment *segment);
+int64_t segment_complete_rows(const struct segment *segment);
+size_t segment_memory_bytes(const struct segment *segment);
+
+/* Adds a row to a part; `indices` (by column id) where there are dictionaries. ERR_NO_MEMORY, with
+ * nothing added. */
+enum error_code segment_add_row(struct segment *segment, enum event_type part,
+                                const struct row_view *row, const uint32_t *indices) MUST_CHECK;
+enum error_code segment_add_letter(struct segment *segment, uint32_t ledger_sequence,
+                                   uint32_t event_index, const char *reason,
+                                   struct bytes_view raw) MUST_CHECK;
+
+/* Forgets the ledger in progress. */
+void segment_drop_progress(struct segment *segment);
+/* All that is there is complete. */
+void segment_complete_progress(struct segment *segment);
+/* Adds a run of unconfirmed ledgers, joined to the last one where it follows it. ERR_NO_MEMORY. */
+enum error_code segment_add_unconfirmed(struct segment *segment,
+                                        struct ledger_range run) MUST_CHECK;
+
+/* Moves the ledger in progress into `to`, a new segment with the same dictionaries. ERR_NO_MEMORY,
+ * with nothing changed in `segment`. */
+enum error_code segment_split(struct segment *segment, struct segment *to) MUST_CHECK;
+
+/* How many values of dictionary `id` the rows use, and their bytes. `remap` has an entry for each
+ * value of the dictionary and is for segment_set_dictionary. */
+void segment_dictionary_needs(const struct segment *segment, enum row_dictionary id,
+                              uint32_t *remap, uint64_t *values, uint64_t *size_bytes);
+/* Makes `successor` (retained) the dictionary `id` and gives all rows their indices in it.
+ * ERR_NO_MEMORY if it has no room for them, with nothing changed. */
+enum error_code segment_set_dictionary(struct segment *segment, enum row_dictionary id,
+                                       struct arrow_dictionary *successor,
+                                       uint32_t *remap) MUST_CHECK;
+
+/* Turns the segment, which holds complete ledgers only, into a batch; the segment is then empty.
+ * ERR_NO_MEMORY: call again later. */
+enum error_code segment_take(struct segment *segment, enum partitioning_scheme scheme,
+                             struct row_batch **batch) MUST_CHECK;
+
+#endif
