@@ -162,6 +162,14 @@ void batch_queue_abort(struct batch_queue *queue)
         queue->on_room(queue->on_room_context);
 }
 
+void batch_queue_reopen(struct batch_queue *queue)
+{
+    os_mutex_lock(&queue->mutex);
+    drop_all(queue);
+    queue->full = queue->closed = queue->aborted = false;
+    os_mutex_unlock(&queue->mutex);
+}
+
 /* Takes the first item; the lock is held. *room_is_back: the queue stops being full. */
 static struct queue_item take_first(struct batch_queue *queue, bool *room_is_back)
 {

@@ -56,6 +56,9 @@ void batch_queue_close(struct batch_queue *queue);
 /* Drops everything in it and everything to come: the writer can't go on. */
 void batch_queue_abort(struct batch_queue *queue);
 
+/* Open and empty again, as new; while no thread uses it. */
+void batch_queue_reopen(struct batch_queue *queue);
+
 /* The next item, waiting until deadline_us (monotonic). */
 struct queue_item batch_queue_pop(struct batch_queue *queue, int64_t deadline_us);
 

@@ -200,7 +200,7 @@ static enum error_code on_complete_to(void *context, uint32_t covered_to, struct
     note_waiting(intake);
     if (batch_builder_complete_rows(intake->builder) >= intake->options.batch_rows ||
         batch_builder_memory_bytes(intake->builder) >= intake->options.flush_bytes ||
-        intake_flush_is_due(intake, os_monotonic_us()))
+        os_monotonic_us() >= intake_next_flush_us(intake))
         return intake_flush(intake, error);
     return OK;
 }
@@ -232,7 +232,7 @@ static bool must_stop(void *context)
 {
     struct intake *intake = context;
     if (intake->waiting_since_us != 0 && intake->failure.code == OK &&
-        intake_flush_is_due(intake, os_monotonic_us())) {
+        os_monotonic_us() >= intake_next_flush_us(intake)) {
         struct error error;
         error_clear(&error);
         if (intake_flush(intake, &error) != OK)
@@ -336,9 +336,9 @@ struct source_handler intake_handler(struct intake *intake)
                                    .on_seam_complete = on_seam_complete};
 }
 
-bool intake_flush_is_due(const struct intake *intake, int64_t now_us)
+int64_t intake_next_flush_us(const struct intake *intake)
 {
-    return now_us >= atomic_load_explicit(&intake->flush_due_us, memory_order_relaxed);
+    return atomic_load_explicit(&intake->flush_due_us, memory_order_relaxed);
 }
 
 enum error_code intake_failure(const struct intake *intake, struct error *error)

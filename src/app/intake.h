@@ -7,7 +7,7 @@
  * pushes batches of complete ledgers into the queue. batch_size rows or flush_interval are the most
  * that complete ledgers wait here; the ledger in progress never leaves.
  *
- * All calls on the source thread, but for intake_flush_is_due and intake_get_stats (any thread).
+ * All calls on the source thread, but for intake_next_flush_us and intake_get_stats (any thread).
  */
 
 #include <stdbool.h>
@@ -56,9 +56,9 @@ struct source_handler intake_handler(struct intake *intake);
 /* Pushes all complete ledgers, whatever their number: at the end of a range and at a stop. */
 enum error_code intake_flush(struct intake *intake, struct error *error) MUST_CHECK;
 
-/* Rows have waited for flush_interval: wake the source, which then looks at must_stop, and the
- * intake flushes there. */
-bool intake_flush_is_due(const struct intake *intake, int64_t now_us);
+/* When rows will have waited for flush_interval (monotonic; INT64_MAX: none wait): wake the source
+ * then, which looks at must_stop, and the intake flushes there. */
+int64_t intake_next_flush_us(const struct intake *intake);
 
 /* The error that ended a range from within must_stop or has_room, where none can be returned; OK if
  * there was none. */

@@ -19,6 +19,9 @@ static _Atomic int format_in_force = LOG_FORMAT_AUTO;
 static _Atomic uint64_t warning_count;
 static _Atomic uint64_t error_count;
 
+static void (*problem_handler)(void *context, enum log_level level, const char *message);
+static void *problem_context;
+
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 static const char *const format_names[] = {"auto", "json", "text"};
 
@@ -237,6 +240,8 @@ void log_write(enum log_level level, const char *component, const char *message,
         atomic_fetch_add_explicit(&warning_count, 1, memory_order_relaxed);
     else if (level == LOG_ERROR)
         atomic_fetch_add_explicit(&error_count, 1, memory_order_relaxed);
+    if (level >= LOG_WARN && problem_handler != NULL)
+        problem_handler(problem_context, level, message);
     if ((int)level < atomic_load_explicit(&level_in_force, memory_order_relaxed))
         return;
     if (atomic_load(&format_in_force) == LOG_FORMAT_AUTO)
@@ -251,6 +256,13 @@ void log_write(enum log_level level, const char *component, const char *message,
         make_json(&line, time, level, component, message, fields, field_count);
     line.text[line.size_bytes++] = '\n';
     write_to_stderr(line.text, line.size_bytes);
+}
+
+void log_on_problem(void (*handler)(void *context, enum log_level level, const char *message),
+                    void *context)
+{
+    problem_handler = handler;
+    problem_context = context;
 }
 
 uint64_t log_warning_count(void)

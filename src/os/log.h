@@ -58,6 +58,11 @@ void log_write(enum log_level level, const char *component, const char *message,
               sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
 #define log_line(level, component, message) log_write((level), (component), (message), NULL, 0)
 
+/* Calls `handler` with each warning and error as it is written, on the thread that logs; NULL ends
+ * it. Set before threads start and after they end. The handler must not log. */
+void log_on_problem(void (*handler)(void *context, enum log_level level, const char *message),
+                    void *context);
+
 /* How many warnings and errors were written, for summaries and metrics. */
 uint64_t log_warning_count(void);
 uint64_t log_error_count(void);

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/command.h"
+
+#include "app/help.h"
+#include "app/pipeline.h"
+#include "app/run_plan.h"
+#include "app/summary.h"
+#include "catalog/catalog.h"
+#include "os/file.h"
+#include "os/signal.h"
+
+/* Prints the plan by the lake as it is, without touching it. */
+static enum exit_code dry_run(const struct options *options)
+{
+    char path[OS_PATH_BYTES];
+    struct error error;
+    struct catalog *catalog = NULL;
+    enum error_code code = os_path_join(path, options->output_path, "_lake/catalog.sqlite", &error);
+    if (code == OK && os_path_exists(path)) {
+        catalog = catalog_open(path, CATALOG_READ, NULL, &error);
+        code = catalog != NULL ? OK : error.code;
+    }
+    struct run_plan plan = {.ranges = NULL};
+    if (code == OK)
+        code = run_plan_make(&plan, catalog, options->start_ledger, options->end_ledger, &error);
+    catalog_close(catalog);
+    if (code != OK) {
+        run_plan_release(&plan);
+        return command_fail(command_exit_code(code), &error);
+    }
+    struct buffer text;
+    buffer_init(&text);
+    enum exit_code exit_code = help_print(summary_render_plan(options, &plan, &text), &text);
+    run_plan_release(&plan);
+    return exit_code;
+}
+
+static enum exit_code run(const struct options *options)
+{
+    struct error error;
+    if (os_signals_install(&error) != OK)
+        return command_fail(EXIT_FAILED, &error);
+    struct run_report report;
+    run_report_init(&report);
+    enum exit_code exit_code = pipeline_run(options, &report);
+    if (report.has_run) {
+        struct buffer text;
+        buffer_init(&text);
+        enum exit_code printed = help_print(summary_render(options, &report, &text), &text);
+        exit_code = exit_code == EXIT_DONE ? printed : exit_code;
+    }
+    run_report_release(&report);
+    return exit_code;
+}
+
+enum exit_code cmd_run(const struct command_line *line)
+{
+    struct options options;
+    options_init(&options);
+    enum exit_code exit_code = command_load_options(line, &options);
+    if (exit_code == EXIT_DONE)
+        exit_code =
+            command_line_flag(line, "--dry-run") != NULL ? dry_run(&options) : run(&options);
+    options_release(&options);
+    return exit_code;
+}

@@ -1,0 +1,587 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/pipeline.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/batch_queue.h"
+#include "app/intake.h"
+#include "app/lake_writer.h"
+#include "app/memory_plan.h"
+#include "app/progress.h"
+#include "app/watch.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/log.h"
+#include "os/process.h"
+#include "os/signal.h"
+#include "os/thread.h"
+#include "sink/sink.h"
+#include "source/source.h"
+#include "util/memory.h"
+#include "util/text.h"
+#include "version.h"
+
+#define SAMPLE_US          1000000 /* between two looks at the clocks */
+#define FLUSH_WAIT_MIN_US  5000
+#define GIVE_UP_GRACE_US   1000000  /* for the sink to end by itself after stop_timeout */
+#define BACKOFF_FIRST_US   1000000  /* after a failed commit; doubles */
+#define BACKOFF_MAX_US     60000000 /* a full or failing disk is looked at once a minute */
+#define ENCODE_THREADS_MAX 4        /* of the default: more wait for the disk */
+
+struct pipeline {
+    const struct options *options;
+    struct memory_plan memory;
+    struct sink *sink;
+    struct batch_queue *queue;
+    struct intake *intake;
+    struct source *source;
+    struct source_header *headers; /* the source's metadata, borrowed texts */
+    char user_agent[256];
+    struct watch *watch;
+    struct progress progress;
+    struct lake_writer writer;
+    int64_t started_us; /* monotonic */
+
+    /* The round. */
+    struct run_plan plan;
+    struct os_thread source_thread, writer_thread;
+    atomic_bool source_done, writer_done;
+    atomic_bool writer_failed;
+    enum error_code source_code, writer_code;
+    struct error source_error;
+    _Atomic int64_t stop_deadline_us; /* monotonic; INT64_MAX: nobody asked for a stop */
+    unsigned failures_in_a_row;       /* rounds whose commit failed */
+    uint64_t commits_before;          /* of the round */
+};
+
+void run_report_init(struct run_report *report)
+{
+    *report = (struct run_report){.stopped = false};
+}
+
+void run_report_release(struct run_report *report)
+{
+    mem_free(report->uncovered);
+    run_report_init(report);
+}
+
+/* ---- callbacks from the rooms -----------------------------------------------------------------
+ */
+
+/* Source thread. */
+static bool source_must_stop(void *context)
+{
+    struct pipeline *pipeline = context;
+    return os_stop_requested() || atomic_load(&pipeline->writer_failed);
+}
+
+/* Writer thread, and whoever aborts the queue. */
+static void on_room(void *context)
+{
+    struct pipeline *pipeline = context;
+    source_wake(pipeline->source);
+}
+
+static bool writer_is_stopping(void *context)
+{
+    (void)context;
+    return os_stop_requested();
+}
+
+/* Asked by a sink that waits for space on the disk. */
+static bool sink_must_give_up(void *context)
+{
+    struct pipeline *pipeline = context;
+    return os_monotonic_us() >= atomic_load(&pipeline->stop_deadline_us);
+}
+
+/* ---- the two threads --------------------------------------------------------------------------
+ */
+
+static enum error_code stream_range(struct pipeline *pipeline, const struct run_range *range,
+                                    bool *stopped, struct error *error)
+{
+    enum error_code code = intake_begin_range(pipeline->intake, range->first, &range->seam, error);
+    if (code != OK)
+        return code;
+    log_event(LOG_INFO, "app", range->last == 0 ? "following the chain" : "fetching a range",
+              LOG_U("first_ledger", range->first), LOG_U("last_ledger", range->last),
+              LOG_U("seam_ledger", range->seam.ledger));
+    watch_set_streaming(pipeline->watch, os_realtime_us());
+    const struct source_request request = {
+        .first = range->first, .last = range->last, .seam_ledger = range->seam.ledger};
+    const struct source_handler handler = intake_handler(pipeline->intake);
+    struct source_result result = {.stopped = false};
+    code = source_run(pipeline->source, &request, &handler, &result, error);
+    watch_set_streaming(pipeline->watch, 0);
+    *stopped = result.stopped;
+    if (code == OK)
+        code = intake_failure(pipeline->intake, error);
+    /* Whatever ended it: complete ledgers are published. */
+    struct error flush_error;
+    enum error_code flush_code = intake_flush(pipeline->intake, &flush_error);
+    if (code == OK && flush_code != OK) {
+        *error = flush_error;
+        code = flush_code;
+    }
+    return code;
+}
+
+static void *source_body(void *context)
+{
+    struct pipeline *pipeline = context;
+    enum error_code code = OK;
+    bool stopped = false;
+    for (size_t i = 0; code == OK && !stopped && i < pipeline->plan.range_count; i++) {
+        if (source_must_stop(pipeline))
+            break;
+        code = stream_range(pipeline, &pipeline->plan.ranges[i], &stopped, &pipeline->source_error);
+        if (code == OK && !stopped)
+            code = batch_queue_push_end_of_range(pipeline->queue, &pipeline->source_error);
+    }
+    pipeline->source_code = code;
+    batch_queue_close(pipeline->queue);
+    atomic_store(&pipeline->source_done, true);
+    os_signals_wake();
+    return NULL;
+}
+
+static void *writer_body(void *context)
+{
+    struct pipeline *pipeline = context;
+    pipeline->writer_code = lake_writer_run(&pipeline->writer);
+    if (pipeline->writer_code != OK) {
+        atomic_store(&pipeline->writer_failed, true);
+        source_wake(pipeline->source);
+    }
+    atomic_store(&pipeline->writer_done, true);
+    os_signals_wake();
+    return NULL;
+}
+
+/* ---- setting up -------------------------------------------------------------------------------
+ */
+
+static unsigned encode_threads(const struct options *options)
+{
+    if (options->encode_threads != 0)
+        return options->encode_threads;
+    unsigned cores = os_core_count();
+    unsigned threads = cores > 1 ? cores - 1 : 1;
+    return threads < ENCODE_THREADS_MAX ? threads : ENCODE_THREADS_MAX;
+}
+
+/* Creating a 1.0.0 lake says what it leaves out. */
+static void say_what_is_left_out(const struct options *options)
+{
+    const struct row_schema *schema = row_schema_find(options->schema_version);
+    const struct row_schema *newest = &row_schemas[row_schema_count - 1];
+    if (schema == NULL || schema->rank >= newest->rank)
+        return;
+    char names[512];
+    size_t at = 0;
+    for (size_t i = schema->column_count; i < newest->column_count && at < sizeof names; i++)
+        at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", at == 0 ? "" : ", ",
+                               newest->columns[i].name);
+    char sentence[1024];
+    snprintf(sentence, sizeof sentence,
+             "this new lake of schema %s leaves out %s; --schema-version %s keeps them",
+             schema->version, names, newest->version);
+    log_line(LOG_INFO, "app", sentence);
+}
+
+static enum error_code open_sink(struct pipeline *pipeline, struct error *error)
+{
+    const struct options *options = pipeline->options;
+    const struct sink_options sink_options = {
+        .output_path = options->output_path,
+        .reader_data_path = options->reader_data_path,
+        .scheme = (enum partitioning_scheme)options->partitioning_scheme,
+        .schema_version = options->schema_version,
+        .enable_schema_evolution = options->enable_schema_evolution,
+        .network = options->network,
+        .codec = (enum parquet_codec)options->compression_codec,
+        .compression_level = (int)options->compression_level,
+        .profile = (enum parquet_profile)options->encoding_profile,
+        .row_group_rows = options->row_group_rows,
+        .page_size_bytes = (uint32_t)options->page_size_bytes,
+        .bloom_filters = options->bloom_filters,
+        .max_file_size_bytes = options->max_file_size_bytes,
+        .max_file_age_us = options->max_file_age_us,
+        .memory_bytes = pipeline->memory.writer_bytes,
+        .encode_threads = encode_threads(options),
+        .min_free_disk_bytes = options->min_free_disk_bytes,
+        .verify_files = (enum parquet_verify_level)options->verify_files};
+    char lake_file[OS_PATH_BYTES];
+    enum error_code code = os_path_join(lake_file, options->output_path, "_lake/lake.json", error);
+    if (code != OK)
+        return code;
+    bool is_new = !os_path_exists(lake_file);
+    struct error failure = {.code = ERR_IO};
+    pipeline->sink = sink_open(&sink_options, &failure);
+    if (pipeline->sink == NULL) {
+        *error = failure;
+        return failure.code;
+    }
+    sink_set_give_up(pipeline->sink, sink_must_give_up, pipeline);
+    sink_on_commit(pipeline->sink, watch_on_commit, pipeline->watch);
+    sink_on_duration(pipeline->sink, watch_on_duration, pipeline->watch);
+    if (is_new)
+        say_what_is_left_out(options);
+    return watch_read_catalog(pipeline->watch, sink_catalog(pipeline->sink), error);
+}
+
+static enum error_code make_source(struct pipeline *pipeline, struct error *error)
+{
+    const struct options *options = pipeline->options;
+    size_t count = options->metadata.count;
+    pipeline->headers = mem_alloc_zero(count + 1, sizeof pipeline->headers[0]);
+    if (pipeline->headers == NULL)
+        return error_no_memory(error, "request headers");
+    for (size_t i = 0; i < count; i++)
+        pipeline->headers[i] = (struct source_header){options->metadata.items[i].name,
+                                                      options->metadata.items[i].value};
+    snprintf(pipeline->user_agent, sizeof pipeline->user_agent, "%.100s/%s", options->service_name,
+             TTP_VERSION);
+    const struct source_options source_options = {
+        .endpoint = options->ttp_processor_endpoint,
+        .connect_timeout_us = options->connect_timeout_us,
+        .idle_timeout_us = options->idle_timeout_us,
+        .retry_initial_us = options->retry_initial_us,
+        .retry_max_us = options->retry_max_us,
+        .max_attempts = options->max_attempts,
+        .skip_poison_ledger = options->on_poison_ledger == POISON_SKIP,
+        .max_message_bytes = (uint32_t)options->max_message_size_bytes,
+        .window_bytes = pipeline->memory.window_bytes,
+        .tls = options->tls,
+        .tls_ca_file = options->tls_ca_file,
+        .tls_cert_file = options->tls_cert_file,
+        .tls_key_file = options->tls_key_file,
+        .tls_server_name = options->tls_server_name,
+        .metadata = pipeline->headers,
+        .metadata_count = count,
+        .user_agent = pipeline->user_agent};
+    struct error failure = {.code = ERR_NO_MEMORY};
+    pipeline->source = source_new(&source_options, &failure);
+    if (pipeline->source != NULL)
+        return OK;
+    *error = failure;
+    return failure.code;
+}
+
+static enum error_code make_intake(struct pipeline *pipeline, struct error *error)
+{
+    const struct options *options = pipeline->options;
+    pipeline->queue = batch_queue_new(pipeline->memory.queue_bytes, error);
+    if (pipeline->queue == NULL)
+        return ERR_NO_MEMORY;
+    batch_queue_on_room(pipeline->queue, on_room, pipeline);
+    const struct intake_options intake_options = {
+        .schema = row_schema_find(options->schema_version),
+        .scheme = (enum partitioning_scheme)options->partitioning_scheme,
+        .batch_rows = options->batch_size,
+        .flush_interval_us = options->flush_interval_us,
+        .flush_bytes = pipeline->memory.flush_bytes,
+        .ledger_limit_bytes = pipeline->memory.ledger_limit_bytes,
+        .memory_limit_bytes = options->memory_limit_bytes,
+        .queue = pipeline->queue,
+        .must_stop = source_must_stop,
+        .context = pipeline};
+    pipeline->intake = intake_new(&intake_options, error);
+    return pipeline->intake != NULL ? OK : ERR_NO_MEMORY;
+}
+
+static enum error_code set_up(struct pipeline *pipeline, struct error *error)
+{
+    /* Listeners first: a port that is taken ends the start before the lake is touched. */
+    enum error_code code = watch_start(&pipeline->watch, pipeline->options, error);
+    if (code == OK)
+        code = open_sink(pipeline, error);
+    if (code == OK)
+        code = make_source(pipeline, error);
+    if (code == OK)
+        code = make_intake(pipeline, error);
+    if (code != OK)
+        return code;
+    pipeline->writer.sink = pipeline->sink;
+    pipeline->writer.queue = pipeline->queue;
+    pipeline->writer.is_stopping = writer_is_stopping;
+    pipeline->writer.context = pipeline;
+    const struct watch_parts parts = {.source = pipeline->source,
+                                      .intake = pipeline->intake,
+                                      .queue = pipeline->queue,
+                                      .sink = pipeline->sink,
+                                      .writer = &pipeline->writer};
+    watch_attach(pipeline->watch, &parts);
+    watch_set_phase(pipeline->watch, STATUS_RUNNING);
+    return OK;
+}
+
+static void tear_down(struct pipeline *pipeline)
+{
+    if (pipeline->watch != NULL)
+        watch_detach(pipeline->watch);
+    intake_free(pipeline->intake);
+    source_free(pipeline->source);
+    batch_queue_free(pipeline->queue);
+    sink_close(pipeline->sink);
+    watch_stop(pipeline->watch);
+    mem_free(pipeline->headers);
+    run_plan_release(&pipeline->plan);
+}
+
+/* ---- a round ----------------------------------------------------------------------------------
+ */
+
+/* A stop was asked for: from now on stop_timeout counts. */
+static void begin_stop(struct pipeline *pipeline, int64_t now_us)
+{
+    atomic_store(&pipeline->stop_deadline_us, now_us + pipeline->options->stop_timeout_us);
+    watch_set_phase(pipeline->watch, STATUS_STOPPING);
+    log_event(LOG_INFO, "app", "stopping: publishing every complete ledger",
+              LOG_I("signal", os_stop_signal()));
+    source_wake(pipeline->source);
+}
+
+/* The writer is stuck where nothing can end it: leave staging and intent to the next start. */
+static _Noreturn void give_up_publishing(const struct pipeline *pipeline)
+{
+    char timeout[TEXT_TIME_BYTES];
+    char sentence[256];
+    text_duration(pipeline->options->stop_timeout_us, timeout);
+    snprintf(sentence, sizeof sentence,
+             "could not publish within stop_timeout (%s): the next run recovers what is staged and "
+             "asks for the rest again",
+             timeout);
+    log_line(LOG_ERROR, "app", sentence);
+    fflush(stdout);
+    _exit(EXIT_FAILED);
+}
+
+/* Waits for both threads; signals, deadlines and progress meanwhile. */
+static void wait_for_round(struct pipeline *pipeline)
+{
+    int64_t next_sample_us = 0;
+    while (!atomic_load(&pipeline->source_done) || !atomic_load(&pipeline->writer_done)) {
+        int64_t now_us = os_monotonic_us();
+        int64_t deadline_us = atomic_load(&pipeline->stop_deadline_us);
+        if (os_stop_requested() && deadline_us == INT64_MAX)
+            begin_stop(pipeline, now_us);
+        else if (deadline_us != INT64_MAX && now_us - deadline_us > GIVE_UP_GRACE_US)
+            give_up_publishing(pipeline);
+        if (now_us >= next_sample_us) {
+            next_sample_us = now_us + SAMPLE_US;
+            watch_sample(pipeline->watch);
+            progress_tell(&pipeline->progress, pipeline->watch, now_us);
+        }
+        int64_t wait_us = next_sample_us - now_us;
+        int64_t flush_us = intake_next_flush_us(pipeline->intake) - now_us;
+        if (flush_us <= 0) {
+            source_wake(pipeline->source);
+            flush_us = FLUSH_WAIT_MIN_US;
+        }
+        os_signals_wait(wait_us < flush_us ? wait_us : flush_us);
+    }
+}
+
+static enum error_code start_threads(struct pipeline *pipeline, struct error *error)
+{
+    pipeline->source_code = pipeline->writer_code = OK;
+    atomic_store(&pipeline->source_done, false);
+    atomic_store(&pipeline->writer_done, false);
+    atomic_store(&pipeline->writer_failed, false);
+    batch_queue_reopen(pipeline->queue);
+    enum error_code code =
+        os_thread_start(&pipeline->writer_thread, "ttp-writer", writer_body, pipeline, error);
+    if (code != OK)
+        return code;
+    code = os_thread_start(&pipeline->source_thread, "ttp-source", source_body, pipeline, error);
+    if (code != OK) {
+        batch_queue_close(pipeline->queue);
+        os_thread_join(&pipeline->writer_thread);
+    }
+    return code;
+}
+
+/* Live: what lies below the tip and is not fetched here. */
+static void say_holes(const struct pipeline *pipeline)
+{
+    const struct run_plan *plan = &pipeline->plan;
+    if (plan->hole_count == 0)
+        return;
+    char ranges[RANGES_TEXT_BYTES];
+    char sentence[RANGES_TEXT_BYTES + 256];
+    ranges_text(plan->holes, plan->hole_count, ranges);
+    snprintf(
+        sentence, sizeof sentence,
+        "ledgers below the newest are not in the lake: %s; fetch them by `parquet-consumer run "
+        "%" PRIu32 " %" PRIu32 "`",
+        ranges, plan->holes[0].first, plan->holes[plan->hole_count - 1].last);
+    log_line(LOG_WARN, "app", sentence);
+}
+
+/* Plans, streams, commits. */
+static enum error_code run_round(struct pipeline *pipeline, struct error *error)
+{
+    struct sink_stats stats;
+    sink_get_stats(pipeline->sink, &stats);
+    pipeline->commits_before = stats.commits;
+    run_plan_release(&pipeline->plan);
+    enum error_code code =
+        run_plan_make(&pipeline->plan, sink_catalog(pipeline->sink),
+                      pipeline->options->start_ledger, pipeline->options->end_ledger, error);
+    if (code != OK)
+        return code;
+    if (pipeline->failures_in_a_row == 0)
+        say_holes(pipeline);
+    progress_set_plan(&pipeline->progress, &pipeline->plan);
+    code = start_threads(pipeline, error);
+    if (code != OK)
+        return code;
+    wait_for_round(pipeline);
+    os_thread_join(&pipeline->source_thread);
+    os_thread_join(&pipeline->writer_thread);
+    return OK;
+}
+
+/* Whether the same work may succeed a little later. */
+static bool may_pass(enum error_code code)
+{
+    return code == ERR_IO || code == ERR_CORRUPT || code == ERR_RETRY || code == ERR_NO_MEMORY ||
+           code == ERR_AGAIN;
+}
+
+/* After a failed commit: true if another round is worth it, after a wait that a stop cuts short. A
+ * bounded run gives up after max_attempts rounds without a commit. */
+static bool wait_for_another_round(struct pipeline *pipeline)
+{
+    struct sink_stats stats;
+    sink_get_stats(pipeline->sink, &stats);
+    pipeline->failures_in_a_row =
+        stats.commits > pipeline->commits_before ? 1 : pipeline->failures_in_a_row + 1;
+    if (!may_pass(pipeline->writer_code) || os_stop_requested() ||
+        (!pipeline->plan.live && pipeline->failures_in_a_row >= pipeline->options->max_attempts))
+        return false;
+    int64_t wait_us = BACKOFF_FIRST_US;
+    for (unsigned i = 1; i < pipeline->failures_in_a_row && wait_us < BACKOFF_MAX_US; i++)
+        wait_us *= 2;
+    wait_us = wait_us > BACKOFF_MAX_US ? BACKOFF_MAX_US : wait_us;
+    char sentence[ERROR_MESSAGE_BYTES + 64];
+    snprintf(sentence, sizeof sentence, "a commit failed: %s", pipeline->writer.error.message);
+    log_event(LOG_ERROR, "app", sentence, LOG_I("asked_for_again_in_ms", wait_us / 1000),
+              LOG_U("first_ledger", pipeline->writer.lost_range.first),
+              LOG_U("last_ledger", pipeline->writer.lost_range.last));
+    int64_t until_us = os_monotonic_us() + wait_us;
+    while (!os_stop_requested() && os_monotonic_us() < until_us) {
+        watch_sample(pipeline->watch);
+        int64_t left_us = until_us - os_monotonic_us();
+        os_signals_wait(left_us < SAMPLE_US ? left_us : SAMPLE_US);
+    }
+    return !os_stop_requested();
+}
+
+/* ---- the end ----------------------------------------------------------------------------------
+ */
+
+static void keep_problem(void *context, bool error, const char *message, uint64_t count)
+{
+    struct run_report *report = context;
+    if (report->problem_count == REPORT_PROBLEMS_MAX)
+        return;
+    struct run_problem *problem = &report->problems[report->problem_count++];
+    *problem = (struct run_problem){.error = error, .count = count};
+    snprintf(problem->message, sizeof problem->message, "%s", message);
+}
+
+static void say_error(const struct error *error)
+{
+    log_line(LOG_ERROR, "app", error->message);
+}
+
+/* What the source's error means to the one who started the run. */
+static enum exit_code source_exit_code(const struct pipeline *pipeline)
+{
+    struct intake_stats stats;
+    intake_get_stats(pipeline->intake, &stats);
+    bool nothing_arrived = stats.first_ledger == 0;
+    /* START 0 refused, or a lake of another chain: the request itself is at fault. */
+    bool start_refused = pipeline->source_code == ERR_INVALID && nothing_arrived &&
+                         pipeline->plan.range_count > 0 && pipeline->plan.ranges[0].first == 0;
+    bool other_chain = pipeline->source_code == ERR_CONFLICT && nothing_arrived;
+    return start_refused || other_chain ? EXIT_USAGE : EXIT_FAILED;
+}
+
+/* Bounded: whether A..B is covered now. */
+static enum exit_code check_covered(struct pipeline *pipeline, struct run_report *report)
+{
+    struct error error;
+    if (pipeline->plan.live)
+        return EXIT_DONE;
+    enum error_code code = run_plan_uncovered(&pipeline->plan, sink_catalog(pipeline->sink),
+                                              &report->uncovered, &report->uncovered_count, &error);
+    if (code != OK) {
+        say_error(&error);
+        return EXIT_FAILED;
+    }
+    return report->uncovered_count == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
+static enum exit_code finish(struct pipeline *pipeline, struct run_report *report,
+                             enum error_code code, struct error *error)
+{
+    enum exit_code exit_code = EXIT_DONE;
+    report->has_run = true;
+    report->live = pipeline->plan.live;
+    report->stopped = os_stop_requested();
+    if (code != OK) {
+        say_error(error);
+        exit_code = EXIT_FAILED;
+    } else if (pipeline->writer_code != OK) {
+        error_prefix(&pipeline->writer.error, pipeline->writer_code,
+                     "what was not published is asked for again by the next run: ");
+        say_error(&pipeline->writer.error);
+        exit_code = EXIT_FAILED;
+    }
+    if (pipeline->source_code != OK) {
+        say_error(&pipeline->source_error);
+        enum exit_code source_code = source_exit_code(pipeline);
+        exit_code = exit_code == EXIT_DONE ? source_code : exit_code;
+    }
+    enum exit_code covered = check_covered(pipeline, report);
+    if (exit_code == EXIT_DONE && !report->stopped)
+        exit_code = covered;
+    struct intake_stats intake;
+    intake_get_stats(pipeline->intake, &intake);
+    report->hole_count = intake.holes;
+    watch_snapshot(pipeline->watch, &report->last);
+    watch_each_problem(pipeline->watch, keep_problem, report);
+    report->elapsed_us = os_monotonic_us() - pipeline->started_us;
+    return exit_code;
+}
+
+enum exit_code pipeline_run(const struct options *options, struct run_report *report)
+{
+    struct pipeline pipeline = {.options = options, .started_us = os_monotonic_us()};
+    atomic_store(&pipeline.stop_deadline_us, INT64_MAX);
+    pipeline.memory = memory_plan_make(options->memory_limit_bytes);
+    progress_init(&pipeline.progress, options, pipeline.started_us);
+    struct error error;
+    enum exit_code exit_code;
+    enum error_code code = set_up(&pipeline, &error);
+    if (code != OK) {
+        say_error(&error);
+        tear_down(&pipeline);
+        return command_exit_code(code);
+    }
+    code = run_round(&pipeline, &error);
+    while (code == OK && pipeline.writer_code != OK && wait_for_another_round(&pipeline))
+        code = run_round(&pipeline, &error);
+    exit_code = finish(&pipeline, report, code, &error);
+    tear_down(&pipeline);
+    return exit_code;
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/summary.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "rows/partition.h"
+#include "rows/schema.h"
+#include "util/text.h"
+
+#define LEDGER_SECONDS 5.8 /* the public network closes a ledger about so often */
+#define LABEL          "  %-12s"
+
+/* Text that stops growing after a failed allocation. */
+struct page {
+    struct buffer *out;
+    enum error_code code;
+};
+
+static void put(struct page *page, const char *format, ...) PRINTF_LIKE(2, 3);
+
+static void put(struct page *page, const char *format, ...)
+{
+    char text[2048];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (page->code == OK)
+        page->code = buffer_append_text(page->out, text);
+}
+
+static const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+static void put_amounts(struct page *page, const struct status_snapshot *last)
+{
+    char rows[TEXT_TIME_BYTES];
+    char files[TEXT_TIME_BYTES];
+    char commits[TEXT_TIME_BYTES];
+    char size[TEXT_TIME_BYTES];
+    text_count(last->rows_committed, rows);
+    text_count(last->files_committed, files);
+    text_count(last->commits, commits);
+    text_size(last->bytes_committed, size);
+    put(page, LABEL "%s row%s in %s file%s, %s, by %s commit%s\n", "stored", rows,
+        plural(last->rows_committed), files, plural(last->files_committed), size, commits,
+        plural(last->commits));
+    if (last->dead_letters_committed != 0)
+        put(page, LABEL "%" PRIu64 " event%s that can't be rows, under _lake/dead_letters/\n",
+            "dead letters", last->dead_letters_committed, plural(last->dead_letters_committed));
+    if (last->unconfirmed_ledgers != 0)
+        put(page, LABEL "%" PRIu64 " ledger%s that the server sent no event of\n", "unconfirmed",
+            last->unconfirmed_ledgers, plural(last->unconfirmed_ledgers));
+    if (last->retries != 0 || last->events_refetched != 0)
+        put(page, LABEL "%" PRIu64 " retr%s, %" PRIu64 " event%s received again\n", "connection",
+            last->retries, last->retries == 1 ? "y" : "ies", last->events_refetched,
+            plural(last->events_refetched));
+}
+
+static void put_rates(struct page *page, const struct run_report *report)
+{
+    const struct status_snapshot *last = &report->last;
+    double seconds = (double)report->elapsed_us / 1e6;
+    double rate = seconds > 0 ? (double)last->rows_committed / seconds : 0.0;
+    char per_second[TEXT_TIME_BYTES];
+    char per_hour[TEXT_TIME_BYTES];
+    char peak[TEXT_TIME_BYTES];
+    text_count((uint64_t)rate, per_second);
+    text_count((uint64_t)(rate * 3600), per_hour);
+    text_size(last->peak_resident_bytes, peak);
+    put(page, LABEL "%s rows/s (%s an hour)\n", "rate", per_second, per_hour);
+    put(page, LABEL "%.2f s of CPU", "cost", (double)last->cpu_us / 1e6);
+    if (last->rows_committed >= 100000) /* below that, starting up is most of it */
+        put(page, " (%.2f us a row)", (double)last->cpu_us / (double)last->rows_committed);
+    put(page, ", %s of memory at most\n", peak);
+}
+
+static void put_problems(struct page *page, const struct run_report *report)
+{
+    for (size_t i = 0; i < report->problem_count; i++) {
+        const struct run_problem *problem = &report->problems[i];
+        put(page, LABEL, problem->error ? "error" : "warning");
+        if (problem->count > 1)
+            put(page, "%" PRIu64 " times: ", problem->count);
+        put(page, "%s\n", problem->message);
+    }
+}
+
+static void put_uncovered(struct page *page, const struct run_report *report)
+{
+    if (report->live)
+        return;
+    if (report->uncovered_count == 0) {
+        put(page, LABEL "every ledger asked for is in the lake\n", "coverage");
+        return;
+    }
+    char ranges[RANGES_TEXT_BYTES];
+    ranges_text(report->uncovered, report->uncovered_count, ranges);
+    put(page, LABEL "%s\n", "uncovered", ranges);
+    put(page, LABEL "parquet-consumer run %" PRIu32 " %" PRIu32 "\n", "fetch by",
+        report->uncovered[0].first, report->uncovered[report->uncovered_count - 1].last);
+}
+
+enum error_code summary_render(const struct options *options, const struct run_report *report,
+                               struct buffer *out)
+{
+    struct page page = {.out = out, .code = OK};
+    char elapsed[TEXT_TIME_BYTES];
+    text_duration(report->elapsed_us / 1000 * 1000, elapsed);
+    put(&page, "%s after %s: %s\n", report->stopped ? "stopped" : "ended", elapsed,
+        options->output_path);
+    put_amounts(&page, &report->last);
+    put_rates(&page, report);
+    put_problems(&page, report);
+    put_uncovered(&page, report);
+    return page.code;
+}
+
+static void put_schema(struct page *page, const struct options *options)
+{
+    const struct row_schema *schema = row_schema_find(options->schema_version);
+    put(page, LABEL "%s, %zu columns\n", "schema", schema->version, schema->column_count);
+    for (size_t i = 0; i < schema->column_count; i++) {
+        const struct row_column *column = &schema->columns[i];
+        put(page, "    %-18s %s%s\n", column->name, column->ducklake_type,
+            column->nullable ? "" : " not null");
+    }
+}
+
+static void put_ranges(struct page *page, const struct run_plan *plan)
+{
+    if (plan->range_count == 0) {
+        put(page, LABEL "nothing: all of it is in the lake\n", "to fetch");
+        return;
+    }
+    for (size_t i = 0; i < plan->range_count; i++) {
+        const struct run_range *range = &plan->ranges[i];
+        const char *label = i == 0 ? "to fetch" : "";
+        if (range->last == 0 && range->first == 0)
+            put(page, LABEL "from where the server starts, without end\n", label);
+        else if (range->last == 0)
+            put(page, LABEL "from %" PRIu32 " on, without end\n", label, range->first);
+        else
+            put(page, LABEL "%" PRIu32 " to %" PRIu32 ", %" PRIu64 " ledgers\n", label,
+                range->first, range->last, (uint64_t)range->last - range->first + 1);
+    }
+}
+
+/* Files by the time that the ledgers span. */
+static void put_estimate(struct page *page, const struct options *options,
+                         const struct run_plan *plan)
+{
+    uint64_t ledgers = run_plan_ledger_count(plan);
+    if (ledgers == 0)
+        return;
+    double hours = (double)ledgers * LEDGER_SECONDS / 3600.0;
+    enum partitioning_scheme scheme = (enum partitioning_scheme)options->partitioning_scheme;
+    bool hourly = scheme == PARTITION_DATE_HOUR || scheme == PARTITION_DATE_HOUR_TYPE;
+    double partitions = (hourly ? hours : hours / 24.0) + 1.0;
+    if (scheme == PARTITION_DATE_HOUR_TYPE)
+        partitions *= 3; /* transfers and fees always, others now and then */
+    char files[TEXT_TIME_BYTES];
+    text_count((uint64_t)partitions, files);
+    put(page, LABEL "about %s or more, of some %.1f hours of ledgers\n", "files", files, hours);
+}
+
+enum error_code summary_render_plan(const struct options *options, const struct run_plan *plan,
+                                    struct buffer *out)
+{
+    struct page page = {.out = out, .code = OK};
+    char value[OPTION_VALUE_BYTES];
+    static const char *const keys[] = {
+        "ttp_processor_endpoint", "output_path",   "partitioning_scheme", "compression_codec",
+        "compression_level",      "max_file_size", "max_file_age",        "memory_limit"};
+    put(&page, "parameters\n");
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        for (size_t j = 0; j < option_count; j++) {
+            if (strcmp(option_table[j].key, keys[i]) != 0)
+                continue;
+            option_value_text(options, (int)j, value);
+            put(&page, "  %-22s %s\n", keys[i], value);
+        }
+    }
+    put(&page, "plan\n");
+    put_schema(&page, options);
+    put_ranges(&page, plan);
+    put_estimate(&page, options, plan);
+    return page.code;
+}
