@@ -1,0 +1,483 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "parquet/column.h"
+
+#include "parquet/bitpack.h"
+#include "parquet/hybrid.h"
+#include "util/memory.h"
+
+/* From here on a chunk's first values tell how it will go on. */
+#define DICTIONARY_TRIAL_VALUES 60000u
+/* Bytes compressed to learn how far a column shrinks, before its first chunk tells. */
+#define SHARE_SAMPLE_BYTES ((size_t)16 << 10)
+#define SHARE_SAMPLE_ROWS  1024
+#define FIRST_PAGES        64
+
+void chunk_meta_release(struct chunk_meta *chunk)
+{
+    mem_free(chunk->pages);
+    buffer_release(&chunk->bounds);
+    buffer_release(&chunk->bloom);
+    *chunk = (struct chunk_meta){0};
+}
+
+enum error_code column_init(struct column_writer *column, const char *name, struct value_type type,
+                            bool nullable, const struct parquet_column_options *options,
+                            const struct parquet_writer_options *writer_options,
+                            struct codec_pool *codecs, struct error *error)
+{
+    *column = (struct column_writer){
+        .type = type,
+        .nullable = nullable,
+        .options = *options,
+        .writer_options = writer_options,
+        .codecs = codecs,
+        .uses_dictionary = true,
+        .is_rising = true,
+    };
+    chunk_dictionary_init(&column->dictionary, type);
+    column->name = mem_copy_text(name);
+    column->open_ids = mem_alloc((PAGE_MAX_ROWS + 8) * sizeof *column->open_ids);
+    /* 8 bytes more, so that levels can be stored as words. */
+    column->open_validity = mem_alloc_zero(1, PAGE_MAX_ROWS / 8 + 8);
+    if (column->name == NULL || column->open_ids == NULL || column->open_validity == NULL) {
+        column_release(column);
+        return error_no_memory(error, "a column");
+    }
+    return OK;
+}
+
+void column_release(struct column_writer *column)
+{
+    mem_free(column->name);
+    column->name = NULL;
+    chunk_dictionary_release(&column->dictionary);
+    mem_free(column->remap.ids);
+    column->remap = (struct index_remap){0};
+    buffer_release(&column->sealed);
+    mem_free(column->pages.items);
+    column->pages = (struct page_list){0};
+    mem_free(column->open_validity);
+    column->open_validity = NULL;
+    mem_free(column->open_ids);
+    column->open_ids = NULL;
+    buffer_release(&column->open_plain);
+    buffer_release(&column->bytes);
+    chunk_meta_release(&column->chunk);
+}
+
+static void clear_open_page(struct column_writer *column)
+{
+    memset(column->open_validity, 0, PAGE_MAX_ROWS / 8 + 8);
+    column->open_rows = 0;
+    column->open_values = 0;
+    column->open_text_bytes = 0;
+    buffer_reset(&column->open_plain);
+}
+
+void column_reset(struct column_writer *column)
+{
+    clear_open_page(column);
+    column->row_count = 0;
+    column->null_count = 0;
+    column->uses_dictionary = true;
+    chunk_dictionary_reset(&column->dictionary);
+    column->remap.source_id = 0;
+    column->remap.count = 0;
+    buffer_reset(&column->sealed);
+    column->pages.count = 0;
+    column->plain_bytes = 0;
+    column->is_rising = true;
+    column->last_id = 0;
+    buffer_reset(&column->bytes);
+}
+
+size_t column_memory_bytes(const struct column_writer *column)
+{
+    return sizeof *column + chunk_dictionary_memory_bytes(&column->dictionary) +
+           column->remap.capacity * sizeof *column->remap.ids + column->sealed.capacity_bytes +
+           column->pages.capacity * sizeof *column->pages.items + PAGE_MAX_ROWS / 8 + 8 +
+           (PAGE_MAX_ROWS + 8) * sizeof *column->open_ids + column->open_plain.capacity_bytes +
+           column->bytes.capacity_bytes + column->chunk.bounds.capacity_bytes +
+           column->chunk.bloom.capacity_bytes +
+           column->chunk.page_capacity * sizeof *column->chunk.pages;
+}
+
+static unsigned id_width(uint32_t count)
+{
+    return count < 2 ? 1 : bits_needed(count - 1);
+}
+
+uint64_t column_bytes_estimate(const struct column_writer *column)
+{
+    uint64_t open = column->uses_dictionary
+                        ? (uint64_t)column->open_values * id_width(column->dictionary.count) / 8
+                        : column->open_plain.size_bytes;
+    uint64_t bytes = column->dictionary.body.size_bytes + column->sealed.size_bytes + open;
+    double share = column->compressed_share == 0 ? 1.0 : column->compressed_share;
+    return (uint64_t)((double)bytes * share);
+}
+
+uint32_t column_page_room(const struct column_writer *column)
+{
+    uint32_t rows = PAGE_MAX_ROWS - column->open_rows;
+    uint64_t page_size = column->writer_options->page_size_bytes;
+    uint64_t values = rows;
+    if (column->uses_dictionary) {
+        uint64_t all = page_size * 8 / id_width(column->dictionary.count);
+        values = all > column->open_values ? all - column->open_values : 0;
+    } else {
+        uint64_t used = column->open_plain.size_bytes;
+        uint64_t each = column->open_values == 0 ? column->type.width_bytes + 4
+                                                 : used / column->open_values + 1;
+        values = page_size > used ? (page_size - used) / each : 0;
+    }
+    if (values < rows)
+        rows = (uint32_t)values;
+    return rows == 0 ? 1 : rows;
+}
+
+bool column_page_is_full(const struct column_writer *column)
+{
+    uint64_t page_size = column->writer_options->page_size_bytes;
+    if (column->open_rows >= PAGE_MAX_ROWS)
+        return true;
+    if (column->uses_dictionary)
+        return (uint64_t)column->open_values * id_width(column->dictionary.count) >= page_size * 8;
+    return column->open_plain.size_bytes >= page_size;
+}
+
+void column_add_levels(struct column_writer *column, uint32_t valid, uint32_t row_count)
+{
+    assert(row_count <= 32 && column->open_rows + row_count <= PAGE_MAX_ROWS);
+    uint8_t *at = column->open_validity + column->open_rows / 8;
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    word |= (uint64_t)valid << column->open_rows % 8;
+    memcpy(at, &word, sizeof word);
+    column->open_rows += row_count;
+}
+
+enum error_code column_add_plain(struct column_writer *column, struct bytes_view value)
+{
+    uint32_t size = (uint32_t)value.size_bytes;
+    if (buffer_reserve(&column->open_plain, value.size_bytes + sizeof size) != OK)
+        return ERR_NO_MEMORY;
+    if (column->type.kind == VALUE_TEXT) {
+        buffer_append_unchecked(&column->open_plain, &size, sizeof size);
+        column->open_text_bytes += size;
+    }
+    buffer_append_unchecked(&column->open_plain, value.data, value.size_bytes);
+    column->open_values++;
+    return OK;
+}
+
+/* What the values of a dictionary page need for its statistics. */
+struct id_summary {
+    uint32_t min_id, max_id;
+    uint64_t text_bytes;
+};
+
+static struct id_summary summarize_texts(const struct chunk_dictionary *dictionary,
+                                         const uint32_t *ids, uint32_t count)
+{
+    struct id_summary summary = {ids[0], ids[0], 0};
+    uint64_t min = dictionary->entries[ids[0]].prefix;
+    uint64_t max = min;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct text_entry *entry = &dictionary->entries[ids[i]];
+        summary.text_bytes += entry->size_bytes;
+        if (entry->prefix <= min && ids[i] != summary.min_id &&
+            bytes_compare(chunk_dictionary_value(dictionary, ids[i]),
+                          chunk_dictionary_value(dictionary, summary.min_id)) < 0) {
+            min = entry->prefix;
+            summary.min_id = ids[i];
+        }
+        if (entry->prefix >= max && ids[i] != summary.max_id &&
+            bytes_compare(chunk_dictionary_value(dictionary, ids[i]),
+                          chunk_dictionary_value(dictionary, summary.max_id)) > 0) {
+            max = entry->prefix;
+            summary.max_id = ids[i];
+        }
+    }
+    return summary;
+}
+
+static struct id_summary summarize_uint32(const struct chunk_dictionary *dictionary,
+                                          const uint32_t *ids, uint32_t count)
+{
+    const uint32_t *values = (const void *)dictionary->body.data;
+    struct id_summary summary = {ids[0], ids[0], 0};
+    uint32_t min = values[ids[0]];
+    uint32_t max = min;
+    for (uint32_t i = 1; i < count; i++) {
+        uint32_t value = values[ids[i]];
+        if (value < min) {
+            min = value;
+            summary.min_id = ids[i];
+        } else if (value > max) {
+            max = value;
+            summary.max_id = ids[i];
+        }
+    }
+    return summary;
+}
+
+static struct id_summary summarize_int64(const struct chunk_dictionary *dictionary,
+                                         const uint32_t *ids, uint32_t count)
+{
+    const int64_t *values = (const void *)dictionary->body.data;
+    struct id_summary summary = {ids[0], ids[0], 0};
+    int64_t min = values[ids[0]];
+    int64_t max = min;
+    for (uint32_t i = 1; i < count; i++) {
+        int64_t value = values[ids[i]];
+        if (value < min) {
+            min = value;
+            summary.min_id = ids[i];
+        } else if (value > max) {
+            max = value;
+            summary.max_id = ids[i];
+        }
+    }
+    return summary;
+}
+
+static __int128 load_decimal(const uint8_t *data)
+{
+    uint64_t high, low;
+    memcpy(&high, data, 8);
+    memcpy(&low, data + 8, 8);
+    return (__int128)((unsigned __int128)__builtin_bswap64(high) << 64 | __builtin_bswap64(low));
+}
+
+static struct id_summary summarize_decimals(const struct chunk_dictionary *dictionary,
+                                            const uint32_t *ids, uint32_t count)
+{
+    const uint8_t *values = dictionary->body.data;
+    struct id_summary summary = {ids[0], ids[0], 0};
+    __int128 min = load_decimal(values + (size_t)ids[0] * DECIMAL_BYTES);
+    __int128 max = min;
+    for (uint32_t i = 1; i < count; i++) {
+        __int128 value = load_decimal(values + (size_t)ids[i] * DECIMAL_BYTES);
+        if (value < min) {
+            min = value;
+            summary.min_id = ids[i];
+        } else if (value > max) {
+            max = value;
+            summary.max_id = ids[i];
+        }
+    }
+    return summary;
+}
+
+static struct id_summary summarize_fixed(const struct chunk_dictionary *dictionary,
+                                         const uint32_t *ids, uint32_t count)
+{
+    uint32_t width = dictionary->type.width_bytes;
+    const uint8_t *values = dictionary->body.data;
+    size_t prefix_bytes = width < 8 ? width : 8;
+    struct id_summary summary = {ids[0], ids[0], 0};
+    uint64_t min = value_prefix(values + (size_t)ids[0] * width, prefix_bytes);
+    uint64_t max = min;
+    for (uint32_t i = 1; i < count; i++) {
+        const uint8_t *value = values + (size_t)ids[i] * width;
+        uint64_t prefix = value_prefix(value, prefix_bytes);
+        if (prefix <= min && ids[i] != summary.min_id &&
+            memcmp(value, values + (size_t)summary.min_id * width, width) < 0) {
+            min = prefix;
+            summary.min_id = ids[i];
+        }
+        if (prefix >= max && ids[i] != summary.max_id &&
+            memcmp(value, values + (size_t)summary.max_id * width, width) > 0) {
+            max = prefix;
+            summary.max_id = ids[i];
+        }
+    }
+    return summary;
+}
+
+static struct id_summary summarize_ids(const struct chunk_dictionary *dictionary,
+                                       const uint32_t *ids, uint32_t count)
+{
+    switch (dictionary->type.kind) {
+    case VALUE_UINT32: return summarize_uint32(dictionary, ids, count);
+    case VALUE_TIMESTAMP: return summarize_int64(dictionary, ids, count);
+    case VALUE_FIXED: return summarize_fixed(dictionary, ids, count);
+    case VALUE_DECIMAL: return summarize_decimals(dictionary, ids, count);
+    case VALUE_TEXT: break;
+    }
+    return summarize_texts(dictionary, ids, count);
+}
+
+static uint32_t greatest_id(const uint32_t *ids, uint32_t count)
+{
+    uint32_t greatest = 0;
+    for (uint32_t i = 0; i < count; i++)
+        greatest = ids[i] > greatest ? ids[i] : greatest;
+    return greatest;
+}
+
+static bool ids_rise(const uint32_t *ids, uint32_t count, uint32_t first)
+{
+    uint32_t falls = ids[0] < first;
+    for (uint32_t i = 1; i < count; i++)
+        falls |= ids[i] < ids[i - 1];
+    return !falls;
+}
+
+/* Dictionary page: a byte with the width, then the hybrid-encoded ids. */
+static enum error_code seal_ids(struct column_writer *column, struct sealed_page *page)
+{
+    uint32_t count = column->open_values;
+    page->encoding = PARQUET_RLE_DICTIONARY;
+    unsigned width = count == 0 ? 1 : id_width(greatest_id(column->open_ids, count) + 1);
+    if (buffer_append_byte(&column->sealed, (uint8_t)width) != OK)
+        return ERR_NO_MEMORY;
+    if (count == 0)
+        return OK;
+    struct id_summary summary = summarize_ids(&column->dictionary, column->open_ids, count);
+    page->min = summary.min_id;
+    page->max = summary.max_id;
+    page->text_bytes = summary.text_bytes;
+    column->plain_bytes += column->type.kind == VALUE_TEXT
+                               ? summary.text_bytes + 4 * (uint64_t)count
+                               : (uint64_t)count * column->type.width_bytes;
+    if (column->options.sorted_ascending) {
+        column->is_rising = column->is_rising && column->null_count == 0 &&
+                            ids_rise(column->open_ids, count, column->last_id);
+        column->last_id = column->open_ids[count - 1];
+    }
+    return hybrid_encode(column->open_ids, count, width, &column->sealed);
+}
+
+static struct bytes_view next_plain(const struct value_type *type, const uint8_t *at)
+{
+    uint32_t size = type->width_bytes;
+    if (type->kind != VALUE_TEXT)
+        return bytes_view_of(at, size);
+    memcpy(&size, at, sizeof size);
+    return bytes_view_of(at + sizeof size, size);
+}
+
+static enum error_code seal_plain(struct column_writer *column, struct sealed_page *page)
+{
+    page->encoding = PARQUET_PLAIN;
+    page->text_bytes = column->open_text_bytes;
+    column->plain_bytes += column->open_plain.size_bytes;
+    column->is_rising = false; /* not looked at: such a column is not sorted in practice */
+    size_t start = column->sealed.size_bytes;
+    if (buffer_append(&column->sealed, column->open_plain.data, column->open_plain.size_bytes) !=
+        OK)
+        return ERR_NO_MEMORY;
+    if (column->open_values == 0)
+        return OK;
+    const uint8_t *at = column->sealed.data + start;
+    struct bytes_view min = next_plain(&column->type, at);
+    struct bytes_view max = min;
+    for (uint32_t i = 0; i < column->open_values; i++) {
+        struct bytes_view value = next_plain(&column->type, at);
+        at = value.data + value.size_bytes;
+        if (value_compare(&column->type, value, min) < 0)
+            min = value;
+        else if (value_compare(&column->type, value, max) > 0)
+            max = value;
+    }
+    page->min = (size_t)(min.data - column->sealed.data);
+    page->max = (size_t)(max.data - column->sealed.data);
+    page->min_size_bytes = (uint32_t)min.size_bytes;
+    page->max_size_bytes = (uint32_t)max.size_bytes;
+    return OK;
+}
+
+/* Definition levels of a V1 page: their length in 4 bytes, then the hybrid-encoded bits. */
+static enum error_code seal_levels(struct column_writer *column, struct sealed_page *page)
+{
+    if (!column->nullable)
+        return OK;
+    if (buffer_append_zeros(&column->sealed, 4) != OK ||
+        hybrid_encode_bits(column->open_validity, column->open_rows, &column->sealed) != OK)
+        return ERR_NO_MEMORY;
+    page->levels_bytes = (uint32_t)(column->sealed.size_bytes - page->offset);
+    uint32_t size = page->levels_bytes - 4;
+    memcpy(column->sealed.data + page->offset, &size, sizeof size);
+    return OK;
+}
+
+enum error_code column_push_page(struct column_writer *column, const struct sealed_page *page)
+{
+    struct page_list *pages = &column->pages;
+    if (pages->count == pages->capacity) {
+        size_t capacity = pages->capacity == 0 ? FIRST_PAGES : pages->capacity * 2;
+        struct sealed_page *items = mem_realloc(pages->items, capacity * sizeof *items);
+        if (items == NULL)
+            return ERR_NO_MEMORY;
+        pages->items = items;
+        pages->capacity = capacity;
+    }
+    pages->items[pages->count++] = *page;
+    return OK;
+}
+
+/* Hashing is in vain where nearly every value is new. The pages so far are decided on at the end.
+ */
+static void judge_dictionary(struct column_writer *column)
+{
+    uint64_t values = (uint64_t)(column->row_count - column->null_count);
+    bool in_vain =
+        values >= DICTIONARY_TRIAL_VALUES && column->dictionary.has_table &&
+        column->dictionary.body.size_bytes + column->sealed.size_bytes > column->plain_bytes;
+    if (in_vain)
+        column->uses_dictionary = false;
+}
+
+enum error_code column_seal_page(struct column_writer *column, struct error *error)
+{
+    if (column->open_rows == 0)
+        return OK;
+    struct sealed_page page = {
+        .offset = column->sealed.size_bytes,
+        .row_count = column->open_rows,
+        .null_count = column->open_rows - column->open_values,
+    };
+    column->row_count += page.row_count;
+    column->null_count += page.null_count;
+    if (seal_levels(column, &page) != OK ||
+        (column->uses_dictionary ? seal_ids(column, &page) : seal_plain(column, &page)) != OK)
+        return error_no_memory(error, "a page");
+    page.size_bytes = (uint32_t)(column->sealed.size_bytes - page.offset);
+    if (column_push_page(column, &page) != OK)
+        return error_no_memory(error, "a page");
+    clear_open_page(column);
+    if (column->uses_dictionary)
+        judge_dictionary(column);
+    return OK;
+}
+
+enum error_code column_stop_dictionary(struct column_writer *column, struct error *error)
+{
+    enum error_code code = column_seal_page(column, error);
+    column->uses_dictionary = false;
+    return code;
+}
+
+void column_learn_share(struct column_writer *column)
+{
+    if (column->compressed_share != 0 || column->writer_options->codec == PARQUET_CODEC_NONE ||
+        column->row_count + column->open_rows < SHARE_SAMPLE_ROWS)
+        return;
+    const struct buffer *from =
+        column->uses_dictionary ? &column->dictionary.body : &column->open_plain;
+    size_t size = from->size_bytes < SHARE_SAMPLE_BYTES ? from->size_bytes : SHARE_SAMPLE_BYTES;
+    column->compressed_share = 1.0;
+    struct codec_context *context = size < 256 ? NULL : codec_pool_take(column->codecs);
+    if (context == NULL)
+        return;
+    struct buffer out;
+    buffer_init(&out);
+    if (codec_compress(context, column->writer_options->codec,
+                       column->writer_options->compression_level, bytes_view_of(from->data, size),
+                       &out, NULL) == OK)
+        column->compressed_share = (double)out.size_bytes / (double)size;
+    buffer_release(&out);
+    codec_pool_give(column->codecs, context);
+}

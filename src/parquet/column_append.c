@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arrow/dictionary.h"
+#include "parquet/column.h"
+#include "util/memory.h"
+
+#define BLOCK DICTIONARY_BLOCK_VALUES
+
+/* Some consecutive rows of a child array: `rows` are the ones that have a value, from `first` on.
+ */
+struct block {
+    const struct ArrowArray *array;
+    int64_t first; /* with the array's own offset */
+    uint32_t row_count;
+    uint32_t value_count;
+    uint32_t valid[BLOCK / 32]; /* levels of the rows */
+    uint16_t rows[BLOCK];
+};
+
+/* `count` <= 32 bits of a bitmap from any bit on; `end` is the first byte behind the bitmap. */
+static uint32_t load_bits(const uint8_t *bits, int64_t offset, uint32_t count, const uint8_t *end)
+{
+    const uint8_t *at = bits + offset / 8;
+    uint64_t word = 0;
+    if (end - at >= 8)
+        memcpy(&word, at, sizeof word);
+    else
+        for (int i = 0; i < end - at; i++)
+            word |= (uint64_t)at[i] << (8 * i);
+    return (uint32_t)((word >> offset % 8) & (UINT64_MAX >> (64 - count)));
+}
+
+static void select_all(struct block *block)
+{
+    for (uint32_t i = 0; i < block->row_count; i += 32) {
+        uint32_t count = block->row_count - i < 32 ? block->row_count - i : 32;
+        block->valid[i / 32] = UINT32_MAX >> (32 - count);
+    }
+    for (uint32_t i = 0; i < block->row_count; i++)
+        block->rows[i] = (uint16_t)i;
+    block->value_count = block->row_count;
+}
+
+static void select_valid(struct block *block)
+{
+    const struct ArrowArray *array = block->array;
+    const uint8_t *bits = array->buffers[0];
+    if (bits == NULL || array->null_count == 0) {
+        select_all(block);
+        return;
+    }
+    const uint8_t *end = bits + (array->offset + array->length + 7) / 8;
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < block->row_count; i += 32) {
+        uint32_t count = block->row_count - i < 32 ? block->row_count - i : 32;
+        uint32_t valid = load_bits(bits, block->first + i, count, end);
+        block->valid[i / 32] = valid;
+        if (valid == UINT32_MAX) {
+            for (uint32_t k = 0; k < 32; k++)
+                block->rows[found + k] = (uint16_t)(i + k);
+            found += 32;
+            continue;
+        }
+        for (; valid != 0; valid &= valid - 1)
+            block->rows[found++] = (uint16_t)(i + (uint32_t)__builtin_ctz(valid));
+    }
+    block->value_count = found;
+}
+
+static void add_levels(struct column_writer *column, const struct block *block)
+{
+    for (uint32_t i = 0; i < block->row_count; i += 32) {
+        uint32_t count = block->row_count - i < 32 ? block->row_count - i : 32;
+        column_add_levels(column, block->valid[i / 32], count);
+    }
+}
+
+/* A value of a plain array of texts or fixed-size binaries; `index` includes the array's offset. */
+static struct bytes_view array_value(const struct value_type *type, const struct ArrowArray *array,
+                                     int64_t index)
+{
+    if (type->kind != VALUE_TEXT)
+        return bytes_view_of((const uint8_t *)array->buffers[1] + index * type->width_bytes,
+                             type->width_bytes);
+    const int32_t *offsets = array->buffers[1];
+    return bytes_view_of((const uint8_t *)array->buffers[2] + offsets[index],
+                         (size_t)(offsets[index + 1] - offsets[index]));
+}
+
+/* Makes sure that the block's values fit the dictionary, or goes over to plain values. */
+static enum error_code check_room(struct column_writer *column, uint32_t count, size_t bytes,
+                                  struct error *error)
+{
+    if (!column->uses_dictionary ||
+        !chunk_dictionary_may_overflow(&column->dictionary, count, bytes))
+        return OK;
+    return column_stop_dictionary(column, error);
+}
+
+static enum error_code add_views(struct column_writer *column, const struct block *block,
+                                 const struct bytes_view *values, size_t bytes, struct error *error)
+{
+    if (check_room(column, block->value_count, bytes, error) != OK)
+        return ERR_NO_MEMORY;
+    add_levels(column, block);
+    enum error_code code = OK;
+    if (column->uses_dictionary) {
+        code = chunk_dictionary_map_texts(&column->dictionary, values, block->value_count,
+                                          column->open_ids + column->open_values);
+        column->open_values += block->value_count;
+    }
+    for (uint32_t i = 0; i < block->value_count && !column->uses_dictionary && code == OK; i++)
+        code = column_add_plain(column, values[i]);
+    return code == OK ? OK : error_no_memory(error, "values");
+}
+
+static enum error_code add_texts(struct column_writer *column, const struct block *block,
+                                 struct error *error)
+{
+    struct bytes_view values[BLOCK];
+    const int32_t *offsets = (const int32_t *)block->array->buffers[1] + block->first;
+    const uint8_t *data = block->array->buffers[2];
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < block->value_count; i++) {
+        uint32_t row = block->rows[i];
+        values[i] = bytes_view_of(data + offsets[row], (size_t)(offsets[row + 1] - offsets[row]));
+        bytes += values[i].size_bytes;
+    }
+    return add_views(column, block, values, bytes, error);
+}
+
+static enum error_code add_fixed(struct column_writer *column, const struct block *block,
+                                 const uint8_t *const *values, struct error *error)
+{
+    uint32_t width = column->type.width_bytes;
+    if (check_room(column, block->value_count, (size_t)block->value_count * width, error) != OK)
+        return ERR_NO_MEMORY;
+    add_levels(column, block);
+    enum error_code code = OK;
+    if (column->uses_dictionary) {
+        code = chunk_dictionary_map_fixed(&column->dictionary, values, block->value_count,
+                                          column->open_ids + column->open_values);
+        column->open_values += block->value_count;
+    }
+    for (uint32_t i = 0; i < block->value_count && !column->uses_dictionary && code == OK; i++)
+        code = column_add_plain(column, bytes_view_of(values[i], width));
+    return code == OK ? OK : error_no_memory(error, "values");
+}
+
+static enum error_code add_binaries(struct column_writer *column, const struct block *block,
+                                    struct error *error)
+{
+    const uint8_t *values[BLOCK];
+    const uint8_t *data = (const uint8_t *)block->array->buffers[1] +
+                          block->first * (int64_t)column->type.width_bytes;
+    for (uint32_t i = 0; i < block->value_count; i++)
+        values[i] = data + (size_t)block->rows[i] * column->type.width_bytes;
+    return add_fixed(column, block, values, error);
+}
+
+/* Arrow holds decimals little-endian, Parquet big-endian. */
+static void swap_decimal(const uint8_t *from, uint8_t *to)
+{
+    uint64_t low, high;
+    memcpy(&low, from, 8);
+    memcpy(&high, from + 8, 8);
+    low = __builtin_bswap64(low);
+    high = __builtin_bswap64(high);
+    memcpy(to, &high, 8);
+    memcpy(to + 8, &low, 8);
+}
+
+static enum error_code add_decimals(struct column_writer *column, const struct block *block,
+                                    struct error *error)
+{
+    uint8_t swapped[BLOCK][DECIMAL_BYTES];
+    const uint8_t *values[BLOCK];
+    const uint8_t *data = (const uint8_t *)block->array->buffers[1] + block->first * DECIMAL_BYTES;
+    for (uint32_t i = 0; i < block->value_count; i++) {
+        swap_decimal(data + (size_t)block->rows[i] * DECIMAL_BYTES, swapped[i]);
+        values[i] = swapped[i];
+    }
+    return add_fixed(column, block, values, error);
+}
+
+static enum error_code add_plain_integers(struct column_writer *column, const void *values,
+                                          uint32_t count, struct error *error)
+{
+    size_t bytes = (size_t)count * column->type.width_bytes;
+    if (buffer_append(&column->open_plain, values, bytes) != OK)
+        return error_no_memory(error, "values");
+    column->open_values += count;
+    return OK;
+}
+
+static enum error_code add_uint32(struct column_writer *column, const struct block *block,
+                                  struct error *error)
+{
+    uint32_t values[BLOCK];
+    const uint32_t *data = (const uint32_t *)block->array->buffers[1] + block->first;
+    for (uint32_t i = 0; i < block->value_count; i++)
+        values[i] = data[block->rows[i]];
+    if (check_room(column, block->value_count, sizeof values, error) != OK)
+        return ERR_NO_MEMORY;
+    add_levels(column, block);
+    if (!column->uses_dictionary)
+        return add_plain_integers(column, values, block->value_count, error);
+    if (chunk_dictionary_map_uint32(&column->dictionary, values, block->value_count,
+                                    column->open_ids + column->open_values) != OK)
+        return error_no_memory(error, "values");
+    column->open_values += block->value_count;
+    return OK;
+}
+
+static enum error_code add_int64(struct column_writer *column, const struct block *block,
+                                 struct error *error)
+{
+    int64_t values[BLOCK];
+    const int64_t *data = (const int64_t *)block->array->buffers[1] + block->first;
+    for (uint32_t i = 0; i < block->value_count; i++)
+        values[i] = data[block->rows[i]];
+    if (check_room(column, block->value_count, sizeof values, error) != OK)
+        return ERR_NO_MEMORY;
+    add_levels(column, block);
+    if (!column->uses_dictionary)
+        return add_plain_integers(column, values, block->value_count, error);
+    if (chunk_dictionary_map_int64(&column->dictionary, values, block->value_count,
+                                   column->open_ids + column->open_values) != OK)
+        return error_no_memory(error, "values");
+    column->open_values += block->value_count;
+    return OK;
+}
+
+/* Gets the remap ready for an array's dictionary. A shared dictionary keeps its remap from batch to
+ * batch; any other may be a different one each time. */
+static enum error_code prepare_remap(struct column_writer *column, const struct ArrowArray *array,
+                                     struct error *error)
+{
+    struct index_remap *remap = &column->remap;
+    const struct arrow_dictionary *shared = arrow_dictionary_of(array->dictionary);
+    uint64_t id = shared == NULL ? 0 : arrow_dictionary_id(shared);
+    int64_t length = array->dictionary->length;
+    if (length < 0 || length > INT32_MAX)
+        return error_set(error, ERR_INVALID, "column %s: a dictionary of %lld values", column->name,
+                         (long long)length);
+    if (array->dictionary->null_count > 0)
+        return error_set(error, ERR_INVALID, "column %s: its Arrow dictionary holds nulls",
+                         column->name);
+    if (id == 0 || id != remap->source_id) {
+        remap->source_id = id;
+        remap->is_sole_source = id != 0 && column->dictionary.count == 0;
+        remap->count = 0;
+    }
+    if ((uint32_t)length > remap->capacity) {
+        uint32_t capacity = (uint32_t)length + (uint32_t)length / 2;
+        uint32_t *ids = mem_realloc(remap->ids, capacity * sizeof *ids);
+        if (ids == NULL)
+            return error_no_memory(error, "a dictionary");
+        remap->ids = ids;
+        remap->capacity = capacity;
+    }
+    if ((uint32_t)length > remap->count) {
+        memset(remap->ids + remap->count, 0xff, ((size_t)length - remap->count) * sizeof(uint32_t));
+        remap->count = (uint32_t)length;
+    }
+    return OK;
+}
+
+/* Gives a dictionary value that was not met yet its id. */
+static enum error_code map_new_index(struct column_writer *column, const struct ArrowArray *values,
+                                     uint32_t index)
+{
+    struct index_remap *remap = &column->remap;
+    struct bytes_view value = array_value(&column->type, values, values->offset + index);
+    if (!remap->is_sole_source || column->dictionary.has_table)
+        return chunk_dictionary_map_one(&column->dictionary, value, &remap->ids[index]);
+    const struct arrow_dictionary *shared = arrow_dictionary_of(values);
+    const uint64_t *hash = column->options.bloom_filter && column->writer_options->bloom_filters
+                               ? arrow_dictionary_hashes(shared) + index
+                               : NULL;
+    return chunk_dictionary_add_new(&column->dictionary, value, hash, &remap->ids[index]);
+}
+
+static enum error_code check_indices(const struct column_writer *column, const struct block *block,
+                                     const int32_t *indices, struct error *error)
+{
+    uint32_t greatest = 0;
+    for (uint32_t i = 0; i < block->value_count; i++) {
+        uint32_t index = (uint32_t)indices[block->rows[i]];
+        greatest = index > greatest ? index : greatest;
+    }
+    if (block->value_count == 0 || greatest < column->remap.count)
+        return OK;
+    return error_set(error, ERR_INVALID, "column %s: an index outside its Arrow dictionary of %u",
+                     column->name, column->remap.count);
+}
+
+static enum error_code add_plain_indices(struct column_writer *column, const struct block *block,
+                                         const int32_t *indices, struct error *error)
+{
+    const struct ArrowArray *values = block->array->dictionary;
+    add_levels(column, block);
+    for (uint32_t i = 0; i < block->value_count; i++) {
+        int64_t index = values->offset + indices[block->rows[i]];
+        if (column_add_plain(column, array_value(&column->type, values, index)) != OK)
+            return error_no_memory(error, "values");
+    }
+    return OK;
+}
+
+static enum error_code add_indices(struct column_writer *column, const struct block *block,
+                                   struct error *error)
+{
+    const int32_t *indices = (const int32_t *)block->array->buffers[1] + block->first;
+    const struct ArrowArray *values = block->array->dictionary;
+    if (check_indices(column, block, indices, error) != OK)
+        return ERR_INVALID;
+    if (!column->uses_dictionary)
+        return add_plain_indices(column, block, indices, error);
+    uint32_t ids[BLOCK];
+    uint32_t new_count = 0;
+    size_t new_bytes = 0;
+    for (uint32_t i = 0; i < block->value_count; i++) {
+        ids[i] = column->remap.ids[indices[block->rows[i]]];
+        if (ids[i] == DICTIONARY_NO_ID) {
+            int64_t index = values->offset + indices[block->rows[i]];
+            new_count++;
+            new_bytes += array_value(&column->type, values, index).size_bytes;
+        }
+    }
+    if (new_count != 0 && check_room(column, new_count, new_bytes, error) != OK)
+        return ERR_NO_MEMORY;
+    if (!column->uses_dictionary)
+        return add_plain_indices(column, block, indices, error);
+    add_levels(column, block);
+    for (uint32_t i = 0; i < block->value_count && new_count != 0; i++) {
+        uint32_t index = (uint32_t)indices[block->rows[i]];
+        if (ids[i] == DICTIONARY_NO_ID && column->remap.ids[index] == DICTIONARY_NO_ID &&
+            map_new_index(column, values, index) != OK)
+            return error_no_memory(error, "values");
+        ids[i] = column->remap.ids[index];
+    }
+    if (block->value_count != 0)
+        memcpy(column->open_ids + column->open_values, ids, block->value_count * sizeof *ids);
+    column->open_values += block->value_count;
+    return OK;
+}
+
+static enum error_code add_block(struct column_writer *column, struct block *block,
+                                 struct error *error)
+{
+    select_valid(block);
+    if (block->value_count != block->row_count && !column->nullable)
+        return error_set(error, ERR_INVALID, "column %s is required, but a row has no value in it",
+                         column->name);
+    if (block->array->dictionary != NULL)
+        return add_indices(column, block, error);
+    switch (column->type.kind) {
+    case VALUE_UINT32: return add_uint32(column, block, error);
+    case VALUE_TIMESTAMP: return add_int64(column, block, error);
+    case VALUE_FIXED: return add_binaries(column, block, error);
+    case VALUE_DECIMAL: return add_decimals(column, block, error);
+    case VALUE_TEXT: break;
+    }
+    return add_texts(column, block, error);
+}
+
+enum error_code column_append(struct column_writer *column, const struct ArrowArray *array,
+                              int64_t first_row, int64_t row_count, struct error *error)
+{
+    if (array->dictionary != NULL) {
+        enum error_code code = prepare_remap(column, array, error);
+        if (code != OK)
+            return code;
+    }
+    struct block block = {.array = array, .first = array->offset + first_row};
+    while (row_count > 0) {
+        uint32_t room = column_page_room(column);
+        block.row_count = room < BLOCK ? room : BLOCK;
+        if (row_count < block.row_count)
+            block.row_count = (uint32_t)row_count;
+        enum error_code code = add_block(column, &block, error);
+        if (code == OK && column_page_is_full(column))
+            code = column_seal_page(column, error);
+        if (code != OK)
+            return code;
+        block.first += block.row_count;
+        row_count -= block.row_count;
+    }
+    column_learn_share(column);
+    return OK;
+}

@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "parquet/dictionary.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "util/memory.h"
+
+#define FIRST_SLOTS   1024u
+#define FIRST_ENTRIES 256u
+/* A table with more slots than this per value is not kept for the next chunk: clearing costs. */
+#define OVERSIZED_SLOTS 16u
+/* A table and body larger than this are worth prefetching: about half of a second-level cache. */
+#define PREFETCH_BYTES ((size_t)256 << 10)
+
+/* A slot: the hash's upper 32 bits, and the id + 1 (an empty slot is 0). */
+static inline uint64_t slot_of(uint32_t tag, uint32_t id)
+{
+    return (uint64_t)tag << 32 | (id + 1);
+}
+
+static inline uint32_t slot_tag(uint64_t slot)
+{
+    return (uint32_t)(slot >> 32);
+}
+
+static inline uint32_t slot_id(uint64_t slot)
+{
+    return (uint32_t)slot - 1;
+}
+
+void chunk_dictionary_init(struct chunk_dictionary *dictionary, struct value_type type)
+{
+    *dictionary = (struct chunk_dictionary){.type = type};
+}
+
+static void clear_small_ids(struct chunk_dictionary *dictionary)
+{
+    if (dictionary->small_ids == NULL)
+        return;
+    for (uint32_t id = 0; id < dictionary->count; id++) {
+        uint32_t value;
+        memcpy(&value, chunk_dictionary_value(dictionary, id).data, sizeof value);
+        if (value < DICTIONARY_SMALL_INTEGERS)
+            dictionary->small_ids[value] = DICTIONARY_NO_ID;
+    }
+}
+
+void chunk_dictionary_reset(struct chunk_dictionary *dictionary)
+{
+    clear_small_ids(dictionary);
+    if (dictionary->slot_count / OVERSIZED_SLOTS > dictionary->count) {
+        mem_free(dictionary->slots);
+        dictionary->slots = NULL;
+        dictionary->slot_count = 0;
+    }
+    dictionary->count = 0;
+    dictionary->bloom_hash_count = 0;
+    buffer_reset(&dictionary->body);
+    dictionary->has_table = false;
+}
+
+void chunk_dictionary_release(struct chunk_dictionary *dictionary)
+{
+    buffer_release(&dictionary->body);
+    mem_free(dictionary->entries);
+    mem_free(dictionary->slots);
+    mem_free(dictionary->small_ids);
+    mem_free(dictionary->bloom_hashes);
+    chunk_dictionary_init(dictionary, dictionary->type);
+}
+
+size_t chunk_dictionary_memory_bytes(const struct chunk_dictionary *dictionary)
+{
+    size_t small = dictionary->small_ids != NULL ? DICTIONARY_SMALL_INTEGERS * 4u : 0;
+    return dictionary->body.capacity_bytes +
+           dictionary->entry_capacity * sizeof *dictionary->entries +
+           dictionary->slot_count * sizeof *dictionary->slots +
+           dictionary->bloom_hash_capacity * sizeof *dictionary->bloom_hashes + small;
+}
+
+/* The 128-bit product of two 64-bit words, folded: every input bit reaches the upper half. */
+static inline uint64_t mix(uint64_t a, uint64_t b)
+{
+    unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+#define MIX_KEY_0 UINT64_C(0x9e3779b97f4a7c15)
+#define MIX_KEY_1 UINT64_C(0xbf58476d1ce4e5b9)
+#define MIX_KEY_2 UINT64_C(0x94d049bb133111eb)
+#define MIX_KEY_3 UINT64_C(0xd6e8feb86659fd93)
+
+static inline uint64_t load_word(const uint8_t *data)
+{
+    uint64_t word;
+    memcpy(&word, data, sizeof word);
+    return word;
+}
+
+/* Values of any size get XXH3; the two fixed sizes that every row has get two or four words mixed,
+ * each with a key of its own. */
+static inline uint64_t hash_bytes(const uint8_t *data, size_t size)
+{
+    if (size == 32)
+        return mix(load_word(data) ^ MIX_KEY_0, load_word(data + 8) ^ MIX_KEY_1) ^
+               mix(load_word(data + 16) ^ MIX_KEY_2, load_word(data + 24) ^ MIX_KEY_3);
+    if (size == 16)
+        return mix(load_word(data) ^ MIX_KEY_0, load_word(data + 8) ^ MIX_KEY_1);
+    return XXH3_64bits(data, size);
+}
+
+static inline bool same_bytes(const uint8_t *a, const uint8_t *b, size_t size)
+{
+    if (size < 8) {
+        for (size_t i = 0; i < size; i++)
+            if (a[i] != b[i])
+                return false;
+        return true;
+    }
+    for (size_t i = 0; i + 8 <= size; i += 8)
+        if (load_word(a + i) != load_word(b + i))
+            return false;
+    return load_word(a + size - 8) == load_word(b + size - 8);
+}
+
+static void place(uint64_t *slots, uint32_t mask, uint64_t slot)
+{
+    uint32_t to = slot_tag(slot) & mask;
+    while (slots[to] != 0)
+        to = (to + 1) & mask;
+    slots[to] = slot;
+}
+
+static enum error_code grow_slots(struct chunk_dictionary *dictionary, uint32_t slot_count)
+{
+    uint64_t *slots = mem_alloc_zero(slot_count, sizeof *slots);
+    if (slots == NULL)
+        return ERR_NO_MEMORY;
+    for (uint32_t i = 0; i < dictionary->slot_count; i++)
+        if (dictionary->slots[i] != 0)
+            place(slots, slot_count - 1, dictionary->slots[i]);
+    mem_free(dictionary->slots);
+    dictionary->slots = slots;
+    dictionary->slot_count = slot_count;
+    return OK;
+}
+
+/* At most 70% full: a power of two that holds `count` values. */
+static uint32_t slots_for(uint32_t count)
+{
+    uint32_t slots = FIRST_SLOTS;
+    while ((uint64_t)slots * 7 < (uint64_t)count * 10)
+        slots *= 2;
+    return slots;
+}
+
+/* Puts the values that are there into the table; slots kept from the last chunk are used again. */
+static enum error_code build_table(struct chunk_dictionary *dictionary, uint32_t more)
+{
+    if (dictionary->slot_count != 0)
+        memset(dictionary->slots, 0, dictionary->slot_count * sizeof *dictionary->slots);
+    uint32_t wanted = slots_for(dictionary->count + more);
+    if (wanted > dictionary->slot_count && grow_slots(dictionary, wanted) != OK)
+        return ERR_NO_MEMORY;
+    for (uint32_t id = 0; id < dictionary->count; id++) {
+        struct bytes_view value = chunk_dictionary_value(dictionary, id);
+        uint32_t tag = (uint32_t)(hash_bytes(value.data, value.size_bytes) >> 32);
+        place(dictionary->slots, dictionary->slot_count - 1, slot_of(tag, id));
+    }
+    dictionary->has_table = true;
+    return OK;
+}
+
+static enum error_code reserve_entries(struct chunk_dictionary *dictionary, uint32_t more)
+{
+    if (dictionary->type.kind != VALUE_TEXT ||
+        dictionary->entry_capacity - dictionary->count >= more)
+        return OK;
+    uint32_t capacity = dictionary->entry_capacity + dictionary->entry_capacity / 2;
+    if (capacity < dictionary->count + more)
+        capacity = dictionary->count + more;
+    if (capacity < FIRST_ENTRIES)
+        capacity = FIRST_ENTRIES;
+    struct text_entry *entries =
+        mem_realloc(dictionary->entries, capacity * sizeof *dictionary->entries);
+    if (entries == NULL)
+        return ERR_NO_MEMORY;
+    dictionary->entries = entries;
+    dictionary->entry_capacity = capacity;
+    return OK;
+}
+
+/* Room for `more` values of `bytes` in all, so that nothing below can fail. */
+static enum error_code reserve(struct chunk_dictionary *dictionary, uint32_t more, size_t bytes)
+{
+    assert(!chunk_dictionary_may_overflow(dictionary, more, bytes));
+    if (reserve_entries(dictionary, more) != OK)
+        return ERR_NO_MEMORY;
+    return buffer_reserve(&dictionary->body, bytes + 4 * (size_t)more);
+}
+
+static enum error_code reserve_slots(struct chunk_dictionary *dictionary, uint32_t more)
+{
+    if (!dictionary->has_table)
+        return build_table(dictionary, more);
+    uint32_t wanted = slots_for(dictionary->count + more);
+    return wanted > dictionary->slot_count ? grow_slots(dictionary, wanted) : OK;
+}
+
+static inline uint32_t append_text(struct chunk_dictionary *dictionary, struct bytes_view value)
+{
+    uint32_t size = (uint32_t)value.size_bytes; /* Parquet's little-endian length prefix */
+    buffer_append_unchecked(&dictionary->body, &size, sizeof size);
+    dictionary->entries[dictionary->count] = (struct text_entry){
+        .prefix = value_prefix(value.data, value.size_bytes),
+        .offset = (uint32_t)dictionary->body.size_bytes,
+        .size_bytes = size,
+    };
+    buffer_append_unchecked(&dictionary->body, value.data, value.size_bytes);
+    return dictionary->count++;
+}
+
+static inline uint32_t append_fixed(struct chunk_dictionary *dictionary, const uint8_t *value)
+{
+    buffer_append_unchecked(&dictionary->body, value, dictionary->type.width_bytes);
+    return dictionary->count++;
+}
+
+static inline uint32_t find_text(struct chunk_dictionary *dictionary, struct bytes_view value,
+                                 uint32_t tag)
+{
+    uint32_t mask = dictionary->slot_count - 1;
+    uint32_t at = tag & mask;
+    for (;; at = (at + 1) & mask) {
+        uint64_t slot = dictionary->slots[at];
+        if (slot == 0)
+            break;
+        if (slot_tag(slot) != tag)
+            continue;
+        const struct text_entry *entry = &dictionary->entries[slot_id(slot)];
+        if (entry->size_bytes == value.size_bytes &&
+            same_bytes(dictionary->body.data + entry->offset, value.data, value.size_bytes))
+            return slot_id(slot);
+    }
+    uint32_t id = append_text(dictionary, value);
+    dictionary->slots[at] = slot_of(tag, id);
+    return id;
+}
+
+/* `width` is a constant where it is inlined. */
+static inline __attribute__((always_inline)) uint32_t
+find_fixed(struct chunk_dictionary *dictionary, const uint8_t *value, uint32_t width, uint32_t tag)
+{
+    uint32_t mask = dictionary->slot_count - 1;
+    uint32_t at = tag & mask;
+    for (;; at = (at + 1) & mask) {
+        uint64_t slot = dictionary->slots[at];
+        if (slot == 0)
+            break;
+        if (slot_tag(slot) == tag &&
+            memcmp(dictionary->body.data + (size_t)slot_id(slot) * width, value, width) == 0)
+            return slot_id(slot);
+    }
+    uint32_t id = append_fixed(dictionary, value);
+    dictionary->slots[at] = slot_of(tag, id);
+    return id;
+}
+
+/* Brings the slots, then the entries, then the bytes of the first candidates near, so that their
+ * cache misses overlap. Repeats of the value before need none. */
+static void prefetch_texts(const struct chunk_dictionary *dictionary, const uint32_t *tags,
+                           const bool *is_repeat, size_t count)
+{
+    uint32_t mask = dictionary->slot_count - 1;
+    for (size_t i = 0; i < count; i++)
+        if (!is_repeat[i])
+            __builtin_prefetch(&dictionary->slots[tags[i] & mask]);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t slot = is_repeat[i] ? 0 : dictionary->slots[tags[i] & mask];
+        if (slot != 0)
+            __builtin_prefetch(&dictionary->entries[slot_id(slot)]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint64_t slot = is_repeat[i] ? 0 : dictionary->slots[tags[i] & mask];
+        if (slot != 0)
+            __builtin_prefetch(dictionary->body.data + dictionary->entries[slot_id(slot)].offset);
+    }
+}
+
+enum error_code chunk_dictionary_map_texts(struct chunk_dictionary *dictionary,
+                                           const struct bytes_view *values, size_t count,
+                                           uint32_t *ids)
+{
+    assert(count <= DICTIONARY_BLOCK_VALUES);
+    uint32_t tags[DICTIONARY_BLOCK_VALUES];
+    bool is_repeat[DICTIONARY_BLOCK_VALUES];
+    uint32_t new_count = 0;
+    size_t new_bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        is_repeat[i] = i != 0 && values[i].size_bytes == values[i - 1].size_bytes &&
+                       same_bytes(values[i].data, values[i - 1].data, values[i].size_bytes);
+        if (is_repeat[i])
+            continue;
+        tags[i] = (uint32_t)(hash_bytes(values[i].data, values[i].size_bytes) >> 32);
+        new_count++;
+        new_bytes += values[i].size_bytes;
+    }
+    if (reserve_slots(dictionary, new_count) != OK ||
+        reserve(dictionary, new_count, new_bytes) != OK)
+        return ERR_NO_MEMORY;
+    if (dictionary->body.size_bytes > PREFETCH_BYTES)
+        prefetch_texts(dictionary, tags, is_repeat, count);
+    uint32_t id = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!is_repeat[i])
+            id = find_text(dictionary, values[i], tags[i]);
+        ids[i] = id;
+    }
+    return OK;
+}
+
+static inline __attribute__((always_inline)) void map_fixed(struct chunk_dictionary *dictionary,
+                                                            const uint8_t *const *values,
+                                                            size_t count, uint32_t width,
+                                                            uint32_t *ids)
+{
+    uint32_t tags[DICTIONARY_BLOCK_VALUES];
+    uint32_t mask = dictionary->slot_count - 1;
+    bool far = dictionary->body.size_bytes > PREFETCH_BYTES;
+    for (size_t i = 0; i < count; i++) {
+        tags[i] = (uint32_t)(hash_bytes(values[i], width) >> 32);
+        if (far)
+            __builtin_prefetch(&dictionary->slots[tags[i] & mask]);
+    }
+    for (size_t i = 0; i < count && far; i++) {
+        uint64_t slot = dictionary->slots[tags[i] & mask];
+        if (slot != 0)
+            __builtin_prefetch(dictionary->body.data + (size_t)slot_id(slot) * width);
+    }
+    uint32_t id = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || tags[i] != tags[i - 1] || memcmp(values[i], values[i - 1], width) != 0)
+            id = find_fixed(dictionary, values[i], width, tags[i]);
+        ids[i] = id;
+    }
+}
+
+enum error_code chunk_dictionary_map_fixed(struct chunk_dictionary *dictionary,
+                                           const uint8_t *const *values, size_t count,
+                                           uint32_t *ids)
+{
+    assert(count <= DICTIONARY_BLOCK_VALUES);
+    uint32_t width = dictionary->type.width_bytes;
+    if (reserve_slots(dictionary, (uint32_t)count) != OK ||
+        reserve(dictionary, (uint32_t)count, count * width) != OK)
+        return ERR_NO_MEMORY;
+    if (width == 32)
+        map_fixed(dictionary, values, count, 32, ids);
+    else if (width == 16)
+        map_fixed(dictionary, values, count, 16, ids);
+    else
+        map_fixed(dictionary, values, count, width, ids);
+    return OK;
+}
+
+static uint32_t find_integer(struct chunk_dictionary *dictionary, const void *value, uint32_t width)
+{
+    uint32_t tag = (uint32_t)(hash_bytes(value, width) >> 32);
+    return width == 4 ? find_fixed(dictionary, value, 4, tag)
+                      : find_fixed(dictionary, value, 8, tag);
+}
+
+static enum error_code reserve_integers(struct chunk_dictionary *dictionary, size_t count)
+{
+    if (reserve_slots(dictionary, (uint32_t)count) != OK)
+        return ERR_NO_MEMORY;
+    return reserve(dictionary, (uint32_t)count, count * dictionary->type.width_bytes);
+}
+
+static enum error_code make_small_ids(struct chunk_dictionary *dictionary)
+{
+    if (dictionary->small_ids != NULL)
+        return OK;
+    size_t size = DICTIONARY_SMALL_INTEGERS * sizeof *dictionary->small_ids;
+    dictionary->small_ids = mem_alloc(size);
+    if (dictionary->small_ids == NULL)
+        return ERR_NO_MEMORY;
+    memset(dictionary->small_ids, 0xff, size);
+    return OK;
+}
+
+static uint32_t find_small(struct chunk_dictionary *dictionary, uint32_t value)
+{
+    uint32_t *id = &dictionary->small_ids[value];
+    if (*id == DICTIONARY_NO_ID)
+        *id = append_fixed(dictionary, (const uint8_t *)&value);
+    return *id;
+}
+
+enum error_code chunk_dictionary_map_uint32(struct chunk_dictionary *dictionary,
+                                            const uint32_t *values, size_t count, uint32_t *ids)
+{
+    if (make_small_ids(dictionary) != OK || reserve_integers(dictionary, count) != OK)
+        return ERR_NO_MEMORY;
+    uint32_t id = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (values[i] < DICTIONARY_SMALL_INTEGERS)
+            id = find_small(dictionary, values[i]);
+        else if (i == 0 || values[i] != values[i - 1])
+            id = find_integer(dictionary, &values[i], sizeof values[i]);
+        ids[i] = id;
+    }
+    return OK;
+}
+
+enum error_code chunk_dictionary_map_int64(struct chunk_dictionary *dictionary,
+                                           const int64_t *values, size_t count, uint32_t *ids)
+{
+    if (reserve_integers(dictionary, count) != OK)
+        return ERR_NO_MEMORY;
+    uint32_t id = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || values[i] != values[i - 1])
+            id = find_integer(dictionary, &values[i], sizeof values[i]);
+        ids[i] = id;
+    }
+    return OK;
+}
+
+enum error_code chunk_dictionary_map_one(struct chunk_dictionary *dictionary,
+                                         struct bytes_view value, uint32_t *id)
+{
+    if (reserve_slots(dictionary, 1) != OK || reserve(dictionary, 1, value.size_bytes) != OK)
+        return ERR_NO_MEMORY;
+    uint32_t tag = (uint32_t)(hash_bytes(value.data, value.size_bytes) >> 32);
+    if (dictionary->type.kind == VALUE_TEXT)
+        *id = find_text(dictionary, value, tag);
+    else
+        *id = find_fixed(dictionary, value.data, dictionary->type.width_bytes, tag);
+    return OK;
+}
+
+static enum error_code add_bloom_hash(struct chunk_dictionary *dictionary, uint64_t xxh64)
+{
+    if (dictionary->bloom_hash_count == dictionary->bloom_hash_capacity) {
+        uint32_t capacity = dictionary->bloom_hash_capacity == 0
+                                ? FIRST_ENTRIES
+                                : dictionary->bloom_hash_capacity * 2;
+        uint64_t *hashes = mem_realloc(dictionary->bloom_hashes, capacity * sizeof *hashes);
+        if (hashes == NULL)
+            return ERR_NO_MEMORY;
+        dictionary->bloom_hashes = hashes;
+        dictionary->bloom_hash_capacity = capacity;
+    }
+    dictionary->bloom_hashes[dictionary->bloom_hash_count++] = xxh64;
+    return OK;
+}
+
+enum error_code chunk_dictionary_add_new(struct chunk_dictionary *dictionary,
+                                         struct bytes_view value, const uint64_t *xxh64,
+                                         uint32_t *id)
+{
+    assert(!dictionary->has_table);
+    if (reserve(dictionary, 1, value.size_bytes) != OK)
+        return ERR_NO_MEMORY;
+    if (xxh64 != NULL && dictionary->bloom_hash_count == dictionary->count &&
+        add_bloom_hash(dictionary, *xxh64) != OK)
+        return ERR_NO_MEMORY;
+    *id = dictionary->type.kind == VALUE_TEXT ? append_text(dictionary, value)
+                                              : append_fixed(dictionary, value.data);
+    return OK;
+}
