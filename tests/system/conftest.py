@@ -7,7 +7,9 @@ import os
 
 import pytest
 
-from harness import process, truth
+pytest.register_assert_rewrite("harness.lake", "harness.process")
+
+from harness import process, truth  # noqa: E402 (asserts are rewritten first)
 
 
 def pytest_collection_modifyitems(items):

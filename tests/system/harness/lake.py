@@ -3,6 +3,7 @@
 
 import collections
 import contextlib
+import datetime
 import importlib.util
 import json
 import pathlib
@@ -278,26 +279,90 @@ def coverage(lake):
     return merged
 
 
+def _bound(text, name):
+    """A bound of the catalog's statistics as the value that pyarrow gives."""
+    if name in ("ledger_sequence", "transaction_index", "operation_index", "event_index",
+                "amount_decimal"):
+        return int(text)
+    if name == "transaction_hash":
+        assert text == text.upper(), text
+        return bytes.fromhex(text)
+    if name == "timestamp":
+        assert text.endswith("+00"), text
+        return datetime.datetime.fromisoformat(text + ":00")
+    return text
+
+
+def _check_statistics(where, name, values, null_count, bounds):
+    """`bounds` (minimum, maximum as text, or None) enclose each value; nulls are counted."""
+    present = [value for value in values if value is not None]
+    if null_count is not None:
+        assert null_count == len(values) - len(present), f"{where} {name}: {null_count} nulls"
+    if not present or None in bounds:
+        return
+    low, high = (_bound(text, name) for text in bounds)
+    # Strings and blobs are ordered by their bytes, in UTF-8.
+    key = (lambda value: value.encode()) if isinstance(low, str) else (lambda value: value)
+    assert key(low) <= min(map(key, present)), f"{where} {name}: minimum {low!r} is too high"
+    assert key(high) >= max(map(key, present)), f"{where} {name}: maximum {high!r} is too low"
+
+
+def _check_file_statistics(lake, path, table, file_id):
+    """Every column's statistics in the catalog against the values of the file."""
+    metadata = pyarrow.parquet.read_metadata(path)
+    sizes = collections.Counter()
+    for group in range(metadata.num_row_groups):
+        for column in range(metadata.num_columns):
+            chunk = metadata.row_group(group).column(column)
+            sizes[chunk.path_in_schema] += chunk.total_compressed_size
+    rows = {column: (size, values, nulls, low, high) for column, size, values, nulls, low, high in
+            catalog_query(lake, "SELECT column_id, column_size_bytes, value_count, null_count,"
+                                " min_value, max_value FROM ducklake_file_column_stats"
+                                f" WHERE data_file_id = {file_id}")}
+    assert sorted(rows) == list(range(1, table.num_columns + 1)), f"{path}: columns {sorted(rows)}"
+    for number, name in enumerate(table.column_names, 1):
+        size, value_count, null_count, low, high = rows[number]
+        assert size == sizes[name], f"{path} {name}: {size} bytes"
+        assert value_count + null_count == table.num_rows, f"{path} {name}"
+        values = table.column(name).to_pylist()
+        _check_statistics(path, name, values, null_count, (low, high))
+
+
 def check_catalog(lake):
-    """The catalog's files are those on disk, with their true sizes, rows, footers and bounds."""
-    rows = catalog_query(lake, "SELECT path, record_count, file_size_bytes, footer_size, row_id_start"
-                               " FROM ducklake_data_file WHERE end_snapshot IS NULL"
-                               " ORDER BY row_id_start")
-    lake = pathlib.Path(lake)
-    on_disk = {path.relative_to(lake).as_posix() for path in data_files(lake)}
-    prefix = catalog_query(lake, "SELECT s.path || t.path FROM ducklake_schema s, ducklake_table t"
-                                 " WHERE t.table_name = 'ttp_events'")[0][0]
-    assert {prefix + row[0] for row in rows} == on_disk
+    """The catalog's files are those on disk, with their true sizes, rows, footers, and statistics
+    that enclose every value, by file and for the whole table."""
+    lake = pathlib.Path(lake).resolve()
+    (prefix,), = catalog_query(lake, "SELECT s.path || t.path FROM ducklake_schema s,"
+                                     " ducklake_table t WHERE t.table_name = 'ttp_events'")
+    files = catalog_query(lake, "SELECT data_file_id, path, path_is_relative, record_count,"
+                                " file_size_bytes, footer_size, row_id_start"
+                                " FROM ducklake_data_file WHERE end_snapshot IS NULL"
+                                " ORDER BY row_id_start")
+    paths = {row[0]: lake / (prefix + row[1]) if row[2] else pathlib.Path(row[1]) for row in files}
+    assert sorted(paths.values()) == data_files(lake), "the catalog's files are not those on disk"
     next_row = 0
-    for path, count, size, footer, first_row in rows:
-        content = (lake / (prefix + path)).read_bytes()
+    everything = collections.defaultdict(list)
+    for file_id, _, _, count, size, footer, first_row in files:
+        path = paths[file_id]
+        content = path.read_bytes()
+        table = pyarrow.parquet.ParquetFile(path).read()
         assert size == len(content), path
         assert footer == int.from_bytes(content[-8:-4], "little"), path
-        assert count == pyarrow.parquet.read_metadata(lake / (prefix + path)).num_rows, path
+        assert count == table.num_rows, path
         assert first_row == next_row, f"{path}: row_id_start {first_row}, not {next_row}"
         next_row += count
-    (total, next_row_id, bytes_), = catalog_query(
-        lake, "SELECT record_count, next_row_id, file_size_bytes FROM ducklake_table_stats") \
-        or [(0, 0, 0)]
-    assert (total, next_row_id) == (next_row, next_row)
-    assert bytes_ == sum(row[2] for row in rows)
+        _check_file_statistics(lake, path, table, file_id)
+        for name in table.column_names:
+            everything[name] += table.column(name).to_pylist()
+    for total, next_row_id, size in catalog_query(
+            lake, "SELECT record_count, next_row_id, file_size_bytes FROM ducklake_table_stats"):
+        assert (total, next_row_id) == (next_row, next_row), "the table's rows"
+        assert size == sum(row[4] for row in files), "the table's bytes"
+    for column, low, high, has_null in catalog_query(
+            lake, "SELECT column_id, min_value, max_value, contains_null"
+                  " FROM ducklake_table_column_stats"):
+        name = truth.COLUMNS_1_1_0[column - 1]
+        _check_statistics("the table's", name, everything[name], None, (low, high))
+        lacking = len(everything[name]) < next_row
+        if lacking or None in everything[name]:
+            assert has_null, f"the table's {name} has nulls"
