@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/link.h"
+
+#include <inttypes.h>
+
+#include "util/memory.h"
+
+/* Frames are gathered up to here before they are sent. */
+#define SEND_BYTES (16 * 1024)
+
+enum error_code link_init(struct link *link, const struct link_options *options,
+                          struct error *error)
+{
+    *link = (struct link){.options = *options, .state = LINK_CLOSED, .fd = -1};
+    buffer_init(&link->out);
+    link->received = mem_alloc(LINK_RECEIVE_BYTES);
+    return link->received != NULL ? OK : error_no_memory(error, "the receive buffer");
+}
+
+void link_release(struct link *link)
+{
+    link_close(link);
+    buffer_release(&link->out);
+    mem_free(link->received);
+    link->received = NULL;
+}
+
+/* The connection of one address is gone. */
+static void drop_connection(struct link *link)
+{
+    http_client_free(link->client);
+    link->client = NULL;
+    os_close(&link->fd);
+    buffer_reset(&link->out);
+    link->out_offset = 0;
+}
+
+static enum error_code end_link(struct link *link, enum error_code code)
+{
+    drop_connection(link);
+    os_resolver_drop(link->resolver);
+    link->resolver = NULL;
+    link->state = LINK_CLOSED;
+    return code;
+}
+
+enum error_code link_open(struct link *link, const struct link_handler *handler, int64_t now_us,
+                          int64_t timeout_us, struct error *error)
+{
+    link_close(link);
+    link->handler = *handler;
+    link->deadline_us = now_us + timeout_us;
+    link->resolver = os_resolver_start(&link->options.endpoint, link->options.wake, error);
+    if (link->resolver == NULL)
+        return error != NULL ? error->code : ERR_NO_MEMORY;
+    link->state = LINK_RESOLVING;
+    return OK;
+}
+
+/* Starts on the address at address_index or, where that fails at once, on one behind it. */
+static enum error_code connect_next(struct link *link, int64_t now_us, struct error *error)
+{
+    while (link->address_index < link->addresses.count) {
+        unsigned left = link->addresses.count - link->address_index;
+        link->address_deadline_us = now_us + (link->deadline_us - now_us) / left;
+        enum error_code code = os_connect_start(&link->addresses.items[link->address_index],
+                                                &link->fd, &link->last_error);
+        if (code == OK) {
+            link->state = LINK_CONNECTING;
+            return OK;
+        }
+        link->address_index++;
+    }
+    if (error != NULL)
+        *error = link->last_error;
+    return end_link(link, link->last_error.code);
+}
+
+/* The address at address_index failed with last_error: the next one, if there is one. */
+static enum error_code try_next(struct link *link, int64_t now_us, struct error *error)
+{
+    drop_connection(link);
+    link->address_index++;
+    return connect_next(link, now_us, error);
+}
+
+static enum error_code step_resolving(struct link *link, int64_t now_us, struct error *error)
+{
+    enum error_code code = os_resolver_take(link->resolver, &link->addresses, error);
+    if (code == ERR_AGAIN && now_us < link->deadline_us)
+        return OK;
+    if (code == ERR_AGAIN)
+        code = error_set(error, ERR_RETRY,
+                         "the resolver gave no address of \"%s\" within connect_timeout",
+                         link->options.endpoint.host);
+    if (code != OK)
+        return end_link(link, code);
+    os_resolver_drop(link->resolver);
+    link->resolver = NULL;
+    link->address_index = 0;
+    error_set(&link->last_error, ERR_RETRY, "\"%s\" has no address", link->options.endpoint.host);
+    return connect_next(link, now_us, error);
+}
+
+/* TCP is up: HTTP/2 begins, and the call with it. */
+static enum error_code greet(struct link *link, struct error *error)
+{
+    const struct http_client_options options = {.window_bytes = link->options.window_bytes,
+                                                .peer = link->options.peer};
+    link->client = http_client_new(&options, &link->handler.http, error);
+    if (link->client == NULL)
+        return end_link(link, error != NULL ? error->code : ERR_NO_MEMORY);
+    link->state = LINK_GREETING;
+    enum error_code code =
+        link->handler.on_connected(link->handler.http.context, link->client, error);
+    return code == OK ? OK : end_link(link, code);
+}
+
+static enum error_code step_connecting(struct link *link, const struct os_poll_item *ready,
+                                       int64_t now_us, struct error *error)
+{
+    const struct os_address *address = &link->addresses.items[link->address_index];
+    if (ready->can_write) {
+        if (os_connect_finish(link->fd, address, &link->last_error) != OK)
+            return try_next(link, now_us, error);
+        return greet(link, error);
+    }
+    if (now_us < link->address_deadline_us)
+        return OK;
+    error_set(&link->last_error, ERR_RETRY, "can't connect to %s: no answer within connect_timeout",
+              address->text);
+    return try_next(link, now_us, error);
+}
+
+/* Sends what the engine has, as far as the socket takes it. */
+static enum error_code send_out(struct link *link, struct error *error)
+{
+    for (;;) {
+        while (link->out.size_bytes - link->out_offset < SEND_BYTES) {
+            struct bytes_view bytes;
+            enum error_code code = http_client_pull(link->client, &bytes, error);
+            if (code != OK)
+                return code;
+            if (bytes.size_bytes == 0)
+                break;
+            if (buffer_append(&link->out, bytes.data, bytes.size_bytes) != OK)
+                return error_no_memory(error, "bytes to send");
+        }
+        if (link->out.size_bytes == link->out_offset) {
+            buffer_reset(&link->out);
+            link->out_offset = 0;
+            return OK;
+        }
+        size_t sent_bytes = 0;
+        enum error_code code = os_send(link->fd, link->out.data + link->out_offset,
+                                       link->out.size_bytes - link->out_offset, &sent_bytes, error);
+        if (code == ERR_AGAIN) {
+            buffer_drop_front(&link->out, link->out_offset);
+            link->out_offset = 0;
+            return OK;
+        }
+        if (code != OK)
+            return error_prefix(error, code, "%s: ", link->options.peer);
+        link->out_offset += sent_bytes;
+    }
+}
+
+static enum error_code receive_in(struct link *link, struct error *error)
+{
+    size_t size_bytes = 0;
+    enum error_code code =
+        os_receive(link->fd, link->received, LINK_RECEIVE_BYTES, &size_bytes, error);
+    if (code == ERR_AGAIN)
+        return OK;
+    if (code != OK)
+        return error_prefix(error, code, "%s: ", link->options.peer);
+    if (size_bytes == 0)
+        return http_client_at_end(link->client, error);
+    link->bytes_received += size_bytes;
+    return http_client_receive(link->client, bytes_view_of(link->received, size_bytes), error);
+}
+
+static enum error_code step_open(struct link *link, const struct os_poll_item *ready,
+                                 struct error *error)
+{
+    enum error_code code = ready->can_read ? receive_in(link, error) : OK;
+    if (code == OK)
+        return send_out(link, error);
+    /* What the engine says to the end (a GOAWAY that names the mistake) goes out if it can. */
+    (void)send_out(link, NULL);
+    return code;
+}
+
+static enum error_code step_greeting(struct link *link, const struct os_poll_item *ready,
+                                     int64_t now_us, struct error *error)
+{
+    const char *where = link->addresses.items[link->address_index].text;
+    enum error_code code = step_open(link, ready, &link->last_error);
+    if (http_client_is_established(link->client)) {
+        link->state = LINK_OPEN;
+        if (code == OK)
+            return OK;
+        if (error != NULL)
+            *error = link->last_error;
+        return end_link(link, code);
+    }
+    if (code == OK && now_us < link->address_deadline_us)
+        return OK;
+    if (code == OK)
+        code = error_set(&link->last_error, ERR_RETRY,
+                         "%s takes connections but does not answer in HTTP/2 within "
+                         "connect_timeout: is its source running?",
+                         where);
+    if (code == ERR_RETRY || code == ERR_CORRUPT)
+        return try_next(link, now_us, error);
+    if (error != NULL)
+        *error = link->last_error;
+    return end_link(link, code);
+}
+
+struct os_poll_item link_poll_item(const struct link *link)
+{
+    struct os_poll_item item = {.fd = link->fd};
+    item.want_read = link->state == LINK_GREETING || link->state == LINK_OPEN;
+    item.want_write = link->state == LINK_CONNECTING || link->out.size_bytes != link->out_offset;
+    return item;
+}
+
+int64_t link_deadline_us(const struct link *link)
+{
+    switch (link->state) {
+    case LINK_RESOLVING: return link->deadline_us;
+    case LINK_CONNECTING:
+    case LINK_GREETING: return link->address_deadline_us;
+    default: return INT64_MAX;
+    }
+}
+
+enum error_code link_step(struct link *link, const struct os_poll_item *ready, int64_t now_us,
+                          struct error *error)
+{
+    enum error_code code = OK;
+    switch (link->state) {
+    case LINK_CLOSED: return OK;
+    case LINK_RESOLVING: return step_resolving(link, now_us, error);
+    case LINK_CONNECTING: return step_connecting(link, ready, now_us, error);
+    case LINK_GREETING: return step_greeting(link, ready, now_us, error);
+    case LINK_OPEN: code = step_open(link, ready, error); break;
+    }
+    return code == OK ? OK : end_link(link, code);
+}
+
+void link_close(struct link *link)
+{
+    if (link->state == LINK_OPEN || link->state == LINK_GREETING)
+        (void)send_out(link, NULL);
+    (void)end_link(link, OK);
+}

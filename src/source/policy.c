@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/policy.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+void policy_init(struct policy *policy, const struct source_options *options,
+                 const struct source_request *request, uint64_t seed)
+{
+    *policy = (struct policy){
+        .max_attempts = options->max_attempts != 0 ? options->max_attempts : 1,
+        .skip_poison = options->skip_poison_ledger,
+        .idle_initial_us = options->idle_timeout_us,
+        .idle_us = options->idle_timeout_us,
+        .first = request->first,
+        .last = request->last,
+        .request_seam = request->seam_ledger < request->first ? request->seam_ledger : 0,
+        .purpose = SOURCE_CALL_MAIN,
+    };
+    grpc_backoff_init(&policy->backoff, options->retry_initial_us, options->retry_max_us, seed);
+}
+
+/* The complete ledger with events that is nearest below the next one; 0: none that may be asked. */
+static uint32_t nearest_seam(const struct policy *policy, const struct tracker *tracker)
+{
+    if (policy->seam_is_refused || tracker->seam_is_unwanted)
+        return 0;
+    uint32_t seam = tracker->newest_full;
+    if (seam == 0 && policy->hole == 0)
+        seam = policy->request_seam;
+    return seam < tracker->next ? seam : 0;
+}
+
+static struct source_call main_call(const struct policy *policy, const struct tracker *tracker)
+{
+    uint32_t seam = nearest_seam(policy, tracker);
+    if (seam != 0 && tracker->next - seam <= POLICY_NEAR_LEDGERS)
+        return (struct source_call){SOURCE_CALL_MAIN, seam, policy->last, seam};
+    if (seam != 0 && seam == policy->request_seam && !policy->seam_is_settled)
+        return (struct source_call){SOURCE_CALL_SEAM, seam, seam, seam};
+    return (struct source_call){SOURCE_CALL_MAIN, tracker->next, policy->last, 0};
+}
+
+struct source_call policy_next_call(const struct policy *policy, const struct tracker *tracker)
+{
+    switch (policy->purpose) {
+    case SOURCE_CALL_ALONE:
+        return (struct source_call){SOURCE_CALL_ALONE, tracker->next, tracker->next, 0};
+    case SOURCE_CALL_LATER:
+        return (struct source_call){SOURCE_CALL_LATER, policy->later_ledger, policy->later_ledger,
+                                    0};
+    default: return main_call(policy, tracker);
+    }
+}
+
+void policy_on_event(struct policy *policy)
+{
+    policy->idle_us = policy->idle_initial_us;
+}
+
+void policy_on_progress(struct policy *policy)
+{
+    grpc_backoff_reset(&policy->backoff);
+    policy->purpose = SOURCE_CALL_MAIN;
+    policy->failed_calls = 0;
+    policy->unreachable_tries = 0;
+    policy->seam_is_refused = false;
+    policy->outage = false;
+    policy->degraded = false;
+}
+
+void policy_on_connected(struct policy *policy)
+{
+    policy->unreachable_tries = 0;
+}
+
+/* Must the server have `ledger` by now? Its close time is estimated from the last one seen; where
+ * nothing was seen, the user's range is believed, and one more (a bounded request ends only when a
+ * later ledger is there). */
+static bool must_exist(const struct policy *policy, const struct tracker *tracker, uint32_t ledger,
+                       int64_t now_us)
+{
+    if (tracker->last_close_us != 0) {
+        int64_t away = (int64_t)ledger - (int64_t)tracker->last_ledger;
+        return away <= 0 ||
+               tracker->last_close_us + away * POLICY_LEDGER_US + POLICY_SETTLE_US <= now_us;
+    }
+    return policy->last != 0 && (int64_t)ledger <= (int64_t)policy->last + 1;
+}
+
+static struct policy_decision again(int64_t wait_us)
+{
+    return (struct policy_decision){.verdict = POLICY_AGAIN, .wait_us = wait_us};
+}
+
+static struct policy_decision stop(void)
+{
+    return (struct policy_decision){.verdict = POLICY_STOP};
+}
+
+/* Nothing works: go on with the range as it is, and say so. */
+static struct policy_decision call_it_outage(struct policy *policy)
+{
+    policy->outage = true;
+    policy->purpose = SOURCE_CALL_MAIN;
+    policy->failed_calls = 0;
+    return again(grpc_backoff_next(&policy->backoff));
+}
+
+/* After the first incomplete ledger failed alone, and after each later one that failed, too. */
+static struct policy_decision try_later(struct policy *policy, const struct tracker *tracker,
+                                        int64_t now_us)
+{
+    uint32_t later = tracker->next + (UINT32_C(1) << policy->later_tries);
+    if (policy->later_tries == POLICY_LATER_TRIES || later <= tracker->next ||
+        !must_exist(policy, tracker, later, now_us))
+        return call_it_outage(policy);
+    policy->purpose = SOURCE_CALL_LATER;
+    policy->later_tries++;
+    policy->later_ledger = later;
+    return again(grpc_backoff_next(&policy->backoff));
+}
+
+static struct policy_decision poison(struct policy *policy, const struct tracker *tracker,
+                                     const struct source_call *call, struct error *error)
+{
+    if (!policy->skip_poison) {
+        error_set(error, ERR_CORRUPT,
+                  "ledger %" PRIu32 " can't be had from the server, while ledger %" PRIu32
+                  " can: %s; repair the source, or set on_poison_ledger to skip to leave it out",
+                  tracker->next, call->start, policy->poison_words);
+        return stop();
+    }
+    policy->hole = tracker->next;
+    policy_on_progress(policy);
+    return (struct policy_decision){.verdict = POLICY_HOLE, .ledger = policy->hole};
+}
+
+static struct policy_decision after_done(struct policy *policy, const struct tracker *tracker,
+                                         const struct source_call *call, struct error *error)
+{
+    switch (call->purpose) {
+    case SOURCE_CALL_LATER: return poison(policy, tracker, call, error);
+    case SOURCE_CALL_SEAM: policy->seam_is_settled = true; return again(0);
+    case SOURCE_CALL_ALONE:
+        policy->purpose = SOURCE_CALL_MAIN;
+        if (!tracker->range_is_complete)
+            return again(0);
+        break;
+    case SOURCE_CALL_MAIN: break;
+    }
+    return (struct policy_decision){.verdict = POLICY_FINISHED};
+}
+
+static const char *remedy(enum grpc_code code)
+{
+    switch (code) {
+    case GRPC_UNAUTHENTICATED:
+        return "give credentials in metadata, such as {\"authorization\": \"env:TTP_TOKEN\"}";
+    case GRPC_PERMISSION_DENIED:
+        return "the credentials in metadata may not read this stream: ask the server's operator";
+    case GRPC_UNIMPLEMENTED:
+        return "this server does not offer GetTTPEvents: check that ttp_processor_endpoint is a "
+               "ttp-processor's gRPC port";
+    default: return "the server will never accept this request: check START and END";
+    }
+}
+
+/* A status that no retry can change. */
+static bool is_final(const struct source_ending *ending)
+{
+    if (ending->outcome != SOURCE_FAILED || grpc_code_is_passing(ending->code))
+        return false;
+    /* An HTTP answer of something in between (404 while a proxy's backend starts) may pass. */
+    return ending->has_status || ending->code == GRPC_UNAUTHENTICATED ||
+           ending->code == GRPC_PERMISSION_DENIED;
+}
+
+/* An empty lake's START 0 that the server refuses, as real ones do. */
+static bool is_refused_start(const struct policy *policy, const struct tracker *tracker,
+                             const struct source_ending *ending)
+{
+    return policy->first == 0 && !tracker->anything_came && ending->has_status &&
+           ending->code != GRPC_UNAVAILABLE && ending->code != GRPC_CANCELLED &&
+           ending->code != GRPC_RESOURCE_EXHAUSTED;
+}
+
+static struct policy_decision after_failure(struct policy *policy, const struct tracker *tracker,
+                                            const struct source_call *call,
+                                            const struct source_ending *ending, int64_t now_us)
+{
+    bool is_not_served =
+        ending->has_status && (ending->code == GRPC_NOT_FOUND || ending->code == GRPC_OUT_OF_RANGE);
+    switch (call->purpose) {
+    case SOURCE_CALL_SEAM:
+        if (++policy->seam_tries >= POLICY_SEAM_TRIES || is_not_served)
+            policy->seam_is_settled = true;
+        return again(grpc_backoff_next(&policy->backoff));
+    case SOURCE_CALL_ALONE:
+        snprintf(policy->poison_words, sizeof(policy->poison_words), "%.*s",
+                 (int)sizeof(policy->poison_words) - 1, ending->words);
+        policy->later_tries = 0;
+        return try_later(policy, tracker, now_us);
+    case SOURCE_CALL_LATER: return try_later(policy, tracker, now_us);
+    case SOURCE_CALL_MAIN: break;
+    }
+    if (call->seam != 0 && is_not_served)
+        policy->seam_is_refused = true;
+    /* Silence is no failure of a ledger: the chain may have stopped. */
+    if (ending->outcome == SOURCE_FAILED && ++policy->failed_calls >= policy->max_attempts) {
+        bool may_be_asked =
+            tracker->next != 0 &&
+            (tracker->last_close_us == 0 || must_exist(policy, tracker, tracker->next, now_us));
+        if (!may_be_asked)
+            return call_it_outage(policy);
+        policy->purpose = SOURCE_CALL_ALONE;
+    }
+    return again(grpc_backoff_next(&policy->backoff));
+}
+
+static struct policy_decision after_silence(struct policy *policy, const struct tracker *tracker,
+                                            const struct source_call *call,
+                                            const struct source_ending *ending, int64_t now_us)
+{
+    policy->idle_us =
+        policy->idle_us > POLICY_MAX_IDLE_US / 2 ? POLICY_MAX_IDLE_US : policy->idle_us * 2;
+    return after_failure(policy, tracker, call, ending, now_us);
+}
+
+struct policy_decision policy_after(struct policy *policy, const struct tracker *tracker,
+                                    const struct source_call *call,
+                                    const struct source_ending *ending, int64_t now_us,
+                                    struct error *error)
+{
+    if (ending->outcome == SOURCE_DONE)
+        return after_done(policy, tracker, call, error);
+    policy->degraded = true;
+    if (is_final(ending)) {
+        error_set(error, ERR_INVALID, "%s; %s", ending->words, remedy(ending->code));
+        return stop();
+    }
+    if (is_refused_start(policy, tracker, ending)) {
+        error_set(error, ERR_INVALID,
+                  "the server does not choose a first ledger by itself (%s); give a START, such "
+                  "as a recent ledger that its source still keeps",
+                  ending->words);
+        return stop();
+    }
+    switch (ending->outcome) {
+    case SOURCE_UNREACHABLE:
+        if (++policy->unreachable_tries >= policy->max_attempts)
+            policy->outage = true;
+        return again(grpc_backoff_next(&policy->backoff));
+    case SOURCE_SILENT: return after_silence(policy, tracker, call, ending, now_us);
+    default: return after_failure(policy, tracker, call, ending, now_us);
+    }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_SOURCE_POLICY_H
+#define TTP_SOURCE_POLICY_H
+
+/*
+ * What to ask the server for next, how long to wait before, and when to give up (design section 6).
+ * No I/O and no clock: outcomes and times come in, decisions go out. Not thread-safe.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "grpc/call.h"
+#include "grpc/retry.h"
+#include "source/source.h"
+#include "source/tracker.h"
+
+/* A seam ledger this near is streamed through on the way to the range. */
+#define POLICY_NEAR_LEDGERS 1000
+/* Later ledgers that are tried alone before all this is called an outage. */
+#define POLICY_LATER_TRIES 4
+/* What one ledger takes to close, and how long ago one must have closed to be surely served. */
+#define POLICY_LEDGER_US INT64_C(6000000)
+#define POLICY_SETTLE_US INT64_C(60000000)
+/* The idle time-out doubles up to this. */
+#define POLICY_MAX_IDLE_US INT64_C(3600000000)
+/* Tries of a far seam ledger before the range begins without it. */
+#define POLICY_SEAM_TRIES 3
+
+/* How a call ended. */
+enum source_outcome {
+    SOURCE_DONE,        /* all that it asked for is there */
+    SOURCE_UNREACHABLE, /* no connection, or no HTTP/2 on it */
+    SOURCE_FAILED,      /* a status, a cut, or an answer that can't be right */
+    SOURCE_SILENT       /* nothing came for the idle time-out */
+};
+
+struct source_ending {
+    enum source_outcome outcome;
+    bool has_status;     /* code is the server's own grpc-status */
+    enum grpc_code code; /* of SOURCE_FAILED */
+    bool is_cut;         /* the connection or the stream broke */
+    const char *words;   /* one sentence; NULL only after SOURCE_DONE */
+};
+
+enum policy_verdict {
+    POLICY_AGAIN,    /* wait wait_us, then policy_next_call */
+    POLICY_FINISHED, /* the range is complete */
+    POLICY_STOP,     /* error says why */
+    POLICY_HOLE      /* `ledger` is poison and to be skipped; then policy_next_call */
+};
+
+struct policy_decision {
+    enum policy_verdict verdict;
+    int64_t wait_us;
+    uint32_t ledger;
+};
+
+struct policy {
+    unsigned max_attempts;
+    bool skip_poison;
+    int64_t idle_initial_us;
+    uint32_t first, last; /* of the request */
+    uint32_t request_seam;
+    struct grpc_backoff backoff;
+
+    enum source_purpose purpose; /* of the next call; MAIN also stands for SEAM */
+    unsigned failed_calls;       /* by a status or a cut, since the last completed ledger */
+    unsigned unreachable_tries;
+    unsigned later_tries;
+    uint32_t later_ledger;
+    unsigned seam_tries;
+    bool seam_is_settled; /* the request's far seam ledger was checked, or given up */
+    bool seam_is_refused; /* the near one is not served */
+    uint32_t hole;        /* the ledger skipped last: a call may not run through it */
+    char poison_words[512];
+
+    int64_t idle_us;
+    bool outage;
+    bool degraded;
+};
+
+void policy_init(struct policy *policy, const struct source_options *options,
+                 const struct source_request *request, uint64_t seed);
+
+/* What to ask for now. */
+struct source_call policy_next_call(const struct policy *policy, const struct tracker *tracker);
+
+/* An event came; a ledger was completed. */
+void policy_on_event(struct policy *policy);
+void policy_on_progress(struct policy *policy);
+
+/* The connection is up: HTTP/2 answers. */
+void policy_on_connected(struct policy *policy);
+
+/* How a call ended, and so what to do. now_us: wall clock (for which ledgers must exist). */
+struct policy_decision policy_after(struct policy *policy, const struct tracker *tracker,
+                                    const struct source_call *call,
+                                    const struct source_ending *ending, int64_t now_us,
+                                    struct error *error);
+
+#endif

@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/run.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "os/log.h"
+#include "pb/request.h"
+#include "util/text.h"
+
+/* Who forgets source_wake is heard after this long. */
+#define MAX_POLL_US       500000
+#define THROTTLED_POLL_US 20000
+/* The same warning again, at most this often. */
+#define LOG_AGAIN_US INT64_C(60000000)
+
+enum call_state { CALL_GOES_ON, CALL_ENDED, CALL_STOPPED };
+
+enum error_code run_init(struct run *run, struct source *source,
+                         const struct source_request *request, const struct source_handler *handler,
+                         struct error *error)
+{
+    const struct link_options options = {.peer = source->options.endpoint,
+                                         .endpoint = source->endpoint,
+                                         .wake = &source->wake,
+                                         .window_bytes = source->options.window_bytes};
+    memset(run, 0, sizeof(*run));
+    run->source = source;
+    run->handler = handler;
+    source_get_stats(source, &run->base);
+    run->next_before = request->first;
+    tracker_init(&run->tracker, request, handler);
+    policy_init(&run->policy, &source->options, request, (uint64_t)os_realtime_us());
+    stream_init(&run->stream, &run->tracker, handler, source->options.max_message_bytes);
+    buffer_init(&run->request);
+    enum error_code code = link_init(&run->link, &options, error);
+    if (code != OK)
+        run_release(run);
+    return code;
+}
+
+void run_release(struct run *run)
+{
+    link_release(&run->link);
+    stream_release(&run->stream);
+    tracker_release(&run->tracker);
+    buffer_release(&run->request);
+}
+
+/* Makes what happened visible to other threads. */
+static void publish(struct run *run)
+{
+    struct source *source = run->source;
+    const struct tracker *tracker = &run->tracker;
+    bool watches = run->link.state == LINK_OPEN && !run->stream.is_throttled;
+    const struct source_stats *base = &run->base;
+    struct source_stats stats = {
+        .events_accepted = base->events_accepted + tracker->events_accepted,
+        .events_refetched = base->events_refetched + tracker->events_refetched,
+        .events_unreadable = base->events_unreadable + tracker->events_unreadable,
+        .bytes_received = base->bytes_received + run->link.bytes_received,
+        .ledgers_completed = base->ledgers_completed + tracker->ledgers_completed,
+        .connects = base->connects + run->connects,
+        .retries = base->retries + run->retries,
+        .current_ledger = tracker->anything_came ? tracker->last_ledger : base->current_ledger,
+        .current_close_us =
+            tracker->last_close_us != 0 ? tracker->last_close_us : base->current_close_us,
+        .last_event_us = run->last_event_us != 0 ? run->last_event_us : base->last_event_us,
+        .decode_us = base->decode_us + run->decode_us,
+        .connected = run->link.state == LINK_OPEN,
+        .throttled = run->stream.is_throttled,
+        .outage = run->policy.outage,
+        .degraded = run->policy.degraded,
+        .idle_deadline_us = watches ? run->quiet_since_us + run->policy.idle_us : 0,
+        .seam_checked = base->seam_checked + tracker->seam_checked,
+        .seam_other_contents = base->seam_other_contents + tracker->seam_other_contents,
+    };
+    snprintf(stats.last_error, sizeof(stats.last_error), "%.*s", (int)sizeof(stats.last_error) - 1,
+             run->last_error);
+    os_mutex_lock(&source->mutex);
+    source->stats = stats;
+    os_mutex_unlock(&source->mutex);
+}
+
+static bool must_stop(const struct run *run)
+{
+    return run->handler->must_stop(run->handler->context);
+}
+
+/* The link has a TCP connection: the call's request goes out on it. */
+static enum error_code on_connected(void *context, struct http_client *client, struct error *error)
+{
+    struct stream *stream = context;
+    struct run *run = (struct run *)((char *)stream - offsetof(struct run, stream));
+    const struct source *source = run->source;
+    const struct grpc_request request = {.scheme = "http",
+                                         .authority = source->options.endpoint,
+                                         .path = TTP_GET_EVENTS_PATH,
+                                         .user_agent = source->options.user_agent,
+                                         .metadata = source->metadata,
+                                         .metadata_count = source->options.metadata_count,
+                                         .message = buffer_view(&run->request)};
+    return stream_start(stream, client, &request, error);
+}
+
+static enum error_code begin_call(struct run *run, int64_t now_us, struct error *error)
+{
+    const struct link_handler handler = {.http = {.context = &run->stream,
+                                                  .on_headers = stream_on_headers,
+                                                  .on_data = stream_on_data,
+                                                  .on_close = stream_on_close},
+                                         .on_connected = on_connected};
+    run->call = policy_next_call(&run->policy, &run->tracker);
+    const struct get_events_request request = {run->call.start, run->call.end};
+    buffer_reset(&run->request);
+    enum error_code code = get_events_request_encode(&request, &run->request);
+    if (code != OK)
+        return error_no_memory(error, "a request");
+    tracker_begin(&run->tracker, &run->call);
+    run->link_is_over = false;
+    run->is_established = false;
+    run->quiet_since_us = now_us;
+    run->stream.state = STREAM_FLOWING;
+    run->stream.is_closed = false;
+    run->stream.is_settled = false;
+    return link_open(&run->link, &handler, now_us, run->source->options.connect_timeout_us, error);
+}
+
+/* What changed in tracker and stream since it was last called. */
+static void note_progress(struct run *run, int64_t now_us)
+{
+    if (run->stream.data_count != run->data_count || run->stream.is_throttled) {
+        run->data_count = run->stream.data_count;
+        run->quiet_since_us = now_us;
+    }
+    if (run->stream.event_count != run->event_count) {
+        run->event_count = run->stream.event_count;
+        run->last_event_us = os_realtime_us();
+        policy_on_event(&run->policy);
+    }
+    if (run->tracker.next != run->next_before) {
+        run->next_before = run->tracker.next;
+        policy_on_progress(&run->policy);
+    }
+    if (!run->is_established && run->link.state == LINK_OPEN) {
+        run->is_established = true;
+        run->quiet_since_us = now_us;
+        run->connects++;
+        policy_on_connected(&run->policy);
+        log_event(LOG_INFO, "source", "connected", LOG_T("endpoint", run->source->options.endpoint),
+                  LOG_U("start_ledger", run->call.start), LOG_U("end_ledger", run->call.end));
+    }
+}
+
+/* How long this call may sleep. */
+static int64_t poll_timeout_us(const struct run *run, int64_t now_us)
+{
+    int64_t until_us = now_us + (run->stream.is_throttled ? THROTTLED_POLL_US : MAX_POLL_US);
+    int64_t link_us = link_deadline_us(&run->link);
+    if (link_us < until_us)
+        until_us = link_us;
+    int64_t idle_us = run->quiet_since_us + run->policy.idle_us;
+    if (run->link.state == LINK_OPEN && !run->stream.is_throttled && idle_us < until_us)
+        until_us = idle_us;
+    return until_us > now_us ? until_us - now_us : 0;
+}
+
+/* Moves bytes and events once. An error ends the run. */
+static enum error_code step_call(struct run *run, const struct os_poll_item *ready,
+                                 struct error *error)
+{
+    struct stream *stream = &run->stream;
+    int64_t before_us = os_monotonic_us();
+    uint64_t events_before = stream->event_count;
+    if (!run->link_is_over) {
+        enum error_code code = link_step(&run->link, ready, before_us, &run->link_error);
+        if (code != OK) {
+            run->link_is_over = true;
+            run->link_code = code;
+            stream->client = NULL;
+        }
+    }
+    if (stream->state == STREAM_FLOWING)
+        stream_pump(stream);
+    int64_t now_us = os_monotonic_us();
+    if (stream->event_count != events_before)
+        run->decode_us += now_us - before_us;
+    note_progress(run, now_us);
+    publish(run);
+    if (stream->state == STREAM_BROKEN) {
+        if (error != NULL)
+            *error = stream->error;
+        return stream->code;
+    }
+    if (run->link_is_over && run->link_code != ERR_RETRY && run->link_code != ERR_CORRUPT) {
+        if (error != NULL)
+            *error = run->link_error;
+        return run->link_code;
+    }
+    return OK;
+}
+
+/* "INTERNAL: words" */
+static void describe_status(const struct grpc_call *call, char *out, size_t capacity_bytes)
+{
+    if (call->end == GRPC_END_STATUS)
+        snprintf(out, capacity_bytes, "the server answered %s%s%s", grpc_code_name(call->code),
+                 call->words[0] != '\0' ? ": " : "", call->words);
+    else
+        snprintf(out, capacity_bytes, "%s", call->words);
+}
+
+/* Is the call over? Then *ending says how; its words go to run->last_error. */
+static bool is_over(struct run *run, struct source_ending *ending, int64_t now_us)
+{
+    struct stream *stream = &run->stream;
+    char *words = run->last_error;
+    size_t capacity_bytes = sizeof(run->last_error);
+    *ending = (struct source_ending){.outcome = SOURCE_FAILED, .words = words};
+    bool has_ended = stream->is_closed || (run->link_is_over && run->is_established);
+    if (has_ended && stream->state == STREAM_FLOWING && stream->is_closed && !stream_settle(stream))
+        return false;
+    if (stream->state == STREAM_DONE) {
+        *ending = (struct source_ending){.outcome = SOURCE_DONE};
+        return true;
+    }
+    if (stream->state == STREAM_VIOLATED) {
+        snprintf(words, capacity_bytes, "%s", stream->error.message);
+        return true;
+    }
+    if (stream->state == STREAM_BROKEN)
+        return true;
+    if (stream->is_closed) {
+        ending->has_status = stream->call.end == GRPC_END_STATUS;
+        ending->code = stream->call.code;
+        ending->is_cut = stream->call.end == GRPC_END_CUT;
+        describe_status(&stream->call, words, capacity_bytes);
+        return true;
+    }
+    if (run->link_is_over) {
+        if (run->is_established && !stream_is_drained(stream))
+            return false;
+        ending->outcome = run->is_established ? SOURCE_FAILED : SOURCE_UNREACHABLE;
+        ending->is_cut = run->is_established;
+        ending->code = GRPC_UNAVAILABLE;
+        snprintf(words, capacity_bytes, "%s", run->link_error.message);
+        return true;
+    }
+    if (run->link.state == LINK_OPEN && !stream->is_throttled &&
+        now_us - run->quiet_since_us >= run->policy.idle_us) {
+        char idle[TEXT_TIME_BYTES];
+        text_duration(run->policy.idle_us, idle);
+        ending->outcome = SOURCE_SILENT;
+        snprintf(words, capacity_bytes, "nothing came for %s (idle_timeout)", idle);
+        return true;
+    }
+    return false;
+}
+
+/* Drives the call until it ends or the run is to stop. */
+static enum error_code drive_call(struct run *run, struct source_ending *ending, bool *is_stopped,
+                                  struct error *error)
+{
+    for (;;) {
+        struct os_poll_item items[2] = {{.fd = run->source->wake.fd, .want_read = true},
+                                        run->link_is_over ? (struct os_poll_item){.fd = -1}
+                                                          : link_poll_item(&run->link)};
+        (void)os_poll(items, 2, poll_timeout_us(run, os_monotonic_us()));
+        if (items[0].can_read)
+            (void)os_wake_clear(&run->source->wake);
+        if (must_stop(run)) {
+            *is_stopped = true;
+            return OK;
+        }
+        enum error_code code = step_call(run, &items[1], error);
+        if (code != OK)
+            return code;
+        if (is_over(run, ending, os_monotonic_us())) {
+            if (run->stream.state == STREAM_BROKEN) {
+                if (error != NULL)
+                    *error = run->stream.error;
+                return run->stream.code;
+            }
+            return OK;
+        }
+    }
+}
+
+/* One call, from the connection to its end. */
+static enum error_code make_call(struct run *run, struct source_ending *ending, bool *is_stopped,
+                                 struct error *error)
+{
+    enum error_code code = begin_call(run, os_monotonic_us(), error);
+    if (code == ERR_RETRY) {
+        snprintf(run->last_error, sizeof(run->last_error), "%s",
+                 error != NULL ? error->message : "can't connect");
+        *ending = (struct source_ending){.outcome = SOURCE_UNREACHABLE, .words = run->last_error};
+        code = OK;
+    } else if (code == OK) {
+        code = drive_call(run, ending, is_stopped, error);
+    }
+    if (run->link.client != NULL && !run->stream.is_closed)
+        http_client_cancel(run->link.client, run->stream.call.stream_id);
+    run->stream.client = NULL;
+    run->stream.is_throttled = false;
+    link_close(&run->link);
+    tracker_abandon(&run->tracker);
+    note_progress(run, os_monotonic_us());
+    publish(run);
+    return code;
+}
+
+/* Warns of a failed call; the same words again only now and then. */
+static void log_failure(struct run *run, const struct source_ending *ending, int64_t wait_us)
+{
+    int64_t now_us = os_monotonic_us();
+    char wait[TEXT_TIME_BYTES];
+    if (strcmp(run->logged, run->last_error) == 0 && now_us - run->logged_at_us < LOG_AGAIN_US) {
+        run->suppressed_count++;
+        return;
+    }
+    text_duration(wait_us / 1000 * 1000, wait);
+    const struct log_field fields[] = {LOG_T("endpoint", run->source->options.endpoint),
+                                       LOG_T("reason", run->last_error),
+                                       LOG_U("start_ledger", run->call.start),
+                                       LOG_U("end_ledger", run->call.end),
+                                       LOG_T("next_try_in", wait),
+                                       LOG_U("suppressed", run->suppressed_count)};
+    bool may_be_start = !run->tracker.anything_came && ending->outcome != SOURCE_UNREACHABLE;
+    log_write(LOG_WARN, "source",
+              may_be_start ? "no event has come yet: the start ledger may lie beyond the network's "
+                             "newest one, or below what the source still keeps (its retention); "
+                             "trying again"
+              : ending->outcome == SOURCE_UNREACHABLE ? "no connection; trying again"
+                                                      : "the stream ended early; trying again",
+              fields, sizeof(fields) / sizeof(fields[0]));
+    memcpy(run->logged, run->last_error, sizeof(run->logged));
+    run->logged_at_us = now_us;
+    run->suppressed_count = 0;
+}
+
+/* Sleeps between calls; true if the run is to stop. */
+static bool wait_for(struct run *run, int64_t wait_us)
+{
+    int64_t until_us = os_monotonic_us() + wait_us;
+    for (;;) {
+        struct os_poll_item item = {.fd = run->source->wake.fd, .want_read = true};
+        int64_t left_us = until_us - os_monotonic_us();
+        if (must_stop(run))
+            return true;
+        if (left_us <= 0)
+            return false;
+        (void)os_poll(&item, 1, left_us < MAX_POLL_US ? left_us : MAX_POLL_US);
+        if (item.can_read)
+            (void)os_wake_clear(&run->source->wake);
+    }
+}
+
+/* The handler takes the hole when it has room. */
+static enum error_code skip_poison(struct run *run, uint32_t ledger, bool *is_stopped,
+                                   struct error *error)
+{
+    log_event(LOG_ERROR, "source", "a ledger can't be had and is left out (on_poison_ledger: skip)",
+              LOG_U("ledger", ledger), LOG_T("reason", run->policy.poison_words));
+    for (;;) {
+        enum error_code code = tracker_skip(&run->tracker, ledger, run->policy.poison_words, error);
+        run->next_before = run->tracker.next;
+        if (code != ERR_AGAIN)
+            return code;
+        *is_stopped = wait_for(run, THROTTLED_POLL_US);
+        if (*is_stopped)
+            return OK;
+    }
+}
+
+/* What follows from a call that ended. *is_done: source_run returns. */
+static enum error_code after_call(struct run *run, const struct source_ending *ending,
+                                  bool *is_done, bool *is_stopped, struct error *error)
+{
+    struct error why;
+    error_clear(&why);
+    struct policy_decision decision =
+        policy_after(&run->policy, &run->tracker, &run->call, ending, os_realtime_us(), &why);
+    publish(run);
+    switch (decision.verdict) {
+    case POLICY_FINISHED: *is_done = true; return OK;
+    case POLICY_STOP:
+        if (error != NULL)
+            *error = why;
+        return why.code;
+    case POLICY_HOLE: {
+        enum error_code code = skip_poison(run, decision.ledger, is_stopped, error);
+        *is_done = run->tracker.range_is_complete;
+        return code;
+    }
+    case POLICY_AGAIN: break;
+    }
+    if (ending->outcome != SOURCE_DONE) {
+        run->retries++;
+        log_failure(run, ending, decision.wait_us);
+    }
+    *is_stopped = wait_for(run, decision.wait_us);
+    return OK;
+}
+
+enum error_code run_all(struct run *run, struct source_result *result, struct error *error)
+{
+    enum error_code code = OK;
+    bool is_done = run->tracker.range_is_complete;
+    bool is_stopped = false;
+    while (code == OK && !is_done && !is_stopped) {
+        struct source_ending ending;
+        is_stopped = must_stop(run);
+        if (!is_stopped)
+            code = make_call(run, &ending, &is_stopped, error);
+        if (code == OK && !is_stopped)
+            code = after_call(run, &ending, &is_done, &is_stopped, error);
+    }
+    result->stopped = code == OK && is_stopped;
+    result->complete = code == OK && is_done;
+    result->next_ledger = run->tracker.next;
+    publish(run);
+    return code;
+}

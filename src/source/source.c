@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/source.h"
+
+#include <string.h>
+
+#include "source/run.h"
+#include "util/memory.h"
+
+#define MIN_WINDOW_BYTES 65535u
+
+/* The header takes its pairs as ours. */
+static enum error_code copy_metadata(struct source *source, const struct source_options *options)
+{
+    source->options.metadata = NULL;
+    source->options.metadata_count = 0;
+    if (options->metadata_count == 0)
+        return OK;
+    source->metadata = mem_alloc_zero(options->metadata_count, sizeof(*source->metadata));
+    if (source->metadata == NULL)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < options->metadata_count; i++) {
+        source->options.metadata_count = i + 1;
+        source->metadata[i].name = mem_copy_text(options->metadata[i].name);
+        source->metadata[i].value = mem_copy_text(options->metadata[i].value);
+        if (source->metadata[i].name == NULL || source->metadata[i].value == NULL)
+            return ERR_NO_MEMORY;
+    }
+    return OK;
+}
+
+static enum error_code copy_options(struct source *source, const struct source_options *options)
+{
+    source->options = *options;
+    source->options.tls_ca_file = source->options.tls_cert_file = "";
+    source->options.tls_key_file = source->options.tls_server_name = "";
+    source->options.endpoint = mem_copy_text(options->endpoint);
+    source->options.user_agent = mem_copy_text(options->user_agent);
+    enum error_code code = copy_metadata(source, options);
+    if (source->options.endpoint == NULL || source->options.user_agent == NULL)
+        return ERR_NO_MEMORY;
+    if (source->options.window_bytes < MIN_WINDOW_BYTES)
+        source->options.window_bytes = MIN_WINDOW_BYTES;
+    return code;
+}
+
+static enum error_code check_options(struct source *source, const struct source_options *options,
+                                     struct error *error)
+{
+    if (options->tls)
+        return error_set(error, ERR_INVALID,
+                         "tls: not in this version; set it to false, or put a proxy that speaks "
+                         "TLS between");
+    enum error_code code = os_endpoint_parse(options->endpoint, false, &source->endpoint, error);
+    if (code != OK)
+        return code;
+    return grpc_metadata_check(source->metadata, source->options.metadata_count, error);
+}
+
+struct source *source_new(const struct source_options *options, struct error *error)
+{
+    struct source *source = mem_alloc_zero(1, sizeof(*source));
+    if (source == NULL) {
+        error_no_memory(error, "the source");
+        return NULL;
+    }
+    source->wake.fd = -1;
+    if (copy_options(source, options) != OK) {
+        error_no_memory(error, "the source's options");
+        goto failed;
+    }
+    if (check_options(source, options, error) != OK)
+        goto failed;
+    if (os_wake_init(&source->wake, error) != OK)
+        goto failed;
+    if (os_mutex_init(&source->mutex, error) != OK)
+        goto failed;
+    source->has_mutex = true;
+    return source;
+failed:
+    source_free(source);
+    return NULL;
+}
+
+/* Texts of ours that the options hold as const. */
+static void free_text(const char *text)
+{
+    mem_free((char *)(uintptr_t)text);
+}
+
+void source_free(struct source *source)
+{
+    if (source == NULL)
+        return;
+    for (size_t i = 0; i < source->options.metadata_count && source->metadata != NULL; i++) {
+        free_text(source->metadata[i].name);
+        free_text(source->metadata[i].value);
+    }
+    mem_free(source->metadata);
+    free_text(source->options.endpoint);
+    free_text(source->options.user_agent);
+    os_wake_release(&source->wake);
+    if (source->has_mutex)
+        os_mutex_release(&source->mutex);
+    mem_free(source);
+}
+
+enum error_code source_run(struct source *source, const struct source_request *request,
+                           const struct source_handler *handler, struct source_result *result,
+                           struct error *error)
+{
+    struct run run;
+    *result = (struct source_result){.next_ledger = request->first};
+    enum error_code code = run_init(&run, source, request, handler, error);
+    if (code != OK)
+        return code;
+    code = run_all(&run, result, error);
+    run_release(&run);
+    return code;
+}
+
+void source_wake(struct source *source)
+{
+    os_wake_raise(&source->wake);
+}
+
+void source_get_stats(const struct source *source, struct source_stats *out)
+{
+    struct source *locked = (struct source *)(uintptr_t)source;
+    os_mutex_lock(&locked->mutex);
+    *out = source->stats;
+    os_mutex_unlock(&locked->mutex);
+}

@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/tracker.h"
+
+#include <assert.h>
+#include <inttypes.h>
+
+#include "os/log.h"
+#include "util/text.h"
+
+#define MAX_CLOSE_SECONDS INT64_C(253402300800) /* the year 10000: beyond it a time is noise */
+
+void tracker_init(struct tracker *tracker, const struct source_request *request,
+                  const struct source_handler *handler)
+{
+    *tracker = (struct tracker){
+        .handler = handler,
+        .next = request->first,
+        .last = request->last,
+        .range_is_complete = request->last != 0 && request->first > request->last,
+    };
+    buffer_init(&tracker->first_message);
+}
+
+void tracker_release(struct tracker *tracker)
+{
+    buffer_release(&tracker->first_message);
+}
+
+/* No ledger is in progress any more. */
+static void forget_ledger(struct tracker *tracker)
+{
+    tracker->kind = TRACKER_NONE;
+    tracker->current = 0;
+    tracker->event_count = 0;
+    buffer_reset(&tracker->first_message);
+}
+
+void tracker_begin(struct tracker *tracker, const struct source_call *call)
+{
+    assert(tracker->kind == TRACKER_NONE);
+    tracker->call = *call;
+    tracker->floor = call->start;
+    tracker->seam_is_spoilt = false;
+    tracker->seam_is_done = call->seam == 0;
+}
+
+static enum error_code violation(enum track *track)
+{
+    *track = TRACK_VIOLATION;
+    return OK;
+}
+
+/* Is there one whole run of events of the ledger in progress, as far as we can know? */
+static bool is_shrunken(const struct tracker *tracker)
+{
+    return tracker->kind == TRACKER_MAIN && tracker->current == tracker->seen_ledger &&
+           tracker->event_count < tracker->seen_count;
+}
+
+/* Everything up to `to` is complete, the ledger in progress included. */
+static enum error_code complete_to(struct tracker *tracker, uint32_t to, enum track *track,
+                                   struct error *error)
+{
+    if (is_shrunken(tracker)) {
+        error_set(error, ERR_RETRY,
+                  "ledger %" PRIu32 " came again with %" PRIu32 " events; %" PRIu32
+                  " were seen of it before",
+                  tracker->current, tracker->event_count, tracker->seen_count);
+        return violation(track);
+    }
+    enum error_code code = tracker->handler->on_complete_to(tracker->handler->context, to, error);
+    if (code != OK)
+        return code;
+    if (tracker->kind == TRACKER_MAIN)
+        tracker->newest_full = tracker->current;
+    tracker->ledgers_completed += to - tracker->next + 1;
+    tracker->next = to + 1;
+    tracker->range_is_complete = tracker->last != 0 && to >= tracker->last;
+    tracker->seam_is_unwanted = false;
+    tracker->met_unreadable = false;
+    forget_ledger(tracker);
+    return OK;
+}
+
+/* The seam ledger is over, with or without events: the verdict. */
+static enum error_code finish_seam(struct tracker *tracker, struct error *error)
+{
+    bool has_events = tracker->kind == TRACKER_SEAM && tracker->event_count != 0;
+    bool is_readable = !tracker->seam_is_spoilt;
+    uint32_t seam = tracker->call.seam;
+    if (tracker->seam_is_done)
+        return OK;
+    tracker->seam_is_done = true;
+    forget_ledger(tracker);
+    if (!has_events || !is_readable) {
+        log_event(LOG_WARN, "source",
+                  has_events ? "the seam could not be checked: a message of it can't be read"
+                             : "the seam could not be checked: the server does not serve its "
+                               "ledger (any more)",
+                  LOG_U("ledger", seam));
+        return OK;
+    }
+    tracker->seam_checked++;
+    switch (tracker->handler->on_seam_complete(tracker->handler->context, seam)) {
+    case SOURCE_SEAM_OK: break;
+    case SOURCE_SEAM_OTHER_CONTENTS: tracker->seam_other_contents++; break;
+    case SOURCE_SEAM_OTHER_CHAIN:
+        return error_set(error, ERR_CONFLICT,
+                         "the server's ledger %" PRIu32 " is of another chain than the lake's "
+                         "(its close time or transactions differ): wrong network, or a test "
+                         "network that was reset; check ttp_processor_endpoint, or write to "
+                         "another output_path",
+                         seam);
+    }
+    return OK;
+}
+
+/* Counts a message in a row of dead letters; too many: this is not a TTP server. */
+static enum error_code count_storable(struct tracker *tracker, bool is_stored, struct error *error)
+{
+    if (is_stored) {
+        tracker->unstorable_count = 0;
+        return OK;
+    }
+    if (++tracker->unstorable_count < SOURCE_MAX_UNSTORABLE)
+        return OK;
+    return error_set(error, ERR_CORRUPT,
+                     "%d messages in a row could not be stored (the last of ledger %" PRIu32
+                     "): this does not look like a TTP server; check ttp_processor_endpoint",
+                     SOURCE_MAX_UNSTORABLE, tracker->current);
+}
+
+/* An event was taken: accepted, or one that we had before. */
+static void count_event(struct tracker *tracker)
+{
+    if (tracker->current == tracker->seen_ledger && tracker->event_count < tracker->seen_count)
+        tracker->events_refetched++;
+    else
+        tracker->events_accepted++;
+    tracker->event_count++;
+}
+
+/* An event of the ledger in progress. */
+static enum error_code take_event(struct tracker *tracker, const struct event_view *event,
+                                  struct bytes_view message, enum track *track, struct error *error)
+{
+    const struct source_handler *handler = tracker->handler;
+    bool is_stored = true;
+    if (tracker->kind == TRACKER_SKIP) {
+        tracker->events_refetched++;
+        return OK;
+    }
+    if (tracker->event_count == 0) {
+        buffer_reset(&tracker->first_message);
+        if (buffer_append(&tracker->first_message, message.data, message.size_bytes) != OK)
+            return error_no_memory(error, "an event");
+    } else if (bytes_equal(buffer_view(&tracker->first_message), message)) {
+        error_set(error, ERR_RETRY,
+                  "the first event of ledger %" PRIu32 " came again: the source repeated it",
+                  tracker->current);
+        return violation(track);
+    }
+    if (tracker->kind == TRACKER_SEAM) {
+        enum error_code code =
+            handler->on_seam_event(handler->context, event, tracker->event_count, message, error);
+        if (code == OK) {
+            tracker->event_count++;
+            tracker->events_refetched++;
+        }
+        return code;
+    }
+    enum error_code code = handler->on_event(handler->context, event, tracker->event_count, message,
+                                             &is_stored, error);
+    if (code != OK)
+        return code;
+    count_event(tracker);
+    return count_storable(tracker, is_stored, error);
+}
+
+/* Ends what was in progress and begins `ledger`. *track stays GO_ON if its event may be taken. */
+static enum error_code begin_ledger(struct tracker *tracker, uint32_t ledger, enum track *track,
+                                    struct error *error)
+{
+    enum error_code code = OK;
+    if (ledger < tracker->floor || ledger == UINT32_MAX) {
+        error_set(error, ERR_RETRY,
+                  "the server sent an event of ledger %" PRIu32 " where %" PRIu32
+                  " or later was due",
+                  ledger, tracker->floor);
+        return violation(track);
+    }
+    if (!tracker->seam_is_done && ledger != tracker->call.seam)
+        code = finish_seam(tracker, error);
+    if (code != OK)
+        return code;
+    if (tracker->call.end != 0 && ledger > tracker->call.end)
+        return tracker_finish(tracker, track, error);
+    bool is_main = ledger >= tracker->next;
+    if (is_main && tracker->next != 0 && ledger > tracker->next) {
+        code = complete_to(tracker, ledger - 1, track, error);
+        if (code != OK || *track != TRACK_GO_ON)
+            return code;
+    }
+    if (tracker->next == 0)
+        tracker->next = ledger;
+    forget_ledger(tracker);
+    tracker->floor = ledger;
+    tracker->current = ledger;
+    tracker->unstorable_count_at_ledger = tracker->unstorable_count;
+    tracker->kind = is_main ? TRACKER_MAIN : TRACKER_SKIP;
+    if (!tracker->seam_is_done)
+        tracker->kind = TRACKER_SEAM;
+    return OK;
+}
+
+/* A later ledger that is asked for alone: only whether it comes matters. */
+static void take_later(struct tracker *tracker, uint32_t ledger, enum track *track,
+                       struct error *error)
+{
+    if (ledger > tracker->call.end) {
+        *track = TRACK_DONE;
+    } else if (ledger < tracker->call.start) {
+        error_set(error, ERR_RETRY,
+                  "the server sent an event of ledger %" PRIu32 " where %" PRIu32 " was due",
+                  ledger, tracker->call.start);
+        *track = TRACK_VIOLATION;
+    }
+    tracker->events_refetched++;
+}
+
+/* A message of a known ledger that can't be decoded, or one that gets the ledger in progress. */
+static enum error_code take_dead_letter(struct tracker *tracker, uint32_t ledger,
+                                        const char *reason, struct bytes_view message,
+                                        enum track *track, struct error *error)
+{
+    const struct source_handler *handler = tracker->handler;
+    if (tracker->kind == TRACKER_NONE || ledger != tracker->current) {
+        enum error_code code = begin_ledger(tracker, ledger, track, error);
+        if (code != OK || *track != TRACK_GO_ON)
+            return code;
+    }
+    if (tracker->kind == TRACKER_SEAM)
+        tracker->seam_is_spoilt = true;
+    if (tracker->kind != TRACKER_MAIN)
+        return OK;
+    if (tracker->event_count == 0) {
+        buffer_reset(&tracker->first_message);
+        if (buffer_append(&tracker->first_message, message.data, message.size_bytes) != OK)
+            return error_no_memory(error, "a message");
+    }
+    enum error_code code = handler->on_unreadable(handler->context, ledger, tracker->event_count,
+                                                  reason, message, error);
+    if (code != OK)
+        return code;
+    tracker->event_count++;
+    tracker->events_unreadable++;
+    return count_storable(tracker, false, error);
+}
+
+/* A message whose ledger is not known for sure, for the first time here: drop and ask again. */
+static enum error_code ask_again(struct tracker *tracker, uint32_t here, const char *reason,
+                                 enum track *track, struct error *error)
+{
+    if (!tracker->seam_is_done) {
+        tracker->seam_is_unwanted = true;
+    } else {
+        tracker->met_unreadable = true;
+        tracker->unreadable_ledger = here;
+    }
+    error_set(error, ERR_RETRY,
+              "a message at ledger %" PRIu32 " has no readable ledger number (%s)", here, reason);
+    return violation(track);
+}
+
+static enum error_code take_unreadable(struct tracker *tracker, struct bytes_view message,
+                                       bool is_decodable, const char *reason, enum track *track,
+                                       struct error *error)
+{
+    uint32_t ledger = 0;
+    bool has_ledger = !is_decodable && event_peek_ledger(message, &ledger) && ledger != 0;
+    if (tracker->call.purpose == SOURCE_CALL_LATER) {
+        tracker->events_refetched++;
+        return OK;
+    }
+    uint32_t here = tracker->kind != TRACKER_NONE ? tracker->current : tracker->next;
+    if (has_ledger && ledger == here && here != 0)
+        return take_dead_letter(tracker, ledger, reason, message, track, error);
+    if (!tracker->seam_is_done && has_ledger && ledger == tracker->call.seam)
+        return take_dead_letter(tracker, ledger, reason, message, track, error);
+    if (tracker->kind == TRACKER_SEAM || tracker->kind == TRACKER_SKIP)
+        here = tracker->next;
+    bool is_second = tracker->met_unreadable && tracker->unreadable_ledger == here;
+    if (!tracker->seam_is_done || !is_second)
+        return ask_again(tracker, here, reason, track, error);
+    /* The same again: what its damaged bytes say of the ledger is believed if it may be true. */
+    if (has_ledger && ledger >= here)
+        here = ledger;
+    if (here == 0)
+        return error_set(error, ERR_CORRUPT,
+                         "the first message can't be read (%s): this does not look like a TTP "
+                         "server; check ttp_processor_endpoint",
+                         reason);
+    return take_dead_letter(tracker, here, reason, message, track, error);
+}
+
+enum error_code tracker_take(struct tracker *tracker, struct bytes_view message, enum track *track,
+                             struct error *error)
+{
+    struct event_view event;
+    struct error why;
+    *track = TRACK_GO_ON;
+    if (event_decode(message, &event, &why) != OK)
+        return take_unreadable(tracker, message, false, why.message, track, error);
+    if (event.ledger_sequence == 0)
+        return take_unreadable(tracker, message, true,
+                               event.has_meta ? "meta.ledger_sequence is 0" : "it has no meta",
+                               track, error);
+    tracker->anything_came = true;
+    tracker->last_ledger = event.ledger_sequence;
+    if (event.has_closed_at && event.closed_at_seconds > 0 &&
+        event.closed_at_seconds < MAX_CLOSE_SECONDS)
+        tracker->last_close_us = event.closed_at_seconds * US_PER_SECOND;
+    if (tracker->call.purpose == SOURCE_CALL_LATER) {
+        take_later(tracker, event.ledger_sequence, track, error);
+        return OK;
+    }
+    if (tracker->kind == TRACKER_NONE || event.ledger_sequence != tracker->current) {
+        enum error_code code = begin_ledger(tracker, event.ledger_sequence, track, error);
+        if (code != OK || *track != TRACK_GO_ON)
+            return code;
+    }
+    return take_event(tracker, &event, message, track, error);
+}
+
+enum error_code tracker_finish(struct tracker *tracker, enum track *track, struct error *error)
+{
+    *track = TRACK_GO_ON;
+    enum error_code code = finish_seam(tracker, error);
+    if (code != OK)
+        return code;
+    if (tracker->call.end == 0) {
+        error_set(error, ERR_RETRY, "the server ended a request that is open (END 0) with OK");
+        return violation(track);
+    }
+    bool brings_ledgers =
+        tracker->call.purpose == SOURCE_CALL_MAIN || tracker->call.purpose == SOURCE_CALL_ALONE;
+    if (brings_ledgers && tracker->next != 0 && tracker->next <= tracker->call.end)
+        code = complete_to(tracker, tracker->call.end, track, error);
+    if (code == OK && *track == TRACK_GO_ON)
+        *track = TRACK_DONE;
+    return code;
+}
+
+void tracker_abandon(struct tracker *tracker)
+{
+    if (tracker->kind == TRACKER_MAIN && tracker->event_count != 0) {
+        if (tracker->seen_ledger != tracker->current ||
+            tracker->seen_count < tracker->event_count) {
+            tracker->seen_ledger = tracker->current;
+            tracker->seen_count = tracker->event_count;
+        }
+        tracker->unstorable_count = tracker->unstorable_count_at_ledger;
+        tracker->handler->on_ledger_dropped(tracker->handler->context);
+    }
+    forget_ledger(tracker);
+}
+
+enum error_code tracker_skip(struct tracker *tracker, uint32_t ledger, const char *words,
+                             struct error *error)
+{
+    assert(tracker->kind == TRACKER_NONE && ledger == tracker->next);
+    enum error_code code =
+        tracker->handler->on_hole(tracker->handler->context, ledger, words, error);
+    if (code != OK)
+        return code;
+    tracker->next = ledger + 1;
+    tracker->newest_full = 0;
+    tracker->range_is_complete = tracker->last != 0 && ledger >= tracker->last;
+    return OK;
+}
