@@ -79,8 +79,7 @@ clean:
 	rm -rf build bin
 
 docker-build:
-	$(DOCKER) build -t $(DOCKER_IMAGE) --build-arg BUILD_HASH=$$(git rev-parse --short=12 HEAD) \
-		-f deploy/Dockerfile .
+	$(DOCKER) build -t $(DOCKER_IMAGE) -f deploy/Dockerfile .
 
 docker-run: docker-build
 	mkdir -p data
