@@ -71,5 +71,7 @@ enum error_code lake_writer_run(struct lake_writer *writer)
         writer->has_lost_range = sink_take_lost_range(writer->sink, &writer->lost_range);
         batch_queue_abort(writer->queue);
     }
+    /* Not running is not stuck. */
+    atomic_store_explicit(&writer->seen_us, 0, memory_order_relaxed);
     return code;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/supervisor.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/log.h"
@@ -27,6 +28,7 @@ struct watch {
     struct board *board;
     struct metrics *metrics;
     struct status_server *server;
+    struct supervisor supervisor; /* the main thread's */
     int64_t started_us, started_monotonic_us;
 
     struct os_mutex mutex; /* guards what follows */
@@ -190,6 +192,7 @@ enum error_code watch_start(struct watch **out, const struct options *options, s
         mem_free(watch);
         return code;
     }
+    supervisor_open(&watch->supervisor);
     watch->options = options;
     watch->started_us = os_realtime_us();
     watch->started_monotonic_us = os_monotonic_us();
@@ -223,6 +226,7 @@ void watch_stop(struct watch *watch)
         return;
     log_on_problem(NULL, NULL);
     status_server_stop(watch->server);
+    supervisor_close(&watch->supervisor);
     metrics_free(watch->metrics);
     board_free(watch->board);
     os_mutex_release(&watch->mutex);
@@ -249,6 +253,8 @@ void watch_set_phase(struct watch *watch, enum status_phase phase)
     os_mutex_lock(&watch->mutex);
     watch->phase = phase;
     os_mutex_unlock(&watch->mutex);
+    if (phase == STATUS_STOPPING)
+        supervisor_stopping(&watch->supervisor);
 }
 
 void watch_set_streaming(struct watch *watch, int64_t since_us)
@@ -350,6 +356,11 @@ void watch_sample(struct watch *watch)
     os_mutex_unlock(&watch->mutex);
     board_sample(watch->board, os_realtime_us(), os_monotonic_us(), source.events_accepted,
                  source.throttled);
+    if (!supervisor_is_due(&watch->supervisor, os_monotonic_us()))
+        return;
+    struct status_snapshot snapshot;
+    watch_snapshot(watch, &snapshot);
+    supervisor_turn(&watch->supervisor, &snapshot);
 }
 
 void watch_snapshot(struct watch *watch, struct status_snapshot *out)

@@ -38,6 +38,7 @@ void watch_stop(struct watch *watch); /* NULL is fine */
 
 void watch_attach(struct watch *watch, const struct watch_parts *parts);
 void watch_detach(struct watch *watch);
+/* Main thread. */
 void watch_set_phase(struct watch *watch, enum status_phase phase);
 /* The range in work is asked for from now on (wall clock; 0: nothing is). */
 void watch_set_streaming(struct watch *watch, int64_t since_us);
