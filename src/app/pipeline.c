@@ -13,6 +13,7 @@
 #include "app/lake_writer.h"
 #include "app/memory_plan.h"
 #include "app/progress.h"
+#include "app/source_setup.h"
 #include "app/watch.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -24,7 +25,6 @@
 #include "source/source.h"
 #include "util/memory.h"
 #include "util/text.h"
-#include "version.h"
 
 #define SAMPLE_US          1000000 /* between two looks at the clocks */
 #define FLUSH_WAIT_MIN_US  5000
@@ -40,8 +40,7 @@ struct pipeline {
     struct batch_queue *queue;
     struct intake *intake;
     struct source *source;
-    struct source_header *headers; /* the source's metadata, borrowed texts */
-    char user_agent[256];
+    struct source_setup source_setup;
     struct watch *watch;
     struct progress progress;
     struct lake_writer writer;
@@ -236,44 +235,6 @@ static enum error_code open_sink(struct pipeline *pipeline, struct error *error)
     return watch_read_catalog(pipeline->watch, sink_catalog(pipeline->sink), error);
 }
 
-static enum error_code make_source(struct pipeline *pipeline, struct error *error)
-{
-    const struct options *options = pipeline->options;
-    size_t count = options->metadata.count;
-    pipeline->headers = mem_alloc_zero(count + 1, sizeof pipeline->headers[0]);
-    if (pipeline->headers == NULL)
-        return error_no_memory(error, "request headers");
-    for (size_t i = 0; i < count; i++)
-        pipeline->headers[i] = (struct source_header){options->metadata.items[i].name,
-                                                      options->metadata.items[i].value};
-    snprintf(pipeline->user_agent, sizeof pipeline->user_agent, "%.100s/%s", options->service_name,
-             TTP_VERSION);
-    const struct source_options source_options = {
-        .endpoint = options->ttp_processor_endpoint,
-        .connect_timeout_us = options->connect_timeout_us,
-        .idle_timeout_us = options->idle_timeout_us,
-        .retry_initial_us = options->retry_initial_us,
-        .retry_max_us = options->retry_max_us,
-        .max_attempts = options->max_attempts,
-        .skip_poison_ledger = options->on_poison_ledger == POISON_SKIP,
-        .max_message_bytes = (uint32_t)options->max_message_size_bytes,
-        .window_bytes = pipeline->memory.window_bytes,
-        .tls = options->tls,
-        .tls_ca_file = options->tls_ca_file,
-        .tls_cert_file = options->tls_cert_file,
-        .tls_key_file = options->tls_key_file,
-        .tls_server_name = options->tls_server_name,
-        .metadata = pipeline->headers,
-        .metadata_count = count,
-        .user_agent = pipeline->user_agent};
-    struct error failure = {.code = ERR_NO_MEMORY};
-    pipeline->source = source_new(&source_options, &failure);
-    if (pipeline->source != NULL)
-        return OK;
-    *error = failure;
-    return failure.code;
-}
-
 static enum error_code make_intake(struct pipeline *pipeline, struct error *error)
 {
     const struct options *options = pipeline->options;
@@ -303,7 +264,8 @@ static enum error_code set_up(struct pipeline *pipeline, struct error *error)
     if (code == OK)
         code = open_sink(pipeline, error);
     if (code == OK)
-        code = make_source(pipeline, error);
+        code = source_setup_make(&pipeline->source_setup, pipeline->options,
+                                 pipeline->memory.window_bytes, &pipeline->source, error);
     if (code == OK)
         code = make_intake(pipeline, error);
     if (code != OK)
@@ -331,7 +293,7 @@ static void tear_down(struct pipeline *pipeline)
     batch_queue_free(pipeline->queue);
     sink_close(pipeline->sink);
     watch_stop(pipeline->watch);
-    mem_free(pipeline->headers);
+    source_setup_release(&pipeline->source_setup);
     run_plan_release(&pipeline->plan);
 }
 

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/source_setup.h"
+
+#include <stdio.h>
+
+#include "util/memory.h"
+#include "version.h"
+
+enum error_code source_setup_make(struct source_setup *setup, const struct options *options,
+                                  uint32_t window_bytes, struct source **source,
+                                  struct error *error)
+{
+    *source = NULL;
+    size_t count = options->metadata.count;
+    setup->headers = mem_alloc_zero(count + 1, sizeof setup->headers[0]);
+    if (setup->headers == NULL)
+        return error_no_memory(error, "request headers");
+    for (size_t i = 0; i < count; i++)
+        setup->headers[i] = (struct source_header){options->metadata.items[i].name,
+                                                   options->metadata.items[i].value};
+    snprintf(setup->user_agent, sizeof setup->user_agent, "%.100s/%s", options->service_name,
+             TTP_VERSION);
+    const struct source_options source_options = {
+        .endpoint = options->ttp_processor_endpoint,
+        .connect_timeout_us = options->connect_timeout_us,
+        .idle_timeout_us = options->idle_timeout_us,
+        .retry_initial_us = options->retry_initial_us,
+        .retry_max_us = options->retry_max_us,
+        .max_attempts = options->max_attempts,
+        .skip_poison_ledger = options->on_poison_ledger == POISON_SKIP,
+        .max_message_bytes = (uint32_t)options->max_message_size_bytes,
+        .window_bytes = window_bytes,
+        .tls = options->tls,
+        .tls_ca_file = options->tls_ca_file,
+        .tls_cert_file = options->tls_cert_file,
+        .tls_key_file = options->tls_key_file,
+        .tls_server_name = options->tls_server_name,
+        .metadata = setup->headers,
+        .metadata_count = count,
+        .user_agent = setup->user_agent};
+    struct error failure = {.code = ERR_NO_MEMORY};
+    *source = source_new(&source_options, &failure);
+    if (*source != NULL)
+        return OK;
+    *error = failure;
+    return failure.code;
+}
+
+void source_setup_release(struct source_setup *setup)
+{
+    mem_free(setup->headers);
+    *setup = (struct source_setup){.headers = NULL};
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_APP_SOURCE_SETUP_H
+#define TTP_APP_SOURCE_SETUP_H
+
+/* A source as the options ask for it. */
+
+#include "app/options.h"
+#include "source/source.h"
+#include "util/error.h"
+
+/* What the source borrows beside the options; it outlives the source. */
+struct source_setup {
+    struct source_header *headers;
+    char user_agent[256];
+};
+
+/* *source is the caller's to source_free. Errors of source_new. Release `setup` in every case. */
+enum error_code source_setup_make(struct source_setup *setup, const struct options *options,
+                                  uint32_t window_bytes, struct source **source,
+                                  struct error *error) MUST_CHECK;
+void source_setup_release(struct source_setup *setup);
+
+#endif
