@@ -60,7 +60,7 @@ enum { DEPTH_EVENT, DEPTH_MEMBER, DEPTH_INNER, DEPTH_ISSUED };
  * and reads the embedded message with a reader of its own; on damage the outer reader gets the
  * problem and its place.
  */
-static bool enter(struct wire_reader *outer, struct wire_reader *inner)
+static inline bool enter(struct wire_reader *outer, struct wire_reader *inner)
 {
     struct bytes_view bytes;
     if (!wire_read_bytes(outer, &bytes))

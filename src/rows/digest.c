@@ -151,35 +151,23 @@ static void put_decimal(struct piece *piece, const struct row_view *row)
         put(piece, &row->amount_decimal, sizeof row->amount_decimal);
 }
 
-static void put_column(struct piece *piece, const struct row_column *column,
-                       const struct row_view *row)
+/* The columns that came with 1.1.0. */
+static void put_later_columns(struct piece *piece, const struct row_view *row)
 {
-    switch (column->id) {
-    case COLUMN_TIMESTAMP: put(piece, &row->timestamp_us, sizeof row->timestamp_us); break;
-    case COLUMN_LEDGER_SEQUENCE: put_u32(piece, row->ledger_sequence); break;
-    case COLUMN_TRANSACTION_HASH: put(piece, row->transaction_hash, HASH_BYTES); break;
-    case COLUMN_EVENT_TYPE: put_text(piece, bytes_view_text(event_type_name(row->type))); break;
-    case COLUMN_SOURCE_ACCOUNT: put_optional(piece, &row->source_account, !column->nullable); break;
-    case COLUMN_DEST_ACCOUNT: put_optional(piece, &row->dest_account, !column->nullable); break;
-    case COLUMN_ASSET_CODE: put_optional(piece, &row->asset_code, false); break;
-    case COLUMN_ASSET_ISSUER: put_optional(piece, &row->asset_issuer, false); break;
-    case COLUMN_AMOUNT: put_text(piece, row->amount); break;
-    case COLUMN_MEMO: put_optional(piece, &row->memo, false); break;
-    case COLUMN_TRANSACTION_INDEX: put_u32(piece, row->transaction_index); break;
-    case COLUMN_OPERATION_INDEX:
-        put_byte(piece, row->has_operation_index);
-        if (row->has_operation_index)
-            put_u32(piece, row->operation_index);
-        break;
-    case COLUMN_CONTRACT_ADDRESS: put_optional(piece, &row->contract_address, false); break;
-    case COLUMN_EVENT_INDEX: put_u32(piece, row->event_index); break;
-    case COLUMN_MEMO_TYPE: put_byte(piece, (uint8_t)row->memo_kind); break;
-    case COLUMN_AMOUNT_DECIMAL: put_decimal(piece, row); break;
-    }
+    put_u32(piece, row->transaction_index);
+    put_byte(piece, row->has_operation_index);
+    if (row->has_operation_index)
+        put_u32(piece, row->operation_index);
+    put_optional(piece, &row->contract_address, false);
+    put_u32(piece, row->event_index);
+    put_byte(piece, (uint8_t)row->memo_kind);
+    put_decimal(piece, row);
 }
 
 void ledger_digest_add_row(struct ledger_digest_state *state, const struct row_view *row)
 {
+    const struct row_schema *schema = state->schema;
+    const bool accounts_required = !schema->columns[COLUMN_SOURCE_ACCOUNT - 1].nullable;
     if (!state->has_close_time) {
         state->has_close_time = true;
         state->close_time_us = row->timestamp_us;
@@ -189,8 +177,18 @@ void ledger_digest_add_row(struct ledger_digest_state *state, const struct row_v
     piece.state = &state->contents;
     piece.used = 0;
     put_byte(&piece, MARK_ROW);
-    for (size_t i = 0; i < state->schema->column_count; i++)
-        put_column(&piece, &state->schema->columns[i], row);
+    put(&piece, &row->timestamp_us, sizeof row->timestamp_us);
+    put_u32(&piece, row->ledger_sequence);
+    put(&piece, row->transaction_hash, HASH_BYTES);
+    put_text(&piece, bytes_view_text(event_type_name(row->type)));
+    put_optional(&piece, &row->source_account, accounts_required);
+    put_optional(&piece, &row->dest_account, accounts_required);
+    put_optional(&piece, &row->asset_code, false);
+    put_optional(&piece, &row->asset_issuer, false);
+    put_text(&piece, row->amount);
+    put_optional(&piece, &row->memo, false);
+    if (schema->column_count >= COLUMN_AMOUNT_DECIMAL)
+        put_later_columns(&piece, row);
     flush(&piece);
 }
 

@@ -283,6 +283,28 @@ static void absent_values_stay_absent_and_upper_case_hashes_are_read(void **stat
     assert_int_equal(row.event_index, 3);
 }
 
+static void every_byte_that_is_no_digit_spoils_a_hash(void **state)
+{
+    (void)state;
+    char digits[65] = HASH;
+    uint8_t expected[32];
+    for (size_t at = 0; at < 64; at += 7) {
+        char kept = digits[at];
+        for (int byte = 0; byte < 256; byte++) {
+            struct event_view event = good_event();
+            struct row_view row;
+            digits[at] = (char)byte;
+            event.tx_hash = bytes_view_of(digits, 64);
+            bool good = hex_decode(event.tx_hash, expected, 32);
+            assert_int_equal(row_from_event(&event, 0, &scratch, &row, NULL),
+                             good ? OK : ERR_INVALID);
+            if (good)
+                assert_memory_equal(row.transaction_hash, expected, 32);
+        }
+        digits[at] = kept;
+    }
+}
+
 static __int128 decimal(const char *amount)
 {
     __int128 value;
@@ -349,6 +371,7 @@ int main(void)
         cmocka_unit_test(what_can_not_be_a_row_is_refused_with_its_reason),
         cmocka_unit_test(times_are_microseconds_between_the_years_1_and_9999),
         cmocka_unit_test(absent_values_stay_absent_and_upper_case_hashes_are_read),
+        cmocka_unit_test(every_byte_that_is_no_digit_spoils_a_hash),
         cmocka_unit_test(amounts_of_up_to_38_digits_are_decimals),
         cmocka_unit_test(out_of_memory_is_not_a_dead_letter),
     };
