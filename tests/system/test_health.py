@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Health means it: each rule is made to apply to a real run, and to pass again where it can."""
+
+import datetime
+import pathlib
+import re
+import socket
+import subprocess
+
+import pytest
+
+from harness import lake as reading
+from harness import process, truth, watching
+
+RECORDING = truth.TESTNET
+
+
+def live(processes, *arguments):
+    """A server that sends the recording and then stays open."""
+    return processes(process.Replay([RECORDING.events], *arguments))
+
+
+def fault_script(tmp_path, *lines):
+    path = tmp_path / "faults"
+    path.write_text("".join(line + "\n" for line in lines))
+    return path
+
+
+def seconds_since(text):
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", text), text
+    time = datetime.datetime.fromisoformat(text)
+    return (datetime.datetime.now(datetime.timezone.utc) - time).total_seconds()
+
+
+def test_a_live_run_is_healthy_and_tells_what_it_does(lake, processes):
+    server = live(processes)
+    run = processes(watching.Watched(lake, server.endpoint, RECORDING.first,
+                                     network="testnet", max_file_age="500ms"))
+    answer = run.wait_for_health(lambda one: one.json["events_written"] > 800, "commits")
+    health = answer.json
+    assert answer.status == 200
+    assert answer.headers["Content-Type"] == "application/json"
+    assert health["status"] == "healthy" and health["reasons"] == []
+    # The last ledger is complete only once a later one comes.
+    last = max(row["ledger_sequence"] for row in truth.read_rows(RECORDING))
+    complete = len(truth.truth_rows([RECORDING], last=last - 1))
+    health = run.wait_for_health(lambda one: one.json["events_written"] == complete, "all").json
+    assert health["events_received"] >= complete
+    assert health["events_received"] - health["events_written"] <= health["events_pending"] + \
+        len(truth.read_rows(RECORDING)) - complete
+    assert health["files_created"] == len(reading.data_files(lake)) > 0
+    assert health["batches_processed"] > 0 and health["error_count"] == 0
+    assert health["current_ledger"] == last
+    assert health["coverage"] == [{"first": RECORDING.first, "last": last - 1}]
+    assert 0 <= seconds_since(health["last_flush"]) < 120
+    assert 0 <= seconds_since(health["last_commit"]) < 120
+    assert re.fullmatch(r"(\d+m)?\d+s", health["uptime"])
+    assert health["lag_seconds"] > 1e6  # a recording of the past
+    assert health["last_error"] is None
+    assert run.ask("/ready").status == run.ask("/live").status == 200
+    run.stop().expect(0)
+
+
+def test_only_get_and_head_and_only_its_paths(lake, processes):
+    run = processes(watching.Watched(lake, live(processes).endpoint, RECORDING.first))
+    assert run.ask("/health", "HEAD").text == ""
+    assert run.ask("/health", "POST").status == 405
+    assert run.ask("/health", "POST").headers["Allow"] == "GET, HEAD"
+    assert run.ask("/nothing").status == 404
+    assert watching.ask(run.metrics_port, "/health").status == 404
+    run.stop().expect(0)
+
+
+def test_a_server_that_never_answers_is_silence(lake, processes, tmp_path):
+    server = live(processes, "--fault", fault_script(tmp_path, "event=0 late-headers always"))
+    run = processes(watching.Watched(lake, server.endpoint, RECORDING.first, idle_timeout="1s"))
+    answer = run.wait_for_rule("silence")
+    assert answer.status == 503 and answer.json["status"] == "unhealthy"
+    assert run.ask("/ready").status == 503
+    assert run.ask("/live").status == 200
+    run.stop().expect(0)
+
+
+def test_silence_in_mid_stream_shows_and_passes(lake, processes, tmp_path):
+    server = live(processes, "--fault", fault_script(tmp_path, "event=300 silence=4s"))
+    run = processes(watching.Watched(lake, server.endpoint, RECORDING.first, idle_timeout="1s",
+                                     max_file_age="300ms"))
+    run.wait_for_rule("silence")
+    last = max(row["ledger_sequence"] for row in truth.read_rows(RECORDING))
+    run.wait_for_health(lambda one: one.json["current_ledger"] == last, "the end of the recording")
+    run.stop().expect(0)
+
+
+def test_a_server_that_is_not_there_is_degraded_then_unhealthy(lake, processes):
+    (port,) = watching.free_ports(1)
+    run = processes(watching.Watched(lake, f"127.0.0.1:{port}", RECORDING.first,
+                                     idle_timeout="3s", max_attempts=1000))
+    answer = run.wait_for_rule("reconnecting")
+    assert answer.status == 200 and answer.json["status"] == "degraded", answer.text
+    assert run.ask("/ready").status == 503
+    assert run.wait_for_rule("silence").status == 503
+    # It comes: everything is well again without anybody's help.
+    processes(process.Background("replay", RECORDING.events, "--listen", f"127.0.0.1:{port}"))
+    assert run.wait_for_status("healthy").status == 200
+    assert run.ask("/ready").status == 200
+    run.stop().expect(0)
+
+
+def test_a_server_that_goes_away_shows_at_once(lake, processes):
+    server = live(processes)
+    run = processes(watching.Watched(lake, server.endpoint, RECORDING.first, max_attempts=1000))
+    run.wait_for_status("healthy")
+    run.wait_for_health(lambda one: one.json["events_received"] > 800, "events")
+    server.stop()
+    assert run.wait_for_rule("reconnecting").json["status"] == "degraded"
+    run.stop().expect(0)
+
+
+def test_a_server_that_serves_no_ledger_is_an_outage(lake, processes, tmp_path):
+    server = live(processes, "--fault",
+                  fault_script(tmp_path, "event=0 status-only=INTERNAL always"))
+    run = processes(watching.Watched(lake, server.endpoint, RECORDING.first, max_attempts=2))
+    answer = run.wait_for_rule("outage")
+    assert answer.status == 503
+    assert run.running, "an outage is waited out"
+    run.stop().expect(0)
+
+
+def test_little_disk_shows(lake, processes):
+    run = processes(watching.Watched(lake, live(processes).endpoint, RECORDING.first,
+                                     min_free_disk="1024GiB"))
+    answer = run.wait_for_health(lambda one: one.json["status"] != "healthy", "a finding")
+    assert {"disk_low", "disk_full"} & {reason["rule"] for reason in answer.json["reasons"]}, \
+        answer.text
+    run.stop()
+
+
+@pytest.fixture
+def own_disk(tmp_path):
+    """A small file system that can be made read-only."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "ttp-test", str(folder)],
+                             capture_output=True, text=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip(f"cannot mount a tmpfs: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=False)
+
+
+def remount(folder, mode):
+    subprocess.run(["mount", "-o", f"remount,bind,{mode}", str(folder)], check=True)
+
+
+def test_commits_that_fail_show_and_pass(own_disk, processes):
+    """The lake's folder turns read-only under a run, and back."""
+    subprocess.run(["mount", "--bind", str(own_disk), str(own_disk)], check=True)
+    try:
+        lake = own_disk / "lake"
+        server = live(processes, "--pace", "50ms")
+        run = processes(watching.Watched(lake, server.endpoint, RECORDING.first,
+                                         max_file_age="500ms"))
+        run.wait_for_health(lambda one: one.json["files_created"] > 0, "a first commit")
+        remount(own_disk, "ro")
+        answer = run.wait_for_rule("commit_failing")
+        assert answer.status == 503
+        assert answer.json["last_error"] and answer.json["error_count"] > 0
+        assert re.search("read-only", answer.json["last_error"], re.I), answer.text
+        remount(own_disk, "rw")
+        run.wait_for_status("healthy", 90)
+        last = max(row["ledger_sequence"] for row in truth.read_rows(RECORDING))
+        run.wait_for_health(lambda one: one.json["coverage"] and
+                            one.json["coverage"][-1]["last"] == last - 1, "the rest", 60)
+        run.stop().expect(0)
+        complete = truth.truth_rows([RECORDING], last=last - 1)
+        reading.compare_lake_with_truth(lake, None, "1.0.0", rows=complete)
+    finally:
+        subprocess.run(["umount", "-l", str(own_disk)], check=False)
+
+
+def test_a_taken_port_ends_the_start_with_its_remedy(lake, servers):
+    for option in ("health_port", "metrics_port"):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            flag = "--" + option.replace("_", "-")
+            finished = process.run(lake, servers[RECORDING.name], RECORDING.first, RECORDING.last,
+                                   status=2, **{option: port})
+            finished.says(f"{option} {port} on 127.0.0.1 is taken", f"{flag} \\d+")
+    assert not pathlib.Path(lake, "_lake").exists() or not reading.data_files(lake)
+
+
+def test_a_bad_bind_address_is_named(lake, servers):
+    process.run(lake, servers[RECORDING.name], RECORDING.first, RECORDING.last, status=2,
+                bind_address="192.0.2.1", health_port=watching.free_ports(1)[0]
+                ).says("192\\.0\\.2\\.1")
+
+
+def test_port_0_is_off(lake, servers):
+    process.run(lake, servers[RECORDING.name], RECORDING.first, RECORDING.last,
+                health_port=0, metrics_port=0)
+
+
+def test_slow_and_malformed_clients_keep_nobody_out(lake, processes):
+    run = processes(watching.Watched(lake, live(processes).endpoint, RECORDING.first))
+    clients = []
+    for number in range(150):
+        client = socket.create_connection(("127.0.0.1", run.health_port), timeout=5)
+        clients.append(client)
+        client.send((b"GET /health HTTP/1.1\r\nX: ", b"\x16\x03\x01\x02\x00",
+                     b"PRI * HTTP/2.0\r\n", b"G")[number % 4])
+    assert run.health().status == 200
+    for client in clients:
+        client.close()
+    assert run.health().status == 200
+    run.stop().expect(0)
+
+
+def test_health_answers_while_the_run_stops(lake, processes):
+    """Nothing hangs on the listeners: with open connections the stop takes no longer."""
+    run = processes(watching.Watched(lake, live(processes).endpoint, RECORDING.first))
+    run.wait_for_status("healthy")
+    with socket.create_connection(("127.0.0.1", run.health_port), timeout=5) as idle:
+        idle.send(b"GET / HT")
+        finished = run.stop(limit=15)
+    finished.expect(0)
+
+
+def test_the_service_manager_hears_of_it(lake, processes, tmp_path):
+    """systemd's protocol on a socket of our own: READY, STATUS, WATCHDOG, STOPPING."""
+    server = live(processes)
+    path = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(path))
+        manager.settimeout(20)
+        run = processes(process.run_background(
+            lake, server.endpoint, RECORDING.first,
+            env=process.environment(NOTIFY_SOCKET=str(path), WATCHDOG_USEC="3000000")))
+        first = manager.recv(4096).decode()
+        assert first.startswith("READY=1\nSTATUS="), first
+        heard = [manager.recv(4096).decode() for _ in range(3)]
+        assert heard.count("WATCHDOG=1") >= 2, heard
+        run.stop().expect(0)
+        manager.setblocking(False)
+        rest = []
+        try:
+            while True:
+                rest.append(manager.recv(4096).decode())
+        except BlockingIOError:
+            pass
+        assert "STOPPING=1" in rest, rest
