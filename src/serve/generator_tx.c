@@ -15,7 +15,10 @@
 #define DRAW_FUND_MEMO  204
 #define DRAW_BALANCE    205
 
-/* Ranks of the accounts (random_rank): who pays fees, and who holds assets. */
+/* Who pays fees: bots that are there in every ledger, and accounts by rank (random_rank). */
+#define PAYER_BOT_PERCENT 34
+#define PAYER_BOTS        90
+/* Ranks of the accounts that pay fees, and of those that hold assets. */
 #define PAYER_LOW   5
 #define PAYER_HIGH  18
 #define HOLDER_LOW  6
@@ -40,6 +43,8 @@ static struct address fee_payer(struct population *population, const struct ledg
                                 uint32_t tx_index)
 {
     uint64_t state = random_of(plan->seed, DRAW_FEE_SOURCE, tx_index);
+    if (random_below(&state, 100) < PAYER_BOT_PERCENT)
+        return population_address(population, FAMILY_BOT, random_below(&state, PAYER_BOTS));
     return population_address(population, FAMILY_ACCOUNT,
                               random_rank(&state, PAYER_LOW, PAYER_HIGH));
 }
@@ -255,7 +260,7 @@ static void write_mint(struct tx_writer *writer)
     uint64_t *state = &writer->random;
     uint32_t staked = 12 + random_rank(state, 0, 2);
     bool is_staking = random_below(state, 100) < 75;
-    uint32_t asset_no = is_staking ? staked : 16 + random_rank(state, 2, 9);
+    uint32_t asset_no = is_staking ? staked : 16 + random_rank(state, 2, 7);
     struct event_draft draft = mint(writer, holder(writer), asset_no, draw_amount(state, 8, 12));
     if (is_staking)
         draw_staking_memo(&draft, state);
@@ -286,14 +291,14 @@ static void write_trade(struct tx_writer *writer)
     add_transfer(writer, writer->payer, maker, ASSET_NATIVE_NO, draw_amount(state, 4, 9));
 }
 
-/* A third of the funds say what they pay. */
+/* Some of the funds say what they pay. */
 static void draw_fund_memo(struct event_draft *draft, uint64_t seed, uint32_t fund)
 {
     static const char *const names[] = {"Greenland", "Orchard", "Harbour", "Basalt",
                                         "Meridian",  "Lantern", "Cobalt",  "Saffron"};
     static const char *const kinds[] = {"dividends", "Yield Rewards", "Dividends", "DAILY PAYOUT"};
     uint64_t state = random_of(seed, DRAW_FUND_MEMO, fund);
-    if (fund % 3 != 1)
+    if (fund % 4 != 3)
         return;
     char text[40];
     int length = snprintf(text, sizeof text, "%s %s", names[random_below(&state, 8)],
@@ -311,7 +316,7 @@ static void write_dividend(struct tx_writer *writer)
     /* What a holder gets depends on what it has: a sum that comes again for each like asset. */
     uint64_t amount = 0;
     for (uint32_t i = 0; i < writer->tx->event_count; i++) {
-        if (i == 0 || random_below(state, 100) < 28)
+        if (i == 0 || random_below(state, 100) < 19)
             amount = draw_amount(state, 7, 13);
         draft.operation_index = i + 1;
         set_asset(&draft, writer,
@@ -321,13 +326,13 @@ static void write_dividend(struct tx_writer *writer)
     }
 }
 
-/* Half of all pairs of assets trade in a pool, the others by offers of some maker. */
+/* Most pairs of assets trade in a pool, the others by offers of some maker. */
 static struct address counterpart(struct tx_writer *writer, uint32_t sold, uint32_t bought)
 {
     uint32_t low = sold < bought ? sold : bought, high = sold < bought ? bought : sold;
     uint64_t pair = (uint64_t)low << 32 | high;
     uint64_t state = random_of(writer->population->seed, DRAW_PAIR, pair);
-    if (random_below(&state, 100) < 52)
+    if (random_below(&state, 100) < 64)
         return population_address(writer->population, FAMILY_POOL, random_next(&state) >> 8);
     uint32_t rank = random_rank(&state, 0, 5);
     return population_address(writer->population, FAMILY_MAKER, rank);
@@ -341,7 +346,7 @@ static void write_path(struct tx_writer *writer, struct address bot, struct addr
     uint64_t sold = amount;
     for (uint32_t i = 0; i < hops; i++) {
         struct address other = counterpart(writer, assets[i], assets[i + 1]);
-        uint64_t bought = draw_amount(&writer->random, 4, 9);
+        uint64_t bought = draw_amount(&writer->random, 5, 10);
         add_transfer(writer, other, bot, assets[i + 1], bought);
         add_transfer(writer, bot, other, assets[i], sold);
         sold = bought;
@@ -351,16 +356,22 @@ static void write_path(struct tx_writer *writer, struct address bot, struct addr
 
 #define HOPS_LIMIT 8
 
-/* Begins and ends with what everybody takes, and goes over something else in between. */
-static void draw_path(uint64_t *state, uint32_t assets[HOPS_LIMIT + 1], uint32_t hops)
+static uint32_t middle_asset(uint64_t *state)
 {
-    static const uint8_t hubs[] = {0, 0, 0, 0, 2, 2, 3, 5};
+    uint32_t at = random_below(state, 100);
+    return at < 35 ? ASSET_USDC_NO : at < 65 ? ASSET_NATIVE_NO : traded_asset(state);
+}
+
+/* Begins and ends with what everybody takes, and goes over something else in between, of a rank
+ * below 2^high. */
+static void draw_path(uint64_t *state, uint32_t assets[HOPS_LIMIT + 1], uint32_t hops,
+                      unsigned high)
+{
+    static const uint8_t hubs[] = {0, 0, 0, 0, 0, 2, 2, 3};
     assets[0] = hubs[random_below(state, sizeof hubs)];
     for (uint32_t i = 1; i < hops; i++) {
         do
-            assets[i] = i == 1                        ? random_rank(state, 2, 10)
-                        : random_below(state, 2) == 0 ? ASSET_USDC_NO
-                                                      : traded_asset(state);
+            assets[i] = i == 1 ? random_rank(state, 2, high) : middle_asset(state);
         while (assets[i] == assets[i - 1] || (i + 1 == hops && assets[i] == assets[0]));
     }
     assets[hops] = hops > 1 ? assets[0] : 4 + traded_asset(state);
@@ -371,12 +382,12 @@ static void write_path_payment(struct tx_writer *writer)
     uint32_t assets[HOPS_LIMIT + 1];
     uint32_t hops = writer->tx->detail;
     assert(hops <= HOPS_LIMIT);
-    draw_path(&writer->random, assets, hops);
+    draw_path(&writer->random, assets, hops, 8);
     struct address bot = writer->payer;
     if (random_below(&writer->random, 5) != 0)
         bot =
             population_address(writer->population, FAMILY_BOT, random_rank(&writer->random, 0, 6));
-    write_path(writer, bot, bot, assets, hops, draw_amount(&writer->random, 4, 9));
+    write_path(writer, bot, bot, assets, hops, draw_amount(&writer->random, 5, 10));
 }
 
 static void write_loop(struct tx_writer *writer)
@@ -388,10 +399,11 @@ static void write_loop(struct tx_writer *writer)
     struct address to =
         population_address(writer->population, FAMILY_BOT, random_rank(state, 0, 3));
     uint32_t assets[HOPS_LIMIT + 1];
-    uint32_t sold = 2 + random_rank(state, 1, 5), wanted = random_rank(state, 0, 4);
+    uint32_t sold = 2 + random_rank(state, 1, 5),
+             wanted = random_below(state, 2) == 0 ? ASSET_NATIVE_NO : random_rank(state, 0, 4);
     uint64_t amount = draw_amount(state, 1, 8);
     for (uint32_t i = 0; i < writer->tx->event_count / per_operation; i++) {
-        draw_path(state, assets, hops);
+        draw_path(state, assets, hops, 5);
         assets[0] = sold;
         assets[hops] = wanted;
         write_path(writer, bot, to, assets, hops, amount);
@@ -449,7 +461,7 @@ static void write_contract_swap(struct tx_writer *writer)
                      left % 2 == 0 ? ASSET_NATIVE_NO : ASSET_USDC_NO, draw_amount(state, 8, 11));
         left--;
     }
-    if (random_below(state, 6) == 0)
+    if (random_below(state, 8) == 0)
         add_token_event(writer, EVENT_TRANSFER, exchange, writer->payer);
     else
         add_transfer(writer, exchange, writer->payer, 3 + random_rank(state, 0, 5),

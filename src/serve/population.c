@@ -9,6 +9,14 @@
 #include "serve/random.h"
 #include "util/memory.h"
 
+/* Issuers' numbers: those of one asset have the asset's. */
+#define ASSET_KNOWN_COUNT 16u
+#define ISSUER_BIG_FIRST  ASSET_TOTAL
+#define ISSUER_BIG        14u
+#define ISSUER_FUND_FIRST (ISSUER_BIG_FIRST + ISSUER_BIG)
+/* People choose from so many codes, beside the known ones. */
+#define CODE_COUNT 600u
+
 /* Kinds of numbers that are drawn for an asset, beside the families. */
 #define DRAW_CODE   (FAMILY_COUNT + 1)
 #define DRAW_ISSUER (FAMILY_COUNT + 2)
@@ -52,12 +60,14 @@ struct address population_address(struct population *population, enum address_fa
     return slot->address;
 }
 
-/* Codes of 1 to 12 characters, most of 3 to 5, in capitals as people write them. */
-static unsigned make_code(uint64_t state, char code[12])
+/* Codes in capitals, as people write them: of `length`, or (0) of 2 to 12 characters, most of 3 to
+ * 5. */
+static unsigned make_code(uint64_t state, unsigned length, char code[12])
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
     static const uint8_t lengths[] = {2, 3, 3, 4, 4, 4, 4, 5, 5, 6, 6, 7, 8, 9, 10, 12};
-    unsigned length = lengths[random_below(&state, sizeof lengths)];
+    if (length == 0)
+        length = lengths[random_below(&state, sizeof lengths)];
     for (unsigned i = 0; i < length; i++)
         code[i] = letters[random_below(&state, 26)];
     if (random_below(&state, 8) == 0)
@@ -65,17 +75,18 @@ static unsigned make_code(uint64_t state, char code[12])
     return length;
 }
 
-/* Few issuers have many assets: a fund's are its own or of a few others, traded ones mostly have an
- * issuer each. */
+/* A fund's assets are its own or of a few others; of the traded ones half are of some big issuers,
+ * the others have an issuer each. */
 static uint32_t issuer_of(uint64_t seed, uint32_t asset_no)
 {
     uint64_t state = random_of(seed, DRAW_ISSUER, asset_no);
+    if (asset_no < ASSET_KNOWN_COUNT || asset_no >= ASSET_GIFT_FIRST)
+        return asset_no;
     if (asset_no < ASSET_FUND_FIRST)
-        return asset_no;
-    if (asset_no >= ASSET_GIFT_FIRST)
-        return asset_no;
+        return random_below(&state, 100) < 55 ? ISSUER_BIG_FIRST + random_below(&state, ISSUER_BIG)
+                                              : asset_no;
     uint32_t fund = (asset_no - ASSET_FUND_FIRST) / ASSET_PER_FUND;
-    return ASSET_TOTAL + fund * 4 +
+    return ISSUER_FUND_FIRST + fund * 4 +
            (random_below(&state, 16) == 0 ? 1 + random_below(&state, 3) : 0);
 }
 
@@ -103,7 +114,10 @@ static void make_asset(struct population *population, uint32_t asset_no)
         code_bytes = (unsigned)strlen(known[asset_no]);
         memcpy(code, known[asset_no], code_bytes);
     } else {
-        code_bytes = make_code(random_of(population->seed, DRAW_CODE, asset_no), code);
+        code_bytes =
+            make_code(random_of(population->seed, DRAW_CODE,
+                                random_of(population->seed, DRAW_CODE, asset_no) % CODE_COUNT),
+                      asset_no < ASSET_GIFT_FIRST ? 0 : 6 + asset_no % 3, code);
     }
     struct address issuer = population_address(population, FAMILY_ISSUER, asset->issuer_no);
     size_t issued_bytes = wire_bytes_size(code_bytes) + wire_bytes_size(issuer.size_bytes);
