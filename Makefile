@@ -83,4 +83,6 @@ docker-build:
 
 docker-run: docker-build
 	mkdir -p data
-	$(DOCKER) run --rm --user "$$(id -u):$$(id -g)" -v "$(CURDIR)/data:/data" $(DOCKER_IMAGE)
+	$(DOCKER) run --rm --user "$$(id -u):$$(id -g)" -v "$(CURDIR)/data:/data" \
+		--add-host ttp-processor:host-gateway -p 127.0.0.1:8089:8089 -p 127.0.0.1:9090:9090 \
+		$(if $(START_LEDGER),-e PARQUET_CONSUMER_START_LEDGER=$(START_LEDGER)) $(DOCKER_IMAGE)
