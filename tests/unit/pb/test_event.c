@@ -42,11 +42,11 @@ static void every_real_event_is_encoded_again_byte_for_byte(void **state)
     size_t count = 0;
     struct buffer out;
     buffer_init(&out);
-    for (size_t i = 0; i < recording_count; i++) {
-        struct recording recording;
+    for (size_t i = 0; i < recorded_count; i++) {
+        struct recorded recording;
         struct bytes_view message;
-        recording_open(&recording, recording_names[i], ".events");
-        while (recording_next(&recording, &message)) {
+        recorded_open(&recording, recorded_names[i], ".events");
+        while (recorded_next(&recording, &message)) {
             struct event_view event = decode(message);
             buffer_reset(&out);
             assert_int_equal(event_encode(&event, &out), OK);
@@ -54,7 +54,7 @@ static void every_real_event_is_encoded_again_byte_for_byte(void **state)
             assert_memory_equal(out.data, message.data, message.size_bytes);
             count++;
         }
-        recording_close(&recording);
+        recorded_close(&recording);
     }
     buffer_release(&out);
     assert_int_equal(count, 5170);
@@ -63,10 +63,10 @@ static void every_real_event_is_encoded_again_byte_for_byte(void **state)
 static void every_cut_and_every_flipped_bit_of_real_events_is_survived(void **state)
 {
     (void)state;
-    struct recording recording;
+    struct recorded recording;
     struct bytes_view message;
-    recording_open(&recording, "testnet-1410048-1410207", ".events");
-    for (int n = 0; n < 40 && recording_next(&recording, &message); n++) {
+    recorded_open(&recording, "testnet-1410048-1410207", ".events");
+    for (int n = 0; n < 40 && recorded_next(&recording, &message); n++) {
         struct event_view event;
         /* A heap copy of exactly that size lets the sanitizer see a read beyond it. */
         for (size_t size = 0; size < message.size_bytes; size++) {
@@ -87,7 +87,7 @@ static void every_cut_and_every_flipped_bit_of_real_events_is_survived(void **st
         }
         mem_free(copy);
     }
-    recording_close(&recording);
+    recorded_close(&recording);
 }
 
 static void an_empty_message_has_nothing(void **state)

@@ -504,18 +504,18 @@ static void drive_ledger(struct driver *driver, const struct bytes_view *message
 
 static size_t drive_recording(const struct drive *drive, const char *name)
 {
-    struct recording events, rows;
+    struct recorded events, rows;
     static struct bytes_view messages[4000], lines[4000];
     static uint8_t seen[4000];
     static uint32_t ledgers[4000], indices[4000];
     struct truth truth = {lines, seen, ledgers, indices, 0, 4000};
     memset(seen, 0, sizeof seen);
-    recording_open(&events, name, ".events");
-    recording_open(&rows, name, ".rows.jsonl");
-    while (recording_next(&events, &messages[truth.count])) {
+    recorded_open(&events, name, ".events");
+    recorded_open(&rows, name, ".rows.jsonl");
+    while (recorded_next(&events, &messages[truth.count])) {
         struct event_view event;
         assert_int_equal(event_decode(messages[truth.count], &event, NULL), OK);
-        assert_true(recording_next_line(&rows, &lines[truth.count]));
+        assert_true(recorded_next_line(&rows, &lines[truth.count]));
         size_t at = truth.count++;
         ledgers[at] = event.ledger_sequence;
         indices[at] = at > 0 && ledgers[at - 1] == ledgers[at] ? indices[at - 1] + 1 : 0;
@@ -537,8 +537,8 @@ static size_t drive_recording(const struct drive *drive, const char *name)
     for (size_t i = 0; i < truth.count; i++)
         assert_int_equal(seen[i], 1);
     batch_builder_free(driver.builder);
-    recording_close(&events);
-    recording_close(&rows);
+    recorded_close(&events);
+    recorded_close(&rows);
     return driver.batches;
 }
 
@@ -553,8 +553,8 @@ static void real_events_come_out_as_their_rows_whatever_happens_on_the_way(void 
     };
     srand(20240115);
     for (size_t i = 0; i < sizeof drives / sizeof drives[0]; i++)
-        for (size_t r = 0; r < recording_count; r++)
-            assert_true(drive_recording(&drives[i], recording_names[r]) > 0);
+        for (size_t r = 0; r < recorded_count; r++)
+            assert_true(drive_recording(&drives[i], recorded_names[r]) > 0);
 }
 
 static void a_value_larger_than_a_dictionary_gets_one_of_its_own_size(void **state)

@@ -250,12 +250,12 @@ static void stream_and_stored_rows_give_one_digest(void **state)
                                                       .scheme = PARTITION_DATE_HOUR,
                                                       .dictionaries = true};
         struct batch_builder *builder = batch_builder_new(&options, NULL);
-        struct recording recording;
+        struct recorded recording;
         struct bytes_view message;
         uint32_t ledger = 0, index = 0;
-        recording_open(&recording, "pubnet-63092993-63092996", ".events");
+        recorded_open(&recording, "pubnet-63092993-63092996", ".events");
         batch_builder_begin_range(builder, 0);
-        while (recording_next(&recording, &message)) {
+        while (recorded_next(&recording, &message)) {
             struct event_view event;
             bool dead;
             assert_int_equal(event_decode(message, &event, NULL), OK);
@@ -275,7 +275,7 @@ static void stream_and_stored_rows_give_one_digest(void **state)
         assert_memory_equal(&stored, &batch->digest, sizeof stored);
         row_batch_free(batch);
         batch_builder_free(builder);
-        recording_close(&recording);
+        recorded_close(&recording);
     }
 }
 

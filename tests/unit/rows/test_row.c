@@ -72,13 +72,13 @@ static void every_real_event_makes_the_row_that_its_producer_wrote_down(void **s
     size_t count = 0;
     struct buffer json;
     buffer_init(&json);
-    for (size_t i = 0; i < recording_count; i++) {
-        struct recording events, rows;
+    for (size_t i = 0; i < recorded_count; i++) {
+        struct recorded events, rows;
         struct bytes_view message, line;
         uint32_t ledger = 0, index = 0;
-        recording_open(&events, recording_names[i], ".events");
-        recording_open(&rows, recording_names[i], ".rows.jsonl");
-        while (recording_next(&events, &message)) {
+        recorded_open(&events, recorded_names[i], ".events");
+        recorded_open(&rows, recorded_names[i], ".rows.jsonl");
+        while (recorded_next(&events, &message)) {
             struct event_view event;
             struct row_view row;
             assert_int_equal(event_decode(message, &event, NULL), OK);
@@ -89,15 +89,15 @@ static void every_real_event_makes_the_row_that_its_producer_wrote_down(void **s
             assert_false(row.memo_replaced);
             buffer_reset(&json);
             row_json(&row, &json);
-            assert_true(recording_next_line(&rows, &line));
+            assert_true(recorded_next_line(&rows, &line));
             if (!bytes_equal(buffer_view(&json), line))
                 fail_msg("row %zu:\n%.*s\n%.*s", count, (int)json.size_bytes, json.data,
                          (int)line.size_bytes, line.data);
             count++;
         }
-        assert_false(recording_next_line(&rows, &line));
-        recording_close(&events);
-        recording_close(&rows);
+        assert_false(recorded_next_line(&rows, &line));
+        recorded_close(&events);
+        recorded_close(&rows);
     }
     buffer_release(&json);
     assert_int_equal(count, 5170);

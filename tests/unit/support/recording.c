@@ -5,14 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const recording_names[] = {
+const char *const recorded_names[] = {
     "pubnet-early",
     "pubnet-protocol13",
     "pubnet-57500008",
     "pubnet-63092993-63092996",
     "testnet-1410048-1410207",
 };
-const size_t recording_count = sizeof recording_names / sizeof recording_names[0];
+const size_t recorded_count = sizeof recorded_names / sizeof recorded_names[0];
 
 static void fail(const char *path, const char *problem)
 {
@@ -20,7 +20,7 @@ static void fail(const char *path, const char *problem)
     abort();
 }
 
-void recording_open(struct recording *recording, const char *name, const char *suffix)
+void recorded_open(struct recorded *recording, const char *name, const char *suffix)
 {
     char path[512];
     snprintf(path, sizeof path, "%s/%s%s", TTP_TEST_DATA, name, suffix);
@@ -29,19 +29,19 @@ void recording_open(struct recording *recording, const char *name, const char *s
         fail(path, "can't be opened");
     long size = ftell(file);
     rewind(file);
-    *recording = (struct recording){.data = malloc((size_t)size), .size_bytes = (size_t)size};
+    *recording = (struct recorded){.data = malloc((size_t)size), .size_bytes = (size_t)size};
     if (recording->data == NULL || fread(recording->data, 1, (size_t)size, file) != (size_t)size)
         fail(path, "can't be read");
     fclose(file);
 }
 
-void recording_close(struct recording *recording)
+void recorded_close(struct recorded *recording)
 {
     free(recording->data);
-    *recording = (struct recording){0};
+    *recording = (struct recorded){0};
 }
 
-bool recording_next(struct recording *recording, struct bytes_view *message)
+bool recorded_next(struct recorded *recording, struct bytes_view *message)
 {
     if (recording->at == recording->size_bytes)
         return false;
@@ -61,7 +61,7 @@ bool recording_next(struct recording *recording, struct bytes_view *message)
     return true;
 }
 
-bool recording_next_line(struct recording *recording, struct bytes_view *line)
+bool recorded_next_line(struct recorded *recording, struct bytes_view *line)
 {
     if (recording->at == recording->size_bytes)
         return false;

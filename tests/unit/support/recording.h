@@ -11,23 +11,23 @@
 
 #include "util/bytes.h"
 
-struct recording {
+struct recorded {
     uint8_t *data;
     size_t size_bytes;
     size_t at;
 };
 
-/* The base names in tests/data, such as "pubnet-early"; recording_count of them. */
-extern const char *const recording_names[];
-extern const size_t recording_count;
+/* The base names in tests/data, such as "pubnet-early"; recorded_count of them. */
+extern const char *const recorded_names[];
+extern const size_t recorded_count;
 
 /* Opens tests/data/<name><suffix>, such as "pubnet-early" and ".events". */
-void recording_open(struct recording *recording, const char *name, const char *suffix);
-void recording_close(struct recording *recording);
+void recorded_open(struct recorded *recording, const char *name, const char *suffix);
+void recorded_close(struct recorded *recording);
 
 /* The next message, valid until close; false at the end. */
-bool recording_next(struct recording *recording, struct bytes_view *message);
+bool recorded_next(struct recorded *recording, struct bytes_view *message);
 /* The next line without its end; false at the end. */
-bool recording_next_line(struct recording *recording, struct bytes_view *line);
+bool recorded_next_line(struct recorded *recording, struct bytes_view *line);
 
 #endif
