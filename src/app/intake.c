@@ -98,6 +98,8 @@ enum error_code intake_flush(struct intake *intake, struct error *error)
             memcpy(intake->newest.contents, batch->digest.contents, LEDGER_DIGEST_BYTES);
         }
         code = batch_queue_push(intake->options.queue, &batch, error);
+        if (code == OK && intake->options.on_batch != NULL)
+            intake->options.on_batch(intake->options.context);
     }
     note_waiting(intake);
     return code;

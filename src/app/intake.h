@@ -30,6 +30,7 @@ struct intake_options {
     uint64_t memory_limit_bytes;
     struct batch_queue *queue;
     bool (*must_stop)(void *context); /* asked on the source thread */
+    void (*on_batch)(void *context);  /* a batch went to the queue; may be NULL */
     void *context;
 };
 

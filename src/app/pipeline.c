@@ -14,6 +14,7 @@
 #include "app/memory_plan.h"
 #include "app/progress.h"
 #include "app/source_setup.h"
+#include "app/supervisor.h"
 #include "app/watch.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -42,6 +43,7 @@ struct pipeline {
     struct source *source;
     struct source_setup source_setup;
     struct watch *watch;
+    struct supervisor supervisor;
     struct progress progress;
     struct lake_writer writer;
     int64_t started_us; /* monotonic */
@@ -235,6 +237,13 @@ static enum error_code open_sink(struct pipeline *pipeline, struct error *error)
     return watch_read_catalog(pipeline->watch, sink_catalog(pipeline->sink), error);
 }
 
+/* On the source thread: a batch went to the queue. */
+static void note_batch(void *context)
+{
+    struct pipeline *pipeline = context;
+    watch_on_batch(pipeline->watch);
+}
+
 static enum error_code make_intake(struct pipeline *pipeline, struct error *error)
 {
     const struct options *options = pipeline->options;
@@ -252,6 +261,7 @@ static enum error_code make_intake(struct pipeline *pipeline, struct error *erro
         .memory_limit_bytes = options->memory_limit_bytes,
         .queue = pipeline->queue,
         .must_stop = source_must_stop,
+        .on_batch = note_batch,
         .context = pipeline};
     pipeline->intake = intake_new(&intake_options, error);
     return pipeline->intake != NULL ? OK : ERR_NO_MEMORY;
@@ -293,6 +303,7 @@ static void tear_down(struct pipeline *pipeline)
     batch_queue_free(pipeline->queue);
     sink_close(pipeline->sink);
     watch_stop(pipeline->watch);
+    supervisor_close(&pipeline->supervisor);
     source_setup_release(&pipeline->source_setup);
     run_plan_release(&pipeline->plan);
 }
@@ -305,6 +316,7 @@ static void begin_stop(struct pipeline *pipeline, int64_t now_us)
 {
     atomic_store(&pipeline->stop_deadline_us, now_us + pipeline->options->stop_timeout_us);
     watch_set_phase(pipeline->watch, STATUS_STOPPING);
+    supervisor_stopping(&pipeline->supervisor);
     log_event(LOG_INFO, "app", "stopping: publishing every complete ledger",
               LOG_I("signal", os_stop_signal()));
     source_wake(pipeline->source);
@@ -325,6 +337,18 @@ static _Noreturn void give_up_publishing(const struct pipeline *pipeline)
     _exit(EXIT_FAILED);
 }
 
+/* About once a second: samples the rate, tells the progress, feeds the service manager. */
+static void look(struct pipeline *pipeline, int64_t now_us)
+{
+    watch_sample(pipeline->watch);
+    progress_tell(&pipeline->progress, pipeline->watch, now_us);
+    if (supervisor_is_due(&pipeline->supervisor, now_us)) {
+        struct status_snapshot snapshot;
+        watch_snapshot(pipeline->watch, &snapshot);
+        supervisor_turn(&pipeline->supervisor, &snapshot);
+    }
+}
+
 /* Waits for both threads; signals, deadlines and progress meanwhile. */
 static void wait_for_round(struct pipeline *pipeline)
 {
@@ -338,8 +362,7 @@ static void wait_for_round(struct pipeline *pipeline)
             give_up_publishing(pipeline);
         if (now_us >= next_sample_us) {
             next_sample_us = now_us + SAMPLE_US;
-            watch_sample(pipeline->watch);
-            progress_tell(&pipeline->progress, pipeline->watch, now_us);
+            look(pipeline, now_us);
         }
         int64_t wait_us = next_sample_us - now_us;
         int64_t flush_us = intake_next_flush_us(pipeline->intake) - now_us;
@@ -440,7 +463,7 @@ static bool wait_for_another_round(struct pipeline *pipeline)
               LOG_U("last_ledger", pipeline->writer.lost_range.last));
     int64_t until_us = os_monotonic_us() + wait_us;
     while (!os_stop_requested() && os_monotonic_us() < until_us) {
-        watch_sample(pipeline->watch);
+        look(pipeline, os_monotonic_us());
         int64_t left_us = until_us - os_monotonic_us();
         os_signals_wait(left_us < SAMPLE_US ? left_us : SAMPLE_US);
     }
@@ -531,6 +554,7 @@ enum exit_code pipeline_run(const struct options *options, struct run_report *re
     struct pipeline pipeline = {.options = options, .started_us = os_monotonic_us()};
     atomic_store(&pipeline.stop_deadline_us, INT64_MAX);
     pipeline.memory = memory_plan_make(options->memory_limit_bytes);
+    supervisor_open(&pipeline.supervisor);
     progress_init(&pipeline.progress, options, pipeline.started_us);
     struct error error;
     enum exit_code exit_code;

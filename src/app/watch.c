@@ -38,6 +38,7 @@ struct watch {
     int64_t streaming_since_us;
     int64_t last_close_us; /* newest committed close time */
     bool ever_connected;
+    int64_t decoded_us; /* the source's decode_us when the last batch was made */
     size_t problem_kind_count;
     struct problem_count problems[PROBLEM_KINDS_MAX];
 };
@@ -336,6 +337,18 @@ void watch_on_commit(void *context, const struct sink_commit_info *info)
               LOG_U("bytes", info->size_bytes), LOG_T("partition", partition),
               LOG_T("reason", rotation_reason_name(info->reason)),
               LOG_I("duration_ms", info->duration_us / 1000));
+}
+
+void watch_on_batch(struct watch *watch)
+{
+    struct source_stats source = {.decode_us = 0};
+    os_mutex_lock(&watch->mutex);
+    if (watch->attached)
+        source_get_stats(watch->parts.source, &source);
+    int64_t decode_us = source.decode_us - watch->decoded_us;
+    watch->decoded_us = source.decode_us;
+    os_mutex_unlock(&watch->mutex);
+    metrics_observe_duration(watch->metrics, METRICS_DECODE, decode_us);
 }
 
 void watch_on_duration(void *context, const char *operation, int64_t duration_us)

@@ -50,6 +50,9 @@ enum error_code watch_read_catalog(struct watch *watch, struct catalog *catalog,
 void watch_on_commit(void *watch, const struct sink_commit_info *info);
 void watch_on_duration(void *watch, const char *operation, int64_t duration_us);
 
+/* A batch of rows was made: its time of decoding is noted. Source thread. */
+void watch_on_batch(struct watch *watch);
+
 /* Once a second, on one thread. */
 void watch_sample(struct watch *watch);
 /* What a listener would see now. */
