@@ -183,6 +183,9 @@ enum error_code summary_render_plan(const struct options *options, const struct 
             if (strcmp(option_table[j].key, keys[i]) != 0)
                 continue;
             option_value_text(options, (int)j, value);
+            if (option_table[j].kind == OPTION_SIZE)
+                text_size(*(const uint64_t *)((const char *)options + option_table[j].offset),
+                          value);
             put(&page, "  %-22s %s\n", keys[i], value);
         }
     }
