@@ -73,6 +73,7 @@ struct os_resolver *os_resolver_start(const struct os_endpoint *endpoint,
         resolver->code = os_resolve(endpoint, &resolver->addresses, &resolver->error);
         resolver->is_answered = true;
         resolver->thread_is_done = true;
+        os_wake_raise(wake);
         return resolver;
     }
     if (os_thread_start(&thread, "resolver", ask, resolver, error) != OK) {

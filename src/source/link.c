@@ -102,36 +102,6 @@ static enum error_code step_resolving(struct link *link, int64_t now_us, struct 
     return connect_next(link, now_us, error);
 }
 
-/* TCP is up: HTTP/2 begins, and the call with it. */
-static enum error_code greet(struct link *link, struct error *error)
-{
-    const struct http_client_options options = {.window_bytes = link->options.window_bytes,
-                                                .peer = link->options.peer};
-    link->client = http_client_new(&options, &link->handler.http, error);
-    if (link->client == NULL)
-        return end_link(link, error != NULL ? error->code : ERR_NO_MEMORY);
-    link->state = LINK_GREETING;
-    enum error_code code =
-        link->handler.on_connected(link->handler.http.context, link->client, error);
-    return code == OK ? OK : end_link(link, code);
-}
-
-static enum error_code step_connecting(struct link *link, const struct os_poll_item *ready,
-                                       int64_t now_us, struct error *error)
-{
-    const struct os_address *address = &link->addresses.items[link->address_index];
-    if (ready->can_write) {
-        if (os_connect_finish(link->fd, address, &link->last_error) != OK)
-            return try_next(link, now_us, error);
-        return greet(link, error);
-    }
-    if (now_us < link->address_deadline_us)
-        return OK;
-    error_set(&link->last_error, ERR_RETRY, "can't connect to %s: no answer within connect_timeout",
-              address->text);
-    return try_next(link, now_us, error);
-}
-
 /* Sends what the engine has, as far as the socket takes it. */
 static enum error_code send_out(struct link *link, struct error *error)
 {
@@ -163,6 +133,44 @@ static enum error_code send_out(struct link *link, struct error *error)
             return error_prefix(error, code, "%s: ", link->options.peer);
         link->out_offset += sent_bytes;
     }
+}
+
+enum error_code link_flush(struct link *link, struct error *error)
+{
+    if (link->state != LINK_GREETING && link->state != LINK_OPEN)
+        return OK;
+    enum error_code code = send_out(link, error);
+    return code == OK ? OK : end_link(link, code);
+}
+
+/* TCP is up: HTTP/2 begins, and the call with it. */
+static enum error_code greet(struct link *link, struct error *error)
+{
+    const struct http_client_options options = {.window_bytes = link->options.window_bytes,
+                                                .peer = link->options.peer};
+    link->client = http_client_new(&options, &link->handler.http, error);
+    if (link->client == NULL)
+        return end_link(link, error != NULL ? error->code : ERR_NO_MEMORY);
+    link->state = LINK_GREETING;
+    enum error_code code =
+        link->handler.on_connected(link->handler.http.context, link->client, error);
+    return code == OK ? link_flush(link, error) : end_link(link, code);
+}
+
+static enum error_code step_connecting(struct link *link, const struct os_poll_item *ready,
+                                       int64_t now_us, struct error *error)
+{
+    const struct os_address *address = &link->addresses.items[link->address_index];
+    if (ready->can_write) {
+        if (os_connect_finish(link->fd, address, &link->last_error) != OK)
+            return try_next(link, now_us, error);
+        return greet(link, error);
+    }
+    if (now_us < link->address_deadline_us)
+        return OK;
+    error_set(&link->last_error, ERR_RETRY, "can't connect to %s: no answer within connect_timeout",
+              address->text);
+    return try_next(link, now_us, error);
 }
 
 static enum error_code receive_in(struct link *link, struct error *error)

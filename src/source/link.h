@@ -79,6 +79,10 @@ int64_t link_deadline_us(const struct link *link);
 enum error_code link_step(struct link *link, const struct os_poll_item *ready, int64_t now_us,
                           struct error *error) MUST_CHECK;
 
+/* Sends what the engine made since (window updates), as far as the socket takes it. As link_step.
+ */
+enum error_code link_flush(struct link *link, struct error *error) MUST_CHECK;
+
 /* Closes; what is queued (a CANCEL) is sent if the socket takes it at once. */
 void link_close(struct link *link);
 

@@ -167,6 +167,15 @@ static int64_t poll_timeout_us(const struct run *run, int64_t now_us)
     return until_us > now_us ? until_us - now_us : 0;
 }
 
+static void note_link(struct run *run, enum error_code code)
+{
+    if (code == OK)
+        return;
+    run->link_is_over = true;
+    run->link_code = code;
+    run->stream.client = NULL;
+}
+
 /* Moves bytes and events once. An error ends the run. */
 static enum error_code step_call(struct run *run, const struct os_poll_item *ready,
                                  struct error *error)
@@ -174,16 +183,12 @@ static enum error_code step_call(struct run *run, const struct os_poll_item *rea
     struct stream *stream = &run->stream;
     int64_t before_us = os_monotonic_us();
     uint64_t events_before = stream->event_count;
-    if (!run->link_is_over) {
-        enum error_code code = link_step(&run->link, ready, before_us, &run->link_error);
-        if (code != OK) {
-            run->link_is_over = true;
-            run->link_code = code;
-            stream->client = NULL;
-        }
-    }
+    if (!run->link_is_over)
+        note_link(run, link_step(&run->link, ready, before_us, &run->link_error));
     if (stream->state == STREAM_FLOWING)
         stream_pump(stream);
+    if (!run->link_is_over)
+        note_link(run, link_flush(&run->link, &run->link_error));
     int64_t now_us = os_monotonic_us();
     if (stream->event_count != events_before)
         run->decode_us += now_us - before_us;
