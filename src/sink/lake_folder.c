@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sink/lake_folder.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "catalog/lake_layout.h"
+#include "catalog/recovery.h"
+#include "os/identity.h"
+#include "os/log.h"
+#include "version.h"
+
+#define NAMES_BYTES 256
+
+/* What the user can mend by another path or other permissions. */
+static bool is_path_problem(int system_errno)
+{
+    switch (system_errno) {
+    case EACCES:
+    case EPERM:
+    case EROFS:
+    case ENOTDIR:
+    case EEXIST:
+    case EISDIR:
+    case ENOENT:
+    case ELOOP:
+    case ENAMETOOLONG: return true;
+    default: return false;
+    }
+}
+
+static enum error_code explain_path(const char *output_path, enum error_code code,
+                                    struct error *error)
+{
+    if (code == ERR_RETRY) {
+        code = error_prefix(error, ERR_IO, "no room for the lake at output_path %s: ", output_path);
+    } else if (error != NULL && is_path_problem(error->system_errno)) {
+        code = error_prefix(error, ERR_INVALID,
+                            "output_path %s can't be written to; give another --output-path or "
+                            "change its permissions: ",
+                            output_path);
+        code = ERR_INVALID;
+    }
+    if (error != NULL)
+        error->code = code;
+    return code;
+}
+
+/* Makes output_path, _lake and staging, and takes the lock. */
+static enum error_code enter(struct lake_folder *folder, const char *output_path,
+                             struct error *error)
+{
+    char path[OS_PATH_BYTES];
+    enum error_code code = os_make_directories(output_path, NULL, error);
+    if (code == OK)
+        code = os_real_path(folder->root, output_path, error);
+    if (code == OK)
+        code = os_path_join(path, folder->root, LAKE_STAGING, error);
+    if (code == OK)
+        code = os_make_directories(path, NULL, error);
+    if (code == OK)
+        code = lake_lock_take(&folder->lock, folder->root, error);
+    return code == OK || code == ERR_CONFLICT ? code : explain_path(output_path, code, error);
+}
+
+/* Sync Y8: a new lake's folders, and those that lead to it as far as we may open them. */
+static enum error_code sync_new_folders(const struct lake_folder *folder, struct error *error)
+{
+    char path[OS_PATH_BYTES], above[OS_PATH_BYTES];
+    enum error_code code = os_path_join(path, folder->root, LAKE_FOLDER, error);
+    if (code == OK)
+        code = os_sync_directories_up_to(path, folder->root, error);
+    if (code != OK)
+        return code;
+    memcpy(path, folder->root, sizeof path);
+    for (;;) {
+        code = os_parent_path(above, path, error);
+        if (code != OK || strcmp(above, path) == 0)
+            return code;
+        struct error ignored; /* one that we may not even open was not made by us */
+        if (os_sync_directory(above, &ignored) != OK && ignored.system_errno != EACCES &&
+            ignored.system_errno != EPERM && ignored.system_errno != EROFS) {
+            if (error != NULL)
+                *error = ignored;
+            return ignored.code;
+        }
+        memcpy(path, above, sizeof path);
+    }
+}
+
+static enum error_code check_lake(const struct lake_folder *folder,
+                                  const struct sink_options *options, struct error *error)
+{
+    const char *scheme = partitioning_scheme_name(options->scheme);
+    if (strcmp(folder->file.scheme, scheme) != 0)
+        return error_set(error, ERR_CONFLICT,
+                         "the lake at %s is partitioned by %s, not %s: run with "
+                         "--partitioning-scheme %s, or give another --output-path",
+                         folder->root, folder->file.scheme, scheme, folder->file.scheme);
+    if (folder->file.network[0] != '\0' && options->network[0] != '\0' &&
+        strcmp(folder->file.network, options->network) != 0)
+        return error_set(error, ERR_CONFLICT,
+                         "the lake at %s is of the network %s, not %s: give another --output-path "
+                         "for %s",
+                         folder->root, folder->file.network, options->network, options->network);
+    return OK;
+}
+
+/* Reads lake.json, or writes the first one, which says that the catalog may still be missing. */
+static enum error_code open_lake_file(struct lake_folder *folder,
+                                      const struct sink_options *options, struct error *error)
+{
+    char path[OS_PATH_BYTES];
+    enum error_code code = lake_file_read(&folder->file, folder->root, error);
+    if (code == OK)
+        return check_lake(folder, options, error);
+    if (code != ERR_NOT_FOUND)
+        return code;
+    code = os_path_join(path, folder->root, LAKE_CATALOG, error);
+    if (code == OK && os_path_exists(path))
+        return error_set(error, ERR_CORRUPT,
+                         "%s/" LAKE_FILE " is missing beside a catalog: restore it from a backup",
+                         folder->root);
+    folder->file.creating = true;
+    if (code == OK)
+        code = os_uuid(folder->file.lake_id, error);
+    snprintf(folder->file.network, sizeof folder->file.network, "%s", options->network);
+    snprintf(folder->file.scheme, sizeof folder->file.scheme, "%s",
+             partitioning_scheme_name(options->scheme));
+    return code == OK ? lake_file_write(&folder->file, folder->root, error) : code;
+}
+
+/* The table as DuckLake sees it. The arrays are the caller's. */
+static struct catalog_table
+describe_table(const struct row_schema *schema, enum partitioning_scheme scheme,
+               struct catalog_column columns[ROW_COLUMN_MAX],
+               struct catalog_partition_column partitions[PARTITION_TRANSFORM_MAX])
+{
+    for (size_t i = 0; i < schema->column_count; i++)
+        columns[i] = (struct catalog_column){.id = (int)schema->columns[i].id,
+                                             .name = schema->columns[i].name,
+                                             .type = schema->columns[i].ducklake_type,
+                                             .nullable = schema->columns[i].nullable};
+    unsigned count;
+    const struct partition_transform *transforms = partition_transforms(scheme, &count);
+    for (unsigned i = 0; i < count; i++)
+        partitions[i] = (struct catalog_partition_column){.transform = transforms[i].transform,
+                                                          .column_id = transforms[i].column_id};
+    return (struct catalog_table){.schema_version = schema->version,
+                                  .column_count = schema->column_count,
+                                  .columns = columns,
+                                  .partition_count = count,
+                                  .partitions = partitions};
+}
+
+static enum error_code make_data_path(char out[OS_PATH_BYTES], const struct lake_folder *folder,
+                                      const struct sink_options *options, struct error *error)
+{
+    const char *path =
+        options->reader_data_path[0] == '\0' ? folder->root : options->reader_data_path;
+    if (path[0] != '/')
+        return error_set(error, ERR_INVALID,
+                         "reader_data_path %s is not absolute: readers would look for it relative "
+                         "to their own working folder",
+                         path);
+    return os_path_join(out, path, "", error); /* ends in a slash */
+}
+
+static enum error_code open_catalog(struct lake_folder *folder, const struct catalog_table *table,
+                                    const char *data_path, struct error *error)
+{
+    char path[OS_PATH_BYTES];
+    struct error failure;
+    struct catalog_create_options create = {.data_path = data_path,
+                                            .table = table,
+                                            .created_by = "parquet-consumer " TTP_VERSION,
+                                            .lake_id = folder->file.lake_id};
+    enum error_code code = os_path_join(path, folder->root, LAKE_CATALOG, error);
+    if (code != OK)
+        return code;
+    error_clear(&failure);
+    bool creating = folder->file.creating;
+    folder->catalog = catalog_open(path, creating ? CATALOG_CREATE : CATALOG_WRITE,
+                                   creating ? &create : NULL, &failure);
+    if (folder->catalog != NULL)
+        return OK;
+    if (failure.code == ERR_NOT_FOUND) {
+        error_set(&failure, ERR_CORRUPT,
+                  "the catalog %s is missing: make it anew from the files with `parquet-consumer "
+                  "rebuild`, or restore it from a backup",
+                  path);
+    } else if (failure.code == ERR_CORRUPT) {
+        error_prefix(&failure, ERR_CORRUPT,
+                     "the catalog is damaged (make it anew from the files with `parquet-consumer "
+                     "rebuild`): ");
+    } else if (failure.code == ERR_RETRY) {
+        failure.code = ERR_IO;
+    }
+    if (error != NULL)
+        *error = failure;
+    return failure.code;
+}
+
+/* A new lake's last step; or the network becomes known. */
+static enum error_code complete_lake_file(struct lake_folder *folder,
+                                          const struct sink_options *options, struct error *error)
+{
+    bool is_new = folder->file.creating;
+    bool learns_network = folder->file.network[0] == '\0' && options->network[0] != '\0';
+    if (strcmp(folder->file.lake_id, catalog_lake_id(folder->catalog)) != 0)
+        return error_set(error, ERR_CORRUPT,
+                         "%s/" LAKE_FILE " and the catalog beside it are of different lakes (%s "
+                         "and %s): restore the one that belongs here",
+                         folder->root, folder->file.lake_id, catalog_lake_id(folder->catalog));
+    if (!is_new && !learns_network)
+        return OK;
+    folder->file.creating = false;
+    if (learns_network)
+        snprintf(folder->file.network, sizeof folder->file.network, "%s", options->network);
+    enum error_code code = lake_file_write(&folder->file, folder->root, error);
+    return code == OK && is_new ? sync_new_folders(folder, error) : code;
+}
+
+static enum error_code recover(struct lake_folder *folder, struct error *error)
+{
+    struct recovery_report report;
+    enum error_code code = recovery_run(folder->root, folder->catalog, &report, error);
+    if (code == ERR_RETRY) {
+        code = error_prefix(error, ERR_IO, "an unfinished commit can't be recovered yet: ");
+        if (error != NULL)
+            error->code = ERR_IO;
+        return ERR_IO;
+    }
+    if (code != OK)
+        return code;
+    static const char *const messages[] = {
+        [RECOVERY_FINISHED] = "a commit that was in the catalog already was closed",
+        [RECOVERY_ROLLED_FORWARD] = "an interrupted commit was finished",
+        [RECOVERY_ROLLED_BACK] = "an interrupted commit was undone; its ledgers are fetched again",
+    };
+    if (report.outcome != RECOVERY_NOTHING)
+        log_event(LOG_INFO, "sink", messages[report.outcome], LOG_U("commit_no", report.commit_no),
+                  LOG_U("first_ledger", report.range.first),
+                  LOG_U("last_ledger", report.range.last));
+    if (report.staged_deleted > 0)
+        log_event(LOG_INFO, "sink", "unfinished files of an interrupted run were deleted",
+                  LOG_U("files", report.staged_deleted));
+    return OK;
+}
+
+/* The names of the columns that `newer` has and `older` has not, with commas. */
+static void list_new_columns(const struct row_schema *older, const struct row_schema *newer,
+                             char out[NAMES_BYTES])
+{
+    size_t length = 0;
+    out[0] = '\0';
+    for (size_t i = older->column_count; i < newer->column_count && length < NAMES_BYTES; i++)
+        length += (size_t)snprintf(out + length, NAMES_BYTES - length, "%s%s",
+                                   length == 0 ? "" : ", ", newer->columns[i].name);
+}
+
+static void announce_new_lake(const struct lake_folder *folder, const struct row_schema *schema)
+{
+    const struct row_schema *newest = &row_schemas[row_schema_count - 1];
+    char names[NAMES_BYTES];
+    log_event(LOG_INFO, "sink", "a new lake was made", LOG_T("path", folder->root),
+              LOG_T("scheme", folder->file.scheme), LOG_T("schema_version", schema->version));
+    if (schema->rank == newest->rank)
+        return;
+    list_new_columns(schema, newest, names);
+    log_event(LOG_INFO, "sink",
+              "this schema version leaves columns out; --schema-version with the newest keeps them",
+              LOG_T("schema_version", schema->version), LOG_T("newest", newest->version),
+              LOG_T("left_out", names));
+}
+
+static enum error_code set_schema(struct lake_folder *folder, const struct sink_options *options,
+                                  const struct row_schema *schema,
+                                  const struct catalog_table *table, struct error *error)
+{
+    const char *current = catalog_schema_version(folder->catalog);
+    const struct row_schema *lake_schema = row_schema_find(current);
+    if (lake_schema == NULL)
+        return error_set(error, ERR_CONFLICT,
+                         "the lake at %s has schema version %s, which this version does not know: "
+                         "use a newer parquet-consumer",
+                         folder->root, current);
+    if (lake_schema->rank == schema->rank)
+        return OK;
+    if (lake_schema->rank > schema->rank)
+        return error_set(error, ERR_CONFLICT,
+                         "the lake at %s has schema version %s, and there is no way back to %s: "
+                         "run with --schema-version %s, or give another --output-path",
+                         folder->root, current, schema->version, current);
+    if (!options->enable_schema_evolution)
+        return error_set(error, ERR_CONFLICT,
+                         "the lake at %s has schema version %s, not %s, and "
+                         "enable_schema_evolution is false: run with --schema-version %s, or with "
+                         "--enable-schema-evolution true",
+                         folder->root, current, schema->version, current);
+    char names[NAMES_BYTES];
+    list_new_columns(lake_schema, schema, names);
+    enum error_code code = catalog_evolve(folder->catalog, table, error);
+    if (code == OK)
+        log_event(LOG_INFO, "sink", "the lake's schema evolved; older files read as NULL there",
+                  LOG_T("schema_version", schema->version), LOG_T("new_columns", names));
+    return code;
+}
+
+static enum error_code open_all(struct lake_folder *folder, const struct sink_options *options,
+                                const struct row_schema *schema, struct error *error)
+{
+    struct catalog_column columns[ROW_COLUMN_MAX];
+    struct catalog_partition_column partitions[PARTITION_TRANSFORM_MAX];
+    struct catalog_table table = describe_table(schema, options->scheme, columns, partitions);
+    char data_path[OS_PATH_BYTES];
+    enum error_code code = enter(folder, options->output_path, error);
+    if (code == OK)
+        code = make_data_path(data_path, folder, options, error);
+    if (code == OK)
+        code = open_lake_file(folder, options, error);
+    bool is_new = folder->file.creating;
+    if (code == OK)
+        code = open_catalog(folder, &table, data_path, error);
+    if (code == OK)
+        code = complete_lake_file(folder, options, error);
+    if (code == OK)
+        code = recover(folder, error);
+    if (code == OK)
+        code = set_schema(folder, options, schema, &table, error);
+    if (code == OK)
+        code = catalog_set_data_path(folder->catalog, data_path, error);
+    if (code == OK && is_new)
+        announce_new_lake(folder, schema);
+    return code;
+}
+
+enum error_code lake_folder_open(struct lake_folder *folder, const struct sink_options *options,
+                                 const struct row_schema *schema, struct error *error)
+{
+    folder->catalog = NULL;
+    folder->root[0] = '\0';
+    lake_lock_init(&folder->lock);
+    lake_file_init(&folder->file);
+    enum error_code code = open_all(folder, options, schema, error);
+    if (code != OK)
+        lake_folder_close(folder);
+    return code;
+}
+
+void lake_folder_close(struct lake_folder *folder)
+{
+    catalog_close(folder->catalog);
+    folder->catalog = NULL;
+    lake_file_release(&folder->file);
+    lake_lock_release(&folder->lock);
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_SINK_LAKE_FOLDER_H
+#define TTP_SINK_LAKE_FOLDER_H
+
+/* A lake's folder held for writing: locked, checked, recovered, with its catalog open. */
+
+#include "catalog/lake_file.h"
+#include "catalog/lake_lock.h"
+#include "os/file.h"
+#include "rows/schema.h"
+#include "sink/sink.h"
+
+struct lake_folder {
+    char root[OS_PATH_BYTES]; /* output_path, absolute */
+    struct lake_lock lock;
+    struct lake_file file; /* lake.json as it stands */
+    struct catalog *catalog;
+};
+
+/* Everything sink_open promises about the lake. On failure the folder is closed. */
+enum error_code lake_folder_open(struct lake_folder *folder, const struct sink_options *options,
+                                 const struct row_schema *schema, struct error *error) MUST_CHECK;
+void lake_folder_close(struct lake_folder *folder); /* idempotent after open */
+
+#endif

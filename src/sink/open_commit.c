@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sink/open_commit.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "catalog/lake_layout.h"
+#include "os/clock.h"
+#include "sink/statistics.h"
+#include "util/memory.h"
+
+_Static_assert(EVENT_TYPE_COUNT <= INTENT_FILE_MAX, "an intent has room for a file of each type");
+_Static_assert(PARTITION_TRANSFORM_MAX <= CATALOG_PARTITION_MAX, "partition columns fit");
+
+void open_commit_init(struct open_commit *commit)
+{
+    *commit = (struct open_commit){.state = COMMIT_IDLE};
+    for (size_t i = 0; i < EVENT_TYPE_COUNT; i++)
+        data_file_init(&commit->files[i]);
+    staged_file_init(&commit->dead_letters);
+}
+
+void open_commit_begin(struct open_commit *commit, uint64_t commit_no, uint32_t first)
+{
+    assert(commit->state == COMMIT_IDLE);
+    commit->state = COMMIT_OPEN;
+    commit->commit_no = commit_no;
+    commit->range = (struct ledger_range){first, first - 1};
+    commit->opened_monotonic_us = os_monotonic_us();
+    commit->opened_realtime_us = os_realtime_us();
+}
+
+static struct data_file *find_file(struct open_commit *commit, struct partition_key key)
+{
+    for (size_t i = 0; i < commit->file_count; i++)
+        if (partition_key_equal(commit->files[i].key, key))
+            return &commit->files[i];
+    return NULL;
+}
+
+static enum error_code append_rows(struct open_commit *commit, const struct data_file_setup *setup,
+                                   const struct partition_rows *rows, struct error *error)
+{
+    assert(!commit->has_partition || commit->partition_start_us == rows->key.start_us);
+    commit->has_partition = true;
+    commit->partition_start_us = rows->key.start_us;
+    struct data_file *file = find_file(commit, rows->key);
+    if (file == NULL) {
+        assert(commit->file_count < EVENT_TYPE_COUNT);
+        char name[STAGED_NAME_BYTES];
+        snprintf(name, sizeof name, "commit_%" PRIu64 "_%zu.parquet" LAKE_IN_PROGRESS_SUFFIX,
+                 commit->commit_no, commit->file_count);
+        file = &commit->files[commit->file_count];
+        enum error_code code = data_file_create(file, setup, name, rows, error);
+        if (code != OK)
+            return code;
+        commit->file_count++;
+    }
+    return data_file_append(file, setup, rows, error);
+}
+
+static enum error_code append_dead_letters(struct open_commit *commit,
+                                           const struct data_file_setup *setup,
+                                           const struct row_batch *batch, struct error *error)
+{
+    struct buffer lines;
+    enum error_code code = OK;
+    buffer_init(&lines);
+    if (commit->dead_letters.name[0] == '\0') {
+        char name[STAGED_NAME_BYTES];
+        snprintf(name, sizeof name, "commit_%" PRIu64 "_dead_letters" LAKE_IN_PROGRESS_SUFFIX,
+                 commit->commit_no);
+        code = staged_file_create(&commit->dead_letters, setup->root, name, setup->space, error);
+    }
+    for (size_t i = 0; code == OK && i < batch->dead_letter_count; i++) {
+        buffer_reset(&lines);
+        code = dead_letter_format(&batch->dead_letters[i], &lines, error);
+        if (code == OK)
+            code =
+                staged_file_append(&commit->dead_letters, buffer_view(&lines), setup->space, error);
+    }
+    commit->dead_letter_count += (int64_t)batch->dead_letter_count;
+    buffer_release(&lines);
+    return code;
+}
+
+static enum error_code add_unconfirmed(struct open_commit *commit, struct ledger_range range,
+                                       struct error *error)
+{
+    commit->unconfirmed_ledgers += (uint64_t)range.last - range.first + 1;
+    if (commit->unconfirmed_count > 0 &&
+        (uint64_t)commit->unconfirmed[commit->unconfirmed_count - 1].last + 1 == range.first) {
+        commit->unconfirmed[commit->unconfirmed_count - 1].last = range.last;
+        return OK;
+    }
+    if (commit->unconfirmed_count == commit->unconfirmed_capacity) {
+        size_t capacity = commit->unconfirmed_capacity == 0 ? 16 : commit->unconfirmed_capacity * 2;
+        struct catalog_range *grown = mem_realloc(commit->unconfirmed, capacity * sizeof *grown);
+        if (grown == NULL)
+            return error_no_memory(error, "unconfirmed ledgers");
+        commit->unconfirmed = grown;
+        commit->unconfirmed_capacity = capacity;
+    }
+    commit->unconfirmed[commit->unconfirmed_count++] =
+        (struct catalog_range){range.first, range.last};
+    return OK;
+}
+
+enum error_code open_commit_append(struct open_commit *commit, const struct data_file_setup *setup,
+                                   const struct row_batch *batch, struct error *error)
+{
+    assert(commit->state == COMMIT_OPEN);
+    assert(batch->range.first == commit->range.last + 1 && batch->range.first <= batch->range.last);
+    enum error_code code = OK;
+    for (size_t i = 0; code == OK && i < batch->part_count; i++)
+        code = append_rows(commit, setup, &batch->parts[i], error);
+    if (code == OK && batch->dead_letter_count > 0)
+        code = append_dead_letters(commit, setup, batch, error);
+    for (size_t i = 0; code == OK && i < batch->unconfirmed_count; i++)
+        code = add_unconfirmed(commit, batch->unconfirmed[i], error);
+    commit->range.last = batch->range.last;
+    commit->row_count += batch->row_count;
+    commit->null_decimal_count += (int64_t)batch->null_decimal_count;
+    commit->replaced_memo_count += (int64_t)batch->replaced_memo_count;
+    if (batch->digest_ledger != 0) {
+        commit->digest_ledger = batch->digest_ledger;
+        commit->digest = batch->digest;
+    }
+    if (batch->last_close_us != 0)
+        commit->last_close_us = batch->last_close_us;
+    return code;
+}
+
+/* ---- finishing ---- */
+
+#define METADATA_MAX 12
+
+/* The texts behind a file's key-value metadata. */
+struct file_metadata {
+    struct parquet_key_value pairs[METADATA_MAX];
+    size_t count;
+    char numbers[6][24];
+    char partition[PARTITION_PATH_BYTES];
+};
+
+static void add_pair(struct file_metadata *metadata, const char *key, const char *value)
+{
+    assert(metadata->count < METADATA_MAX);
+    metadata->pairs[metadata->count++] = (struct parquet_key_value){key, value};
+}
+
+/* Design section 3: enough to rebuild the catalog from the files alone. */
+static void describe_file(const struct open_commit *commit, const struct data_file *file,
+                          const struct data_file_setup *setup, const struct commit_origin *origin,
+                          struct file_metadata *metadata)
+{
+    const struct {
+        const char *key;
+        uint64_t value;
+    } numbers[] = {
+        {"ttp.commit_no", commit->commit_no},
+        {"ttp.first_ledger", commit->range.first},
+        {"ttp.last_ledger", commit->range.last},
+        {"ttp.commit_files", commit->file_count},
+        {"ttp.file_rows", (uint64_t)file->row_count},
+        {"ttp.commit_rows", (uint64_t)commit->row_count},
+    };
+    metadata->count = 0;
+    add_pair(metadata, "version", setup->schema->version);
+    add_pair(metadata, "description", "TTP Events Schema for Parquet Storage");
+    add_pair(metadata, "created_by", "parquet-consumer");
+    add_pair(metadata, "ttp.lake_id", origin->lake_id);
+    add_pair(metadata, "ttp.network", origin->network);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        snprintf(metadata->numbers[i], sizeof metadata->numbers[i], "%" PRIu64, numbers[i].value);
+        add_pair(metadata, numbers[i].key, metadata->numbers[i]);
+    }
+    partition_label(origin->scheme, file->key, metadata->partition);
+    add_pair(metadata, "ttp.partition", metadata->partition);
+}
+
+enum error_code open_commit_finish(struct open_commit *commit, const struct data_file_setup *setup,
+                                   const struct commit_origin *origin, struct error *error)
+{
+    assert(commit->state == COMMIT_OPEN);
+    enum error_code code = OK;
+    int64_t row_count = 0;
+    for (size_t i = 0; code == OK && i < commit->file_count; i++) {
+        code = data_file_close_row_group(&commit->files[i], setup, error);
+        row_count += commit->files[i].row_count;
+    }
+    assert(code != OK || row_count == commit->row_count);
+    for (size_t i = 0; code == OK && i < commit->file_count; i++) {
+        struct file_metadata metadata;
+        describe_file(commit, &commit->files[i], setup, origin, &metadata);
+        code = data_file_finish(&commit->files[i], setup, metadata.pairs, metadata.count, error);
+    }
+    if (code == OK && commit->dead_letter_count > 0)
+        code = staged_file_sync(&commit->dead_letters, error);
+    if (code == OK)
+        commit->state = COMMIT_STAGED;
+    return code;
+}
+
+/* ---- the intent ---- */
+
+static const char *copy_text(struct intent *intent, const char *text)
+{
+    return arena_copy_text(&intent->arena, bytes_view_text(text));
+}
+
+/* The ledgers of a file's rows, from its statistics. */
+static struct catalog_range ledgers_of(const struct open_commit *commit,
+                                       const struct parquet_column_statistics *statistics)
+{
+    uint32_t first, last;
+    if (!statistics->has_bounds || statistics->min_value.size_bytes != sizeof first ||
+        statistics->max_value.size_bytes != sizeof last)
+        return (struct catalog_range){commit->range.first, commit->range.last};
+    memcpy(&first, statistics->min_value.data, sizeof first);
+    memcpy(&last, statistics->max_value.data, sizeof last);
+    return (struct catalog_range){first, last};
+}
+
+static enum error_code describe_statistics(const struct open_commit *commit,
+                                           const struct data_file *file,
+                                           const struct data_file_setup *setup,
+                                           struct intent *intent, struct catalog_file *out,
+                                           struct error *error)
+{
+    size_t column_count = setup->schema->column_count;
+    struct catalog_column_statistics *columns =
+        arena_alloc(&intent->arena, column_count * sizeof *columns);
+    if (columns == NULL)
+        return error_no_memory(error, "a file's statistics");
+    enum error_code code = OK;
+    for (size_t i = 0; code == OK && i < column_count; i++) {
+        struct parquet_column_statistics statistics;
+        parquet_writer_column_statistics(file->writer, i, &statistics);
+        code = statistics_to_catalog(&setup->schema->columns[i], &statistics, &intent->arena,
+                                     &columns[i], error);
+        if (setup->schema->columns[i].id == COLUMN_LEDGER_SEQUENCE)
+            out->range = ledgers_of(commit, &statistics);
+    }
+    out->statistics = columns;
+    out->statistics_count = column_count;
+    return code;
+}
+
+static enum error_code describe_partition(const struct data_file *file,
+                                          const struct commit_origin *origin, struct intent *intent,
+                                          struct catalog_file *out, struct error *error)
+{
+    char values[PARTITION_TRANSFORM_MAX][32];
+    unsigned count;
+    partition_transforms(origin->scheme, &count);
+    partition_values(origin->scheme, file->key, values);
+    for (unsigned i = 0; i < count; i++) {
+        out->partition_values[i] = copy_text(intent, values[i]);
+        if (out->partition_values[i] == NULL)
+            return error_no_memory(error, "a file's partition");
+    }
+    return OK;
+}
+
+static enum error_code describe_files(const struct open_commit *commit,
+                                      const struct data_file_setup *setup,
+                                      const struct commit_origin *origin, struct intent *intent,
+                                      struct error *error)
+{
+    struct catalog_file *files =
+        arena_alloc(&intent->arena, (commit->file_count + 1) * sizeof *files);
+    if (files == NULL)
+        return error_no_memory(error, "a commit's files");
+    enum error_code code = OK;
+    for (size_t i = 0; code == OK && i < commit->file_count; i++) {
+        const struct data_file *file = &commit->files[i];
+        files[i] = (struct catalog_file){.record_count = file->row_count,
+                                         .file_size_bytes = (int64_t)file->staged.size_bytes,
+                                         .footer_size_bytes = (int64_t)file->footer_size_bytes,
+                                         .checksum = staged_file_checksum(&file->staged)};
+        intent->staged[i] = copy_text(intent, file->staged.name);
+        if (intent->staged[i] == NULL)
+            return error_no_memory(error, "a commit's files");
+        code = describe_statistics(commit, file, setup, intent, &files[i], error);
+        if (code == OK)
+            code = describe_partition(file, origin, intent, &files[i], error);
+    }
+    intent->commit.files = files;
+    intent->commit.file_count = commit->file_count;
+    return code;
+}
+
+static enum error_code describe_dead_letters(const struct open_commit *commit,
+                                             struct intent *intent, struct error *error)
+{
+    char path[STAGED_NAME_BYTES];
+    snprintf(path, sizeof path, "dead_letters/commit_%" PRIu64 ".jsonl", commit->commit_no);
+    intent->dead_letters_staged = copy_text(intent, commit->dead_letters.name);
+    intent->commit.dead_letters_path = copy_text(intent, path);
+    if (intent->dead_letters_staged == NULL || intent->commit.dead_letters_path == NULL)
+        return error_no_memory(error, "a commit's dead letters");
+    intent->dead_letters_size_bytes = commit->dead_letters.size_bytes;
+    intent->commit.dead_letters_checksum = staged_file_checksum(&commit->dead_letters);
+    return OK;
+}
+
+enum error_code open_commit_describe(const struct open_commit *commit,
+                                     const struct data_file_setup *setup,
+                                     const struct commit_origin *origin, const char *reason,
+                                     struct intent *intent, struct error *error)
+{
+    assert(commit->state == COMMIT_STAGED);
+    intent->lake_id = copy_text(intent, origin->lake_id);
+    struct catalog_range *unconfirmed =
+        arena_alloc(&intent->arena, (commit->unconfirmed_count + 1) * sizeof *unconfirmed);
+    if (intent->lake_id == NULL || unconfirmed == NULL)
+        return error_no_memory(error, "a commit");
+    if (commit->unconfirmed_count > 0)
+        memcpy(unconfirmed, commit->unconfirmed, commit->unconfirmed_count * sizeof *unconfirmed);
+    intent->commit = (struct catalog_commit){.commit_no = commit->commit_no,
+                                             .range = {commit->range.first, commit->range.last},
+                                             .schema_version = setup->schema->version,
+                                             .reason = reason,
+                                             .unconfirmed_count = commit->unconfirmed_count,
+                                             .unconfirmed = unconfirmed,
+                                             .dead_letter_count = commit->dead_letter_count,
+                                             .row_count = commit->row_count,
+                                             .null_decimal_count = commit->null_decimal_count,
+                                             .replaced_memo_count = commit->replaced_memo_count,
+                                             .digest_ledger = commit->digest_ledger,
+                                             .last_close_us = commit->last_close_us,
+                                             .committed_us = os_realtime_us()};
+    _Static_assert(sizeof intent->commit.digest_chain == LEDGER_DIGEST_BYTES, "digests fit");
+    memcpy(intent->commit.digest_chain, commit->digest.chain, LEDGER_DIGEST_BYTES);
+    memcpy(intent->commit.digest_contents, commit->digest.contents, LEDGER_DIGEST_BYTES);
+    enum error_code code = describe_files(commit, setup, origin, intent, error);
+    if (code == OK && commit->dead_letter_count > 0)
+        code = describe_dead_letters(commit, intent, error);
+    return code;
+}
+
+void open_commit_release(struct open_commit *commit)
+{
+    for (size_t i = 0; i < EVENT_TYPE_COUNT; i++)
+        data_file_release(&commit->files[i]);
+    staged_file_release(&commit->dead_letters);
+    mem_free(commit->unconfirmed);
+    open_commit_init(commit);
+}
+
+void open_commit_discard(struct open_commit *commit)
+{
+    for (size_t i = 0; i < EVENT_TYPE_COUNT; i++)
+        data_file_discard(&commit->files[i]);
+    staged_file_discard(&commit->dead_letters);
+    open_commit_release(commit);
+}
+
+bool open_commit_has_ledgers(const struct open_commit *commit)
+{
+    return commit->state != COMMIT_IDLE && commit->range.last + 1 != commit->range.first;
+}
+
+size_t open_commit_memory_bytes(const struct open_commit *commit)
+{
+    size_t bytes = commit->unconfirmed_capacity * sizeof *commit->unconfirmed;
+    for (size_t i = 0; i < commit->file_count; i++)
+        bytes += parquet_writer_memory_bytes(commit->files[i].writer) +
+                 commit->files[i].encoded.capacity_bytes;
+    return bytes;
+}
+
+uint64_t open_commit_bytes(const struct open_commit *commit, const struct size_estimate *estimate)
+{
+    uint64_t bytes = commit->dead_letters.size_bytes;
+    for (size_t i = 0; i < commit->file_count; i++)
+        bytes += size_estimate_of(estimate, commit->files[i].staged.size_bytes,
+                                  parquet_writer_open_bytes_estimate(commit->files[i].writer));
+    return bytes;
+}

@@ -1,0 +1,649 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sink/sink.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "catalog/publication.h"
+#include "os/clock.h"
+#include "os/identity.h"
+#include "os/log.h"
+#include "sink/lake_folder.h"
+#include "sink/open_commit.h"
+#include "util/memory.h"
+#include "version.h"
+
+/* A failed call can lose the open range and a batch that did not follow it. */
+#define LOST_MAX 2
+/* Names tried for one file before giving up: more than a ledger a second could ever take. */
+#define NAME_ATTEMPT_MAX 10000
+/* Row groups are closed when the writers hold this share of memory_bytes: encoding one takes about
+ * as much again. */
+#define MEMORY_SHARE_PERCENT 60
+
+/* What other threads may read; everything relaxed, since nothing is ordered by it. */
+struct shared_stats {
+    _Atomic uint64_t rows_committed, files_committed, bytes_committed, commits, commits_failed;
+    _Atomic uint64_t dead_letters_committed, unconfirmed_ledgers, rows_open, bytes_open, batches;
+    _Atomic uint64_t rotations[ROTATION_REASON_COUNT];
+    _Atomic int64_t last_batch_us, last_commit_us, next_commit_us;
+    _Atomic uint32_t last_ledger;
+    _Atomic bool failing, below_minimum;
+};
+
+struct sink {
+    struct lake_folder folder;
+    const struct row_schema *schema;
+    enum partitioning_scheme scheme;
+    uint64_t max_file_size_bytes;
+    int64_t max_file_age_us;
+    uint64_t memory_bytes;
+    uint64_t min_free_disk_bytes;
+    struct parquet_writer_options writer_options;
+    struct data_file_setup setup;
+    struct commit_origin origin;
+    struct space space;
+    struct size_estimate estimate;
+    struct encode_pool *pool;
+
+    struct open_commit open;
+    /* The commit being published, or one whose end is not settled (docs: UNSETTLED). */
+    struct intent intent;
+    struct publication publication;
+    bool unsettled;
+
+    struct ledger_range lost[LOST_MAX];
+    size_t lost_count;
+    struct shared_stats stats;
+
+    void (*on_commit)(void *context, const struct sink_commit_info *info);
+    void *commit_context;
+};
+
+const char *rotation_reason_name(enum rotation_reason reason)
+{
+    static const char *const names[ROTATION_REASON_COUNT] = {
+        [ROTATION_NONE] = "none",         [ROTATION_PARTITION] = "partition",
+        [ROTATION_SIZE] = "size",         [ROTATION_AGE] = "age",
+        [ROTATION_MEMORY] = "memory",     [ROTATION_END_OF_RANGE] = "end_of_range",
+        [ROTATION_SHUTDOWN] = "shutdown",
+    };
+    assert(reason < ROTATION_REASON_COUNT);
+    return names[reason];
+}
+
+/* ---- open and close ---- */
+
+static void set_up(struct sink *sink, const struct sink_options *options)
+{
+    sink->scheme = options->scheme;
+    sink->max_file_size_bytes = options->max_file_size_bytes;
+    sink->max_file_age_us = options->max_file_age_us;
+    sink->memory_bytes = options->memory_bytes;
+    sink->min_free_disk_bytes = options->min_free_disk_bytes;
+    sink->writer_options =
+        (struct parquet_writer_options){.codec = options->codec,
+                                        .compression_level = options->compression_level,
+                                        .profile = options->profile,
+                                        .row_group_rows = options->row_group_rows,
+                                        .page_size_bytes = options->page_size_bytes,
+                                        .bloom_filters = options->bloom_filters,
+                                        .created_by = TTP_CREATED_BY};
+    sink->setup = (struct data_file_setup){.root = sink->folder.root,
+                                           .schema = sink->schema,
+                                           .options = &sink->writer_options,
+                                           .pool = sink->pool,
+                                           .space = &sink->space,
+                                           .estimate = &sink->estimate,
+                                           .verify = options->verify_files};
+    sink->origin = (struct commit_origin){.lake_id = sink->folder.file.lake_id,
+                                          .network = sink->folder.file.network,
+                                          .scheme = options->scheme};
+}
+
+struct sink *sink_open(const struct sink_options *options, struct error *error)
+{
+    const struct row_schema *schema = row_schema_find(options->schema_version);
+    if (schema == NULL) {
+        error_set(error, ERR_INVALID, "there is no schema version %s", options->schema_version);
+        return NULL;
+    }
+    struct sink *sink = mem_alloc_zero(1, sizeof *sink);
+    if (sink == NULL) {
+        error_no_memory(error, "the lake's writer");
+        return NULL;
+    }
+    sink->schema = schema;
+    space_init(&sink->space);
+    open_commit_init(&sink->open);
+    intent_init(&sink->intent);
+    if (lake_folder_open(&sink->folder, options, schema, error) != OK) {
+        mem_free(sink);
+        return NULL;
+    }
+    sink->pool = encode_pool_new(options->encode_threads == 0 ? 1 : options->encode_threads, error);
+    if (sink->pool == NULL) {
+        sink_close(sink);
+        return NULL;
+    }
+    set_up(sink, options);
+    return sink;
+}
+
+void sink_close(struct sink *sink)
+{
+    if (sink == NULL)
+        return;
+    open_commit_discard(&sink->open);
+    intent_release(&sink->intent);
+    encode_pool_free(sink->pool);
+    lake_folder_close(&sink->folder);
+    mem_free(sink);
+}
+
+struct catalog *sink_catalog(struct sink *sink)
+{
+    return sink->folder.catalog;
+}
+
+/* ---- numbers for others ---- */
+
+static int64_t next_commit_us(const struct sink *sink)
+{
+    return sink->open.state == COMMIT_IDLE ? 0
+                                           : sink->open.opened_realtime_us + sink->max_file_age_us;
+}
+
+static void publish_open_stats(struct sink *sink)
+{
+    bool is_open = sink->open.state != COMMIT_IDLE;
+    atomic_store_explicit(&sink->stats.rows_open, is_open ? (uint64_t)sink->open.row_count : 0,
+                          memory_order_relaxed);
+    atomic_store_explicit(&sink->stats.bytes_open,
+                          is_open ? open_commit_bytes(&sink->open, &sink->estimate) : 0,
+                          memory_order_relaxed);
+    atomic_store_explicit(&sink->stats.next_commit_us, next_commit_us(sink), memory_order_relaxed);
+}
+
+static void add(_Atomic uint64_t *counter, uint64_t more)
+{
+    atomic_fetch_add_explicit(counter, more, memory_order_relaxed);
+}
+
+#define LOAD(field) atomic_load_explicit(&sink->stats.field, memory_order_relaxed)
+
+void sink_get_stats(const struct sink *sink, struct sink_stats *out)
+{
+    *out = (struct sink_stats){
+        .rows_committed = LOAD(rows_committed),
+        .files_committed = LOAD(files_committed),
+        .bytes_committed = LOAD(bytes_committed),
+        .commits = LOAD(commits),
+        .commits_failed = LOAD(commits_failed),
+        .dead_letters_committed = LOAD(dead_letters_committed),
+        .unconfirmed_ledgers = LOAD(unconfirmed_ledgers),
+        .rows_open = LOAD(rows_open),
+        .bytes_open = LOAD(bytes_open),
+        .batches = LOAD(batches),
+        .last_batch_us = LOAD(last_batch_us),
+        .last_commit_us = LOAD(last_commit_us),
+        .next_commit_us = LOAD(next_commit_us),
+        .last_ledger = LOAD(last_ledger),
+        .waiting_for_space =
+            LOAD(below_minimum) ||
+            atomic_load_explicit(&sink->space.waiting_for_space, memory_order_relaxed),
+        .failing = LOAD(failing)};
+    for (size_t i = 0; i < ROTATION_REASON_COUNT; i++)
+        out->rotations[i] = LOAD(rotations[i]);
+}
+
+#undef LOAD
+
+static void count_commit(struct sink *sink, enum rotation_reason reason)
+{
+    const struct catalog_commit *commit = &sink->intent.commit;
+    uint64_t size_bytes = 0;
+    for (size_t i = 0; i < commit->file_count; i++)
+        size_bytes += (uint64_t)commit->files[i].file_size_bytes;
+    add(&sink->stats.commits, 1);
+    add(&sink->stats.files_committed, commit->file_count);
+    add(&sink->stats.rows_committed, (uint64_t)commit->row_count);
+    add(&sink->stats.bytes_committed, size_bytes);
+    add(&sink->stats.dead_letters_committed, (uint64_t)commit->dead_letter_count);
+    for (size_t i = 0; i < commit->unconfirmed_count; i++)
+        add(&sink->stats.unconfirmed_ledgers,
+            (uint64_t)commit->unconfirmed[i].last - commit->unconfirmed[i].first + 1);
+    add(&sink->stats.rotations[reason], 1);
+    atomic_store_explicit(&sink->stats.last_commit_us, commit->committed_us, memory_order_relaxed);
+    atomic_store_explicit(&sink->stats.last_ledger, commit->range.last, memory_order_relaxed);
+    atomic_store_explicit(&sink->stats.failing, false, memory_order_relaxed);
+}
+
+static void tell_commit(struct sink *sink, enum rotation_reason reason, const char *partition,
+                        int64_t started_us)
+{
+    const struct catalog_commit *commit = &sink->intent.commit;
+    struct sink_commit_info info = {.commit_no = commit->commit_no,
+                                    .range = {commit->range.first, commit->range.last},
+                                    .reason = reason,
+                                    .file_count = commit->file_count,
+                                    .row_count = (uint64_t)commit->row_count,
+                                    .partition = partition,
+                                    .duration_us = os_monotonic_us() - started_us,
+                                    .files = commit->files};
+    for (size_t i = 0; i < commit->file_count; i++)
+        info.size_bytes += (uint64_t)commit->files[i].file_size_bytes;
+    if (sink->setup.on_duration != NULL)
+        sink->setup.on_duration(sink->setup.duration_context, "commit", info.duration_us);
+    if (sink->on_commit != NULL)
+        sink->on_commit(sink->commit_context, &info);
+}
+
+/* ---- what is lost ---- */
+
+static void mark_lost(struct sink *sink, struct ledger_range range)
+{
+    for (size_t i = 0; i < sink->lost_count; i++)
+        if ((uint64_t)sink->lost[i].last + 1 == range.first) {
+            sink->lost[i].last = range.last;
+            return;
+        }
+    if (sink->lost_count < LOST_MAX) {
+        sink->lost[sink->lost_count++] = range;
+        return;
+    }
+    /* Nobody took the marks of earlier failures: one range that spans them all is asked for again,
+     * less what the lake has by then. */
+    struct ledger_range *first = &sink->lost[0];
+    first->first = range.first < first->first ? range.first : first->first;
+    for (size_t i = 1; i < sink->lost_count; i++) {
+        first->first = sink->lost[i].first < first->first ? sink->lost[i].first : first->first;
+        first->last = sink->lost[i].last > first->last ? sink->lost[i].last : first->last;
+    }
+    first->last = range.last > first->last ? range.last : first->last;
+    sink->lost_count = 1;
+}
+
+bool sink_take_lost_range(struct sink *sink, struct ledger_range *range)
+{
+    if (sink->lost_count == 0)
+        return false;
+    *range = sink->lost[0];
+    memmove(sink->lost, sink->lost + 1, --sink->lost_count * sizeof *sink->lost);
+    return true;
+}
+
+/* The open commit failed: nothing of it is kept. */
+static void drop_open(struct sink *sink)
+{
+    if (open_commit_has_ledgers(&sink->open))
+        mark_lost(sink, sink->open.range);
+    if (sink->unsettled)
+        open_commit_release(&sink->open); /* its staged files belong to the intent */
+    else
+        open_commit_discard(&sink->open);
+    add(&sink->stats.commits_failed, 1);
+    atomic_store_explicit(&sink->stats.failing, true, memory_order_relaxed);
+    publish_open_stats(sink);
+}
+
+/* ---- publishing ---- */
+
+typedef enum error_code publication_step(struct publication *publication, struct error *error);
+
+/* One transition, again and again while it only has to wait. */
+static enum error_code run_step(struct sink *sink, publication_step *step, struct error *error)
+{
+    for (;;) {
+        struct error failure;
+        error_clear(&failure);
+        enum error_code code = step(&sink->publication, &failure);
+        if (code == OK) {
+            space_found(&sink->space);
+            return OK;
+        }
+        if (code != ERR_RETRY) {
+            if (error != NULL)
+                *error = failure;
+            return code;
+        }
+        code = space_wait(&sink->space, &failure, error);
+        if (code != OK)
+            return code;
+    }
+}
+
+/* Gives each file the first free name of its series: neither on disk nor ever used by a commit. */
+static enum error_code choose_path(struct sink *sink, const struct data_file *file,
+                                   const char **chosen, struct error *error)
+{
+    char directory[PARTITION_PATH_BYTES], name[PARTITION_PATH_BYTES];
+    char path[OS_PATH_BYTES], absolute[OS_PATH_BYTES];
+    partition_directory(sink->scheme, file->key, directory);
+    for (unsigned attempt = 1; attempt <= NAME_ATTEMPT_MAX; attempt++) {
+        bool known = false;
+        partition_file_name(sink->scheme, file->key, file->first_close_us, attempt, name);
+        enum error_code code = os_path_join(path, directory, name, error);
+        if (code == OK)
+            code = os_path_join(absolute, sink->folder.root, path, error);
+        if (code == OK)
+            code = catalog_path_is_known(sink->folder.catalog, path, &known, error);
+        if (code != OK)
+            return code;
+        if (known || os_path_exists(absolute))
+            continue;
+        *chosen = arena_copy_text(&sink->intent.arena, bytes_view_text(path));
+        return *chosen == NULL ? error_no_memory(error, "a file's path") : OK;
+    }
+    return error_set(error, ERR_LIMIT, "%d files named %s exist in %s", NAME_ATTEMPT_MAX, name,
+                     directory);
+}
+
+/* OPEN → STAGED, and the intent, without a file's fate decided yet. */
+static enum error_code stage(struct sink *sink, enum rotation_reason reason, struct error *error)
+{
+    enum error_code code = open_commit_finish(&sink->open, &sink->setup, &sink->origin, error);
+    intent_release(&sink->intent);
+    if (code == OK)
+        code = open_commit_describe(&sink->open, &sink->setup, &sink->origin,
+                                    rotation_reason_name(reason), &sink->intent, error);
+    struct catalog_file *files = (struct catalog_file *)sink->intent.commit.files;
+    for (size_t i = 0; code == OK && i < sink->open.file_count; i++)
+        code = choose_path(sink, &sink->open.files[i], &files[i].path, error);
+    return code;
+}
+
+/* Ends what publishing left open: undone unless it was committed, and the intent gone. */
+static enum error_code settle(struct sink *sink, bool *committed, struct error *error)
+{
+    enum error_code code = OK;
+    if (sink->publication.state < PUBLICATION_COMMITTED)
+        code = run_step(sink, publish_withdraw, error);
+    *committed = sink->publication.state == PUBLICATION_COMMITTED;
+    if (code == OK)
+        code = run_step(sink, publish_remove_intent, error);
+    sink->unsettled = code != OK;
+    return code;
+}
+
+/* STAGED → COMMITTED. */
+static enum error_code publish(struct sink *sink, struct error *error)
+{
+    publication_init(&sink->publication, sink->folder.root, sink->folder.catalog, &sink->intent);
+    enum error_code code = OK;
+    if (intent_item_count(&sink->intent) == 0) {
+        sink->publication.state = PUBLICATION_PLACED; /* an empty commit: the catalog alone */
+    } else {
+        code = run_step(sink, publish_write_intent, error);
+        if (code == OK)
+            code = run_step(sink, publish_place_files, error);
+    }
+    return code == OK ? run_step(sink, publish_to_catalog, error) : code;
+}
+
+/* Publishing ended with `code`, well or not: closes the commit. *committed: it is in the lake. */
+static void close_publication(struct sink *sink, enum error_code code, bool *committed)
+{
+    struct error problem;
+    error_clear(&problem);
+    *committed = false;
+    if (code != OK && sink->publication.state == PUBLICATION_STAGED)
+        return; /* nothing was promised: discarding staging is enough */
+    if (code != OK && sink->space.gave_up) {
+        sink->unsettled = true; /* all is written down: the next start finishes it */
+        return;
+    }
+    if (settle(sink, committed, &problem) != OK)
+        log_event(*committed ? LOG_WARN : LOG_ERROR, "sink",
+                  *committed ? "a commit is in the lake, but its intent can't be removed yet"
+                             : "a failed commit can't be undone yet; it is before anything else",
+                  LOG_U("commit_no", sink->intent.commit.commit_no),
+                  LOG_T("reason", problem.message));
+}
+
+static enum error_code commit_open(struct sink *sink, enum rotation_reason reason,
+                                   struct error *error)
+{
+    int64_t started_us = os_monotonic_us();
+    char partition[PARTITION_PATH_BYTES] = "";
+    assert(sink->open.state == COMMIT_OPEN && !sink->unsettled);
+    if (sink->open.has_partition)
+        partition_label(sink->scheme, sink->open.files[0].key, partition);
+    bool committed = false;
+    enum error_code code = stage(sink, reason, error);
+    if (code == OK) {
+        code = publish(sink, error);
+        close_publication(sink, code, &committed);
+    }
+    if (!committed) {
+        drop_open(sink);
+        return code;
+    }
+    open_commit_release(&sink->open);
+    count_commit(sink, reason);
+    publish_open_stats(sink);
+    tell_commit(sink, reason, partition, started_us);
+    return OK;
+}
+
+/* UNSETTLED → IDLE, before anything else may be written. */
+static enum error_code be_settled(struct sink *sink, struct error *error)
+{
+    if (!sink->unsettled)
+        return OK;
+    bool committed;
+    enum error_code code = settle(sink, &committed, error);
+    if (code != OK)
+        return error_prefix(error, code, "an earlier commit still can't be closed: ");
+    log_event(LOG_INFO, "sink", "an earlier commit was closed",
+              LOG_U("commit_no", sink->intent.commit.commit_no), LOG_B("in_the_lake", committed));
+    return OK;
+}
+
+/* ---- taking batches ---- */
+
+static bool starts_another_partition(const struct sink *sink, const struct row_batch *batch)
+{
+    return sink->open.has_partition && batch->part_count > 0 &&
+           batch->parts[0].key.start_us != sink->open.partition_start_us;
+}
+
+static bool follows(const struct sink *sink, const struct row_batch *batch)
+{
+    return (uint64_t)sink->open.range.last + 1 == batch->range.first;
+}
+
+/* Closes the row groups that ask for it; *cut if a file has reached max_file_size. */
+static enum error_code measure_files(struct sink *sink, bool *cut, struct error *error)
+{
+    *cut = false;
+    for (size_t i = 0; i < sink->open.file_count; i++) {
+        struct data_file *file = &sink->open.files[i];
+        enum size_verdict verdict =
+            rotation_by_size(&sink->estimate, sink->max_file_size_bytes, file->staged.size_bytes,
+                             parquet_writer_open_bytes_estimate(file->writer));
+        if (verdict == SIZE_CLOSE_ROW_GROUP) {
+            enum error_code code = data_file_close_row_group(file, &sink->setup, error);
+            if (code != OK)
+                return code;
+            verdict = rotation_by_size(&sink->estimate, sink->max_file_size_bytes,
+                                       file->staged.size_bytes, 0);
+        }
+        *cut = *cut || verdict == SIZE_CUT;
+    }
+    return OK;
+}
+
+/* Closes row groups, the one with most rows first, until the writers keep to their share; *cut if
+ * that is not enough. */
+static enum error_code relieve_memory(struct sink *sink, bool *cut, struct error *error)
+{
+    uint64_t limit_bytes = sink->memory_bytes / 100 * MEMORY_SHARE_PERCENT;
+    *cut = false;
+    if (sink->memory_bytes == 0)
+        return OK;
+    while (open_commit_memory_bytes(&sink->open) > limit_bytes) {
+        struct data_file *largest = NULL;
+        for (size_t i = 0; i < sink->open.file_count; i++) {
+            struct data_file *file = &sink->open.files[i];
+            if (parquet_writer_open_rows(file->writer) > 0 &&
+                (largest == NULL || parquet_writer_memory_bytes(file->writer) >
+                                        parquet_writer_memory_bytes(largest->writer)))
+                largest = file;
+        }
+        if (largest == NULL) {
+            *cut = true;
+            return OK;
+        }
+        enum error_code code = data_file_close_row_group(largest, &sink->setup, error);
+        if (code != OK)
+            return code;
+    }
+    return OK;
+}
+
+static enum error_code take(struct sink *sink, const struct row_batch *batch, struct error *error)
+{
+    enum error_code code = OK;
+    if (sink->open.state == COMMIT_IDLE) {
+        uint64_t commit_no;
+        code = catalog_next_commit_no(sink->folder.catalog, &commit_no, error);
+        if (code != OK)
+            return code;
+        open_commit_begin(&sink->open, commit_no, batch->range.first);
+    }
+    code = open_commit_append(&sink->open, &sink->setup, batch, error);
+    add(&sink->stats.batches, 1);
+    atomic_store_explicit(&sink->stats.last_batch_us, os_realtime_us(), memory_order_relaxed);
+    return code;
+}
+
+/* Intake stops below min_free_disk; what is open may still be published, in the room kept for it,
+ * when its time comes or the process is to stop. */
+static enum error_code wait_for_free_disk(struct sink *sink, struct error *error)
+{
+    bool waited = false;
+    for (;;) {
+        uint64_t free_bytes;
+        struct error unknown;
+        if (sink->min_free_disk_bytes == 0 ||
+            os_free_bytes(sink->folder.root, &free_bytes, &unknown) != OK ||
+            free_bytes >= sink->min_free_disk_bytes ||
+            (sink->space.give_up != NULL && sink->space.give_up(sink->space.context)))
+            break;
+        if (!waited)
+            log_event(LOG_WARN, "sink",
+                      "less than min_free_disk is free; taking no more until there is room",
+                      LOG_U("free_bytes", free_bytes),
+                      LOG_U("min_free_disk", sink->min_free_disk_bytes));
+        waited = true;
+        atomic_store_explicit(&sink->stats.below_minimum, true, memory_order_relaxed);
+        enum error_code code = sink_tick(sink, NULL, error);
+        if (code != OK)
+            return code;
+        os_sleep_us(SPACE_WAIT_US);
+    }
+    if (waited)
+        log_event(LOG_INFO, "sink", "taking batches again", LOG_T("path", sink->folder.root));
+    atomic_store_explicit(&sink->stats.below_minimum, false, memory_order_relaxed);
+    return OK;
+}
+
+/* Everything sink_append does but for the ownership of the batch. */
+static enum error_code append(struct sink *sink, const struct row_batch *batch, bool *taken,
+                              struct error *error)
+{
+    bool cut = false;
+    enum error_code code = be_settled(sink, error);
+    if (code == OK)
+        code = wait_for_free_disk(sink, error);
+    if (code == OK && sink->open.state == COMMIT_OPEN && !follows(sink, batch))
+        code = commit_open(sink, ROTATION_END_OF_RANGE, error);
+    if (code == OK && sink->open.state == COMMIT_OPEN && starts_another_partition(sink, batch))
+        code = commit_open(sink, ROTATION_PARTITION, error);
+    if (code != OK)
+        return code;
+    *taken = true;
+    code = take(sink, batch, error);
+    if (code == OK)
+        code = measure_files(sink, &cut, error);
+    if (code == OK && cut)
+        return commit_open(sink, ROTATION_SIZE, error);
+    if (code == OK)
+        code = relieve_memory(sink, &cut, error);
+    if (code == OK && cut)
+        return commit_open(sink, ROTATION_MEMORY, error);
+    if (code != OK)
+        drop_open(sink);
+    else
+        publish_open_stats(sink);
+    return code;
+}
+
+enum error_code sink_append(struct sink *sink, struct row_batch **batch, struct error *error)
+{
+    bool taken = false;
+    struct ledger_range range = (*batch)->range;
+    enum error_code code = append(sink, *batch, &taken, error);
+    if (code != OK &&
+        (!taken || sink->lost_count == 0 || sink->lost[sink->lost_count - 1].last < range.last))
+        mark_lost(sink, range);
+    row_batch_free(*batch);
+    *batch = NULL;
+    return code;
+}
+
+enum error_code sink_commit(struct sink *sink, enum rotation_reason reason, struct error *error)
+{
+    enum error_code code = be_settled(sink, error);
+    if (code != OK || sink->open.state == COMMIT_IDLE)
+        return code;
+    return commit_open(sink, reason, error);
+}
+
+enum error_code sink_tick(struct sink *sink, int64_t *next_call_us, struct error *error)
+{
+    if (next_call_us != NULL)
+        *next_call_us = INT64_MAX;
+    enum error_code code = be_settled(sink, error);
+    if (code != OK || sink->open.state == COMMIT_IDLE)
+        return code;
+    struct rotation_age age = {.opened_us = sink->open.opened_monotonic_us,
+                               .max_age_us = sink->max_file_age_us,
+                               .has_partition = sink->open.has_partition};
+    if (age.has_partition)
+        age.partition_end_us = partition_end_us(sink->scheme, sink->open.files[0].key);
+    int64_t now_us = os_monotonic_us();
+    int64_t wait_us = rotation_age_wait_us(&age, now_us, os_realtime_us());
+    if (wait_us == 0)
+        return commit_open(sink, ROTATION_AGE, error);
+    if (next_call_us != NULL)
+        *next_call_us = now_us + wait_us;
+    return OK;
+}
+
+/* ---- handlers ---- */
+
+void sink_set_give_up(struct sink *sink, bool (*give_up)(void *context), void *context)
+{
+    sink->space.give_up = give_up;
+    sink->space.context = context;
+}
+
+void sink_on_commit(struct sink *sink,
+                    void (*handler)(void *context, const struct sink_commit_info *info),
+                    void *context)
+{
+    sink->on_commit = handler;
+    sink->commit_context = context;
+}
+
+void sink_on_duration(struct sink *sink,
+                      void (*handler)(void *context, const char *operation, int64_t duration_us),
+                      void *context)
+{
+    sink->setup.on_duration = handler;
+    sink->setup.duration_context = context;
+}
