@@ -49,6 +49,7 @@ static enum error_code decode(struct lake_file *lake, const json_t *object, cons
         !take_text(object, "scheme", lake->scheme, sizeof lake->scheme))
         return error_set(error, ERR_CORRUPT,
                          "%s has no lake_id, network or scheme; restore it from a backup", path);
+    lake->creating = json_is_true(json_object_get(object, "creating"));
     return json_text_get_ranges(object, "pruned", &lake->pruned, &lake->pruned_count, path, error);
 }
 
@@ -80,8 +81,8 @@ enum error_code lake_file_write(const struct lake_file *lake, const char *root, 
     if (code != OK)
         return code;
     json_t *object =
-        json_pack("{s:i, s:s, s:s, s:s, s:o}", "layout_version", CATALOG_LAYOUT_VERSION, "lake_id",
-                  lake->lake_id, "network", lake->network, "scheme", lake->scheme, "pruned",
+        json_pack("{s:i, s:s, s:s, s:s, s:b, s:o}", "layout_version", CATALOG_LAYOUT_VERSION, "lake_id",
+                  lake->lake_id, "network", lake->network, "scheme", lake->scheme, "creating", lake->creating, "pruned",
                   json_text_ranges(lake->pruned, lake->pruned_count));
     struct buffer text;
     buffer_init(&text);

@@ -15,6 +15,7 @@ struct lake_file {
     char lake_id[LAKE_ID_BYTES];
     char network[LAKE_NETWORK_BYTES]; /* "": not known */
     char scheme[LAKE_SCHEME_BYTES];
+    bool creating; /* its catalog may not be there yet: the first start did not get that far */
     size_t pruned_count; /* ledgers that were in the lake and were pruned on purpose */
     struct catalog_range *pruned;
 };
