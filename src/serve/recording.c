@@ -10,7 +10,7 @@
 #include "serve/delimited.h"
 #include "util/memory.h"
 
-/* One ledger: its events lie in `file` from `offset` to where the next one begins. */
+/* One ledger of a file: its events lie from `offset` to where the next one begins. */
 struct ledger_entry {
     uint64_t offset;
     uint32_t sequence;
@@ -20,13 +20,22 @@ struct ledger_entry {
 struct recorded_file {
     struct os_file file;
     uint64_t size_bytes;
-    struct ledger_entry *ledgers;
+    struct ledger_entry *ledgers; /* moved into the recording's index when all files are read */
     size_t ledger_count, ledger_capacity;
 };
 
+/* A ledger of the whole recording: its events lie in `file` from offset to end_offset. */
+struct indexed_ledger {
+    uint64_t offset, end_offset;
+    uint32_t sequence;
+    uint32_t event_count;
+    uint32_t file;
+};
+
 struct recording {
-    struct recorded_file *files; /* with at least one event each, ascending */
+    struct recorded_file *files;
     size_t file_count;
+    struct indexed_ledger *ledgers; /* ascending; at least one */
     struct recording_group *groups;
     size_t group_count;
     uint64_t event_count, ledger_count;
@@ -109,75 +118,69 @@ static enum error_code index_file(struct recorded_file *recorded, const char *pa
     return code == ERR_AGAIN ? OK : code;
 }
 
-static uint32_t first_of(const struct recorded_file *recorded)
+static int compare_ledgers(const void *a, const void *b)
 {
-    return recorded->ledgers[0].sequence;
+    const struct indexed_ledger *left = a, *right = b;
+    return left->sequence < right->sequence ? -1 : left->sequence > right->sequence;
 }
 
-static uint32_t last_of(const struct recorded_file *recorded)
-{
-    return recorded->ledgers[recorded->ledger_count - 1].sequence;
-}
-
-static int compare_files(const void *a, const void *b)
-{
-    uint32_t first_a = first_of(a), first_b = first_of(b);
-    return first_a < first_b ? -1 : first_a > first_b;
-}
-
-/* Drops files without an event, sorts the rest and checks that they don't overlap. */
-static enum error_code arrange_files(struct recording *recording, const char *first_path,
+/* Moves the files' ledgers into one index and sorts it: files may lie between each other. */
+static enum error_code index_ledgers(struct recording *recording, const char *first_path,
                                      struct error *error)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < recording->file_count; i++) {
-        struct recorded_file *recorded = &recording->files[i];
-        if (recorded->ledger_count == 0)
-            recorded_file_release(recorded);
-        else
-            recording->files[kept++] = *recorded;
-    }
-    recording->file_count = kept;
-    if (kept == 0)
+    for (size_t i = 0; i < recording->file_count; i++)
+        recording->ledger_count += recording->files[i].ledger_count;
+    if (recording->ledger_count == 0)
         return error_set(error, ERR_INVALID, "%s: there is no event in it: nothing to serve",
                          first_path);
-    qsort(recording->files, kept, sizeof(struct recorded_file), compare_files);
-    for (size_t i = 1; i < kept; i++) {
-        const struct recorded_file *before = &recording->files[i - 1], *file = &recording->files[i];
-        if (first_of(file) <= last_of(before))
+    recording->ledgers = mem_alloc(recording->ledger_count * sizeof(struct indexed_ledger));
+    if (recording->ledgers == NULL)
+        return error_no_memory(error, "a recording's index");
+    size_t at = 0;
+    for (size_t i = 0; i < recording->file_count; i++) {
+        struct recorded_file *recorded = &recording->files[i];
+        for (size_t k = 0; k < recorded->ledger_count; k++) {
+            const struct ledger_entry *entry = &recorded->ledgers[k];
+            recording->ledgers[at++] = (struct indexed_ledger){
+                .offset = entry->offset,
+                .end_offset =
+                    k + 1 < recorded->ledger_count ? entry[1].offset : recorded->size_bytes,
+                .sequence = entry->sequence,
+                .event_count = entry->event_count,
+                .file = (uint32_t)i};
+        }
+        mem_free(recorded->ledgers);
+        recorded->ledgers = NULL;
+    }
+    qsort(recording->ledgers, at, sizeof(struct indexed_ledger), compare_ledgers);
+    for (size_t i = 1; i < at; i++) {
+        const struct indexed_ledger *before = &recording->ledgers[i - 1], *ledger = before + 1;
+        if (before->sequence == ledger->sequence)
             return error_set(error, ERR_CONFLICT,
-                             "%s and %s both hold ledger %" PRIu32
-                             " or interleave there; serve them one by one",
-                             before->file.path, file->file.path, first_of(file));
+                             "%s and %s both hold ledger %" PRIu32 "; serve them one by one",
+                             recording->files[before->file].file.path,
+                             recording->files[ledger->file].file.path, ledger->sequence);
     }
     return OK;
 }
 
-/* Counts, and finds the runs of ledgers without a missing number: twice, first to size the array.
- */
+/* Finds the runs of ledgers without a missing number: twice, first to size the array. */
 static size_t walk_groups(struct recording *recording, struct recording_group *groups)
 {
     size_t count = 0;
-    uint32_t before = 0;
     recording->event_count = 0;
-    recording->ledger_count = 0;
-    for (size_t i = 0; i < recording->file_count; i++) {
-        const struct recorded_file *recorded = &recording->files[i];
-        for (size_t k = 0; k < recorded->ledger_count; k++) {
-            const struct ledger_entry *entry = &recorded->ledgers[k];
-            if (recording->ledger_count == 0 || entry->sequence != before + 1) {
-                if (groups != NULL)
-                    groups[count] = (struct recording_group){.first_ledger = entry->sequence};
-                count++;
-            }
-            if (groups != NULL) {
-                groups[count - 1].last_ledger = entry->sequence;
-                groups[count - 1].event_count += entry->event_count;
-            }
-            before = entry->sequence;
-            recording->ledger_count++;
-            recording->event_count += entry->event_count;
+    for (size_t i = 0; i < recording->ledger_count; i++) {
+        const struct indexed_ledger *ledger = &recording->ledgers[i];
+        if (i == 0 || ledger->sequence != ledger[-1].sequence + 1) {
+            if (groups != NULL)
+                groups[count] = (struct recording_group){.first_ledger = ledger->sequence};
+            count++;
         }
+        if (groups != NULL) {
+            groups[count - 1].last_ledger = ledger->sequence;
+            groups[count - 1].event_count += ledger->event_count;
+        }
+        recording->event_count += ledger->event_count;
     }
     return count;
 }
@@ -213,7 +216,7 @@ enum error_code recording_open(struct recording **out, const char *const *paths,
         if (code != OK)
             goto out;
     }
-    code = arrange_files(recording, paths[0], error);
+    code = index_ledgers(recording, paths[0], error);
     if (code == OK)
         code = find_groups(recording, error);
 out:
@@ -231,18 +234,19 @@ void recording_free(struct recording *recording)
     for (size_t i = 0; i < recording->file_count; i++)
         recorded_file_release(&recording->files[i]);
     mem_free(recording->files);
+    mem_free(recording->ledgers);
     mem_free(recording->groups);
     mem_free(recording);
 }
 
 uint32_t recording_first_ledger(const struct recording *recording)
 {
-    return first_of(&recording->files[0]);
+    return recording->ledgers[0].sequence;
 }
 
 uint32_t recording_last_ledger(const struct recording *recording)
 {
-    return last_of(&recording->files[recording->file_count - 1]);
+    return recording->ledgers[recording->ledger_count - 1].sequence;
 }
 
 uint64_t recording_event_count(const struct recording *recording)
@@ -266,56 +270,40 @@ struct recording_group recording_group(const struct recording *recording, size_t
     return recording->groups[index];
 }
 
-/* The first file whose last ledger is at or above `wanted`; NULL if there is none. */
-static struct recorded_file *find_file(const struct recording *recording, uint32_t wanted)
+/* The first ledger at or above `wanted`; NULL if there is none. */
+static const struct indexed_ledger *find_ledger(const struct recording *recording, uint32_t wanted)
 {
-    size_t low = 0, high = recording->file_count;
+    size_t low = 0, high = recording->ledger_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (last_of(&recording->files[middle]) < wanted)
+        if (recording->ledgers[middle].sequence < wanted)
             low = middle + 1;
         else
             high = middle;
     }
-    return low == recording->file_count ? NULL : &recording->files[low];
-}
-
-/* The first entry at or above `wanted`; there is one. */
-static size_t find_entry(const struct recorded_file *recorded, uint32_t wanted)
-{
-    size_t low = 0, high = recorded->ledger_count - 1;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (recorded->ledgers[middle].sequence < wanted)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return low == recording->ledger_count ? NULL : &recording->ledgers[low];
 }
 
 bool recording_find(const struct recording *recording, uint32_t wanted, uint32_t *sequence)
 {
-    const struct recorded_file *recorded = find_file(recording, wanted);
-    if (recorded == NULL)
+    const struct indexed_ledger *ledger = find_ledger(recording, wanted);
+    if (ledger == NULL)
         return false;
-    *sequence = recorded->ledgers[find_entry(recorded, wanted)].sequence;
+    *sequence = ledger->sequence;
     return true;
 }
 
 enum error_code recording_load(struct recording *recording, uint32_t sequence,
                                struct buffer *framed, struct error *error)
 {
-    struct recorded_file *recorded = find_file(recording, sequence);
-    size_t at = recorded == NULL ? 0 : find_entry(recorded, sequence);
-    if (recorded == NULL || recorded->ledgers[at].sequence != sequence)
+    const struct indexed_ledger *entry = find_ledger(recording, sequence);
+    if (entry == NULL || entry->sequence != sequence)
         return error_set(error, ERR_NOT_FOUND, "ledger %" PRIu32 " is not in the recording",
                          sequence);
-    const struct ledger_entry *entry = &recorded->ledgers[at];
-    uint64_t end = at + 1 < recorded->ledger_count ? entry[1].offset : recorded->size_bytes;
+    const struct recorded_file *recorded = &recording->files[entry->file];
 
     struct delimited_reader reader;
-    delimited_reader_init(&reader, &recorded->file, entry->offset, end);
+    delimited_reader_init(&reader, &recorded->file, entry->offset, entry->end_offset);
     size_t size_before = framed->size_bytes;
     enum error_code code;
     uint32_t event_count = 0;

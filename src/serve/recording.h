@@ -6,7 +6,7 @@
  * `.events` files: TokenTransferEvent messages one after another, each behind its length as a
  * varint (protobuf's "delimited" form). A ledger's events stand together and ledgers rise.
  *
- * A recording is one or several such files, indexed by ledger; the index is in memory (16 bytes a
+ * A recording is one or several such files, indexed by ledger; the index is in memory (32 bytes a
  * ledger), the events stay in the files and are read ledger by ledger. A message whose ledger can't
  * be read (a recorded stream may hold some) belongs to the ledger before it. Not thread-safe.
  */
@@ -24,7 +24,7 @@
 
 struct recording;
 
-/* Opens and indexes the files, in any order; ledgers of two files may not interleave. ERR_NOT_FOUND
+/* Opens and indexes the files, in any order; no ledger may be in two of them. ERR_NOT_FOUND
  * or ERR_IO (a file can't be read), ERR_CORRUPT (a record that ends early, a length that is no
  * length, ledgers that go backwards: with file, byte and event), ERR_CONFLICT (two files hold the
  * same ledgers), ERR_INVALID (no event in any file). *out is NULL after a failure. */
