@@ -65,7 +65,8 @@ struct recording_writer;
 /* Creates `path`; ERR_CONFLICT if it exists and `go_on` is false. With `go_on` an existing file is
  * continued: a record that ends early and the file's last ledger (perhaps incomplete) are cut off,
  * and *next_ledger is that ledger, from which the stream must be asked for again (0: the file holds
- * nothing). Any other damage is ERR_CORRUPT and leaves the file alone. */
+ * nothing). Any other damage, or a file that is not empty and holds no whole event, is ERR_CORRUPT
+ * and leaves the file alone. */
 enum error_code recording_writer_open(struct recording_writer **out, const char *path, bool go_on,
                                       uint32_t *next_ledger, struct error *error) MUST_CHECK;
 /* Appends one message. ERR_RETRY: the disk is full, the same call may succeed later. */

@@ -48,6 +48,11 @@ static enum error_code find_last_ledger(struct os_file *file, uint64_t size_byte
     }
     bool cut = code == ERR_CORRUPT && reader.ends_early;
     delimited_reader_release(&reader);
+    if (cut && *ledger == 0)
+        return error_set(error, ERR_CORRUPT,
+                         "%s holds no whole event: is it a recording? Remove it, or choose another "
+                         "name",
+                         file->path);
     if (code == ERR_AGAIN || cut) {
         error_clear(error);
         return OK;
