@@ -17,7 +17,6 @@
 #include "app/supervisor.h"
 #include "app/watch.h"
 #include "os/clock.h"
-#include "os/file.h"
 #include "os/log.h"
 #include "os/process.h"
 #include "os/signal.h"
@@ -177,25 +176,6 @@ static unsigned encode_threads(const struct options *options)
     return threads < ENCODE_THREADS_MAX ? threads : ENCODE_THREADS_MAX;
 }
 
-/* Creating a 1.0.0 lake says what it leaves out. */
-static void say_what_is_left_out(const struct options *options)
-{
-    const struct row_schema *schema = row_schema_find(options->schema_version);
-    const struct row_schema *newest = &row_schemas[row_schema_count - 1];
-    if (schema == NULL || schema->rank >= newest->rank)
-        return;
-    char names[512];
-    size_t at = 0;
-    for (size_t i = schema->column_count; i < newest->column_count && at < sizeof names; i++)
-        at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", at == 0 ? "" : ", ",
-                               newest->columns[i].name);
-    char sentence[1024];
-    snprintf(sentence, sizeof sentence,
-             "this new lake of schema %s leaves out %s; --schema-version %s keeps them",
-             schema->version, names, newest->version);
-    log_line(LOG_INFO, "app", sentence);
-}
-
 static enum error_code open_sink(struct pipeline *pipeline, struct error *error)
 {
     const struct options *options = pipeline->options;
@@ -218,11 +198,6 @@ static enum error_code open_sink(struct pipeline *pipeline, struct error *error)
         .encode_threads = encode_threads(options),
         .min_free_disk_bytes = options->min_free_disk_bytes,
         .verify_files = (enum parquet_verify_level)options->verify_files};
-    char lake_file[OS_PATH_BYTES];
-    enum error_code code = os_path_join(lake_file, options->output_path, "_lake/lake.json", error);
-    if (code != OK)
-        return code;
-    bool is_new = !os_path_exists(lake_file);
     struct error failure = {.code = ERR_IO};
     pipeline->sink = sink_open(&sink_options, &failure);
     if (pipeline->sink == NULL) {
@@ -232,8 +207,6 @@ static enum error_code open_sink(struct pipeline *pipeline, struct error *error)
     sink_set_give_up(pipeline->sink, sink_must_give_up, pipeline);
     sink_on_commit(pipeline->sink, watch_on_commit, pipeline->watch);
     sink_on_duration(pipeline->sink, watch_on_duration, pipeline->watch);
-    if (is_new)
-        say_what_is_left_out(options);
     return watch_read_catalog(pipeline->watch, sink_catalog(pipeline->sink), error);
 }
 
@@ -242,6 +215,12 @@ static void note_batch(void *context)
 {
     struct pipeline *pipeline = context;
     watch_on_batch(pipeline->watch);
+}
+
+/* Rows that wait longer than a file may get old would make max_file_age a lie. */
+static int64_t shorter(int64_t a_us, int64_t b_us)
+{
+    return a_us < b_us ? a_us : b_us;
 }
 
 static enum error_code make_intake(struct pipeline *pipeline, struct error *error)
@@ -255,7 +234,7 @@ static enum error_code make_intake(struct pipeline *pipeline, struct error *erro
         .schema = row_schema_find(options->schema_version),
         .scheme = (enum partitioning_scheme)options->partitioning_scheme,
         .batch_rows = options->batch_size,
-        .flush_interval_us = options->flush_interval_us,
+        .flush_interval_us = shorter(options->flush_interval_us, options->max_file_age_us),
         .flush_bytes = pipeline->memory.flush_bytes,
         .ledger_limit_bytes = pipeline->memory.ledger_limit_bytes,
         .memory_limit_bytes = options->memory_limit_bytes,
