@@ -213,12 +213,12 @@ class LineServer(threading.Thread):
         self._serve = serve
         self._socket = socket.create_server(("127.0.0.1", 0))
         self._socket.settimeout(0.1)
-        self._stop = threading.Event()
+        self._ended = threading.Event()
         self.connections = 0
         self.endpoint = f"127.0.0.1:{self._socket.getsockname()[1]}"
 
     def run(self):
-        while not self._stop.is_set():
+        while not self._ended.is_set():
             try:
                 connection, _ = self._socket.accept()
             except TimeoutError:
@@ -235,6 +235,6 @@ class LineServer(threading.Thread):
         return self
 
     def __exit__(self, *_):
-        self._stop.set()
+        self._ended.set()
         self._socket.close()
         self.join(15)
