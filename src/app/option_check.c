@@ -16,9 +16,10 @@
 static void report(const struct options *options, struct problems *problems, size_t offset,
                    const char *sentence)
 {
+    int index = option_index(offset);
     char place[OPTION_PLACE_BYTES];
-    options_place(options, option_index(offset), place);
-    problems_add(problems, "%s: %s", place, sentence);
+    options_place(options, index, place);
+    problems_add(problems, "%s: \"%.200s\": %s", place, options->texts[index], sentence);
 }
 
 #define REPORT(field, sentence)                                                                    \
