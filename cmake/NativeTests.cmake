@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+# What tests/system loads into Python: the rooms between the wire and Arrow as one shared library,
+# compiled once more, position-independent. Python itself runs without sanitizers, so it would not load
+# a library with them.
+if(NOT TTP_SANITIZE AND NOT TTP_FUZZ)
+  file(GLOB native_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/system/native/*.c
+       ${CMAKE_SOURCE_DIR}/src/util/*.c ${CMAKE_SOURCE_DIR}/src/arrow/*.c
+       ${CMAKE_SOURCE_DIR}/src/pb/*.c ${CMAKE_SOURCE_DIR}/src/rows/*.c)
+  add_library(ttp_arrow_export SHARED ${native_sources})
+  target_link_libraries(ttp_arrow_export PRIVATE ttp_flags deps::xxhash)
+  set_target_properties(ttp_arrow_export PROPERTIES
+    POSITION_INDEPENDENT_CODE ON LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+endif()
