@@ -119,7 +119,9 @@ static enum error_code copy_texts(struct arrow_column *column, const struct arro
     for (int64_t i = 0; i < row_count; i++) {
         int32_t start = text_offset(from, first_row + i);
         int32_t end = text_offset(from, first_row + i + 1);
-        struct bytes_view text = bytes_view_of(from->text.data + start, (size_t)(end - start));
+        struct bytes_view text = {NULL, 0}; /* of texts that are all empty, there is no data */
+        if (end != start)
+            text = bytes_view_of(from->text.data + start, (size_t)(end - start));
         enum error_code code = arrow_column_put_text(column, to_row + i, text,
                                                      arrow_column_is_valid(from, first_row + i));
         if (code != OK)
