@@ -49,6 +49,7 @@ struct sink {
     struct encode_pool *pool;
 
     struct open_commit open;
+    size_t relieved_bytes; /* memory of its writers when a row group was last closed for it */
     /* The commit being published, or one whose end is not settled (docs: UNSETTLED). */
     struct intent intent;
     struct publication publication;
@@ -476,32 +477,28 @@ static enum error_code measure_files(struct sink *sink, bool *cut, struct error 
     return OK;
 }
 
-/* Closes row groups, the one with most rows first, until the writers keep to their share; *cut if
- * that is not enough. */
+/* Closes the largest row group when the writers reach their share. They keep that memory for the
+ * next one, so it is left alone until they want more; *cut if they have all that there is. */
 static enum error_code relieve_memory(struct sink *sink, bool *cut, struct error *error)
 {
-    uint64_t limit_bytes = sink->memory_bytes / 100 * MEMORY_SHARE_PERCENT;
-    *cut = false;
-    if (sink->memory_bytes == 0)
+    size_t bytes = open_commit_memory_bytes(&sink->open);
+    *cut = sink->memory_bytes != 0 && bytes > sink->memory_bytes;
+    if (sink->memory_bytes == 0 || *cut ||
+        bytes <= sink->relieved_bytes + sink->relieved_bytes / 16 ||
+        bytes <= sink->memory_bytes / 100 * MEMORY_SHARE_PERCENT)
         return OK;
-    while (open_commit_memory_bytes(&sink->open) > limit_bytes) {
-        struct data_file *largest = NULL;
-        for (size_t i = 0; i < sink->open.file_count; i++) {
-            struct data_file *file = &sink->open.files[i];
-            if (parquet_writer_open_rows(file->writer) > 0 &&
-                (largest == NULL || parquet_writer_memory_bytes(file->writer) >
-                                        parquet_writer_memory_bytes(largest->writer)))
-                largest = file;
-        }
-        if (largest == NULL) {
-            *cut = true;
-            return OK;
-        }
-        enum error_code code = data_file_close_row_group(largest, &sink->setup, error);
-        if (code != OK)
-            return code;
+    struct data_file *largest = NULL;
+    for (size_t i = 0; i < sink->open.file_count; i++) {
+        struct data_file *file = &sink->open.files[i];
+        if (largest == NULL || parquet_writer_open_bytes_estimate(file->writer) >
+                                   parquet_writer_open_bytes_estimate(largest->writer))
+            largest = file;
     }
-    return OK;
+    if (largest == NULL)
+        return OK;
+    enum error_code code = data_file_close_row_group(largest, &sink->setup, error);
+    sink->relieved_bytes = open_commit_memory_bytes(&sink->open);
+    return code;
 }
 
 static enum error_code take(struct sink *sink, const struct row_batch *batch, struct error *error)
@@ -513,6 +510,7 @@ static enum error_code take(struct sink *sink, const struct row_batch *batch, st
         if (code != OK)
             return code;
         open_commit_begin(&sink->open, commit_no, batch->range.first);
+        sink->relieved_bytes = 0;
     }
     code = open_commit_append(&sink->open, &sink->setup, batch, error);
     add(&sink->stats.batches, 1);
