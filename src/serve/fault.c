@@ -61,7 +61,7 @@ static enum error_code take_word(struct script_line *line, struct bytes_view *te
             quoted = !quoted;
             continue;
         }
-        if (!quoted && (c == ' ' || c == '\t' || c == '#'))
+        if (!quoted && (c == ' ' || c == '\t' || c == '\r' || c == '#'))
             break;
         if (c == '\0' || length + 1 == WORD_BYTES)
             return error_set(error, ERR_INVALID, c == '\0' ? "a zero byte" : "a word is too long");

@@ -35,7 +35,8 @@ static enum error_code find_last_event(struct generator *generator, struct error
     struct ledger_plan plan;
     for (uint32_t sequence = generator->options.first_ledger;; sequence++) {
         ledger_plan_make(&plan, generator->options.seed, sequence);
-        if (plan.event_count >= left || sequence == generator->last_ledger) {
+        bool is_last = sequence == generator->last_ledger && generator->options.ledger_count != 0;
+        if (plan.event_count >= left || is_last) {
             generator->last_ledger = sequence;
             generator->last_ledger_limit =
                 plan.event_count < left ? plan.event_count : (uint32_t)left;
