@@ -302,11 +302,6 @@ static enum error_code feed(struct http_client *client, struct bytes_view bytes,
     ssize_t taken = nghttp2_session_mem_recv(nghttp2, bytes.data, bytes.size_bytes);
     if (taken < 0)
         return http_session_error(&client->session, taken, client->peer, "reading", error);
-    /* After a protocol error nghttp2 swallows everything and wants only to say GOAWAY. */
-    if (nghttp2_session_want_read(nghttp2) == 0 && !client->is_going_away)
-        return error_set(
-            error, ERR_RETRY, "%s: the server broke the HTTP/2 protocol: %s", client->peer,
-            client->session.detail[0] != '\0' ? client->session.detail : "no more is known");
     if (nghttp2_session_want_read(nghttp2) == 0 && client->streams != NULL)
         return error_set(error, ERR_RETRY, "%s: the server is gone (GOAWAY %s)", client->peer,
                          http_error_name(client->goaway_error));
@@ -336,6 +331,10 @@ enum error_code http_client_receive(struct http_client *client, struct bytes_vie
 
 enum error_code http_client_at_end(const struct http_client *client, struct error *error)
 {
+    if (client->is_going_away)
+        return error_set(error, ERR_RETRY, "%s: the server said GOAWAY (%s%s%s) and closed",
+                         client->peer, http_error_name(client->goaway_error),
+                         client->goaway_words[0] != '\0' ? ": " : "", client->goaway_words);
     if (client->first_is_fed)
         return error_set(error, ERR_RETRY, "%s: the server closed the connection", client->peer);
     if (client->first_count == 0)
@@ -352,6 +351,8 @@ enum error_code http_client_pull(struct http_client *client, struct bytes_view *
     ssize_t size = nghttp2_session_mem_send(client->session.nghttp2, &data);
     if (size < 0)
         return http_session_error(&client->session, size, client->peer, "writing", error);
+    if (size == 0 && client->session.is_broken)
+        return http_session_breach(&client->session, client->peer, error);
     *bytes = bytes_view_of(size == 0 ? NULL : data, (size_t)size);
     return OK;
 }

@@ -69,7 +69,8 @@ enum error_code http_client_at_end(const struct http_client *client,
                                    struct error *error) MUST_CHECK;
 
 /* The next bytes to send; an empty view: nothing now. The view lives until the next call into the
- * engine. ERR_NO_MEMORY, ERR_LIMIT (the peer makes us answer more than it reads). */
+ * engine. ERR_RETRY: the peer broke the protocol (what there was to say of it was given before), or
+ * makes us answer more than it reads; ERR_NO_MEMORY. */
 enum error_code http_client_pull(struct http_client *client, struct bytes_view *bytes,
                                  struct error *error) MUST_CHECK;
 

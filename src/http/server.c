@@ -235,9 +235,6 @@ enum error_code http_server_receive(struct http_server *server, struct bytes_vie
                          "the client does not speak HTTP/2 (no connection preface)");
     if (taken < 0)
         return http_session_error(&server->session, taken, PEER, "reading", error);
-    if (nghttp2_session_want_read(nghttp2) == 0 && server->session.detail[0] != '\0')
-        return error_set(error, ERR_RETRY, PEER " broke the HTTP/2 protocol: %s",
-                         server->session.detail);
     return OK;
 }
 
@@ -248,6 +245,8 @@ enum error_code http_server_pull(struct http_server *server, struct bytes_view *
     ssize_t size = nghttp2_session_mem_send(server->session.nghttp2, &data);
     if (size < 0)
         return http_session_error(&server->session, size, PEER, "writing", error);
+    if (size == 0 && server->session.is_broken)
+        return http_session_breach(&server->session, PEER, error);
     *bytes = bytes_view_of(size == 0 ? NULL : data, (size_t)size);
     return OK;
 }
@@ -341,6 +340,7 @@ enum error_code http_server_goaway(struct http_server *server, uint32_t http2_er
                                        http2_error, (const uint8_t *)words, strlen(words));
     if (result != 0)
         return ERR_NO_MEMORY;
+    server->session.own_goaway = true;
     if (!graceful)
         server->is_terminated = true;
     return OK;

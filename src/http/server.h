@@ -63,7 +63,8 @@ void http_server_free(struct http_server *server);
 enum error_code http_server_receive(struct http_server *server, struct bytes_view bytes,
                                     struct error *error) MUST_CHECK;
 /* The next bytes to send, one to some frames, never part of a frame; empty: nothing now. The view
- * lives until the next call into the engine. */
+ * lives until the next call into the engine. ERR_RETRY: the peer broke the protocol (the GOAWAY
+ * that says so was given before) or floods us; ERR_NO_MEMORY. */
 enum error_code http_server_pull(struct http_server *server, struct bytes_view *bytes,
                                  struct error *error) MUST_CHECK;
 /* True when the connection has nothing left to read or write (after GOAWAY): close it. */

@@ -109,11 +109,43 @@ static int on_words(nghttp2_session *nghttp2, int lib_error_code, const char *wo
     return 0;
 }
 
+static int on_invalid_frame(nghttp2_session *nghttp2, const nghttp2_frame *frame,
+                            int lib_error_code, void *user_data)
+{
+    struct http_session *session = user_data;
+    (void)nghttp2;
+    snprintf(session->detail, sizeof(session->detail), "frame of type %d: %s", frame->hd.type,
+             nghttp2_strerror(lib_error_code));
+    return 0;
+}
+
+/* After a breach nghttp2 swallows what it receives and says GOAWAY, without telling otherwise. */
+static int on_frame_send(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *user_data)
+{
+    struct http_session *session = user_data;
+    (void)nghttp2;
+    if (frame->hd.type == NGHTTP2_GOAWAY && !session->own_goaway) {
+        session->is_broken = true;
+        if (session->detail[0] == '\0')
+            snprintf(session->detail, sizeof(session->detail), "%s",
+                     http_error_name(frame->goaway.error_code));
+    }
+    return 0;
+}
+
+enum error_code http_session_breach(const struct http_session *session, const char *peer,
+                                    struct error *error)
+{
+    return error_set(error, ERR_RETRY, "%s broke the HTTP/2 protocol: %s", peer, session->detail);
+}
+
 void http_session_set_callbacks(nghttp2_session_callbacks *callbacks)
 {
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     nghttp2_session_callbacks_set_error_callback2(callbacks, on_words);
+    nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, on_invalid_frame);
+    nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_send);
 }
 
 enum error_code http_session_error(const struct http_session *session, int64_t result,

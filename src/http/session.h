@@ -29,6 +29,8 @@ struct http_session {
     enum error_code failure;
     struct error failure_text;
     char detail[HTTP_DETAIL_BYTES]; /* nghttp2's last words */
+    bool own_goaway;                /* we asked for the GOAWAY that is sent */
+    bool is_broken;                 /* nghttp2 has said GOAWAY: the peer broke the protocol */
 };
 
 /* nghttp2's heap is ours. Static. */
@@ -37,8 +39,8 @@ nghttp2_mem *http_session_memory(void);
 /* The options of both sides: windows given back by hand if `manual_windows`. ERR_NO_MEMORY. */
 enum error_code http_session_options(bool manual_windows, nghttp2_option **option) MUST_CHECK;
 
-/* Callbacks that both sides set: the header block and nghttp2's words. `session` must be nghttp2's
- * user data's first member. */
+/* Callbacks that both sides set: the header block, nghttp2's words, the GOAWAY it sends. `session`
+ * must be nghttp2's user data's first member. */
 void http_session_set_callbacks(nghttp2_session_callbacks *callbacks);
 
 /* Notes the failure for receive and returns NGHTTP2_ERR_CALLBACK_FAILURE. */
@@ -50,6 +52,10 @@ int http_session_count_frame(struct http_session *session, const nghttp2_frame *
 /* The error of an nghttp2 result below 0. `peer` and `what` are for the message. */
 enum error_code http_session_error(const struct http_session *session, int64_t result,
                                    const char *peer, const char *what, struct error *error);
+
+/* What the peer's breach of the protocol ends in. */
+enum error_code http_session_breach(const struct http_session *session, const char *peer,
+                                    struct error *error);
 
 /* Fills nghttp2's header array from ours: names and values are borrowed (nghttp2 copies them). */
 void http_session_fields(nghttp2_nv *out, const struct http_header *headers, size_t header_count);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "source/run.h"
 
-#include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,8 +15,6 @@
 #define THROTTLED_POLL_US 20000
 /* The same warning again, at most this often. */
 #define LOG_AGAIN_US INT64_C(60000000)
-
-enum call_state { CALL_GOES_ON, CALL_ENDED, CALL_STOPPED };
 
 enum error_code run_init(struct run *run, struct source *source,
                          const struct source_request *request, const struct source_handler *handler,
@@ -151,6 +149,7 @@ static void note_progress(struct run *run, int64_t now_us)
         policy_on_connected(&run->policy);
         log_event(LOG_INFO, "source", "connected", LOG_T("endpoint", run->source->options.endpoint),
                   LOG_U("start_ledger", run->call.start), LOG_U("end_ledger", run->call.end));
+        run->was_unreachable = false;
     }
 }
 
@@ -224,8 +223,7 @@ static bool is_over(struct run *run, struct source_ending *ending, int64_t now_u
     char *words = run->last_error;
     size_t capacity_bytes = sizeof(run->last_error);
     *ending = (struct source_ending){.outcome = SOURCE_FAILED, .words = words};
-    bool has_ended = stream->is_closed || (run->link_is_over && run->is_established);
-    if (has_ended && stream->state == STREAM_FLOWING && stream->is_closed && !stream_settle(stream))
+    if (stream->is_closed && !stream_settle(stream))
         return false;
     if (stream->state == STREAM_DONE) {
         *ending = (struct source_ending){.outcome = SOURCE_DONE};
@@ -388,6 +386,7 @@ static enum error_code after_call(struct run *run, const struct source_ending *e
     error_clear(&why);
     struct policy_decision decision =
         policy_after(&run->policy, &run->tracker, &run->call, ending, os_realtime_us(), &why);
+    run->was_unreachable = ending->outcome == SOURCE_UNREACHABLE;
     publish(run);
     switch (decision.verdict) {
     case POLICY_FINISHED: *is_done = true; return OK;
