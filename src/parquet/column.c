@@ -88,7 +88,7 @@ void column_reset(struct column_writer *column)
     column->plain_bytes = 0;
     column->is_rising = true;
     column->last_id = 0;
-    buffer_reset(&column->bytes);
+    buffer_release(&column->bytes); /* as large as the chunk, and idle until the next one is full */
 }
 
 size_t column_memory_bytes(const struct column_writer *column)

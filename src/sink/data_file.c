@@ -73,7 +73,7 @@ static enum error_code write_encoded(struct data_file *file, const struct data_f
 {
     enum error_code code =
         staged_file_append(&file->staged, buffer_view(&file->encoded), setup->space, error);
-    buffer_reset(&file->encoded);
+    buffer_release(&file->encoded); /* as large as a row group, and idle until the next one */
     return code;
 }
 
