@@ -73,9 +73,9 @@ enum error_code help_overview(struct buffer *out)
         out, "parquet-consumer stores the token transfer events of a ttp-processor in a lake\n"
              "of Parquet files with a DuckLake catalog.\n"
              "\n"
-             "  parquet-consumer demo                     a lake of real events, right here\n"
-             "  parquet-consumer -config config.json      the service\n"
-             "  parquet-consumer 16M:17M                  a range, END inclusive; also A B, A:+N\n"
+             "  parquet-consumer demo                   a lake of real events, right here\n"
+             "  parquet-consumer -config config.json    the service\n"
+             "  parquet-consumer 16M:17M                a range, END inclusive; also A B, A:+N\n"
              "\n"
              "Commands\n");
     for (size_t i = 0; code == OK && i < command_count; i++)
