@@ -12,11 +12,19 @@
 
 #define SLOTS_MIN 64
 
+/* An entry of the hash table. It says where the value lies, so that looking one up touches two
+ * lines of memory, the slot and the value. */
+struct slot {
+    uint32_t hash_upper_half;
+    uint32_t index_plus_one; /* 0: empty */
+    uint32_t offset;
+    uint32_t size_bytes;
+};
+
 /*
  * Values lie one after the other in `data`, as in an Arrow string array. `slots` is an open hash
- * table with linear probing: the upper half of a slot holds the upper half of the value's hash, the
- * lower half its index plus one; 0 is empty. Only the interning thread touches slots, so they can
- * move when they grow; offsets, data and hashes never move.
+ * table with linear probing. Only the interning thread touches it, so it can move when it grows;
+ * offsets, data and hashes never move.
  */
 struct arrow_dictionary {
     _Atomic uint32_t references;
@@ -29,7 +37,7 @@ struct arrow_dictionary {
     int32_t *offsets; /* max_values + 1; NULL for fixed-size values */
     uint8_t *data;
     uint64_t *hashes;
-    uint64_t *slots;
+    struct slot *slots;
     uint32_t slot_mask;
 };
 
@@ -89,31 +97,6 @@ void arrow_dictionary_release(struct arrow_dictionary *dictionary)
     mem_free(dictionary);
 }
 
-static uint64_t slot_of(uint64_t hash, uint32_t index)
-{
-    return (hash & UINT64_C(0xffffffff00000000)) | (index + 1);
-}
-
-/* Doubles the table. False, with nothing changed, if memory is out. */
-static bool grow_slots(struct arrow_dictionary *dictionary)
-{
-    uint32_t mask = dictionary->slot_mask * 2 + 1;
-    uint64_t *slots = mem_alloc_zero((size_t)mask + 1, sizeof *slots);
-    if (slots == NULL)
-        return false;
-    for (uint32_t index = 0; index < dictionary->count; index++) {
-        uint64_t hash = dictionary->hashes[index];
-        uint32_t at = (uint32_t)hash & mask;
-        while (slots[at] != 0)
-            at = (at + 1) & mask;
-        slots[at] = slot_of(hash, index);
-    }
-    mem_free(dictionary->slots);
-    dictionary->slots = slots;
-    dictionary->slot_mask = mask;
-    return true;
-}
-
 static struct bytes_view value_at(const struct arrow_dictionary *dictionary, uint32_t index)
 {
     if (dictionary->fixed_size_bytes != 0)
@@ -124,46 +107,90 @@ static struct bytes_view value_at(const struct arrow_dictionary *dictionary, uin
                          (size_t)(dictionary->offsets[index + 1] - start));
 }
 
-/* Appends a value that is not there yet; its slot is the empty one at `at`. */
-static uint32_t append(struct arrow_dictionary *dictionary, struct bytes_view value, uint64_t hash,
-                       uint32_t at)
+/* Puts a value that is in `data` into the first empty slot for it. */
+static void fill_slot(struct slot *slots, uint32_t mask, uint64_t hash, uint32_t index,
+                      uint32_t offset, uint32_t size_bytes)
+{
+    uint32_t at = (uint32_t)hash & mask;
+    while (slots[at].index_plus_one != 0)
+        at = (at + 1) & mask;
+    slots[at] = (struct slot){(uint32_t)(hash >> 32), index + 1, offset, size_bytes};
+}
+
+/* Doubles the table. False, with nothing changed, if memory is out. */
+static bool grow_slots(struct arrow_dictionary *dictionary)
+{
+    uint32_t mask = dictionary->slot_mask * 2 + 1;
+    struct slot *slots = mem_alloc_zero((size_t)mask + 1, sizeof *slots);
+    if (slots == NULL)
+        return false;
+    for (uint32_t index = 0; index < dictionary->count; index++) {
+        struct bytes_view value = value_at(dictionary, index);
+        fill_slot(slots, mask, dictionary->hashes[index], index,
+                  (uint32_t)(value.data - dictionary->data), (uint32_t)value.size_bytes);
+    }
+    mem_free(dictionary->slots);
+    dictionary->slots = slots;
+    dictionary->slot_mask = mask;
+    return true;
+}
+
+/* Appends a value that is not there yet. */
+static uint32_t append(struct arrow_dictionary *dictionary, struct bytes_view value, uint64_t hash)
 {
     uint32_t index = dictionary->count;
-    if (index == dictionary->max_values ||
-        value.size_bytes > dictionary->max_bytes - dictionary->used_bytes)
+    uint32_t offset = dictionary->used_bytes;
+    if (index == dictionary->max_values || value.size_bytes > dictionary->max_bytes - offset)
         return ARROW_DICTIONARY_FULL;
     /* At most three quarters full; where the table can't grow, the dictionary is full. */
-    if (index >= dictionary->slot_mask / 4 * 3) {
-        if (!grow_slots(dictionary))
-            return ARROW_DICTIONARY_FULL;
-        at = (uint32_t)hash & dictionary->slot_mask;
-        while (dictionary->slots[at] != 0)
-            at = (at + 1) & dictionary->slot_mask;
-    }
+    if (index >= dictionary->slot_mask / 4 * 3 && !grow_slots(dictionary))
+        return ARROW_DICTIONARY_FULL;
     if (value.size_bytes != 0)
-        memcpy(dictionary->data + dictionary->used_bytes, value.data, value.size_bytes);
+        memcpy(dictionary->data + offset, value.data, value.size_bytes);
     dictionary->used_bytes += (uint32_t)value.size_bytes;
     if (dictionary->offsets != NULL)
         dictionary->offsets[index + 1] = (int32_t)dictionary->used_bytes;
     dictionary->hashes[index] = hash;
-    dictionary->slots[at] = slot_of(hash, index);
+    fill_slot(dictionary->slots, dictionary->slot_mask, hash, index, offset,
+              (uint32_t)value.size_bytes);
     dictionary->count = index + 1;
     return index;
 }
 
-uint32_t arrow_dictionary_intern(struct arrow_dictionary *dictionary, struct bytes_view value)
+uint64_t arrow_dictionary_hash(struct bytes_view value)
+{
+    return XXH64(value.data, value.size_bytes, 0);
+}
+
+void arrow_dictionary_expect(const struct arrow_dictionary *dictionary, uint64_t hash)
+{
+    __builtin_prefetch(&dictionary->slots[(uint32_t)hash & dictionary->slot_mask]);
+}
+
+void arrow_dictionary_expect_value(const struct arrow_dictionary *dictionary, uint64_t hash)
+{
+    const struct slot *slot = &dictionary->slots[(uint32_t)hash & dictionary->slot_mask];
+    __builtin_prefetch(dictionary->data + slot->offset);
+}
+
+uint32_t arrow_dictionary_intern_hashed(struct arrow_dictionary *dictionary,
+                                        struct bytes_view value, uint64_t hash)
 {
     assert(dictionary->fixed_size_bytes == 0 || value.size_bytes == dictionary->fixed_size_bytes);
-    uint64_t hash = XXH64(value.data, value.size_bytes, 0);
     uint32_t at = (uint32_t)hash & dictionary->slot_mask;
     for (;; at = (at + 1) & dictionary->slot_mask) {
-        uint64_t slot = dictionary->slots[at];
-        if (slot == 0)
-            return append(dictionary, value, hash, at);
-        uint32_t index = (uint32_t)slot - 1;
-        if (slot >> 32 == hash >> 32 && bytes_equal(value_at(dictionary, index), value))
-            return index;
+        const struct slot *slot = &dictionary->slots[at];
+        if (slot->index_plus_one == 0)
+            return append(dictionary, value, hash);
+        if (slot->hash_upper_half == hash >> 32 &&
+            bytes_equal(bytes_view_of(dictionary->data + slot->offset, slot->size_bytes), value))
+            return slot->index_plus_one - 1;
     }
+}
+
+uint32_t arrow_dictionary_intern(struct arrow_dictionary *dictionary, struct bytes_view value)
+{
+    return arrow_dictionary_intern_hashed(dictionary, value, arrow_dictionary_hash(value));
 }
 
 uint64_t arrow_dictionary_id(const struct arrow_dictionary *dictionary)

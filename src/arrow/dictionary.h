@@ -33,6 +33,17 @@ void arrow_dictionary_release(struct arrow_dictionary *dictionary); /* NULL is f
 /* The index of `value`, interned if it is new; ARROW_DICTIONARY_FULL if there is no room for it. */
 uint32_t arrow_dictionary_intern(struct arrow_dictionary *dictionary, struct bytes_view value);
 
+/*
+ * The same in steps, for callers that have other work to do while memory is on its way: hash,
+ * expect (asks for the hash table's entry), then expect_value (asks for the value there), then
+ * intern.
+ */
+uint64_t arrow_dictionary_hash(struct bytes_view value); /* XXH64, seed 0 */
+void arrow_dictionary_expect(const struct arrow_dictionary *dictionary, uint64_t hash);
+void arrow_dictionary_expect_value(const struct arrow_dictionary *dictionary, uint64_t hash);
+uint32_t arrow_dictionary_intern_hashed(struct arrow_dictionary *dictionary,
+                                        struct bytes_view value, uint64_t hash);
+
 /* Unique in this process: the same id means the same index stands for the same value. */
 uint64_t arrow_dictionary_id(const struct arrow_dictionary *dictionary);
 uint32_t arrow_dictionary_count(const struct arrow_dictionary *dictionary);

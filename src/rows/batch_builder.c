@@ -187,6 +187,7 @@ static void intern_texts(struct batch_builder *builder, const struct row_view *r
         {COLUMN_CONTRACT_ADDRESS, DICTIONARY_CONTRACT, &row->contract_address},
     };
     const struct row_schema *schema = builder->options.schema;
+    row_dictionaries_expect_values(&builder->dictionaries);
     *full = DICTIONARY_NONE;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         enum row_column_id id = texts[i].column;
@@ -266,6 +267,8 @@ enum error_code batch_builder_add_event(struct batch_builder *builder,
     struct row_view row;
     struct error problem;
     *became_dead_letter = false;
+    if (builder->options.dictionaries)
+        row_dictionaries_expect(&builder->dictionaries, event);
     enum error_code code = row_from_event(event, event_index, &builder->scratch, &row, &problem);
     if (code == ERR_NO_MEMORY)
         return error_no_memory(error, "a row");

@@ -38,10 +38,25 @@ struct previous_value {
     uint32_t index;
 };
 
+static inline bool row_dictionaries_is_previous(const struct previous_value *previous,
+                                                struct bytes_view text)
+{
+    return text.size_bytes == previous->size_bytes &&
+           (text.size_bytes == 0 || memcmp(text.data, previous->data, text.size_bytes) == 0);
+}
+
+/* A text of the row to come whose hash is known already. */
+struct expected_value {
+    const uint8_t *data; /* NULL: none, or it is the previous one */
+    size_t size_bytes;
+    uint64_t hash;
+};
+
 struct row_dictionaries {
     uint32_t max_values; /* 0: each one's default */
     struct arrow_dictionary *shared[DICTIONARY_COUNT];
     struct previous_value previous[ROW_COLUMN_MAX + 1]; /* by column id */
+    struct expected_value expected[ROW_COLUMN_MAX + 1];
 };
 
 /* max_values: of each dictionary that grows; 0 = the defaults. ERR_NO_MEMORY; release after it,
@@ -63,6 +78,11 @@ struct arrow_dictionary *row_dictionaries_successor(const struct row_dictionarie
 void row_dictionaries_replace(struct row_dictionaries *dictionaries, enum row_dictionary id,
                               struct arrow_dictionary *successor);
 
+/* Asks for the memory that interning the texts of this event will touch: first the hash tables,
+ * then (a row's making later) the values. Only a hint; the event may turn out to be no row. */
+void row_dictionaries_expect(struct row_dictionaries *dictionaries, const struct event_view *event);
+void row_dictionaries_expect_values(const struct row_dictionaries *dictionaries);
+
 uint32_t row_dictionaries_lookup(struct row_dictionaries *dictionaries, enum row_dictionary id,
                                  enum row_column_id column, struct bytes_view text);
 
@@ -72,8 +92,7 @@ static inline uint32_t row_dictionaries_intern(struct row_dictionaries *dictiona
                                                struct bytes_view text)
 {
     const struct previous_value *previous = &dictionaries->previous[column];
-    if (text.size_bytes == previous->size_bytes &&
-        (text.size_bytes == 0 || memcmp(text.data, previous->data, text.size_bytes) == 0))
+    if (row_dictionaries_is_previous(previous, text))
         return previous->index;
     return row_dictionaries_lookup(dictionaries, id, column, text);
 }
