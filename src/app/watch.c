@@ -8,12 +8,15 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/log.h"
+#include "os/socket.h"
 #include "os/thread.h"
 #include "rows/partition.h"
 #include "status/board.h"
 #include "status/metrics.h"
 #include "status/server.h"
 #include "util/memory.h"
+
+#define TTP_PROCESSOR_HEALTH_PORT 8088
 
 #define PROBLEM_KINDS_MAX 32 /* distinct sentences that a summary lists */
 
@@ -182,6 +185,20 @@ static void fill(void *context, struct status_snapshot *out)
     board_fill(watch->board, out);
 }
 
+/* Taken first by us, ttp-processor's own health port keeps it from starting. */
+static void warn_of_shared_port(const struct options *options)
+{
+    struct os_endpoint endpoint;
+    if (options->health_port != TTP_PROCESSOR_HEALTH_PORT ||
+        os_endpoint_parse(options->ttp_processor_endpoint, false, &endpoint, NULL) != OK ||
+        !os_endpoint_is_local(&endpoint))
+        return;
+    log_line(
+        LOG_WARN, "app",
+        "health_port 8088 is also ttp-processor's own, and its endpoint is on this host: while "
+        "this run has it, ttp-processor can't start; use --health-port 8089");
+}
+
 enum error_code watch_start(struct watch **out, const struct options *options, struct error *error)
 {
     *out = NULL;
@@ -217,6 +234,7 @@ enum error_code watch_start(struct watch **out, const struct options *options, s
         return failure.code;
     }
     log_on_problem(on_problem, watch);
+    warn_of_shared_port(options);
     *out = watch;
     return OK;
 }

@@ -166,6 +166,17 @@ def test_a_taken_port_ends_the_start_with_its_remedy(lake, servers):
     assert not pathlib.Path(lake, "_lake").exists() or not reading.data_files(lake)
 
 
+def test_the_port_of_ttp_processor_is_warned_of(lake, processes):
+    """8088 with a server on this host: a warning, or, where somebody has it, the remedy."""
+    server = live(processes)
+    run = processes(process.run_background(lake, server.endpoint, RECORDING.first,
+                                           health_port=8088))
+    run.wait_for(lambda: "8088" in run.stderr or not run.running, "a word about 8088")
+    finished = run.stop()
+    finished.says("ttp-processor", "--health-port 8089")
+    assert finished.status == (0 if "can't start" in finished.stderr else 2), finished
+
+
 def test_a_bad_bind_address_is_named(lake, servers):
     process.run(lake, servers[RECORDING.name], RECORDING.first, RECORDING.last, status=2,
                 bind_address="192.0.2.1", health_port=watching.free_ports(1)[0]
