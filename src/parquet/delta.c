@@ -242,8 +242,9 @@ static bool read_block(struct cursor *cursor, const struct delta_header *header,
         size_t bytes = each / 8 * widths[i];
         size_t count = wanted < each ? wanted : each;
         size_t left = (size_t)(cursor->end - cursor->data);
-        /* The last miniblock's padding may be missing. */
-        if (widths[i] > bits || left < (count * widths[i] + 7) / 8)
+        /* The last miniblock's padding may be missing; DuckDB spends 33 bits on unsigned
+         * differences of 32-bit integers. */
+        if (widths[i] > 64 || left < (count * widths[i] + 7) / 8)
             return false;
         add_miniblock(cursor->data, widths[i], count, min, bits, last, values);
         cursor->data += bytes < left ? bytes : left;
