@@ -49,7 +49,11 @@ struct intake *intake_new(const struct intake_options *options, struct error *er
     atomic_store(&intake->flush_due_us, INT64_MAX);
     buffer_init(&intake->scratch.text);
     const struct batch_builder_options builder_options = {
-        .schema = options->schema, .scheme = options->scheme, .dictionaries = true};
+        .schema = options->schema,
+        .scheme = options->scheme,
+        .dictionaries = true,
+        /* Of the limit that ledger and dictionaries share: they never end a run by themselves. */
+        .dictionary_bytes = options->ledger_limit_bytes / 4};
     intake->builder = batch_builder_new(&builder_options, error);
     if (intake->builder == NULL) {
         mem_free(intake);

@@ -43,7 +43,8 @@ struct batch_builder *batch_builder_new(const struct batch_builder_options *opti
     builder->digest = ledger_digest_new(options->schema);
     if (builder->digest == NULL ||
         (options->dictionaries &&
-         row_dictionaries_init(&builder->dictionaries, options->dictionary_values) != OK)) {
+         row_dictionaries_init(&builder->dictionaries, options->dictionary_bytes,
+                               options->dictionary_values) != OK)) {
         batch_builder_free(builder);
         error_no_memory(error, "the dictionaries of a batch builder");
         return NULL;
@@ -150,8 +151,9 @@ static enum error_code replace_dictionary(struct batch_builder *builder, enum ro
         return ERR_NO_MEMORY;
     uint64_t values, bytes;
     segment_dictionary_needs(builder->newest, id, remap, &values, &bytes);
+    bool oversized;
     struct arrow_dictionary *successor = row_dictionaries_successor(
-        dictionaries, id, values + row_values_max, bytes + row_bytes_max);
+        dictionaries, id, values + row_values_max, bytes + row_bytes_max, &oversized);
     enum error_code code = ERR_NO_MEMORY;
     if (successor != NULL)
         code = segment_set_dictionary(builder->newest, id, successor, remap);
@@ -160,7 +162,17 @@ static enum error_code replace_dictionary(struct batch_builder *builder, enum ro
         arrow_dictionary_release(successor);
         return code;
     }
-    row_dictionaries_replace(dictionaries, id, successor);
+    row_dictionaries_replace(dictionaries, id, successor, oversized);
+    return OK;
+}
+
+/* A dictionary that grew for the sake of one ledger goes when the next one begins. */
+static enum error_code replace_oversized(struct batch_builder *builder)
+{
+    for (int id = 0; id < DICTIONARY_COUNT; id++)
+        if (builder->dictionaries.oversized[id] &&
+            replace_dictionary(builder, (enum row_dictionary)id, 0) != OK)
+            return ERR_NO_MEMORY;
     return OK;
 }
 
@@ -211,6 +223,9 @@ static enum error_code intern_row(struct batch_builder *builder, const struct ro
 {
     enum row_dictionary full;
     bool replaced[DICTIONARY_COUNT] = {false};
+    if (builder->progress_rows == 0 && builder->dictionaries.oversized_count != 0 &&
+        replace_oversized(builder) != OK)
+        return ERR_NO_MEMORY;
     for (;;) {
         intern_texts(builder, row, indices, &full);
         if (full == DICTIONARY_NONE)

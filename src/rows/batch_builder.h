@@ -21,7 +21,8 @@ struct batch_builder_options {
     const struct row_schema *schema;
     enum partitioning_scheme scheme;
     bool dictionaries;          /* hand over dictionary-encoded strings (false: plain, for tests) */
-    uint32_t dictionary_values; /* room in each dictionary; 0: the defaults (others for tests) */
+    size_t dictionary_bytes;    /* memory of all full dictionaries, about; 0: 29 MiB */
+    uint32_t dictionary_values; /* room in each dictionary, for tests; 0: by dictionary_bytes */
 };
 
 struct batch_builder;

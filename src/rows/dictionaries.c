@@ -4,23 +4,30 @@
 #include <assert.h>
 
 /*
- * Limits of each dictionary. What is reserved and not used costs no memory; full, all of them
- * together hold about 66 MB. A million events of the public network bring some 180,000 distinct
- * accounts, 335,000 amounts, 13,000 memos and a few thousand assets.
+ * Limits of each dictionary where nothing else is asked for. What is reserved and not used costs no
+ * memory; full, all of them together hold about DEFAULT_MEMORY_BYTES. A million events of the
+ * public network bring some 180,000 distinct accounts, 335,000 amounts, 13,000 memos and a few
+ * thousand assets: the first two are then replaced once or twice, which costs less than their size.
  */
+#define DEFAULT_MEMORY_BYTES (29u * 1024 * 1024)
+
 static const struct limits {
     uint32_t values;
     uint32_t bytes;
 } default_limits[DICTIONARY_COUNT] = {
     [DICTIONARY_EVENT_TYPE] = {8, 64},
-    [DICTIONARY_ACCOUNT] = {256 * 1024, 16 * 1024 * 1024},
-    [DICTIONARY_ASSET_CODE] = {64 * 1024, 1024 * 1024},
-    [DICTIONARY_ASSET_ISSUER] = {64 * 1024, 4 * 1024 * 1024},
-    [DICTIONARY_AMOUNT] = {256 * 1024, 4 * 1024 * 1024},
-    [DICTIONARY_MEMO] = {64 * 1024, 4 * 1024 * 1024},
-    [DICTIONARY_CONTRACT] = {64 * 1024, 4 * 1024 * 1024},
+    [DICTIONARY_ACCOUNT] = {128 * 1024, 8 * 1024 * 1024},
+    [DICTIONARY_ASSET_CODE] = {16 * 1024, 256 * 1024},
+    [DICTIONARY_ASSET_ISSUER] = {16 * 1024, 1024 * 1024},
+    [DICTIONARY_AMOUNT] = {128 * 1024, 2 * 1024 * 1024},
+    [DICTIONARY_MEMO] = {32 * 1024, 2 * 1024 * 1024},
+    [DICTIONARY_CONTRACT] = {16 * 1024, 1024 * 1024},
     [DICTIONARY_MEMO_TYPE] = {8, 64},
 };
+
+/* Whatever memory there is: fewer values would cost more in replacements than they save. */
+#define SCALE_MIN 32 /* the defaults divided by this */
+#define SCALE_MAX 4  /* the defaults times this: 512 Ki accounts */
 
 /* Bytes of a typical value (an account), for limits that are given as a number of values. */
 #define TYPICAL_VALUE_BYTES 56
@@ -46,12 +53,26 @@ static bool is_fixed(enum row_dictionary id)
     return id == DICTIONARY_EVENT_TYPE || id == DICTIONARY_MEMO_TYPE;
 }
 
+static uint32_t scale(uint32_t limit, size_t memory_bytes)
+{
+    uint64_t scaled = (uint64_t)limit * memory_bytes / DEFAULT_MEMORY_BYTES;
+    uint64_t least = limit / SCALE_MIN;
+    uint64_t most = (uint64_t)limit * SCALE_MAX;
+    return (uint32_t)(scaled < least ? least : scaled > most ? most : scaled);
+}
+
 static struct limits limits_of(const struct row_dictionaries *dictionaries, enum row_dictionary id)
 {
-    if (dictionaries->max_values == 0 || is_fixed(id))
-        return default_limits[id];
-    return (struct limits){dictionaries->max_values,
-                           dictionaries->max_values * TYPICAL_VALUE_BYTES};
+    struct limits limits = default_limits[id];
+    if (is_fixed(id))
+        return limits;
+    if (dictionaries->max_values != 0)
+        return (struct limits){dictionaries->max_values,
+                               dictionaries->max_values * TYPICAL_VALUE_BYTES};
+    if (dictionaries->memory_bytes == 0)
+        return limits;
+    return (struct limits){scale(limits.values, dictionaries->memory_bytes),
+                           scale(limits.bytes, dictionaries->memory_bytes)};
 }
 
 static void forget_previous(struct row_dictionaries *dictionaries, enum row_dictionary id)
@@ -76,9 +97,11 @@ static void intern_fixed(struct row_dictionaries *dictionaries)
     }
 }
 
-enum error_code row_dictionaries_init(struct row_dictionaries *dictionaries, uint32_t max_values)
+enum error_code row_dictionaries_init(struct row_dictionaries *dictionaries, size_t memory_bytes,
+                                      uint32_t max_values)
 {
-    *dictionaries = (struct row_dictionaries){.max_values = max_values};
+    *dictionaries =
+        (struct row_dictionaries){.memory_bytes = memory_bytes, .max_values = max_values};
     for (int i = DICTIONARY_NONE + 1; i < DICTIONARY_COUNT; i++) {
         enum row_dictionary id = (enum row_dictionary)i;
         struct limits limits = limits_of(dictionaries, id);
@@ -110,9 +133,10 @@ size_t row_dictionaries_memory_bytes(const struct row_dictionaries *dictionaries
 
 struct arrow_dictionary *row_dictionaries_successor(const struct row_dictionaries *dictionaries,
                                                     enum row_dictionary id, uint64_t least_values,
-                                                    uint64_t least_bytes)
+                                                    uint64_t least_bytes, bool *oversized)
 {
     struct limits limits = limits_of(dictionaries, id);
+    *oversized = 2 * least_values > limits.values || 2 * least_bytes > limits.bytes;
     uint64_t values = 2 * least_values > limits.values ? 2 * least_values : limits.values;
     uint64_t bytes = 2 * least_bytes > limits.bytes ? 2 * least_bytes : limits.bytes;
     if (least_values > INT32_MAX / 2 || least_bytes > INT32_MAX / 2)
@@ -121,11 +145,13 @@ struct arrow_dictionary *row_dictionaries_successor(const struct row_dictionarie
 }
 
 void row_dictionaries_replace(struct row_dictionaries *dictionaries, enum row_dictionary id,
-                              struct arrow_dictionary *successor)
+                              struct arrow_dictionary *successor, bool oversized)
 {
     assert(!is_fixed(id));
     arrow_dictionary_release(dictionaries->shared[id]);
     dictionaries->shared[id] = successor;
+    dictionaries->oversized_count += oversized - dictionaries->oversized[id];
+    dictionaries->oversized[id] = oversized;
     forget_previous(dictionaries, id);
 }
 

@@ -41,8 +41,16 @@ struct previous_value {
 static inline bool row_dictionaries_is_previous(const struct previous_value *previous,
                                                 struct bytes_view text)
 {
-    return text.size_bytes == previous->size_bytes &&
-           (text.size_bytes == 0 || memcmp(text.data, previous->data, text.size_bytes) == 0);
+    uint64_t ends[2];
+    if (text.size_bytes != previous->size_bytes)
+        return false;
+    if (text.size_bytes < sizeof ends[0])
+        return text.size_bytes == 0 || memcmp(text.data, previous->data, text.size_bytes) == 0;
+    /* Addresses begin alike; their ends tell most of them apart. */
+    size_t end_at = text.size_bytes - sizeof ends[0];
+    memcpy(&ends[0], text.data + end_at, sizeof ends[0]);
+    memcpy(&ends[1], previous->data + end_at, sizeof ends[1]);
+    return ends[0] == ends[1] && memcmp(text.data, previous->data, end_at) == 0;
 }
 
 /* A text of the row to come whose hash is known already. */
@@ -53,30 +61,34 @@ struct expected_value {
 };
 
 struct row_dictionaries {
-    uint32_t max_values; /* 0: each one's default */
+    size_t memory_bytes; /* of all of them when full; 0: the default */
+    uint32_t max_values; /* 0: what memory_bytes gives each */
+    int oversized_count;
+    bool oversized[DICTIONARY_COUNT]; /* larger than its limit, for the sake of one ledger */
     struct arrow_dictionary *shared[DICTIONARY_COUNT];
     struct previous_value previous[ROW_COLUMN_MAX + 1]; /* by column id */
     struct expected_value expected[ROW_COLUMN_MAX + 1];
 };
 
-/* max_values: of each dictionary that grows; 0 = the defaults. ERR_NO_MEMORY; release after it,
- * too.
- */
-enum error_code row_dictionaries_init(struct row_dictionaries *dictionaries,
+/* memory_bytes: what all of them together may hold, about; 0 = the default. max_values: of each
+ * dictionary that grows, whatever memory_bytes says; 0 = by memory_bytes. ERR_NO_MEMORY; release
+ * after it, too. */
+enum error_code row_dictionaries_init(struct row_dictionaries *dictionaries, size_t memory_bytes,
                                       uint32_t max_values) MUST_CHECK;
 void row_dictionaries_release(struct row_dictionaries *dictionaries);
 
 size_t row_dictionaries_memory_bytes(const struct row_dictionaries *dictionaries);
 
-/* An empty dictionary to take `id`'s place, with room for at least twice what must go in at once.
- * NULL: no memory, or more than an Arrow dictionary can hold. */
+/* An empty dictionary to take `id`'s place, with room for at least twice what must go in at once;
+ * *oversized tells whether that is beyond its limit. NULL: no memory, or more than an Arrow
+ * dictionary can hold. */
 struct arrow_dictionary *row_dictionaries_successor(const struct row_dictionaries *dictionaries,
                                                     enum row_dictionary id, uint64_t least_values,
-                                                    uint64_t least_bytes);
+                                                    uint64_t least_bytes, bool *oversized);
 
 /* Puts `successor` (ownership moves) in the place of `id`. */
 void row_dictionaries_replace(struct row_dictionaries *dictionaries, enum row_dictionary id,
-                              struct arrow_dictionary *successor);
+                              struct arrow_dictionary *successor, bool oversized);
 
 /* Asks for the memory that interning the texts of this event will touch: first the hash tables,
  * then (a row's making later) the values. Only a hint; the event may turn out to be no row. */

@@ -589,6 +589,46 @@ static void a_value_larger_than_a_dictionary_gets_one_of_its_own_size(void **sta
     batch_builder_free(builder);
 }
 
+/* A ledger of fees, each from an account that was never seen before. */
+static void add_newcomers(struct batch_builder *builder, uint32_t ledger, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        char from[64];
+        struct event_view event = event_of(ledger, NOON);
+        bool dead;
+        int size = snprintf(from, sizeof from, "G%055u", ledger * 1000000 + i);
+        event.from = bytes_view_of(from, (size_t)size);
+        assert_int_equal(
+            batch_builder_add_event(builder, &event, i, bytes_view_text("r"), &dead, NULL), OK);
+    }
+    complete_to(builder, ledger);
+    struct row_batch *batch;
+    while ((batch = take(builder, "1.1.0", true)) != NULL)
+        row_batch_free(batch);
+}
+
+static void dictionaries_stay_within_their_memory(void **state)
+{
+    (void)state;
+    const size_t budget = 2 * 1024 * 1024;
+    const struct batch_builder_options options = {.schema = row_schema_find("1.1.0"),
+                                                  .scheme = PARTITION_DATE_HOUR,
+                                                  .dictionaries = true,
+                                                  .dictionary_bytes = budget};
+    struct batch_builder *builder = batch_builder_new(&options, NULL);
+    batch_builder_begin_range(builder, 1);
+    for (uint32_t ledger = 1; ledger <= 30; ledger++) {
+        add_newcomers(builder, ledger, 3000);
+        assert_true(batch_builder_memory_bytes(builder) < budget);
+    }
+    /* One ledger that needs more gets it, and the next one gives it back. */
+    add_newcomers(builder, 31, 40000);
+    assert_true(batch_builder_memory_bytes(builder) > budget);
+    add_newcomers(builder, 32, 100);
+    assert_true(batch_builder_memory_bytes(builder) < budget);
+    batch_builder_free(builder);
+}
+
 static void batches_outlive_their_builder_and_share_its_dictionaries(void **state)
 {
     (void)state;
@@ -750,6 +790,7 @@ int main(void)
         cmocka_unit_test(replaced_memos_and_missing_decimals_are_counted),
         cmocka_unit_test(real_events_come_out_as_their_rows_whatever_happens_on_the_way),
         cmocka_unit_test(a_value_larger_than_a_dictionary_gets_one_of_its_own_size),
+        cmocka_unit_test(dictionaries_stay_within_their_memory),
         cmocka_unit_test(batches_outlive_their_builder_and_share_its_dictionaries),
         cmocka_unit_test(the_digest_of_a_batch_is_that_of_its_last_ledger),
         cmocka_unit_test(no_failing_allocation_loses_or_breaks_a_row),
