@@ -31,6 +31,10 @@ static const struct command_flag generate_flags[] = {
     {"--pace", "DURATION", "With --listen: close a ledger per DURATION, as a chain does"},
     {"--rows", "FILE", "Write what a consumer must store there, one JSON object a line"},
 };
+static const struct command_flag verify_flags[] = {
+    {"--deep", NULL, "Decode every value: statistics, event_index, digests"},
+    {"--json", NULL, "Print one JSON object"},
+};
 static const struct command_flag files_flags[] = {
     {"--since", "TIME|LEDGER", "Only files that reach up to it"},
     {"--until", "TIME|LEDGER", "Only files that begin by then"},
@@ -60,6 +64,8 @@ const struct command command_table[] = {
      cmd_generate},
     {"status", "[OPTIONS] [--json]", "show what a lake holds", FLAGS(json_flags), true, 0,
      cmd_status},
+    {"verify", "[OPTIONS] [--deep] [--json]", "prove that a lake is complete and undamaged",
+     FLAGS(verify_flags), true, 0, cmd_verify},
     {"files", "[OPTIONS] [--since X] [--until X] [--json]", "list the live data files, one a line",
      FLAGS(files_flags), true, 0, cmd_files},
     {"check-config", "[OPTIONS] [--json]", "show the values in force and where each came from",

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lake/check_file.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lake/data_file.h"
+#include "rows/bound_text.h"
+
+static struct catalog_range range_of(const struct inventory_file *file,
+                                     const struct inventory_commit *commit)
+{
+    return commit != NULL ? commit->range : file->range;
+}
+
+/* What the footer's key-value pairs must say (design section 3). */
+static void check_metadata_pair(const struct file_check *check, const struct inventory_file *file,
+                                const struct inventory_commit *commit,
+                                const struct parquet_file_metadata *metadata, const char *key,
+                                const char *wanted, bool *good)
+{
+    const char *found = parquet_metadata_find(metadata, key);
+    if (found != NULL && strcmp(found, wanted) == 0)
+        return;
+    *good = false;
+    findings_add_problem(check->findings, PROBLEM_CONTRADICTION, file->path, file->commit_no,
+                         commit->range, "the file's metadata say %s = %s, the catalog says %s", key,
+                         found == NULL ? "nothing" : found, wanted);
+}
+
+static void check_number_pair(const struct file_check *check, const struct inventory_file *file,
+                              const struct inventory_commit *commit,
+                              const struct parquet_file_metadata *metadata, const char *key,
+                              int64_t wanted, bool *good)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%" PRId64, wanted);
+    check_metadata_pair(check, file, commit, metadata, key, text, good);
+}
+
+static void check_provenance(const struct file_check *check, const struct inventory_file *file,
+                             const struct inventory_commit *commit,
+                             const struct parquet_file_metadata *metadata, bool *good)
+{
+    check_metadata_pair(check, file, commit, metadata, "ttp.lake_id",
+                        check->inventory->lake.lake_id, good);
+    if (commit->schema != NULL)
+        check_metadata_pair(check, file, commit, metadata, "version", commit->schema->version,
+                            good);
+    check_number_pair(check, file, commit, metadata, "ttp.commit_no", (int64_t)commit->commit_no,
+                      good);
+    check_number_pair(check, file, commit, metadata, "ttp.first_ledger", commit->range.first, good);
+    check_number_pair(check, file, commit, metadata, "ttp.last_ledger", commit->range.last, good);
+    check_number_pair(check, file, commit, metadata, "ttp.commit_files", commit->file_count, good);
+    check_number_pair(check, file, commit, metadata, "ttp.file_rows", file->record_count, good);
+    check_number_pair(check, file, commit, metadata, "ttp.commit_rows", commit->row_count, good);
+}
+
+/* Size, bytes, footer and metadata of a file that could be opened. */
+static enum error_code check_contents(const struct file_check *check,
+                                      const struct inventory_file *file,
+                                      const struct inventory_commit *commit,
+                                      const struct parquet_source *source, bool *good,
+                                      struct error *error)
+{
+    struct catalog_range range = range_of(file, commit);
+    if (source->size_bytes != (uint64_t)file->file_size_bytes) {
+        *good = false;
+        findings_add_problem(check->findings, PROBLEM_TRUNCATED_FILE, file->path, file->commit_no,
+                             range, "the file has %" PRIu64 " bytes, the catalog says %" PRId64,
+                             source->size_bytes, file->file_size_bytes);
+        return OK;
+    }
+    struct parquet_file_metadata metadata;
+    enum error_code code = parquet_verify(source, check->level, file->record_count, error);
+    if (code == OK)
+        code = parquet_metadata_read(source, &metadata, error);
+    if (code == ERR_CORRUPT || code == ERR_INVALID || code == ERR_LIMIT) {
+        *good = false;
+        findings_add_problem(check->findings, PROBLEM_DAMAGED_FILE, file->path, file->commit_no,
+                             range, "%s", error->message);
+        return OK;
+    }
+    if (code != OK)
+        return code;
+    if (metadata.footer_bytes != (uint64_t)file->footer_size_bytes) {
+        *good = false;
+        findings_add_problem(check->findings, PROBLEM_CONTRADICTION, file->path, file->commit_no,
+                             range, "the footer has %" PRIu32 " bytes, the catalog says %" PRId64,
+                             metadata.footer_bytes, file->footer_size_bytes);
+    }
+    if (commit != NULL)
+        check_provenance(check, file, commit, &metadata, good);
+    parquet_metadata_release(&metadata);
+    return OK;
+}
+
+enum error_code check_file(const struct file_check *check, const struct inventory_file *file,
+                           const struct inventory_commit *commit, bool *good, struct error *error)
+{
+    struct lake_data_file data_file;
+    *good = true;
+    enum error_code code = lake_data_file_open(&data_file, check->root, file->path, error);
+    if (code == ERR_NOT_FOUND) {
+        *good = false;
+        findings_add_problem(check->findings, PROBLEM_MISSING_FILE, file->path, file->commit_no,
+                             range_of(file, commit), "the catalog lists it and it is not there");
+        code = OK;
+    } else if (code == OK) {
+        code = check_contents(check, file, commit, &data_file.source, good, error);
+    }
+    lake_data_file_release(&data_file);
+    return code;
+}
+
+struct statistics_check {
+    const struct file_check *check;
+    const struct inventory_file *file;
+    const struct inventory_commit *commit;
+    const struct parquet_file_metadata *metadata;
+    struct arena arena;
+};
+
+static const struct row_column *find_column(const struct row_schema *schema, int column_id)
+{
+    for (size_t i = 0; i < schema->column_count; i++)
+        if ((int)schema->columns[i].id == column_id)
+            return &schema->columns[i];
+    return NULL;
+}
+
+/* What the file's row groups say of a column, as one. */
+struct column_facts {
+    int64_t value_count, null_count;
+    bool has_bounds;
+    struct bytes_view min_value, max_value;
+};
+
+static struct column_facts gather_facts(const struct parquet_file_metadata *metadata, size_t column)
+{
+    struct column_facts facts = {0};
+    const struct value_type *type = &metadata->columns[column].value;
+    for (size_t i = 0; i < metadata->row_group_count; i++) {
+        const struct parquet_chunk_metadata *chunk = &metadata->row_groups[i].chunks[column];
+        const struct parquet_statistics_metadata *statistics = &chunk->statistics;
+        int64_t nulls = statistics->null_count > 0 ? statistics->null_count : 0;
+        facts.null_count += nulls;
+        facts.value_count += chunk->value_count - nulls;
+        if (!statistics->has_min || !statistics->has_max)
+            continue;
+        if (!facts.has_bounds || value_compare(type, statistics->min_value, facts.min_value) < 0)
+            facts.min_value = statistics->min_value;
+        if (!facts.has_bounds || value_compare(type, statistics->max_value, facts.max_value) > 0)
+            facts.max_value = statistics->max_value;
+        facts.has_bounds = true;
+    }
+    return facts;
+}
+
+static bool texts_equal(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static void report_statistic(const struct statistics_check *context, const char *column,
+                             const char *what, const char *found, const char *said)
+{
+    findings_add_problem(context->check->findings, PROBLEM_CONTRADICTION, context->file->path,
+                         context->file->commit_no, range_of(context->file, context->commit),
+                         "column %s: %s is %s in the file and %s in the catalog", column, what,
+                         found == NULL ? "not given" : found, said == NULL ? "not given" : said);
+}
+
+static enum error_code
+compare_statistic(void *argument, const struct catalog_column_statistics *said, struct error *error)
+{
+    struct statistics_check *context = argument;
+    const struct row_column *column = find_column(context->commit->schema, said->column_id);
+    int index = column == NULL ? -1 : parquet_metadata_column(context->metadata, column->name);
+    if (index < 0)
+        return OK; /* a user's own column */
+    struct column_facts facts = gather_facts(context->metadata, (size_t)index);
+    if (facts.value_count != said->value_count || facts.null_count != said->null_count) {
+        char found[64], told[64];
+        snprintf(found, sizeof found, "%" PRId64 " and %" PRId64, facts.value_count,
+                 facts.null_count);
+        snprintf(told, sizeof told, "%" PRId64 " and %" PRId64, said->value_count,
+                 said->null_count);
+        report_statistic(context, column->name, "the count of values and nulls", found, told);
+    }
+    const char *min_text = NULL, *max_text = NULL;
+    enum error_code code = OK;
+    if (facts.has_bounds)
+        code = row_bound_text(column, facts.min_value, false, &context->arena, &min_text, error);
+    if (code == OK && facts.has_bounds)
+        code = row_bound_text(column, facts.max_value, true, &context->arena, &max_text, error);
+    if (code == OK && !texts_equal(min_text, said->min_value))
+        report_statistic(context, column->name, "the minimum", min_text, said->min_value);
+    if (code == OK && !texts_equal(max_text, said->max_value))
+        report_statistic(context, column->name, "the maximum", max_text, said->max_value);
+    return code;
+}
+
+enum error_code check_file_statistics(const struct file_check *check, struct catalog *catalog,
+                                      const struct inventory_file *file,
+                                      const struct inventory_commit *commit, struct error *error)
+{
+    struct lake_data_file data_file;
+    struct parquet_file_metadata metadata;
+    if (commit == NULL || commit->schema == NULL)
+        return OK;
+    enum error_code code = lake_data_file_open(&data_file, check->root, file->path, error);
+    if (code == OK)
+        code = parquet_metadata_read(&data_file.source, &metadata, error);
+    if (code == OK) {
+        struct statistics_check context = {check, file, commit, &metadata, {0}};
+        arena_init(&context.arena, 0);
+        code =
+            catalog_each_statistic(catalog, file->data_file_id, compare_statistic, &context, error);
+        arena_release(&context.arena);
+        parquet_metadata_release(&metadata);
+    }
+    lake_data_file_release(&data_file);
+    return code;
+}

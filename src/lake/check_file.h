@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_LAKE_CHECK_FILE_H
+#define TTP_LAKE_CHECK_FILE_H
+
+/* One live data file against what the catalog says of it. */
+
+#include "lake/findings.h"
+#include "lake/inventory.h"
+#include "parquet/verify.h"
+
+struct file_check {
+    const char *root;
+    const struct inventory *inventory;
+    enum parquet_verify_level level; /* PAGES, or VALUES for --deep */
+    struct findings *findings;
+};
+
+/* Adds what is wrong to the findings; *good tells if nothing was. `commit` is the file's, NULL
+ * where none of ours made it. Errors are those that end the whole check (no memory, a read that
+ * failed for other reasons than the file's content). Any thread may check any file. */
+enum error_code check_file(const struct file_check *check, const struct inventory_file *file,
+                           const struct inventory_commit *commit, bool *good,
+                           struct error *error) MUST_CHECK;
+
+/* Compares the catalog's statistics of a file with the file's own; the caller holds `catalog`. */
+enum error_code check_file_statistics(const struct file_check *check, struct catalog *catalog,
+                                      const struct inventory_file *file,
+                                      const struct inventory_commit *commit,
+                                      struct error *error) MUST_CHECK;
+
+#endif

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lake/check_rows.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <xxhash.h>
+
+#include "lake/data_file.h"
+#include "lake/dead_letters.h"
+#include "lake/stored_rows.h"
+#include "catalog/lake_layout.h"
+#include "rows/digest.h"
+#include "util/memory.h"
+
+#define DEAD_LETTERS_MAX_BYTES ((size_t)1 << 30)
+
+/* What is gathered from all files of the commit. */
+struct commit_rows {
+    const struct rows_check *check;
+    const struct inventory_commit *commit;
+    struct arena arena;
+    struct buffer ordinals;    /* uint64_t: ledger << 32 | event_index */
+    struct buffer digest_rows; /* struct row_view of the digest ledger */
+    struct buffer letters;     /* struct stored_letter */
+    size_t digest_files;       /* how many files hold rows of the digest ledger */
+    bool has_event_index;
+};
+
+static void report(const struct commit_rows *rows, const char *path, const char *message)
+{
+    findings_add_problem(rows->check->findings, PROBLEM_CONTRADICTION, path,
+                         rows->commit->commit_no, rows->commit->range, "%s", message);
+}
+
+/* One row group's columns that are looked at row by row. */
+struct group_columns {
+    uint32_t *ledgers, *indices;
+    int64_t *times;
+};
+
+static void group_columns_release(struct group_columns *columns)
+{
+    mem_free(columns->ledgers);
+    mem_free(columns->indices);
+    mem_free(columns->times);
+}
+
+static enum error_code load_group(const struct commit_rows *rows,
+                                  const struct parquet_source *source,
+                                  const struct parquet_file_metadata *metadata, size_t row_group,
+                                  struct group_columns *columns, struct error *error)
+{
+    size_t count = (size_t)metadata->row_groups[row_group].row_count;
+    columns->ledgers = mem_alloc(count * sizeof(uint32_t));
+    columns->indices = mem_alloc(count * sizeof(uint32_t));
+    columns->times = mem_alloc(count * sizeof(int64_t));
+    if (columns->ledgers == NULL || columns->indices == NULL || columns->times == NULL)
+        return error_no_memory(error, "a row group's ledgers");
+    enum error_code code = stored_column_load(source, metadata, row_group, "ledger_sequence", 4,
+                                              columns->ledgers, error);
+    if (code == OK)
+        code =
+            stored_column_load(source, metadata, row_group, "timestamp", 8, columns->times, error);
+    if (code == OK && rows->has_event_index)
+        code = stored_column_load(source, metadata, row_group, "event_index", 4, columns->indices,
+                                  error);
+    return code;
+}
+
+/* The directory that a row's own time asks for, but for the type, which is in the name as well. */
+static bool lies_in_partition(const struct commit_rows *rows, const char *path, int64_t time_us)
+{
+    char directory[PARTITION_PATH_BYTES];
+    struct partition_key key = partition_key_of(rows->check->scheme, time_us, EVENT_NONE);
+    enum partitioning_scheme scheme =
+        rows->check->scheme == PARTITION_DATE_HOUR_TYPE ? PARTITION_DATE_HOUR : rows->check->scheme;
+    partition_directory(scheme, key, directory);
+    size_t length = strlen(directory);
+    return strncmp(path, directory, length) == 0 && (length == 0 || path[length] == '/');
+}
+
+/* Range, partition and close time of each row; gathers the ordinals. */
+static enum error_code walk_group(struct commit_rows *rows, const char *path,
+                                  const struct group_columns *columns, size_t count,
+                                  struct error *error)
+{
+    struct catalog_range range = rows->commit->range;
+    char message[160];
+    if (rows->has_event_index && buffer_reserve(&rows->ordinals, count * sizeof(uint64_t)) != OK)
+        return error_no_memory(error, "a commit's ordinals");
+    for (size_t i = 0; i < count; i++) {
+        uint32_t ledger = columns->ledgers[i];
+        bool begins = i == 0 || ledger != columns->ledgers[i - 1];
+        if (ledger < range.first || ledger > range.last) {
+            snprintf(message, sizeof message, "a row of ledger %" PRIu32 " lies outside its commit",
+                     ledger);
+            report(rows, path, message);
+            return OK;
+        }
+        if ((begins && !lies_in_partition(rows, path, columns->times[i])) ||
+            (!begins && columns->times[i] != columns->times[i - 1])) {
+            snprintf(message, sizeof message,
+                     begins ? "ledger %" PRIu32 " belongs into another partition"
+                            : "ledger %" PRIu32 " has rows of different times",
+                     ledger);
+            report(rows, path, message);
+            return OK;
+        }
+        uint64_t ordinal = (uint64_t)ledger << 32 | columns->indices[i];
+        if (rows->has_event_index)
+            buffer_append_unchecked(&rows->ordinals, &ordinal, sizeof ordinal);
+    }
+    return OK;
+}
+
+/* Reads whole rows of the commit's digest ledger. */
+static enum error_code gather_digest_rows(struct commit_rows *rows,
+                                          const struct parquet_source *source,
+                                          const struct parquet_file_metadata *metadata,
+                                          size_t row_group, const struct group_columns *columns,
+                                          size_t count, struct error *error)
+{
+    size_t first = 0;
+    while (first < count && columns->ledgers[first] != rows->commit->digest_ledger)
+        first++;
+    size_t end = first;
+    while (end < count && columns->ledgers[end] == rows->commit->digest_ledger)
+        end++;
+    if (first == end)
+        return OK;
+    size_t before = rows->digest_rows.size_bytes;
+    if (buffer_append_zeros(&rows->digest_rows, (end - first) * sizeof(struct row_view)) != OK)
+        return error_no_memory(error, "a ledger's rows");
+    rows->digest_files++;
+    return stored_rows_load(source, metadata, row_group, (int64_t)first, end - first, &rows->arena,
+                            (struct row_view *)(void *)(rows->digest_rows.data + before), error);
+}
+
+static enum error_code walk_file(struct commit_rows *rows, const struct inventory_file *file,
+                                 struct error *error)
+{
+    struct lake_data_file data_file;
+    struct parquet_file_metadata metadata;
+    enum error_code code = lake_data_file_open(&data_file, rows->check->root, file->path, error);
+    if (code == OK)
+        code = parquet_metadata_read(&data_file.source, &metadata, error);
+    bool opened = code == OK;
+    for (size_t i = 0; code == OK && i < metadata.row_group_count; i++) {
+        struct group_columns columns = {0};
+        size_t count = (size_t)metadata.row_groups[i].row_count;
+        code = load_group(rows, &data_file.source, &metadata, i, &columns, error);
+        if (code == OK)
+            code = walk_group(rows, file->path, &columns, count, error);
+        if (code == OK && rows->commit->digest_ledger != 0)
+            code =
+                gather_digest_rows(rows, &data_file.source, &metadata, i, &columns, count, error);
+        group_columns_release(&columns);
+    }
+    if (opened)
+        parquet_metadata_release(&metadata);
+    lake_data_file_release(&data_file);
+    return code;
+}
+
+/* Reads and parses the dead letters of a commit; what is wrong with the file is a finding. */
+static enum error_code read_letters(const struct rows_check *check,
+                                    const struct inventory_commit *commit, struct arena *arena,
+                                    struct buffer *letters, struct error *error)
+{
+    char folder[OS_PATH_BYTES], path[OS_PATH_BYTES], shown[OS_PATH_BYTES];
+    struct buffer text;
+    buffer_init(&text);
+    enum error_code code = os_path_join(folder, check->root, LAKE_FOLDER, error);
+    if (code == OK)
+        code = os_path_join(path, folder, commit->dead_letters_path, error);
+    if (code == OK)
+        code = os_path_join(shown, LAKE_FOLDER, commit->dead_letters_path, error);
+    if (code == OK)
+        code = os_read_whole(path, DEAD_LETTERS_MAX_BYTES, &text, error);
+    const char *wrong = NULL;
+    if (code == ERR_NOT_FOUND)
+        wrong = "the catalog lists it and it is not there";
+    else if (code == OK && XXH64(text.data, text.size_bytes, 0) != commit->dead_letters_checksum)
+        wrong = "it changed since it was committed";
+    if (code == OK && wrong == NULL)
+        code = dead_letters_parse(buffer_view(&text), arena, letters, error);
+    if (code == ERR_CORRUPT)
+        wrong = error != NULL ? error->message : "it is damaged";
+    if (code == OK && wrong == NULL &&
+        INVENTORY_COUNT(letters, struct stored_letter) != (size_t)commit->dead_letter_count)
+        wrong = "it does not hold as many dead letters as were committed";
+    if (wrong != NULL) {
+        findings_add_problem(check->findings, PROBLEM_DEAD_LETTERS, shown, commit->commit_no,
+                             commit->range, "%s", wrong);
+        letters->size_bytes = 0;
+        code = OK;
+    }
+    buffer_release(&text);
+    return code;
+}
+
+enum error_code check_commit_dead_letters(const struct rows_check *check,
+                                          const struct inventory_commit *commit,
+                                          struct error *error)
+{
+    struct arena arena;
+    struct buffer letters;
+    if (commit->dead_letters_path == NULL)
+        return OK;
+    arena_init(&arena, 0);
+    buffer_init(&letters);
+    enum error_code code = read_letters(check, commit, &arena, &letters, error);
+    buffer_release(&letters);
+    arena_release(&arena);
+    return code;
+}
+
+static int compare_ordinals(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+    return left < right ? -1 : left > right;
+}
+
+/* From 0 on in every ledger, without a gap or a repetition. */
+static enum error_code check_ordinals(struct commit_rows *rows, struct error *error)
+{
+    const struct stored_letter *letters = (const void *)rows->letters.data;
+    size_t letter_count = INVENTORY_COUNT(&rows->letters, struct stored_letter);
+    for (size_t i = 0; i < letter_count; i++) {
+        uint64_t ordinal = (uint64_t)letters[i].ledger_sequence << 32 | letters[i].event_index;
+        if (buffer_append(&rows->ordinals, &ordinal, sizeof ordinal) != OK)
+            return error_no_memory(error, "a commit's ordinals");
+    }
+    uint64_t *ordinals = (void *)rows->ordinals.data;
+    size_t count = INVENTORY_COUNT(&rows->ordinals, uint64_t);
+    if (count > 0)
+        qsort(ordinals, count, sizeof *ordinals, compare_ordinals);
+    for (size_t i = 0; i < count; i++) {
+        bool begins = i == 0 || ordinals[i] >> 32 != ordinals[i - 1] >> 32;
+        uint64_t wanted = begins ? ordinals[i] >> 32 << 32 : ordinals[i - 1] + 1;
+        if (ordinals[i] == wanted)
+            continue;
+        char message[160];
+        snprintf(message, sizeof message,
+                 "ledger %" PRIu32 ": after event_index %" PRId64 " comes %" PRIu32,
+                 (uint32_t)(ordinals[i] >> 32),
+                 begins ? INT64_C(-1) : (int64_t)(uint32_t)ordinals[i - 1], (uint32_t)ordinals[i]);
+        report(rows, NULL, message);
+        return OK;
+    }
+    return OK;
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+    const struct row_view *left = a, *right = b;
+    return left->event_index < right->event_index ? -1 : left->event_index > right->event_index;
+}
+
+/* Rows and dead letters of the digest ledger, in the order of event_index, into the digest. */
+static struct ledger_digest compute_digest(const struct commit_rows *rows,
+                                           struct ledger_digest_state *state)
+{
+    struct row_view *views = (void *)rows->digest_rows.data;
+    size_t count = INVENTORY_COUNT(&rows->digest_rows, struct row_view), at = 0;
+    const struct stored_letter *letters = (const void *)rows->letters.data;
+    size_t letter_count = INVENTORY_COUNT(&rows->letters, struct stored_letter);
+    if (rows->has_event_index && count > 0)
+        qsort(views, count, sizeof *views, compare_rows);
+    ledger_digest_begin(state);
+    for (size_t i = 0; i < letter_count; i++) {
+        if (letters[i].ledger_sequence != rows->commit->digest_ledger)
+            continue;
+        for (; at < count && views[at].event_index < letters[i].event_index; at++)
+            ledger_digest_add_row(state, &views[at]);
+        ledger_digest_add_dead_letter(state, letters[i].event_index, letters[i].raw);
+    }
+    for (; at < count; at++)
+        ledger_digest_add_row(state, &views[at]);
+    return ledger_digest_end(state);
+}
+
+static bool digest_ledger_has_letters(const struct commit_rows *rows)
+{
+    const struct stored_letter *letters = (const void *)rows->letters.data;
+    size_t letter_count = INVENTORY_COUNT(&rows->letters, struct stored_letter);
+    for (size_t i = 0; i < letter_count; i++)
+        if (letters[i].ledger_sequence == rows->commit->digest_ledger)
+            return true;
+    return false;
+}
+
+static enum error_code check_digest(struct commit_rows *rows, struct error *error)
+{
+    const struct inventory_commit *commit = rows->commit;
+    /* Schema 1.0.0 keeps no ordinals: rows spread over files, or between dead letters, have lost
+     * their order, and a digest of their contents can't be made any more. */
+    if (commit->digest_ledger == 0 ||
+        (!rows->has_event_index && (rows->digest_files > 1 || digest_ledger_has_letters(rows))))
+        return OK;
+    struct ledger_digest_state *state = ledger_digest_new(commit->schema);
+    if (state == NULL)
+        return error_no_memory(error, "a digest");
+    struct ledger_digest digest = compute_digest(rows, state);
+    ledger_digest_free(state);
+    char message[128];
+    bool chain = memcmp(digest.chain, commit->digest_chain, sizeof digest.chain) == 0;
+    bool contents = memcmp(digest.contents, commit->digest_contents, sizeof digest.contents) == 0;
+    if (chain && contents)
+        return OK;
+    snprintf(message, sizeof message, "the rows of ledger %" PRIu32 " do not give the commit's %s",
+             commit->digest_ledger, chain ? "contents digest" : "chain digest");
+    report(rows, NULL, message);
+    return OK;
+}
+
+enum error_code check_commit_rows(const struct rows_check *check,
+                                  const struct inventory_commit *commit, struct error *error)
+{
+    struct commit_rows rows = {.check = check, .commit = commit};
+    if (commit->schema == NULL)
+        return OK;
+    arena_init(&rows.arena, 0);
+    for (size_t i = 0; i < commit->schema->column_count; i++)
+        rows.has_event_index |= commit->schema->columns[i].id == COLUMN_EVENT_INDEX;
+    enum error_code code = OK;
+    if (commit->dead_letters_path != NULL)
+        code = read_letters(check, commit, &rows.arena, &rows.letters, error);
+    for (size_t i = 0; code == OK && i < commit->live_file_count; i++)
+        code = walk_file(
+            &rows,
+            INVENTORY_AT(&check->inventory->files, struct inventory_file, commit->first_file + i),
+            error);
+    if (code == OK && rows.has_event_index)
+        code = check_ordinals(&rows, error);
+    if (code == OK)
+        code = check_digest(&rows, error);
+    buffer_release(&rows.ordinals);
+    buffer_release(&rows.digest_rows);
+    buffer_release(&rows.letters);
+    arena_release(&rows.arena);
+    return code;
+}

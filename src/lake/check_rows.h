@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_LAKE_CHECK_ROWS_H
+#define TTP_LAKE_CHECK_ROWS_H
+
+/*
+ * The rows of one commit against its range, its dead letters and its digests: `verify --deep`.
+ * Every ledger's event_index runs from 0 without a gap or a repetition (schema 1.1.0; dead letters
+ * count), every row lies in the commit's range and in its file's partition, and the digests of the
+ * commit's last ledger come out of its rows.
+ */
+
+#include "lake/findings.h"
+#include "lake/inventory.h"
+#include "rows/partition.h"
+
+struct rows_check {
+    const char *root;
+    const struct inventory *inventory;
+    enum partitioning_scheme scheme;
+    struct findings *findings;
+};
+
+/* The commit's files are all there and sound. Adds what is wrong to the findings. Errors are those
+ * that end the whole check. Any thread may check any commit. */
+enum error_code check_commit_rows(const struct rows_check *check,
+                                  const struct inventory_commit *commit,
+                                  struct error *error) MUST_CHECK;
+
+/* The commit's dead letters file is there and is what was committed; also without --deep. */
+enum error_code check_commit_dead_letters(const struct rows_check *check,
+                                          const struct inventory_commit *commit,
+                                          struct error *error) MUST_CHECK;
+
+#endif

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_LAKE_DATA_FILE_H
+#define TTP_LAKE_DATA_FILE_H
+
+/* A data file of a lake at rest, open for reading. */
+
+#include "os/file.h"
+#include "parquet/metadata.h"
+
+struct lake_data_file {
+    struct os_file file;
+    struct parquet_source source; /* points into this struct: don't move it */
+};
+
+/* ERR_NOT_FOUND if it is not there. Release in every case. */
+enum error_code lake_data_file_open(struct lake_data_file *data_file, const char *root,
+                                    const char *path, struct error *error) MUST_CHECK;
+void lake_data_file_release(struct lake_data_file *data_file);
+
+#endif

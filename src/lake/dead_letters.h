@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_LAKE_DEAD_LETTERS_H
+#define TTP_LAKE_DEAD_LETTERS_H
+
+/* Dead letters as they lie in _lake/dead_letters: one JSON object a line (design section 3). */
+
+#include "util/arena.h"
+#include "util/buffer.h"
+#include "util/error.h"
+
+struct stored_letter {
+    uint32_t ledger_sequence;
+    uint32_t event_index;
+    const char *reason;
+    struct bytes_view raw;
+};
+
+/* Parses a whole file into `letters` (struct stored_letter, in file order); texts and bytes lie in
+ * `arena`. ERR_CORRUPT names the line. */
+enum error_code dead_letters_parse(struct bytes_view text, struct arena *arena,
+                                   struct buffer *letters, struct error *error) MUST_CHECK;
+
+#endif

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_LAKE_FINDINGS_H
+#define TTP_LAKE_FINDINGS_H
+
+/* What `verify` finds: problems (the lake is not what it says), notes (what people should know),
+ * and the ranges to fetch again. Any thread may add. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "catalog/catalog.h"
+#include "os/thread.h"
+#include "util/arena.h"
+#include "util/buffer.h"
+
+enum problem_kind {
+    PROBLEM_MISSING_FILE,
+    PROBLEM_TRUNCATED_FILE, /* another size than the catalog says */
+    PROBLEM_DAMAGED_FILE,   /* its bytes are not what a Parquet file's should be */
+    PROBLEM_UNKNOWN_FILE,   /* a .parquet file that the catalog does not know: globs count it */
+    PROBLEM_CONTRADICTION,  /* file, catalog and rows say different things */
+    PROBLEM_DEAD_LETTERS,   /* a dead letters file is missing or changed */
+    PROBLEM_CATALOG         /* the catalog is missing, damaged or contradicts itself */
+};
+#define PROBLEM_KIND_COUNT 7
+const char *problem_kind_name(enum problem_kind kind); /* "missing_file", … */
+
+struct problem {
+    enum problem_kind kind;
+    const char *path;           /* relative to output_path; NULL: none */
+    uint64_t commit_no;         /* 0: none */
+    struct catalog_range range; /* 0, 0: none */
+    const char *message;
+};
+
+struct findings {
+    struct os_mutex mutex;
+    struct arena arena;
+    struct buffer problems; /* struct problem */
+    struct buffer notes;    /* const char * */
+    struct buffer refetch;  /* struct catalog_range; sorted and merged by findings_finish */
+    bool out_of_memory;     /* something could not be kept */
+};
+
+enum error_code findings_init(struct findings *findings, struct error *error) MUST_CHECK;
+void findings_release(struct findings *findings);
+
+/* Keeps a problem; path may be NULL, and a commit of 0 has no range. Where the remedy is to fetch
+ * the commit again, its range is added to `refetch`. */
+void findings_add_problem(struct findings *findings, enum problem_kind kind, const char *path,
+                          uint64_t commit_no, struct catalog_range range, const char *format, ...)
+    PRINTF_LIKE(6, 7);
+void findings_add_note(struct findings *findings, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Sorts problems by path and merges the ranges. ERR_NO_MEMORY if something could not be kept. */
+enum error_code findings_finish(struct findings *findings, struct error *error) MUST_CHECK;
+
+size_t findings_problem_count(const struct findings *findings);
+const struct problem *findings_problem(const struct findings *findings, size_t index);
+size_t findings_note_count(const struct findings *findings);
+const char *findings_note(const struct findings *findings, size_t index);
+size_t findings_refetch_count(const struct findings *findings);
+struct catalog_range findings_refetch(const struct findings *findings, size_t index);
+
+#endif

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lake/inventory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "catalog/history.h"
+#include "catalog/intent.h"
+#include "catalog/lake_layout.h"
+#include "os/file.h"
+#include "util/memory.h"
+
+#define DATA_FILE_SUFFIX ".parquet"
+
+void inventory_init(struct inventory *inventory)
+{
+    *inventory = (struct inventory){0};
+    arena_init(&inventory->arena, 0);
+    lake_file_init(&inventory->lake);
+}
+
+void inventory_release(struct inventory *inventory)
+{
+    arena_release(&inventory->arena);
+    lake_file_release(&inventory->lake);
+    buffer_release(&inventory->disk_files);
+    buffer_release(&inventory->files);
+    buffer_release(&inventory->commits);
+    buffer_release(&inventory->in_flight);
+    buffer_release(&inventory->holes);
+    mem_free(inventory->coverage);
+    mem_free(inventory->unconfirmed);
+    inventory_init(inventory);
+}
+
+static enum error_code no_memory(struct error *error)
+{
+    return error_no_memory(error, "the list of a lake's files");
+}
+
+/* A text in the arena; NULL stays NULL. */
+static enum error_code keep_text(struct inventory *inventory, const char *text, const char **kept,
+                                 struct error *error)
+{
+    *kept = text == NULL ? NULL : arena_copy_text(&inventory->arena, bytes_view_text(text));
+    return text == NULL || *kept != NULL ? OK : no_memory(error);
+}
+
+static bool is_outside_lake_folder(void *context, const char *relative_path)
+{
+    (void)context;
+    return strcmp(relative_path, LAKE_FOLDER) != 0;
+}
+
+static bool is_data_file(const char *path)
+{
+    size_t length = strlen(path), suffix = strlen(DATA_FILE_SUFFIX);
+    return length >= suffix && strcmp(path + length - suffix, DATA_FILE_SUFFIX) == 0;
+}
+
+static enum error_code add_disk_file(void *context, const char *relative_path, uint64_t size_bytes,
+                                     struct error *error)
+{
+    struct inventory *inventory = context;
+    struct inventory_disk_file file = {.size_bytes = size_bytes};
+    if (!is_data_file(relative_path))
+        return OK;
+    enum error_code code = keep_text(inventory, relative_path, &file.path, error);
+    if (code == OK && buffer_append(&inventory->disk_files, &file, sizeof file) != OK)
+        code = no_memory(error);
+    return code;
+}
+
+static int compare_disk_files(const void *a, const void *b)
+{
+    return strcmp(((const struct inventory_disk_file *)a)->path,
+                  ((const struct inventory_disk_file *)b)->path);
+}
+
+enum error_code inventory_read_disk(struct inventory *inventory, const char *root,
+                                    struct error *error)
+{
+    enum error_code code = os_walk(root, is_outside_lake_folder, add_disk_file, inventory, error);
+    if (code == OK && inventory->disk_files.size_bytes > 0)
+        qsort(inventory->disk_files.data,
+              INVENTORY_COUNT(&inventory->disk_files, struct inventory_disk_file),
+              sizeof(struct inventory_disk_file), compare_disk_files);
+    return code;
+}
+
+/* Marks the file of that path, if it was there when the disk was listed. */
+static void mark_known(struct inventory *inventory, const char *path)
+{
+    struct inventory_disk_file wanted = {.path = path};
+    if (inventory->disk_files.size_bytes == 0)
+        return;
+    struct inventory_disk_file *found =
+        bsearch(&wanted, inventory->disk_files.data,
+                INVENTORY_COUNT(&inventory->disk_files, struct inventory_disk_file), sizeof wanted,
+                compare_disk_files);
+    if (found != NULL)
+        found->is_known = true;
+}
+
+static enum error_code add_file(void *context, const struct catalog_file *file, uint64_t commit_no,
+                                struct error *error)
+{
+    struct inventory *inventory = context;
+    struct inventory_file kept = {.record_count = file->record_count,
+                                  .file_size_bytes = file->file_size_bytes,
+                                  .footer_size_bytes = file->footer_size_bytes,
+                                  .checksum = file->checksum,
+                                  .range = file->range,
+                                  .data_file_id = file->data_file_id,
+                                  .commit_no = commit_no};
+    enum error_code code = keep_text(inventory, file->path, &kept.path, error);
+    if (code == OK && buffer_append(&inventory->files, &kept, sizeof kept) != OK)
+        code = no_memory(error);
+    return code;
+}
+
+static enum error_code add_commit(void *context, const struct catalog_commit_record *commit,
+                                  struct error *error)
+{
+    struct inventory *inventory = context;
+    struct inventory_commit kept = {.commit_no = commit->commit_no,
+                                    .range = commit->range,
+                                    .schema = row_schema_find(commit->schema_version),
+                                    .file_count = commit->file_count,
+                                    .row_count = commit->row_count,
+                                    .dead_letter_count = commit->dead_letter_count,
+                                    .digest_ledger = commit->digest_ledger,
+                                    .dead_letters_checksum = commit->dead_letters_checksum};
+    if (commit->ended)
+        return OK;
+    if (commit->digest_ledger != 0 &&
+        (!hex_decode(bytes_view_text(commit->digest_chain), kept.digest_chain,
+                     sizeof kept.digest_chain) ||
+         !hex_decode(bytes_view_text(commit->digest_contents), kept.digest_contents,
+                     sizeof kept.digest_contents)))
+        return error_set(error, ERR_CORRUPT, "the catalog's digests of commit %llu are damaged",
+                         (unsigned long long)commit->commit_no);
+    enum error_code code =
+        keep_text(inventory, commit->dead_letters_path, &kept.dead_letters_path, error);
+    if (code == OK && buffer_append(&inventory->commits, &kept, sizeof kept) != OK)
+        code = no_memory(error);
+    return code;
+}
+
+static enum error_code add_hole(void *context, struct catalog_range range, const char *reason,
+                                int64_t recorded_us, struct error *error)
+{
+    struct inventory *inventory = context;
+    (void)reason;
+    (void)recorded_us;
+    return buffer_append(&inventory->holes, &range, sizeof range) == OK ? OK : no_memory(error);
+}
+
+static enum error_code read_lists(struct inventory *inventory, struct catalog *catalog,
+                                  struct error *error)
+{
+    enum error_code code = catalog_each_file(catalog, add_file, inventory, error);
+    if (code == OK)
+        code = catalog_each_commit(catalog, 0, add_commit, inventory, error);
+    if (code == OK)
+        code = catalog_each_hole(catalog, add_hole, inventory, error);
+    if (code == OK)
+        code = catalog_coverage(catalog, &inventory->coverage, &inventory->coverage_count, error);
+    if (code == OK)
+        code = catalog_unconfirmed(catalog, &inventory->unconfirmed, &inventory->unconfirmed_count,
+                                   error);
+    return code;
+}
+
+static int compare_files(const void *a, const void *b)
+{
+    const struct inventory_file *left = a, *right = b;
+    if (left->commit_no != right->commit_no)
+        return left->commit_no < right->commit_no ? -1 : 1;
+    return strcmp(left->path, right->path);
+}
+
+/* Sorts the files by commit and tells each commit where its own stand. */
+static void join_files_to_commits(struct inventory *inventory)
+{
+    size_t file_count = INVENTORY_COUNT(&inventory->files, struct inventory_file);
+    size_t commit_count = INVENTORY_COUNT(&inventory->commits, struct inventory_commit);
+    struct inventory_file *files = (void *)inventory->files.data;
+    if (file_count > 0)
+        qsort(files, file_count, sizeof *files, compare_files);
+    for (size_t i = 0; i < file_count; i++)
+        mark_known(inventory, files[i].path);
+    size_t at = 0;
+    for (size_t i = 0; i < commit_count; i++) {
+        struct inventory_commit *commit =
+            INVENTORY_AT(&inventory->commits, struct inventory_commit, i);
+        while (at < file_count && files[at].commit_no < commit->commit_no)
+            at++;
+        commit->first_file = at;
+        while (at < file_count && files[at].commit_no == commit->commit_no)
+            at++;
+        commit->live_file_count = at - commit->first_file;
+    }
+}
+
+static enum error_code count_staged(void *context, const char *relative_path, uint64_t size_bytes,
+                                    struct error *error)
+{
+    struct inventory *inventory = context;
+    (void)relative_path;
+    (void)size_bytes;
+    (void)error;
+    inventory->staged_count++;
+    return OK;
+}
+
+static enum error_code read_intent(struct inventory *inventory, const char *root,
+                                   struct error *error)
+{
+    struct intent intent;
+    intent_init(&intent);
+    enum error_code code = intent_read(&intent, root, error);
+    for (size_t i = 0; code == OK && i < intent_item_count(&intent); i++) {
+        struct intent_item item;
+        const char *path;
+        intent_item_get(&intent, i, &item);
+        code = keep_text(inventory, item.path, &path, error);
+        if (code == OK && buffer_append(&inventory->in_flight, &path, sizeof path) != OK)
+            code = no_memory(error);
+        if (code == OK)
+            mark_known(inventory, path);
+    }
+    intent_release(&intent);
+    if (code == ERR_NOT_FOUND) {
+        error_clear(error);
+        code = OK;
+    }
+    return code;
+}
+
+enum error_code inventory_read_catalog(struct inventory *inventory, const char *root,
+                                       struct catalog *catalog, struct error *error)
+{
+    char staging[OS_PATH_BYTES];
+    enum error_code code = lake_file_read(&inventory->lake, root, error);
+    if (code == OK)
+        code = os_path_join(staging, root, LAKE_STAGING, error);
+    if (code == OK && os_path_exists(staging))
+        code = os_walk(staging, NULL, count_staged, inventory, error);
+    if (code == OK)
+        code = read_intent(inventory, root, error);
+    if (code == OK)
+        code = catalog_begin_read(catalog, error);
+    if (code != OK)
+        return code;
+    code = read_lists(inventory, catalog, error);
+    catalog_end_read(catalog);
+    join_files_to_commits(inventory);
+    return code;
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_LAKE_STORED_ROWS_H
+#define TTP_LAKE_STORED_ROWS_H
+
+/* Rows read back from a data file of ours. */
+
+#include "parquet/reader.h"
+#include "rows/row.h"
+#include "util/arena.h"
+
+/* The values of a required column of one row group, `width_bytes` each, raw, into `out` (room for
+ * the row group's rows). ERR_CORRUPT if the column is not there, of another width or has NULLs. */
+enum error_code stored_column_load(const struct parquet_source *source,
+                                   const struct parquet_file_metadata *metadata, size_t row_group,
+                                   const char *column, uint32_t width_bytes, void *out,
+                                   struct error *error) MUST_CHECK;
+
+/* Rows [first_row, first_row + row_count) of a row group, as they were before they were columns;
+ * texts lie in `arena`. Columns that the file lacks stay empty. */
+enum error_code stored_rows_load(const struct parquet_source *source,
+                                 const struct parquet_file_metadata *metadata, size_t row_group,
+                                 int64_t first_row, size_t row_count, struct arena *arena,
+                                 struct row_view *rows, struct error *error) MUST_CHECK;
+
+#endif

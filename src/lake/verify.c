@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lake/verify.h"
+
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "catalog/history.h"
+#include "catalog/lake_layout.h"
+#include "lake/check_file.h"
+#include "lake/check_rows.h"
+#include "lake/open.h"
+#include "os/file.h"
+#include "os/thread.h"
+#include "util/memory.h"
+
+#define THREADS_MAX 64
+
+/* What the workers share. Items are handed out by an atomic counter; the first error ends all. */
+struct verification {
+    const struct verify_options *options;
+    struct inventory inventory;
+    struct file_check file_check;
+    struct rows_check rows_check;
+    struct catalog *catalog;
+    struct os_mutex catalog_mutex;
+    bool *file_is_bad; /* per live file; each written by one worker */
+    size_t file_count, commit_count;
+    enum error_code (*work)(struct verification *verification, size_t index, struct error *error);
+    size_t item_count;
+    _Atomic size_t next_item;
+    _Atomic bool failed;
+    struct os_mutex error_mutex;
+    struct error error;
+};
+
+static struct inventory_file *file_at(const struct verification *verification, size_t index)
+{
+    return INVENTORY_AT(&verification->inventory.files, struct inventory_file, index);
+}
+
+static struct inventory_commit *commit_at(const struct verification *verification, size_t index)
+{
+    return INVENTORY_AT(&verification->inventory.commits, struct inventory_commit, index);
+}
+
+static int compare_commit_no(const void *a, const void *b)
+{
+    uint64_t left = ((const struct inventory_commit *)a)->commit_no;
+    uint64_t right = ((const struct inventory_commit *)b)->commit_no;
+    return left < right ? -1 : left > right;
+}
+
+/* NULL where no live commit of ours made the file. */
+static const struct inventory_commit *commit_of(const struct verification *verification,
+                                                const struct inventory_file *file)
+{
+    struct inventory_commit wanted = {.commit_no = file->commit_no};
+    if (verification->commit_count == 0)
+        return NULL;
+    return bsearch(&wanted, verification->inventory.commits.data, verification->commit_count,
+                   sizeof wanted, compare_commit_no);
+}
+
+static void *worker(void *context)
+{
+    struct verification *verification = context;
+    struct error error = {0};
+    while (!atomic_load(&verification->failed)) {
+        size_t index = atomic_fetch_add(&verification->next_item, 1);
+        if (index >= verification->item_count)
+            break;
+        if (verification->work(verification, index, &error) == OK)
+            continue;
+        os_mutex_lock(&verification->error_mutex);
+        if (!atomic_exchange(&verification->failed, true))
+            verification->error = error;
+        os_mutex_unlock(&verification->error_mutex);
+    }
+    return NULL;
+}
+
+/* Runs `work` on 0 … item_count - 1, on this thread and others. */
+static enum error_code run_workers(struct verification *verification, size_t item_count,
+                                   enum error_code (*work)(struct verification *, size_t,
+                                                           struct error *),
+                                   struct error *error)
+{
+    struct os_thread threads[THREADS_MAX];
+    unsigned started = 0;
+    unsigned wanted = verification->options->threads;
+    verification->work = work;
+    verification->item_count = item_count;
+    atomic_store(&verification->next_item, 0);
+    if (wanted > THREADS_MAX)
+        wanted = THREADS_MAX;
+    struct error ignored; /* fewer threads do the same work */
+    while (started + 1 < wanted && started + 1 < item_count &&
+           os_thread_start(&threads[started], "verify", worker, verification, &ignored) == OK)
+        started++;
+    worker(verification);
+    for (unsigned i = 0; i < started; i++)
+        os_thread_join(&threads[i]);
+    if (!atomic_load(&verification->failed))
+        return OK;
+    if (error != NULL)
+        *error = verification->error;
+    return verification->error.code;
+}
+
+static enum error_code work_on_file(struct verification *verification, size_t index,
+                                    struct error *error)
+{
+    const struct inventory_file *file = file_at(verification, index);
+    const struct inventory_commit *commit = commit_of(verification, file);
+    bool good = true;
+    enum error_code code = check_file(&verification->file_check, file, commit, &good, error);
+    if (code == OK && good && verification->options->deep) {
+        os_mutex_lock(&verification->catalog_mutex);
+        code = check_file_statistics(&verification->file_check, verification->catalog, file, commit,
+                                     error);
+        os_mutex_unlock(&verification->catalog_mutex);
+    }
+    verification->file_is_bad[index] = !good;
+    return code;
+}
+
+/* Whether DuckDB replaced files of the commit (merged or rewrote them): its rows then lie in files
+ * that are no commit's. */
+static bool was_rewritten(const struct inventory_commit *commit)
+{
+    return commit->live_file_count != (size_t)commit->file_count;
+}
+
+static enum error_code work_on_commit(struct verification *verification, size_t index,
+                                      struct error *error)
+{
+    const struct inventory_commit *commit = commit_at(verification, index);
+    if (!verification->options->deep || was_rewritten(commit))
+        return check_commit_dead_letters(&verification->rows_check, commit, error);
+    for (size_t i = 0; i < commit->live_file_count; i++)
+        if (verification->file_is_bad[commit->first_file + i])
+            return check_commit_dead_letters(&verification->rows_check, commit, error);
+    return check_commit_rows(&verification->rows_check, commit, error);
+}
+
+/* Files and rows of each commit as the catalog counts them in two places. */
+static void check_commit_counts(struct verification *verification, struct findings *findings)
+{
+    for (size_t i = 0; i < verification->commit_count; i++) {
+        const struct inventory_commit *commit = commit_at(verification, i);
+        int64_t rows = 0;
+        if (was_rewritten(commit)) {
+            findings_add_note(findings,
+                              "commit %" PRIu64 " made %" PRId64 " files, %zu of them are live: "
+                              "DuckDB merged or rewrote the others, and only their bytes are "
+                              "checked",
+                              commit->commit_no, commit->file_count, commit->live_file_count);
+            continue;
+        }
+        for (size_t k = 0; k < commit->live_file_count; k++)
+            rows += file_at(verification, commit->first_file + k)->record_count;
+        if (rows != commit->row_count)
+            findings_add_problem(findings, PROBLEM_CATALOG, NULL, commit->commit_no, commit->range,
+                                 "commit %" PRIu64 " has %" PRId64 " rows, its files have %" PRId64,
+                                 commit->commit_no, commit->row_count, rows);
+    }
+}
+
+static int compare_first(const void *a, const void *b)
+{
+    const struct catalog_range *left = a, *right = b;
+    return left->first < right->first ? -1 : left->first > right->first;
+}
+
+/* Coverage must come from commits: every covered ledger lies in the range of one. */
+static enum error_code check_coverage(struct verification *verification, struct findings *findings,
+                                      struct error *error)
+{
+    size_t count = verification->commit_count;
+    struct catalog_range *ranges = mem_alloc(count * sizeof *ranges);
+    if (ranges == NULL)
+        return error_no_memory(error, "the commits' ranges");
+    for (size_t i = 0; i < count; i++)
+        ranges[i] = commit_at(verification, i)->range;
+    if (count > 0)
+        qsort(ranges, count, sizeof *ranges, compare_first);
+    size_t at = 0;
+    for (size_t i = 0; i < verification->inventory.coverage_count; i++) {
+        struct catalog_range covered = verification->inventory.coverage[i];
+        uint64_t next = covered.first; /* the first ledger no commit was found for */
+        while (at < count && ranges[at].first <= next) {
+            if (ranges[at].last >= next)
+                next = (uint64_t)ranges[at].last + 1;
+            at++;
+        }
+        if (next <= covered.last)
+            findings_add_problem(findings, PROBLEM_CATALOG, NULL, 0, covered,
+                                 "ledger %" PRIu64 " is covered, but no commit brought it", next);
+    }
+    mem_free(ranges);
+    return OK;
+}
+
+static void check_unknown_files(struct verification *verification, struct findings *findings)
+{
+    size_t count = INVENTORY_COUNT(&verification->inventory.disk_files, struct inventory_disk_file);
+    for (size_t i = 0; i < count; i++) {
+        const struct inventory_disk_file *file =
+            INVENTORY_AT(&verification->inventory.disk_files, struct inventory_disk_file, i);
+        if (!file->is_known)
+            findings_add_problem(findings, PROBLEM_UNKNOWN_FILE, file->path, 0,
+                                 (struct catalog_range){0},
+                                 "the catalog does not know it, but whoever reads the folder "
+                                 "counts its rows: move it away, or let DuckDB clean up if DuckDB "
+                                 "replaced it");
+    }
+}
+
+static void add_notes(struct verification *verification, struct findings *findings)
+{
+    const struct inventory *inventory = &verification->inventory;
+    int64_t dead_letters = 0;
+    uint64_t unconfirmed = 0;
+    for (size_t i = 0; i < verification->commit_count; i++)
+        dead_letters += commit_at(verification, i)->dead_letter_count;
+    if (dead_letters > 0)
+        findings_add_note(findings,
+                          "%" PRId64 " events could not be stored as rows: they lie in %s",
+                          dead_letters, LAKE_DEAD_LETTERS);
+    for (size_t i = 0; i < inventory->unconfirmed_count; i++)
+        unconfirmed +=
+            (uint64_t)inventory->unconfirmed[i].last - inventory->unconfirmed[i].first + 1;
+    if (unconfirmed > 0)
+        findings_add_note(findings,
+                          "%" PRIu64 " ledgers in %zu ranges brought no event: the server claims "
+                          "them empty; 'repair --unconfirmed' has them asked for again",
+                          unconfirmed, inventory->unconfirmed_count);
+    for (size_t i = 1; i < inventory->coverage_count; i++)
+        findings_add_note(findings, "ledgers %" PRIu32 " to %" PRIu32 " are not in the lake",
+                          inventory->coverage[i - 1].last + 1, inventory->coverage[i].first - 1);
+    size_t holes = INVENTORY_COUNT(&inventory->holes, struct catalog_range);
+    for (size_t i = 0; i < holes; i++) {
+        struct catalog_range hole = *INVENTORY_AT(&inventory->holes, struct catalog_range, i);
+        findings_add_note(findings,
+                          "ledgers %" PRIu32 " to %" PRIu32 " were given up: the server could not "
+                          "serve them; 'run %" PRIu32 " %" PRIu32 "' asks again",
+                          hole.first, hole.last, hole.first, hole.last);
+    }
+    if (inventory->in_flight.size_bytes > 0)
+        findings_add_note(findings, "a commit of %zu files is being published",
+                          INVENTORY_COUNT(&inventory->in_flight, const char *));
+    else if (inventory->staged_count > 0)
+        findings_add_note(findings, "%zu files are being written in %s", inventory->staged_count,
+                          LAKE_STAGING);
+}
+
+static enum error_code check_all(struct verification *verification, struct findings *findings,
+                                 struct error *error)
+{
+    verification->file_count =
+        INVENTORY_COUNT(&verification->inventory.files, struct inventory_file);
+    verification->commit_count =
+        INVENTORY_COUNT(&verification->inventory.commits, struct inventory_commit);
+    verification->file_is_bad = mem_alloc_zero(verification->file_count, sizeof(bool));
+    if (verification->file_is_bad == NULL)
+        return error_no_memory(error, "the list of files");
+    if (!partitioning_scheme_parse(verification->inventory.lake.scheme,
+                                   &verification->rows_check.scheme))
+        return error_set(error, ERR_CORRUPT, "%s names an unknown partitioning scheme '%s'",
+                         LAKE_FILE, verification->inventory.lake.scheme);
+    enum error_code code = run_workers(verification, verification->file_count, work_on_file, error);
+    if (code == OK)
+        code = run_workers(verification, verification->commit_count, work_on_commit, error);
+    if (code == OK)
+        code = check_coverage(verification, findings, error);
+    if (code != OK)
+        return code;
+    check_commit_counts(verification, findings);
+    check_unknown_files(verification, findings);
+    add_notes(verification, findings);
+    return OK;
+}
+
+static enum error_code take_coverage(struct verification *verification,
+                                     struct verify_report *report)
+{
+    for (size_t i = 0; i < verification->file_count; i++)
+        report->rows += (uint64_t)file_at(verification, i)->record_count;
+    report->files = verification->file_count;
+    report->coverage = verification->inventory.coverage;
+    report->coverage_count = verification->inventory.coverage_count;
+    verification->inventory.coverage = NULL;
+    verification->inventory.coverage_count = 0;
+    return OK;
+}
+
+/* A catalog that can't be read is a finding, not the end of the check. */
+static enum error_code catalog_problem(enum error_code code, struct findings *findings,
+                                       struct error *error)
+{
+    if (code != ERR_CORRUPT)
+        return code;
+    findings_add_problem(findings, PROBLEM_CATALOG, LAKE_CATALOG, 0, (struct catalog_range){0},
+                         "%s", error->message);
+    return OK;
+}
+
+static enum error_code verify_opened(struct verification *verification,
+                                     struct verify_report *report, struct error *error)
+{
+    const char *root = verification->options->output_path;
+    enum error_code code = inventory_read_disk(&verification->inventory, root, error);
+    if (code != OK)
+        return code;
+    verification->catalog = lake_open_catalog(root, error);
+    if (verification->catalog == NULL)
+        return catalog_problem(error->code, &report->findings, error);
+    code = inventory_read_catalog(&verification->inventory, root, verification->catalog, error);
+    if (code == OK)
+        code = check_all(verification, &report->findings, error);
+    if (code != OK)
+        return catalog_problem(code, &report->findings, error);
+    return take_coverage(verification, report);
+}
+
+enum error_code verify_lake(const struct verify_options *options, struct verify_report *report,
+                            struct error *error)
+{
+    struct verification verification = {.options = options};
+    struct error local;
+    error = error == NULL ? &local : error;
+    *report = (struct verify_report){.deep = options->deep};
+    enum error_code code = findings_init(&report->findings, error);
+    if (code != OK)
+        return code;
+    inventory_init(&verification.inventory);
+    verification.file_check =
+        (struct file_check){.root = options->output_path,
+                            .inventory = &verification.inventory,
+                            .level = options->deep ? PARQUET_VERIFY_VALUES : PARQUET_VERIFY_PAGES,
+                            .findings = &report->findings};
+    verification.rows_check = (struct rows_check){.root = options->output_path,
+                                                  .inventory = &verification.inventory,
+                                                  .findings = &report->findings};
+    code = os_mutex_init(&verification.catalog_mutex, error);
+    if (code == OK) {
+        code = os_mutex_init(&verification.error_mutex, error);
+        if (code == OK) {
+            code = verify_opened(&verification, report, error);
+            os_mutex_release(&verification.error_mutex);
+        }
+        os_mutex_release(&verification.catalog_mutex);
+    }
+    if (code == OK)
+        code = findings_finish(&report->findings, error);
+    report->ok = code == OK && findings_problem_count(&report->findings) == 0;
+    catalog_close(verification.catalog);
+    mem_free(verification.file_is_bad);
+    inventory_release(&verification.inventory);
+    return code;
+}
+
+void verify_report_release(struct verify_report *report)
+{
+    mem_free(report->coverage);
+    findings_release(&report->findings);
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_LAKE_VERIFY_H
+#define TTP_LAKE_VERIFY_H
+
+/*
+ * Proves that a lake is what its catalog says, or tells what is wrong and which ranges to fetch
+ * again. Takes no lock and is right beside a running consumer (lake/inventory.h says how).
+ */
+
+#include "lake/findings.h"
+
+struct verify_options {
+    const char *output_path;
+    bool deep;        /* every value decoded: statistics, event_index, digests */
+    unsigned threads; /* at least 1 */
+};
+
+struct verify_report {
+    bool ok; /* no problem was found */
+    bool deep;
+    uint64_t files, rows; /* live, as the catalog has them */
+    struct catalog_range *coverage;
+    size_t coverage_count;
+    struct findings findings;
+};
+
+/* ERR_NOT_FOUND if there is no lake at all; a lake without a readable catalog is a problem in the
+ * report. Other errors: the check could not be done (memory, a disk that fails to read). Release
+ * the report in every case. */
+enum error_code verify_lake(const struct verify_options *options, struct verify_report *report,
+                            struct error *error) MUST_CHECK;
+void verify_report_release(struct verify_report *report);
+
+#endif
