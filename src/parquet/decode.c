@@ -65,17 +65,16 @@ static enum error_code decode_plain(struct bytes_view bytes, uint32_t count,
     struct bytes_view *views = room(&scratch->values, count, sizeof *views);
     if (views == NULL)
         return error_no_memory(error, "a page's values");
-    const uint8_t *at = bytes.data;
-    const uint8_t *end = at + bytes.size_bytes;
+    size_t at = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t size;
-        if (end - at < 4)
+        if (bytes.size_bytes - at < sizeof size)
             return damaged(PARQUET_PLAIN, error);
-        memcpy(&size, at, sizeof size);
+        memcpy(&size, bytes.data + at, sizeof size);
         at += sizeof size;
-        if (size > (size_t)(end - at))
+        if (size > bytes.size_bytes - at)
             return damaged(PARQUET_PLAIN, error);
-        views[i] = bytes_view_of(at, size);
+        views[i] = bytes_view_of(bytes.data + at, size);
         at += size;
     }
     out->texts = views;

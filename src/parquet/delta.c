@@ -257,6 +257,8 @@ static bool read_block(struct cursor *cursor, const struct delta_header *header,
 bool delta_decode_integers(struct bytes_view bytes, unsigned bits, int64_t *values, size_t count,
                            size_t *read_bytes)
 {
+    if (bytes.size_bytes == 0)
+        return false;
     struct cursor cursor = {bytes.data, bytes.data + bytes.size_bytes};
     struct delta_header header;
     if (!read_header(&cursor, &header) || header.count != count)

@@ -143,7 +143,10 @@ enum error_code hybrid_encode_bits(const uint8_t *bits, size_t count, struct buf
 
 void hybrid_decoder_init(struct hybrid_decoder *decoder, struct bytes_view bytes, unsigned width)
 {
+    static const uint8_t nothing[1];
     assert(width <= 32);
+    if (bytes.size_bytes == 0)
+        bytes.data = nothing; /* no arithmetic on NULL */
     *decoder = (struct hybrid_decoder){
         .data = bytes.data, .end = bytes.data + bytes.size_bytes, .width = width, .group_used = 8};
 }

@@ -203,6 +203,9 @@ static bool expect(struct thrift_reader *reader, enum thrift_type is, enum thrif
 
 void thrift_reader_init(struct thrift_reader *reader, struct bytes_view bytes)
 {
+    static const uint8_t nothing[1];
+    if (bytes.size_bytes == 0)
+        bytes.data = nothing; /* no arithmetic on NULL */
     *reader = (struct thrift_reader){.data = bytes.data, .end = bytes.data + bytes.size_bytes};
 }
 
