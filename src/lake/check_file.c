@@ -5,8 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#define XXH_STATIC_LINKING_ONLY /* the state as a struct */
+#include <xxhash.h>
+
 #include "lake/data_file.h"
 #include "rows/bound_text.h"
+#include "util/memory.h"
+
+#define CHECKSUM_BLOCK_BYTES ((size_t)1 << 20)
 
 static struct catalog_range range_of(const struct inventory_file *file,
                                      const struct inventory_commit *commit)
@@ -57,6 +63,49 @@ static void check_provenance(const struct file_check *check, const struct invent
     check_number_pair(check, file, commit, metadata, "ttp.commit_rows", commit->row_count, good);
 }
 
+/* The checksum of the whole file: page CRCs leave headers, indexes and the footer out. */
+static enum error_code file_checksum(const struct parquet_source *source, uint64_t *checksum,
+                                     struct error *error)
+{
+    XXH64_state_t state;
+    uint8_t *block = mem_alloc(CHECKSUM_BLOCK_BYTES);
+    enum error_code code = block == NULL ? error_no_memory(error, "a file's checksum") : OK;
+    XXH64_reset(&state, 0);
+    for (uint64_t at = 0; code == OK && at < source->size_bytes;) {
+        uint64_t left = source->size_bytes - at;
+        size_t size_bytes = left < CHECKSUM_BLOCK_BYTES ? (size_t)left : CHECKSUM_BLOCK_BYTES;
+        code = source->read(source->context, at, block, size_bytes, error);
+        if (code == OK)
+            XXH64_update(&state, block, size_bytes);
+        at += size_bytes;
+    }
+    *checksum = XXH64_digest(&state);
+    mem_free(block);
+    return code;
+}
+
+/* Where the file's own checks find nothing, or can't say more, its checksum still tells. */
+static enum error_code check_checksum(const struct file_check *check,
+                                      const struct inventory_file *file,
+                                      const struct inventory_commit *commit,
+                                      const struct parquet_source *source, bool *good,
+                                      struct error *error)
+{
+    uint64_t checksum = 0;
+    if (file->checksum == 0)
+        return OK;
+    enum error_code code = file_checksum(source, &checksum, error);
+    if (code == OK && checksum != file->checksum) {
+        *good = false;
+        findings_add_problem(check->findings, PROBLEM_DAMAGED_FILE, file->path, file->commit_no,
+                             range_of(file, commit),
+                             "its bytes changed since it was committed: the checksum is %016" PRIx64
+                             ", the catalog says %016" PRIx64,
+                             checksum, file->checksum);
+    }
+    return code;
+}
+
 /* Size, bytes, footer and metadata of a file that could be opened. */
 static enum error_code check_contents(const struct file_check *check,
                                       const struct inventory_file *file,
@@ -93,7 +142,7 @@ static enum error_code check_contents(const struct file_check *check,
     if (commit != NULL)
         check_provenance(check, file, commit, &metadata, good);
     parquet_metadata_release(&metadata);
-    return OK;
+    return *good ? check_checksum(check, file, commit, source, good, error) : OK;
 }
 
 enum error_code check_file(const struct file_check *check, const struct inventory_file *file,
