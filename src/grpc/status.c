@@ -77,10 +77,10 @@ void grpc_words_decode(struct bytes_view value, char out[GRPC_WORDS_BYTES])
 {
     size_t size = 0;
     for (size_t i = 0; i < value.size_bytes && size < GRPC_WORDS_BYTES - 1; i++) {
-        uint8_t byte = value.data[i];
-        if (read_escape(value.data + i, value.size_bytes - i, &byte))
-            i += 2;
-        out[size++] = (char)byte;
+        uint8_t byte = 0;
+        bool is_escape = read_escape(value.data + i, value.size_bytes - i, &byte);
+        out[size++] = (char)(is_escape ? byte : value.data[i]);
+        i += is_escape ? 2 : 0;
     }
     out[size] = '\0';
     /* Only whole UTF-8 characters, and no control characters: this goes to logs and terminals. */
