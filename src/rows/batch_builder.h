@@ -9,7 +9,8 @@
  *   begin_range → (add_event | add_dead_letter)* → complete_to → … → take
  *
  * Strings that repeat are interned into shared dictionaries (arrow/dictionary.h) that outlive
- * batches; a full dictionary is replaced between ledgers or batches.
+ * batches; a full dictionary is replaced, also in the midst of a ledger, whose rows then move to
+ * it.
  */
 
 #include <stdbool.h>
