@@ -9,7 +9,7 @@ RECORDING = truth.TESTNET
 
 
 def test_readers_see_whole_ledgers_at_any_moment(lake, processes):
-    server = processes(process.Replay([RECORDING.events], "--pace", "15ms"))
+    server = processes(process.Replay([RECORDING.events], "--pace", "30ms"))
     run = processes(process.run_background(lake, server.endpoint, RECORDING.first, RECORDING.last,
                                            schema_version="1.1.0", max_file_age="150ms"))
     run.wait_for(lambda: reading.data_files(lake), "the first file")
@@ -25,7 +25,7 @@ def test_readers_see_whole_ledgers_at_any_moment(lake, processes):
             seen.append(len(rows))
     run.wait().expect(0)
     assert seen == sorted(seen), "rows vanished"
-    assert len(set(seen)) > 2, f"the reader saw no growth: {seen}"
+    assert len(set(seen)) >= 3, f"the reader saw no growth: {seen}"
     reading.compare_lake_with_truth(lake, [RECORDING], "1.1.0")
 
 
