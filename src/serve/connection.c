@@ -292,7 +292,8 @@ static void act_on_timers(struct connection *connection)
     }
 }
 
-/* Nothing more comes from us: shut our side and let the client read what is on its way. */
+/* Nothing more comes from us: shut our side and let the client read what is on its way (closing at
+ * once, with bytes of the client's unread, would reset the connection and lose it). */
 static void begin_to_close(struct connection *connection)
 {
     os_shutdown_write(connection->fd);
@@ -321,7 +322,10 @@ void connection_write(struct connection *connection)
             break;
         }
     }
-    if (connection->close_when_sent && !connection->is_broken && !connection->abort)
+    if (connection->is_broken || connection->abort)
+        return;
+    if (connection->close_when_sent ||
+        (connection->grpc != NULL && grpc_server_is_done(connection->grpc)))
         begin_to_close(connection);
 }
 
@@ -329,10 +333,7 @@ bool connection_is_over(const struct connection *connection)
 {
     if (connection->is_broken || connection->abort)
         return true;
-    if (connection->linger_us != 0)
-        return connection->server->now_us >= connection->linger_us;
-    return connection->grpc != NULL && out_bytes(connection) == 0 &&
-           connection->flood_frames == 0 && grpc_server_is_done(connection->grpc);
+    return connection->linger_us != 0 && connection->server->now_us >= connection->linger_us;
 }
 
 bool connection_wants_write(const struct connection *connection)
