@@ -35,6 +35,11 @@ static const struct command_flag verify_flags[] = {
     {"--deep", NULL, "Decode every value: statistics, event_index, digests"},
     {"--json", NULL, "Print one JSON object"},
 };
+static const struct command_flag repair_flags[] = {
+    {"--deep", NULL, "Look for damage as verify --deep does"},
+    {"--unconfirmed", NULL, "Take ledgers that brought no event out of the coverage instead"},
+    {"--dry-run", NULL, "Only say what would be done"},
+};
 static const struct command_flag files_flags[] = {
     {"--since", "TIME|LEDGER", "Only files that reach up to it"},
     {"--until", "TIME|LEDGER", "Only files that begin by then"},
@@ -66,6 +71,8 @@ const struct command command_table[] = {
      cmd_status},
     {"verify", "[OPTIONS] [--deep] [--json]", "prove that a lake is complete and undamaged",
      FLAGS(verify_flags), true, 0, cmd_verify},
+    {"repair", "[OPTIONS] [--deep] [--unconfirmed] [--dry-run]",
+     "take damaged commits out, to be fetched again", FLAGS(repair_flags), true, 0, cmd_repair},
     {"files", "[OPTIONS] [--since X] [--until X] [--json]", "list the live data files, one a line",
      FLAGS(files_flags), true, 0, cmd_files},
     {"check-config", "[OPTIONS] [--json]", "show the values in force and where each came from",

@@ -58,6 +58,10 @@ enum error_code catalog_end_commits(struct catalog *catalog, const uint64_t *com
 enum error_code catalog_uncover_unconfirmed(struct catalog *catalog,
                                             struct error *error) MUST_CHECK;
 
+/* Whether a commit that was taken out of the lake made the file of that path. */
+enum error_code catalog_path_is_ended(struct catalog *catalog, const char *path, bool *ended,
+                                      struct error *error) MUST_CHECK;
+
 /* One view of the catalog over several calls: everything read until end_read is of one moment. */
 enum error_code catalog_begin_read(struct catalog *catalog, struct error *error) MUST_CHECK;
 void catalog_end_read(struct catalog *catalog);

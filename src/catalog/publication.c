@@ -8,6 +8,7 @@
 #define XXH_STATIC_LINKING_ONLY
 #include <xxhash.h>
 
+#include "catalog/damaged.h"
 #include "catalog/lake_layout.h"
 #include "os/file.h"
 #include "util/memory.h"
@@ -160,38 +161,6 @@ enum error_code publication_find_item(const char *root, const struct intent_item
     return OK;
 }
 
-/* Ours, but no longer what we wrote: kept, under a name that no glob for .parquet takes. */
-static enum error_code move_to_damaged(const char *root, const struct intent_item *item,
-                                       struct error *error)
-{
-    char from[OS_PATH_BYTES], to[OS_PATH_BYTES], name[OS_PATH_BYTES];
-    const char *base = strrchr(item->path, '/');
-    base = base == NULL ? item->path : base + 1;
-    enum error_code code = os_path_join(to, root, LAKE_DAMAGED, error);
-    if (code == OK)
-        code = os_make_directories(to, NULL, error);
-    if (code == OK)
-        code = os_path_join(from, root, item->path, error);
-    for (unsigned attempt = 1; code == OK; attempt++) {
-        char suffix[16] = "";
-        if (attempt > 1)
-            snprintf(suffix, sizeof suffix, "-%u", attempt);
-        int length =
-            snprintf(name, sizeof name, LAKE_DAMAGED "/%s" LAKE_DAMAGED_SUFFIX "%s", base, suffix);
-        assert(length > 0 && (size_t)length < sizeof name);
-        (void)length;
-        code = os_path_join(to, root, name, error);
-        if (code == OK)
-            code = os_rename_no_replace(from, to, error);
-        if (code != ERR_CONFLICT)
-            break;
-        code = OK;
-    }
-    if (code == OK && os_parent_path(name, to, error) == OK)
-        code = os_sync_directories_up_to(name, root, error);
-    return code;
-}
-
 static enum error_code delete_if_there(const char *path, struct error *error)
 {
     enum error_code code = os_unlink(path, error);
@@ -214,7 +183,7 @@ static enum error_code withdraw_item(struct publication *publication, size_t ind
     if (code == OK && place == ITEM_PLACED)
         code = delete_if_there(final, error);
     if (code == OK && place == ITEM_FINAL_WRONG)
-        code = move_to_damaged(publication->root, &item, error);
+        code = damaged_keep(publication->root, item.path, error);
     if (code == OK)
         code = delete_if_there(staged, error);
     return code;

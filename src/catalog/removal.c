@@ -166,3 +166,21 @@ enum error_code catalog_uncover_unconfirmed(struct catalog *catalog, struct erro
     mem_free(ranges);
     return database_end(database, code, error);
 }
+
+enum error_code catalog_path_is_ended(struct catalog *catalog, const char *path, bool *ended,
+                                      struct error *error)
+{
+    struct statement statement;
+    *ended = false;
+    enum error_code code =
+        statement_prepare(&statement, &catalog->database,
+                          "SELECT 1 FROM ttp_commit_files f JOIN ttp_commits c ON c.commit_no = "
+                          "f.commit_no WHERE f.path = ? AND c.ended_us IS NOT NULL",
+                          error);
+    if (code == OK) {
+        statement_bind_text(&statement, 1, path);
+        code = statement_step(&statement, ended, error);
+    }
+    statement_release(&statement);
+    return code;
+}

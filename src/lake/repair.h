@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_LAKE_REPAIR_H
+#define TTP_LAKE_REPAIR_H
+
+/*
+ * Takes out of the lake what `verify` found to be damaged, in whole commits, so that the next run
+ * fetches it again. Nothing is deleted: files move to _lake/damaged.
+ */
+
+#include "catalog/catalog.h"
+#include "util/buffer.h"
+
+struct repair_options {
+    const char *output_path;
+    bool deep;        /* look as `verify --deep` does */
+    bool unconfirmed; /* take the unconfirmed ledgers out of the coverage instead */
+    bool dry_run;     /* only say what would be done */
+    unsigned threads;
+};
+
+struct repair_report {
+    struct buffer commits; /* uint64_t: taken out (or would be) */
+    struct buffer refetch; /* struct catalog_range: what to fetch again, merged and ascending */
+    struct buffer moved; /* char *, owned: files moved to _lake/damaged, relative to output_path */
+    uint64_t problems;   /* found */
+    uint64_t unrepaired; /* of them no commit's: not for repair to mend */
+};
+
+/* Takes the writer's lock: ERR_CONFLICT if a consumer runs. ERR_NOT_FOUND without a lake,
+ * ERR_CORRUPT without a readable catalog (rebuild is for that). Running it again after a crash
+ * finishes the work. Release the report in every case. */
+enum error_code repair_lake(const struct repair_options *options, struct repair_report *report,
+                            struct error *error) MUST_CHECK;
+void repair_report_release(struct repair_report *report);
+
+#endif
