@@ -62,6 +62,7 @@ void policy_on_progress(struct policy *policy)
 {
     grpc_backoff_reset(&policy->backoff);
     policy->purpose = SOURCE_CALL_MAIN;
+    policy->later_worked = false;
     policy->failed_calls = 0;
     policy->unreachable_tries = 0;
     policy->seam_is_refused = false;
@@ -103,6 +104,7 @@ static struct policy_decision call_it_outage(struct policy *policy)
 {
     policy->outage = true;
     policy->purpose = SOURCE_CALL_MAIN;
+    policy->later_worked = false;
     policy->failed_calls = 0;
     return again(grpc_backoff_next(&policy->backoff));
 }
@@ -121,14 +123,16 @@ static struct policy_decision try_later(struct policy *policy, const struct trac
     return again(grpc_backoff_next(&policy->backoff));
 }
 
+/* The first incomplete ledger failed alone, a later one came, and it failed alone again: no outage
+ * that ended in between. */
 static struct policy_decision poison(struct policy *policy, const struct tracker *tracker,
-                                     const struct source_call *call, struct error *error)
+                                     struct error *error)
 {
     if (!policy->skip_poison) {
         error_set(error, ERR_CORRUPT,
                   "ledger %" PRIu32 " can't be had from the server, while ledger %" PRIu32
                   " can: %s; repair the source, or set on_poison_ledger to skip to leave it out",
-                  tracker->next, call->start, policy->poison_words);
+                  tracker->next, policy->later_ledger, policy->poison_words);
         return stop();
     }
     policy->hole = tracker->next;
@@ -137,10 +141,13 @@ static struct policy_decision poison(struct policy *policy, const struct tracker
 }
 
 static struct policy_decision after_done(struct policy *policy, const struct tracker *tracker,
-                                         const struct source_call *call, struct error *error)
+                                         const struct source_call *call)
 {
     switch (call->purpose) {
-    case SOURCE_CALL_LATER: return poison(policy, tracker, call, error);
+    case SOURCE_CALL_LATER:
+        policy->later_worked = true;
+        policy->purpose = SOURCE_CALL_ALONE;
+        return again(0);
     case SOURCE_CALL_SEAM: policy->seam_is_settled = true; return again(0);
     case SOURCE_CALL_ALONE:
         policy->purpose = SOURCE_CALL_MAIN;
@@ -185,9 +192,25 @@ static bool is_refused_start(const struct policy *policy, const struct tracker *
            ending->code != GRPC_RESOURCE_EXHAUSTED;
 }
 
+/* The first incomplete ledger failed alone. */
+static struct policy_decision after_alone(struct policy *policy, const struct tracker *tracker,
+                                          const struct source_ending *ending, int64_t now_us,
+                                          struct error *error)
+{
+    snprintf(policy->poison_words, sizeof(policy->poison_words), "%.*s",
+             (int)sizeof(policy->poison_words) - 1, ending->words);
+    if (policy->later_worked && ending->outcome == SOURCE_FAILED)
+        return poison(policy, tracker, error);
+    if (policy->later_worked)
+        return call_it_outage(policy);
+    policy->later_tries = 0;
+    return try_later(policy, tracker, now_us);
+}
+
 static struct policy_decision after_failure(struct policy *policy, const struct tracker *tracker,
                                             const struct source_call *call,
-                                            const struct source_ending *ending, int64_t now_us)
+                                            const struct source_ending *ending, int64_t now_us,
+                                            struct error *error)
 {
     bool is_not_served =
         ending->has_status && (ending->code == GRPC_NOT_FOUND || ending->code == GRPC_OUT_OF_RANGE);
@@ -196,11 +219,7 @@ static struct policy_decision after_failure(struct policy *policy, const struct 
         if (++policy->seam_tries >= POLICY_SEAM_TRIES || is_not_served)
             policy->seam_is_settled = true;
         return again(grpc_backoff_next(&policy->backoff));
-    case SOURCE_CALL_ALONE:
-        snprintf(policy->poison_words, sizeof(policy->poison_words), "%.*s",
-                 (int)sizeof(policy->poison_words) - 1, ending->words);
-        policy->later_tries = 0;
-        return try_later(policy, tracker, now_us);
+    case SOURCE_CALL_ALONE: return after_alone(policy, tracker, ending, now_us, error);
     case SOURCE_CALL_LATER: return try_later(policy, tracker, now_us);
     case SOURCE_CALL_MAIN: break;
     }
@@ -220,11 +239,12 @@ static struct policy_decision after_failure(struct policy *policy, const struct 
 
 static struct policy_decision after_silence(struct policy *policy, const struct tracker *tracker,
                                             const struct source_call *call,
-                                            const struct source_ending *ending, int64_t now_us)
+                                            const struct source_ending *ending, int64_t now_us,
+                                            struct error *error)
 {
     policy->idle_us =
         policy->idle_us > POLICY_MAX_IDLE_US / 2 ? POLICY_MAX_IDLE_US : policy->idle_us * 2;
-    return after_failure(policy, tracker, call, ending, now_us);
+    return after_failure(policy, tracker, call, ending, now_us, error);
 }
 
 struct policy_decision policy_after(struct policy *policy, const struct tracker *tracker,
@@ -233,7 +253,7 @@ struct policy_decision policy_after(struct policy *policy, const struct tracker 
                                     struct error *error)
 {
     if (ending->outcome == SOURCE_DONE)
-        return after_done(policy, tracker, call, error);
+        return after_done(policy, tracker, call);
     policy->degraded = true;
     if (is_final(ending)) {
         error_set(error, ERR_INVALID, "%s; %s", ending->words, remedy(ending->code));
@@ -251,7 +271,7 @@ struct policy_decision policy_after(struct policy *policy, const struct tracker 
         if (++policy->unreachable_tries >= policy->max_attempts)
             policy->outage = true;
         return again(grpc_backoff_next(&policy->backoff));
-    case SOURCE_SILENT: return after_silence(policy, tracker, call, ending, now_us);
-    default: return after_failure(policy, tracker, call, ending, now_us);
+    case SOURCE_SILENT: return after_silence(policy, tracker, call, ending, now_us, error);
+    default: return after_failure(policy, tracker, call, ending, now_us, error);
     }
 }

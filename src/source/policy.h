@@ -69,6 +69,8 @@ struct policy {
     unsigned unreachable_tries;
     unsigned later_tries;
     uint32_t later_ledger;
+    bool
+        later_worked; /* it came: if the first incomplete one fails alone once more, it is poison */
     unsigned seam_tries;
     bool seam_is_settled; /* the request's far seam ledger was checked, or given up */
     bool seam_is_refused; /* the near one is not served */

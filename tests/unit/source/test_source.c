@@ -358,6 +358,8 @@ static void a_poison_ledger_stops_the_run_with_its_name_and_the_servers_words(vo
     assert_int_equal(server.requests[3].end_ledger, 110);
     assert_int_equal(server.requests[4].start_ledger, 111);
     assert_int_equal(server.requests[4].end_ledger, 111);
+    assert_int_equal(server.requests[5].start_ledger, 110);
+    assert_int_equal(server.requests[5].end_ledger, 110);
 }
 
 static void a_poison_ledger_may_be_skipped_and_stays_a_hole(void **state)
