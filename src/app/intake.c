@@ -21,6 +21,7 @@ struct intake {
     struct batch_builder *builder;
     bool range_begun; /* false while START 0 waits for its first event */
     uint32_t events_since_memory_check;
+    size_t idle_bytes; /* of the builder after a flush: dictionaries and the ledger in progress */
     int64_t waiting_since_us;     /* monotonic: oldest complete rows in the builder; 0 none */
     _Atomic int64_t flush_due_us; /* when they must go on; INT64_MAX: nothing waits */
     struct error failure;         /* of a flush where no error could be returned */
@@ -106,7 +107,17 @@ enum error_code intake_flush(struct intake *intake, struct error *error)
             intake->options.on_batch(intake->options.context);
     }
     note_waiting(intake);
+    intake->idle_bytes = batch_builder_memory_bytes(intake->builder);
     return code;
+}
+
+/* Whether the complete ledgers are enough for the queue, by rows, bytes or waiting time. */
+static bool must_flush(const struct intake *intake)
+{
+    return batch_builder_complete_rows(intake->builder) >= intake->options.batch_rows ||
+           batch_builder_memory_bytes(intake->builder) >=
+               intake->idle_bytes + intake->options.flush_bytes ||
+           os_monotonic_us() >= intake_next_flush_us(intake);
 }
 
 enum error_code intake_begin_range(struct intake *intake, uint32_t first,
@@ -204,24 +215,17 @@ static enum error_code on_complete_to(void *context, uint32_t covered_to, struct
     if (code != OK)
         return code;
     note_waiting(intake);
-    if (batch_builder_complete_rows(intake->builder) >= intake->options.batch_rows ||
-        batch_builder_memory_bytes(intake->builder) >= intake->options.flush_bytes ||
-        os_monotonic_us() >= intake_next_flush_us(intake))
-        return intake_flush(intake, error);
-    return OK;
+    return must_flush(intake) ? intake_flush(intake, error) : OK;
 }
 
 static enum error_code on_hole(void *context, uint32_t ledger, const char *words,
                                struct error *error)
 {
+    (void)words; /* the source has logged them */
     struct intake *intake = context;
     enum error_code code = intake_flush(intake, error);
     if (code != OK)
         return code;
-    log_event(LOG_WARN, "app",
-              "skipped a ledger that the server can't send; it stays uncovered and is fetched by "
-              "`run LEDGER LEDGER`",
-              LOG_U("ledger", ledger), LOG_T("server_said", words));
     atomic_fetch_add_explicit(&intake->holes, 1, memory_order_relaxed);
     batch_builder_begin_range(intake->builder, ledger + 1);
     intake->range_begun = true;
