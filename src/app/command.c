@@ -75,6 +75,8 @@ const struct command command_table[] = {
      "take damaged commits out, to be fetched again", FLAGS(repair_flags), true, 0, cmd_repair},
     {"files", "[OPTIONS] [--since X] [--until X] [--json]", "list the live data files, one a line",
      FLAGS(files_flags), true, 0, cmd_files},
+    {"inspect", "FILE [--json]", "show what is in a Parquet file", FLAGS(json_flags), false, 1,
+     cmd_inspect},
     {"check-config", "[OPTIONS] [--json]", "show the values in force and where each came from",
      FLAGS(json_flags), true, 2, cmd_check_config},
     {"version", "", "print the version", NO_FLAGS, false, 0, cmd_version},
