@@ -24,6 +24,8 @@ struct board {
     uint64_t older_ledgers;
     uint32_t older_first;
     int64_t last_throttled_us;
+    int64_t last_new_event_us;
+    uint64_t events_seen; /* events_accepted at the last sample */
     int64_t last_error_us;
     char last_error[STATUS_MESSAGE_BYTES];
     /* The rate: the slot in work began at slot_from_us with slot_events. */
@@ -190,6 +192,9 @@ void board_sample(struct board *board, int64_t now_us, int64_t now_monotonic_us,
     os_mutex_lock(&board->mutex);
     if (throttled)
         board->last_throttled_us = now_us;
+    if (events_accepted != board->events_seen)
+        board->last_new_event_us = now_us;
+    board->events_seen = events_accepted;
     int64_t passed_us = now_monotonic_us - board->slot_from_us;
     if (!board->sampled || passed_us >= STATUS_RATE_SLOT_US) {
         /* Counters only rise; should one begin anew, so does the slot. */
@@ -247,6 +252,7 @@ void board_fill(const struct board *board, struct status_snapshot *out)
     out->rate_count = board->rate_count;
     memcpy(out->rates, board->rates, sizeof(board->rates));
     out->events_per_second = recent_rate(board, out);
+    out->last_new_event_us = board->last_new_event_us;
     out->last_throttled_us = board->last_throttled_us;
     out->last_error_us = board->last_error_us;
     memcpy(out->last_error, board->last_error, sizeof(out->last_error));

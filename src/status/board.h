@@ -32,8 +32,8 @@ void board_add_problem(struct board *board, bool error, const char *message, int
 void board_sample(struct board *board, int64_t now_us, int64_t now_monotonic_us,
                   uint64_t events_accepted, bool throttled);
 
-/* Fills the snapshot's history, last_throttled_us and last_error; call it after events_accepted is
- * set, which the first rate is made of. */
+/* Fills the snapshot's history, last_new_event_us, last_throttled_us and last_error; call it after
+ * events_accepted is set, which the first rate is made of. */
 void board_fill(const struct board *board, struct status_snapshot *out);
 
 #endif

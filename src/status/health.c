@@ -49,7 +49,7 @@ static bool rule_silence(const struct status_snapshot *snapshot, char *message)
     if (!is_streaming(snapshot) || snapshot->throttled || snapshot->idle_timeout_us <= 0)
         return false;
     int64_t since = later_of(snapshot->streaming_since_us,
-                             later_of(snapshot->last_event_us, snapshot->last_throttled_us));
+                             later_of(snapshot->last_new_event_us, snapshot->last_throttled_us));
     int64_t silent_us = snapshot->now_us - since;
     if (silent_us <= snapshot->idle_timeout_us)
         return false;
@@ -57,7 +57,7 @@ static bool rule_silence(const struct status_snapshot *snapshot, char *message)
     describe_duration(silent_us, silent);
     describe_duration(snapshot->idle_timeout_us, allowed);
     snprintf(message, STATUS_MESSAGE_BYTES,
-             "No event for %s (idle_timeout is %s): %.96s may hang, or its network is still.",
+             "No new event for %s (idle_timeout is %s): %.96s may hang, or its network is still.",
              silent, allowed, snapshot->endpoint);
     return true;
 }

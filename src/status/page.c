@@ -375,7 +375,10 @@ static void write_load_tiles(struct page *page)
     end_tile(page);
 
     tile(page, "Memory");
-    size(page, snapshot->resident_bytes);
+    if (snapshot->resident_bytes != 0)
+        size(page, snapshot->resident_bytes);
+    else
+        text(page, "–"); /* without /proc it is not known */
     note(page);
     if (snapshot->memory_limit_bytes != 0) {
         text(page, "of ");

@@ -98,6 +98,7 @@ struct status_snapshot {
     int64_t current_close_us;
     int64_t last_event_us;
     int64_t streaming_since_us; /* when the range in work was begun; 0: nothing is asked for */
+    int64_t last_new_event_us;  /* when events_accepted last rose: what comes again is no news */
     int64_t last_throttled_us;  /* when our own window was last seen closed */
     int64_t idle_timeout_us;    /* 0: no rule */
     bool connected;

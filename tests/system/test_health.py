@@ -88,6 +88,19 @@ def test_silence_in_mid_stream_shows_and_passes(lake, processes, tmp_path):
     run.stop().expect(0)
 
 
+def test_a_chain_that_stands_still_is_silence_though_old_ledgers_come_again(lake, processes):
+    """Each reconnection asks for the last ledger again: that is no sign of life."""
+    run = processes(watching.Watched(lake, live(processes).endpoint, RECORDING.first,
+                                     idle_timeout="1s", retry_initial="1ms"))
+    run.wait_for_rule("silence")
+    run.wait_for(lambda: run.metrics()["ttp_source_connects_total"] >= 3, "reconnections")
+    assert run.metrics()['ttp_events_received_total{status="refetched"}'] > 0
+    for _ in range(20):
+        answer = run.health()
+        assert answer.status == 503 and "silence" in answer.text, answer.text
+    run.stop().expect(0)
+
+
 def test_a_server_that_is_not_there_is_degraded_then_unhealthy(lake, processes):
     (port,) = watching.free_ports(1)
     run = processes(watching.Watched(lake, f"127.0.0.1:{port}", RECORDING.first,

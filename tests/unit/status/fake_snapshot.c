@@ -50,6 +50,7 @@ void fake_snapshot(struct status_snapshot *out)
     out->current_ledger = 53000777;
     out->current_close_us = FAKE_NOW_US - 4 * SECOND;
     out->last_event_us = FAKE_NOW_US - 2 * SECOND;
+    out->last_new_event_us = FAKE_NOW_US - 2 * SECOND;
     out->streaming_since_us = FAKE_NOW_US - 3700 * SECOND;
     out->idle_timeout_us = 90 * SECOND;
     out->connected = true;

@@ -170,6 +170,15 @@ static void the_rate_s_history_forgets_its_beginning(void **state)
     assert_true(snapshot.rates[0] > 20);
 }
 
+static void the_time_of_the_last_new_event_is_that_of_the_last_rise(void **state)
+{
+    board_sample(*state, 1 * SECOND, 1, 0, false);
+    assert_int_equal(look(*state).last_new_event_us, 0);
+    board_sample(*state, 2 * SECOND, 2, 5, false);
+    board_sample(*state, 3 * SECOND, 3, 5, false);
+    assert_int_equal(look(*state).last_new_event_us, 2 * SECOND);
+}
+
 static void a_closed_window_is_remembered(void **state)
 {
     board_sample(*state, 7 * SECOND, 1, 0, true);
@@ -205,6 +214,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_first_seconds_have_a_rate_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_rate_s_history_forgets_its_beginning, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(the_time_of_the_last_new_event_is_that_of_the_last_rise,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_closed_window_is_remembered, set_up, tear_down),
         cmocka_unit_test(without_memory_there_is_no_board),
     };

@@ -76,9 +76,9 @@ static void silence_is_unhealthy_only_beyond_idle_timeout(void **state)
     (void)state;
     struct status_snapshot snapshot;
     fake_snapshot(&snapshot);
-    snapshot.last_event_us = FAKE_NOW_US - 90 * SECOND;
+    snapshot.last_new_event_us = FAKE_NOW_US - 90 * SECOND;
     expect_healthy(&snapshot);
-    snapshot.last_event_us -= 1;
+    snapshot.last_new_event_us -= 1;
     expect_only(&snapshot, HEALTH_RULE_SILENCE, HEALTH_UNHEALTHY);
 }
 
@@ -87,7 +87,7 @@ static void silence_from_the_very_start_counts_from_the_request(void **state)
     (void)state;
     struct status_snapshot snapshot;
     fake_snapshot(&snapshot);
-    snapshot.last_event_us = 0;
+    snapshot.last_new_event_us = 0;
     snapshot.streaming_since_us = FAKE_NOW_US - 89 * SECOND;
     expect_healthy(&snapshot);
     snapshot.streaming_since_us = FAKE_NOW_US - 91 * SECOND;
@@ -99,7 +99,7 @@ static void silence_of_our_own_making_does_not_count(void **state)
     (void)state;
     struct status_snapshot snapshot;
     fake_snapshot(&snapshot);
-    snapshot.last_event_us = FAKE_NOW_US - 3600 * SECOND;
+    snapshot.last_new_event_us = FAKE_NOW_US - 3600 * SECOND;
     snapshot.throttled = true;
     expect_healthy(&snapshot);
     snapshot.throttled = false;
@@ -109,12 +109,22 @@ static void silence_of_our_own_making_does_not_count(void **state)
     expect_only(&snapshot, HEALTH_RULE_SILENCE, HEALTH_UNHEALTHY);
 }
 
+static void events_that_only_come_again_do_not_break_the_silence(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    fake_snapshot(&snapshot);
+    snapshot.last_event_us = FAKE_NOW_US;
+    snapshot.last_new_event_us = FAKE_NOW_US - 91 * SECOND;
+    expect_only(&snapshot, HEALTH_RULE_SILENCE, HEALTH_UNHEALTHY);
+}
+
 static void nothing_is_silent_while_nothing_is_asked_for(void **state)
 {
     (void)state;
     struct status_snapshot snapshot;
     fake_snapshot(&snapshot);
-    snapshot.last_event_us = FAKE_NOW_US - 3600 * SECOND;
+    snapshot.last_new_event_us = FAKE_NOW_US - 3600 * SECOND;
     snapshot.connected = false;
     snapshot.streaming_since_us = 0;
     expect_healthy(&snapshot);
@@ -355,6 +365,7 @@ int main(void)
         cmocka_unit_test(silence_is_unhealthy_only_beyond_idle_timeout),
         cmocka_unit_test(silence_from_the_very_start_counts_from_the_request),
         cmocka_unit_test(silence_of_our_own_making_does_not_count),
+        cmocka_unit_test(events_that_only_come_again_do_not_break_the_silence),
         cmocka_unit_test(nothing_is_silent_while_nothing_is_asked_for),
         cmocka_unit_test(an_outage_is_unhealthy),
         cmocka_unit_test(a_broken_stream_is_degraded_and_still_ready),

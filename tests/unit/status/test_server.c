@@ -35,7 +35,7 @@ static void fill(void *context, struct status_snapshot *out)
     struct fixture *fixture = context;
     fake_snapshot(out);
     if (atomic_load(&fixture->silent))
-        out->last_event_us -= 3600 * INT64_C(1000000);
+        out->last_new_event_us -= 3600 * INT64_C(1000000);
     if (atomic_load(&fixture->starting))
         out->phase = STATUS_STARTING;
 }
