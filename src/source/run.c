@@ -331,7 +331,8 @@ static void log_failure(struct run *run, const struct source_ending *ending, int
                                        LOG_U("end_ledger", run->call.end),
                                        LOG_T("next_try_in", wait),
                                        LOG_U("suppressed", run->suppressed_count)};
-    bool may_be_start = !run->tracker.anything_came && ending->outcome != SOURCE_UNREACHABLE;
+    bool may_be_start =
+        !run->tracker.anything_came && (ending->outcome == SOURCE_SILENT || ending->has_status);
     log_write(LOG_WARN, "source",
               may_be_start ? "no event has come yet: the start ledger may lie beyond the network's "
                              "newest one, or below what the source still keeps (its retention); "
