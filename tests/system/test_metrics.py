@@ -3,6 +3,7 @@
 on it: promtool and a Prometheus that scrapes."""
 
 import json
+import re
 import shutil
 import subprocess
 import time
@@ -125,6 +126,16 @@ scrape_configs:
     assert query(port, 'ALERTS{severity="page", alertstate="firing"}') == {}
     prometheus.stop()
     run.stop().expect(0)
+
+
+@pytest.mark.no_binary
+def test_the_alerts_speak_of_metrics_that_exist():
+    alerts = (process.ROOT / "deploy" / "prometheus" / "alerts.yml").read_text()
+    document = (process.ROOT / "docs" / "METRICS.md").read_text()
+    used = set(re.findall(r"\b(?:ttp|process)_[a-z_]+", "".join(
+        line for line in alerts.splitlines() if line.strip().startswith("expr:"))))
+    assert len(used) > 8
+    assert {name for name in used if f"| `{name}` |" not in document} == set()
 
 
 @pytest.mark.no_binary
