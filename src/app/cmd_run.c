@@ -3,6 +3,7 @@
 
 #include "app/help.h"
 #include "app/pipeline.h"
+#include "app/report_file.h"
 #include "app/run_plan.h"
 #include "app/summary.h"
 #include "catalog/catalog.h"
@@ -35,11 +36,15 @@ static enum exit_code dry_run(const struct options *options)
     return exit_code;
 }
 
-static enum exit_code run(const struct options *options)
+static enum exit_code run(const struct options *options, const char *report_path)
 {
     struct error error;
     if (os_signals_install(&error) != OK)
         return command_fail(EXIT_FAILED, &error);
+    if (report_path != NULL && report_file_begin(report_path, options, &error) != OK) {
+        error_prefix(&error, error.code, "can't write the report: ");
+        return command_fail(EXIT_USAGE, &error);
+    }
     struct run_report report;
     run_report_init(&report);
     enum exit_code exit_code = pipeline_run(options, &report);
@@ -48,6 +53,11 @@ static enum exit_code run(const struct options *options)
         buffer_init(&text);
         enum exit_code printed = help_print(summary_render(options, &report, &text), &text);
         exit_code = exit_code == EXIT_DONE ? printed : exit_code;
+    }
+    if (report_path != NULL &&
+        report_file_end(report_path, options, &report, exit_code, &error) != OK) {
+        error_prefix(&error, error.code, "can't write the report: ");
+        exit_code = command_fail(exit_code == EXIT_DONE ? EXIT_FAILED : exit_code, &error);
     }
     run_report_release(&report);
     return exit_code;
@@ -59,8 +69,9 @@ enum exit_code cmd_run(const struct command_line *line)
     options_init(&options);
     enum exit_code exit_code = command_load_options(line, &options);
     if (exit_code == EXIT_DONE)
-        exit_code =
-            command_line_flag(line, "--dry-run") != NULL ? dry_run(&options) : run(&options);
+        exit_code = command_line_flag(line, "--dry-run") != NULL
+                        ? dry_run(&options)
+                        : run(&options, command_line_flag(line, "--report"));
     options_release(&options);
     return exit_code;
 }

@@ -13,6 +13,7 @@
 
 static const struct command_flag run_flags[] = {
     {"--dry-run", NULL, "Print what would be done and stop"},
+    {"--report", "FILE", "Keep the summary there as JSON, as incomplete_FILE until the end"},
 };
 static const struct command_flag replay_flags[] = {
     {"--listen", "HOST:PORT", "Address to serve on; port 0 picks a free one"},

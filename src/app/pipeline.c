@@ -14,6 +14,7 @@
 #include "app/memory_plan.h"
 #include "app/progress.h"
 #include "app/source_setup.h"
+#include "app/summary.h"
 #include "app/supervisor.h"
 #include "app/watch.h"
 #include "os/clock.h"
@@ -349,6 +350,11 @@ static void wait_for_round(struct pipeline *pipeline)
             source_wake(pipeline->source);
             flush_us = FLUSH_WAIT_MIN_US;
         }
+        int64_t draw_us = progress_next_us(&pipeline->progress) - now_us;
+        if (draw_us <= 0)
+            progress_tell(&pipeline->progress, pipeline->watch, now_us);
+        else if (draw_us < wait_us)
+            wait_us = draw_us;
         os_signals_wait(wait_us < flush_us ? wait_us : flush_us);
     }
 }
@@ -389,6 +395,18 @@ static void say_holes(const struct pipeline *pipeline)
     log_line(LOG_WARN, "app", sentence);
 }
 
+/* Before work, people see what will be done; a service's log has lines enough. */
+static void show_plan(const struct pipeline *pipeline)
+{
+    struct buffer text;
+    if (!pipeline->progress.is_terminal)
+        return;
+    buffer_init(&text);
+    if (summary_render_plan(pipeline->options, &pipeline->plan, &text) == OK)
+        fwrite(text.data, 1, text.size_bytes, stderr);
+    buffer_release(&text);
+}
+
 /* Plans, streams, commits. */
 static enum error_code run_round(struct pipeline *pipeline, struct error *error)
 {
@@ -401,8 +419,10 @@ static enum error_code run_round(struct pipeline *pipeline, struct error *error)
                       pipeline->options->start_ledger, pipeline->options->end_ledger, error);
     if (code != OK)
         return code;
-    if (pipeline->failures_in_a_row == 0)
+    if (pipeline->failures_in_a_row == 0) {
+        show_plan(pipeline);
         say_holes(pipeline);
+    }
     progress_set_plan(&pipeline->progress, &pipeline->plan);
     code = start_threads(pipeline, error);
     if (code != OK)
@@ -546,6 +566,7 @@ enum exit_code pipeline_run(const struct options *options, struct run_report *re
     code = run_round(&pipeline, &error);
     while (code == OK && pipeline.writer_code != OK && wait_for_another_round(&pipeline))
         code = run_round(&pipeline, &error);
+    progress_end(&pipeline.progress);
     exit_code = finish(&pipeline, report, code, &error);
     tear_down(&pipeline);
     return exit_code;

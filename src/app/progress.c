@@ -3,37 +3,108 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "os/log.h"
+#include "os/process.h"
 #include "status/health.h"
 #include "util/text.h"
 
 #define BOUNDED_EVERY_US INT64_C(10000000)
 #define LIVE_EVERY_US    INT64_C(60000000)
 #define SILENCE_US       INT64_C(30000000) /* without a first event */
+#define DRAW_EVERY_US    INT64_C(200000)
+#define BAR_CELLS_MIN    10
+#define BAR_CELLS_MAX    40
 
 void progress_init(struct progress *progress, const struct options *options, int64_t now_us)
 {
     *progress = (struct progress){.options = options,
                                   .told_us = now_us,
                                   .next_us = now_us + BOUNDED_EVERY_US,
-                                  .next_silence_us = now_us + SILENCE_US};
+                                  .next_silence_us = now_us + SILENCE_US,
+                                  .began_us = now_us};
+    /* Who wants warnings only wants no bar either. */
+    progress->is_terminal =
+        os_is_terminal(STDERR_FILENO, &progress->columns) && log_get_level() <= LOG_INFO;
 }
 
 void progress_set_plan(struct progress *progress, const struct run_plan *plan)
 {
     progress->live = plan->live;
     progress->ledgers_wanted = run_plan_ledger_count(plan);
+    progress->draws = progress->is_terminal && !plan->live && progress->ledgers_wanted != 0;
     if (plan->live)
         progress->next_us = progress->told_us + LIVE_EVERY_US;
+}
+
+/* "1h2m", "2m10s", "9s" */
+static void format_left(double seconds, char *out, size_t out_bytes)
+{
+    uint64_t whole = (uint64_t)(seconds + 0.5);
+    if (whole >= 3600)
+        snprintf(out, out_bytes, "%" PRIu64 "h%" PRIu64 "m", whole / 3600, whole / 60 % 60);
+    else if (whole >= 60)
+        snprintf(out, out_bytes, "%" PRIu64 "m%" PRIu64 "s", whole / 60, whole % 60);
+    else
+        snprintf(out, out_bytes, "%" PRIu64 "s", whole);
+}
+
+/* The bar: ` 45% [=====>     ] ledger 57500008, 123,456 rows/s, 2m10s left`, cut to the terminal.
+ */
+static void draw(struct progress *progress, const struct status_snapshot *now, int64_t now_us)
+{
+    double seconds = (double)(now_us - progress->began_us) / 1e6;
+    double done = (double)now->ledgers_completed / (double)progress->ledgers_wanted;
+    done = done > 1.0 ? 1.0 : done;
+    char rate[TEXT_TIME_BYTES];
+    char left[TEXT_TIME_BYTES] = "?";
+    text_count(seconds > 0 ? (uint64_t)((double)now->events_accepted / seconds) : 0, rate);
+    if (done > 0.0)
+        format_left(seconds / done * (1.0 - done), left, sizeof left);
+    char words[160];
+    int word_count = snprintf(words, sizeof words, "] ledger %" PRIu32 ", %s events/s, %s left%s",
+                              now->current_ledger, rate, left,
+                              now->waiting_for_space ? ", the disk is full"
+                              : now->reconnecting    ? ", reconnecting"
+                                                     : "");
+    int cells = (int)progress->columns - word_count - 8;
+    cells = cells < BAR_CELLS_MIN ? BAR_CELLS_MIN : cells > BAR_CELLS_MAX ? BAR_CELLS_MAX : cells;
+    char bar[BAR_CELLS_MAX + 1];
+    int full = (int)(done * cells);
+    memset(bar, '=', (size_t)full);
+    memset(bar + full, ' ', (size_t)(cells - full));
+    if (full < cells)
+        bar[full] = '>';
+    bar[cells] = '\0';
+    char line[LOG_STATUS_BYTES];
+    snprintf(line, sizeof line, "%3d%% [%s%s", (int)(done * 100), bar, words);
+    if (strlen(line) >= progress->columns && progress->columns < sizeof line)
+        line[progress->columns - 1] = '\0'; /* a line that wraps could not be taken away */
+    log_set_status(line);
+    progress->next_draw_us = now_us + DRAW_EVERY_US;
+}
+
+int64_t progress_next_us(const struct progress *progress)
+{
+    return progress->draws ? progress->next_draw_us : INT64_MAX;
+}
+
+void progress_end(struct progress *progress)
+{
+    if (progress->draws)
+        log_set_status("");
+    progress->draws = false;
 }
 
 /* While nothing has ever arrived, the likely causes are named. */
 static void tell_silence(struct progress *progress, const struct status_snapshot *now,
                          int64_t now_us)
 {
-    if (now_us < progress->next_silence_us || now->last_event_us != 0 ||
-        now->streaming_since_us == 0)
+    if (now->last_event_us != 0)
+        progress->next_silence_us = INT64_MAX;
+    if (now_us < progress->next_silence_us || now->streaming_since_us == 0)
         return;
     progress->next_silence_us = now_us + 10 * SILENCE_US;
     char sentence[256];
@@ -70,12 +141,16 @@ static void tell_live(const struct status_snapshot *now, double rate)
 
 void progress_tell(struct progress *progress, struct watch *watch, int64_t now_us)
 {
-    if (now_us < progress->next_us && now_us < progress->next_silence_us)
+    bool draw_is_due = progress->draws && now_us >= progress->next_draw_us;
+    bool line_is_due = !progress->draws && now_us >= progress->next_us;
+    if (!draw_is_due && !line_is_due && now_us < progress->next_silence_us)
         return;
     struct status_snapshot now;
     watch_snapshot(watch, &now);
     tell_silence(progress, &now, now_us);
-    if (now_us < progress->next_us)
+    if (draw_is_due)
+        draw(progress, &now, now_us);
+    if (!line_is_due)
         return;
     double seconds = (double)(now_us - progress->told_us) / 1e6;
     double rate =

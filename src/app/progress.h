@@ -2,8 +2,9 @@
 #ifndef TTP_APP_PROGRESS_H
 #define TTP_APP_PROGRESS_H
 
-/* Tells the progress of a run in the log: every 10 s of a bounded run, every 60 s of a live one.
- * Used by the main thread. */
+/* Tells the progress of a run: a bounded run on a terminal draws a bar with rate and time left, any
+ * other logs a line, every 10 s where it is bounded, every 60 s where it is live. Used by the main
+ * thread. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,12 +21,21 @@ struct progress {
     int64_t told_us;         /* the last line, or the start */
     uint64_t told_events;
     int64_t next_silence_us; /* when to say that nothing has arrived */
+    bool is_terminal;
+    bool draws; /* the bar */
+    unsigned columns;
+    int64_t began_us; /* the first round: the bar's clock */
+    int64_t next_draw_us;
 };
 
 /* now_us: monotonic. */
 void progress_init(struct progress *progress, const struct options *options, int64_t now_us);
 void progress_set_plan(struct progress *progress, const struct run_plan *plan);
-/* Call about once a second. */
+/* Call about once a second, and when progress_next_us is over. */
 void progress_tell(struct progress *progress, struct watch *watch, int64_t now_us);
+/* When the bar is to be drawn again; INT64_MAX without one. */
+int64_t progress_next_us(const struct progress *progress);
+/* Takes the bar away. */
+void progress_end(struct progress *progress);
 
 #endif

@@ -8,11 +8,13 @@
 
 #define RANGES_SHOWN 6
 
-/* The coverage's lowest and highest ledger; 0 and 0 where the lake is empty. */
+/* The coverage's lowest and highest ledger (0 and 0 where the lake is empty), and how many ledgers
+ * it has. */
 static enum error_code coverage_ends(struct catalog *catalog, uint32_t *lowest, uint32_t *highest,
-                                     struct error *error)
+                                     uint64_t *ledger_count, struct error *error)
 {
     *lowest = *highest = 0;
+    *ledger_count = 0;
     if (catalog == NULL)
         return OK;
     struct catalog_range *ranges;
@@ -20,12 +22,27 @@ static enum error_code coverage_ends(struct catalog *catalog, uint32_t *lowest, 
     enum error_code code = catalog_coverage(catalog, &ranges, &count, error);
     if (code != OK)
         return code;
+    for (size_t i = 0; i < count; i++)
+        *ledger_count += (uint64_t)ranges[i].last - ranges[i].first + 1;
     if (count > 0) {
         *lowest = ranges[0].first;
         *highest = ranges[count - 1].last;
     }
     mem_free(ranges);
     return OK;
+}
+
+/* What a ledger of this lake takes, for estimates. */
+static enum error_code measure_ledgers(struct run_plan *plan, struct catalog *catalog,
+                                       uint64_t ledger_count, struct error *error)
+{
+    if (ledger_count == 0)
+        return OK;
+    struct catalog_totals totals;
+    enum error_code code = catalog_totals(catalog, &totals, error);
+    if (code == OK)
+        plan->bytes_per_ledger = (double)totals.file_bytes / (double)ledger_count;
+    return code;
 }
 
 static enum error_code add_range(struct run_plan *plan, struct catalog *catalog, uint32_t first,
@@ -94,7 +111,10 @@ enum error_code run_plan_make(struct run_plan *plan, struct catalog *catalog, ui
 {
     *plan = (struct run_plan){.live = end == 0, .start = start, .end = end};
     uint32_t lowest;
-    enum error_code code = coverage_ends(catalog, &lowest, &plan->highest, error);
+    uint64_t ledger_count;
+    enum error_code code = coverage_ends(catalog, &lowest, &plan->highest, &ledger_count, error);
+    if (code == OK)
+        code = measure_ledgers(plan, catalog, ledger_count, error);
     if (code != OK)
         return code;
     if (start == 0)
@@ -131,7 +151,8 @@ enum error_code run_plan_uncovered(const struct run_plan *plan, struct catalog *
     *range_count = 0;
     if (start == 0) { /* the lake was empty: its first ledger is where the server started */
         uint32_t highest;
-        enum error_code code = coverage_ends(catalog, &start, &highest, error);
+        uint64_t ledger_count;
+        enum error_code code = coverage_ends(catalog, &start, &highest, &ledger_count, error);
         if (code != OK)
             return code;
     }

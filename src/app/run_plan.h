@@ -28,6 +28,7 @@ struct run_plan {
     bool live;
     uint32_t start, end;         /* what is asked for, start resolved; end 0: open */
     uint32_t highest;            /* covered; 0: the lake is empty */
+    double bytes_per_ledger;     /* of the lake's files; 0: not known */
     struct catalog_range *holes; /* live: uncovered from start to highest; never fetched here */
     size_t hole_count;
 };

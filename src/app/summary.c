@@ -10,8 +10,10 @@
 #include "rows/schema.h"
 #include "util/text.h"
 
-#define LEDGER_SECONDS 5.8 /* the public network closes a ledger about so often */
-#define LABEL          "  %-12s"
+#define LEDGER_SECONDS   5.8     /* the public network closes a ledger about so often */
+#define LEDGER_BYTES     27000.0 /* of files, for a ledger of 2026 on the public network (measured) */
+#define SMALL_FILE_BYTES (1024.0 * 1024.0)
+#define LABEL            "  %-12s"
 
 /* Text that stops growing after a failed allocation. */
 struct page {
@@ -146,12 +148,19 @@ static void put_ranges(struct page *page, const struct run_plan *plan)
         else if (range->last == 0)
             put(page, LABEL "from %" PRIu32 " on, without end\n", label, range->first);
         else
-            put(page, LABEL "%" PRIu32 " to %" PRIu32 ", %" PRIu64 " ledgers\n", label,
-                range->first, range->last, (uint64_t)range->last - range->first + 1);
+            put(page, LABEL "%" PRIu32 " to %" PRIu32 ", %" PRIu64 " ledger%s\n", label,
+                range->first, range->last, (uint64_t)range->last - range->first + 1,
+                plural((uint64_t)range->last - range->first + 1));
     }
 }
 
-/* Files by the time that the ledgers span. */
+static double round_up(double value)
+{
+    double whole = (double)(uint64_t)value;
+    return whole < value ? whole + 1 : whole;
+}
+
+/* Files by the time that the ledgers span, and their size by what ledgers take. */
 static void put_estimate(struct page *page, const struct options *options,
                          const struct run_plan *plan)
 {
@@ -161,12 +170,25 @@ static void put_estimate(struct page *page, const struct options *options,
     double hours = (double)ledgers * LEDGER_SECONDS / 3600.0;
     enum partitioning_scheme scheme = (enum partitioning_scheme)options->partitioning_scheme;
     bool hourly = scheme == PARTITION_DATE_HOUR || scheme == PARTITION_DATE_HOUR_TYPE;
-    double partitions = (hourly ? hours : hours / 24.0) + 1.0;
+    double bytes =
+        (double)ledgers * (plan->bytes_per_ledger > 0 ? plan->bytes_per_ledger : LEDGER_BYTES);
+    double files = round_up(hourly ? hours : hours / 24.0);
+    double by_size = round_up(bytes / (double)options->max_file_size_bytes);
+    files = files < by_size ? by_size : files;
     if (scheme == PARTITION_DATE_HOUR_TYPE)
-        partitions *= 3; /* transfers and fees always, others now and then */
-    char files[TEXT_TIME_BYTES];
-    text_count((uint64_t)partitions, files);
-    put(page, LABEL "about %s or more, of some %.1f hours of ledgers\n", "files", files, hours);
+        files *= 3; /* transfers, fees and now and then the others */
+    char file_count[TEXT_TIME_BYTES];
+    char total[TEXT_TIME_BYTES];
+    char each[TEXT_TIME_BYTES];
+    text_count((uint64_t)files, file_count);
+    text_size((uint64_t)bytes, total);
+    text_size((uint64_t)(bytes / files), each);
+    put(page, LABEL "about %s of %s each, %s in all, for %.1f hours of the chain\n", "files",
+        file_count, each, total, hours);
+    if (hourly && files > 3 && bytes / files < SMALL_FILE_BYTES)
+        put(page,
+            LABEL "files this small are slow to read: --partitioning-scheme date makes fewer\n",
+            "hint");
 }
 
 enum error_code summary_render_plan(const struct options *options, const struct run_plan *plan,

@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,6 +18,7 @@
 
 static _Atomic int level_in_force = LOG_INFO;
 static _Atomic int format_in_force = LOG_FORMAT_AUTO;
+static atomic_bool colours;
 static _Atomic uint64_t warning_count;
 static _Atomic uint64_t error_count;
 
@@ -171,14 +174,22 @@ static void make_text(struct line *line, const char *time, enum log_level level,
                       unsigned field_count)
 {
     static const char *const columns[] = {" DEBUG ", " INFO  ", " WARN  ", " ERROR "};
+    static const char *const coloured[] = {" DEBUG ", " INFO  ", " \x1b[33mWARN\x1b[0m  ",
+                                           " \x1b[31mERROR\x1b[0m "};
     line_add_text(line, time);
-    line_add_text(line, columns[level]);
+    line_add_text(line, atomic_load(&colours) ? coloured[level] : columns[level]);
     line_add_text(line, component);
     line_add_text(line, ": ");
     line_add_plain_text(line, message, false);
     for (unsigned i = 0; i < field_count && !line->cut; i++)
         line_add_field(line, &fields[i], false);
 }
+
+/* The line below the log. The mutex also keeps log lines and its redrawing apart. */
+static pthread_mutex_t status_mutex = PTHREAD_MUTEX_INITIALIZER;
+static char status_line[LOG_STATUS_BYTES];
+
+#define CLEAR_LINE "\r\x1b[K" /* ECMA-48: to column 1, erase to the line's end */
 
 static void write_to_stderr(const char *text, size_t size_bytes)
 {
@@ -193,11 +204,37 @@ static void write_to_stderr(const char *text, size_t size_bytes)
     }
 }
 
+/* The line by one write, with the status line taken away before and drawn again behind it. */
+static void write_line(const struct line *line)
+{
+    char out[LINE_BYTES + LOG_STATUS_BYTES + sizeof CLEAR_LINE];
+    pthread_mutex_lock(&status_mutex);
+    size_t size_bytes = 0;
+    size_t status_bytes = strlen(status_line);
+    if (status_bytes != 0) {
+        memcpy(out, CLEAR_LINE, sizeof CLEAR_LINE - 1);
+        size_bytes = sizeof CLEAR_LINE - 1;
+    }
+    memcpy(out + size_bytes, line->text, line->size_bytes);
+    size_bytes += line->size_bytes;
+    memcpy(out + size_bytes, status_line, status_bytes);
+    write_to_stderr(out, size_bytes + status_bytes);
+    pthread_mutex_unlock(&status_mutex);
+}
+
+/* Colours only for people who want them (no-color.org). */
+static bool colours_are_wanted(void)
+{
+    const char *no_color = getenv("NO_COLOR");
+    return isatty(STDERR_FILENO) && (no_color == NULL || no_color[0] == '\0');
+}
+
 void log_configure(enum log_level level, enum log_format format)
 {
     atomic_store(&level_in_force, (int)level);
     if (format == LOG_FORMAT_AUTO)
         format = isatty(STDERR_FILENO) ? LOG_FORMAT_TEXT : LOG_FORMAT_JSON;
+    atomic_store(&colours, colours_are_wanted());
     atomic_store(&format_in_force, (int)format);
 }
 
@@ -255,7 +292,19 @@ void log_write(enum log_level level, const char *component, const char *message,
     else
         make_json(&line, time, level, component, message, fields, field_count);
     line.text[line.size_bytes++] = '\n';
-    write_to_stderr(line.text, line.size_bytes);
+    write_line(&line);
+}
+
+void log_set_status(const char *text)
+{
+    if (!isatty(STDERR_FILENO))
+        return;
+    pthread_mutex_lock(&status_mutex);
+    char out[LOG_STATUS_BYTES + sizeof CLEAR_LINE];
+    snprintf(status_line, sizeof status_line, "%s", text);
+    int length = snprintf(out, sizeof out, "%s%s", CLEAR_LINE, status_line);
+    write_to_stderr(out, (size_t)length);
+    pthread_mutex_unlock(&status_mutex);
 }
 
 void log_on_problem(void (*handler)(void *context, enum log_level level, const char *message),

@@ -63,6 +63,12 @@ void log_write(enum log_level level, const char *component, const char *message,
 void log_on_problem(void (*handler)(void *context, enum log_level level, const char *message),
                     void *context);
 
+/* A line that stays below the log on a terminal and is drawn anew after each log line, such as a
+ * progress bar; "" takes it away. Cut at LOG_STATUS_BYTES. Does nothing where stderr is no
+ * terminal. */
+#define LOG_STATUS_BYTES 512
+void log_set_status(const char *text);
+
 /* How many warnings and errors were written, for summaries and metrics. */
 uint64_t log_warning_count(void);
 uint64_t log_error_count(void);

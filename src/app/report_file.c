@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/report_file.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "os/file.h"
+#include "util/text.h"
+#include "version.h"
+
+static enum error_code incomplete_path(const char *path, char out[OS_PATH_BYTES],
+                                       struct error *error)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
+    int length = snprintf(out, OS_PATH_BYTES, "%.*sincomplete_%s", (int)(name - path), path, name);
+    if (name[0] == '\0' || length >= OS_PATH_BYTES)
+        return error_set(error, ERR_INVALID, "--report: \"%s\" is not the path of a file", path);
+    return OK;
+}
+
+static int set_time(json_t *object, const char *key, int64_t unix_us)
+{
+    char text[TEXT_TIME_BYTES];
+    text_rfc3339(unix_us, text);
+    return json_object_set_new(object, key, unix_us != 0 ? json_string(text) : json_null());
+}
+
+static int set_number(json_t *object, const char *key, uint64_t number)
+{
+    return json_object_set_new(object, key, json_integer((json_int_t)number));
+}
+
+/* {"start_ledger": "1000", …}: the values in force, as texts. */
+static json_t *parameters_of(const struct options *options)
+{
+    json_t *parameters = json_object();
+    for (size_t i = 0; parameters != NULL && i < option_count; i++) {
+        char name[OPTION_NAME_BYTES];
+        char value[OPTION_VALUE_BYTES];
+        option_value_text(options, (int)i, value);
+        snprintf(name, sizeof name, "%s%s",
+                 strcmp(option_table[i].section, "service") == 0 ? "service_" : "",
+                 option_table[i].key);
+        if (json_object_set_new(parameters, name, json_string(value)) != 0) {
+            json_decref(parameters);
+            parameters = NULL;
+        }
+    }
+    return parameters;
+}
+
+static json_t *report_head(const struct options *options, const char *state, int64_t started_us)
+{
+    json_t *root = json_object();
+    if (root == NULL || json_object_set_new(root, "state", json_string(state)) != 0 ||
+        json_object_set_new(root, "version", json_string(TTP_VERSION)) != 0 ||
+        json_object_set_new(root, "build", json_string(TTP_BUILD_HASH)) != 0 ||
+        set_time(root, "started", started_us) != 0 ||
+        json_object_set_new(root, "parameters", parameters_of(options)) != 0) {
+        json_decref(root);
+        return NULL;
+    }
+    return root;
+}
+
+static json_t *problems_of(const struct run_report *report)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; list != NULL && i < report->problem_count; i++) {
+        const struct run_problem *problem = &report->problems[i];
+        json_t *entry = json_pack("{s:s,s:s,s:I}", "level", problem->error ? "error" : "warn",
+                                  "message", problem->message, "count", (json_int_t)problem->count);
+        if (json_array_append_new(list, entry) != 0) {
+            json_decref(list);
+            list = NULL;
+        }
+    }
+    return list;
+}
+
+static json_t *ranges_of(const struct catalog_range *ranges, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        json_t *entry = json_pack("{s:I,s:I}", "first", (json_int_t)ranges[i].first, "last",
+                                  (json_int_t)ranges[i].last);
+        if (json_array_append_new(list, entry) != 0) {
+            json_decref(list);
+            list = NULL;
+        }
+    }
+    return list;
+}
+
+static int set_amounts(json_t *root, const struct status_snapshot *last)
+{
+    return set_number(root, "rows", last->rows_committed) ||
+           set_number(root, "files", last->files_committed) ||
+           set_number(root, "bytes", last->bytes_committed) ||
+           set_number(root, "commits", last->commits) ||
+           set_number(root, "commits_failed", last->commits_failed) ||
+           set_number(root, "dead_letters", last->dead_letters_committed) ||
+           set_number(root, "unconfirmed_ledgers", last->unconfirmed_ledgers) ||
+           set_number(root, "events_received", last->events_accepted) ||
+           set_number(root, "events_received_again", last->events_refetched) ||
+           set_number(root, "bytes_received", last->bytes_received) ||
+           set_number(root, "retries", last->retries) ||
+           set_number(root, "cpu_us", (uint64_t)last->cpu_us) ||
+           set_number(root, "peak_resident_bytes", last->peak_resident_bytes);
+}
+
+/* What fetches the rest; null where nothing is left. */
+static json_t *command_of(const struct run_report *report)
+{
+    if (report->uncovered_count == 0)
+        return json_null();
+    return json_sprintf("parquet-consumer run %" PRIu32 " %" PRIu32, report->uncovered[0].first,
+                        report->uncovered[report->uncovered_count - 1].last);
+}
+
+static json_t *report_whole(const struct options *options, const struct run_report *report,
+                            enum exit_code exit_code)
+{
+    int64_t now_us = os_realtime_us();
+    json_t *root =
+        report_head(options, report->stopped ? "stopped" : "ended", now_us - report->elapsed_us);
+    double seconds = (double)report->elapsed_us / 1e6;
+    double rate = seconds > 0 ? (double)report->last.rows_committed / seconds : 0.0;
+    if (root == NULL || set_time(root, "ended", now_us) != 0 ||
+        json_object_set_new(root, "elapsed_seconds", json_real(seconds)) != 0 ||
+        json_object_set_new(root, "exit_code", json_integer((int)exit_code)) != 0 ||
+        set_amounts(root, &report->last) != 0 ||
+        json_object_set_new(root, "rows_per_second", json_real(rate)) != 0 ||
+        json_object_set_new(root, "problems", problems_of(report)) != 0 ||
+        json_object_set_new(root, "uncovered",
+                            ranges_of(report->uncovered, report->uncovered_count)) != 0 ||
+        json_object_set_new(root, "command", command_of(report)) != 0) {
+        json_decref(root);
+        return NULL;
+    }
+    return root;
+}
+
+/* Takes the object. */
+static enum error_code write_json(const char *path, json_t *root, struct error *error)
+{
+    char *text = root != NULL ? json_dumps(root, JSON_INDENT(2)) : NULL;
+    json_decref(root);
+    if (text == NULL)
+        return error_no_memory(error, "the report");
+    size_t size_bytes = strlen(text);
+    text[size_bytes] = '\n'; /* in place of the NUL: the file ends in a line feed */
+    enum error_code code = os_write_atomically(path, bytes_view_of(text, size_bytes + 1), error);
+    free(text);
+    return code;
+}
+
+enum error_code report_file_begin(const char *path, const struct options *options,
+                                  struct error *error)
+{
+    char incomplete[OS_PATH_BYTES];
+    enum error_code code = incomplete_path(path, incomplete, error);
+    if (code != OK)
+        return code;
+    return write_json(incomplete, report_head(options, "running", os_realtime_us()), error);
+}
+
+enum error_code report_file_end(const char *path, const struct options *options,
+                                const struct run_report *report, enum exit_code exit_code,
+                                struct error *error)
+{
+    char incomplete[OS_PATH_BYTES];
+    enum error_code code = incomplete_path(path, incomplete, error);
+    if (code == OK)
+        code = write_json(path, report_whole(options, report, exit_code), error);
+    if (code == OK)
+        code = os_unlink(incomplete, error);
+    return code == ERR_NOT_FOUND ? OK : code; /* somebody tidied up: nothing is wrong */
+}

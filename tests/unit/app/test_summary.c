@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/memory_plan.h"
+#include "app/report_file.h"
+#include "app/summary.h"
+#include "options_support.h"
+#include "os/file.h"
+#include "support/temp_folder.h"
+#include "util/memory.h"
+
+static const struct catalog_range holes[] = {{100, 120}, {130, 130}};
+
+/* A bounded run that lacks `hole_count` ranges. */
+static struct run_report report_with(size_t hole_count)
+{
+    struct run_report report = {.has_run = true,
+                                .elapsed_us = 2500000,
+                                .last = {.rows_committed = 1234567,
+                                         .files_committed = 1,
+                                         .bytes_committed = 3 << 20,
+                                         .commits = 2,
+                                         .retries = 1,
+                                         .cpu_us = 1234567,
+                                         .peak_resident_bytes = 50 << 20}};
+    report.problem_count = 1;
+    report.problems[0] = (struct run_problem){.count = 3, .message = "the stream ended early"};
+    report.uncovered = mem_copy(holes, sizeof holes);
+    report.uncovered_count = hole_count;
+    return report;
+}
+
+static const char *rendered(struct buffer *text, size_t hole_count)
+{
+    struct loaded loaded;
+    load(&loaded, (struct load_request){.config = NULL});
+    struct run_report report = report_with(hole_count);
+    buffer_init(text);
+    assert_int_equal(summary_render(&loaded.options, &report, text), OK);
+    assert_int_equal(buffer_append_byte(text, 0), OK);
+    run_report_release(&report);
+    loaded_release(&loaded);
+    return (const char *)text->data;
+}
+
+static void a_summary_counts_rows_files_and_repeated_warnings(void **state)
+{
+    (void)state;
+    struct buffer text;
+    const char *summary = rendered(&text, 0);
+    assert_non_null(strstr(summary, "1,234,567 rows in 1 file, 3.0 MiB, by 2 commits"));
+    assert_non_null(strstr(summary, "1 retry"));
+    assert_non_null(strstr(summary, "493,826 rows/s"));
+    assert_non_null(strstr(summary, "(1.00 us a row), 50.0 MiB of memory"));
+    assert_non_null(strstr(summary, "3 times: the stream ended early"));
+    assert_non_null(strstr(summary, "every ledger asked for is in the lake"));
+    buffer_release(&text);
+}
+
+static void a_summary_names_what_is_missing_and_the_command_for_it(void **state)
+{
+    (void)state;
+    struct buffer text;
+    const char *summary = rendered(&text, 2);
+    assert_non_null(strstr(summary, "100-120, 130"));
+    assert_non_null(strstr(summary, "parquet-consumer run 100 130"));
+    buffer_release(&text);
+}
+
+static void a_plan_shows_ranges_files_and_a_hint_where_they_would_be_small(void **state)
+{
+    (void)state;
+    struct loaded loaded;
+    struct run_range ranges[] = {{.first = 1000, .last = 99999}};
+    struct run_plan plan = {
+        .ranges = ranges, .range_count = 1, .start = 1000, .end = 99999, .bytes_per_ledger = 1000};
+    struct buffer text;
+    load(&loaded, (struct load_request){.config = NULL});
+    buffer_init(&text);
+    assert_int_equal(summary_render_plan(&loaded.options, &plan, &text), OK);
+    assert_int_equal(buffer_append_byte(&text, 0), OK);
+    const char *shown = (const char *)text.data;
+    assert_non_null(strstr(shown, "1000 to 99999, 99000 ledgers"));
+    assert_non_null(strstr(shown, "about 160 of"));
+    assert_non_null(strstr(shown, "--partitioning-scheme date"));
+    assert_non_null(strstr(shown, "amount             varchar not null"));
+    buffer_reset(&text);
+    plan.bytes_per_ledger = 27000;
+    assert_int_equal(summary_render_plan(&loaded.options, &plan, &text), OK);
+    assert_int_equal(buffer_append_byte(&text, 0), OK);
+    assert_null(strstr((const char *)text.data, "hint"));
+    buffer_release(&text);
+    loaded_release(&loaded);
+}
+
+static json_t *read_report(const char *path)
+{
+    json_error_t error;
+    json_t *report = json_load_file(path, 0, &error);
+    assert_non_null(report);
+    return report;
+}
+
+static void a_report_is_there_as_incomplete_from_the_start(void **state)
+{
+    (void)state;
+    char folder[TEMP_PATH_BYTES];
+    char path[TEMP_PATH_BYTES];
+    char incomplete[TEMP_PATH_BYTES];
+    struct loaded loaded;
+    struct error error;
+    temp_folder_make(folder);
+    strcpy(path, temp_path(folder, "r.json"));
+    strcpy(incomplete, temp_path(folder, "incomplete_r.json"));
+    load(&loaded, (struct load_request){.flags = {{"--metadata", "{\"x\": \"secret\"}"}}});
+    assert_int_equal(report_file_begin(path, &loaded.options, &error), OK);
+    assert_false(temp_exists(path));
+    json_t *json = read_report(incomplete);
+    assert_string_equal(json_string_value(json_object_get(json, "state")), "running");
+    json_t *parameters = json_object_get(json, "parameters");
+    assert_string_equal(json_string_value(json_object_get(parameters, "batch_size")), "1000");
+    assert_null(strstr(json_string_value(json_object_get(parameters, "metadata")), "secret"));
+    json_decref(json);
+    struct run_report report = report_with(2);
+    assert_int_equal(report_file_end(path, &loaded.options, &report, EXIT_FAILED, &error), OK);
+    assert_false(temp_exists(incomplete));
+    json = read_report(path);
+    assert_string_equal(json_string_value(json_object_get(json, "state")), "ended");
+    assert_int_equal(json_integer_value(json_object_get(json, "rows")), 1234567);
+    assert_int_equal(json_integer_value(json_object_get(json, "exit_code")), 1);
+    assert_int_equal(json_array_size(json_object_get(json, "uncovered")), 2);
+    assert_string_equal(json_string_value(json_object_get(json, "command")),
+                        "parquet-consumer run 100 130");
+    json_decref(json);
+    run_report_release(&report);
+    loaded_release(&loaded);
+    temp_folder_remove(folder);
+}
+
+static void a_report_that_cannot_be_written_is_refused_before_the_run(void **state)
+{
+    (void)state;
+    struct loaded loaded;
+    struct error error;
+    load(&loaded, (struct load_request){.config = NULL});
+    assert_int_equal(report_file_begin("some/folder/", &loaded.options, &error), ERR_INVALID);
+    assert_int_not_equal(report_file_begin("/no/such/folder/r.json", &loaded.options, &error), OK);
+    assert_non_null(strstr(error.message, "/no/such/folder"));
+    loaded_release(&loaded);
+}
+
+static void the_shares_of_memory_stay_within_the_limit(void **state)
+{
+    (void)state;
+    for (uint64_t limit = UINT64_C(64) << 20; limit <= UINT64_C(1) << 40; limit *= 2) {
+        struct memory_plan plan = memory_plan_make(limit);
+        assert_true(plan.window_bytes + plan.queue_bytes + plan.writer_bytes <= limit * 6 / 10);
+        assert_true(plan.window_bytes >= 1 << 20);
+        assert_true(plan.flush_bytes <= plan.queue_bytes);
+        assert_true(plan.ledger_limit_bytes == limit / 2);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_summary_counts_rows_files_and_repeated_warnings),
+        cmocka_unit_test(a_summary_names_what_is_missing_and_the_command_for_it),
+        cmocka_unit_test(a_plan_shows_ranges_files_and_a_hint_where_they_would_be_small),
+        cmocka_unit_test(a_report_is_there_as_incomplete_from_the_start),
+        cmocka_unit_test(a_report_that_cannot_be_written_is_refused_before_the_run),
+        cmocka_unit_test(the_shares_of_memory_stay_within_the_limit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
