@@ -165,6 +165,6 @@ void grpc_call_on_close(struct grpc_call *call, uint32_t http2_error, bool peer_
         snprintf(call->words, sizeof(call->words),
                  "the server ended the stream without a grpc-status: the answer is incomplete");
     else
-        snprintf(call->words, sizeof(call->words), "the server reset the stream (%s)",
+        snprintf(call->words, sizeof(call->words), "the stream was reset (%s)",
                  http_error_name(http2_error));
 }
