@@ -72,6 +72,11 @@ static int parse_prefix(struct bytes_view bytes, uint32_t *size_bytes)
 static enum error_code ends_early(struct delimited_reader *reader, struct error *error)
 {
     reader->ends_early = true;
+    if (reader->record_offset == 0)
+        return error_set(error, ERR_CORRUPT,
+                         "%s: the file ends at byte %" PRIu64
+                         " inside its first record; is this an .events file?",
+                         reader->file->path, reader->end_offset);
     return error_set(error, ERR_CORRUPT,
                      "%s: the file ends at byte %" PRIu64
                      " inside the record that begins at byte %" PRIu64
