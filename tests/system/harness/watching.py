@@ -57,7 +57,7 @@ class Watched(process.Background):
         options = {"health_port": self.health_port, "metrics_port": self.metrics_port, **options}
         super().__init__(*process.run_arguments(lake, endpoint, *positional, **options))
         try:
-            self.wait_for(self._listens, "its health port listens", 30)
+            self.wait_for(self._listens, "its ports listen", 30)
         except BaseException:
             self.end()
             raise
@@ -65,6 +65,7 @@ class Watched(process.Background):
     def _listens(self):
         try:
             ask(self.health_port, "/live")
+            ask(self.metrics_port, "/metrics")
             return True
         except OSError:
             return False
