@@ -49,6 +49,12 @@ struct os_addresses {
 enum error_code os_resolve(const struct os_endpoint *endpoint, struct os_addresses *addresses,
                            struct error *error) MUST_CHECK;
 
+/* Replaces the resolver's answers, before threads start; NULL goes back to the system's. For tests.
+ */
+typedef enum error_code os_resolve_function(const struct os_endpoint *endpoint,
+                                            struct os_addresses *addresses, struct error *error);
+void os_resolve_set(os_resolve_function *resolve);
+
 /* Starts a connection. OK: *fd is being connected (or is connected): wait until it is writable,
  * then os_connect_finish. ERR_RETRY: refused at once. */
 enum error_code os_connect_start(const struct os_address *address, int *fd,
