@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "catalog/intent.h"
+#include "catalog_fixture.h"
+#include "support/temp_folder.h"
+#include "util/memory.h"
+
+static struct catalog_range unconfirmed[] = {{12, 13}, {15, 15}};
+static struct catalog_file files[2];
+
+/* Everything an intent can hold; the views point to static data. */
+static void fill(struct intent *intent)
+{
+    intent_init(intent);
+    files[0] = fixture_file("year=2024/a.parquet", 10, 14);
+    files[1] = fixture_file("year=2024/b.parquet", 11, 19);
+    intent->lake_id = "lake-1";
+    intent->staged[0] = "commit_7_0.parquet.inprogress";
+    intent->staged[1] = "commit_7_1.parquet.inprogress";
+    intent->commit = fixture_commit(7, 10, 19, files, 2);
+    intent->commit.unconfirmed = unconfirmed;
+    intent->commit.unconfirmed_count = 2;
+    intent->commit.null_decimal_count = 3;
+    intent->commit.replaced_memo_count = 4;
+    intent->commit.dead_letters_path = "dead_letters/commit_7.jsonl";
+    intent->commit.dead_letters_checksum = 0x0123456789ABCDEF;
+    intent->commit.dead_letter_count = 2;
+    intent->dead_letters_staged = "commit_7_dead_letters.inprogress";
+    intent->dead_letters_size_bytes = 321;
+}
+
+static void encode(struct buffer *text)
+{
+    struct intent intent;
+    fill(&intent);
+    buffer_init(text);
+    assert_int_equal(intent_encode(&intent, text, NULL), OK);
+    intent_release(&intent);
+}
+
+static void an_intent_survives_its_text(void **state)
+{
+    (void)state;
+    struct buffer text;
+    struct intent intent;
+    struct error error;
+    encode(&text);
+    assert_int_equal(intent_decode(&intent, buffer_view(&text), "intent.json", &error), OK);
+    const struct catalog_commit *commit = &intent.commit;
+    assert_string_equal(intent.lake_id, "lake-1");
+    assert_int_equal(commit->commit_no, 7);
+    assert_int_equal(commit->range.first, 10);
+    assert_int_equal(commit->range.last, 19);
+    assert_string_equal(commit->schema_version, "1.0.0");
+    assert_string_equal(commit->reason, "size");
+    assert_int_equal(commit->row_count, 20);
+    assert_int_equal(commit->null_decimal_count, 3);
+    assert_int_equal(commit->replaced_memo_count, 4);
+    assert_int_equal(commit->unconfirmed_count, 2);
+    assert_memory_equal(commit->unconfirmed, unconfirmed, sizeof unconfirmed);
+    assert_int_equal(commit->digest_ledger, 19);
+    assert_int_equal(commit->digest_chain[0], 7);
+    assert_int_equal(commit->digest_contents[2], 19);
+    assert_int_equal(commit->last_close_us, 19 * 5000000);
+    assert_int_equal(commit->committed_us, INT64_C(1700000000000007));
+    assert_int_equal(commit->file_count, 2);
+    assert_true(commit->files[1].checksum == UINT64_C(0xFEDCBA9876543210));
+    assert_int_equal(commit->files[1].footer_size_bytes, 200);
+    assert_int_equal(commit->files[1].range.first, 11);
+    assert_string_equal(commit->files[1].partition_values[3], "12");
+    assert_null(commit->files[1].partition_values[4]);
+    assert_int_equal(commit->files[1].statistics_count, 3);
+    assert_string_equal(commit->files[1].statistics[2].max_value, "99");
+    struct intent_item item;
+    assert_int_equal(intent_item_count(&intent), 3);
+    intent_item_get(&intent, 2, &item);
+    assert_string_equal(item.path, "_lake/dead_letters/commit_7.jsonl");
+    assert_string_equal(item.staged, "commit_7_dead_letters.inprogress");
+    assert_int_equal(item.size_bytes, 321);
+    assert_true(item.checksum == 0x0123456789ABCDEF);
+    intent_release(&intent);
+    buffer_release(&text);
+}
+
+static void a_text_that_was_changed_is_an_error_or_another_intent_never_a_crash(void **state)
+{
+    (void)state;
+    struct buffer text;
+    struct error error;
+    encode(&text);
+    for (size_t i = 0; i < text.size_bytes; i += 3) {
+        static const uint8_t replacements[] = {'"', '{', ']', '-', '0', 'x', 0xFF, 0};
+        for (size_t r = 0; r < sizeof replacements; r++) {
+            struct intent intent;
+            uint8_t before = text.data[i];
+            text.data[i] = replacements[r];
+            enum error_code code = intent_decode(&intent, buffer_view(&text), "i", &error);
+            assert_true(code == OK || code == ERR_CORRUPT || code == ERR_CONFLICT);
+            intent_release(&intent);
+            text.data[i] = before;
+        }
+    }
+    for (size_t size = 0; size < text.size_bytes - 2; size += 5) {
+        struct intent intent;
+        assert_int_equal(intent_decode(&intent, bytes_view_of(text.data, size), "i", &error),
+                         ERR_CORRUPT);
+    }
+    buffer_release(&text);
+}
+
+/* The text with `from` replaced by `to`, which is as long. */
+static enum error_code decode_changed(const char *from, const char *to)
+{
+    struct buffer text;
+    struct intent intent;
+    encode(&text);
+    assert_int_equal(strlen(from), strlen(to));
+    uint8_t *at = memmem(text.data, text.size_bytes, from, strlen(from));
+    assert_non_null(at);
+    memcpy(at, to, strlen(to));
+    enum error_code code = intent_decode(&intent, buffer_view(&text), "intent.json", NULL);
+    intent_release(&intent);
+    buffer_release(&text);
+    return code;
+}
+
+static void paths_out_of_the_lake_are_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(decode_changed("\"year=2024/a.parquet", "\"../../../aa.parquet"), ERR_CORRUPT);
+    assert_int_equal(decode_changed("\"year=2024/a.parquet", "\"/etc/passwd.parque"), ERR_CORRUPT);
+    assert_int_equal(decode_changed("commit_7_0.parquet", "../ommit_7.parquet"), ERR_CORRUPT);
+}
+
+static void a_newer_layout_is_left_to_the_newer_version(void **state)
+{
+    (void)state;
+    assert_int_equal(decode_changed("\"layout_version\": 1", "\"layout_version\": 9"),
+                     ERR_CONFLICT);
+}
+
+static void every_failed_allocation_is_a_clean_error(void **state)
+{
+    (void)state;
+    json_set_alloc_funcs(mem_alloc, mem_free);
+    bool encoded = false, decoded = false;
+    for (uint64_t n = 1; n < 2000 && !(encoded && decoded); n++) {
+        struct intent intent, copy;
+        struct buffer text;
+        struct error error;
+        fill(&intent);
+        buffer_init(&text);
+        mem_fail_after(n);
+        enum error_code code = intent_encode(&intent, &text, &error);
+        mem_fail_after(0);
+        encoded = code == OK;
+        assert_true(encoded || code == ERR_NO_MEMORY);
+        buffer_release(&text);
+        encode(&text);
+        mem_fail_after(n);
+        code = intent_decode(&copy, buffer_view(&text), "intent.json", &error);
+        mem_fail_after(0);
+        decoded = code == OK;
+        /* The JSON library calls its own failed allocations bad syntax. */
+        assert_true(decoded || code == ERR_NO_MEMORY || code == ERR_CORRUPT);
+        intent_release(&copy);
+        intent_release(&intent);
+        buffer_release(&text);
+    }
+    json_set_alloc_funcs(malloc, free);
+    assert_true(encoded && decoded);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_intent_survives_its_text),
+        cmocka_unit_test(a_text_that_was_changed_is_an_error_or_another_intent_never_a_crash),
+        cmocka_unit_test(paths_out_of_the_lake_are_refused),
+        cmocka_unit_test(a_newer_layout_is_left_to_the_newer_version),
+        cmocka_unit_test(every_failed_allocation_is_a_clean_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

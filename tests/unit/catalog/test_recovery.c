@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Publishing with hand-made files: each state of docs/commit-protocol.md, a crash before and after
+ * every file operation of a commit and of a recovery, and every operation failing.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "catalog/lake_layout.h"
+#include "catalog/publication.h"
+#include "catalog/recovery.h"
+#include "catalog_fixture.h"
+#include "os/file.h"
+#include "support/fault_calls.h"
+#include "support/temp_folder.h"
+#include "util/memory.h"
+
+#define FILE_COUNT 2
+
+static char folder[TEMP_PATH_BYTES];
+static struct catalog *catalog;
+
+static const char *const final_paths[FILE_COUNT] = {"year=2024/month=01/a.parquet",
+                                                    "year=2024/month=02/b.parquet"};
+static const char *const staged_names[FILE_COUNT] = {"commit_2_0.parquet.inprogress",
+                                                     "commit_2_1.parquet.inprogress"};
+static const char *const contents[FILE_COUNT + 1] = {"the rows of a", "the rows of b, a bit longer",
+                                                     "{\"dead\":\"letter\"}\n"};
+#define DEAD_LETTERS_PATH   "dead_letters/commit_2.jsonl"
+#define DEAD_LETTERS_STAGED "commit_2_dead_letters.inprogress"
+
+static void close_lake(void)
+{
+    catalog_close(catalog);
+    catalog = NULL;
+}
+
+static void open_lake(void)
+{
+    struct error error;
+    close_lake();
+    catalog = catalog_open(temp_path(folder, LAKE_CATALOG), CATALOG_WRITE, NULL, &error);
+    if (catalog == NULL)
+        fail_msg("%s", error.message);
+}
+
+/* A lake with commit 1, ledgers 1 to 9: made once, then copied. */
+static char model[TEMP_PATH_BYTES];
+
+static int make_model(void **state)
+{
+    (void)state;
+    temp_folder_make(model);
+    assert_int_equal(os_make_directories(temp_path(model, LAKE_STAGING), NULL, NULL), OK);
+    catalog = fixture_create(temp_path(model, LAKE_CATALOG), &fixture_table);
+    fixture_add(catalog, 1, 1, 9);
+    close_lake();
+    return 0;
+}
+
+static int remove_model(void **state)
+{
+    (void)state;
+    temp_folder_remove(model);
+    return 0;
+}
+
+static void make_lake(void)
+{
+    temp_folder_remove(folder);
+    temp_copy(model, folder);
+    open_lake();
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    temp_folder_make(folder);
+    make_lake();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    close_lake();
+    temp_folder_remove(folder);
+    return 0;
+}
+
+static enum error_code write_staged(const char *name, const char *text)
+{
+    struct os_file file;
+    char path[OS_PATH_BYTES];
+    size_t written;
+    snprintf(path, sizeof path, "%s", temp_path(folder, LAKE_STAGING));
+    enum error_code code = os_file_open(&file, temp_path(path, name), OS_OPEN_READ_WRITE, NULL);
+    if (code == OK)
+        code = os_file_write(&file, 0, text, strlen(text), &written, NULL);
+    if (code == OK)
+        code = os_file_sync(&file, NULL);
+    os_file_release(&file);
+    return code;
+}
+
+/* Commit 2, ledgers 10 to 19: two files and dead letters. */
+static void describe(struct intent *intent)
+{
+    static struct catalog_file files[FILE_COUNT];
+    intent_init(intent);
+    intent->lake_id = "lake-1";
+    for (size_t i = 0; i < FILE_COUNT; i++) {
+        files[i] = fixture_file(final_paths[i], 10, 19);
+        files[i].file_size_bytes = (int64_t)strlen(contents[i]);
+        files[i].checksum = XXH64(contents[i], strlen(contents[i]), 0);
+        intent->staged[i] = staged_names[i];
+    }
+    intent->commit = fixture_commit(2, 10, 19, files, FILE_COUNT);
+    intent->commit.dead_letters_path = DEAD_LETTERS_PATH;
+    intent->commit.dead_letter_count = 1;
+    intent->dead_letters_staged = DEAD_LETTERS_STAGED;
+    intent->dead_letters_size_bytes = strlen(contents[FILE_COUNT]);
+    intent->commit.dead_letters_checksum =
+        XXH64(contents[FILE_COUNT], strlen(contents[FILE_COUNT]), 0);
+}
+
+static enum error_code stage(void)
+{
+    enum error_code code = OK;
+    for (size_t i = 0; code == OK && i < FILE_COUNT; i++)
+        code = write_staged(staged_names[i], contents[i]);
+    return code == OK ? write_staged(DEAD_LETTERS_STAGED, contents[FILE_COUNT]) : code;
+}
+
+/* The commit as far as `until`. */
+static enum error_code publish_until(enum publication_state until, struct publication *publication,
+                                     const struct intent *intent, struct error *error)
+{
+    publication_init(publication, folder, catalog, intent);
+    enum error_code code = stage();
+    if (code == OK && until >= PUBLICATION_INTENDED)
+        code = publish_write_intent(publication, error);
+    if (code == OK && until >= PUBLICATION_PLACED)
+        code = publish_place_files(publication, error);
+    if (code == OK && until >= PUBLICATION_COMMITTED)
+        code = publish_to_catalog(publication, error);
+    if (code == OK && until >= PUBLICATION_FINISHED)
+        code = publish_remove_intent(publication, error);
+    return code;
+}
+
+static bool has_content(const char *path, const char *text)
+{
+    struct buffer content;
+    buffer_init(&content);
+    bool same = os_read_whole(path, 1 << 20, &content, NULL) == OK &&
+                content.size_bytes == strlen(text) &&
+                memcmp(content.data, text, content.size_bytes) == 0;
+    buffer_release(&content);
+    return same;
+}
+
+/* The lake is whole: commit 2 is in it completely or not at all, and nothing is left over. Returns
+ * whether it is in. */
+static bool check_lake(void)
+{
+    bool has;
+    struct catalog_range *ranges;
+    size_t count;
+    assert_int_equal(catalog_has_commit(catalog, 2, &has, NULL), OK);
+    assert_int_equal(catalog_coverage(catalog, &ranges, &count, NULL), OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(ranges[0].first, 1);
+    assert_int_equal(ranges[0].last, has ? 19 : 9);
+    mem_free(ranges);
+    for (size_t i = 0; i < FILE_COUNT; i++)
+        assert_int_equal(has_content(temp_path(folder, final_paths[i]), contents[i]), has);
+    assert_int_equal(
+        has_content(temp_path(folder, "_lake/" DEAD_LETTERS_PATH), contents[FILE_COUNT]), has);
+    assert_int_equal(temp_count(folder, "", ".parquet"), has ? FILE_COUNT : 0);
+    assert_int_equal(temp_count(folder, LAKE_STAGING, ""), 0);
+    assert_int_equal(temp_count(folder, LAKE_DAMAGED, ""), 0);
+    assert_string_equal(
+        fixture_query(temp_path(folder, LAKE_CATALOG), "SELECT count(*) FROM ducklake_data_file"),
+        has ? "3" : "1");
+    return has;
+}
+
+static void recover(enum recovery_outcome expected)
+{
+    struct recovery_report report;
+    struct error error;
+    error_clear(&error);
+    open_lake();
+    if (recovery_run(folder, catalog, &report, &error) != OK)
+        fail_msg("%s", error.message);
+    assert_int_equal(report.outcome, expected);
+}
+
+static void recovery_leads_from_each_state_to_a_whole_lake(void **state)
+{
+    (void)state;
+    static const struct {
+        enum publication_state state;
+        enum recovery_outcome outcome;
+        bool in;
+    } cases[] = {
+        {PUBLICATION_STAGED, RECOVERY_NOTHING, false},
+        {PUBLICATION_INTENDED, RECOVERY_ROLLED_FORWARD, true},
+        {PUBLICATION_PLACED, RECOVERY_ROLLED_FORWARD, true},
+        {PUBLICATION_COMMITTED, RECOVERY_FINISHED, true},
+        {PUBLICATION_FINISHED, RECOVERY_NOTHING, true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct intent intent;
+        struct publication publication;
+        close_lake();
+        make_lake();
+        describe(&intent);
+        assert_int_equal(publish_until(cases[i].state, &publication, &intent, NULL), OK);
+        recover(cases[i].outcome);
+        assert_int_equal(check_lake(), cases[i].in);
+        recover(RECOVERY_NOTHING);
+        assert_int_equal(check_lake(), cases[i].in);
+        intent_release(&intent);
+    }
+}
+
+static void a_commit_with_a_missing_or_damaged_file_is_rolled_back(void **state)
+{
+    (void)state;
+    for (int which = 0; which < 4; which++) {
+        struct intent intent;
+        struct publication publication;
+        char staging[OS_PATH_BYTES];
+        close_lake();
+        make_lake();
+        describe(&intent);
+        assert_int_equal(publish_until(PUBLICATION_INTENDED, &publication, &intent, NULL), OK);
+        snprintf(staging, sizeof staging, "%s", temp_path(folder, LAKE_STAGING));
+        /* The first file has its final name already, as if the process died in between. */
+        assert_int_equal(os_make_directories(temp_path(folder, "year=2024/month=01"), NULL, NULL),
+                         OK);
+        assert_int_equal(os_rename_no_replace(temp_path(staging, staged_names[0]),
+                                              temp_path(folder, final_paths[0]), NULL),
+                         OK);
+        switch (which) {
+        case 0: assert_int_equal(unlink(temp_path(staging, staged_names[1])), 0); break;
+        case 1: assert_int_equal(truncate(temp_path(staging, staged_names[1]), 5), 0); break;
+        case 2:
+            temp_write(temp_path(staging, staged_names[1]), "the rows of B, a bit longer", 27);
+            break;
+        default: assert_int_equal(unlink(temp_path(staging, DEAD_LETTERS_STAGED)), 0); break;
+        }
+        recover(RECOVERY_ROLLED_BACK);
+        assert_false(check_lake());
+        intent_release(&intent);
+    }
+}
+
+static void a_strangers_file_under_a_final_name_is_left_alone(void **state)
+{
+    (void)state;
+    struct intent intent;
+    struct publication publication;
+    struct error error;
+    describe(&intent);
+    assert_int_equal(publish_until(PUBLICATION_INTENDED, &publication, &intent, NULL), OK);
+    assert_int_equal(os_make_directories(temp_path(folder, "year=2024/month=02"), NULL, NULL), OK);
+    temp_write(temp_path(folder, final_paths[1]), "a stranger's", 12);
+    /* In the same process: the rename does not replace it, and withdrawing leaves it. */
+    assert_int_equal(publish_place_files(&publication, &error), ERR_CONFLICT);
+    assert_int_equal(publish_withdraw(&publication, &error), OK);
+    assert_int_equal(publish_remove_intent(&publication, &error), OK);
+    assert_true(has_content(temp_path(folder, final_paths[1]), "a stranger's"));
+    assert_false(temp_exists(temp_path(folder, final_paths[0])));
+    /* At the next start: the same. */
+    assert_int_equal(publish_until(PUBLICATION_INTENDED, &publication, &intent, NULL), OK);
+    recover(RECOVERY_ROLLED_BACK);
+    assert_true(has_content(temp_path(folder, final_paths[1]), "a stranger's"));
+    assert_int_equal(temp_count(folder, "", ".parquet"), 1);
+    intent_release(&intent);
+}
+
+static void our_own_file_that_was_changed_moves_aside(void **state)
+{
+    (void)state;
+    struct intent intent;
+    struct publication publication;
+    describe(&intent);
+    assert_int_equal(publish_until(PUBLICATION_PLACED, &publication, &intent, NULL), OK);
+    temp_write(temp_path(folder, final_paths[1]), "damaged", 7);
+    recover(RECOVERY_ROLLED_BACK);
+    assert_int_equal(temp_count(folder, "", ".parquet"), 0);
+    assert_true(has_content(temp_path(folder, LAKE_DAMAGED "/b.parquet.damaged"), "damaged"));
+    intent_release(&intent);
+}
+
+static void intents_of_other_lakes_and_damaged_ones_stop_the_start(void **state)
+{
+    (void)state;
+    struct intent intent;
+    struct publication publication;
+    struct recovery_report report;
+    struct error error;
+    describe(&intent);
+    intent.lake_id = "lake-2";
+    assert_int_equal(publish_until(PUBLICATION_INTENDED, &publication, &intent, NULL), OK);
+    assert_int_equal(recovery_run(folder, catalog, &report, &error), ERR_CORRUPT);
+    assert_non_null(strstr(error.message, "lake-2"));
+    temp_write(temp_path(folder, LAKE_INTENT), "{", 1);
+    assert_int_equal(recovery_run(folder, catalog, &report, &error), ERR_CORRUPT);
+    assert_non_null(strstr(error.message, "intent.json"));
+    assert_int_equal(temp_count(folder, LAKE_STAGING, ""), FILE_COUNT + 2); /* nothing touched */
+    intent_release(&intent);
+}
+
+/* In a child: the whole commit, dying where the plan says. False if it was not met. */
+static bool crash_in_commit(const struct fault_plan *plan)
+{
+    close_lake();
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct intent intent;
+        struct publication publication;
+        catalog = catalog_open(temp_path(folder, LAKE_CATALOG), CATALOG_WRITE, NULL, NULL);
+        describe(&intent);
+        fault_begin(plan);
+        enum error_code code =
+            catalog == NULL ? ERR_IO
+                            : publish_until(PUBLICATION_FINISHED, &publication, &intent, NULL);
+        _exit(code == OK ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_true(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == FAULT_EXIT_CODE);
+    return WEXITSTATUS(status) == FAULT_EXIT_CODE;
+}
+
+static bool crash_in_recovery(const struct fault_plan *plan)
+{
+    close_lake();
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct recovery_report report;
+        fault_begin(plan);
+        catalog = catalog_open(temp_path(folder, LAKE_CATALOG), CATALOG_WRITE, NULL, NULL);
+        _exit(catalog != NULL && recovery_run(folder, catalog, &report, NULL) == OK ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_true(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == FAULT_EXIT_CODE);
+    return WEXITSTATUS(status) == FAULT_EXIT_CODE;
+}
+
+static void recover_whatever_is_there(void)
+{
+    struct recovery_report report;
+    struct error error;
+    open_lake();
+    if (recovery_run(folder, catalog, &report, &error) != OK)
+        fail_msg("%s", error.message);
+}
+
+static void a_crash_at_every_operation_of_a_commit_leaves_a_whole_lake(void **state)
+{
+    (void)state;
+    static const enum fault_kind kinds[] = {FAULT_DIE_BEFORE, FAULT_DIE_AFTER};
+    for (size_t k = 0; k < 2; k++) {
+        bool was_in = false;
+        for (uint64_t n = 1;; n++) {
+            struct fault_plan plan = {.kind = kinds[k], .scope = FAULT_ALL, .first = n};
+            close_lake();
+            make_lake();
+            bool crashed = crash_in_commit(&plan);
+            recover_whatever_is_there();
+            bool in = check_lake();
+            assert_true(in || !was_in); /* once durable, later crashes don't lose it */
+            was_in = in;
+            if (!crashed) {
+                assert_true(in && n > 20);
+                break;
+            }
+            if (!in) { /* the range can be fetched again, under the same number */
+                struct intent intent;
+                struct publication publication;
+                describe(&intent);
+                assert_int_equal(publish_until(PUBLICATION_FINISHED, &publication, &intent, NULL),
+                                 OK);
+                assert_true(check_lake());
+                intent_release(&intent);
+            }
+        }
+    }
+}
+
+static void a_crash_at_every_operation_of_a_recovery_can_be_recovered_from(void **state)
+{
+    (void)state;
+    for (uint64_t n = 1;; n++) {
+        struct fault_plan commit_plan = {.kind = FAULT_DIE_BEFORE, .scope = FAULT_ALL, .first = n};
+        bool crashed = true, recovery_crashed = true;
+        for (uint64_t m = 1 + n % 5; crashed && recovery_crashed; m += 5) {
+            struct fault_plan plan = {.kind = FAULT_DIE_BEFORE, .scope = FAULT_ALL, .first = m};
+            close_lake();
+            make_lake();
+            crashed = crash_in_commit(&commit_plan);
+            recovery_crashed = crash_in_recovery(&plan);
+            recover_whatever_is_there();
+            check_lake();
+        }
+        if (!crashed)
+            break;
+    }
+}
+
+/* Any operation fails: the commit is in, or withdrawn; afterwards the same range can be committed.
+ */
+static void a_failure_at_every_operation_of_a_commit_is_undone_or_in(void **state)
+{
+    (void)state;
+    static const struct {
+        enum fault_kind kind;
+        int system_errno;
+    } faults[] = {
+        {FAULT_ERRNO, EIO}, {FAULT_ERRNO, ENOSPC}, {FAULT_ERRNO, EINTR}, {FAULT_SHORT, 0}};
+    for (size_t f = 0; f < sizeof faults / sizeof *faults; f++) {
+        for (uint64_t n = 1;; n++) {
+            struct intent intent;
+            struct publication publication;
+            struct error error;
+            struct fault_plan plan = {.kind = faults[f].kind,
+                                      .scope = FAULT_ALL,
+                                      .system_errno = faults[f].system_errno,
+                                      .first = n};
+            close_lake();
+            make_lake();
+            describe(&intent);
+            fault_begin(&plan);
+            enum error_code code =
+                publish_until(PUBLICATION_FINISHED, &publication, &intent, &error);
+            fault_end();
+            bool met = fault_was_met();
+            if (code != OK && publication.state > PUBLICATION_STAGED) {
+                if (publication.state < PUBLICATION_COMMITTED)
+                    assert_int_equal(publish_withdraw(&publication, &error), OK);
+                assert_int_equal(publish_remove_intent(&publication, &error), OK);
+            }
+            if (code != OK) {
+                recover_whatever_is_there();
+                if (!check_lake())
+                    assert_int_equal(
+                        publish_until(PUBLICATION_FINISHED, &publication, &intent, NULL), OK);
+            }
+            assert_true(check_lake());
+            intent_release(&intent);
+            if (!met)
+                break;
+        }
+    }
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(recovery_leads_from_each_state_to_a_whole_lake),
+        TEST(a_commit_with_a_missing_or_damaged_file_is_rolled_back),
+        TEST(a_strangers_file_under_a_final_name_is_left_alone),
+        TEST(our_own_file_that_was_changed_moves_aside),
+        TEST(intents_of_other_lakes_and_damaged_ones_stop_the_start),
+        TEST(a_crash_at_every_operation_of_a_commit_leaves_a_whole_lake),
+        TEST(a_crash_at_every_operation_of_a_recovery_can_be_recovered_from),
+        TEST(a_failure_at_every_operation_of_a_commit_is_undone_or_in),
+    };
+    return cmocka_run_group_tests(tests, make_model, remove_model);
+}
