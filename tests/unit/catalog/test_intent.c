@@ -137,7 +137,7 @@ static void paths_out_of_the_lake_are_refused(void **state)
 {
     (void)state;
     assert_int_equal(decode_changed("\"year=2024/a.parquet", "\"../../../aa.parquet"), ERR_CORRUPT);
-    assert_int_equal(decode_changed("\"year=2024/a.parquet", "\"/etc/passwd.parque"), ERR_CORRUPT);
+    assert_int_equal(decode_changed("\"year=2024/a.parquet", "\"/etc/passwd.parquet"), ERR_CORRUPT);
     assert_int_equal(decode_changed("commit_7_0.parquet", "../ommit_7.parquet"), ERR_CORRUPT);
 }
 
