@@ -155,7 +155,9 @@ def test_commits_that_fail_show_and_pass(lake, processes):
     staging.write_text("in the way")
     answer = run.wait_for_rule("commit_failing")
     assert answer.status == 503
-    assert answer.json["last_error"] and answer.json["error_count"] > 0
+    # The error is logged once the writer has ended: a moment later.
+    answer = run.wait_for_health(lambda one: one.json["last_error"], "the last error")
+    assert answer.json["error_count"] > 0
     assert "staging" in answer.json["last_error"], answer.text
     staging.unlink()
     aside.rename(staging)
