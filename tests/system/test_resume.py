@@ -109,7 +109,7 @@ def test_disjoint_runs_leave_the_hole_between_them(lake, servers):
 
 def test_a_live_run_goes_on_where_it_stopped(lake, processes):
     """END 0: starts after the highest covered ledger, publishes what is complete on SIGTERM."""
-    server = processes(process.Replay([RECORDING.events], "--live", "--pace", "15ms"))
+    server = processes(process.Replay([RECORDING.events], "--live", "--pace", "60ms"))
     tops = []
     for _ in range(3):
         run = processes(process.run_background(lake, server.endpoint, FIRST, 0,
