@@ -80,10 +80,10 @@ enum error_code lake_file_write(const struct lake_file *lake, const char *root, 
     enum error_code code = os_path_join(path, root, LAKE_FILE, error);
     if (code != OK)
         return code;
-    json_t *object =
-        json_pack("{s:i, s:s, s:s, s:s, s:b, s:o}", "layout_version", CATALOG_LAYOUT_VERSION, "lake_id",
-                  lake->lake_id, "network", lake->network, "scheme", lake->scheme, "creating", lake->creating, "pruned",
-                  json_text_ranges(lake->pruned, lake->pruned_count));
+    json_t *object = json_pack("{s:i, s:s, s:s, s:s, s:b, s:o}", "layout_version",
+                               CATALOG_LAYOUT_VERSION, "lake_id", lake->lake_id, "network",
+                               lake->network, "scheme", lake->scheme, "creating", lake->creating,
+                               "pruned", json_text_ranges(lake->pruned, lake->pruned_count));
     struct buffer text;
     buffer_init(&text);
     code = json_text_dump(object, true, &text, error);
