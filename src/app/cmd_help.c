@@ -5,12 +5,27 @@
 
 #include "app/help.h"
 
+static enum exit_code print_completion(const char *shell, struct buffer *text)
+{
+    enum error_code code = help_completion(shell, text);
+    struct error error;
+    if (code != ERR_INVALID)
+        return help_print(code, text);
+    error_set(&error, ERR_INVALID, "--completion: there is none for \"%s\": say bash, zsh or fish",
+              shell);
+    return command_fail(EXIT_USAGE, &error);
+}
+
 enum exit_code cmd_help(const struct command_line *line)
 {
     struct buffer text;
     buffer_init(&text);
     if (command_line_flag(line, "--markdown") != NULL)
         return help_print(help_markdown(&text), &text);
+    if (command_line_flag(line, "--man") != NULL)
+        return help_print(help_manual_page(&text), &text);
+    if (command_line_flag(line, "--completion") != NULL)
+        return print_completion(command_line_flag(line, "--completion"), &text);
     if (line->argument_count == 0)
         return help_print(help_overview(&text), &text);
     if (strcmp(line->arguments[0], "options") == 0)

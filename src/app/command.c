@@ -51,6 +51,8 @@ static const struct command_flag json_flags[] = {
 };
 static const struct command_flag help_flags[] = {
     {"--markdown", NULL, "Print the options as docs/CONFIGURATION.md"},
+    {"--man", NULL, "Print the manual page"},
+    {"--completion", "SHELL", "Print the completion of bash, zsh or fish"},
 };
 
 #define FLAGS(table) (table), sizeof(table) / sizeof((table)[0])

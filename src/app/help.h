@@ -13,6 +13,10 @@ enum error_code help_command(const struct command *command, struct buffer *out) 
 enum error_code help_options(struct buffer *out) MUST_CHECK;
 enum error_code help_markdown(struct buffer *out) MUST_CHECK; /* docs/CONFIGURATION.md */
 
+enum error_code help_manual_page(struct buffer *out) MUST_CHECK; /* docs/parquet-consumer.1 */
+/* deploy/completions/: of "bash", "zsh" or "fish"; ERR_INVALID for another shell. */
+enum error_code help_completion(const char *shell, struct buffer *out) MUST_CHECK;
+
 /* Prints a command's help to stdout. */
 enum exit_code help_print_command(const struct command *command);
 /* Prints a text that one of the functions above made, and releases it. */

@@ -1,0 +1,43 @@
+# Made by `parquet-consumer help --completion bash`; don't edit.
+_parquet_consumer()
+{
+    local current=${COMP_WORDS[COMP_CWORD]}
+    local previous=${COMP_WORDS[COMP_CWORD-1]}
+    local command=${COMP_WORDS[1]} words='' options='--service-name --service-version --ttp-processor-endpoint --start-ledger --end-ledger --batch-size --flush-interval --network --connect-timeout --idle-timeout --retry-initial --retry-max --max-attempts --on-poison-ledger --max-message-size --tls --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --metadata --output-path --reader-data-path --partitioning-scheme --max-file-size --max-file-age --compression-codec --compression-level --row-group-rows --page-size --bloom-filters --encoding-profile --schema-version --enable-schema-evolution --memory-limit --encode-threads --min-free-disk --verify-files --stop-timeout --health-port --metrics-port --bind-address --log-level --log-format'
+    case $previous in
+    --on-poison-ledger) words='stop skip' ;;
+    --tls) words='true false' ;;
+    --partitioning-scheme) words='date date_hour date_hour_type simple' ;;
+    --compression-codec) words='none snappy gzip lz4 zstd brotli' ;;
+    --bloom-filters) words='true false' ;;
+    --encoding-profile) words='compatible compact' ;;
+    --schema-version) words='1.0.0 1.1.0' ;;
+    --enable-schema-evolution) words='true false' ;;
+    --verify-files) words='off footer pages values' ;;
+    --log-level) words='debug info warn error' ;;
+    --log-format) words='auto json text' ;;
+    esac
+    if [ -z "$words" ]; then
+        case $command in
+        run) words="--help --dry-run --report --config $options" ;;
+        demo) words="--help" ;;
+        replay) words="--help --listen --live --pace --fault" ;;
+        record) words="--help --config $options" ;;
+        generate) words="--help --seed --first-ledger --ledgers --events --start-time --out --listen --pace --rows" ;;
+        status) words="--help --json --config $options" ;;
+        verify) words="--help --deep --json --config $options" ;;
+        repair) words="--help --deep --unconfirmed --dry-run --config $options" ;;
+        files) words="--help --since --until --json --config $options" ;;
+        inspect) words="--help --json" ;;
+        check-config) words="--help --json --config $options" ;;
+        version) words="--help" ;;
+        help) words="--help --markdown --man --completion" ;;
+        *) words="--help --config $options" ;;
+        esac
+    fi
+    if [ "$COMP_CWORD" = 1 ]; then
+        words="$words run demo replay record generate status verify repair files inspect check-config version help"
+    fi
+    COMPREPLY=($(compgen -W "$words" -- "$current"))
+}
+complete -o default -F _parquet_consumer parquet-consumer
