@@ -13,7 +13,7 @@
 #define LEDGER_SECONDS   5.8     /* the public network closes a ledger about so often */
 #define LEDGER_BYTES     27000.0 /* of files, for a ledger of 2026 on the public network (measured) */
 #define SMALL_FILE_BYTES (1024.0 * 1024.0)
-#define LABEL            "  %-12s"
+#define LABEL            "  %-13s"
 
 /* Text that stops growing after a failed allocation. */
 struct page {
