@@ -163,10 +163,13 @@ enum error_code data_file_finish(struct data_file *file, const struct data_file_
 {
     assert(parquet_writer_open_rows(file->writer) == 0);
     assert(parquet_writer_row_count(file->writer) == file->row_count);
+    uint64_t data_bytes = file->staged.size_bytes;
     enum error_code code = parquet_writer_finish(file->writer, metadata, metadata_count,
                                                  &file->encoded, &file->footer_size_bytes, error);
     if (code == OK)
         code = write_encoded(file, setup, error);
+    if (code == OK)
+        size_estimate_learn_tail(setup->estimate, data_bytes, file->staged.size_bytes - data_bytes);
     if (code == OK)
         code = staged_file_sync(&file->staged, error);
     if (code == OK)

@@ -5,34 +5,57 @@
 
 #define PARTITION_CHANGE_US (120 * US_PER_SECOND)
 
+/* The first bytes of an estimate count as exact: small row groups compress unlike large ones. */
+#define TRUSTED_BYTES 65536.0
+/* Added to what is expected: the limit is to be kept, a row group more costs little. */
+#define MARGIN             1.1
+#define FOOTER_FIXED_BYTES 6144
+
 void size_estimate_learn(struct size_estimate *estimate, uint64_t estimated_bytes,
                          uint64_t real_bytes)
 {
-    if (estimated_bytes == 0)
-        return;
-    double ratio = (double)real_bytes / (double)estimated_bytes;
-    estimate->ratio = estimate->ratio == 0 ? ratio : (estimate->ratio + ratio) / 2;
+    estimate->real_bytes = estimate->real_bytes / 2 + (double)real_bytes;
+    estimate->estimated_bytes = estimate->estimated_bytes / 2 + (double)estimated_bytes;
+}
+
+void size_estimate_learn_tail(struct size_estimate *estimate, uint64_t data_bytes,
+                              uint64_t tail_bytes)
+{
+    if (data_bytes > 0)
+        estimate->tail_share = (double)tail_bytes / (double)data_bytes;
 }
 
 uint64_t size_estimate_of(const struct size_estimate *estimate, uint64_t written_bytes,
                           uint64_t open_estimated_bytes)
 {
-    double ratio = estimate->ratio == 0 ? 1 : estimate->ratio;
+    double ratio =
+        (TRUSTED_BYTES + estimate->real_bytes) / (TRUSTED_BYTES + estimate->estimated_bytes);
     return written_bytes + (uint64_t)((double)open_estimated_bytes * ratio);
+}
+
+/* What the row groups may take of a file's limit. Of the first file, two in a hundred and the fixed
+ * part of a footer are kept for what follows them. */
+static uint64_t data_limit(const struct size_estimate *estimate, uint64_t max_bytes)
+{
+    if (estimate->tail_share > 0)
+        return (uint64_t)((double)max_bytes / (1 + estimate->tail_share));
+    uint64_t tail_bytes = max_bytes / 50 + FOOTER_FIXED_BYTES;
+    return max_bytes - (tail_bytes < max_bytes / 4 ? tail_bytes : max_bytes / 4);
 }
 
 enum size_verdict rotation_by_size(const struct size_estimate *estimate, uint64_t max_bytes,
                                    uint64_t written_bytes, uint64_t open_estimated_bytes)
 {
+    max_bytes = data_limit(estimate, max_bytes);
     uint64_t enough_bytes = max_bytes - max_bytes / 10;
     if (written_bytes >= max_bytes)
         return SIZE_CUT;
     if (open_estimated_bytes == 0)
         return written_bytes >= enough_bytes ? SIZE_CUT : SIZE_GO_ON;
-    uint64_t expected_bytes = size_estimate_of(estimate, written_bytes, open_estimated_bytes);
-    if (expected_bytes >= max_bytes)
+    uint64_t open_bytes = size_estimate_of(estimate, 0, open_estimated_bytes);
+    if (written_bytes + (uint64_t)((double)open_bytes * MARGIN) >= max_bytes)
         return SIZE_CLOSE_ROW_GROUP;
-    if (estimate->ratio == 0 && expected_bytes >= max_bytes / 2)
+    if (estimate->estimated_bytes == 0 && written_bytes + open_bytes >= max_bytes / 2)
         return SIZE_CLOSE_ROW_GROUP;
     return SIZE_GO_ON;
 }

@@ -8,14 +8,18 @@
 #include <stdint.h>
 
 /* A file that would reach its limit only by an estimate is measured first: its row group is closed.
- * The ratio of real to estimated bytes of the row groups closed so far corrects the estimate. */
+ * The ratio of real to estimated bytes of the last row groups corrects the estimate. */
 struct size_estimate {
-    double ratio; /* 0: nothing was measured yet */
+    double real_bytes, estimated_bytes; /* older row groups count half each; 0: nothing measured */
+    double tail_share; /* of the last file: indexes, filters and footer, over the row groups */
 };
 
 /* Learns from a closed row group. */
 void size_estimate_learn(struct size_estimate *estimate, uint64_t estimated_bytes,
                          uint64_t real_bytes);
+/* Learns from a finished file: bytes of its row groups and of all that follows them. */
+void size_estimate_learn_tail(struct size_estimate *estimate, uint64_t data_bytes,
+                              uint64_t tail_bytes);
 /* What a file has, or will have when its open row group closes. */
 uint64_t size_estimate_of(const struct size_estimate *estimate, uint64_t written_bytes,
                           uint64_t open_estimated_bytes);
