@@ -29,7 +29,7 @@ install-deps:
 
 build:
 	@tools/install-deps build
-	@tools/build release
+	@tools/build release -DTTP_TESTS=OFF
 	@tools/publish release
 
 demo: build
