@@ -11,6 +11,9 @@
 #define SHARE_SAMPLE_BYTES ((size_t)16 << 10)
 #define SHARE_SAMPLE_ROWS  1024
 #define FIRST_PAGES        64
+/* A page of fewer indices says nothing about how they compress; more of them say nothing new. */
+#define WIDTH_TRIAL_VALUES     1024u
+#define WIDTH_TRIAL_MAX_VALUES 8192u
 
 void chunk_meta_release(struct chunk_meta *chunk)
 {
@@ -112,9 +115,11 @@ uint64_t column_bytes_estimate(const struct column_writer *column)
     uint64_t open = column->uses_dictionary
                         ? (uint64_t)column->open_values * id_width(column->dictionary.count) / 8
                         : column->open_plain.size_bytes;
-    uint64_t bytes = column->dictionary.body.size_bytes + column->sealed.size_bytes + open;
-    double share = column->compressed_share == 0 ? 1.0 : column->compressed_share;
-    return (uint64_t)((double)bytes * share);
+    double pages = (double)(column->sealed.size_bytes + open);
+    double body_share = column->body_share == 0 ? 1.0 : column->body_share;
+    double page_share = column->page_share == 0 ? 1.0 : column->page_share;
+    return (uint64_t)((double)column->dictionary.body.size_bytes * body_share +
+                      pages * (column->uses_dictionary ? page_share : body_share));
 }
 
 uint32_t column_page_room(const struct column_writer *column)
@@ -325,12 +330,63 @@ static bool ids_rise(const uint32_t *ids, uint32_t count, uint32_t first)
     return !falls;
 }
 
+/* Appends ids and returns what they take compressed; 0 if memory is out. */
+static size_t compressed_ids_size(struct column_writer *column, uint32_t count, unsigned width,
+                                  struct codec_context *context, struct buffer *scratch)
+{
+    buffer_reset(scratch);
+    if (hybrid_encode(column->open_ids, count, width, scratch) != OK)
+        return 0;
+    size_t packed = scratch->size_bytes;
+    if (codec_compress(context, column->writer_options->codec,
+                       column->writer_options->compression_level,
+                       bytes_view_of(scratch->data, packed), &column->open_plain, NULL) != OK)
+        return 0;
+    size_t size = column->open_plain.size_bytes;
+    buffer_reset(&column->open_plain); /* not in use while the page holds ids */
+    column->page_share = (double)size / (double)packed;
+    return size;
+}
+
+/* Codecs work on bytes: indices that begin at byte boundaries may shrink further although they take
+ * more bits. It differs from width to width, and only the data can tell. */
+static void learn_width(struct column_writer *column, uint32_t count, unsigned width)
+{
+    if (width == column->tried_width || column->writer_options->codec == PARQUET_CODEC_NONE ||
+        count < WIDTH_TRIAL_VALUES)
+        return;
+    column->tried_width = width;
+    column->rounds_widths = false;
+    if (width % 8 == 0 && column->page_share != 0)
+        return;
+    struct codec_context *context = codec_pool_take(column->codecs);
+    if (context == NULL)
+        return; /* only a chance is lost */
+    struct buffer scratch;
+    buffer_init(&scratch);
+    count = count < WIDTH_TRIAL_MAX_VALUES ? count : WIDTH_TRIAL_MAX_VALUES;
+    uint32_t kept[8]; /* encoding clears what is behind the values */
+    memcpy(kept, column->open_ids + count, sizeof kept);
+    size_t rounded = compressed_ids_size(column, count, (width + 7) / 8 * 8, context, &scratch);
+    double rounded_share = column->page_share;
+    size_t exact = compressed_ids_size(column, count, width, context, &scratch);
+    column->rounds_widths = rounded != 0 && rounded < exact;
+    if (column->rounds_widths)
+        column->page_share = rounded_share;
+    memcpy(column->open_ids + count, kept, sizeof kept);
+    buffer_release(&scratch);
+    codec_pool_give(column->codecs, context);
+}
+
 /* Dictionary page: a byte with the width, then the hybrid-encoded ids. */
 static enum error_code seal_ids(struct column_writer *column, struct sealed_page *page)
 {
     uint32_t count = column->open_values;
     page->encoding = PARQUET_RLE_DICTIONARY;
     unsigned width = count == 0 ? 1 : id_width(greatest_id(column->open_ids, count) + 1);
+    learn_width(column, count, width);
+    if (column->rounds_widths)
+        width = (width + 7) / 8 * 8;
     if (buffer_append_byte(&column->sealed, (uint8_t)width) != OK)
         return ERR_NO_MEMORY;
     if (count == 0)
@@ -462,13 +518,13 @@ enum error_code column_stop_dictionary(struct column_writer *column, struct erro
 
 void column_learn_share(struct column_writer *column)
 {
-    if (column->compressed_share != 0 || column->writer_options->codec == PARQUET_CODEC_NONE ||
+    if (column->body_share != 0 || column->writer_options->codec == PARQUET_CODEC_NONE ||
         column->row_count + column->open_rows < SHARE_SAMPLE_ROWS)
         return;
     const struct buffer *from =
         column->uses_dictionary ? &column->dictionary.body : &column->open_plain;
     size_t size = from->size_bytes < SHARE_SAMPLE_BYTES ? from->size_bytes : SHARE_SAMPLE_BYTES;
-    column->compressed_share = 1.0;
+    column->body_share = 1.0;
     struct codec_context *context = size < 256 ? NULL : codec_pool_take(column->codecs);
     if (context == NULL)
         return;
@@ -477,7 +533,7 @@ void column_learn_share(struct column_writer *column)
     if (codec_compress(context, column->writer_options->codec,
                        column->writer_options->compression_level, bytes_view_of(from->data, size),
                        &out, NULL) == OK)
-        column->compressed_share = (double)out.size_bytes / (double)size;
+        column->body_share = (double)out.size_bytes / (double)size;
     buffer_release(&out);
     codec_pool_give(column->codecs, context);
 }

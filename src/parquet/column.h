@@ -106,10 +106,13 @@ struct column_writer {
     struct index_remap remap;
     struct buffer sealed;
     struct page_list pages;
-    uint64_t plain_bytes;    /* what all its values take PLAIN-encoded */
-    double compressed_share; /* learned: compressed bytes per byte before; 0 not yet */
-    bool is_rising;          /* of columns marked sorted: so they were */
-    uint32_t last_id;        /* of the newest sealed dictionary page */
+    uint64_t plain_bytes; /* what all its values take PLAIN-encoded */
+    double body_share; /* learned: compressed bytes per byte of the dictionary, or of plain pages */
+    double page_share; /* and of dictionary pages; 0: not learned yet */
+    bool rounds_widths;   /* learned: whole bytes an index compress better */
+    unsigned tried_width; /* for this width */
+    bool is_rising;       /* of columns marked sorted: so they were */
+    uint32_t last_id;     /* of the newest sealed dictionary page */
 
     /* the open page */
     uint32_t open_rows;
@@ -125,7 +128,7 @@ struct column_writer {
 };
 
 /* Values a page holds at most, whatever their size. */
-#define PAGE_MAX_ROWS 20480u
+#define PAGE_MAX_ROWS 32768u
 
 enum error_code column_init(struct column_writer *column, const char *name, struct value_type type,
                             bool nullable, const struct parquet_column_options *options,

@@ -117,6 +117,22 @@ static enum error_code append_sealed_pages(struct column_writer *column,
     return code;
 }
 
+/* The chunk just written tells how far the next one will shrink. */
+static void learn_shares(struct column_writer *column)
+{
+    const struct chunk_meta *chunk = &column->chunk;
+    double body = (double)column->dictionary.body.size_bytes;
+    double all = (double)chunk->uncompressed_bytes;
+    if (!chunk->has_dictionary) {
+        column->body_share = (double)chunk->compressed_bytes / all;
+        return;
+    }
+    column->body_share = (double)chunk->data_page_offset / body;
+    if (all > body)
+        column->page_share =
+            (double)(chunk->compressed_bytes - chunk->data_page_offset) / (all - body);
+}
+
 enum error_code column_encode(struct column_writer *column, struct codec_context *context,
                               struct error *error)
 {
@@ -135,7 +151,6 @@ enum error_code column_encode(struct column_writer *column, struct codec_context
     if (code != OK)
         return code;
     chunk->compressed_bytes = column->bytes.size_bytes;
-    column->compressed_share =
-        (double)chunk->compressed_bytes / (double)(chunk->uncompressed_bytes);
+    learn_shares(column);
     return OK;
 }

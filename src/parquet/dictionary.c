@@ -12,6 +12,8 @@
 #define OVERSIZED_SLOTS 16u
 /* A table and body larger than this are worth prefetching: about half of a second-level cache. */
 #define PREFETCH_BYTES ((size_t)256 << 10)
+/* Slots passed in vain that show a hash of too few bytes: chance alone makes runs of some 200. */
+#define LONG_PROBE 1024
 
 /* A slot: the hash's upper 32 bits, and the id + 1 (an empty slot is 0). */
 static inline uint64_t slot_of(uint32_t tag, uint32_t id)
@@ -27,6 +29,23 @@ static inline uint32_t slot_tag(uint64_t slot)
 static inline uint32_t slot_id(uint64_t slot)
 {
     return (uint32_t)slot - 1;
+}
+
+/* Transaction hashes come again within their ledger or never: the table of fixed-size values holds
+ * the newest ones only, so that it stays in the nearest caches. Sets of WINDOW_WAYS slots; a new
+ * value takes the place of the oldest of its set. A value that comes again after that gets a second
+ * id, which only costs room. */
+#define WINDOW_SLOTS 16384u
+#define WINDOW_WAYS  4u
+
+static inline bool has_window(const struct chunk_dictionary *dictionary)
+{
+    return dictionary->type.kind == VALUE_FIXED;
+}
+
+static inline uint32_t window_set(uint32_t tag)
+{
+    return tag & (WINDOW_SLOTS - WINDOW_WAYS);
 }
 
 void chunk_dictionary_init(struct chunk_dictionary *dictionary, struct value_type type)
@@ -49,7 +68,7 @@ static void clear_small_ids(struct chunk_dictionary *dictionary)
 void chunk_dictionary_reset(struct chunk_dictionary *dictionary)
 {
     clear_small_ids(dictionary);
-    if (dictionary->slot_count / OVERSIZED_SLOTS > dictionary->count) {
+    if (!has_window(dictionary) && dictionary->slot_count / OVERSIZED_SLOTS > dictionary->count) {
         mem_free(dictionary->slots);
         dictionary->slots = NULL;
         dictionary->slot_count = 0;
@@ -58,6 +77,8 @@ void chunk_dictionary_reset(struct chunk_dictionary *dictionary)
     dictionary->bloom_hash_count = 0;
     buffer_reset(&dictionary->body);
     dictionary->has_table = false;
+    dictionary->has_long_probes = false;
+    dictionary->hashes_all_bytes = false;
 }
 
 void chunk_dictionary_release(struct chunk_dictionary *dictionary)
@@ -98,9 +119,8 @@ static inline uint64_t load_word(const uint8_t *data)
     return word;
 }
 
-/* Values of any size get XXH3; the two fixed sizes that every row has get two or four words mixed,
- * each with a key of its own. */
-static inline uint64_t hash_bytes(const uint8_t *data, size_t size)
+/* A hash of 16 or 32 bytes, each word with a key of its own. */
+static inline uint64_t hash_fixed(const uint8_t *data, size_t size)
 {
     if (size == 32)
         return mix(load_word(data) ^ MIX_KEY_0, load_word(data + 8) ^ MIX_KEY_1) ^
@@ -108,6 +128,46 @@ static inline uint64_t hash_bytes(const uint8_t *data, size_t size)
     if (size == 16)
         return mix(load_word(data) ^ MIX_KEY_0, load_word(data + 8) ^ MIX_KEY_1);
     return XXH3_64bits(data, size);
+}
+
+static inline uint32_t load_half(const uint8_t *data)
+{
+    uint32_t half;
+    memcpy(&half, data, sizeof half);
+    return half;
+}
+
+/* A hash of a text's first and last 8 bytes and its size: all there is of amounts and codes, and
+ * more than enough of addresses. Texts that differ in the middle only make it fail; the table then
+ * turns to one of all bytes. */
+static inline uint64_t hash_ends(const uint8_t *data, size_t size)
+{
+    uint64_t first = 0;
+    uint64_t last = 0;
+    if (size >= 8) {
+        first = load_word(data);
+        last = load_word(data + size - 8);
+    } else if (size >= 4) {
+        first = load_half(data);
+        last = load_half(data + size - 4);
+    } else if (size > 0) {
+        first = (uint64_t)data[0] << 16 | (uint64_t)data[size / 2] << 8 | data[size - 1];
+    }
+    return mix(first ^ MIX_KEY_0 ^ size, last ^ MIX_KEY_1);
+}
+
+static inline uint32_t text_tag(const struct chunk_dictionary *dictionary, const uint8_t *data,
+                                size_t size)
+{
+    uint64_t hash = dictionary->hashes_all_bytes ? XXH3_64bits(data, size) : hash_ends(data, size);
+    return (uint32_t)(hash >> 32);
+}
+
+static inline uint32_t value_tag(const struct chunk_dictionary *dictionary, struct bytes_view value)
+{
+    return dictionary->type.kind == VALUE_TEXT
+               ? text_tag(dictionary, value.data, value.size_bytes)
+               : (uint32_t)(hash_fixed(value.data, value.size_bytes) >> 32);
 }
 
 static inline bool same_bytes(const uint8_t *a, const uint8_t *b, size_t size)
@@ -146,10 +206,30 @@ static enum error_code grow_slots(struct chunk_dictionary *dictionary, uint32_t 
     return OK;
 }
 
-/* At most 70% full: a power of two that holds `count` values. */
-static uint32_t slots_for(uint32_t count)
+/* The oldest slot of a set, an empty one first: slots end in the id + 1. */
+static inline uint64_t *oldest_slot(uint64_t *set)
 {
-    uint32_t slots = FIRST_SLOTS;
+    uint64_t *oldest = set;
+    for (uint32_t way = 1; way < WINDOW_WAYS; way++)
+        if ((uint32_t)set[way] < (uint32_t)*oldest)
+            oldest = set + way;
+    return oldest;
+}
+
+static inline void place_new(struct chunk_dictionary *dictionary, uint32_t tag, uint32_t id)
+{
+    if (has_window(dictionary))
+        *oldest_slot(dictionary->slots + window_set(tag)) = slot_of(tag, id);
+    else
+        place(dictionary->slots, dictionary->slot_count - 1, slot_of(tag, id));
+}
+
+/* At most 70% full: a power of two that holds `count` values. */
+static uint32_t slots_for(const struct chunk_dictionary *dictionary, uint32_t count)
+{
+    uint32_t slots = has_window(dictionary) ? WINDOW_SLOTS : FIRST_SLOTS;
+    if (has_window(dictionary))
+        return slots;
     while ((uint64_t)slots * 7 < (uint64_t)count * 10)
         slots *= 2;
     return slots;
@@ -160,13 +240,12 @@ static enum error_code build_table(struct chunk_dictionary *dictionary, uint32_t
 {
     if (dictionary->slot_count != 0)
         memset(dictionary->slots, 0, dictionary->slot_count * sizeof *dictionary->slots);
-    uint32_t wanted = slots_for(dictionary->count + more);
+    uint32_t wanted = slots_for(dictionary, dictionary->count + more);
     if (wanted > dictionary->slot_count && grow_slots(dictionary, wanted) != OK)
         return ERR_NO_MEMORY;
     for (uint32_t id = 0; id < dictionary->count; id++) {
         struct bytes_view value = chunk_dictionary_value(dictionary, id);
-        uint32_t tag = (uint32_t)(hash_bytes(value.data, value.size_bytes) >> 32);
-        place(dictionary->slots, dictionary->slot_count - 1, slot_of(tag, id));
+        place_new(dictionary, value_tag(dictionary, value), id);
     }
     dictionary->has_table = true;
     return OK;
@@ -202,9 +281,13 @@ static enum error_code reserve(struct chunk_dictionary *dictionary, uint32_t mor
 
 static enum error_code reserve_slots(struct chunk_dictionary *dictionary, uint32_t more)
 {
+    if (dictionary->has_long_probes && !dictionary->hashes_all_bytes) {
+        dictionary->hashes_all_bytes = true;
+        dictionary->has_table = false;
+    }
     if (!dictionary->has_table)
         return build_table(dictionary, more);
-    uint32_t wanted = slots_for(dictionary->count + more);
+    uint32_t wanted = slots_for(dictionary, dictionary->count + more);
     return wanted > dictionary->slot_count ? grow_slots(dictionary, wanted) : OK;
 }
 
@@ -232,7 +315,8 @@ static inline uint32_t find_text(struct chunk_dictionary *dictionary, struct byt
 {
     uint32_t mask = dictionary->slot_count - 1;
     uint32_t at = tag & mask;
-    for (;; at = (at + 1) & mask) {
+    uint32_t probes = 0;
+    for (;; at = (at + 1) & mask, probes++) {
         uint64_t slot = dictionary->slots[at];
         if (slot == 0)
             break;
@@ -243,12 +327,27 @@ static inline uint32_t find_text(struct chunk_dictionary *dictionary, struct byt
             same_bytes(dictionary->body.data + entry->offset, value.data, value.size_bytes))
             return slot_id(slot);
     }
+    if (probes > LONG_PROBE)
+        dictionary->has_long_probes = true;
     uint32_t id = append_text(dictionary, value);
     dictionary->slots[at] = slot_of(tag, id);
     return id;
 }
 
-/* `width` is a constant where it is inlined. */
+/* `width` is a constant where these are inlined. */
+static inline __attribute__((always_inline)) uint32_t
+find_recent(struct chunk_dictionary *dictionary, const uint8_t *value, uint32_t width, uint32_t tag)
+{
+    const uint64_t *set = dictionary->slots + window_set(tag);
+    for (uint32_t way = 0; way < WINDOW_WAYS; way++)
+        if (slot_tag(set[way]) == tag && set[way] != 0 &&
+            memcmp(dictionary->body.data + (size_t)slot_id(set[way]) * width, value, width) == 0)
+            return slot_id(set[way]);
+    uint32_t id = append_fixed(dictionary, value);
+    place_new(dictionary, tag, id);
+    return id;
+}
+
 static inline __attribute__((always_inline)) uint32_t
 find_fixed(struct chunk_dictionary *dictionary, const uint8_t *value, uint32_t width, uint32_t tag)
 {
@@ -268,24 +367,39 @@ find_fixed(struct chunk_dictionary *dictionary, const uint8_t *value, uint32_t w
 }
 
 /* Brings the slots, then the entries, then the bytes of the first candidates near, so that their
- * cache misses overlap. Repeats of the value before need none. */
+ * cache misses overlap. */
 static void prefetch_texts(const struct chunk_dictionary *dictionary, const uint32_t *tags,
-                           const bool *is_repeat, size_t count)
+                           size_t count)
 {
     uint32_t mask = dictionary->slot_count - 1;
     for (size_t i = 0; i < count; i++)
-        if (!is_repeat[i])
-            __builtin_prefetch(&dictionary->slots[tags[i] & mask]);
+        __builtin_prefetch(&dictionary->slots[tags[i] & mask]);
     for (size_t i = 0; i < count; i++) {
-        uint64_t slot = is_repeat[i] ? 0 : dictionary->slots[tags[i] & mask];
+        uint64_t slot = dictionary->slots[tags[i] & mask];
         if (slot != 0)
             __builtin_prefetch(&dictionary->entries[slot_id(slot)]);
     }
     for (size_t i = 0; i < count; i++) {
-        uint64_t slot = is_repeat[i] ? 0 : dictionary->slots[tags[i] & mask];
+        uint64_t slot = dictionary->slots[tags[i] & mask];
         if (slot != 0)
             __builtin_prefetch(dictionary->body.data + dictionary->entries[slot_id(slot)].offset);
     }
+}
+
+/* The values that differ from the one before them: their places, and how many bytes they take. */
+static size_t list_changes(const struct bytes_view *values, size_t count, uint16_t *changes,
+                           size_t *bytes)
+{
+    size_t found = 0;
+    *bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (i != 0 && values[i].size_bytes == values[i - 1].size_bytes &&
+            same_bytes(values[i].data, values[i - 1].data, values[i].size_bytes))
+            continue;
+        changes[found++] = (uint16_t)i;
+        *bytes += values[i].size_bytes;
+    }
+    return found;
 }
 
 enum error_code chunk_dictionary_map_texts(struct chunk_dictionary *dictionary,
@@ -294,54 +408,61 @@ enum error_code chunk_dictionary_map_texts(struct chunk_dictionary *dictionary,
 {
     assert(count <= DICTIONARY_BLOCK_VALUES);
     uint32_t tags[DICTIONARY_BLOCK_VALUES];
-    bool is_repeat[DICTIONARY_BLOCK_VALUES];
-    uint32_t new_count = 0;
-    size_t new_bytes = 0;
-    for (size_t i = 0; i < count; i++) {
-        is_repeat[i] = i != 0 && values[i].size_bytes == values[i - 1].size_bytes &&
-                       same_bytes(values[i].data, values[i - 1].data, values[i].size_bytes);
-        if (is_repeat[i])
-            continue;
-        tags[i] = (uint32_t)(hash_bytes(values[i].data, values[i].size_bytes) >> 32);
-        new_count++;
-        new_bytes += values[i].size_bytes;
-    }
-    if (reserve_slots(dictionary, new_count) != OK ||
-        reserve(dictionary, new_count, new_bytes) != OK)
+    uint16_t changes[DICTIONARY_BLOCK_VALUES + 1];
+    size_t bytes;
+    size_t change_count = list_changes(values, count, changes, &bytes);
+    if (reserve_slots(dictionary, (uint32_t)change_count) != OK ||
+        reserve(dictionary, (uint32_t)change_count, bytes) != OK)
         return ERR_NO_MEMORY;
+    for (size_t i = 0; i < change_count; i++)
+        tags[i] = text_tag(dictionary, values[changes[i]].data, values[changes[i]].size_bytes);
     if (dictionary->body.size_bytes > PREFETCH_BYTES)
-        prefetch_texts(dictionary, tags, is_repeat, count);
-    uint32_t id = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (!is_repeat[i])
-            id = find_text(dictionary, values[i], tags[i]);
-        ids[i] = id;
+        prefetch_texts(dictionary, tags, change_count);
+    changes[change_count] = (uint16_t)count;
+    for (size_t i = 0; i < change_count; i++) {
+        uint32_t id = find_text(dictionary, values[changes[i]], tags[i]);
+        for (size_t k = changes[i]; k < changes[i + 1]; k++)
+            ids[k] = id;
     }
     return OK;
 }
 
-static inline __attribute__((always_inline)) void map_fixed(struct chunk_dictionary *dictionary,
-                                                            const uint8_t *const *values,
-                                                            size_t count, uint32_t width,
-                                                            uint32_t *ids)
+static inline __attribute__((always_inline)) void map_recent(struct chunk_dictionary *dictionary,
+                                                             const uint8_t *const *values,
+                                                             size_t count, uint32_t width,
+                                                             uint32_t *ids)
+{
+    uint32_t id = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || memcmp(values[i], values[i - 1], width) != 0) {
+            uint32_t tag = (uint32_t)(hash_fixed(values[i], width) >> 32);
+            id = find_recent(dictionary, values[i], width, tag);
+        }
+        ids[i] = id;
+    }
+}
+
+static void map_decimals(struct chunk_dictionary *dictionary, const uint8_t *const *values,
+                         size_t count, uint32_t *ids)
 {
     uint32_t tags[DICTIONARY_BLOCK_VALUES];
     uint32_t mask = dictionary->slot_count - 1;
     bool far = dictionary->body.size_bytes > PREFETCH_BYTES;
     for (size_t i = 0; i < count; i++) {
-        tags[i] = (uint32_t)(hash_bytes(values[i], width) >> 32);
+        tags[i] = (uint32_t)(hash_fixed(values[i], DECIMAL_BYTES) >> 32);
         if (far)
             __builtin_prefetch(&dictionary->slots[tags[i] & mask]);
     }
     for (size_t i = 0; i < count && far; i++) {
         uint64_t slot = dictionary->slots[tags[i] & mask];
         if (slot != 0)
-            __builtin_prefetch(dictionary->body.data + (size_t)slot_id(slot) * width);
+            __builtin_prefetch(dictionary->body.data + (size_t)slot_id(slot) * DECIMAL_BYTES);
     }
     uint32_t id = 0;
     for (size_t i = 0; i < count; i++) {
-        if (i == 0 || tags[i] != tags[i - 1] || memcmp(values[i], values[i - 1], width) != 0)
-            id = find_fixed(dictionary, values[i], width, tags[i]);
+        if (i == 0 || tags[i] != tags[i - 1] ||
+            memcmp(values[i], values[i - 1], DECIMAL_BYTES) != 0)
+            id = find_fixed(dictionary, values[i], DECIMAL_BYTES, tags[i]);
         ids[i] = id;
     }
 }
@@ -355,18 +476,20 @@ enum error_code chunk_dictionary_map_fixed(struct chunk_dictionary *dictionary,
     if (reserve_slots(dictionary, (uint32_t)count) != OK ||
         reserve(dictionary, (uint32_t)count, count * width) != OK)
         return ERR_NO_MEMORY;
-    if (width == 32)
-        map_fixed(dictionary, values, count, 32, ids);
-    else if (width == 16)
-        map_fixed(dictionary, values, count, 16, ids);
+    if (!has_window(dictionary))
+        map_decimals(dictionary, values, count, ids);
+    else if (width == 32)
+        map_recent(dictionary, values, count, 32, ids);
     else
-        map_fixed(dictionary, values, count, width, ids);
+        map_recent(dictionary, values, count, width, ids);
     return OK;
 }
 
 static uint32_t find_integer(struct chunk_dictionary *dictionary, const void *value, uint32_t width)
 {
-    uint32_t tag = (uint32_t)(hash_bytes(value, width) >> 32);
+    uint64_t word = 0;
+    memcpy(&word, value, width);
+    uint32_t tag = (uint32_t)(mix(word ^ MIX_KEY_0, MIX_KEY_1) >> 32);
     return width == 4 ? find_fixed(dictionary, value, 4, tag)
                       : find_fixed(dictionary, value, 8, tag);
 }
@@ -433,9 +556,11 @@ enum error_code chunk_dictionary_map_one(struct chunk_dictionary *dictionary,
 {
     if (reserve_slots(dictionary, 1) != OK || reserve(dictionary, 1, value.size_bytes) != OK)
         return ERR_NO_MEMORY;
-    uint32_t tag = (uint32_t)(hash_bytes(value.data, value.size_bytes) >> 32);
+    uint32_t tag = value_tag(dictionary, value);
     if (dictionary->type.kind == VALUE_TEXT)
         *id = find_text(dictionary, value, tag);
+    else if (has_window(dictionary))
+        *id = find_recent(dictionary, value.data, dictionary->type.width_bytes, tag);
     else
         *id = find_fixed(dictionary, value.data, dictionary->type.width_bytes, tag);
     return OK;

@@ -36,7 +36,9 @@ struct chunk_dictionary {
     struct buffer body;
     struct text_entry *entries; /* texts only */
     uint32_t entry_capacity;
-    bool has_table; /* the slots hold every value */
+    bool has_table;        /* the slots hold every value (of fixed-size ones, the newest) */
+    bool has_long_probes;  /* texts: the hash of their ends does not tell them apart */
+    bool hashes_all_bytes; /* so it was given up */
     uint64_t *slots;
     uint32_t slot_count;    /* a power of two */
     uint32_t *small_ids;    /* integers only; NULL until one is looked up */
