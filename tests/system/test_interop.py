@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Other people's readers open our files and find every value in them: by full scans, and by filters
+that they push down, with values that occur and values that don't. The short part of docs/INTEROP.md:
+pyarrow, DuckDB, polars; test_interop_all.py has the other readers and the long files."""
+
+import struct
+
+import pytest
+
+from harness import lake as reading
+from harness import process, truth
+from interop import cases, compare, questions, readers, samples
+
+pytestmark = pytest.mark.interop_short
+
+REAL = truth.PUBNET63.name
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    return cases.Files(tmp_path_factory.mktemp("interop"))
+
+
+@pytest.fixture(scope="module", params=readers.SHORT, ids=lambda kind: kind.name)
+def reader(request):
+    with cases.new_york():
+        made = request.param()
+        yield made
+        made.close()
+
+
+@pytest.mark.parametrize("codec", reading.CODECS)
+@pytest.mark.parametrize("profile", cases.PROFILES)
+@pytest.mark.parametrize("version", truth.SCHEMA_VERSIONS)
+def test_full_scans_find_every_value(reader, files, version, profile, codec):
+    for name, options in (("edge", cases.SMALL), ("edge", {}), (REAL, {})):
+        path = files.file(name, version, profile, codec, **options)
+        cases.scan(reader, files, name, version, path)
+
+
+@pytest.mark.parametrize("name", ["nulls", "empty", "one"])
+@pytest.mark.parametrize("profile", cases.PROFILES)
+@pytest.mark.parametrize("version", truth.SCHEMA_VERSIONS)
+def test_columns_of_nulls_or_of_empty_texts_and_a_single_row(reader, files, version, profile, name):
+    for options in ({}, {"row_group_rows": 7, "page_size": 1024}):
+        path = files.file(name, version, profile, "snappy", **options)
+        cases.scan(reader, files, name, version, path)
+        cases.ask(reader, files, name, version, path, count=1)
+
+
+@pytest.mark.parametrize("profile", cases.PROFILES)
+@pytest.mark.parametrize("version", truth.SCHEMA_VERSIONS)
+def test_filters_find_what_occurs_and_nothing_else(reader, files, version, profile):
+    for options in (cases.SMALL, {}):
+        path = files.file("edge", version, profile, "zstd", **options)
+        assert cases.ask(reader, files, "edge", version, path) > 1000
+    path = files.file(REAL, version, profile, "snappy", row_group_rows=300, page_size=2048)
+    cases.ask(reader, files, REAL, version, path, count=2)
+
+
+@pytest.mark.parametrize("input_kind", ["plain", "dictionary"])
+def test_dictionaries_and_plain_texts_give_the_same_values(files, input_kind):
+    """The encoder takes both; the service hands over dictionaries."""
+    for name in ("edge", "nulls", "empty", "one"):
+        path = files.file(name, "1.1.0", "compact", "none", **cases.SMALL, input=input_kind)
+        cases.scan(readers.Pyarrow(), files, name, "1.1.0", path)
+
+
+def test_questions_notice_a_minimum_that_lies(files, tmp_path):
+    """That these readers do look at our statistics, and that these tests would see wrong ones: with a
+    ledger's number changed wherever the footer and the page index tell it, its row is not found."""
+    path = files.file("one", "1.1.0", "compatible", "none")
+    content = path.read_bytes()
+    ledger = files.sample("one").rows[0]["ledger_sequence"]
+    footer_bytes, = struct.unpack("<I", content[-8:-4])
+    footer_at = len(content) - 8 - footer_bytes
+    told = struct.pack("<I", ledger)
+    assert content[footer_at:].count(told) >= 2
+    lying = tmp_path / "lying.parquet"
+    lying.write_bytes(content[:footer_at] +
+                      content[footer_at:].replace(told, struct.pack("<I", ledger - 5)))
+    question = questions.Question("ledger_sequence", ledger, ledger)
+    for kind in readers.SHORT:
+        made = kind()
+        assert made.read(path, "1.1.0", question).num_rows == 1, made.name
+        assert made.read(lying, "1.1.0", question).num_rows == 0, made.name
+        made.close()
+
+
+@pytest.mark.parametrize("profile", cases.PROFILES)
+@pytest.mark.parametrize("version", truth.SCHEMA_VERSIONS)
+def test_edge_cases_survive_the_whole_way(tmp_path, version, profile):
+    """The same events, sent by a server and stored by a run, in several row groups and files."""
+    sample = samples.make("later", tmp_path)
+    lake = tmp_path / "lake"
+    with process.Replay([sample.events]) as server:
+        process.run(lake, server.endpoint, sample.rows[0]["ledger_sequence"],
+                    sample.rows[-1]["ledger_sequence"], schema_version=version,
+                    encoding_profile=profile, row_group_rows=100, page_size=1024,
+                    partitioning_scheme="date", env=process.environment(TZ="America/New_York"))
+    reading.compare_lake_with_truth(lake, [], version, "date", "snappy", rows=sample.rows)
+    reading.check_catalog(lake)
+    expected = compare.table_of_rows(sample.expected(version), version)
+    got = readers.Polars().read(f"{lake}/**/*.parquet", version)
+    assert compare.difference(compare.normal(got, version), expected, ordered=False) is None
