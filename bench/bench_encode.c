@@ -200,19 +200,26 @@ static void *run_tasks(void *context)
     }
 }
 
-static void write_out(int descriptor, struct buffer *out, const char *path)
+struct out_file {
+    int descriptor;
+    const char *path;
+};
+
+static enum error_code write_out(void *context, struct bytes_view bytes, struct error *error)
 {
+    const struct out_file *file = context;
+    (void)error;
     size_t done = 0;
-    while (done < out->size_bytes) {
-        ssize_t written = write(descriptor, out->data + done, out->size_bytes - done);
+    while (done < bytes.size_bytes) {
+        ssize_t written = write(file->descriptor, bytes.data + done, bytes.size_bytes - done);
         if (written < 0 && errno != EINTR)
-            die("%s can't be written", path);
+            die("%s can't be written", file->path);
         done += written < 0 ? 0 : (size_t)written;
     }
-    buffer_reset(out);
+    return OK;
 }
 
-static void close_row_group(struct parquet_writer *writer, unsigned threads, struct buffer *out)
+static void close_row_group(struct parquet_writer *writer, unsigned threads, struct out_file *file)
 {
     struct error error = {0};
     struct task_queue queue = {.writer = writer};
@@ -226,11 +233,11 @@ static void close_row_group(struct parquet_writer *writer, unsigned threads, str
         pthread_join(workers[i], NULL);
     if (atomic_load(&queue.failed))
         die("%s", "encoding failed");
-    must(parquet_writer_row_group_finish(writer, out, &error), &error);
+    must(parquet_writer_row_group_drain(writer, write_out, file, &error), &error);
 }
 
 static void append_part(struct parquet_writer *writer, const struct partition_rows *part,
-                        const struct settings *settings, int descriptor, struct buffer *out)
+                        const struct settings *settings, struct out_file *file)
 {
     struct error error = {0};
     int64_t at = 0;
@@ -239,10 +246,8 @@ static void append_part(struct parquet_writer *writer, const struct partition_ro
         must(parquet_writer_append(writer, &part->array, at, part->row_count - at, &taken, &error),
              &error);
         at += taken;
-        if (parquet_writer_row_group_is_full(writer)) {
-            close_row_group(writer, settings->threads, out);
-            write_out(descriptor, out, settings->out_path);
-        }
+        if (parquet_writer_row_group_is_full(writer))
+            close_row_group(writer, settings->threads, file);
     }
 }
 
@@ -272,23 +277,25 @@ static uint64_t write_file(const struct settings *settings, const struct batches
     struct buffer out;
     struct error error = {0};
     uint32_t footer_bytes;
-    int descriptor = open(settings->out_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (descriptor < 0)
+    struct out_file file = {
+        open(settings->out_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666),
+        settings->out_path};
+    if (file.descriptor < 0)
         die("%s can't be created", settings->out_path);
     buffer_init(&out);
     struct parquet_writer *writer = new_writer(settings);
     for (size_t i = 0; i < batches->count; i++)
         for (size_t p = 0; p < batches->items[i]->part_count; p++)
-            append_part(writer, &batches->items[i]->parts[p], settings, descriptor, &out);
+            append_part(writer, &batches->items[i]->parts[p], settings, &file);
     if (parquet_writer_open_rows(writer) != 0)
-        close_row_group(writer, settings->threads, &out);
+        close_row_group(writer, settings->threads, &file);
     *peak_memory = parquet_writer_memory_bytes(writer);
     must(parquet_writer_finish(writer, NULL, 0, &out, &footer_bytes, &error), &error);
-    write_out(descriptor, &out, settings->out_path);
+    must(write_out(&file, buffer_view(&out), &error), &error);
     uint64_t size = parquet_writer_file_bytes(writer);
     parquet_writer_free(writer);
     buffer_release(&out);
-    if (close(descriptor) != 0)
+    if (close(file.descriptor) != 0)
         die("%s can't be closed", settings->out_path);
     return size;
 }

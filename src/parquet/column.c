@@ -15,6 +15,13 @@
 #define WIDTH_TRIAL_VALUES     1024u
 #define WIDTH_TRIAL_MAX_VALUES 8192u
 
+void chunk_bytes_release(struct chunk_bytes *bytes)
+{
+    buffer_release(&bytes->own);
+    mem_free(bytes->segments);
+    *bytes = (struct chunk_bytes){0};
+}
+
 void chunk_meta_release(struct chunk_meta *chunk)
 {
     mem_free(chunk->pages);
@@ -64,7 +71,7 @@ void column_release(struct column_writer *column)
     mem_free(column->open_ids);
     column->open_ids = NULL;
     buffer_release(&column->open_plain);
-    buffer_release(&column->bytes);
+    chunk_bytes_release(&column->bytes);
     chunk_meta_release(&column->chunk);
 }
 
@@ -91,7 +98,8 @@ void column_reset(struct column_writer *column)
     column->plain_bytes = 0;
     column->is_rising = true;
     column->last_id = 0;
-    buffer_release(&column->bytes); /* as large as the chunk, and idle until the next one is full */
+    chunk_bytes_release(
+        &column->bytes); /* as large as the chunk, and idle until the next one is full */
 }
 
 size_t column_memory_bytes(const struct column_writer *column)
@@ -100,7 +108,7 @@ size_t column_memory_bytes(const struct column_writer *column)
            column->remap.capacity * sizeof *column->remap.ids + column->sealed.capacity_bytes +
            column->pages.capacity * sizeof *column->pages.items + PAGE_MAX_ROWS / 8 + 8 +
            (PAGE_MAX_ROWS + 8) * sizeof *column->open_ids + column->open_plain.capacity_bytes +
-           column->bytes.capacity_bytes + column->chunk.bounds.capacity_bytes +
+           column->bytes.own.capacity_bytes + column->chunk.bounds.capacity_bytes +
            column->chunk.bloom.capacity_bytes +
            column->chunk.page_capacity * sizeof *column->chunk.pages;
 }

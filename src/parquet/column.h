@@ -81,6 +81,23 @@ struct page_list {
     size_t capacity;
 };
 
+/* The bytes of a finished chunk, in order: some of our own, then some that are borrowed from the
+ * column (pages that are stored as they were sealed), and again. */
+struct chunk_segment {
+    size_t own_end; /* up to here in `own` */
+    struct bytes_view borrowed;
+};
+
+struct chunk_bytes {
+    size_t size_bytes; /* of all */
+    struct buffer own;
+    struct chunk_segment *segments;
+    size_t segment_count;
+    size_t segment_capacity;
+};
+
+void chunk_bytes_release(struct chunk_bytes *bytes); /* back to empty */
+
 /* Maps the indices of one Arrow dictionary to ids of the chunk's. */
 struct index_remap {
     uint64_t source_id; /* arrow_dictionary_id; 0: none, or a foreign one */
@@ -123,7 +140,7 @@ struct column_writer {
     struct buffer open_plain;
 
     /* the finished chunk */
-    struct buffer bytes;
+    struct chunk_bytes bytes;
     struct chunk_meta chunk;
 };
 

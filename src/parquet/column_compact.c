@@ -95,18 +95,18 @@ static enum error_code try_encoding(struct delta_try *try, enum parquet_encoding
                                     struct error *error)
 {
     struct column_writer *column = try->column;
-    struct buffer bytes = column->bytes;
+    struct chunk_bytes bytes = column->bytes;
     struct chunk_meta chunk = column->chunk;
-    buffer_init(&column->bytes);
+    column->bytes = (struct chunk_bytes){0};
     column->chunk = (struct chunk_meta){0};
     try->encoding = encoding;
     enum error_code code = encode_chunk(try, error);
     if (code == OK && column->bytes.size_bytes < bytes.size_bytes) {
-        buffer_release(&bytes);
+        chunk_bytes_release(&bytes);
         chunk_meta_release(&chunk);
         return OK;
     }
-    buffer_release(&column->bytes);
+    chunk_bytes_release(&column->bytes);
     chunk_meta_release(&column->chunk);
     column->bytes = bytes;
     column->chunk = chunk;

@@ -2,21 +2,54 @@
 #include "parquet/column_pages.h"
 
 #include "parquet/page_header.h"
+#include "util/memory.h"
 
 /* The most a header of ours takes. */
 #define OWN_HEADER_MAX_BYTES 64
+#define FIRST_SEGMENTS       64
 
-/* Appends a page to the chunk's bytes: compressed behind the room for its header, then moved up to
- * it, since the header says how large the page became. */
-static enum error_code append_page(struct column_writer *column, struct codec_context *context,
-                                   struct page_header *header, struct bytes_view page,
-                                   struct error *error)
+/* Ends the run of own bytes with some that are borrowed. */
+static enum error_code borrow(struct chunk_bytes *bytes, struct bytes_view borrowed)
 {
-    struct buffer *out = &column->bytes;
+    if (bytes->segment_count == bytes->segment_capacity) {
+        size_t capacity =
+            bytes->segment_capacity == 0 ? FIRST_SEGMENTS : 2 * bytes->segment_capacity;
+        struct chunk_segment *segments = mem_realloc(bytes->segments, capacity * sizeof *segments);
+        if (segments == NULL)
+            return ERR_NO_MEMORY;
+        bytes->segments = segments;
+        bytes->segment_capacity = capacity;
+    }
+    bytes->segments[bytes->segment_count++] =
+        (struct chunk_segment){bytes->own.size_bytes, borrowed};
+    bytes->size_bytes += borrowed.size_bytes;
+    return OK;
+}
+
+/* A page that is not compressed stays where it is. */
+static enum error_code append_stored_page(struct column_writer *column, struct page_header *header,
+                                          struct bytes_view page, struct error *error)
+{
+    struct chunk_bytes *bytes = &column->bytes;
+    size_t start = bytes->own.size_bytes;
+    header->compressed_bytes = (int32_t)page.size_bytes;
+    header->crc = page_crc(page);
+    if (page_header_write(header, &bytes->own) != OK || borrow(bytes, page) != OK)
+        return error_no_memory(error, "a page");
+    bytes->size_bytes += bytes->own.size_bytes - start;
+    column->chunk.uncompressed_bytes += bytes->own.size_bytes - start + page.size_bytes;
+    return OK;
+}
+
+/* A page is compressed behind the room for its header, then moved up to it, since the header says
+ * how large the page became. */
+static enum error_code append_compressed_page(struct column_writer *column,
+                                              struct codec_context *context,
+                                              struct page_header *header, struct bytes_view page,
+                                              struct error *error)
+{
+    struct buffer *out = &column->bytes.own;
     size_t start = out->size_bytes;
-    if (page.size_bytes > INT32_MAX / 2)
-        return error_set(error, ERR_LIMIT, "column %s: a page of %zu bytes is too large",
-                         column->name, page.size_bytes);
     if (buffer_append_zeros(out, OWN_HEADER_MAX_BYTES) != OK)
         return error_no_memory(error, "a page");
     enum error_code code =
@@ -26,7 +59,6 @@ static enum error_code append_page(struct column_writer *column, struct codec_co
         return code;
     size_t size = out->size_bytes - start - OWN_HEADER_MAX_BYTES;
     uint8_t *stored = out->data + start + OWN_HEADER_MAX_BYTES;
-    header->uncompressed_bytes = (int32_t)page.size_bytes;
     header->compressed_bytes = (int32_t)size;
     header->crc = page_crc(bytes_view_of(stored, size));
     out->size_bytes = start;
@@ -36,8 +68,23 @@ static enum error_code append_page(struct column_writer *column, struct codec_co
     assert(header_bytes <= OWN_HEADER_MAX_BYTES);
     memmove(out->data + out->size_bytes, stored, size);
     out->size_bytes += size;
+    column->bytes.size_bytes += header_bytes + size;
     column->chunk.uncompressed_bytes += header_bytes + page.size_bytes;
     return OK;
+}
+
+/* `stays`: the page's bytes live until column_reset. */
+static enum error_code append_page(struct column_writer *column, struct codec_context *context,
+                                   struct page_header *header, struct bytes_view page, bool stays,
+                                   struct error *error)
+{
+    if (page.size_bytes > INT32_MAX / 2)
+        return error_set(error, ERR_LIMIT, "column %s: a page of %zu bytes is too large",
+                         column->name, page.size_bytes);
+    header->uncompressed_bytes = (int32_t)page.size_bytes;
+    if (stays && column->writer_options->codec == PARQUET_CODEC_NONE)
+        return append_stored_page(column, header, page, error);
+    return append_compressed_page(column, context, header, page, error);
 }
 
 /* Keeps a lower bound in chunk->bounds. */
@@ -113,7 +160,8 @@ enum error_code chunk_append_data_page(struct column_writer *column, struct code
         .value_count = (int32_t)page->row_count,
         .encoding = encoding,
     };
-    enum error_code code = append_page(column, context, &header, body, error);
+    enum error_code code =
+        append_page(column, context, &header, body, encoding == page->encoding, error);
     if (code != OK)
         return code;
     meta->stored_bytes = (uint32_t)(column->bytes.size_bytes - (size_t)meta->offset);
@@ -134,7 +182,8 @@ enum error_code chunk_append_dictionary(struct column_writer *column, struct cod
         .encoding = PARQUET_PLAIN,
     };
     column->chunk.has_dictionary = true;
-    return append_page(column, context, &header, buffer_view(&column->dictionary.body), error);
+    return append_page(column, context, &header, buffer_view(&column->dictionary.body), true,
+                       error);
 }
 
 /* The bounds of the chunk are those of its pages, compared before anything is cut. */

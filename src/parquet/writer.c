@@ -266,15 +266,44 @@ enum error_code parquet_writer_run_task(struct parquet_writer *writer, size_t ta
     return code;
 }
 
+/* Where the bytes of a row group go. */
+struct row_group_sink {
+    parquet_write_function write;
+    void *context;
+};
+
+static enum error_code write_chunk_bytes(const struct chunk_bytes *bytes,
+                                         const struct row_group_sink *sink, struct error *error)
+{
+    enum error_code code = OK;
+    size_t own_at = 0;
+    for (size_t i = 0; i < bytes->segment_count && code == OK; i++) {
+        const struct chunk_segment *segment = &bytes->segments[i];
+        if (segment->own_end != own_at)
+            code = sink->write(sink->context,
+                               bytes_view_of(bytes->own.data + own_at, segment->own_end - own_at),
+                               error);
+        if (code == OK)
+            code = sink->write(sink->context, segment->borrowed, error);
+        own_at = segment->own_end;
+    }
+    if (code == OK && own_at != bytes->own.size_bytes)
+        code = sink->write(sink->context,
+                           bytes_view_of(bytes->own.data + own_at, bytes->own.size_bytes - own_at),
+                           error);
+    return code;
+}
+
 /* Moves a finished column chunk into the file and its description into the row group. */
 static enum error_code hand_out_chunk(struct parquet_writer *writer, size_t index,
-                                      struct buffer *out, struct error *error)
+                                      const struct row_group_sink *sink, struct error *error)
 {
     struct column_writer *column = &writer->columns[index];
     struct row_group_meta *group = &writer->row_groups[writer->row_group_count - 1];
     assert(column->chunk.value_count == writer->open_rows); /* its task was run */
-    if (buffer_append(out, column->bytes.data, column->bytes.size_bytes) != OK)
-        return error_no_memory(error, "a row group");
+    enum error_code code = write_chunk_bytes(&column->bytes, sink, error);
+    if (code != OK)
+        return code;
     column->chunk.file_offset = writer->file_bytes;
     writer->file_bytes += column->bytes.size_bytes;
     group->chunks[index] = column->chunk;
@@ -285,16 +314,17 @@ static enum error_code hand_out_chunk(struct parquet_writer *writer, size_t inde
 }
 
 /* Bloom filters follow the row group they belong to, so that they need not be held to the end. */
-static enum error_code hand_out_blooms(struct parquet_writer *writer, struct buffer *out,
-                                       struct error *error)
+static enum error_code hand_out_blooms(struct parquet_writer *writer,
+                                       const struct row_group_sink *sink, struct error *error)
 {
     struct row_group_meta *group = &writer->row_groups[writer->row_group_count - 1];
     for (size_t i = 0; i < writer->column_count; i++) {
         struct chunk_meta *chunk = &group->chunks[i];
         if (chunk->bloom.size_bytes == 0)
             continue;
-        if (buffer_append(out, chunk->bloom.data, chunk->bloom.size_bytes) != OK)
-            return error_no_memory(error, "a Bloom filter");
+        enum error_code code = sink->write(sink->context, buffer_view(&chunk->bloom), error);
+        if (code != OK)
+            return code;
         chunk->bloom_offset = writer->file_bytes;
         chunk->bloom_bytes = (uint32_t)chunk->bloom.size_bytes;
         writer->file_bytes += chunk->bloom.size_bytes;
@@ -303,33 +333,46 @@ static enum error_code hand_out_blooms(struct parquet_writer *writer, struct buf
     return OK;
 }
 
-static enum error_code begin_file(struct parquet_writer *writer, struct buffer *out,
+static enum error_code begin_file(struct parquet_writer *writer, const struct row_group_sink *sink,
                                   struct error *error)
 {
     if (writer->file_bytes != 0)
         return OK;
-    if (buffer_append(out, PARQUET_MAGIC, PARQUET_MAGIC_BYTES) != OK)
-        return error_no_memory(error, "a file");
     writer->file_bytes = PARQUET_MAGIC_BYTES;
-    return OK;
+    return sink->write(sink->context, bytes_view_of(PARQUET_MAGIC, PARQUET_MAGIC_BYTES), error);
 }
 
-enum error_code parquet_writer_row_group_finish(struct parquet_writer *writer, struct buffer *out,
-                                                struct error *error)
+enum error_code parquet_writer_row_group_drain(struct parquet_writer *writer,
+                                               parquet_write_function write, void *context,
+                                               struct error *error)
 {
     assert(writer->state == WRITER_CLOSING_GROUP);
-    enum error_code code = begin_file(writer, out, error);
+    struct row_group_sink sink = {write, context};
+    enum error_code code = begin_file(writer, &sink, error);
     writer->row_groups[writer->row_group_count - 1].file_offset = writer->file_bytes;
     for (size_t i = 0; i < writer->column_count && code == OK; i++)
-        code = hand_out_chunk(writer, i, out, error);
+        code = hand_out_chunk(writer, i, &sink, error);
     if (code == OK)
-        code = hand_out_blooms(writer, out, error);
+        code = hand_out_blooms(writer, &sink, error);
     if (code != OK)
         return code;
     writer->closed_rows += writer->open_rows;
     writer->open_rows = 0;
     writer->state = WRITER_OPEN;
     return OK;
+}
+
+static enum error_code append_to_buffer(void *context, struct bytes_view bytes, struct error *error)
+{
+    if (buffer_append(context, bytes.data, bytes.size_bytes) != OK)
+        return error_no_memory(error, "a row group");
+    return OK;
+}
+
+enum error_code parquet_writer_row_group_finish(struct parquet_writer *writer, struct buffer *out,
+                                                struct error *error)
+{
+    return parquet_writer_row_group_drain(writer, append_to_buffer, out, error);
 }
 
 /* --- the end ------------------------------------------------------------------------------- */
@@ -340,7 +383,8 @@ enum error_code parquet_writer_finish(struct parquet_writer *writer,
                                       uint32_t *footer_size_bytes, struct error *error)
 {
     assert(writer->state == WRITER_OPEN && writer->open_rows == 0);
-    enum error_code code = begin_file(writer, out, error);
+    struct row_group_sink sink = {append_to_buffer, out};
+    enum error_code code = begin_file(writer, &sink, error);
     if (code != OK)
         return code;
     size_t start = out->size_bytes;

@@ -102,11 +102,20 @@ enum error_code parquet_writer_row_group_begin(struct parquet_writer *writer, si
 /* Encodes and compresses one column chunk; tasks of different indices may run at the same time. */
 enum error_code parquet_writer_run_task(struct parquet_writer *writer, size_t task_index,
                                         struct error *error) MUST_CHECK;
-/* Appends the finished column chunks to `out`, in file order (with the magic before the first). */
+/* Appends the finished column chunks to `out`, in file order (with the magic before the first), and
+ * their Bloom filters. */
 enum error_code parquet_writer_row_group_finish(struct parquet_writer *writer, struct buffer *out,
                                                 struct error *error) MUST_CHECK;
 
-/* Appends bloom filters, page index, footer and magic. No row group may be open. `metadata` is
+/* The same bytes piece by piece, without gathering them in memory first: half of what a row group
+ * takes while it is closed. A failure of `write` is given back. */
+typedef enum error_code (*parquet_write_function)(void *context, struct bytes_view bytes,
+                                                  struct error *error);
+enum error_code parquet_writer_row_group_drain(struct parquet_writer *writer,
+                                               parquet_write_function write, void *context,
+                                               struct error *error) MUST_CHECK;
+
+/* Appends page index, footer and magic. No row group may be open. `metadata` is
  * copied into the footer. *footer_size_bytes: the 4-byte length before the final magic. */
 enum error_code parquet_writer_finish(struct parquet_writer *writer,
                                       const struct parquet_key_value *metadata,
