@@ -4,9 +4,30 @@
 #include <stdio.h>
 
 #include "app/command.h"
+#include "app/shell_text.h"
 #include "lake/inventory.h"
 #include "lake/repair.h"
 #include "os/process.h"
+
+/* What fetches again what was taken out. */
+static enum error_code print_commands(const struct repair_report *report, const char *output_path)
+{
+    struct buffer folder;
+    buffer_init(&folder);
+    enum error_code code = shell_text_append_word(&folder, output_path);
+    if (code == OK)
+        code = buffer_append_byte(&folder, '\0');
+    size_t ranges = code == OK ? INVENTORY_COUNT(&report->refetch, struct catalog_range) : 0;
+    if (ranges > 0)
+        printf("to fetch again:\n");
+    for (size_t i = 0; i < ranges; i++) {
+        struct catalog_range range = *INVENTORY_AT(&report->refetch, struct catalog_range, i);
+        printf("  parquet-consumer run --output-path %s %" PRIu32 " %" PRIu32 "\n",
+               (const char *)folder.data, range.first, range.last);
+    }
+    buffer_release(&folder);
+    return code;
+}
 
 static void print_report(const struct repair_report *report, const struct repair_options *wanted)
 {
@@ -23,13 +44,6 @@ static void print_report(const struct repair_report *report, const struct repair
     if (report->unrepaired > 0)
         printf("%" PRIu64 " problems are no commit's: 'verify' names them, repair leaves them\n",
                report->unrepaired);
-    if (ranges > 0)
-        printf("to fetch again:\n");
-    for (size_t i = 0; i < ranges; i++) {
-        struct catalog_range range = *INVENTORY_AT(&report->refetch, struct catalog_range, i);
-        printf("  parquet-consumer run --output-path %s %" PRIu32 " %" PRIu32 "\n",
-               wanted->output_path, range.first, range.last);
-    }
     if (commits == 0 && ranges == 0 && report->unrepaired == 0)
         printf("nothing to repair\n");
 }
@@ -49,9 +63,12 @@ enum exit_code cmd_repair(const struct command_line *line)
                                         .dry_run = command_line_flag(line, "--dry-run") != NULL,
                                         .threads = os_core_count()};
         enum error_code code = repair_lake(&wanted, &report, &error);
-        if (code == OK)
+        if (code == OK) {
             print_report(&report, &wanted);
-        else
+            if (print_commands(&report, options.output_path) != OK)
+                code = error_no_memory(&error, "the commands to fetch again");
+        }
+        if (code != OK)
             exit_code = command_fail(command_exit_code(code), &error);
         repair_report_release(&report);
     }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "app/command.h"
+#include "app/shell_text.h"
 #include "lake/verify.h"
 #include "os/process.h"
 #include "util/buffer.h"
@@ -20,13 +21,18 @@ static enum error_code format_command(const struct verify_report *report, const 
     size_t count = findings_refetch_count(findings);
     if (count == 0)
         return buffer_append_byte(out, '\0');
-    enum error_code code =
-        buffer_append_format(out, "parquet-consumer repair --output-path %s", output_path);
+    enum error_code code = buffer_append_text(out, "parquet-consumer repair --output-path ");
+    if (code == OK)
+        code = shell_text_append_word(out, output_path);
+    if (code == OK && report->deep)
+        code = buffer_append_text(out, " --deep");
     for (size_t i = 0; code == OK && i < count; i++) {
         struct catalog_range range = findings_refetch(findings, i);
-        code = buffer_append_format(
-            out, " && parquet-consumer run --output-path %s %" PRIu32 " %" PRIu32, output_path,
-            range.first, range.last);
+        code = buffer_append_text(out, " && parquet-consumer run --output-path ");
+        if (code == OK)
+            code = shell_text_append_word(out, output_path);
+        if (code == OK)
+            code = buffer_append_format(out, " %" PRIu32 " %" PRIu32, range.first, range.last);
     }
     return code == OK ? buffer_append_byte(out, '\0') : code;
 }

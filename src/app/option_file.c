@@ -246,6 +246,11 @@ static enum error_code read_top(struct reading *reading, const json_t *root)
 static enum error_code read_text(struct reading *reading)
 {
     json_error_t where;
+    if (reading->text.size_bytes == 0) { /* jansson takes no NULL */
+        problems_add(reading->problems, "%s:1:1: the file is empty; write {} to set nothing",
+                     reading->path);
+        return OK;
+    }
     json_t *root = json_loadb((const char *)reading->text.data, reading->text.size_bytes,
                               JSON_REJECT_DUPLICATES, &where);
     if (root == NULL) {

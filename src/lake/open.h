@@ -10,4 +10,7 @@
  * if there is no lake there, ERR_CORRUPT if its catalog is missing or damaged; NULL then. */
 struct catalog *lake_open_catalog(const char *output_path, struct error *error);
 
+/* ERR_NOT_FOUND, with the remedy, if the folder holds no lake, not even a damaged one. */
+enum error_code lake_must_exist(const char *output_path, struct error *error) MUST_CHECK;
+
 #endif

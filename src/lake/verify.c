@@ -228,8 +228,8 @@ static void add_notes(struct verification *verification, struct findings *findin
         dead_letters += commit_at(verification, i)->dead_letter_count;
     if (dead_letters > 0)
         findings_add_note(findings,
-                          "%" PRId64 " events could not be stored as rows: they lie in %s",
-                          dead_letters, LAKE_DEAD_LETTERS);
+                          "%" PRId64 " event%s could not be stored as rows: see %s", dead_letters,
+                          dead_letters == 1 ? "" : "s", LAKE_DEAD_LETTERS);
     for (size_t i = 0; i < inventory->unconfirmed_count; i++)
         unconfirmed +=
             (uint64_t)inventory->unconfirmed[i].last - inventory->unconfirmed[i].first + 1;
@@ -312,7 +312,9 @@ static enum error_code verify_opened(struct verification *verification,
                                      struct verify_report *report, struct error *error)
 {
     const char *root = verification->options->output_path;
-    enum error_code code = inventory_read_disk(&verification->inventory, root, error);
+    enum error_code code = lake_must_exist(root, error);
+    if (code == OK)
+        code = inventory_read_disk(&verification->inventory, root, error);
     if (code != OK)
         return code;
     verification->catalog = lake_open_catalog(root, error);

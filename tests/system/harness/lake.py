@@ -107,6 +107,17 @@ def catalog_query(lake, sql):
     return [tuple(row) for row in json.loads(answer.stdout)]
 
 
+def catalog_execute(lake, sql):
+    """Changes the catalog behind the program's back, likewise in a process of its own."""
+    program = ("import sqlite3, sys\n"
+               "with sqlite3.connect(sys.argv[1]) as database:\n"
+               "    database.execute(sys.argv[2])\n"
+               "database.close()\n")
+    answer = subprocess.run([sys.executable, "-c", program, str(catalog_path(lake)), sql],
+                            capture_output=True, text=True, timeout=60, check=False)
+    assert answer.returncode == 0, answer.stderr
+
+
 # ---- reading -------------------------------------------------------------------------------------
 
 def _select(version, source):
