@@ -5,14 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define XXH_STATIC_LINKING_ONLY /* the state as a struct */
-#include <xxhash.h>
-
 #include "lake/data_file.h"
+#include "lake/file_facts.h"
 #include "rows/bound_text.h"
-#include "util/memory.h"
-
-#define CHECKSUM_BLOCK_BYTES ((size_t)1 << 20)
 
 static struct catalog_range range_of(const struct inventory_file *file,
                                      const struct inventory_commit *commit)
@@ -63,27 +58,6 @@ static void check_provenance(const struct file_check *check, const struct invent
     check_number_pair(check, file, commit, metadata, "ttp.commit_rows", commit->row_count, good);
 }
 
-/* The checksum of the whole file: page CRCs leave headers, indexes and the footer out. */
-static enum error_code file_checksum(const struct parquet_source *source, uint64_t *checksum,
-                                     struct error *error)
-{
-    XXH64_state_t state;
-    uint8_t *block = mem_alloc(CHECKSUM_BLOCK_BYTES);
-    enum error_code code = block == NULL ? error_no_memory(error, "a file's checksum") : OK;
-    XXH64_reset(&state, 0);
-    for (uint64_t at = 0; code == OK && at < source->size_bytes;) {
-        uint64_t left = source->size_bytes - at;
-        size_t size_bytes = left < CHECKSUM_BLOCK_BYTES ? (size_t)left : CHECKSUM_BLOCK_BYTES;
-        code = source->read(source->context, at, block, size_bytes, error);
-        if (code == OK)
-            XXH64_update(&state, block, size_bytes);
-        at += size_bytes;
-    }
-    *checksum = XXH64_digest(&state);
-    mem_free(block);
-    return code;
-}
-
 /* Where the file's own checks find nothing, or can't say more, its checksum still tells. */
 static enum error_code check_checksum(const struct file_check *check,
                                       const struct inventory_file *file,
@@ -94,7 +68,7 @@ static enum error_code check_checksum(const struct file_check *check,
     uint64_t checksum = 0;
     if (file->checksum == 0)
         return OK;
-    enum error_code code = file_checksum(source, &checksum, error);
+    enum error_code code = file_facts_checksum(source, &checksum, error);
     if (code == OK && checksum != file->checksum) {
         *good = false;
         findings_add_problem(check->findings, PROBLEM_DAMAGED_FILE, file->path, file->commit_no,
@@ -179,34 +153,6 @@ static const struct row_column *find_column(const struct row_schema *schema, int
     return NULL;
 }
 
-/* What the file's row groups say of a column, as one. */
-struct column_facts {
-    int64_t value_count, null_count;
-    bool has_bounds;
-    struct bytes_view min_value, max_value;
-};
-
-static struct column_facts gather_facts(const struct parquet_file_metadata *metadata, size_t column)
-{
-    struct column_facts facts = {0};
-    const struct value_type *type = &metadata->columns[column].value;
-    for (size_t i = 0; i < metadata->row_group_count; i++) {
-        const struct parquet_chunk_metadata *chunk = &metadata->row_groups[i].chunks[column];
-        const struct parquet_statistics_metadata *statistics = &chunk->statistics;
-        int64_t nulls = statistics->null_count > 0 ? statistics->null_count : 0;
-        facts.null_count += nulls;
-        facts.value_count += chunk->value_count - nulls;
-        if (!statistics->has_min || !statistics->has_max)
-            continue;
-        if (!facts.has_bounds || value_compare(type, statistics->min_value, facts.min_value) < 0)
-            facts.min_value = statistics->min_value;
-        if (!facts.has_bounds || value_compare(type, statistics->max_value, facts.max_value) > 0)
-            facts.max_value = statistics->max_value;
-        facts.has_bounds = true;
-    }
-    return facts;
-}
-
 static bool texts_equal(const char *a, const char *b)
 {
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
@@ -229,7 +175,7 @@ compare_statistic(void *argument, const struct catalog_column_statistics *said, 
     int index = column == NULL ? -1 : parquet_metadata_column(context->metadata, column->name);
     if (index < 0)
         return OK; /* a user's own column */
-    struct column_facts facts = gather_facts(context->metadata, (size_t)index);
+    struct parquet_column_statistics facts = file_facts_column(context->metadata, (size_t)index);
     if (facts.value_count != said->value_count || facts.null_count != said->null_count) {
         char found[64], told[64];
         snprintf(found, sizeof found, "%" PRId64 " and %" PRId64, facts.value_count,

@@ -3,16 +3,15 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <xxhash.h>
 
 #include "lake/data_file.h"
 #include "lake/dead_letters.h"
+#include "lake/ledger_order.h"
 #include "lake/stored_rows.h"
 #include "catalog/lake_layout.h"
-#include "rows/digest.h"
 #include "util/memory.h"
 
 #define DEAD_LETTERS_MAX_BYTES ((size_t)1 << 30)
@@ -109,7 +108,7 @@ static enum error_code walk_group(struct commit_rows *rows, const char *path,
             report(rows, path, message);
             return OK;
         }
-        uint64_t ordinal = (uint64_t)ledger << 32 | columns->indices[i];
+        uint64_t ordinal = ledger_ordinal(ledger, columns->indices[i]);
         if (rows->has_event_index)
             buffer_append_unchecked(&rows->ordinals, &ordinal, sizeof ordinal);
     }
@@ -218,94 +217,39 @@ enum error_code check_commit_dead_letters(const struct rows_check *check,
     return code;
 }
 
-static int compare_ordinals(const void *a, const void *b)
-{
-    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
-    return left < right ? -1 : left > right;
-}
-
 /* From 0 on in every ledger, without a gap or a repetition. */
 static enum error_code check_ordinals(struct commit_rows *rows, struct error *error)
 {
     const struct stored_letter *letters = (const void *)rows->letters.data;
     size_t letter_count = INVENTORY_COUNT(&rows->letters, struct stored_letter);
     for (size_t i = 0; i < letter_count; i++) {
-        uint64_t ordinal = (uint64_t)letters[i].ledger_sequence << 32 | letters[i].event_index;
+        uint64_t ordinal = ledger_ordinal(letters[i].ledger_sequence, letters[i].event_index);
         if (buffer_append(&rows->ordinals, &ordinal, sizeof ordinal) != OK)
             return error_no_memory(error, "a commit's ordinals");
     }
-    uint64_t *ordinals = (void *)rows->ordinals.data;
-    size_t count = INVENTORY_COUNT(&rows->ordinals, uint64_t);
-    if (count > 0)
-        qsort(ordinals, count, sizeof *ordinals, compare_ordinals);
-    for (size_t i = 0; i < count; i++) {
-        bool begins = i == 0 || ordinals[i] >> 32 != ordinals[i - 1] >> 32;
-        uint64_t wanted = begins ? ordinals[i] >> 32 << 32 : ordinals[i - 1] + 1;
-        if (ordinals[i] == wanted)
-            continue;
-        char message[160];
-        snprintf(message, sizeof message,
-                 "ledger %" PRIu32 ": after event_index %" PRId64 " comes %" PRIu32,
-                 (uint32_t)(ordinals[i] >> 32),
-                 begins ? INT64_C(-1) : (int64_t)(uint32_t)ordinals[i - 1], (uint32_t)ordinals[i]);
-        report(rows, NULL, message);
-        return OK;
-    }
+    char fault[LEDGER_FAULT_BYTES];
+    if (!ledger_ordinals_are_whole((void *)rows->ordinals.data,
+                                   INVENTORY_COUNT(&rows->ordinals, uint64_t), fault))
+        report(rows, NULL, fault);
     return OK;
-}
-
-static int compare_rows(const void *a, const void *b)
-{
-    const struct row_view *left = a, *right = b;
-    return left->event_index < right->event_index ? -1 : left->event_index > right->event_index;
-}
-
-/* Rows and dead letters of the digest ledger, in the order of event_index, into the digest. */
-static struct ledger_digest compute_digest(const struct commit_rows *rows,
-                                           struct ledger_digest_state *state)
-{
-    struct row_view *views = (void *)rows->digest_rows.data;
-    size_t count = INVENTORY_COUNT(&rows->digest_rows, struct row_view), at = 0;
-    const struct stored_letter *letters = (const void *)rows->letters.data;
-    size_t letter_count = INVENTORY_COUNT(&rows->letters, struct stored_letter);
-    if (rows->has_event_index && count > 0)
-        qsort(views, count, sizeof *views, compare_rows);
-    ledger_digest_begin(state);
-    for (size_t i = 0; i < letter_count; i++) {
-        if (letters[i].ledger_sequence != rows->commit->digest_ledger)
-            continue;
-        for (; at < count && views[at].event_index < letters[i].event_index; at++)
-            ledger_digest_add_row(state, &views[at]);
-        ledger_digest_add_dead_letter(state, letters[i].event_index, letters[i].raw);
-    }
-    for (; at < count; at++)
-        ledger_digest_add_row(state, &views[at]);
-    return ledger_digest_end(state);
-}
-
-static bool digest_ledger_has_letters(const struct commit_rows *rows)
-{
-    const struct stored_letter *letters = (const void *)rows->letters.data;
-    size_t letter_count = INVENTORY_COUNT(&rows->letters, struct stored_letter);
-    for (size_t i = 0; i < letter_count; i++)
-        if (letters[i].ledger_sequence == rows->commit->digest_ledger)
-            return true;
-    return false;
 }
 
 static enum error_code check_digest(struct commit_rows *rows, struct error *error)
 {
     const struct inventory_commit *commit = rows->commit;
-    /* Schema 1.0.0 keeps no ordinals: rows spread over files, or between dead letters, have lost
-     * their order, and a digest of their contents can't be made any more. */
-    if (commit->digest_ledger == 0 ||
-        (!rows->has_event_index && (rows->digest_files > 1 || digest_ledger_has_letters(rows))))
+    struct ledger_events events = {
+        .ledger_sequence = commit->digest_ledger,
+        .rows = (void *)rows->digest_rows.data,
+        .row_count = INVENTORY_COUNT(&rows->digest_rows, struct row_view),
+        .file_count = rows->digest_files,
+        .letters = (const void *)rows->letters.data,
+        .letter_count = INVENTORY_COUNT(&rows->letters, struct stored_letter)};
+    struct ledger_digest digest;
+    if (commit->digest_ledger == 0 || !ledger_order_is_known(commit->schema, &events))
         return OK;
-    struct ledger_digest_state *state = ledger_digest_new(commit->schema);
-    if (state == NULL)
-        return error_no_memory(error, "a digest");
-    struct ledger_digest digest = compute_digest(rows, state);
-    ledger_digest_free(state);
+    enum error_code code = ledger_order_digest(commit->schema, &events, &digest, error);
+    if (code != OK)
+        return code;
     char message[128];
     bool chain = memcmp(digest.chain, commit->digest_chain, sizeof digest.chain) == 0;
     bool contents = memcmp(digest.contents, commit->digest_contents, sizeof digest.contents) == 0;
@@ -324,8 +268,7 @@ enum error_code check_commit_rows(const struct rows_check *check,
     if (commit->schema == NULL)
         return OK;
     arena_init(&rows.arena, 0);
-    for (size_t i = 0; i < commit->schema->column_count; i++)
-        rows.has_event_index |= commit->schema->columns[i].id == COLUMN_EVENT_INDEX;
+    rows.has_event_index = ledger_schema_has_ordinals(commit->schema);
     enum error_code code = OK;
     if (commit->dead_letters_path != NULL)
         code = read_letters(check, commit, &rows.arena, &rows.letters, error);

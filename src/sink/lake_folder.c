@@ -10,6 +10,7 @@
 #include "catalog/recovery.h"
 #include "os/identity.h"
 #include "os/log.h"
+#include "sink/lake_table.h"
 #include "version.h"
 
 #define NAMES_BYTES 256
@@ -130,29 +131,6 @@ static enum error_code open_lake_file(struct lake_folder *folder,
     snprintf(folder->file.scheme, sizeof folder->file.scheme, "%s",
              partitioning_scheme_name(options->scheme));
     return code == OK ? lake_file_write(&folder->file, folder->root, error) : code;
-}
-
-/* The table as DuckLake sees it. The arrays are the caller's. */
-static struct catalog_table
-describe_table(const struct row_schema *schema, enum partitioning_scheme scheme,
-               struct catalog_column columns[ROW_COLUMN_MAX],
-               struct catalog_partition_column partitions[PARTITION_TRANSFORM_MAX])
-{
-    for (size_t i = 0; i < schema->column_count; i++)
-        columns[i] = (struct catalog_column){.id = (int)schema->columns[i].id,
-                                             .name = schema->columns[i].name,
-                                             .type = schema->columns[i].ducklake_type,
-                                             .nullable = schema->columns[i].nullable};
-    unsigned count;
-    const struct partition_transform *transforms = partition_transforms(scheme, &count);
-    for (unsigned i = 0; i < count; i++)
-        partitions[i] = (struct catalog_partition_column){.transform = transforms[i].transform,
-                                                          .column_id = transforms[i].column_id};
-    return (struct catalog_table){.schema_version = schema->version,
-                                  .column_count = schema->column_count,
-                                  .columns = columns,
-                                  .partition_count = count,
-                                  .partitions = partitions};
 }
 
 static enum error_code make_data_path(char out[OS_PATH_BYTES], const struct lake_folder *folder,
@@ -312,9 +290,8 @@ static enum error_code set_schema(struct lake_folder *folder, const struct sink_
 static enum error_code open_all(struct lake_folder *folder, const struct sink_options *options,
                                 const struct row_schema *schema, struct error *error)
 {
-    struct catalog_column columns[ROW_COLUMN_MAX];
-    struct catalog_partition_column partitions[PARTITION_TRANSFORM_MAX];
-    struct catalog_table table = describe_table(schema, options->scheme, columns, partitions);
+    struct lake_table arrays;
+    struct catalog_table table = lake_table_describe(schema, options->scheme, &arrays);
     char data_path[OS_PATH_BYTES];
     enum error_code code = enter(folder, options->output_path, error);
     if (code == OK)

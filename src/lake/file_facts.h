@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_LAKE_FILE_FACTS_H
+#define TTP_LAKE_FILE_FACTS_H
+
+/* What a data file at rest says of itself: what the catalog holds of it, or must be given anew. */
+
+#include "parquet/metadata.h"
+#include "parquet/writer.h"
+
+/* The statistics of a column over all row groups, as the writer gave them; bounds point into
+ * `metadata`. */
+struct parquet_column_statistics file_facts_column(const struct parquet_file_metadata *metadata,
+                                                   size_t column);
+
+/* XXH64 (seed 0) of the whole file: page CRCs leave headers, indexes and the footer out.
+ * ERR_NO_MEMORY, and the source's errors. */
+enum error_code file_facts_checksum(const struct parquet_source *source, uint64_t *checksum,
+                                    struct error *error) MUST_CHECK;
+
+#endif
