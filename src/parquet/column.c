@@ -82,6 +82,7 @@ static void clear_open_page(struct column_writer *column)
     column->open_values = 0;
     column->open_text_bytes = 0;
     buffer_reset(&column->open_plain);
+    column->open_summary = (struct text_summary){0};
 }
 
 void column_reset(struct column_writer *column)
@@ -134,7 +135,7 @@ uint32_t column_page_room(const struct column_writer *column)
 {
     uint32_t rows = PAGE_MAX_ROWS - column->open_rows;
     uint64_t page_size = column->writer_options->page_size_bytes;
-    uint64_t values = rows;
+    uint64_t values;
     if (column->uses_dictionary) {
         uint64_t all = page_size * 8 / id_width(column->dictionary.count);
         values = all > column->open_values ? all - column->open_values : 0;
@@ -399,7 +400,10 @@ static enum error_code seal_ids(struct column_writer *column, struct sealed_page
         return ERR_NO_MEMORY;
     if (count == 0)
         return OK;
-    struct id_summary summary = summarize_ids(&column->dictionary, column->open_ids, count);
+    const struct text_summary *texts = &column->open_summary;
+    struct id_summary summary =
+        texts->count == count ? (struct id_summary){texts->min_id, texts->max_id, texts->text_bytes}
+                              : summarize_ids(&column->dictionary, column->open_ids, count);
     page->min = summary.min_id;
     page->max = summary.max_id;
     page->text_bytes = summary.text_bytes;

@@ -36,12 +36,13 @@ static enum error_code explain_path(const char *output_path, enum error_code cod
                                     struct error *error)
 {
     if (code == ERR_RETRY) {
-        code = error_prefix(error, ERR_IO, "no room for the lake at output_path %s: ", output_path);
+        (void)error_prefix(error, ERR_IO, "no room for the lake at output_path %s: ", output_path);
+        code = ERR_IO;
     } else if (error != NULL && is_path_problem(error->system_errno)) {
-        code = error_prefix(error, ERR_INVALID,
-                            "output_path %s can't be written to; give another --output-path or "
-                            "change its permissions: ",
-                            output_path);
+        (void)error_prefix(error, ERR_INVALID,
+                           "output_path %s can't be written to; give another --output-path or "
+                           "change its permissions: ",
+                           output_path);
         code = ERR_INVALID;
     }
     if (error != NULL)
@@ -206,7 +207,7 @@ static enum error_code recover(struct lake_folder *folder, struct error *error)
     struct recovery_report report;
     enum error_code code = recovery_run(folder->root, folder->catalog, &report, error);
     if (code == ERR_RETRY) {
-        code = error_prefix(error, ERR_IO, "an unfinished commit can't be recovered yet: ");
+        (void)error_prefix(error, ERR_IO, "an unfinished commit can't be recovered yet: ");
         if (error != NULL)
             error->code = ERR_IO;
         return ERR_IO;
