@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A run that is killed, or whose disk fails or is full, anywhere: the lake is whole, and the next
+ * run completes it. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "catalog/lake_layout.h"
+#include "os/calls.h"
+#include "os/log.h"
+#include "sink_fixture.h"
+#include "support/fault_calls.h"
+#include "support/temp_folder.h"
+#include "util/memory.h"
+
+/* Three commits: up to 13:00, up to the gap, and the rest; with dead letters and left-out ledgers.
+ */
+#define FIRST 700
+#define LAST  740
+
+static char folder[TEMP_PATH_BYTES];
+static struct sink_options options;
+static struct error error;
+
+static int set_up(void **state)
+{
+    (void)state;
+    temp_folder_make(folder);
+    options = stream_options(folder);
+    options.scheme = PARTITION_DATE_HOUR_TYPE;
+    error_clear(&error);
+    log_set_level(LOG_ERROR + 1);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    os_calls_set(NULL);
+    temp_folder_remove(folder);
+    return 0;
+}
+
+static struct sink *must_open(void)
+{
+    struct sink *sink = sink_open(&options, &error);
+    if (sink == NULL)
+        fail_msg("%s", error.message);
+    return sink;
+}
+
+/* In a child: a whole run, dying where the plan says; whether it died. */
+static bool run_and_crash(const struct fault_plan *plan)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        fault_begin(plan);
+        struct sink *sink = sink_open(&options, NULL);
+        if (sink == NULL || !stream_fill(sink, &options, FIRST, LAST, 1))
+            _exit(1);
+        sink_close(sink);
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_true(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == FAULT_EXIT_CODE);
+    return WEXITSTATUS(status) == FAULT_EXIT_CODE;
+}
+
+static void crash_everywhere(enum fault_kind kind, uint64_t step)
+{
+    for (uint64_t n = 1;; n += step) {
+        struct fault_plan plan = {.kind = kind, .scope = FAULT_ALL, .first = n};
+        temp_folder_clear(folder);
+        bool crashed = run_and_crash(&plan);
+        struct sink *sink = must_open();
+        stream_check(folder); /* recovered: whole, though perhaps not all of it */
+        assert_true(stream_fill(sink, &options, FIRST, LAST, 1));
+        sink_close(sink);
+        stream_check_covers(folder, FIRST, LAST);
+        if (!crashed) {
+            assert_true(n > 100);
+            break;
+        }
+    }
+}
+
+static void a_kill_before_every_operation_of_a_run_loses_and_doubles_nothing(void **state)
+{
+    (void)state;
+    crash_everywhere(FAULT_DIE_BEFORE, 1);
+}
+
+static void a_kill_after_every_operation_of_a_run_loses_and_doubles_nothing(void **state)
+{
+    (void)state;
+    crash_everywhere(FAULT_DIE_AFTER, 3);
+}
+
+/* Every operation in turn fails once; the run asks again for what it lost. */
+static void fail_everywhere(enum fault_kind kind, int system_errno, uint64_t step)
+{
+    for (uint64_t n = 1;; n += step) {
+        struct fault_plan plan = {
+            .kind = kind, .scope = FAULT_ALL, .system_errno = system_errno, .first = n};
+        temp_folder_clear(folder);
+        struct sink *sink = must_open();
+        fault_begin(&plan);
+        bool filled = stream_fill(sink, &options, FIRST, LAST, 3);
+        fault_end();
+        assert_true(filled);
+        sink_close(sink);
+        sink_close(must_open()); /* what could not be deleted then goes now */
+        stream_check_covers(folder, FIRST, LAST);
+        if (!fault_was_met()) {
+            assert_true(n > 80);
+            break;
+        }
+    }
+}
+
+static void an_io_error_at_every_operation_costs_only_a_second_try(void **state)
+{
+    (void)state;
+    fail_everywhere(FAULT_ERRNO, EIO, 1);
+}
+
+static void short_writes_and_interruptions_cost_nothing(void **state)
+{
+    (void)state;
+    fail_everywhere(FAULT_SHORT, 0, 2);
+    fail_everywhere(FAULT_ERRNO, EINTR, 3);
+}
+
+static void a_full_disk_is_waited_for_wherever_it_is_met(void **state)
+{
+    (void)state;
+    struct sink_stats stats;
+    for (uint64_t n = 1;; n += 4) {
+        struct fault_plan plan = {
+            .kind = FAULT_ERRNO, .scope = FAULT_WRITES, .system_errno = ENOSPC, .first = n};
+        temp_folder_clear(folder);
+        struct sink *sink = must_open();
+        fault_begin(&plan);
+        assert_int_equal(stream_send(sink, &options, FIRST, LAST, 10, &error), OK);
+        enum error_code code = sink_commit(sink, ROTATION_SHUTDOWN, &error);
+        fault_end();
+        assert_int_equal(code, OK);
+        sink_get_stats(sink, &stats);
+        assert_int_equal(stats.commits_failed, 0);
+        assert_false(stats.waiting_for_space);
+        sink_close(sink);
+        stream_check_covers(folder, FIRST, LAST);
+        if (!fault_was_met())
+            break;
+    }
+}
+
+static bool give_up_at_once(void *context)
+{
+    (*(unsigned *)context)++;
+    return true;
+}
+
+static void a_wait_that_is_given_up_leaves_a_lake_that_the_next_start_completes(void **state)
+{
+    (void)state;
+    for (uint64_t n = 1;; n += 3) {
+        unsigned asked = 0;
+        struct fault_plan plan = {.kind = FAULT_ERRNO,
+                                  .scope = FAULT_WRITES,
+                                  .system_errno = ENOSPC,
+                                  .first = n,
+                                  .count = UINT64_MAX};
+        temp_folder_clear(folder);
+        struct sink *sink = must_open();
+        sink_set_give_up(sink, give_up_at_once, &asked);
+        fault_begin(&plan);
+        enum error_code code = stream_send(sink, &options, FIRST, LAST, 10, &error);
+        if (code == OK)
+            code = sink_commit(sink, ROTATION_SHUTDOWN, &error);
+        sink_close(sink);
+        fault_end();
+        bool met = fault_was_met();
+        assert_true(code == OK || met); /* a checkpoint at the close may meet it, and fail alone */
+        assert_true(code == OK || asked > 0);
+        sink = must_open();
+        stream_check(folder);
+        assert_true(stream_fill(sink, &options, FIRST, LAST, 1));
+        sink_close(sink);
+        stream_check_covers(folder, FIRST, LAST);
+        if (!met)
+            break;
+    }
+}
+
+static void a_failed_fsync_is_not_tried_again_on_the_same_file(void **state)
+{
+    (void)state;
+    struct ledger_range lost;
+    struct sink_stats stats;
+    struct fault_plan plan = {
+        .kind = FAULT_ERRNO, .scope = FAULT_SYNCS, .system_errno = EIO, .first = 1};
+    options.scheme = PARTITION_DATE_HOUR;
+    struct sink *sink = must_open();
+    assert_int_equal(stream_send(sink, &options, 1, 12, 5, &error), OK);
+    fault_begin(&plan);
+    assert_int_equal(sink_commit(sink, ROTATION_SHUTDOWN, &error), ERR_IO);
+    assert_int_equal(fault_end(), 1); /* no second sync of anything */
+    assert_non_null(strstr(error.message, "sync"));
+    assert_true(sink_take_lost_range(sink, &lost));
+    assert_int_equal(lost.first, 1);
+    assert_int_equal(lost.last, 12);
+    assert_false(sink_take_lost_range(sink, &lost));
+    sink_get_stats(sink, &stats);
+    assert_true(stats.failing);
+    assert_int_equal(stats.commits_failed, 1);
+    assert_true(stream_fill(sink, &options, 1, 12, 1));
+    sink_get_stats(sink, &stats);
+    assert_false(stats.failing);
+    sink_close(sink);
+    stream_check_covers(folder, 1, 12);
+}
+
+/* The batch that did not follow is lost as well as the range that could not be published. */
+static void both_lost_ranges_are_told(void **state)
+{
+    (void)state;
+    struct ledger_range lost;
+    struct fault_plan plan = {
+        .kind = FAULT_ERRNO, .scope = FAULT_SYNCS, .system_errno = EIO, .first = 1};
+    options.scheme = PARTITION_DATE_HOUR;
+    struct sink *sink = must_open();
+    assert_int_equal(stream_send(sink, &options, 1, 12, 12, &error), OK);
+    fault_begin(&plan);
+    assert_int_equal(stream_send(sink, &options, 31, 40, 10, &error), ERR_IO);
+    fault_end();
+    assert_true(sink_take_lost_range(sink, &lost));
+    assert_int_equal(lost.first, 1);
+    assert_int_equal(lost.last, 12);
+    assert_true(sink_take_lost_range(sink, &lost));
+    assert_int_equal(lost.first, 31);
+    assert_int_equal(lost.last, 40);
+    assert_false(sink_take_lost_range(sink, &lost));
+    sink_close(sink);
+}
+
+/* While a failed commit can't be undone, nothing else is written; then everything goes on. */
+static void an_unsettled_commit_comes_before_anything_else(void **state)
+{
+    (void)state;
+    options.scheme = PARTITION_DATE_HOUR;
+    struct sink *sink = must_open();
+    assert_int_equal(stream_send(sink, &options, 1, 12, 12, &error), OK);
+    struct fault_plan plan = {.kind = FAULT_ERRNO,
+                              .scope = FAULT_LIBRARY,
+                              .system_errno = EIO,
+                              .first = 1,
+                              .count = UINT64_MAX};
+    fault_begin(&plan);
+    assert_int_not_equal(sink_commit(sink, ROTATION_SHUTDOWN, &error), OK);
+    assert_int_not_equal(stream_send(sink, &options, 13, 20, 8, &error), OK);
+    assert_non_null(strstr(error.message, "closed"));
+    fault_end();
+    assert_true(temp_exists(temp_path(folder, LAKE_INTENT)));
+    assert_true(stream_fill(sink, &options, 1, 20, 2));
+    sink_close(sink);
+    stream_check_covers(folder, 1, 20);
+}
+
+/* A disk that keeps other bytes than it was given. */
+static ssize_t write_one_bit_wrong(int fd, const void *data, size_t size_bytes, off_t offset)
+{
+    uint8_t copy[4096];
+    if (size_bytes < 2000 || size_bytes > sizeof copy)
+        return os_calls_real.pwrite(fd, data, size_bytes, offset);
+    memcpy(copy, data, size_bytes);
+    copy[size_bytes / 2] ^= 4;
+    return os_calls_real.pwrite(fd, copy, size_bytes, offset);
+}
+
+static void a_file_that_reads_back_wrong_is_not_published(void **state)
+{
+    (void)state;
+    struct os_calls calls = os_calls_real;
+    calls.pwrite = write_one_bit_wrong;
+    options.scheme = PARTITION_DATE_HOUR;
+    struct sink *sink = must_open();
+    os_calls_set(&calls);
+    assert_int_equal(stream_send(sink, &options, 1, 60, 60, &error), OK);
+    assert_int_equal(sink_commit(sink, ROTATION_SHUTDOWN, &error), ERR_CORRUPT);
+    os_calls_set(NULL);
+    assert_non_null(strstr(error.message, "read-back"));
+    assert_int_equal(temp_count(folder, "", ".parquet"), 0);
+    assert_true(stream_fill(sink, &options, 1, 60, 1));
+    sink_close(sink);
+    stream_check_covers(folder, 1, 60);
+}
+
+static void every_failed_allocation_of_a_run_is_a_clean_error(void **state)
+{
+    (void)state;
+    json_set_alloc_funcs(mem_alloc, mem_free);
+    options.scheme = PARTITION_DATE_HOUR;
+    struct sink *sink = must_open();
+    uint32_t first = 1;
+    bool done = false;
+    for (uint64_t n = 1; !done && n < 20000; n += 7) {
+        struct ledger_range lost;
+        assert_int_equal(stream_send(sink, &options, first, first + 2, 3, &error), OK);
+        error_clear(&error);
+        mem_fail_after(n);
+        enum error_code code = sink_commit(sink, ROTATION_SHUTDOWN, &error);
+        mem_fail_after(0);
+        done = code == OK;
+        assert_true(done || code == ERR_NO_MEMORY);
+        while (sink_take_lost_range(sink, &lost))
+            assert_false(done);
+    }
+    assert_true(done);
+    sink_close(sink);
+    json_set_alloc_funcs(malloc, free);
+    stream_check_covers(folder, 1, 3);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(a_kill_before_every_operation_of_a_run_loses_and_doubles_nothing),
+        TEST(a_kill_after_every_operation_of_a_run_loses_and_doubles_nothing),
+        TEST(an_io_error_at_every_operation_costs_only_a_second_try),
+        TEST(short_writes_and_interruptions_cost_nothing),
+        TEST(a_full_disk_is_waited_for_wherever_it_is_met),
+        TEST(a_wait_that_is_given_up_leaves_a_lake_that_the_next_start_completes),
+        TEST(a_failed_fsync_is_not_tried_again_on_the_same_file),
+        TEST(both_lost_ranges_are_told),
+        TEST(an_unsettled_commit_comes_before_anything_else),
+        TEST(a_file_that_reads_back_wrong_is_not_published),
+        TEST(every_failed_allocation_of_a_run_is_a_clean_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
