@@ -3,29 +3,31 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "app/again.h"
 #include "app/command.h"
-#include "app/shell_text.h"
 #include "lake/inventory.h"
 #include "lake/repair.h"
 #include "os/process.h"
 
 /* What fetches again what was taken out. */
-static enum error_code print_commands(const struct repair_report *report, const char *output_path)
+static enum error_code print_commands(const struct repair_report *report,
+                                      const struct command_line *line,
+                                      const struct options *options, struct error *error)
 {
-    struct buffer folder;
-    buffer_init(&folder);
-    enum error_code code = shell_text_append_word(&folder, output_path);
+    struct buffer words;
+    size_t count = INVENTORY_COUNT(&report->refetch, struct catalog_range);
+    if (count == 0)
+        return OK;
+    buffer_init(&words);
+    enum error_code code = again_append_options(&words, line, options, error);
     if (code == OK)
-        code = buffer_append_byte(&folder, '\0');
-    size_t ranges = code == OK ? INVENTORY_COUNT(&report->refetch, struct catalog_range) : 0;
-    if (ranges > 0)
         printf("to fetch again:\n");
-    for (size_t i = 0; i < ranges; i++) {
+    for (size_t i = 0; code == OK && i < count; i++) {
         struct catalog_range range = *INVENTORY_AT(&report->refetch, struct catalog_range, i);
-        printf("  parquet-consumer run --output-path %s %" PRIu32 " %" PRIu32 "\n",
-               (const char *)folder.data, range.first, range.last);
+        printf("  parquet-consumer run%s %" PRIu32 " %" PRIu32 "\n", (const char *)words.data,
+               range.first, range.last);
     }
-    buffer_release(&folder);
+    buffer_release(&words);
     return code;
 }
 
@@ -40,10 +42,11 @@ static void print_report(const struct repair_report *report, const struct repair
     for (size_t i = 0; i < INVENTORY_COUNT(&report->moved, char *); i++)
         printf("moved to _lake/damaged: %s\n", *INVENTORY_AT(&report->moved, char *, i));
     if (wanted->unconfirmed)
-        printf("%zu unconfirmed ranges %staken out of the coverage\n", ranges, would);
+        printf("%zu unconfirmed range%s %staken out of the coverage\n", ranges,
+               ranges == 1 ? "" : "s", would);
     if (report->unrepaired > 0)
-        printf("%" PRIu64 " problems are no commit's: 'verify' names them, repair leaves them\n",
-               report->unrepaired);
+        printf("%" PRIu64 " problem%s no commit's: 'verify' names them, repair leaves them\n",
+               report->unrepaired, report->unrepaired == 1 ? " is" : "s are");
     if (commits == 0 && ranges == 0 && report->unrepaired == 0)
         printf("nothing to repair\n");
 }
@@ -65,8 +68,7 @@ enum exit_code cmd_repair(const struct command_line *line)
         enum error_code code = repair_lake(&wanted, &report, &error);
         if (code == OK) {
             print_report(&report, &wanted);
-            if (print_commands(&report, options.output_path) != OK)
-                code = error_no_memory(&error, "the commands to fetch again");
+            code = print_commands(&report, line, &options, &error);
         }
         if (code != OK)
             exit_code = command_fail(command_exit_code(code), &error);

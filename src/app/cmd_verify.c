@@ -5,36 +5,39 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "app/again.h"
 #include "app/command.h"
-#include "app/shell_text.h"
 #include "lake/verify.h"
 #include "os/process.h"
 #include "util/buffer.h"
 #include "util/text.h"
 
-/* "parquet-consumer repair … && parquet-consumer run A B && …": what mends the lake; empty where
+/* "parquet-consumer repair … && parquet-consumer run … A B && …": what mends the lake; empty where
  * nothing is to be fetched. */
-static enum error_code format_command(const struct verify_report *report, const char *output_path,
-                                      struct buffer *out)
+static enum error_code format_command(const struct verify_report *report,
+                                      const struct command_line *line,
+                                      const struct options *options, struct buffer *out,
+                                      struct error *error)
 {
     const struct findings *findings = &report->findings;
     size_t count = findings_refetch_count(findings);
+    struct buffer words;
     if (count == 0)
         return buffer_append_byte(out, '\0');
-    enum error_code code = buffer_append_text(out, "parquet-consumer repair --output-path ");
+    buffer_init(&words);
+    enum error_code code = again_append_options(&words, line, options, error);
     if (code == OK)
-        code = shell_text_append_word(out, output_path);
-    if (code == OK && report->deep)
-        code = buffer_append_text(out, " --deep");
+        code = buffer_append_format(out, "parquet-consumer repair%s%s", (const char *)words.data,
+                                    report->deep ? " --deep" : "");
     for (size_t i = 0; code == OK && i < count; i++) {
         struct catalog_range range = findings_refetch(findings, i);
-        code = buffer_append_text(out, " && parquet-consumer run --output-path ");
-        if (code == OK)
-            code = shell_text_append_word(out, output_path);
-        if (code == OK)
-            code = buffer_append_format(out, " %" PRIu32 " %" PRIu32, range.first, range.last);
+        code = buffer_append_format(out, " && parquet-consumer run%s %" PRIu32 " %" PRIu32,
+                                    (const char *)words.data, range.first, range.last);
     }
-    return code == OK ? buffer_append_byte(out, '\0') : code;
+    buffer_release(&words);
+    if (code == OK)
+        code = buffer_append_byte(out, '\0');
+    return code == ERR_NO_MEMORY ? error_no_memory(error, "the report") : code;
 }
 
 static json_t *json_range(struct catalog_range range)
@@ -132,8 +135,8 @@ enum exit_code cmd_verify(const struct command_line *line)
                                         .threads = os_core_count()};
         struct verify_report report;
         enum error_code code = verify_lake(&wanted, &report, &error);
-        if (code == OK && format_command(&report, options.output_path, &command) != OK)
-            code = error_no_memory(&error, "the report");
+        if (code == OK)
+            code = format_command(&report, line, &options, &command, &error);
         if (code == OK && command_line_flag(line, "--json") != NULL)
             code = print_json(&report, (const char *)command.data, &error);
         else if (code == OK)

@@ -247,8 +247,8 @@ static enum error_code read_text(struct reading *reading)
 {
     json_error_t where;
     if (reading->text.size_bytes == 0) { /* jansson takes no NULL */
-        problems_add(reading->problems, "%s:1:1: the file is empty; write {} to set nothing",
-                     reading->path);
+        problems_add(reading->problems,
+                     "%s:1:1: this is not JSON: the file is empty; {} sets nothing", reading->path);
         return OK;
     }
     json_t *root = json_loadb((const char *)reading->text.data, reading->text.size_bytes,

@@ -227,9 +227,8 @@ static void add_notes(struct verification *verification, struct findings *findin
     for (size_t i = 0; i < verification->commit_count; i++)
         dead_letters += commit_at(verification, i)->dead_letter_count;
     if (dead_letters > 0)
-        findings_add_note(findings,
-                          "%" PRId64 " event%s could not be stored as rows: see %s", dead_letters,
-                          dead_letters == 1 ? "" : "s", LAKE_DEAD_LETTERS);
+        findings_add_note(findings, "%" PRId64 " event%s could not be stored as rows: see %s",
+                          dead_letters, dead_letters == 1 ? "" : "s", LAKE_DEAD_LETTERS);
     for (size_t i = 0; i < inventory->unconfirmed_count; i++)
         unconfirmed +=
             (uint64_t)inventory->unconfirmed[i].last - inventory->unconfirmed[i].first + 1;

@@ -146,8 +146,9 @@ def test_a_missing_file_is_named_with_what_to_fetch(lake):
     assert problem == {"kind": "missing_file", "path": relative(lake, path), "commit_no": number,
                        "first": first, "last": last, "message": problem["message"]}
     assert report["refetch"] == [{"first": first, "last": last}]
-    assert f"repair --output-path {lake}" in report["command"]
-    assert f"run --output-path {lake} {first} {last}" in report["command"]
+    assert report["command"] == (
+        f"parquet-consumer repair --output-path {lake} --schema-version 1.1.0 && parquet-consumer"
+        f" run --output-path {lake} --schema-version 1.1.0 {first} {last}")
     process.execute("verify", "--output-path", lake).expect(3).says(
         "problem: missing_file", relative(lake, path), f"fetch again: {first} to {last}",
         "not ok: 1 problem ")
@@ -258,6 +259,21 @@ def test_a_path_that_a_shell_would_split_is_quoted(made, tmp_path):
     command = verify(lake, status=3)["command"]
     repair = command.split(" && ")[0].removeprefix("parquet-consumer ")
     subprocess.run(f"{process.BINARY} {repair} --dry-run", shell=True, check=True, timeout=20)
+
+
+def test_the_command_that_it_prints_mends_the_lake(made, tmp_path, servers):
+    """As it is pasted: the endpoint comes from the configuration that verify was given."""
+    lake = shutil.copytree(made, tmp_path / "a lake")
+    reading.data_files(lake)[2].unlink()
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({
+        "consumer": {"ttp_processor_endpoint": servers[RECORDING.name]},
+        "output": {"output_path": str(lake)}, "monitoring": {"health_port": 0, "metrics_port": 0}}))
+    report = json.loads(process.execute("verify", "--config", config, "--json").expect(3).stdout)
+    command = report["command"].replace("parquet-consumer ", f"{process.BINARY} ")
+    subprocess.run(command, shell=True, check=True, timeout=30, env=process.environment())
+    assert not verify(lake, "--deep")["refetch"]
+    assert reading.coverage(lake) == [(FIRST, LAST)]
 
 
 # ---- dead letters --------------------------------------------------------------------------------

@@ -143,7 +143,7 @@ static void malformed_json_is_told_with_line_and_column(void **state)
     assert_refused((struct load_request){.config = "{\"output\": {}, \"output\": {}}"}, 1,
                    "duplicate");
     assert_refused((struct load_request){.config = "[1]"}, 1, "is a JSON object");
-    assert_refused((struct load_request){.config = ""}, 1, "this is not JSON");
+    assert_refused((struct load_request){.config = ""}, 1, ":1:1: this is not JSON");
 }
 
 static void unknown_keys_name_line_and_nearest_key(void **state)
