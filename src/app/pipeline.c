@@ -32,6 +32,7 @@
 #define GIVE_UP_GRACE_US   1000000  /* for the sink to end by itself after stop_timeout */
 #define BACKOFF_FIRST_US   1000000  /* after a failed commit; doubles */
 #define BACKOFF_MAX_US     60000000 /* a full or failing disk is looked at once a minute */
+#define BATCHES_PER_FILE   16       /* at least */
 #define ENCODE_THREADS_MAX 4        /* of the default: more wait for the disk */
 
 struct pipeline {
@@ -206,6 +207,7 @@ static enum error_code open_sink(struct pipeline *pipeline, struct error *error)
         return failure.code;
     }
     sink_set_give_up(pipeline->sink, sink_must_give_up, pipeline);
+    sink_set_stopping(pipeline->sink, writer_is_stopping, pipeline);
     sink_on_commit(pipeline->sink, watch_on_commit, pipeline->watch);
     sink_on_duration(pipeline->sink, watch_on_duration, pipeline->watch);
     return watch_read_catalog(pipeline->watch, sink_catalog(pipeline->sink), error);
@@ -224,6 +226,14 @@ static int64_t shorter(int64_t a_us, int64_t b_us)
     return a_us < b_us ? a_us : b_us;
 }
 
+/* A file is measured between batches: one batch must be a small part of it, however large
+ * batch_size is. Rows in memory take more than their compressed bytes. */
+static size_t flush_bytes(const struct pipeline *pipeline)
+{
+    uint64_t part = pipeline->options->max_file_size_bytes / BATCHES_PER_FILE;
+    return part < pipeline->memory.flush_bytes ? (size_t)part : pipeline->memory.flush_bytes;
+}
+
 static enum error_code make_intake(struct pipeline *pipeline, struct error *error)
 {
     const struct options *options = pipeline->options;
@@ -236,7 +246,7 @@ static enum error_code make_intake(struct pipeline *pipeline, struct error *erro
         .scheme = (enum partitioning_scheme)options->partitioning_scheme,
         .batch_rows = options->batch_size,
         .flush_interval_us = shorter(options->flush_interval_us, options->max_file_age_us),
-        .flush_bytes = pipeline->memory.flush_bytes,
+        .flush_bytes = flush_bytes(pipeline),
         .ledger_limit_bytes = pipeline->memory.ledger_limit_bytes,
         .memory_limit_bytes = options->memory_limit_bytes,
         .queue = pipeline->queue,

@@ -61,6 +61,8 @@ struct sink {
 
     void (*on_commit)(void *context, const struct sink_commit_info *info);
     void *commit_context;
+    bool (*is_stopping)(void *context);
+    void *stopping_context;
 };
 
 const char *rotation_reason_name(enum rotation_reason reason)
@@ -240,6 +242,12 @@ static void tell_commit(struct sink *sink, enum rotation_reason reason, const ch
         sink->setup.on_duration(sink->setup.duration_context, "commit", info.duration_us);
     if (sink->on_commit != NULL)
         sink->on_commit(sink->commit_context, &info);
+    if (commit->dead_letter_count > 0)
+        log_event(LOG_WARN, "sink",
+                  "events that can't be rows were set aside as dead letters, reason and bytes each",
+                  LOG_U("commit_no", info.commit_no),
+                  LOG_U("dead_letters", (uint64_t)commit->dead_letter_count),
+                  LOG_T("path", commit->dead_letters_path));
 }
 
 /* ---- what is lost ---- */
@@ -529,7 +537,7 @@ static enum error_code wait_for_free_disk(struct sink *sink, struct error *error
         if (sink->min_free_disk_bytes == 0 ||
             os_free_bytes(sink->folder.root, &free_bytes, &unknown) != OK ||
             free_bytes >= sink->min_free_disk_bytes ||
-            (sink->space.give_up != NULL && sink->space.give_up(sink->space.context)))
+            (sink->is_stopping != NULL && sink->is_stopping(sink->stopping_context)))
             break;
         if (!waited)
             log_event(LOG_WARN, "sink",
@@ -628,6 +636,12 @@ void sink_set_give_up(struct sink *sink, bool (*give_up)(void *context), void *c
 {
     sink->space.give_up = give_up;
     sink->space.context = context;
+}
+
+void sink_set_stopping(struct sink *sink, bool (*is_stopping)(void *context), void *context)
+{
+    sink->is_stopping = is_stopping;
+    sink->stopping_context = context;
 }
 
 void sink_on_commit(struct sink *sink,

@@ -108,6 +108,10 @@ void sink_get_stats(const struct sink *sink, struct sink_stats *out);
 /* A wait on a full disk asks this now and then whether to give up (stop_timeout); default never. */
 void sink_set_give_up(struct sink *sink, bool (*give_up)(void *context), void *context);
 
+/* Intake that waits because less than min_free_disk is free asks this whether the process is to
+ * stop: then what was handed over is taken into the room kept for it. Default: it is not. */
+void sink_set_stopping(struct sink *sink, bool (*is_stopping)(void *context), void *context);
+
 /* One call a commit, on the writer's thread, after it is durable: for logs, metrics and pages. */
 struct sink_commit_info {
     uint64_t commit_no;

@@ -72,6 +72,9 @@ def test_the_lake_is_true_after(lake, faulty, script):
 def test_what_is_no_row_is_a_dead_letter_and_keeps_its_place(lake, faulty, script, ledger, index):
     finished = run(lake, faulty(script))
     finished.says("dead letter")
+    logged = [json.loads(line) for line in finished.stderr.splitlines()]
+    assert [line["path"] for line in logged if line.get("dead_letters") == 1] == \
+        ["dead_letters/commit_1.jsonl"]
     [letter] = [json.loads(line) for path in lake.glob("_lake/dead_letters/*")
                 for line in path.read_text().splitlines()]
     assert (letter["ledger_sequence"], letter["event_index"]) == (ledger, index)

@@ -54,6 +54,22 @@ def test_a_second_signal_ends_at_once_and_the_next_run_goes_on(lake, processes, 
     reading.assert_nothing_left(lake)
 
 
+def test_a_stop_does_not_wait_for_room_that_is_kept_for_it(lake, processes):
+    """Below min_free_disk nothing more is taken; what was received is published all the same."""
+    server = processes(process.Replay([RECORDING.events], "--live", "--pace", "20ms"))
+    run = processes(process.run_background(lake, server.endpoint, FIRST, 0, schema_version="1.1.0",
+                                           batch_size=1, min_free_disk="1024GiB"))
+    run.wait_for_text("min_free_disk")
+    time.sleep(1)
+    started = time.monotonic()
+    run.stop(limit=15).expect(0)
+    assert time.monotonic() - started < 5
+    (first, last), = reading.coverage(lake)
+    assert first == FIRST and last > FIRST + 10
+    rows = truth.truth_rows([RECORDING], FIRST, last)
+    reading.compare_lake_with_truth(lake, [RECORDING], "1.1.0", rows=rows)
+
+
 def test_a_replay_server_ends_by_sigterm(processes):
     server = processes(process.Replay([RECORDING.events]))
     started = time.monotonic()
