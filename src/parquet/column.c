@@ -82,6 +82,7 @@ static void clear_open_page(struct column_writer *column)
     column->open_values = 0;
     column->open_text_bytes = 0;
     buffer_reset(&column->open_plain);
+    column->open_summary = (struct text_summary){0};
 }
 
 void column_reset(struct column_writer *column)
@@ -399,7 +400,10 @@ static enum error_code seal_ids(struct column_writer *column, struct sealed_page
         return ERR_NO_MEMORY;
     if (count == 0)
         return OK;
-    struct id_summary summary = summarize_ids(&column->dictionary, column->open_ids, count);
+    const struct text_summary *texts = &column->open_summary;
+    struct id_summary summary =
+        texts->count == count ? (struct id_summary){texts->min_id, texts->max_id, texts->text_bytes}
+                              : summarize_ids(&column->dictionary, column->open_ids, count);
     page->min = summary.min_id;
     page->max = summary.max_id;
     page->text_bytes = summary.text_bytes;

@@ -107,6 +107,14 @@ struct index_remap {
     bool is_sole_source; /* every value of the chunk's dictionary came through this */
 };
 
+/* What the texts of the open page need for its statistics, kept up while they are at hand. */
+struct text_summary {
+    uint32_t count; /* of values that are in it */
+    uint32_t min_id, max_id;
+    uint64_t min_prefix, max_prefix;
+    uint64_t text_bytes;
+};
+
 struct column_writer {
     char *name;
     struct value_type type;
@@ -138,6 +146,7 @@ struct column_writer {
     uint8_t *open_validity; /* bitmap; nullable columns only */
     uint32_t *open_ids;     /* page_rows + 8 */
     struct buffer open_plain;
+    struct text_summary open_summary; /* of plain input only */
 
     /* the finished chunk */
     struct chunk_bytes bytes;

@@ -96,6 +96,49 @@ static enum error_code check_room(struct column_writer *column, uint32_t count, 
     return column_stop_dictionary(column, error);
 }
 
+static void lower_minimum(struct column_writer *column, struct bytes_view value, uint32_t id,
+                          uint64_t prefix)
+{
+    struct text_summary *summary = &column->open_summary;
+    if (summary->count != 0 &&
+        bytes_compare(value, chunk_dictionary_value(&column->dictionary, summary->min_id)) >= 0)
+        return;
+    summary->min_id = id;
+    summary->min_prefix = prefix;
+}
+
+static void raise_maximum(struct column_writer *column, struct bytes_view value, uint32_t id,
+                          uint64_t prefix)
+{
+    struct text_summary *summary = &column->open_summary;
+    if (summary->count != 0 &&
+        bytes_compare(value, chunk_dictionary_value(&column->dictionary, summary->max_id)) <= 0)
+        return;
+    summary->max_id = id;
+    summary->max_prefix = prefix;
+}
+
+/* Keeps the open page's summary while the texts are at hand, so that sealing it need not look them
+ * up again. A page whose other values came as indices is summed up then. */
+static void summarize_texts(struct column_writer *column, const struct bytes_view *values,
+                            const uint32_t *ids, uint32_t count)
+{
+    struct text_summary *summary = &column->open_summary;
+    for (uint32_t i = 0; i < count; i++) {
+        summary->text_bytes += values[i].size_bytes;
+        if (summary->count != 0 && (ids[i] == summary->min_id || ids[i] == summary->max_id)) {
+            summary->count++;
+            continue;
+        }
+        uint64_t prefix = value_prefix(values[i].data, values[i].size_bytes);
+        if (summary->count == 0 || prefix <= summary->min_prefix)
+            lower_minimum(column, values[i], ids[i], prefix);
+        if (summary->count == 0 || prefix >= summary->max_prefix)
+            raise_maximum(column, values[i], ids[i], prefix);
+        summary->count++;
+    }
+}
+
 static enum error_code add_views(struct column_writer *column, const struct block *block,
                                  const struct bytes_view *values, size_t bytes, struct error *error)
 {
@@ -104,8 +147,10 @@ static enum error_code add_views(struct column_writer *column, const struct bloc
     add_levels(column, block);
     enum error_code code = OK;
     if (column->uses_dictionary) {
-        code = chunk_dictionary_map_texts(&column->dictionary, values, block->value_count,
-                                          column->open_ids + column->open_values);
+        uint32_t *ids = column->open_ids + column->open_values;
+        code = chunk_dictionary_map_texts(&column->dictionary, values, block->value_count, ids);
+        if (code == OK)
+            summarize_texts(column, values, ids, block->value_count);
         column->open_values += block->value_count;
     }
     for (uint32_t i = 0; i < block->value_count && !column->uses_dictionary && code == OK; i++)
@@ -265,19 +310,47 @@ static enum error_code prepare_remap(struct column_writer *column, const struct 
     return OK;
 }
 
-/* Gives a dictionary value that was not met yet its id. */
-static enum error_code map_new_index(struct column_writer *column, const struct ArrowArray *values,
-                                     uint32_t index)
+static bool is_sole_source(const struct column_writer *column)
 {
-    struct index_remap *remap = &column->remap;
-    struct bytes_view value = array_value(&column->type, values, values->offset + index);
-    if (!remap->is_sole_source || column->dictionary.has_table)
-        return chunk_dictionary_map_one(&column->dictionary, value, &remap->ids[index]);
-    const struct arrow_dictionary *shared = arrow_dictionary_of(values);
-    const uint64_t *hash = column->options.bloom_filter && column->writer_options->bloom_filters
-                               ? arrow_dictionary_hashes(shared) + index
-                               : NULL;
-    return chunk_dictionary_add_new(&column->dictionary, value, hash, &remap->ids[index]);
+    return column->remap.is_sole_source && !column->dictionary.has_table;
+}
+
+/* Gives the dictionary values that were not met yet ids: nothing has to be looked up. */
+static enum error_code map_new_values(struct column_writer *column, const struct ArrowArray *values,
+                                      const uint32_t *indices, uint32_t count)
+{
+    bool needs_hash = column->options.bloom_filter && column->writer_options->bloom_filters;
+    const uint64_t *hashes =
+        needs_hash ? arrow_dictionary_hashes(arrow_dictionary_of(values)) : NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t index = indices[i];
+        struct bytes_view value = array_value(&column->type, values, values->offset + index);
+        if (column->remap.ids[index] == DICTIONARY_NO_ID &&
+            chunk_dictionary_add_new(&column->dictionary, value,
+                                     hashes == NULL ? NULL : hashes + index,
+                                     &column->remap.ids[index]) != OK)
+            return ERR_NO_MEMORY;
+    }
+    return OK;
+}
+
+/* The same where they may be in the chunk's dictionary already, from another producer. */
+static enum error_code find_new_values(struct column_writer *column,
+                                       const struct ArrowArray *values, const uint32_t *indices,
+                                       uint32_t count)
+{
+    struct bytes_view texts[BLOCK];
+    uint32_t ids[BLOCK];
+    enum error_code code = OK;
+    for (uint32_t i = 0; i < count; i++)
+        texts[i] = array_value(&column->type, values, values->offset + indices[i]);
+    if (column->type.kind == VALUE_TEXT)
+        code = chunk_dictionary_map_texts(&column->dictionary, texts, count, ids);
+    for (uint32_t i = 0; i < count && column->type.kind != VALUE_TEXT && code == OK; i++)
+        code = chunk_dictionary_map_one(&column->dictionary, texts[i], &ids[i]);
+    for (uint32_t i = 0; i < count && code == OK; i++)
+        column->remap.ids[indices[i]] = ids[i];
+    return code;
 }
 
 static enum error_code check_indices(const struct column_writer *column, const struct block *block,
@@ -316,15 +389,16 @@ static enum error_code add_indices(struct column_writer *column, const struct bl
         return ERR_INVALID;
     if (!column->uses_dictionary)
         return add_plain_indices(column, block, indices, error);
-    uint32_t ids[BLOCK];
+    uint32_t *ids = column->open_ids + column->open_values;
+    uint32_t new_indices[BLOCK];
     uint32_t new_count = 0;
     size_t new_bytes = 0;
     for (uint32_t i = 0; i < block->value_count; i++) {
-        ids[i] = column->remap.ids[indices[block->rows[i]]];
+        uint32_t index = (uint32_t)indices[block->rows[i]];
+        ids[i] = column->remap.ids[index];
         if (ids[i] == DICTIONARY_NO_ID) {
-            int64_t index = values->offset + indices[block->rows[i]];
-            new_count++;
-            new_bytes += array_value(&column->type, values, index).size_bytes;
+            new_indices[new_count++] = index;
+            new_bytes += array_value(&column->type, values, values->offset + index).size_bytes;
         }
     }
     if (new_count != 0 && check_room(column, new_count, new_bytes, error) != OK)
@@ -332,15 +406,12 @@ static enum error_code add_indices(struct column_writer *column, const struct bl
     if (!column->uses_dictionary)
         return add_plain_indices(column, block, indices, error);
     add_levels(column, block);
-    for (uint32_t i = 0; i < block->value_count && new_count != 0; i++) {
-        uint32_t index = (uint32_t)indices[block->rows[i]];
-        if (ids[i] == DICTIONARY_NO_ID && column->remap.ids[index] == DICTIONARY_NO_ID &&
-            map_new_index(column, values, index) != OK)
-            return error_no_memory(error, "values");
-        ids[i] = column->remap.ids[index];
-    }
-    if (block->value_count != 0)
-        memcpy(column->open_ids + column->open_values, ids, block->value_count * sizeof *ids);
+    if (new_count != 0 &&
+        (is_sole_source(column) ? map_new_values(column, values, new_indices, new_count)
+                                : find_new_values(column, values, new_indices, new_count)) != OK)
+        return error_no_memory(error, "values");
+    for (uint32_t i = 0; i < block->value_count && new_count != 0; i++)
+        ids[i] = column->remap.ids[indices[block->rows[i]]];
     column->open_values += block->value_count;
     return OK;
 }

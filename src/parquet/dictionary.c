@@ -381,8 +381,11 @@ static void prefetch_texts(const struct chunk_dictionary *dictionary, const uint
     }
     for (size_t i = 0; i < count; i++) {
         uint64_t slot = dictionary->slots[tags[i] & mask];
-        if (slot != 0)
-            __builtin_prefetch(dictionary->body.data + dictionary->entries[slot_id(slot)].offset);
+        if (slot == 0)
+            continue;
+        const struct text_entry *entry = &dictionary->entries[slot_id(slot)];
+        __builtin_prefetch(dictionary->body.data + entry->offset);
+        __builtin_prefetch(dictionary->body.data + entry->offset + entry->size_bytes);
     }
 }
 

@@ -340,6 +340,15 @@ static bool lies_inside(const struct parquet_file_metadata *metadata, uint64_t o
            size_bytes <= metadata->footer_offset - offset;
 }
 
+/* A chunk without values may have no data page, and then says 0 for its place (Arrow C++). */
+static void place_empty_chunk(struct parquet_chunk_metadata *chunk, uint64_t dictionary_offset)
+{
+    if (chunk->value_count != 0 || chunk->data_page_offset != 0)
+        return;
+    chunk->data_page_offset =
+        dictionary_offset != 0 ? dictionary_offset + chunk->compressed_bytes : PARQUET_MAGIC_BYTES;
+}
+
 static void check_chunk(struct parse *parse, struct parquet_chunk_metadata *chunk,
                         const struct chunk_parse *seen,
                         const struct parquet_column_metadata *column)
@@ -347,6 +356,7 @@ static void check_chunk(struct parse *parse, struct parquet_chunk_metadata *chun
     const struct parquet_file_metadata *metadata = parse->metadata;
     if (parse->reader.failed)
         return;
+    place_empty_chunk(chunk, seen->dictionary_offset);
     chunk->has_dictionary_page =
         seen->dictionary_offset != 0 && seen->dictionary_offset < chunk->data_page_offset;
     chunk->offset = chunk->has_dictionary_page ? seen->dictionary_offset : chunk->data_page_offset;

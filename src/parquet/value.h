@@ -41,6 +41,13 @@ enum parquet_type value_physical_type(const struct value_type *type);
 /* <0, 0 or >0 in the column's order. */
 int value_compare(const struct value_type *type, struct bytes_view a, struct bytes_view b);
 
+static inline uint64_t value_load_big_endian(const uint8_t *data)
+{
+    uint32_t half;
+    memcpy(&half, data, sizeof half);
+    return __builtin_bswap32(half);
+}
+
 /* The first 8 bytes as a number whose unsigned order is the order of the bytes. */
 static inline uint64_t value_prefix(const uint8_t *data, size_t size_bytes)
 {
@@ -48,6 +55,10 @@ static inline uint64_t value_prefix(const uint8_t *data, size_t size_bytes)
     if (size_bytes >= 8) {
         memcpy(&prefix, data, 8);
         return __builtin_bswap64(prefix);
+    }
+    if (size_bytes >= 4) { /* two halves that overlap; what both have is in the upper one */
+        uint64_t last = value_load_big_endian(data + size_bytes - 4) << 8 * (8 - size_bytes);
+        return value_load_big_endian(data) << 32 | (last & UINT32_MAX);
     }
     for (size_t i = 0; i < size_bytes; i++)
         prefix |= (uint64_t)data[i] << (56 - 8 * i);
