@@ -11,3 +11,7 @@ if(NOT TTP_SANITIZE AND NOT TTP_FUZZ)
   set_target_properties(ttp_arrow_export PROPERTIES
     POSITION_INDEPENDENT_CODE ON LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
 endif()
+
+# Prints any Parquet file by our reader: tests/system/test_conformance.py.
+add_executable(parquet-print ${CMAKE_SOURCE_DIR}/tests/system/native/print/parquet_print.c)
+target_link_libraries(parquet-print PRIVATE room_parquet)
