@@ -10,6 +10,7 @@
 /* Added to what is expected: the limit is to be kept, a row group more costs little. */
 #define MARGIN             1.1
 #define FOOTER_FIXED_BYTES 6144
+#define FIRST_TAIL_SHARE   0.02
 
 void size_estimate_learn(struct size_estimate *estimate, uint64_t estimated_bytes,
                          uint64_t real_bytes)
@@ -21,8 +22,14 @@ void size_estimate_learn(struct size_estimate *estimate, uint64_t estimated_byte
 void size_estimate_learn_tail(struct size_estimate *estimate, uint64_t data_bytes,
                               uint64_t tail_bytes)
 {
-    if (data_bytes > 0)
-        estimate->tail_share = (double)tail_bytes / (double)data_bytes;
+    double growing_bytes =
+        tail_bytes > FOOTER_FIXED_BYTES ? (double)(tail_bytes - FOOTER_FIXED_BYTES) : 0;
+    double known_bytes = estimate->tail_data_bytes / 2;
+    double all_bytes = known_bytes + (double)data_bytes;
+    if (all_bytes <= 0)
+        return;
+    estimate->tail_share = (estimate->tail_share * known_bytes + growing_bytes) / all_bytes;
+    estimate->tail_data_bytes = all_bytes;
 }
 
 uint64_t size_estimate_of(const struct size_estimate *estimate, uint64_t written_bytes,
@@ -37,10 +44,9 @@ uint64_t size_estimate_of(const struct size_estimate *estimate, uint64_t written
  * part of a footer are kept for what follows them. */
 static uint64_t data_limit(const struct size_estimate *estimate, uint64_t max_bytes)
 {
-    if (estimate->tail_share > 0)
-        return (uint64_t)((double)max_bytes / (1 + estimate->tail_share));
-    uint64_t tail_bytes = max_bytes / 50 + FOOTER_FIXED_BYTES;
-    return max_bytes - (tail_bytes < max_bytes / 4 ? tail_bytes : max_bytes / 4);
+    double share = estimate->tail_data_bytes > 0 ? estimate->tail_share : FIRST_TAIL_SHARE;
+    uint64_t fixed_bytes = FOOTER_FIXED_BYTES < max_bytes / 4 ? FOOTER_FIXED_BYTES : max_bytes / 4;
+    return (uint64_t)((double)(max_bytes - fixed_bytes) / (1 + share));
 }
 
 enum size_verdict rotation_by_size(const struct size_estimate *estimate, uint64_t max_bytes,

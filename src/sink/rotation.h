@@ -11,7 +11,10 @@
  * The ratio of real to estimated bytes of the last row groups corrects the estimate. */
 struct size_estimate {
     double real_bytes, estimated_bytes; /* older row groups count half each; 0: nothing measured */
-    double tail_share; /* of the last file: indexes, filters and footer, over the row groups */
+    /* What follows the row groups (indexes, filters, footer) less a footer's fixed part, over the
+     * row groups' bytes; by their bytes, so that tiny files of rare types say little. */
+    double tail_share;
+    double tail_data_bytes; /* that it was learnt from; older files count half each */
 };
 
 /* Learns from a closed row group. */

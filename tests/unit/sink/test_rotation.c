@@ -28,11 +28,25 @@ static void the_first_row_group_is_measured_at_half_the_limit(void **state)
 static void a_file_is_cut_where_it_is_nearly_full_and_nothing_is_open(void **state)
 {
     (void)state;
-    struct size_estimate estimate = {.tail_share = 0.25};
+    struct size_estimate estimate = {.tail_share = 0.25, .tail_data_bytes = 1};
     /* Of 100 MiB, 80 are for row groups; from nine tenths of that on it is enough. */
     assert_int_equal(rotation_by_size(&estimate, 100 * MIB, 71 * MIB, 0), SIZE_GO_ON);
     assert_int_equal(rotation_by_size(&estimate, 100 * MIB, 73 * MIB, 0), SIZE_CUT);
     assert_int_equal(rotation_by_size(&estimate, 100 * MIB, 80 * MIB, 5), SIZE_CUT);
+}
+
+static void tiny_files_say_little_of_what_follows_the_row_groups(void **state)
+{
+    (void)state;
+    struct size_estimate estimate = {0};
+    size_estimate_learn_tail(&estimate, 100 * MIB, 5 * MIB);
+    for (int i = 0; i < 4; i++)
+        size_estimate_learn_tail(&estimate, 900, 3600);
+    assert_int_equal(rotation_by_size(&estimate, 100 * MIB, 85 * MIB, 0), SIZE_GO_ON);
+    assert_int_equal(rotation_by_size(&estimate, 100 * MIB, 96 * MIB, 0), SIZE_CUT);
+    for (int i = 0; i < 20; i++)
+        size_estimate_learn_tail(&estimate, 100 * MIB, 50 * MIB);
+    assert_int_equal(rotation_by_size(&estimate, 100 * MIB, 67 * MIB, 0), SIZE_CUT);
 }
 
 static void estimates_follow_the_last_row_groups(void **state)
@@ -83,6 +97,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_row_group_is_measured_at_half_the_limit),
         cmocka_unit_test(a_file_is_cut_where_it_is_nearly_full_and_nothing_is_open),
+        cmocka_unit_test(tiny_files_say_little_of_what_follows_the_row_groups),
         cmocka_unit_test(estimates_follow_the_last_row_groups),
         cmocka_unit_test(age_is_counted_on_the_monotonic_clock),
         cmocka_unit_test(two_minutes_after_its_partition_a_commit_is_left_to_the_next_ledger),
