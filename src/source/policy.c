@@ -38,7 +38,10 @@ static struct source_call main_call(const struct policy *policy, const struct tr
         return (struct source_call){SOURCE_CALL_MAIN, seam, policy->last, seam};
     if (seam != 0 && seam == policy->request_seam && !policy->seam_is_settled)
         return (struct source_call){SOURCE_CALL_SEAM, seam, seam, seam};
-    return (struct source_call){SOURCE_CALL_MAIN, tracker->next, policy->last, 0};
+    /* A ledger that may not exist yet is never asked for first; the one before it is had. */
+    bool may_be_ahead = policy->last == 0 && seam != 0 && tracker->next - 1 != policy->hole;
+    uint32_t start = may_be_ahead ? tracker->next - 1 : tracker->next;
+    return (struct source_call){SOURCE_CALL_MAIN, start, policy->last, 0};
 }
 
 struct source_call policy_next_call(const struct policy *policy, const struct tracker *tracker)

@@ -470,6 +470,22 @@ static void a_far_seam_ledger_that_breaks_holds_the_range_up_three_times_only(vo
     model_release(&model);
 }
 
+static void after_long_quiet_a_live_request_begins_with_the_last_ledger_had(void **state)
+{
+    (void)state;
+    struct model model = {0};
+    const struct source_request request = {5001, 0, 2000};
+    model.now_us = at(5000) + POLICY_LEDGER_US / 2;
+    assert_int_equal(tip(&model), 5000);
+    model_init(&model, &request, false);
+    model.live_until_us = model.now_us + 100 * POLICY_LEDGER_US;
+    while (model.complete_to < 5050)
+        assert_true(step(&model));
+    assert_int_equal(model.seam_count, 1);
+    assert_int_equal(model.asked_ahead, 0);
+    model_release(&model);
+}
+
 static void after_a_long_gap_the_next_call_begins_where_events_were_seen(void **state)
 {
     (void)state;
@@ -500,6 +516,7 @@ int main(void)
         cmocka_unit_test(start_zero_is_not_insisted_on),
         cmocka_unit_test(a_seam_ledger_that_is_not_served_is_given_up),
         cmocka_unit_test(a_far_seam_ledger_that_breaks_holds_the_range_up_three_times_only),
+        cmocka_unit_test(after_long_quiet_a_live_request_begins_with_the_last_ledger_had),
         cmocka_unit_test(after_a_long_gap_the_next_call_begins_where_events_were_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
