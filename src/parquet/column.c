@@ -323,12 +323,20 @@ static struct id_summary summarize_ids(const struct chunk_dictionary *dictionary
     return summarize_texts(dictionary, ids, count);
 }
 
-static uint32_t greatest_id(const uint32_t *ids, uint32_t count)
+/* The bits that the widest of the ids needs, at least 1: all of them are or-ed, two at a time. */
+static unsigned ids_width(const uint32_t *ids, uint32_t count)
 {
-    uint32_t greatest = 0;
-    for (uint32_t i = 0; i < count; i++)
-        greatest = ids[i] > greatest ? ids[i] : greatest;
-    return greatest;
+    uint64_t pairs = 0;
+    uint32_t i = 0;
+    for (; i + 2 <= count; i += 2) {
+        uint64_t pair;
+        memcpy(&pair, ids + i, sizeof pair);
+        pairs |= pair;
+    }
+    uint32_t all = (uint32_t)(pairs | pairs >> 32);
+    if (i < count)
+        all |= ids[i];
+    return all == 0 ? 1 : bits_needed(all);
 }
 
 static bool ids_rise(const uint32_t *ids, uint32_t count, uint32_t first)
@@ -392,7 +400,7 @@ static enum error_code seal_ids(struct column_writer *column, struct sealed_page
 {
     uint32_t count = column->open_values;
     page->encoding = PARQUET_RLE_DICTIONARY;
-    unsigned width = count == 0 ? 1 : id_width(greatest_id(column->open_ids, count) + 1);
+    unsigned width = ids_width(column->open_ids, count);
     learn_width(column, count, width);
     if (column->rounds_widths)
         width = (width + 7) / 8 * 8;

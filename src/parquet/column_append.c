@@ -353,20 +353,6 @@ static enum error_code find_new_values(struct column_writer *column,
     return code;
 }
 
-static enum error_code check_indices(const struct column_writer *column, const struct block *block,
-                                     const int32_t *indices, struct error *error)
-{
-    uint32_t greatest = 0;
-    for (uint32_t i = 0; i < block->value_count; i++) {
-        uint32_t index = (uint32_t)indices[block->rows[i]];
-        greatest = index > greatest ? index : greatest;
-    }
-    if (block->value_count == 0 || greatest < column->remap.count)
-        return OK;
-    return error_set(error, ERR_INVALID, "column %s: an index outside its Arrow dictionary of %u",
-                     column->name, column->remap.count);
-}
-
 static enum error_code add_plain_indices(struct column_writer *column, const struct block *block,
                                          const int32_t *indices, struct error *error)
 {
@@ -380,38 +366,79 @@ static enum error_code add_plain_indices(struct column_writer *column, const str
     return OK;
 }
 
+/* The values of a block that the remap does not know yet. */
+struct new_values {
+    uint32_t count;
+    uint32_t indices[BLOCK];
+};
+
+/* Writes the ids of the block's indices, DICTIONARY_NO_ID where they are new; false if an index
+ * lies outside the dictionary. `dense` is a constant where this is inlined. */
+static inline __attribute__((always_inline)) bool
+remap_block(const struct index_remap *remap, const struct block *block, const int32_t *indices,
+            bool dense, uint32_t *ids, struct new_values *new_values)
+{
+    new_values->count = 0;
+    for (uint32_t i = 0; i < block->value_count; i++) {
+        uint32_t index = (uint32_t)indices[dense ? i : block->rows[i]];
+        if (index >= remap->count)
+            return false;
+        ids[i] = remap->ids[index];
+        if (ids[i] == DICTIONARY_NO_ID)
+            new_values->indices[new_values->count++] = index;
+    }
+    return true;
+}
+
+static bool remap_indices(const struct column_writer *column, const struct block *block,
+                          const int32_t *indices, struct new_values *new_values)
+{
+    uint32_t *ids = column->open_ids + column->open_values; /* not counted yet */
+    if (block->value_count == block->row_count)
+        return remap_block(&column->remap, block, indices, true, ids, new_values);
+    return remap_block(&column->remap, block, indices, false, ids, new_values);
+}
+
+/* Gives the new values of a block their ids, first making sure that they fit. */
+static enum error_code add_new_values(struct column_writer *column, const struct ArrowArray *values,
+                                      const struct new_values *new_values, struct error *error)
+{
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < new_values->count; i++)
+        bytes +=
+            array_value(&column->type, values, values->offset + new_values->indices[i]).size_bytes;
+    if (check_room(column, new_values->count, bytes, error) != OK)
+        return ERR_NO_MEMORY;
+    if (!column->uses_dictionary)
+        return OK;
+    enum error_code code =
+        is_sole_source(column)
+            ? map_new_values(column, values, new_values->indices, new_values->count)
+            : find_new_values(column, values, new_values->indices, new_values->count);
+    return code == OK ? OK : error_no_memory(error, "values");
+}
+
 static enum error_code add_indices(struct column_writer *column, const struct block *block,
                                    struct error *error)
 {
     const int32_t *indices = (const int32_t *)block->array->buffers[1] + block->first;
-    const struct ArrowArray *values = block->array->dictionary;
-    if (check_indices(column, block, indices, error) != OK)
-        return ERR_INVALID;
-    if (!column->uses_dictionary)
-        return add_plain_indices(column, block, indices, error);
-    uint32_t *ids = column->open_ids + column->open_values;
-    uint32_t new_indices[BLOCK];
-    uint32_t new_count = 0;
-    size_t new_bytes = 0;
-    for (uint32_t i = 0; i < block->value_count; i++) {
-        uint32_t index = (uint32_t)indices[block->rows[i]];
-        ids[i] = column->remap.ids[index];
-        if (ids[i] == DICTIONARY_NO_ID) {
-            new_indices[new_count++] = index;
-            new_bytes += array_value(&column->type, values, values->offset + index).size_bytes;
-        }
+    struct new_values new_values;
+    if (!remap_indices(column, block, indices, &new_values))
+        return error_set(error, ERR_INVALID,
+                         "column %s: an index outside its Arrow dictionary of %u", column->name,
+                         column->remap.count);
+    if (new_values.count != 0 && column->uses_dictionary) {
+        enum error_code code = add_new_values(column, block->array->dictionary, &new_values, error);
+        if (code != OK)
+            return code;
+        /* The page may have been sealed, and the new values have ids now. */
+        bool is_known = remap_indices(column, block, indices, &new_values);
+        assert(is_known && (new_values.count == 0 || !column->uses_dictionary));
+        (void)is_known;
     }
-    if (new_count != 0 && check_room(column, new_count, new_bytes, error) != OK)
-        return ERR_NO_MEMORY;
     if (!column->uses_dictionary)
         return add_plain_indices(column, block, indices, error);
     add_levels(column, block);
-    if (new_count != 0 &&
-        (is_sole_source(column) ? map_new_values(column, values, new_indices, new_count)
-                                : find_new_values(column, values, new_indices, new_count)) != OK)
-        return error_no_memory(error, "values");
-    for (uint32_t i = 0; i < block->value_count && new_count != 0; i++)
-        ids[i] = column->remap.ids[indices[block->rows[i]]];
     column->open_values += block->value_count;
     return OK;
 }
