@@ -88,7 +88,7 @@ static enum error_code run_workers(struct verification *verification, size_t ite
                                                            struct error *),
                                    struct error *error)
 {
-    struct os_thread threads[THREADS_MAX];
+    struct os_thread threads[THREADS_MAX] = {0}; /* not started */
     unsigned started = 0;
     unsigned wanted = verification->options->threads;
     verification->work = work;
