@@ -243,8 +243,7 @@ static void tell_commit(struct sink *sink, enum rotation_reason reason, const ch
     if (sink->on_commit != NULL)
         sink->on_commit(sink->commit_context, &info);
     if (commit->dead_letter_count > 0)
-        log_event(LOG_WARN, "sink",
-                  "events that can't be rows were set aside as dead letters, reason and bytes each",
+        log_event(LOG_WARN, "sink", "events that can't be rows were set aside as dead letters",
                   LOG_U("commit_no", info.commit_no),
                   LOG_U("dead_letters", (uint64_t)commit->dead_letter_count),
                   LOG_T("path", commit->dead_letters_path));
