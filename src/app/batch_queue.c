@@ -2,6 +2,7 @@
 #include "app/batch_queue.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 #include "util/memory.h"
 
@@ -52,10 +53,16 @@ free_queue:
     return NULL;
 }
 
+static void free_item(struct queue_item *item)
+{
+    row_batch_free(item->batch);
+    mem_free(item->remark);
+}
+
 static void drop_all(struct batch_queue *queue)
 {
     for (; queue->count > 0; queue->count--) {
-        row_batch_free(queue->items[queue->head].batch);
+        free_item(&queue->items[queue->head]);
         queue->head = (queue->head + 1) % queue->capacity;
     }
     queue->memory_bytes = 0;
@@ -109,7 +116,7 @@ static enum error_code push(struct batch_queue *queue, struct queue_item item, s
     assert(!queue->closed);
     if (queue->aborted) {
         os_mutex_unlock(&queue->mutex);
-        row_batch_free(item.batch);
+        free_item(&item);
         return OK;
     }
     if (queue->count == queue->capacity)
@@ -125,7 +132,7 @@ static enum error_code push(struct batch_queue *queue, struct queue_item item, s
     }
     os_mutex_unlock(&queue->mutex);
     if (code != OK)
-        row_batch_free(item.batch);
+        free_item(&item);
     return code;
 }
 
@@ -134,6 +141,21 @@ enum error_code batch_queue_push(struct batch_queue *queue, struct row_batch **b
 {
     struct queue_item item = {.kind = QUEUE_BATCH, .batch = *batch};
     *batch = NULL;
+    return push(queue, item, error);
+}
+
+enum error_code batch_queue_push_remark(struct batch_queue *queue, enum queue_remark_kind kind,
+                                        uint32_t ledger, const char *words, struct error *error)
+{
+    struct queue_item item = {.kind = QUEUE_REMARK,
+                              .remark = mem_alloc_zero(1, sizeof *item.remark)};
+    if (item.remark == NULL)
+        return error_no_memory(error, "a remark on a ledger");
+    item.remark->kind = kind;
+    item.remark->ledger = ledger;
+    snprintf(item.remark->words, sizeof item.remark->words, "%s", words == NULL ? "" : words);
+    /* The end may have been cut off within a character. */
+    item.remark->words[utf8_valid_prefix(bytes_view_text(item.remark->words))] = '\0';
     return push(queue, item, error);
 }
 

@@ -18,14 +18,28 @@
 
 enum queue_item_kind {
     QUEUE_BATCH,
+    QUEUE_REMARK,       /* something the catalog should remember */
     QUEUE_END_OF_RANGE, /* all of a range was pushed: time to commit it */
     QUEUE_NOTHING,      /* the deadline is over */
     QUEUE_CLOSED        /* nothing is left and nothing will come */
 };
 
+enum queue_remark_kind {
+    REMARK_HOLE,          /* the ledger was given up */
+    REMARK_OTHER_CONTENTS /* the server sends other contents of it than are stored */
+};
+
+#define QUEUE_REMARK_BYTES 256
+struct queue_remark {
+    enum queue_remark_kind kind;
+    uint32_t ledger;
+    char words[QUEUE_REMARK_BYTES]; /* REMARK_HOLE: why */
+};
+
 struct queue_item {
     enum queue_item_kind kind;
-    struct row_batch *batch; /* QUEUE_BATCH: the receiver's */
+    struct row_batch *batch;     /* QUEUE_BATCH: the receiver's */
+    struct queue_remark *remark; /* QUEUE_REMARK: the receiver's, to mem_free */
 };
 
 struct batch_queue;
@@ -51,6 +65,10 @@ enum error_code batch_queue_push(struct batch_queue *queue, struct row_batch **b
                                  struct error *error) MUST_CHECK;
 enum error_code batch_queue_push_end_of_range(struct batch_queue *queue,
                                               struct error *error) MUST_CHECK;
+/* Copies the remark; `words` may be NULL. */
+enum error_code batch_queue_push_remark(struct batch_queue *queue, enum queue_remark_kind kind,
+                                        uint32_t ledger, const char *words,
+                                        struct error *error) MUST_CHECK;
 /* Nothing more will be pushed. */
 void batch_queue_close(struct batch_queue *queue);
 /* Drops everything in it and everything to come: the writer can't go on. */

@@ -41,6 +41,14 @@ static const char *bound_text(const struct parquet_column_metadata *column, stru
         .ducklake_type = column->has_known_order ? types[column->value.kind] : "blob"};
     const char *text = NULL;
     struct error error;
+    if (column->value.kind == VALUE_TIMESTAMP && column->has_known_order &&
+        column->logical_type != PARQUET_LOGICAL_TIMESTAMP && bound.size_bytes == sizeof(int64_t)) {
+        int64_t number;
+        char digits[24];
+        memcpy(&number, bound.data, sizeof number);
+        int length = snprintf(digits, sizeof digits, "%" PRId64, number);
+        return arena_copy_text(arena, bytes_view_of(digits, (size_t)length));
+    }
     if (row_bound_text(&row_column, bound, is_max, arena, &text, &error) != OK)
         return NULL;
     return text;
@@ -181,26 +189,37 @@ static json_int_t number_of(const json_t *object, const char *key)
     return json_integer_value(json_object_get(object, key));
 }
 
-static void print_chunk(const json_t *chunk)
+static void print_encodings(const json_t *chunk)
 {
-    char size[TEXT_TIME_BYTES], encodings[128] = "";
     size_t i;
     json_t *encoding;
+    printf("      %s;", text_of(chunk, "codec", ""));
     json_array_foreach(json_object_get(chunk, "encodings"), i, encoding)
-    {
-        size_t length = strlen(encodings);
-        snprintf(encodings + length, sizeof encodings - length, "%s%s", i == 0 ? "" : " ",
-                 json_string_value(encoding));
-    }
+        printf(" %s", json_string_value(encoding));
+    printf("\n");
+}
+
+/* Three lines: sizes and what helps to find things, how it is written, what is in it. */
+static void print_chunk(const json_t *chunk)
+{
     const json_t *statistics = json_object_get(chunk, "statistics");
-    bool bloom = json_is_true(json_object_get(chunk, "bloom_filter"));
+    bool indexed = json_is_true(json_object_get(chunk, "column_index")) &&
+                   json_is_true(json_object_get(chunk, "offset_index"));
+    char size[TEXT_TIME_BYTES], pages[TEXT_TIME_BYTES] = "?";
     text_size((uint64_t)number_of(chunk, "compressed_bytes"), size);
-    printf("  %-18s %10s  x%-5.2f %3" JSON_INTEGER_FORMAT " pages  %s%s\n",
-           text_of(chunk, "name", ""), size, json_real_value(json_object_get(chunk, "ratio")),
-           number_of(chunk, "pages"), encodings, bloom ? ", Bloom filter" : "");
-    printf("  %-18s nulls %" JSON_INTEGER_FORMAT ", %.*s .. %.*s\n", "",
-           number_of(statistics, "null_count"), BOUND_SHOWN_BYTES, text_of(statistics, "min", "-"),
-           BOUND_SHOWN_BYTES, text_of(statistics, "max", "-"));
+    if (json_is_integer(json_object_get(chunk, "pages")))
+        text_count((uint64_t)number_of(chunk, "pages"), pages);
+    printf("  %-18s %10s  x%-5.2f %5s page%s%s%s\n", text_of(chunk, "name", ""), size,
+           json_real_value(json_object_get(chunk, "ratio")), pages,
+           number_of(chunk, "pages") == 1 ? "" : "s", indexed ? ", page index" : "",
+           json_is_true(json_object_get(chunk, "bloom_filter")) ? ", Bloom filter" : "");
+    print_encodings(chunk);
+    if (json_object_get(statistics, "null_count") != NULL)
+        printf("      nulls %" JSON_INTEGER_FORMAT ", ", number_of(statistics, "null_count"));
+    else
+        printf("      nulls not counted, ");
+    printf("%.*s .. %.*s\n", BOUND_SHOWN_BYTES, text_of(statistics, "min", "-"), BOUND_SHOWN_BYTES,
+           text_of(statistics, "max", "-"));
 }
 
 static void print_schema(const json_t *schema)

@@ -8,6 +8,7 @@
 
 #include "app/command.h"
 #include "catalog/history.h"
+#include "catalog/lake_file.h"
 #include "lake/open.h"
 #include "util/memory.h"
 #include "util/text.h"
@@ -29,7 +30,9 @@ struct lake_status {
     size_t coverage_count, unconfirmed_count;
     struct version_totals versions[VERSIONS_MAX];
     size_t version_count;
+    struct lake_file lake;
     json_t *holes;
+    json_t *seam_findings;
     json_t *commits; /* the newest, newest first */
 };
 
@@ -37,7 +40,9 @@ static void status_release(struct lake_status *status)
 {
     mem_free(status->coverage);
     mem_free(status->unconfirmed);
+    lake_file_release(&status->lake);
     json_decref(status->holes);
+    json_decref(status->seam_findings);
     json_decref(status->commits);
 }
 
@@ -101,12 +106,28 @@ static enum error_code add_hole(void *context, struct catalog_range range, const
     return OK;
 }
 
-static enum error_code read_status(struct catalog *catalog, struct lake_status *status,
-                                   struct error *error)
+static enum error_code add_seam_finding(void *context, const struct catalog_seam_finding *finding,
+                                        struct error *error)
+{
+    struct lake_status *status = context;
+    json_t *object =
+        json_pack("{s:I, s:s, s:I, s:o?, s:o?}", "ledger", (json_int_t)finding->ledger, "finding",
+                  "other_contents", "times", (json_int_t)finding->times, "first_seen",
+                  json_time(finding->first_seen_us), "last_seen", json_time(finding->last_seen_us));
+    if (json_array_append_new(status->seam_findings, object) != 0)
+        return error_no_memory(error, "the lake's status");
+    return OK;
+}
+
+static enum error_code read_status(struct catalog *catalog, const char *output_path,
+                                   struct lake_status *status, struct error *error)
 {
     status->holes = json_array();
+    status->seam_findings = json_array();
     status->commits = json_array();
-    enum error_code code = catalog_begin_read(catalog, error);
+    enum error_code code = lake_file_read(&status->lake, output_path, error);
+    if (code == OK)
+        code = catalog_begin_read(catalog, error);
     if (code == OK)
         code = catalog_totals(catalog, &status->totals, error);
     if (code == OK)
@@ -120,6 +141,8 @@ static enum error_code read_status(struct catalog *catalog, struct lake_status *
         code = catalog_each_commit(catalog, RECENT_COMMITS, add_commit, status, error);
     if (code == OK)
         code = catalog_each_hole(catalog, add_hole, status, error);
+    if (code == OK)
+        code = catalog_each_seam_finding(catalog, add_seam_finding, status, error);
     catalog_end_read(catalog);
     return code;
 }
@@ -149,9 +172,10 @@ static enum error_code print_json(struct catalog *catalog, const char *output_pa
 {
     const struct catalog_totals *totals = &status->totals;
     json_t *object = json_pack(
-        "{s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:o, "
-        "s:O, s:O}",
-        "output_path", output_path, "lake_id", catalog_lake_id(catalog), "schema_version",
+        "{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:I, s:I, "
+        "s:I, s:o, s:O, s:O, s:O}",
+        "output_path", output_path, "lake_id", catalog_lake_id(catalog), "network",
+        status->lake.network, "partitioning_scheme", status->lake.scheme, "schema_version",
         catalog_schema_version(catalog), "schema_versions", json_versions(status), "coverage",
         json_ranges(status->coverage, status->coverage_count), "commits",
         (json_int_t)totals->commits, "snapshots", (json_int_t)totals->snapshots, "files",
@@ -162,7 +186,7 @@ static enum error_code print_json(struct catalog *catalog, const char *output_pa
         "replaced_memos", (json_int_t)totals->replaced_memos, "unconfirmed_ledgers",
         (json_int_t)totals->unconfirmed_ledgers, "unconfirmed",
         json_ranges(status->unconfirmed, status->unconfirmed_count), "holes", status->holes,
-        "recent_commits", status->commits);
+        "seam_findings", status->seam_findings, "recent_commits", status->commits);
     char *text = object != NULL ? json_dumps(object, JSON_INDENT(2)) : NULL;
     json_decref(object);
     if (text == NULL)
@@ -172,6 +196,11 @@ static enum error_code print_json(struct catalog *catalog, const char *output_pa
     return OK;
 }
 
+static const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 static void print_ranges(const char *title, const struct catalog_range *ranges, size_t count)
 {
     uint64_t ledgers = 0;
@@ -179,7 +208,8 @@ static void print_ranges(const char *title, const struct catalog_range *ranges, 
     for (size_t i = 0; i < count; i++)
         ledgers += (uint64_t)ranges[i].last - ranges[i].first + 1;
     text_count(ledgers, text);
-    printf("%-14s %s ledgers in %zu range%s\n", title, text, count, count == 1 ? "" : "s");
+    printf("%-14s %s ledger%s in %zu range%s\n", title, text, plural(ledgers), count,
+           plural(count));
     size_t shown = count < RANGES_PRINTED ? count : RANGES_PRINTED;
     for (size_t i = 0; i < shown; i++)
         printf("  %" PRIu32 " to %" PRIu32 "\n", ranges[i].first, ranges[i].last);
@@ -195,12 +225,14 @@ static void print_counts(const struct lake_status *status)
     text_count(totals->rows, rows);
     text_count(totals->files, files);
     text_size(totals->file_bytes, size);
-    printf("%-14s %s rows in %s files, %s, %" PRIu64 " commits\n", "content", rows, files, size,
-           totals->commits);
+    printf("%-14s %s row%s in %s file%s, %s, %" PRIu64 " commit%s\n", "content", rows,
+           plural(totals->rows), files, plural(totals->files), size, totals->commits,
+           plural(totals->commits));
     for (size_t i = 0; i < status->version_count; i++) {
         text_count((uint64_t)status->versions[i].rows, rows);
-        printf("  schema %s: %s rows, %" PRId64 " commits\n", status->versions[i].version, rows,
-               status->versions[i].commits);
+        printf("  schema %s: %s row%s, %" PRId64 " commit%s\n", status->versions[i].version, rows,
+               plural((uint64_t)status->versions[i].rows), status->versions[i].commits,
+               plural((uint64_t)status->versions[i].commits));
     }
     if (totals->newest_close_us != 0) {
         text_rfc3339(totals->newest_close_us, time);
@@ -224,12 +256,20 @@ static void print_oddities(const struct lake_status *status)
     if (totals->replaced_memos > 0)
         printf("%-14s %" PRIu64 " whose text was not UTF-8\n", "memos", totals->replaced_memos);
     size_t i;
-    json_t *hole;
-    json_array_foreach(status->holes, i, hole)
-        printf("%-14s %" JSON_INTEGER_FORMAT " to %" JSON_INTEGER_FORMAT ": %s\n", "hole",
-               json_integer_value(json_object_get(hole, "first")),
-               json_integer_value(json_object_get(hole, "last")),
-               json_string_value(json_object_get(hole, "reason")));
+    json_t *hole, *finding;
+    json_array_foreach(status->holes, i, hole) printf(
+        "%-14s %" JSON_INTEGER_FORMAT " to %" JSON_INTEGER_FORMAT ", given up at %s:\n  %s\n",
+        "hole", json_integer_value(json_object_get(hole, "first")),
+        json_integer_value(json_object_get(hole, "last")),
+        json_string_value(json_object_get(hole, "recorded_at")),
+        json_string_value(json_object_get(hole, "reason")));
+    json_array_foreach(status->seam_findings, i, finding)
+        printf("%-14s ledger %" JSON_INTEGER_FORMAT ": the server sends other contents than are "
+               "stored\n  (met %" JSON_INTEGER_FORMAT " time%s, the last at %s)\n",
+               "seam", json_integer_value(json_object_get(finding, "ledger")),
+               json_integer_value(json_object_get(finding, "times")),
+               plural((uint64_t)json_integer_value(json_object_get(finding, "times"))),
+               json_string_value(json_object_get(finding, "last_seen")));
 }
 
 static void print_text(struct catalog *catalog, const char *output_path,
@@ -237,6 +277,9 @@ static void print_text(struct catalog *catalog, const char *output_path,
 {
     printf("%-14s %s\n", "lake", output_path);
     printf("%-14s %s\n", "id", catalog_lake_id(catalog));
+    if (status->lake.network[0] != '\0')
+        printf("%-14s %s\n", "network", status->lake.network);
+    printf("%-14s %s\n", "scheme", status->lake.scheme);
     printf("%-14s %s\n", "schema", catalog_schema_version(catalog));
     print_ranges("coverage", status->coverage, status->coverage_count);
     print_counts(status);
@@ -248,6 +291,7 @@ enum exit_code cmd_status(const struct command_line *line)
     struct options options;
     struct error error = {0};
     struct lake_status status = {0};
+    lake_file_init(&status.lake);
     struct catalog *catalog = NULL;
     options_init(&options);
     enum exit_code exit_code = command_load_options(line, &options);
@@ -256,7 +300,7 @@ enum exit_code cmd_status(const struct command_line *line)
     catalog = lake_open_catalog(options.output_path, &error);
     enum error_code code = catalog != NULL ? OK : error.code;
     if (code == OK)
-        code = read_status(catalog, &status, &error);
+        code = read_status(catalog, options.output_path, &status, &error);
     if (code == OK && command_line_flag(line, "--json") != NULL)
         code = print_json(catalog, options.output_path, &status, &error);
     else if (code == OK)

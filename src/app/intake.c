@@ -221,9 +221,10 @@ static enum error_code on_complete_to(void *context, uint32_t covered_to, struct
 static enum error_code on_hole(void *context, uint32_t ledger, const char *words,
                                struct error *error)
 {
-    (void)words; /* the source has logged them */
     struct intake *intake = context;
     enum error_code code = intake_flush(intake, error);
+    if (code == OK)
+        code = batch_queue_push_remark(intake->options.queue, REMARK_HOLE, ledger, words, error);
     if (code != OK)
         return code;
     atomic_fetch_add_explicit(&intake->holes, 1, memory_order_relaxed);
@@ -327,6 +328,11 @@ static enum source_seam_verdict on_seam_complete(void *context, uint32_t ledger)
                   "the server sends other contents of a ledger than are stored, on the same chain: "
                   "was it upgraded? Ledgers before and after may differ in what they say",
                   LOG_U("ledger", ledger));
+        struct error error;
+        enum error_code code = batch_queue_push_remark(intake->options.queue, REMARK_OTHER_CONTENTS,
+                                                       ledger, NULL, &error);
+        if (code != OK && intake->failure.code == OK)
+            intake->failure = error;
         return SOURCE_SEAM_OTHER_CONTENTS;
     }
     return SOURCE_SEAM_OK;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/lake_writer.h"
 
+#include "catalog/history.h"
 #include "os/clock.h"
+#include "util/memory.h"
 
 #define TICK_US 1000000 /* sink_tick wants at least one call a second */
 
@@ -29,12 +31,30 @@ int64_t lake_writer_close_of(const struct lake_writer *writer, uint32_t ledger)
     return 0;
 }
 
+/* Keeps it in the catalog, beside the commits. */
+static enum error_code remember(struct lake_writer *writer, const struct queue_remark *remark)
+{
+    struct catalog *catalog = sink_catalog(writer->sink);
+    struct catalog_range range = {remark->ledger, remark->ledger};
+    switch (remark->kind) {
+    case REMARK_HOLE: return catalog_add_hole(catalog, range, remark->words, &writer->error);
+    case REMARK_OTHER_CONTENTS:
+        return catalog_add_seam_finding(catalog, remark->ledger, &writer->error);
+    }
+    return OK;
+}
+
 static enum error_code handle(struct lake_writer *writer, struct queue_item *item)
 {
     switch (item->kind) {
     case QUEUE_BATCH:
         remember_close(writer, item->batch);
         return sink_append(writer->sink, &item->batch, &writer->error);
+    case QUEUE_REMARK: {
+        enum error_code code = remember(writer, item->remark);
+        mem_free(item->remark);
+        return code;
+    }
     case QUEUE_END_OF_RANGE:
         return sink_commit(writer->sink, ROTATION_END_OF_RANGE, &writer->error);
     case QUEUE_CLOSED:

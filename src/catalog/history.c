@@ -5,6 +5,7 @@
 
 #include "catalog/coverage.h"
 #include "catalog/handle.h"
+#include "catalog/tables.h"
 #include "os/clock.h"
 
 #define COMMIT_COLUMNS                                                                             \
@@ -144,6 +145,56 @@ enum error_code catalog_add_hole(struct catalog *catalog, struct catalog_range r
     if (code == OK)
         code = insert_hole(database, range, reason, error);
     return database_end(database, code, error);
+}
+
+enum error_code catalog_add_seam_finding(struct catalog *catalog, uint32_t ledger,
+                                         struct error *error)
+{
+    struct database *database = &catalog->database;
+    struct statement statement;
+    enum error_code code = database_begin_write(database, error);
+    if (code != OK)
+        return code;
+    code = database_execute(database, catalog_seam_table, error);
+    if (code == OK) {
+        code = statement_prepare(&statement, database,
+                                 "INSERT INTO ttp_seam_findings VALUES(?1, 1, ?2, ?2) ON CONFLICT"
+                                 "(ledger) DO UPDATE SET times = times + 1, last_seen_us = ?2",
+                                 error);
+        if (code == OK) {
+            statement_bind_int(&statement, 1, ledger);
+            statement_bind_int(&statement, 2, os_realtime_us());
+            code = statement_run(&statement, error);
+        }
+        statement_release(&statement);
+    }
+    return database_end(database, code, error);
+}
+
+enum error_code catalog_each_seam_finding(struct catalog *catalog, catalog_seam_visitor *visit,
+                                          void *context, struct error *error)
+{
+    struct statement statement;
+    int64_t table_count = 0;
+    bool row = false;
+    enum error_code code = database_query_int(
+        &catalog->database, "SELECT count(*) FROM sqlite_master WHERE name = 'ttp_seam_findings'",
+        &table_count, &row, error);
+    if (code != OK || table_count == 0)
+        return code;
+    code = statement_prepare(&statement, &catalog->database,
+                             "SELECT ledger, times, first_seen_us, last_seen_us FROM "
+                             "ttp_seam_findings ORDER BY ledger",
+                             error);
+    while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
+        struct catalog_seam_finding finding = {.ledger = (uint32_t)statement_int(&statement, 0),
+                                               .times = (uint64_t)statement_int(&statement, 1),
+                                               .first_seen_us = statement_int(&statement, 2),
+                                               .last_seen_us = statement_int(&statement, 3)};
+        code = visit(context, &finding, error);
+    }
+    statement_release(&statement);
+    return code;
 }
 
 enum error_code catalog_begin_read(struct catalog *catalog, struct error *error)

@@ -47,8 +47,24 @@ enum error_code catalog_each_hole(struct catalog *catalog, catalog_hole_visitor 
 enum error_code catalog_add_hole(struct catalog *catalog, struct catalog_range range,
                                  const char *reason, struct error *error) MUST_CHECK;
 
+/* A stored ledger of which the server sent other contents later, on the same chain. */
+struct catalog_seam_finding {
+    uint32_t ledger;
+    uint64_t times; /* that a seam check met it */
+    int64_t first_seen_us, last_seen_us;
+};
+typedef enum error_code catalog_seam_visitor(void *context,
+                                             const struct catalog_seam_finding *finding,
+                                             struct error *error);
+/* By ledger. */
+enum error_code catalog_each_seam_finding(struct catalog *catalog, catalog_seam_visitor *visit,
+                                          void *context, struct error *error) MUST_CHECK;
+/* Records one more. */
+enum error_code catalog_add_seam_finding(struct catalog *catalog, uint32_t ledger,
+                                         struct error *error) MUST_CHECK;
+
 /* Takes whole commits out of the lake in one transaction and one snapshot: their files end, their
- * ranges leave the coverage, their unconfirmed ranges and dead letters are forgotten. Commits that
+ * ranges leave the coverage, their unconfirmed ranges, dead letters and seam findings are forgotten. Commits that
  * ended before are left alone. ERR_NOT_FOUND if there is no such commit. */
 enum error_code catalog_end_commits(struct catalog *catalog, const uint64_t *commit_nos,
                                     size_t count, const char *reason,

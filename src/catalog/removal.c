@@ -7,6 +7,7 @@
 #include "catalog/ducklake.h"
 #include "catalog/handle.h"
 #include "catalog/history.h"
+#include "catalog/tables.h"
 #include "os/clock.h"
 #include "util/memory.h"
 
@@ -110,6 +111,12 @@ static enum error_code end_commit(struct database *database, const struct duckla
     if (code == OK)
         code = run_with(database, "DELETE FROM ttp_dead_letters WHERE commit_no = ?1", &number, 1,
                         error);
+    if (code == OK)
+        code = database_execute(database, catalog_seam_table, error);
+    int64_t range[] = {commit->range.first, commit->range.last};
+    if (code == OK)
+        code = run_with(database, "DELETE FROM ttp_seam_findings WHERE ledger BETWEEN ?1 AND ?2",
+                        range, 2, error);
     if (code == OK)
         code = mark_ended(database, commit->commit_no, reason, error);
     return code;

@@ -126,3 +126,7 @@ const char *const catalog_tables[] = {
     "CREATE INDEX ttp_file_column_stats_file ON ducklake_file_column_stats(data_file_id)"};
 
 const size_t catalog_table_count = sizeof catalog_tables / sizeof *catalog_tables;
+
+const char *const catalog_seam_table =
+    "CREATE TABLE IF NOT EXISTS ttp_seam_findings(ledger BIGINT PRIMARY KEY NOT NULL, "
+    "times BIGINT NOT NULL, first_seen_us BIGINT NOT NULL, last_seen_us BIGINT NOT NULL)";

@@ -14,4 +14,8 @@ extern const size_t ducklake_table_count;
 extern const char *const catalog_tables[];
 extern const size_t catalog_table_count;
 
+/* Makes the table of what seam checks found, where it is not there yet: lakes are without it until
+ * one finds something. */
+extern const char *const catalog_seam_table;
+
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lake/open.h"
 
+#include "catalog/lake_file.h"
 #include "catalog/lake_layout.h"
 #include "os/file.h"
 
@@ -14,19 +15,35 @@ enum error_code lake_must_exist(const char *output_path, struct error *error)
     return code;
 }
 
+/* Whether its first start has not got as far as the catalog. */
+static bool is_being_made(const char *output_path)
+{
+    struct lake_file lake;
+    struct error ignored;
+    bool creating = lake_file_read(&lake, output_path, &ignored) == OK && lake.creating;
+    lake_file_release(&lake);
+    return creating;
+}
+
 struct catalog *lake_open_catalog(const char *output_path, struct error *error)
 {
     char path[OS_PATH_BYTES];
+    struct catalog *catalog = NULL;
     if (lake_must_exist(output_path, error) != OK ||
         os_path_join(path, output_path, LAKE_CATALOG, error) != OK)
         return NULL;
-    if (!os_path_exists(path)) {
+    bool creating = is_being_made(output_path); /* asked first: it may be finished meanwhile */
+    if (os_path_exists(path))
+        catalog = catalog_open(path, CATALOG_READ, NULL, error);
+    else
         (void)error_set(
             error, ERR_CORRUPT,
             "the lake in %s has lost its catalog %s: put a backup back, or make it anew "
             "from the files with 'parquet-consumer rebuild --output-path %s'",
             output_path, path, output_path);
-        return NULL;
-    }
-    return catalog_open(path, CATALOG_READ, NULL, error);
+    if (catalog == NULL && creating && error->code == ERR_CORRUPT)
+        (void)error_set(error, ERR_NOT_FOUND,
+                        "the lake in %s is only being made: there is nothing in it yet",
+                        output_path);
+    return catalog;
 }

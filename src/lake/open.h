@@ -7,7 +7,8 @@
 #include "catalog/catalog.h"
 
 /* Opens the catalog of the lake in `output_path` for reading; the caller closes it. ERR_NOT_FOUND
- * if there is no lake there, ERR_CORRUPT if its catalog is missing or damaged; NULL then. */
+ * if there is no lake there, or one that is only being made, ERR_CORRUPT if its catalog is missing
+ * or damaged; NULL then. */
 struct catalog *lake_open_catalog(const char *output_path, struct error *error);
 
 /* ERR_NOT_FOUND, with the remedy, if the folder holds no lake, not even a damaged one. */

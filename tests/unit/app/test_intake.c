@@ -115,6 +115,17 @@ static struct row_batch *take(struct fixture *fixture)
     return item.kind == QUEUE_BATCH ? item.batch : NULL;
 }
 
+static void expect_remark(struct fixture *fixture, enum queue_remark_kind kind, uint32_t ledger,
+                          const char *words)
+{
+    struct queue_item item = batch_queue_pop(fixture->queue, 0);
+    assert_int_equal(item.kind, QUEUE_REMARK);
+    assert_int_equal(item.remark->kind, kind);
+    assert_int_equal(item.remark->ledger, ledger);
+    assert_string_equal(item.remark->words, words);
+    mem_free(item.remark);
+}
+
 static void complete_ledgers_go_on_when_they_are_a_batch(void **state)
 {
     (void)state;
@@ -219,6 +230,7 @@ static void a_skipped_ledger_parts_the_batches(void **state)
     complete(&fixture, FIRST + 2);
     assert_int_equal(intake_flush(fixture.intake, NULL), OK);
     struct row_batch *before = take(&fixture);
+    expect_remark(&fixture, REMARK_HOLE, FIRST + 1, "words");
     struct row_batch *after = take(&fixture);
     assert_int_equal(before->range.last, FIRST);
     assert_int_equal(after->range.first, FIRST + 2);
@@ -326,6 +338,9 @@ static void the_seam_ledger_tells_other_chains_and_other_contents(void **state)
         assert_int_equal(intake_begin_range(fixture.intake, FIRST + 1, &digest, NULL), OK);
         assert_int_equal(seam_verdict(&fixture, cases[i].other_amount, cases[i].later_seconds),
                          cases[i].verdict);
+        if (cases[i].verdict == SOURCE_SEAM_OTHER_CONTENTS)
+            expect_remark(&fixture, REMARK_OTHER_CONTENTS, FIRST, "");
+        assert_null(take(&fixture));
         fixture_close(&fixture);
     }
 }
