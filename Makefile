@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A thin front of CMake: `make help` lists the targets. The two to begin with are demo and test.
-.PHONY: help build test test-deps test-spark run demo clean install-deps lint benchmark asan tsan fuzz coverage \
-        docker-build docker-run
+.PHONY: help build test test-deps test-spark interop run demo clean install-deps lint benchmark asan tsan \
+        fuzz coverage docker-build docker-run
 
 DOCKER ?= docker
 DOCKER_IMAGE ?= ttp-parquet-consumer:latest
@@ -12,6 +12,7 @@ help:
 	@echo "make demo          build, then serve real events and write them into ./data/demo"
 	@echo "make test          build and run all tests"
 	@echo "make test-spark    read lakes by Spark, too (needs a Java of 17 or later, installs 450 MB)"
+	@echo "make interop       let every reader open our files: Spark, ClickHouse, Go, Java, JavaScript… (1 GB)"
 	@echo "make build         bin/parquet-consumer and bin/bench-encode"
 	@echo "make run           build, then run with config.json"
 	@echo "make lint          formatting, layers, licence lines, clang-tidy"
@@ -50,6 +51,12 @@ test: test-deps
 test-spark: test-deps build
 	@tools/python-env spark
 	@.venv/bin/python tools/run-tests --system-only test_spark.py
+
+interop: test-deps
+	@tools/python-env interop spark
+	@tools/build release -DTTP_TESTS=ON
+	@tools/publish release
+	@tools/interop
 
 lint:
 	@tools/install-deps ci

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Our reader against files of other people's writers: the rows of a sample in every encoding, codec and
-page version that they offer and we read, each file verified (statistics, page index, Bloom filters) and
-read value by value by the build's parquet-print (TTP_BUILD_DIR, else build/release)."""
+"""Our reader against files of other people's writers: the rows of a sample in every encoding,
+codec and page version that they offer and we read, each file verified (statistics, page index,
+Bloom filters) and read value by value by the build's parquet-print (TTP_BUILD_DIR, else
+build/release)."""
 
 import dataclasses
 import json

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What readers are asked by filters that they push down, and what the answers must be.
 
-A filter sees minimum and maximum, page indexes, dictionaries and Bloom filters, at which a full scan
-never looks."""
+A filter sees minimum and maximum, page indexes, dictionaries and Bloom filters, at which a full
+scan never looks."""
 
 import dataclasses
 import random

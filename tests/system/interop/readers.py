@@ -2,8 +2,8 @@
 """Readers that run inside Python. Each opens a file of ours, gives all rows or those that answer a
 question, and pushes the question's filter down to the file where it can.
 
-A reader has a name, `ordered` (rows come in the file's order), `filters` (False: it offers only full
-scans), `refuses(profile, codec)` (a known limit of the reader, or None) and `read`, which gives a
+A reader has a name, `ordered` (rows come in the file's order), `filters` (False: it offers only
+full scans), `refuses(profile, codec)` (a known limit of the reader, or None) and `read`, which gives a
 table that compare.normal understands."""
 
 import decimal
@@ -38,6 +38,10 @@ class Reader:
 
     def refuses(self, profile, codec):
         return None
+
+    def asks(self, question):
+        """Whether the reader can answer such a question as Parquet means it."""
+        return True
 
     def close(self):
         pass
@@ -305,5 +309,6 @@ class Fastparquet(Reader):
                         pa.decimal128(38, 0))
 
 
-SHORT = (Pyarrow, PyarrowDataset, Duckdb, Polars)
-LONG = SHORT + (ParquetRs, Datafusion, Clickhouse, Fastparquet)
+# Of tests/system/requirements.txt, and of requirements-interop.txt.
+SHORT = (Pyarrow, PyarrowDataset, Duckdb, Polars, ParquetRs)
+LONG = (Datafusion, Clickhouse, Fastparquet)

@@ -17,10 +17,12 @@ U64_MAX = 2**64 - 1
 
 # Texts that a reader, a statistic or a comparison may get wrong.
 TEXTS = (
-    "", " ", "'", '"', "\\", "''\"\"``", "NULL", "null", "None", "NaN", "nan", "\x00", "a\x00b", "\x01",
-    "\r", "\n", "\r\n", "line one\r\nline two\n", "\t", "a,b;c|d", "%s %d {}", "\x7f", "\x80", "\u00ff",
-    "café", "cafe\u0301", "\u0130ı\u00df", "Ж", "你好", "\u202ertl", "\u200b", "\ufeffbom", "\ue000",
-    "\uffff", "\U00010000", "🚀", "👩‍👩‍👧‍👦", "\U0010ffff", "\U0010ffff" * 40, "~" * 127 + "\U0010ffff" * 9,
+    "", " ", "'", '"', "\\", "''\"\"``",
+    "NULL", "null", "None", "NaN", "nan", "\x00", "a\x00b", "\x01", "\r",
+    "\n", "\r\n", "line one\r\nline two\n", "\t", "a,b;c|d", "%s %d {}", "\x7f", "\x80",
+    "\u00ff", "café", "cafe\u0301", "\u0130ı\u00df", "Ж", "你好", "\u202ertl", "\u200b", "\ufeffbom",
+    "\ue000", "\uffff", "\U00010000", "🚀", "👩‍👩‍👧‍👦", "\U0010ffff", "\U0010ffff" * 40,
+    "~" * 127 + "\U0010ffff" * 9,
     "x" * 28, "y" * 63 + "é", "y" * 64, "y" * 65, "z" * 1000, "memo " * 3000,
 )
 AMOUNTS = (
@@ -128,7 +130,8 @@ def edge_rows():
     """Each column meets each of its edge cases, beside random neighbours."""
     choice = random.Random(1)
     accounts = [account(choice) for _ in range(20)] + [account(choice, "C"), account(choice, "L"),
-                                                       account(choice, "B") + "AA", "", "G", "é" * 40]
+                                                       account(choice, "B") + "AA", "", "G",
+                                                       "é" * 40]
     rows = []
     count = 140
     for position, (ledger, time) in enumerate(zip(edge_ledgers(count), edge_times(count))):
@@ -207,7 +210,8 @@ def later_rows():
     return [row | {"timestamp_us": row["timestamp_us"] - first_us} for row in rows]
 
 
-MADE = {"edge": edge_rows, "later": later_rows, "nulls": null_rows, "empty": empty_rows, "one": one_row}
+MADE = {"edge": edge_rows, "later": later_rows, "nulls": null_rows, "empty": empty_rows,
+        "one": one_row}
 
 
 def make(name, folder):
