@@ -302,6 +302,68 @@ static void column_tasks_run_at_the_same_time(void **state)
     buffer_release(&together);
 }
 
+struct pieces {
+    struct buffer bytes;
+    size_t count;
+    size_t fail_at; /* 0: never */
+};
+
+static enum error_code take_piece(void *context, struct bytes_view bytes, struct error *error)
+{
+    struct pieces *pieces = context;
+    if (++pieces->count == pieces->fail_at)
+        return error_set(error, ERR_IO, "no room");
+    return buffer_append(&pieces->bytes, bytes.data, bytes.size_bytes);
+}
+
+static enum error_code drain(const struct sample_options *options, const struct ArrowArray *batch,
+                             struct pieces *pieces, uint32_t *footer_bytes)
+{
+    struct ArrowSchema schema;
+    size_t tasks;
+    int64_t taken;
+    sample_schema(false, &schema);
+    struct parquet_writer *writer =
+        parquet_writer_new(&schema, sample_columns, &options->writer, NULL);
+    assert_int_equal(parquet_writer_append(writer, batch, 0, batch->length, &taken, NULL), OK);
+    assert_int_equal(parquet_writer_row_group_begin(writer, &tasks, NULL), OK);
+    for (size_t i = 0; i < tasks; i++)
+        assert_int_equal(parquet_writer_run_task(writer, i, NULL), OK);
+    enum error_code code = parquet_writer_row_group_drain(writer, take_piece, pieces, NULL);
+    if (code == OK)
+        code = parquet_writer_finish(writer, NULL, 0, &pieces->bytes, footer_bytes, NULL);
+    parquet_writer_free(writer);
+    arrow_schema_release(&schema);
+    return code;
+}
+
+static void pieces_add_up_to_the_same_file(void **state)
+{
+    (void)state;
+    for (int codec = PARQUET_CODEC_NONE; codec <= PARQUET_CODEC_SNAPPY; codec++) {
+        struct sample_options options = sample_defaults(40000);
+        struct pieces pieces = {0};
+        struct buffer whole;
+        struct ArrowArray batch;
+        uint32_t footer_bytes;
+        buffer_init(&whole);
+        options.writer.codec = (enum parquet_codec)codec;
+        sample_batch(&options, &batch);
+        assert_int_equal(sample_write(&options, &batch, &whole, NULL), OK);
+        assert_int_equal(drain(&options, &batch, &pieces, &footer_bytes), OK);
+        sample_assert_file_equals(&pieces.bytes, &batch);
+        assert_memory_equal(pieces.bytes.data, whole.data,
+                            pieces.bytes.size_bytes - footer_bytes - 8);
+        pieces.fail_at = pieces.count; /* the last piece */
+        pieces.count = 0;
+        buffer_reset(&pieces.bytes);
+        assert_int_equal(drain(&options, &batch, &pieces, &footer_bytes), ERR_IO);
+        arrow_array_release(&batch);
+        buffer_release(&whole);
+        buffer_release(&pieces.bytes);
+    }
+}
+
 static void the_estimate_comes_close_to_the_file(void **state)
 {
     (void)state;
@@ -441,6 +503,7 @@ int main(void)
         cmocka_unit_test(long_texts_are_cut_in_bounds_but_still_bound),
         cmocka_unit_test(bloom_filters_exclude_what_is_not_there),
         cmocka_unit_test(column_tasks_run_at_the_same_time),
+        cmocka_unit_test(pieces_add_up_to_the_same_file),
         cmocka_unit_test(the_estimate_comes_close_to_the_file),
         cmocka_unit_test(an_open_row_group_stays_below_its_arrow_size),
         cmocka_unit_test(a_null_in_a_required_column_is_refused),
