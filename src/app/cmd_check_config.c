@@ -6,29 +6,9 @@
 #include <string.h>
 
 #include "app/help.h"
+#include "app/option_json.h"
 
 static const char *const origin_names[] = {"default", "file", "environment", "flag"};
-
-/* A value with its own JSON type; NULL without memory. Header values come hidden, as text. */
-static json_t *json_value(const struct options *options, int index)
-{
-    char text[OPTION_VALUE_BYTES];
-    option_value_text(options, index, text);
-    switch (option_table[index].kind) {
-    case OPTION_BOOLEAN: return json_boolean(strcmp(text, "true") == 0);
-    case OPTION_LEDGER:
-    case OPTION_NUMBER:
-    case OPTION_SIZE: return json_integer((json_int_t)strtoll(text, NULL, 10));
-    case OPTION_HEADERS: {
-        json_t *headers = json_loads(text, 0, NULL);
-        return headers != NULL ? headers : json_string("(hidden)");
-    }
-    case OPTION_TEXT:
-    case OPTION_CHOICE:
-    case OPTION_DURATION: break;
-    }
-    return json_string(text);
-}
 
 /* {"section": {"key": {"value": …, "origin": "file", "from": "config.json", "line": 7}}} */
 static json_t *json_of(const struct options *options)
@@ -39,8 +19,8 @@ static json_t *json_of(const struct options *options)
         good = json_object_set_new(root, option_sections[i], json_object()) == 0;
     for (size_t i = 0; good && i < option_count; i++) {
         const struct option_origin *origin = &options->origins[i];
-        json_t *entry = json_pack("{s:o?,s:s}", "value", json_value(options, (int)i), "origin",
-                                  origin_names[origin->kind]);
+        json_t *entry = json_pack("{s:o?,s:s}", "value", option_value_json(options, (int)i),
+                                  "origin", origin_names[origin->kind]);
         good = entry != NULL;
         if (good && origin->name != NULL)
             good = json_object_set_new(entry, "from", json_string(origin->name)) == 0;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/option_json.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "util/text.h"
@@ -35,18 +36,16 @@ static int set_number(json_t *object, const char *key, uint64_t number)
     return json_object_set_new(object, key, json_integer((json_int_t)number));
 }
 
-/* {"start_ledger": "1000", …}: the values in force, as texts. */
+/* {"start_ledger": 1000, …}: the values in force. */
 static json_t *parameters_of(const struct options *options)
 {
     json_t *parameters = json_object();
     for (size_t i = 0; parameters != NULL && i < option_count; i++) {
         char name[OPTION_NAME_BYTES];
-        char value[OPTION_VALUE_BYTES];
-        option_value_text(options, (int)i, value);
         snprintf(name, sizeof name, "%s%s",
                  strcmp(option_table[i].section, "service") == 0 ? "service_" : "",
                  option_table[i].key);
-        if (json_object_set_new(parameters, name, json_string(value)) != 0) {
+        if (json_object_set_new(parameters, name, option_value_json(options, (int)i)) != 0) {
             json_decref(parameters);
             parameters = NULL;
         }

@@ -183,11 +183,10 @@ static void put_estimate(struct page *page, const struct options *options,
     text_count((uint64_t)files, file_count);
     text_size((uint64_t)bytes, total);
     text_size((uint64_t)(bytes / files), each);
-    put(page, LABEL "about %s of %s each, %s in all, for %.1f hours of the chain\n", "files",
-        file_count, each, total, hours);
+    put(page, LABEL "about %s of %s each, %s in all\n", "files", file_count, each, total);
+    put(page, LABEL "for %.1f hours of the chain\n", "", hours);
     if (hourly && files > 3 && bytes / files < SMALL_FILE_BYTES)
-        put(page,
-            LABEL "files this small are slow to read: --partitioning-scheme date makes fewer\n",
+        put(page, LABEL "small files read slowly; --partitioning-scheme date makes fewer\n",
             "hint");
 }
 

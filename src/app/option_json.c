@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/option_json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+json_t *option_value_json(const struct options *options, int index)
+{
+    char text[OPTION_VALUE_BYTES];
+    option_value_text(options, index, text);
+    switch (option_table[index].kind) {
+    case OPTION_BOOLEAN: return json_boolean(strcmp(text, "true") == 0);
+    case OPTION_LEDGER:
+    case OPTION_NUMBER:
+    case OPTION_SIZE: return json_integer((json_int_t)strtoll(text, NULL, 10));
+    case OPTION_HEADERS: {
+        json_t *headers = json_loads(text, 0, NULL);
+        return headers != NULL ? headers : json_string("(hidden)");
+    }
+    case OPTION_TEXT:
+    case OPTION_CHOICE:
+    case OPTION_DURATION: break;
+    }
+    return json_string(text);
+}
