@@ -27,6 +27,8 @@ _parquet_consumer()
         status) words="--help --json --config $options" ;;
         verify) words="--help --deep --json --config $options" ;;
         repair) words="--help --deep --unconfirmed --dry-run --config $options" ;;
+        rebuild) words="--help --dry-run --config $options" ;;
+        dead-letters) words="--help --since --until --json --config $options" ;;
         files) words="--help --since --until --json --config $options" ;;
         inspect) words="--help --json" ;;
         check-config) words="--help --json --config $options" ;;
@@ -36,7 +38,7 @@ _parquet_consumer()
         esac
     fi
     if [ "$COMP_CWORD" = 1 ]; then
-        words="$words run demo replay record generate status verify repair files inspect check-config version help"
+        words="$words run demo replay record generate status verify repair rebuild dead-letters files inspect check-config version help"
     fi
     COMPREPLY=($(compgen -W "$words" -- "$current"))
 }

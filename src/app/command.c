@@ -41,6 +41,14 @@ static const struct command_flag repair_flags[] = {
     {"--unconfirmed", NULL, "Take ledgers that brought no event out of the coverage instead"},
     {"--dry-run", NULL, "Only say what would be done"},
 };
+static const struct command_flag rebuild_flags[] = {
+    {"--dry-run", NULL, "Only say what would be done"},
+};
+static const struct command_flag dead_letters_flags[] = {
+    {"--since", "LEDGER", "Only those of this ledger or later ones"},
+    {"--until", "LEDGER", "Only those up to this ledger"},
+    {"--json", NULL, "Print one JSON object a line"},
+};
 static const struct command_flag files_flags[] = {
     {"--since", "TIME|LEDGER", "Only files that reach up to it"},
     {"--until", "TIME|LEDGER", "Only files that begin by then"},
@@ -76,6 +84,11 @@ const struct command command_table[] = {
      FLAGS(verify_flags), true, 0, cmd_verify},
     {"repair", "[OPTIONS] [--deep] [--unconfirmed] [--dry-run]",
      "take damaged commits out, to be fetched again", FLAGS(repair_flags), true, 0, cmd_repair},
+    {"rebuild", "[OPTIONS] [--dry-run]", "make the catalog anew from the files alone",
+     FLAGS(rebuild_flags), true, 0, cmd_rebuild},
+    {"dead-letters", "[OPTIONS] [--since LEDGER] [--until LEDGER] [--json]",
+     "list events that could not be stored as rows", FLAGS(dead_letters_flags), true, 0,
+     cmd_dead_letters},
     {"files", "[OPTIONS] [--since X] [--until X] [--json]", "list the live data files, one a line",
      FLAGS(files_flags), true, 0, cmd_files},
     {"inspect", "FILE [--json]", "show what is in a Parquet file", FLAGS(json_flags), false, 1,

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Lists the events that could not be stored as rows. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "app/command.h"
+#include "app/ledger_text.h"
+#include "lake/dead_letter_list.h"
+#include "lake/open.h"
+#include "util/memory.h"
+
+/* Where the letters go. */
+struct output {
+    bool json;
+    uint64_t count;
+};
+
+static enum error_code print_text(const struct stored_letter *letter, uint64_t commit_no,
+                                  struct error *error)
+{
+    if (printf("ledger %" PRIu32 ", event %" PRIu32 " (commit %" PRIu64 ", %zu bytes): %s\n",
+               letter->ledger_sequence, letter->event_index, commit_no, letter->raw.size_bytes,
+               letter->reason) < 0)
+        return error_set(error, ERR_IO, "cannot write to standard output");
+    return OK;
+}
+
+static enum error_code print_json(const struct stored_letter *letter, uint64_t commit_no,
+                                  struct error *error)
+{
+    char *raw = mem_alloc(base64_encoded_size(letter->raw.size_bytes) + 1);
+    if (raw == NULL)
+        return error_no_memory(error, "a dead letter");
+    base64_encode(letter->raw, raw);
+    json_t *object = json_pack("{s:I, s:I, s:s, s:s, s:I}", "ledger_sequence",
+                               (json_int_t)letter->ledger_sequence, "event_index",
+                               (json_int_t)letter->event_index, "reason", letter->reason, "raw",
+                               raw, "commit_no", (json_int_t)commit_no);
+    char *text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
+    json_decref(object);
+    mem_free(raw);
+    if (text == NULL)
+        return error_no_memory(error, "a line of JSON");
+    int written = printf("%s\n", text);
+    free(text);
+    return written < 0 ? error_set(error, ERR_IO, "cannot write to standard output") : OK;
+}
+
+static enum error_code print_letter(void *context, uint64_t commit_no,
+                                    const struct stored_letter *letter, struct error *error)
+{
+    struct output *output = context;
+    output->count++;
+    return output->json ? print_json(letter, commit_no, error)
+                        : print_text(letter, commit_no, error);
+}
+
+static enum error_code parse_bound(const struct command_line *line, const char *flag,
+                                   uint32_t *ledger, struct error *error)
+{
+    const char *text = command_line_flag(line, flag);
+    if (text == NULL || ledger_parse(text, ledger))
+        return OK;
+    return error_set(error, ERR_INVALID, "%s %s is not a ledger number, such as 16000000 or 16M",
+                     flag, text);
+}
+
+static enum error_code list_letters(const struct command_line *line, const char *output_path,
+                                    struct error *error)
+{
+    struct catalog_range range = {0, UINT32_MAX};
+    struct output output = {.json = command_line_flag(line, "--json") != NULL};
+    enum error_code code = parse_bound(line, "--since", &range.first, error);
+    if (code == OK)
+        code = parse_bound(line, "--until", &range.last, error);
+    if (code != OK)
+        return code;
+    struct catalog *catalog = lake_open_catalog(output_path, error);
+    if (catalog == NULL)
+        return error->code;
+    code = dead_letters_each(catalog, output_path, range, print_letter, &output, error);
+    catalog_close(catalog);
+    if (code == OK && output.count == 0 && !output.json)
+        printf("no dead letters\n");
+    return code;
+}
+
+enum exit_code cmd_dead_letters(const struct command_line *line)
+{
+    struct options options;
+    struct error error = {0};
+    options_init(&options);
+    enum exit_code exit_code = command_load_options(line, &options);
+    if (exit_code == EXIT_DONE) {
+        enum error_code code = list_letters(line, options.output_path, &error);
+        if (code != OK)
+            exit_code = command_fail(command_exit_code(code), &error);
+    }
+    options_release(&options);
+    return exit_code;
+}

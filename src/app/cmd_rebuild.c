@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Makes the catalog anew from the files alone. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "app/again.h"
+#include "app/command.h"
+#include "lake/inventory.h"
+#include "lake/rebuild.h"
+
+static const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+static void print_taken(const struct rebuild_report *report, bool dry_run)
+{
+    printf("lake %s (%s, partitioned by %s, schema %s)\n", report->lake_id,
+           report->network[0] == '\0' ? "network not known" : report->network, report->scheme,
+           report->schema_version);
+    printf("%s: %" PRIu64 " commit%s, %" PRIu64 " file%s, %" PRIu64 " row%s, %" PRIu64
+           " dead letter%s, %" PRIu64 " unconfirmed ledger%s\n",
+           dry_run ? "would be taken in" : "taken in", report->commits, plural(report->commits),
+           report->files, plural(report->files), report->rows, plural(report->rows),
+           report->dead_letters, plural(report->dead_letters), report->unconfirmed_ledgers,
+           plural(report->unconfirmed_ledgers));
+    for (size_t i = 0; i < INVENTORY_COUNT(&report->coverage, struct catalog_range); i++) {
+        struct catalog_range range = *INVENTORY_AT(&report->coverage, struct catalog_range, i);
+        printf("covered: ledgers %" PRIu32 " to %" PRIu32 "\n", range.first, range.last);
+    }
+}
+
+static void print_left_out(const struct rebuild_report *report, bool dry_run)
+{
+    for (size_t i = 0; i < INVENTORY_COUNT(&report->entries, struct rebuild_entry); i++) {
+        const struct rebuild_entry *entry = INVENTORY_AT(&report->entries, struct rebuild_entry, i);
+        if (!entry->moved)
+            printf("left alone: %s", entry->path);
+        else
+            printf("%s to _lake/damaged: %s", dry_run ? "would be moved" : "moved", entry->path);
+        if (entry->range.last != 0)
+            printf(" (commit %" PRIu64 ", ledgers %" PRIu32 " to %" PRIu32 ")", entry->commit_no,
+                   entry->range.first, entry->range.last);
+        printf(": %s\n", entry->reason);
+    }
+}
+
+static void print_other_work(const struct rebuild_report *report, bool dry_run)
+{
+    static const char *const outcomes[] = {
+        [RECOVERY_FINISHED] = "was in the catalog already",
+        [RECOVERY_ROLLED_FORWARD] = "was finished",
+        [RECOVERY_ROLLED_BACK] = "could not be finished and was undone",
+    };
+    const struct recovery_report *recovered = &report->recovered;
+    if (recovered->outcome != RECOVERY_NOTHING)
+        printf("the commit that was being published (%" PRIu64 ", ledgers %" PRIu32 " to %" PRIu32
+               ") %s\n",
+               recovered->commit_no, recovered->range.first, recovered->range.last,
+               outcomes[recovered->outcome]);
+    if (report->kept_old_catalog)
+        printf("the old catalog is kept in _lake/damaged\n");
+    if (report->lake_file_is_new)
+        printf("_lake/lake.json was missing or damaged: %s from what the files say\n",
+               dry_run ? "would be made anew" : "made anew");
+}
+
+/* What no file says. */
+static void print_unknown(const struct rebuild_report *report)
+{
+    printf("not known from the files, and not in the new catalog:\n"
+           "  ranges without any event, recorded holes, and commits of nothing but dead letters\n"
+           "  when and why each commit was made, and how many memos had bad UTF-8\n"
+           "  earlier snapshots, and the path of the lake as readers see it (the next run sets "
+           "it)\n");
+    if (report->lake_file_is_new)
+        printf("  which ranges were pruned on purpose\n");
+    if (report->commits_without_digest > 0)
+        printf("  the digest%s of %" PRIu64 " commit%s: schema 1.0.0 does not keep the order of "
+               "events\n",
+               plural(report->commits_without_digest), report->commits_without_digest,
+               plural(report->commits_without_digest));
+}
+
+/* Only ranges where nothing was done: there may be no catalog yet that a run could work with. */
+static void print_uncovered(const struct rebuild_report *report)
+{
+    for (size_t i = 0; i < INVENTORY_COUNT(&report->refetch, struct catalog_range); i++) {
+        struct catalog_range range = *INVENTORY_AT(&report->refetch, struct catalog_range, i);
+        printf("would not be covered: ledgers %" PRIu32 " to %" PRIu32 "\n", range.first,
+               range.last);
+    }
+}
+
+static enum error_code print_commands(const struct rebuild_report *report,
+                                      const struct command_line *line,
+                                      const struct options *options, struct error *error)
+{
+    struct buffer words;
+    size_t count = INVENTORY_COUNT(&report->refetch, struct catalog_range);
+    if (count == 0)
+        return OK;
+    buffer_init(&words);
+    enum error_code code = again_append_options(&words, line, options, error);
+    if (code == OK)
+        printf("to fetch what is not covered:\n");
+    for (size_t i = 0; code == OK && i < count; i++) {
+        struct catalog_range range = *INVENTORY_AT(&report->refetch, struct catalog_range, i);
+        printf("  parquet-consumer run%s %" PRIu32 " %" PRIu32 "\n", (const char *)words.data,
+               range.first, range.last);
+    }
+    buffer_release(&words);
+    return code;
+}
+
+static enum error_code check_data_path(const char *path, struct error *error)
+{
+    if (path[0] == '\0' || path[0] == '/')
+        return OK;
+    return error_set(error, ERR_INVALID,
+                     "reader_data_path %s is not absolute: readers would look for it relative to "
+                     "their own working folder",
+                     path);
+}
+
+enum exit_code cmd_rebuild(const struct command_line *line)
+{
+    struct options options;
+    struct error error = {0};
+    struct rebuild_report report = {0};
+    options_init(&options);
+    enum exit_code exit_code = command_load_options(line, &options);
+    if (exit_code == EXIT_DONE) {
+        struct rebuild_options wanted = {.output_path = options.output_path,
+                                         .data_path = options.reader_data_path,
+                                         .schema = row_schema_find(options.schema_version),
+                                         .dry_run = command_line_flag(line, "--dry-run") != NULL};
+        enum error_code code = check_data_path(options.reader_data_path, &error);
+        if (code == OK)
+            code = rebuild_lake(&wanted, &report, &error);
+        if (code == OK) {
+            print_taken(&report, wanted.dry_run);
+            print_left_out(&report, wanted.dry_run);
+            print_other_work(&report, wanted.dry_run);
+            print_unknown(&report);
+            if (wanted.dry_run)
+                print_uncovered(&report);
+            else
+                code = print_commands(&report, line, &options, &error);
+        }
+        if (code != OK)
+            exit_code = command_fail(command_exit_code(code), &error);
+        rebuild_report_release(&report);
+    }
+    options_release(&options);
+    return exit_code;
+}

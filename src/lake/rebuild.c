@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lake/rebuild.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "catalog/damaged.h"
+#include "catalog/exchange.h"
+#include "catalog/lake_layout.h"
+#include "catalog/lake_lock.h"
+#include "lake/inventory.h"
+#include "lake/rebuild_choice.h"
+#include "os/file.h"
+#include "sink/lake_table.h"
+#include "util/memory.h"
+#include "version.h"
+
+/* One rebuild. */
+struct rebuild {
+    const struct rebuild_options *options;
+    struct rebuild_report *report;
+    char root[OS_PATH_BYTES];
+    struct lake_file lake;
+    bool lake_file_is_damaged;
+    enum partitioning_scheme scheme;
+    struct intent intent;
+    bool has_intent;
+    struct arena arena;  /* of `files` */
+    struct buffer files; /* struct found_file */
+    struct rebuild_choice choice;
+};
+
+void rebuild_report_release(struct rebuild_report *report)
+{
+    arena_release(&report->arena);
+    buffer_release(&report->entries);
+    buffer_release(&report->coverage);
+    buffer_release(&report->refetch);
+}
+
+/* ---- which lake it is ---- */
+
+/* The scheme that makes such a label (rows/partition.h, partition_label). */
+static enum partitioning_scheme scheme_of_label(const char *label)
+{
+    if (strstr(label, "/event_type=") != NULL)
+        return PARTITION_DATE_HOUR_TYPE;
+    if (strstr(label, "/hour=") != NULL)
+        return PARTITION_DATE_HOUR;
+    return strncmp(label, "year=", 5) == 0 ? PARTITION_DATE : PARTITION_SIMPLE;
+}
+
+/* lake.json from what the files say; where they differ, from the newest commit's. */
+static enum error_code derive_lake(struct rebuild *rebuild, struct error *error)
+{
+    const struct found_file *newest = NULL;
+    size_t count = INVENTORY_COUNT(&rebuild->files, struct found_file);
+    for (size_t i = 0; i < count; i++) {
+        const struct found_file *file = INVENTORY_AT(&rebuild->files, struct found_file, i);
+        if (file->kind != FOUND_DATA)
+            continue;
+        if (newest != NULL && strcmp(newest->lake_id, file->lake_id) != 0)
+            return error_set(
+                error, ERR_CONFLICT,
+                "%s and %s are of different lakes (%s and %s), and no readable " LAKE_FILE
+                " tells which one this is: put it back from a backup, or move the "
+                "other lake's files away",
+                newest->path, file->path, newest->lake_id, file->lake_id);
+        if (newest == NULL || file->commit_no > newest->commit_no)
+            newest = file;
+    }
+    if (newest == NULL)
+        return error_set(error, ERR_NOT_FOUND,
+                         "%s has no readable " LAKE_FILE " and no file of a lake: there is nothing "
+                         "to make a catalog of",
+                         rebuild->root);
+    if (strlen(newest->lake_id) >= LAKE_ID_BYTES || strlen(newest->network) >= LAKE_NETWORK_BYTES)
+        return error_set(error, ERR_CORRUPT, "%s: its metadata name no lake of ours", newest->path);
+    snprintf(rebuild->lake.lake_id, LAKE_ID_BYTES, "%s", newest->lake_id);
+    snprintf(rebuild->lake.network, LAKE_NETWORK_BYTES, "%s", newest->network);
+    snprintf(rebuild->lake.scheme, LAKE_SCHEME_BYTES, "%s",
+             partitioning_scheme_name(scheme_of_label(newest->partition)));
+    rebuild->report->lake_file_is_new = true;
+    return OK;
+}
+
+static enum error_code find_lake(struct rebuild *rebuild, struct error *error)
+{
+    struct error failure;
+    error_clear(&failure);
+    enum error_code code = lake_file_read(&rebuild->lake, rebuild->root, &failure);
+    rebuild->lake_file_is_damaged = code == ERR_CORRUPT;
+    if (code == OK && !partitioning_scheme_parse(rebuild->lake.scheme, &rebuild->scheme)) {
+        rebuild->lake_file_is_damaged = true;
+        lake_file_release(&rebuild->lake);
+        code = ERR_CORRUPT;
+    }
+    if (code == ERR_NOT_FOUND || code == ERR_CORRUPT)
+        code = derive_lake(rebuild, &failure);
+    if (code == OK && !partitioning_scheme_parse(rebuild->lake.scheme, &rebuild->scheme))
+        code = error_set(&failure, ERR_CORRUPT, "there is no scheme %s", rebuild->lake.scheme);
+    if (code != OK && error != NULL)
+        *error = failure;
+    memcpy(rebuild->report->lake_id, rebuild->lake.lake_id, LAKE_ID_BYTES);
+    memcpy(rebuild->report->network, rebuild->lake.network, LAKE_NETWORK_BYTES);
+    memcpy(rebuild->report->scheme, rebuild->lake.scheme, LAKE_SCHEME_BYTES);
+    return code;
+}
+
+static enum error_code find_intent(struct rebuild *rebuild, struct error *error)
+{
+    struct error failure;
+    enum error_code code = intent_read(&rebuild->intent, rebuild->root, &failure);
+    rebuild->has_intent = code == OK;
+    if (code == ERR_NOT_FOUND)
+        return OK;
+    if (code != OK && error != NULL)
+        *error = failure;
+    return code;
+}
+
+/* ---- the new catalog ---- */
+
+static const struct row_schema *later(const struct row_schema *a, const struct row_schema *b)
+{
+    return b != NULL && (a == NULL || b->rank > a->rank) ? b : a;
+}
+
+/* The schema that the lake had before the commit with the index, itself included. */
+static const struct row_schema *schema_of(const struct rebuild *rebuild, size_t index)
+{
+    const struct rebuilt_commit *rebuilt =
+        *INVENTORY_AT(&rebuild->choice.commits, struct rebuilt_commit *, index);
+    return row_schema_find(rebuilt->commit.schema_version);
+}
+
+static const struct row_schema *first_schema(const struct rebuild *rebuild)
+{
+    if (rebuild->choice.commits.size_bytes > 0)
+        return schema_of(rebuild, 0);
+    const struct row_schema *schema =
+        rebuild->has_intent ? row_schema_find(rebuild->intent.commit.schema_version) : NULL;
+    return schema != NULL ? schema : rebuild->options->schema;
+}
+
+static const struct row_schema *last_schema(const struct rebuild *rebuild)
+{
+    const struct row_schema *schema = first_schema(rebuild);
+    size_t count = INVENTORY_COUNT(&rebuild->choice.commits, struct rebuilt_commit *);
+    for (size_t i = 0; i < count; i++)
+        schema = later(schema, schema_of(rebuild, i));
+    if (rebuild->has_intent)
+        schema = later(schema, row_schema_find(rebuild->intent.commit.schema_version));
+    return schema;
+}
+
+static enum error_code evolve(struct rebuild *rebuild, struct catalog *catalog,
+                              const struct row_schema **current, const struct row_schema *wanted,
+                              struct error *error)
+{
+    struct lake_table arrays;
+    if (wanted == NULL || wanted->rank <= (*current)->rank)
+        return OK;
+    struct catalog_table table = lake_table_describe(wanted, rebuild->scheme, &arrays);
+    *current = wanted;
+    return catalog_evolve(catalog, &table, error);
+}
+
+static enum error_code fill(struct rebuild *rebuild, struct catalog *catalog, struct error *error)
+{
+    enum error_code code = OK;
+    const struct row_schema *current = first_schema(rebuild);
+    size_t count = INVENTORY_COUNT(&rebuild->choice.commits, struct rebuilt_commit *);
+    for (size_t i = 0; code == OK && i < count; i++) {
+        const struct rebuilt_commit *rebuilt =
+            *INVENTORY_AT(&rebuild->choice.commits, struct rebuilt_commit *, i);
+        code = evolve(rebuild, catalog, &current, schema_of(rebuild, i), error);
+        if (code == OK)
+            code = catalog_add_commit(catalog, &rebuilt->commit, error);
+    }
+    return code == OK ? evolve(rebuild, catalog, &current, last_schema(rebuild), error) : code;
+}
+
+static enum error_code make_catalog(struct rebuild *rebuild, struct error *error)
+{
+    char path[OS_PATH_BYTES], data_path[OS_PATH_BYTES];
+    struct lake_table arrays;
+    const char *base = rebuild->options->data_path;
+    struct catalog_table table =
+        lake_table_describe(first_schema(rebuild), rebuild->scheme, &arrays);
+    struct catalog_create_options create = {.data_path = data_path,
+                                            .table = &table,
+                                            .created_by = "parquet-consumer " TTP_VERSION,
+                                            .lake_id = rebuild->lake.lake_id};
+    enum error_code code =
+        os_path_join(data_path, base[0] == '\0' ? rebuild->root : base, "", error);
+    if (code == OK)
+        code = os_path_join(path, rebuild->root, CATALOG_NEW, error);
+    if (code == OK)
+        code = catalog_discard_new(rebuild->root, error);
+    if (code != OK)
+        return code;
+    struct catalog *catalog = catalog_open(path, CATALOG_CREATE, &create, error);
+    if (catalog == NULL)
+        return error->code;
+    code = fill(rebuild, catalog, error);
+    if (code == OK)
+        return catalog_seal_new(rebuild->root, catalog, error);
+    catalog_close(catalog);
+    return code;
+}
+
+/* ---- putting it in place ---- */
+
+static enum error_code write_lake_file(struct rebuild *rebuild, struct error *error)
+{
+    enum error_code code = OK;
+    if (!rebuild->report->lake_file_is_new && !rebuild->lake.creating)
+        return OK;
+    if (rebuild->lake_file_is_damaged)
+        code = damaged_keep(rebuild->root, LAKE_FILE, error);
+    rebuild->lake.creating = false;
+    return code == OK ? lake_file_write(&rebuild->lake, rebuild->root, error) : code;
+}
+
+/* What the catalog covers in the end, the commit that was being published included. */
+static enum error_code read_coverage(struct rebuild *rebuild, struct catalog *catalog,
+                                     struct error *error)
+{
+    struct catalog_range *ranges = NULL;
+    size_t count = 0;
+    enum error_code code = catalog_coverage(catalog, &ranges, &count, error);
+    buffer_reset(&rebuild->report->coverage);
+    if (code == OK &&
+        buffer_append(&rebuild->report->coverage, ranges, count * sizeof *ranges) != OK)
+        code = error_no_memory(error, "the coverage");
+    mem_free(ranges);
+    if (code == OK && rebuild->report->recovered.outcome == RECOVERY_ROLLED_BACK &&
+        buffer_append(&rebuild->report->refetch, &rebuild->report->recovered.range,
+                      sizeof(struct catalog_range)) != OK)
+        code = error_no_memory(error, "the ranges to fetch");
+    return code;
+}
+
+/* Finishes or undoes the commit that was being published, in the new catalog. */
+static enum error_code recover(struct rebuild *rebuild, const char *path, struct error *error)
+{
+    struct catalog *catalog = catalog_open(path, CATALOG_WRITE, NULL, error);
+    if (catalog == NULL)
+        return error->code;
+    enum error_code code = recovery_run(rebuild->root, catalog, &rebuild->report->recovered, error);
+    if (code == OK)
+        code = read_coverage(rebuild, catalog, error);
+    catalog_close(catalog);
+    return code;
+}
+
+static enum error_code move_files(struct rebuild *rebuild, struct error *error)
+{
+    struct error failure;
+    enum error_code code = OK;
+    size_t count = INVENTORY_COUNT(&rebuild->report->entries, struct rebuild_entry);
+    for (size_t i = 0; code == OK && i < count; i++) {
+        const struct rebuild_entry *entry =
+            INVENTORY_AT(&rebuild->report->entries, struct rebuild_entry, i);
+        if (!entry->moved)
+            continue;
+        code = damaged_keep(rebuild->root, entry->path, &failure);
+        if (code == ERR_NOT_FOUND)
+            code = OK;
+        else if (code != OK && error != NULL)
+            *error = failure;
+    }
+    return code;
+}
+
+/* The files move last: until then the old catalog may still be the lake's, and name them. */
+static enum error_code carry_out(struct rebuild *rebuild, const char *path, struct error *error)
+{
+    enum error_code code = make_catalog(rebuild, error);
+    if (code == OK) /* nobody came meanwhile */
+        code = catalog_refuse_if_open(path, error);
+    if (code == OK)
+        code = write_lake_file(rebuild, error);
+    if (code == OK)
+        code = catalog_exchange(rebuild->root, &rebuild->report->kept_old_catalog, error);
+    if (code == OK)
+        code = recover(rebuild, path, error);
+    return code == OK ? move_files(rebuild, error) : code;
+}
+
+static enum error_code rebuild_locked(struct rebuild *rebuild, struct error *error)
+{
+    char path[OS_PATH_BYTES];
+    enum error_code code = os_path_join(path, rebuild->root, LAKE_CATALOG, error);
+    if (code == OK)
+        code = catalog_refuse_if_open(path, error);
+    if (code == OK)
+        code = found_files_read(rebuild->root, &rebuild->arena, &rebuild->files, error);
+    if (code == OK)
+        code = find_lake(rebuild, error);
+    if (code == OK)
+        code = find_intent(rebuild, error);
+    if (code != OK)
+        return code;
+    rebuild->choice.root = rebuild->root;
+    rebuild->choice.lake = &rebuild->lake;
+    rebuild->choice.scheme = rebuild->scheme;
+    rebuild->choice.intent = rebuild->has_intent ? &rebuild->intent : NULL;
+    rebuild->choice.report = rebuild->report;
+    code = rebuild_choose(&rebuild->choice, &rebuild->files, error);
+    if (code == OK)
+        rebuild->report->schema_version = last_schema(rebuild)->version;
+    return code == OK && !rebuild->options->dry_run ? carry_out(rebuild, path, error) : code;
+}
+
+/* Where even _lake is gone, something must say that this was a lake before one is made here. */
+static enum error_code enter(struct rebuild *rebuild, bool *has_folder, struct error *error)
+{
+    char folder[OS_PATH_BYTES];
+    const char *output_path = rebuild->options->output_path;
+    if (!os_path_exists(output_path))
+        return error_set(error, ERR_NOT_FOUND,
+                         "there is no lake in %s: name its folder with --output-path", output_path);
+    enum error_code code = os_real_path(rebuild->root, output_path, error);
+    if (code == OK)
+        code = os_path_join(folder, rebuild->root, LAKE_FOLDER, error);
+    *has_folder = code == OK && os_path_exists(folder);
+    if (code != OK || *has_folder)
+        return code;
+    code = found_files_read(rebuild->root, &rebuild->arena, &rebuild->files, error);
+    if (code == OK)
+        code = derive_lake(rebuild, error);
+    buffer_reset(&rebuild->files);
+    arena_reset(&rebuild->arena);
+    lake_file_release(&rebuild->lake);
+    rebuild->report->lake_file_is_new = false;
+    if (code == OK && !rebuild->options->dry_run) {
+        *has_folder = true;
+        code = os_make_directories(folder, NULL, error);
+    }
+    return code == OK && *has_folder ? os_sync_directory(rebuild->root, error) : code;
+}
+
+enum error_code rebuild_lake(const struct rebuild_options *options, struct rebuild_report *report,
+                             struct error *error)
+{
+    struct error local;
+    struct lake_lock lock;
+    struct rebuild *rebuild = mem_alloc_zero(1, sizeof *rebuild);
+    bool has_folder = false;
+    error = error == NULL ? &local : error;
+    *report = (struct rebuild_report){0};
+    arena_init(&report->arena, 0);
+    if (rebuild == NULL)
+        return error_no_memory(error, "a rebuild");
+    rebuild->options = options;
+    rebuild->report = report;
+    lake_lock_init(&lock);
+    lake_file_init(&rebuild->lake);
+    intent_init(&rebuild->intent);
+    arena_init(&rebuild->arena, 0);
+    enum error_code code = enter(rebuild, &has_folder, error);
+    if (code == OK && has_folder)
+        code = lake_lock_take(&lock, rebuild->root, error);
+    if (code == OK)
+        code = rebuild_locked(rebuild, error);
+    lake_lock_release(&lock);
+    buffer_release(&rebuild->choice.commits);
+    buffer_release(&rebuild->choice.ranges);
+    buffer_release(&rebuild->files);
+    arena_release(&rebuild->arena);
+    intent_release(&rebuild->intent);
+    lake_file_release(&rebuild->lake);
+    mem_free(rebuild);
+    return code;
+}

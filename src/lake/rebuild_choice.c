@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lake/rebuild_choice.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "catalog/lake_layout.h"
+#include "lake/inventory.h"
+#include "os/file.h"
+
+#define REASON_BYTES 512
+
+/* A range that is spoken for. */
+struct taken_range {
+    struct catalog_range range;
+    uint64_t commit_no;
+};
+
+static enum error_code no_memory(struct error *error)
+{
+    return error_no_memory(error, "the report of a rebuild");
+}
+
+static enum error_code add_entry(struct rebuild_choice *choice, struct rebuild_entry entry,
+                                 struct error *error)
+{
+    struct arena *arena = &choice->report->arena;
+    entry.path = arena_copy_text(arena, bytes_view_text(entry.path));
+    entry.reason = arena_copy_text(arena, bytes_view_text(entry.reason));
+    if (entry.path == NULL || entry.reason == NULL ||
+        buffer_append(&choice->report->entries, &entry, sizeof entry) != OK)
+        return no_memory(error);
+    return OK;
+}
+
+/* Files of one commit that is not taken in. */
+static enum error_code PRINTF_LIKE(5, 6)
+    reject(struct rebuild_choice *choice, const struct found_file *files, size_t count,
+           struct error *error, const char *format, ...)
+{
+    char reason[REASON_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(reason, sizeof reason, format, arguments);
+    va_end(arguments);
+    enum error_code code = OK;
+    for (size_t i = 0; code == OK && i < count; i++)
+        code = add_entry(choice,
+                         (struct rebuild_entry){.path = files[i].path,
+                                                .moved = true,
+                                                .reason = reason,
+                                                .commit_no = files[i].commit_no,
+                                                .range = files[i].range},
+                         error);
+    return code;
+}
+
+/* ---- ranges that are spoken for ---- */
+
+/* Where the range stands among the taken ones: the first that begins at or below it. */
+static size_t place_of(const struct rebuild_choice *choice, struct catalog_range range)
+{
+    const struct taken_range *taken = (const void *)choice->ranges.data;
+    size_t low = 0, high = INVENTORY_COUNT(&choice->ranges, struct taken_range);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (taken[middle].range.first > range.first)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The commit that has some of the range already; 0: none. */
+static uint64_t find_overlap(const struct rebuild_choice *choice, struct catalog_range range)
+{
+    const struct taken_range *taken = (const void *)choice->ranges.data;
+    size_t at = place_of(choice, range);
+    if (at > 0 && taken[at - 1].range.first <= range.last)
+        return taken[at - 1].commit_no;
+    if (at < INVENTORY_COUNT(&choice->ranges, struct taken_range) &&
+        taken[at].range.last >= range.first)
+        return taken[at].commit_no;
+    return 0;
+}
+
+static enum error_code take_range(struct rebuild_choice *choice, struct catalog_range range,
+                                  uint64_t commit_no, struct error *error)
+{
+    struct taken_range one = {range, commit_no};
+    size_t at = place_of(choice, range);
+    if (buffer_append(&choice->ranges, &one, sizeof one) != OK)
+        return no_memory(error);
+    struct taken_range *taken = (void *)choice->ranges.data;
+    size_t count = INVENTORY_COUNT(&choice->ranges, struct taken_range);
+    memmove(&taken[at + 1], &taken[at], (count - 1 - at) * sizeof *taken);
+    taken[at] = one;
+    return OK;
+}
+
+static bool was_pruned(const struct rebuild_choice *choice, struct catalog_range range)
+{
+    for (size_t i = 0; i < choice->lake->pruned_count; i++)
+        if (choice->lake->pruned[i].first <= range.first &&
+            choice->lake->pruned[i].last >= range.last)
+            return true;
+    return false;
+}
+
+/* ---- one commit ---- */
+
+static bool is_where_it_belongs(const struct found_file *file)
+{
+    const char *slash = strrchr(file->path, '/');
+    if (slash == NULL) /* scheme simple has no folders, and a day for a label */
+        return strchr(file->partition, '=') == NULL;
+    size_t length = (size_t)(slash - file->path);
+    return strlen(file->partition) == length && strncmp(file->path, file->partition, length) == 0;
+}
+
+/* Brings one file a partition to the front; what else claims to be the same is a copy. */
+static enum error_code drop_copies(struct rebuild_choice *choice, struct found_file *files,
+                                   size_t *count, struct error *error)
+{
+    enum error_code code = OK;
+    size_t kept = 0;
+    for (size_t i = 0; code == OK && i < *count; i++) {
+        struct found_file file = files[i];
+        if (kept == 0 || strcmp(files[kept - 1].partition, file.partition) != 0) {
+            files[kept++] = file;
+            continue;
+        }
+        if (!is_where_it_belongs(&files[kept - 1]) && is_where_it_belongs(&file)) {
+            struct found_file other = files[kept - 1];
+            files[kept - 1] = file;
+            file = other;
+        }
+        code = reject(choice, &file, 1, error, "a copy of %s", files[kept - 1].path);
+    }
+    *count = kept;
+    return code;
+}
+
+static enum error_code accept(struct rebuild_choice *choice, struct rebuilt_commit *rebuilt,
+                              struct error *error)
+{
+    const struct catalog_commit *commit = &rebuilt->commit;
+    struct rebuild_report *report = choice->report;
+    report->commits++;
+    report->files += commit->file_count;
+    report->rows += (uint64_t)commit->row_count;
+    report->dead_letters += (uint64_t)commit->dead_letter_count;
+    report->commits_without_digest += !rebuilt->has_digest;
+    for (size_t i = 0; i < commit->unconfirmed_count; i++)
+        report->unconfirmed_ledgers +=
+            (uint64_t)commit->unconfirmed[i].last - commit->unconfirmed[i].first + 1;
+    if (buffer_append(&choice->commits, &rebuilt, sizeof rebuilt) != OK)
+        return no_memory(error);
+    return take_range(choice, commit->range, commit->commit_no, error);
+}
+
+static bool number_is_taken(const struct rebuild_choice *choice, uint64_t commit_no)
+{
+    size_t count = INVENTORY_COUNT(&choice->commits, struct rebuilt_commit *);
+    if (choice->intent != NULL && choice->intent->commit.commit_no == commit_no)
+        return true;
+    return count > 0 && (*INVENTORY_AT(&choice->commits, struct rebuilt_commit *, count - 1))
+                                ->commit.commit_no == commit_no;
+}
+
+static enum error_code judge(struct rebuild_choice *choice, struct found_file *files, size_t count,
+                             struct error *error)
+{
+    struct rebuilt_commit *rebuilt = arena_alloc(&choice->report->arena, sizeof *rebuilt);
+    if (rebuilt == NULL)
+        return no_memory(error);
+    enum error_code code = drop_copies(choice, files, &count, error);
+    uint64_t winner = find_overlap(choice, files[0].range);
+    if (code != OK)
+        return code;
+    if (winner != 0)
+        return reject(choice, files, count, error, "superseded: commit %" PRIu64 " has its ledgers",
+                      winner);
+    if (number_is_taken(choice, files[0].commit_no))
+        return reject(choice, files, count, error, "another commit has its number");
+    if (was_pruned(choice, files[0].range))
+        return reject(choice, files, count, error, "its ledgers were pruned");
+    code = rebuild_commit(choice->root, choice->scheme, files, count, &choice->report->arena,
+                          rebuilt, error);
+    if (code == OK && rebuilt->fault != NULL)
+        return reject(choice, files, count, error, "its commit is not whole: %s", rebuilt->fault);
+    return code == OK ? accept(choice, rebuilt, error) : code;
+}
+
+/* ---- all of them ---- */
+
+#define COMPARE(a, b)                                                                              \
+    if ((a) != (b))                                                                                \
+    return (a) < (b) ? -1 : 1
+
+/* Highest commit_no first; then so that files that say the same of their commit stand together. */
+static int compare_commits(const struct found_file *left, const struct found_file *right)
+{
+    COMPARE(right->commit_no, left->commit_no);
+    COMPARE(left->range.first, right->range.first);
+    COMPARE(left->range.last, right->range.last);
+    COMPARE(left->commit_files, right->commit_files);
+    COMPARE(left->commit_rows, right->commit_rows);
+    COMPARE(left->schema->rank, right->schema->rank);
+    return 0;
+}
+
+static int compare_files(const void *a, const void *b)
+{
+    const struct found_file *left = a, *right = b;
+    COMPARE(left->kind, right->kind);
+    int order = left->kind == FOUND_DATA ? compare_commits(left, right) : 0;
+    if (order == 0 && left->kind == FOUND_DATA)
+        order = strcmp(left->partition, right->partition);
+    return order != 0 ? order : strcmp(left->path, right->path);
+}
+
+static bool is_in_flight(const struct rebuild_choice *choice, const char *path)
+{
+    for (size_t i = 0; choice->intent != NULL && i < choice->intent->commit.file_count; i++)
+        if (strcmp(choice->intent->commit.files[i].path, path) == 0)
+            return true;
+    return false;
+}
+
+/* Puts aside what is no commit's file: in flight, of another lake, damaged, strangers. */
+static enum error_code put_aside(struct rebuild_choice *choice, struct buffer *files,
+                                 struct error *error)
+{
+    enum error_code code = OK;
+    struct found_file *all = (void *)files->data;
+    size_t count = INVENTORY_COUNT(files, struct found_file), kept = 0;
+    for (size_t i = 0; code == OK && i < count; i++) {
+        bool is_other =
+            all[i].lake_id[0] != '\0' && strcmp(all[i].lake_id, choice->lake->lake_id) != 0;
+        if (is_in_flight(choice, all[i].path))
+            continue;
+        if (all[i].kind == FOUND_DATA && !is_other)
+            all[kept++] = all[i];
+        else
+            code = add_entry(choice,
+                             (struct rebuild_entry){
+                                 .path = all[i].path,
+                                 .moved = all[i].kind == FOUND_DAMAGED && !is_other,
+                                 .reason = is_other ? "it is of another lake" : all[i].reason},
+                             error);
+    }
+    files->size_bytes = kept * sizeof *all;
+    return code;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+    const struct rebuilt_commit *left = *(struct rebuilt_commit *const *)a;
+    const struct rebuilt_commit *right = *(struct rebuilt_commit *const *)b;
+    COMPARE(left->commit.commit_no, right->commit.commit_no);
+    return 0;
+}
+
+/* ---- dead letters of commits that are not there ---- */
+
+static bool has_commit(const struct rebuild_choice *choice, uint64_t commit_no)
+{
+    struct rebuilt_commit wanted = {.commit = {.commit_no = commit_no}};
+    const struct rebuilt_commit *key = &wanted;
+    if (choice->intent != NULL && choice->intent->commit.commit_no == commit_no)
+        return true;
+    return choice->commits.size_bytes > 0 &&
+           bsearch(&key, choice->commits.data,
+                   INVENTORY_COUNT(&choice->commits, struct rebuilt_commit *), sizeof key,
+                   compare_numbers) != NULL;
+}
+
+static enum error_code look_at_letters(void *context, const char *relative_path,
+                                       uint64_t size_bytes, struct error *error)
+{
+    struct rebuild_choice *choice = context;
+    char path[OS_PATH_BYTES];
+    uint64_t commit_no;
+    int end = 0;
+    (void)size_bytes;
+    if (sscanf(relative_path, "commit_%" SCNu64 ".jsonl%n", &commit_no, &end) != 1 || end == 0 ||
+        relative_path[end] != '\0' || has_commit(choice, commit_no))
+        return OK;
+    enum error_code code = os_path_join(path, LAKE_DEAD_LETTERS, relative_path, error);
+    if (code != OK)
+        return code;
+    return add_entry(choice,
+                     (struct rebuild_entry){.path = path,
+                                            .moved = true,
+                                            .commit_no = commit_no,
+                                            .reason = "its commit is not in the lake"},
+                     error);
+}
+
+static enum error_code find_lost_letters(struct rebuild_choice *choice, struct error *error)
+{
+    char folder[OS_PATH_BYTES];
+    enum error_code code = os_path_join(folder, choice->root, LAKE_DEAD_LETTERS, error);
+    if (code != OK || !os_path_exists(folder))
+        return code;
+    return os_walk(folder, NULL, look_at_letters, choice, error);
+}
+
+/* ---- coverage ---- */
+
+/* The commits' ranges, ascending and merged. */
+static enum error_code list_coverage(struct rebuild_choice *choice, struct error *error)
+{
+    struct buffer *coverage = &choice->report->coverage;
+    const struct taken_range *taken = (const void *)choice->ranges.data;
+    for (size_t i = INVENTORY_COUNT(&choice->ranges, struct taken_range); i-- > 0;) {
+        size_t count = INVENTORY_COUNT(coverage, struct catalog_range);
+        struct catalog_range *newest =
+            count == 0 ? NULL : INVENTORY_AT(coverage, struct catalog_range, count - 1);
+        if (newest != NULL && (uint64_t)newest->last + 1 == taken[i].range.first)
+            newest->last = taken[i].range.last;
+        else if (buffer_append(coverage, &taken[i].range, sizeof taken[i].range) != OK)
+            return no_memory(error);
+    }
+    return OK;
+}
+
+static int compare_ranges(const void *a, const void *b)
+{
+    const struct catalog_range *left = a, *right = b;
+    COMPARE(left->first, right->first);
+    COMPARE(left->last, right->last);
+    return 0;
+}
+
+/* What of [first, last] the coverage lacks, appended. */
+static enum error_code add_uncovered(struct rebuild_report *report, uint64_t first, uint64_t last,
+                                     struct error *error)
+{
+    size_t count = INVENTORY_COUNT(&report->coverage, struct catalog_range);
+    for (size_t i = 0; i <= count && first <= last; i++) {
+        struct catalog_range next = {0};
+        uint64_t end = last + 1;
+        if (i < count) {
+            next = *INVENTORY_AT(&report->coverage, struct catalog_range, i);
+            end = next.first <= last ? next.first : last + 1;
+        }
+        struct catalog_range lacking = {(uint32_t)first, (uint32_t)(end - 1)};
+        if (end > first && buffer_append(&report->refetch, &lacking, sizeof lacking) != OK)
+            return no_memory(error);
+        if (i < count && (uint64_t)next.last + 1 > first)
+            first = (uint64_t)next.last + 1;
+    }
+    return OK;
+}
+
+/* Ranges between the covered ones, and of commits that were not taken in. */
+static enum error_code list_refetch(struct rebuild_report *report, struct error *error)
+{
+    size_t count = INVENTORY_COUNT(&report->coverage, struct catalog_range);
+    struct catalog_range wanted[1];
+    enum error_code code = OK;
+    if (count > 0) {
+        wanted->first = INVENTORY_AT(&report->coverage, struct catalog_range, 0)->first;
+        wanted->last = INVENTORY_AT(&report->coverage, struct catalog_range, count - 1)->last;
+        code = add_uncovered(report, wanted->first, wanted->last, error);
+    }
+    for (size_t i = 0; code == OK && i < INVENTORY_COUNT(&report->entries, struct rebuild_entry);
+         i++) {
+        const struct rebuild_entry *entry = INVENTORY_AT(&report->entries, struct rebuild_entry, i);
+        if (entry->range.last != 0)
+            code = add_uncovered(report, entry->range.first, entry->range.last, error);
+    }
+    struct catalog_range *ranges = (void *)report->refetch.data;
+    size_t found = INVENTORY_COUNT(&report->refetch, struct catalog_range), kept = 0;
+    if (found > 0)
+        qsort(ranges, found, sizeof *ranges, compare_ranges);
+    for (size_t i = 0; i < found; i++) {
+        if (kept > 0 && ranges[i].first <= (uint64_t)ranges[kept - 1].last + 1)
+            ranges[kept - 1].last =
+                ranges[i].last > ranges[kept - 1].last ? ranges[i].last : ranges[kept - 1].last;
+        else
+            ranges[kept++] = ranges[i];
+    }
+    report->refetch.size_bytes = kept * sizeof *ranges;
+    return code;
+}
+
+enum error_code rebuild_choose(struct rebuild_choice *choice, struct buffer *files,
+                               struct error *error)
+{
+    enum error_code code = put_aside(choice, files, error);
+    struct found_file *all = (void *)files->data;
+    size_t count = INVENTORY_COUNT(files, struct found_file);
+    if (count > 0)
+        qsort(all, count, sizeof *all, compare_files);
+    if (code == OK && choice->intent != NULL)
+        code = take_range(choice, choice->intent->commit.range, choice->intent->commit.commit_no,
+                          error);
+    for (size_t first = 0; code == OK && first < count;) {
+        size_t end = first + 1;
+        while (end < count && compare_commits(&all[first], &all[end]) == 0)
+            end++;
+        code = judge(choice, &all[first], end - first, error);
+        first = end;
+    }
+    if (choice->commits.size_bytes > 0)
+        qsort(choice->commits.data, INVENTORY_COUNT(&choice->commits, struct rebuilt_commit *),
+              sizeof(struct rebuilt_commit *), compare_numbers);
+    if (code == OK)
+        code = find_lost_letters(choice, error);
+    if (code == OK)
+        code = list_coverage(choice, error);
+    return code == OK ? list_refetch(choice->report, error) : code;
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_LAKE_REBUILD_CHOICE_H
+#define TTP_LAKE_REBUILD_CHOICE_H
+
+/* Which commits a rebuilt catalog holds, and what becomes of every other file. */
+
+#include "catalog/intent.h"
+#include "catalog/lake_file.h"
+#include "lake/rebuild.h"
+#include "lake/rebuild_commit.h"
+
+struct rebuild_choice {
+    const char *root;
+    const struct lake_file *lake;
+    enum partitioning_scheme scheme;
+    const struct intent *intent; /* a commit that was being published; NULL: none */
+    struct rebuild_report *report;
+    struct buffer
+        commits; /* struct rebuilt_commit *: taken in, by commit_no, in the report's arena */
+    struct buffer ranges; /* of them and the intent, descending */
+};
+
+/* Judges the files (struct found_file; they are sorted anew) and fills `commits` and the report.
+ * The caller releases `commits` and `ranges`. */
+enum error_code rebuild_choose(struct rebuild_choice *choice, struct buffer *files,
+                               struct error *error) MUST_CHECK;
+
+#endif

@@ -1,0 +1,508 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lake/rebuild_commit.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <xxhash.h>
+
+#include "catalog/lake_layout.h"
+#include "lake/data_file.h"
+#include "lake/file_facts.h"
+#include "lake/inventory.h"
+#include "lake/ledger_order.h"
+#include "lake/stored_rows.h"
+#include "os/clock.h"
+#include "parquet/verify.h"
+#include "sink/statistics.h"
+#include "util/memory.h"
+
+#define DEAD_LETTERS_MAX_BYTES ((size_t)1 << 30)
+#define FAULT_BYTES            512
+#define REBUILT_REASON         "rebuild"
+
+/* What is gathered of a commit while its files are walked. */
+struct gathering {
+    const char *root;
+    enum partitioning_scheme scheme;
+    const struct found_file *files;
+    size_t file_count;
+    const struct row_schema *schema;
+    bool has_ordinals;
+    struct arena *arena; /* of what is given out */
+    struct arena scratch;
+    struct buffer ledgers;  /* uint32_t: with events, repetitions next to each other left out */
+    struct buffer ordinals; /* uint64_t */
+    struct buffer letters;  /* struct stored_letter */
+    struct rebuilt_commit *rebuilt;
+};
+
+static enum error_code no_memory(struct error *error)
+{
+    return error_no_memory(error, "a commit that is made anew");
+}
+
+/* The commit is not whole. */
+static enum error_code PRINTF_LIKE(3, 4)
+    set_fault(struct gathering *gathering, struct error *error, const char *format, ...)
+{
+    char text[FAULT_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    gathering->rebuilt->fault = arena_copy_text(gathering->arena, bytes_view_text(text));
+    return gathering->rebuilt->fault == NULL ? no_memory(error) : OK;
+}
+
+/* A file that can't be read as what it should be makes a fault of the commit; other errors end the
+ * rebuild. */
+static enum error_code fault_of_error(struct gathering *gathering, enum error_code code,
+                                      struct error *error)
+{
+    if (code != ERR_CORRUPT && code != ERR_INVALID && code != ERR_LIMIT)
+        return code;
+    char message[ERROR_MESSAGE_BYTES];
+    snprintf(message, sizeof message, "%s", error->message);
+    error_clear(error);
+    return set_fault(gathering, error, "%s", message);
+}
+
+/* ---- a file's description ---- */
+
+static enum error_code describe_statistics(struct gathering *gathering,
+                                           const struct parquet_file_metadata *metadata,
+                                           struct catalog_file *file, struct error *error)
+{
+    const struct row_schema *schema = gathering->schema;
+    struct catalog_column_statistics *columns =
+        arena_alloc(gathering->arena, schema->column_count * sizeof *columns);
+    if (columns == NULL)
+        return no_memory(error);
+    enum error_code code = OK;
+    for (size_t i = 0; code == OK && i < schema->column_count; i++) {
+        int index = parquet_metadata_column(metadata, schema->columns[i].name);
+        if (index < 0)
+            return error_set(error, ERR_CORRUPT, "%s has no column %s", file->path,
+                             schema->columns[i].name);
+        struct parquet_column_statistics facts = file_facts_column(metadata, (size_t)index);
+        code = statistics_to_catalog(&schema->columns[i], &facts, gathering->arena, &columns[i],
+                                     error);
+        if (schema->columns[i].id == COLUMN_AMOUNT_DECIMAL)
+            gathering->rebuilt->commit.null_decimal_count += facts.null_count;
+    }
+    file->statistics = columns;
+    file->statistics_count = schema->column_count;
+    return code;
+}
+
+static struct parquet_column_statistics facts_of(const struct parquet_file_metadata *metadata,
+                                                 const char *column)
+{
+    int index = parquet_metadata_column(metadata, column);
+    return index < 0 ? (struct parquet_column_statistics){0}
+                     : file_facts_column(metadata, (size_t)index);
+}
+
+static enum event_type type_of(struct bytes_view name)
+{
+    for (int type = 0; type < EVENT_TYPE_COUNT; type++)
+        if (bytes_equal(name, bytes_view_text(event_type_name((enum event_type)type))))
+            return (enum event_type)type;
+    return EVENT_NONE;
+}
+
+/* The partition of the file's rows, by their bounds; false if they are of several. */
+static bool find_partition(const struct gathering *gathering,
+                           const struct parquet_file_metadata *metadata, struct partition_key *key,
+                           int64_t *last_us)
+{
+    struct parquet_column_statistics times = facts_of(metadata, "timestamp");
+    struct parquet_column_statistics types = facts_of(metadata, "event_type");
+    int64_t first_us;
+    if (!times.has_bounds || times.min_value.size_bytes != sizeof first_us ||
+        times.max_value.size_bytes != sizeof *last_us || !types.has_bounds)
+        return false;
+    memcpy(&first_us, times.min_value.data, sizeof first_us);
+    memcpy(last_us, times.max_value.data, sizeof *last_us);
+    *key = partition_key_of(gathering->scheme, first_us, type_of(types.min_value));
+    struct partition_key last =
+        partition_key_of(gathering->scheme, *last_us, type_of(types.max_value));
+    return partition_key_equal(*key, last);
+}
+
+static enum error_code describe_partition(struct gathering *gathering,
+                                          const struct parquet_file_metadata *metadata,
+                                          const struct found_file *found, struct catalog_file *file,
+                                          struct error *error)
+{
+    struct partition_key key;
+    char label[PARTITION_PATH_BYTES], folder[PARTITION_PATH_BYTES];
+    char values[PARTITION_TRANSFORM_MAX][32];
+    int64_t last_us;
+    unsigned count;
+    if (!find_partition(gathering, metadata, &key, &last_us))
+        return set_fault(gathering, error, "%s has rows of several partitions", found->path);
+    partition_label(gathering->scheme, key, label);
+    partition_directory(gathering->scheme, key, folder);
+    const char *slash = strrchr(found->path, '/');
+    size_t length = slash == NULL ? 0 : (size_t)(slash - found->path);
+    if (strcmp(label, found->partition) != 0 || strlen(folder) != length ||
+        strncmp(folder, found->path, length) != 0)
+        return set_fault(gathering, error, "%s does not lie where its rows belong (%s)",
+                         found->path, label);
+    if (last_us > gathering->rebuilt->commit.last_close_us)
+        gathering->rebuilt->commit.last_close_us = last_us;
+    partition_transforms(gathering->scheme, &count);
+    partition_values(gathering->scheme, key, values);
+    for (unsigned i = 0; i < count; i++) {
+        file->partition_values[i] = arena_copy_text(gathering->arena, bytes_view_text(values[i]));
+        if (file->partition_values[i] == NULL)
+            return no_memory(error);
+    }
+    return OK;
+}
+
+/* ---- rows ---- */
+
+static enum error_code add_ledgers(struct gathering *gathering, const uint32_t *ledgers,
+                                   const uint32_t *indices, size_t count, struct catalog_file *file,
+                                   struct error *error)
+{
+    struct catalog_range range = gathering->rebuilt->commit.range;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t ledger = ledgers[i];
+        if (ledger < range.first || ledger > range.last)
+            return error_set(error, ERR_CORRUPT,
+                             "%s has a row of ledger %" PRIu32 ", outside of its commit",
+                             file->path, ledger);
+        file->range.first = ledger < file->range.first ? ledger : file->range.first;
+        file->range.last = ledger > file->range.last ? ledger : file->range.last;
+        uint64_t ordinal = ledger_ordinal(ledger, indices == NULL ? 0 : indices[i]);
+        if (((i == 0 || ledger != ledgers[i - 1]) &&
+             buffer_append(&gathering->ledgers, &ledger, sizeof ledger) != OK) ||
+            (indices != NULL &&
+             buffer_append(&gathering->ordinals, &ordinal, sizeof ordinal) != OK))
+            return no_memory(error);
+    }
+    return OK;
+}
+
+static enum error_code walk_row_group(struct gathering *gathering,
+                                      const struct parquet_source *source,
+                                      const struct parquet_file_metadata *metadata,
+                                      size_t row_group, struct catalog_file *file,
+                                      struct error *error)
+{
+    size_t count = (size_t)metadata->row_groups[row_group].row_count;
+    uint32_t *ledgers = mem_alloc(count * sizeof *ledgers);
+    uint32_t *indices = gathering->has_ordinals ? mem_alloc(count * sizeof *indices) : NULL;
+    enum error_code code = OK;
+    if (ledgers == NULL || (gathering->has_ordinals && indices == NULL))
+        code = no_memory(error);
+    if (code == OK)
+        code = stored_column_load(source, metadata, row_group, "ledger_sequence", sizeof *ledgers,
+                                  ledgers, error);
+    if (code == OK && indices != NULL)
+        code = stored_column_load(source, metadata, row_group, "event_index", sizeof *indices,
+                                  indices, error);
+    if (code == OK)
+        code = add_ledgers(gathering, ledgers, indices, count, file, error);
+    mem_free(ledgers);
+    mem_free(indices);
+    return code;
+}
+
+static enum error_code walk_file(struct gathering *gathering, const struct found_file *found,
+                                 const struct parquet_source *source, struct catalog_file *file,
+                                 struct error *error)
+{
+    struct parquet_file_metadata metadata;
+    enum error_code code =
+        parquet_verify(source, PARQUET_VERIFY_PAGES, (int64_t)found->file_rows, error);
+    if (code == OK)
+        code = parquet_metadata_read(source, &metadata, error);
+    if (code != OK)
+        return code;
+    *file = (struct catalog_file){.path = found->path,
+                                  .record_count = metadata.row_count,
+                                  .file_size_bytes = (int64_t)source->size_bytes,
+                                  .footer_size_bytes = (int64_t)metadata.footer_bytes,
+                                  .range = {UINT32_MAX, 0}};
+    code = describe_statistics(gathering, &metadata, file, error);
+    if (code == OK)
+        code = describe_partition(gathering, &metadata, found, file, error);
+    for (size_t i = 0; code == OK && i < metadata.row_group_count; i++)
+        code = walk_row_group(gathering, source, &metadata, i, file, error);
+    if (code == OK)
+        code = file_facts_checksum(source, &file->checksum, error);
+    parquet_metadata_release(&metadata);
+    return code;
+}
+
+static enum error_code walk_files(struct gathering *gathering, struct catalog_file *files,
+                                  struct error *error)
+{
+    enum error_code code = OK;
+    for (size_t i = 0; code == OK && gathering->rebuilt->fault == NULL && i < gathering->file_count;
+         i++) {
+        struct lake_data_file data_file;
+        code = lake_data_file_open(&data_file, gathering->root, gathering->files[i].path, error);
+        if (code == OK)
+            code = walk_file(gathering, &gathering->files[i], &data_file.source, &files[i], error);
+        lake_data_file_release(&data_file);
+        if (code != OK)
+            code = fault_of_error(gathering, code, error);
+    }
+    return code;
+}
+
+/* ---- dead letters ---- */
+
+static enum error_code take_letters(struct gathering *gathering, struct bytes_view text,
+                                    const char *path, struct error *error)
+{
+    struct catalog_commit *commit = &gathering->rebuilt->commit;
+    enum error_code code =
+        dead_letters_parse(text, &gathering->scratch, &gathering->letters, error);
+    if (code != OK)
+        return code;
+    size_t count = INVENTORY_COUNT(&gathering->letters, struct stored_letter);
+    for (size_t i = 0; i < count; i++) {
+        const struct stored_letter *letter =
+            INVENTORY_AT(&gathering->letters, struct stored_letter, i);
+        uint64_t ordinal = ledger_ordinal(letter->ledger_sequence, letter->event_index);
+        if (letter->ledger_sequence < commit->range.first ||
+            letter->ledger_sequence > commit->range.last)
+            return error_set(error, ERR_CORRUPT,
+                             "a dead letter of ledger %" PRIu32 " is not of its commit",
+                             letter->ledger_sequence);
+        if (buffer_append(&gathering->ledgers, &letter->ledger_sequence, sizeof(uint32_t)) != OK ||
+            (gathering->has_ordinals &&
+             buffer_append(&gathering->ordinals, &ordinal, sizeof ordinal) != OK))
+            return no_memory(error);
+    }
+    commit->dead_letters_path = arena_copy_text(gathering->arena, bytes_view_text(path));
+    commit->dead_letters_checksum = XXH64(text.data, text.size_bytes, 0);
+    commit->dead_letter_count = (int64_t)count;
+    return commit->dead_letters_path == NULL ? no_memory(error) : OK;
+}
+
+/* Those that lie under the commit's number, if there are any. */
+static enum error_code read_letters(struct gathering *gathering, struct error *error)
+{
+    char relative[64], folder[OS_PATH_BYTES], path[OS_PATH_BYTES];
+    struct buffer text;
+    struct error failure;
+    buffer_init(&text);
+    error_clear(&failure);
+    snprintf(relative, sizeof relative, "dead_letters/commit_%" PRIu64 ".jsonl",
+             gathering->rebuilt->commit.commit_no);
+    enum error_code code = os_path_join(folder, gathering->root, LAKE_FOLDER, &failure);
+    if (code == OK)
+        code = os_path_join(path, folder, relative, &failure);
+    if (code == OK)
+        code = os_read_whole(path, DEAD_LETTERS_MAX_BYTES, &text, &failure);
+    if (code == OK && text.size_bytes == 0)
+        code = error_set(&failure, ERR_CORRUPT, "it is empty");
+    if (code == OK)
+        code = take_letters(gathering, buffer_view(&text), relative, &failure);
+    buffer_release(&text);
+    if (code == ERR_NOT_FOUND)
+        return OK;
+    if (code == ERR_CORRUPT)
+        return set_fault(gathering, error, LAKE_FOLDER "/%s: %s", relative, failure.message);
+    if (code != OK && error != NULL)
+        *error = failure;
+    return code;
+}
+
+/* ---- what follows from all of them ---- */
+
+static int compare_ledgers(const void *a, const void *b)
+{
+    uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+    return left < right ? -1 : left > right;
+}
+
+/* Ledgers of the range that brought neither a row nor a dead letter. */
+static enum error_code find_unconfirmed(struct gathering *gathering, struct error *error)
+{
+    struct catalog_commit *commit = &gathering->rebuilt->commit;
+    uint32_t *ledgers = (void *)gathering->ledgers.data;
+    size_t count = INVENTORY_COUNT(&gathering->ledgers, uint32_t), found = 0;
+    struct catalog_range *ranges = arena_alloc(gathering->arena, (count + 1) * sizeof *ranges);
+    if (ranges == NULL)
+        return no_memory(error);
+    qsort(ledgers, count, sizeof *ledgers, compare_ledgers);
+    uint64_t next = commit->range.first;
+    for (size_t i = 0; i <= count; i++) {
+        uint64_t ledger = i < count ? ledgers[i] : (uint64_t)commit->range.last + 1;
+        if (ledger > next)
+            ranges[found++] = (struct catalog_range){(uint32_t)next, (uint32_t)(ledger - 1)};
+        next = ledger >= next ? ledger + 1 : next;
+    }
+    commit->unconfirmed = ranges;
+    commit->unconfirmed_count = found;
+    return OK;
+}
+
+/* Rows of `ledger` in one row group, appended. */
+static enum error_code load_ledger(struct gathering *gathering, const struct lake_data_file *file,
+                                   const struct parquet_file_metadata *metadata, size_t row_group,
+                                   uint32_t ledger, struct buffer *rows, struct error *error)
+{
+    size_t count = (size_t)metadata->row_groups[row_group].row_count, first = 0, end;
+    uint32_t *ledgers = mem_alloc(count * sizeof *ledgers);
+    if (ledgers == NULL)
+        return no_memory(error);
+    enum error_code code = stored_column_load(&file->source, metadata, row_group, "ledger_sequence",
+                                              sizeof *ledgers, ledgers, error);
+    while (code == OK && first < count && ledgers[first] != ledger)
+        first++;
+    for (end = first; code == OK && end < count && ledgers[end] == ledger;)
+        end++;
+    mem_free(ledgers);
+    if (code != OK || first == end)
+        return code;
+    size_t before = rows->size_bytes;
+    if (buffer_append_zeros(rows, (end - first) * sizeof(struct row_view)) != OK)
+        return no_memory(error);
+    return stored_rows_load(&file->source, metadata, row_group, (int64_t)first, end - first,
+                            &gathering->scratch, (struct row_view *)(void *)(rows->data + before),
+                            error);
+}
+
+/* Rows of the commit's last ledger in one file. */
+static enum error_code load_last_ledger(struct gathering *gathering, const char *path,
+                                        uint32_t ledger, struct buffer *rows, struct error *error)
+{
+    struct lake_data_file file;
+    struct parquet_file_metadata metadata;
+    enum error_code code = lake_data_file_open(&file, gathering->root, path, error);
+    if (code == OK)
+        code = parquet_metadata_read(&file.source, &metadata, error);
+    if (code == OK) {
+        for (size_t i = 0; code == OK && i < metadata.row_group_count; i++)
+            code = load_ledger(gathering, &file, &metadata, i, ledger, rows, error);
+        parquet_metadata_release(&metadata);
+    }
+    lake_data_file_release(&file);
+    return code;
+}
+
+static enum error_code compute_digest(struct gathering *gathering, struct error *error)
+{
+    struct catalog_commit *commit = &gathering->rebuilt->commit;
+    size_t ledger_count = INVENTORY_COUNT(&gathering->ledgers, uint32_t);
+    struct buffer rows;
+    struct ledger_events events = {
+        .ledger_sequence = *INVENTORY_AT(&gathering->ledgers, uint32_t, ledger_count - 1),
+        .letters = (const void *)gathering->letters.data,
+        .letter_count = INVENTORY_COUNT(&gathering->letters, struct stored_letter)};
+    struct ledger_digest digest;
+    enum error_code code = OK;
+    buffer_init(&rows);
+    for (size_t i = 0; code == OK && i < commit->file_count; i++) {
+        if (commit->files[i].range.last != events.ledger_sequence)
+            continue;
+        events.file_count++;
+        code = load_last_ledger(gathering, commit->files[i].path, events.ledger_sequence, &rows,
+                                error);
+    }
+    events.rows = (void *)rows.data;
+    events.row_count = INVENTORY_COUNT(&rows, struct row_view);
+    gathering->rebuilt->has_digest = ledger_order_is_known(gathering->schema, &events);
+    if (code == OK && gathering->rebuilt->has_digest) {
+        code = ledger_order_digest(gathering->schema, &events, &digest, error);
+        if (code == OK) {
+            commit->digest_ledger = events.ledger_sequence;
+            memcpy(commit->digest_chain, digest.chain, sizeof digest.chain);
+            memcpy(commit->digest_contents, digest.contents, sizeof digest.contents);
+        }
+    }
+    buffer_release(&rows);
+    return code == OK ? OK : fault_of_error(gathering, code, error);
+}
+
+static enum error_code check_ordinals(struct gathering *gathering, struct error *error)
+{
+    char fault[LEDGER_FAULT_BYTES];
+    if (!gathering->has_ordinals ||
+        ledger_ordinals_are_whole((void *)gathering->ordinals.data,
+                                  INVENTORY_COUNT(&gathering->ordinals, uint64_t), fault))
+        return OK;
+    return set_fault(gathering, error, "%s", fault);
+}
+
+/* All files there, and their rows as many as the commit says. */
+static enum error_code check_counts(struct gathering *gathering, struct error *error)
+{
+    uint64_t rows = 0;
+    for (size_t i = 0; i < gathering->file_count; i++)
+        rows += gathering->files[i].file_rows;
+    if (gathering->file_count != gathering->files[0].commit_files)
+        return set_fault(gathering, error, "%zu of its %" PRIu64 " files are there",
+                         gathering->file_count, gathering->files[0].commit_files);
+    if (rows != gathering->files[0].commit_rows)
+        return set_fault(gathering, error, "its files have %" PRIu64 " rows, it was of %" PRIu64,
+                         rows, gathering->files[0].commit_rows);
+    return OK;
+}
+
+static enum error_code gather(struct gathering *gathering, struct error *error)
+{
+    struct rebuilt_commit *rebuilt = gathering->rebuilt;
+    struct catalog_file *files =
+        arena_alloc(gathering->arena, gathering->file_count * sizeof *files);
+    if (files == NULL)
+        return no_memory(error);
+    rebuilt->commit.files = files;
+    enum error_code code = check_counts(gathering, error);
+    if (code == OK && rebuilt->fault == NULL)
+        code = walk_files(gathering, files, error);
+    if (code == OK && rebuilt->fault == NULL)
+        code = read_letters(gathering, error);
+    if (code == OK && rebuilt->fault == NULL)
+        code = check_ordinals(gathering, error);
+    if (code == OK && rebuilt->fault == NULL && gathering->ledgers.size_bytes == 0)
+        code = set_fault(gathering, error, "its files hold no rows");
+    if (code == OK && rebuilt->fault == NULL)
+        code = find_unconfirmed(gathering, error);
+    if (code == OK && rebuilt->fault == NULL)
+        code = compute_digest(gathering, error);
+    return code;
+}
+
+enum error_code rebuild_commit(const char *root, enum partitioning_scheme scheme,
+                               const struct found_file *files, size_t file_count,
+                               struct arena *arena, struct rebuilt_commit *rebuilt,
+                               struct error *error)
+{
+    struct error local;
+    error = error == NULL ? &local : error;
+    *rebuilt = (struct rebuilt_commit){.commit = {.commit_no = files[0].commit_no,
+                                                  .range = files[0].range,
+                                                  .schema_version = files[0].schema->version,
+                                                  .reason = REBUILT_REASON,
+                                                  .file_count = file_count,
+                                                  .row_count = (int64_t)files[0].commit_rows,
+                                                  .committed_us = os_realtime_us()}};
+    struct gathering gathering = {.root = root,
+                                  .scheme = scheme,
+                                  .files = files,
+                                  .file_count = file_count,
+                                  .schema = files[0].schema,
+                                  .has_ordinals = ledger_schema_has_ordinals(files[0].schema),
+                                  .arena = arena,
+                                  .rebuilt = rebuilt};
+    arena_init(&gathering.scratch, 0);
+    enum error_code code = gather(&gathering, error);
+    buffer_release(&gathering.ledgers);
+    buffer_release(&gathering.ordinals);
+    buffer_release(&gathering.letters);
+    arena_release(&gathering.scratch);
+    return code;
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lake/rebuild_files.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lake/data_file.h"
+#include "lake/inventory.h"
+
+#define OUR_NAME_PREFIX "ttp_events_"
+
+static bool has_our_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+    return strncmp(name, OUR_NAME_PREFIX, strlen(OUR_NAME_PREFIX)) == 0;
+}
+
+/* A number of the metadata: digits alone, from 0 to `limit`. */
+static bool take_number(const struct parquet_file_metadata *metadata, const char *key,
+                        uint64_t limit, uint64_t *number)
+{
+    const char *text = parquet_metadata_find(metadata, key);
+    if (text == NULL || text[0] == '\0' || strlen(text) > 19 ||
+        strspn(text, "0123456789") != strlen(text))
+        return false;
+    *number = strtoull(text, NULL, 10);
+    return *number <= limit;
+}
+
+static bool take_numbers(const struct parquet_file_metadata *metadata, struct found_file *file)
+{
+    uint64_t first, last;
+    if (!take_number(metadata, "ttp.commit_no", INT64_MAX, &file->commit_no) ||
+        !take_number(metadata, "ttp.first_ledger", UINT32_MAX, &first) ||
+        !take_number(metadata, "ttp.last_ledger", UINT32_MAX, &last) ||
+        !take_number(metadata, "ttp.commit_files", INT64_MAX, &file->commit_files) ||
+        !take_number(metadata, "ttp.commit_rows", INT64_MAX, &file->commit_rows) ||
+        !take_number(metadata, "ttp.file_rows", INT64_MAX, &file->file_rows))
+        return false;
+    file->range = (struct catalog_range){(uint32_t)first, (uint32_t)last};
+    return file->commit_no > 0 && first <= last && file->commit_files > 0;
+}
+
+static enum error_code take_text(const struct parquet_file_metadata *metadata, const char *key,
+                                 struct arena *arena, const char **text, struct error *error)
+{
+    const char *found = parquet_metadata_find(metadata, key);
+    *text = arena_copy_text(arena, bytes_view_text(found == NULL ? "" : found));
+    return *text == NULL ? error_no_memory(error, "a file's metadata") : OK;
+}
+
+/* What a readable footer says. */
+static enum error_code classify(const struct parquet_file_metadata *metadata, struct arena *arena,
+                                struct found_file *file, struct error *error)
+{
+    file->kind = FOUND_STRANGER;
+    file->reason = "its metadata name no lake";
+    enum error_code code = take_text(metadata, "ttp.lake_id", arena, &file->lake_id, error);
+    if (code == OK)
+        code = take_text(metadata, "ttp.network", arena, &file->network, error);
+    if (code == OK)
+        code = take_text(metadata, "ttp.partition", arena, &file->partition, error);
+    if (code != OK || file->lake_id[0] == '\0')
+        return code;
+    file->kind = FOUND_DAMAGED;
+    file->reason = "its metadata do not say which commit it is of";
+    const char *version = parquet_metadata_find(metadata, "version");
+    if (version == NULL || !take_numbers(metadata, file))
+        return OK;
+    file->schema = row_schema_find(version);
+    if (file->schema == NULL)
+        return error_set(error, ERR_CONFLICT,
+                         "%s has schema version %s, which this version does not know: use a newer "
+                         "parquet-consumer",
+                         file->path, version);
+    file->kind = FOUND_DATA;
+    file->reason = NULL;
+    return OK;
+}
+
+static enum error_code read_footer(const char *root, struct arena *arena, struct found_file *file,
+                                   struct error *error)
+{
+    struct lake_data_file data_file;
+    struct parquet_file_metadata metadata;
+    struct error failure;
+    error_clear(&failure);
+    enum error_code code = lake_data_file_open(&data_file, root, file->path, &failure);
+    if (code == OK)
+        code = parquet_metadata_read(&data_file.source, &metadata, &failure);
+    if (code == OK) {
+        code = classify(&metadata, arena, file, &failure);
+        parquet_metadata_release(&metadata);
+    } else if (code == ERR_CORRUPT || code == ERR_INVALID || code == ERR_LIMIT) {
+        file->kind = has_our_name(file->path) ? FOUND_DAMAGED : FOUND_STRANGER;
+        file->reason = arena_copy_text(arena, bytes_view_text(failure.message));
+        code = file->reason == NULL ? error_no_memory(&failure, "a file's fault") : OK;
+    }
+    lake_data_file_release(&data_file);
+    if (code != OK && error != NULL)
+        *error = failure;
+    return code;
+}
+
+enum error_code found_files_read(const char *root, struct arena *arena, struct buffer *files,
+                                 struct error *error)
+{
+    struct inventory inventory;
+    inventory_init(&inventory);
+    enum error_code code = inventory_read_disk(&inventory, root, error);
+    size_t count = INVENTORY_COUNT(&inventory.disk_files, struct inventory_disk_file);
+    for (size_t i = 0; code == OK && i < count; i++) {
+        const struct inventory_disk_file *found =
+            INVENTORY_AT(&inventory.disk_files, struct inventory_disk_file, i);
+        struct found_file file = {.lake_id = "", .network = "", .partition = ""};
+        file.path = arena_copy_text(arena, bytes_view_text(found->path));
+        code = file.path == NULL ? error_no_memory(error, "the list of files")
+                                 : read_footer(root, arena, &file, error);
+        if (code == OK && buffer_append(files, &file, sizeof file) != OK)
+            code = error_no_memory(error, "the list of files");
+    }
+    inventory_release(&inventory);
+    return code;
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_LAKE_REBUILD_FILES_H
+#define TTP_LAKE_REBUILD_FILES_H
+
+/* Each .parquet file of a folder by what its own footer says: the first step of a rebuild. */
+
+#include "catalog/catalog.h"
+#include "rows/schema.h"
+#include "util/arena.h"
+#include "util/buffer.h"
+
+enum found_kind {
+    FOUND_DATA,     /* says which commit of which lake it is of */
+    FOUND_DAMAGED,  /* by its name or metadata one of ours, but it can't be read as one */
+    FOUND_STRANGER, /* nothing says that a lake of ours made it */
+};
+
+struct found_file {
+    const char *path; /* relative to output_path */
+    enum found_kind kind;
+    const char *reason; /* why it is no FOUND_DATA; NULL else */
+    /* From its metadata, texts in the arena; the rest is 0 or "" unless FOUND_DATA. */
+    const char *lake_id, *network, *partition;
+    const struct row_schema *schema;
+    uint64_t commit_no;
+    struct catalog_range range; /* of the commit */
+    uint64_t commit_files, commit_rows, file_rows;
+};
+
+/* Appends a struct found_file for each file under `root`, outside _lake, by path. ERR_CONFLICT for
+ * a schema version that this program does not know. */
+enum error_code found_files_read(const char *root, struct arena *arena, struct buffer *files,
+                                 struct error *error) MUST_CHECK;
+
+#endif
