@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include "os/clock.h"
+#include "os/log_repeats.h"
 #include "util/text.h"
 
+#define FIELDS_MAX 16
 #define LINE_BYTES 4096 /* longer lines are cut: POSIX keeps writes of up to PIPE_BUF whole */
 
 static _Atomic int level_in_force = LOG_INFO;
@@ -284,6 +286,16 @@ void log_write(enum log_level level, const char *component, const char *message,
     if (atomic_load(&format_in_force) == LOG_FORMAT_AUTO)
         log_configure(log_get_level(), LOG_FORMAT_AUTO);
 
+    struct log_field with_count[FIELDS_MAX];
+    uint64_t left_out = 0;
+    if (level >= LOG_WARN && !log_repeats_admit(component, message, os_monotonic_us(), &left_out))
+        return;
+    if (left_out != 0 && field_count < FIELDS_MAX) {
+        if (field_count != 0)
+            memcpy(with_count, fields, field_count * sizeof *fields);
+        with_count[field_count++] = LOG_U("repeats_left_out", left_out);
+        fields = with_count;
+    }
     char time[TEXT_TIME_BYTES];
     text_rfc3339(os_realtime_us(), time);
     struct line line = {.size_bytes = 0};

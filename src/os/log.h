@@ -48,7 +48,9 @@ enum log_level log_get_level(void);
 bool log_parse_level(const char *name, enum log_level *level) MUST_CHECK;
 bool log_parse_format(const char *name, enum log_format *format) MUST_CHECK;
 
-/* Writes a line if `level` is at or above the level set. */
+/* Writes a line if `level` is at or above the level set. Of a warning or error that comes again and
+ * again only so many are written a minute (os/log_repeats.h); the next one that is tells in
+ * `repeats_left_out` how many were not. */
 void log_write(enum log_level level, const char *component, const char *message,
                const struct log_field *fields, unsigned field_count);
 

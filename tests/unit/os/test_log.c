@@ -12,6 +12,7 @@
 
 #include "os/clock.h"
 #include "os/log.h"
+#include "os/log_repeats.h"
 
 static int64_t fixed_time(void)
 {
@@ -104,6 +105,47 @@ static void lines_below_the_level_are_counted_but_not_written(void **state)
     free(text);
 }
 
+static int64_t later_us;
+
+static int64_t later(void)
+{
+    return INT64_C(1705320000000000) + later_us;
+}
+
+static void what_repeats_is_held_back_and_counted(void **state)
+{
+    (void)state;
+    static const struct os_clock moving_clock = {later, later};
+    os_clock_set(&moving_clock);
+    log_configure(LOG_INFO, LOG_FORMAT_JSON);
+    uint64_t before = log_warning_count();
+    for (int i = 0; i < LOG_REPEATS_BURST + 30; i++) {
+        char *text = captured(LOG_WARN, "again and again", NULL, 0);
+        assert_int_equal(text[0] == '{', i < LOG_REPEATS_BURST);
+        assert_null(strstr(text, "repeats_left_out"));
+        free(text);
+    }
+    assert_int_equal(log_warning_count(), before + LOG_REPEATS_BURST + 30);
+    char *text = captured(LOG_WARN, "something else", NULL, 0);
+    assert_int_equal(text[0], '{');
+    free(text);
+    for (int i = 0; i < LOG_REPEATS_BURST + 1; i++) { /* good news come as often as they like */
+        text = captured(LOG_INFO, "committed", NULL, 0);
+        assert_int_equal(text[0], '{');
+        free(text);
+    }
+    later_us = LOG_REPEATS_WINDOW_US;
+    const struct log_field field = LOG_U("ledger", 5);
+    text = captured(LOG_WARN, "again and again", &field, 1);
+    assert_non_null(strstr(text, "\"ledger\":5,\"repeats_left_out\":30}"));
+    free(text);
+    text = captured(LOG_WARN, "again and again", &field, 1);
+    assert_null(strstr(text, "repeats_left_out"));
+    free(text);
+    later_us = 0;
+    os_clock_set(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,6 +154,7 @@ int main(void)
         cmocka_unit_test(bytes_that_are_not_utf8_become_replacement_characters),
         cmocka_unit_test(a_line_too_long_is_cut_and_stays_one_json_object),
         cmocka_unit_test(lines_below_the_level_are_counted_but_not_written),
+        cmocka_unit_test(what_repeats_is_held_back_and_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
