@@ -120,9 +120,7 @@ static enum error_code begin_call(struct run *run, int64_t now_us, struct error 
     run->link_is_over = false;
     run->is_established = false;
     run->quiet_since_us = now_us;
-    run->stream.state = STREAM_FLOWING;
-    run->stream.is_closed = false;
-    run->stream.is_settled = false;
+    stream_forget(&run->stream);
     return link_open(&run->link, &handler, now_us, run->source->options.connect_timeout_us, error);
 }
 

@@ -17,13 +17,13 @@ void stream_release(struct stream *stream)
     buffer_release(&stream->held);
 }
 
-enum error_code stream_start(struct stream *stream, struct http_client *client,
-                             const struct grpc_request *request, struct error *error)
+void stream_forget(struct stream *stream)
 {
     grpc_reader_reset(&stream->reader);
     buffer_reset(&stream->held);
     stream->held_offset = 0;
-    stream->client = client;
+    stream->client = NULL;
+    stream->is_throttled = false;
     stream->message_count = 0;
     stream->unconsumed_bytes = 0;
     stream->is_closed = false;
@@ -31,6 +31,13 @@ enum error_code stream_start(struct stream *stream, struct http_client *client,
     stream->state = STREAM_FLOWING;
     stream->code = OK;
     error_clear(&stream->error);
+}
+
+enum error_code stream_start(struct stream *stream, struct http_client *client,
+                             const struct grpc_request *request, struct error *error)
+{
+    stream_forget(stream);
+    stream->client = client;
     return grpc_call_start(&stream->call, client, request, error);
 }
 

@@ -54,6 +54,10 @@ void stream_init(struct stream *stream, struct tracker *tracker,
                  const struct source_handler *handler, uint32_t max_message_bytes);
 void stream_release(struct stream *stream);
 
+/* Drops the call with all of it that waits for room: not one byte of it may reach the next call's
+ * tracker. The stream is as new; its counts go on. */
+void stream_forget(struct stream *stream);
+
 /* A new call on a connection; forgets the one before. ERR_* as grpc_call_start. */
 enum error_code stream_start(struct stream *stream, struct http_client *client,
                              const struct grpc_request *request, struct error *error) MUST_CHECK;

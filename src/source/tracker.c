@@ -50,22 +50,26 @@ static enum error_code violation(enum track *track)
     return OK;
 }
 
-/* Is there one whole run of events of the ledger in progress, as far as we can know? */
-static bool is_shrunken(const struct tracker *tracker)
+/* Do the ledgers up to `to` hold fewer events than were seen of one of them before, or even none?
+ */
+static bool is_shrunken(const struct tracker *tracker, uint32_t to)
 {
-    return tracker->kind == TRACKER_MAIN && tracker->current == tracker->seen_ledger &&
-           tracker->event_count < tracker->seen_count;
+    bool is_due = tracker->seen_count != 0 && tracker->seen_ledger >= tracker->next &&
+                  tracker->seen_ledger <= to;
+    bool is_current = tracker->kind == TRACKER_MAIN && tracker->current == tracker->seen_ledger;
+    return is_due && (is_current ? tracker->event_count : 0) < tracker->seen_count;
 }
 
 /* Everything up to `to` is complete, the ledger in progress included. */
 static enum error_code complete_to(struct tracker *tracker, uint32_t to, enum track *track,
                                    struct error *error)
 {
-    if (is_shrunken(tracker)) {
+    if (is_shrunken(tracker, to)) {
+        bool is_current = tracker->kind == TRACKER_MAIN && tracker->current == tracker->seen_ledger;
         error_set(error, ERR_RETRY,
                   "ledger %" PRIu32 " came again with %" PRIu32 " events; %" PRIu32
                   " were seen of it before",
-                  tracker->current, tracker->event_count, tracker->seen_count);
+                  tracker->seen_ledger, is_current ? tracker->event_count : 0, tracker->seen_count);
         return violation(track);
     }
     enum error_code code = tracker->handler->on_complete_to(tracker->handler->context, to, error);

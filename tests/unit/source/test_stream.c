@@ -285,6 +285,24 @@ static void what_is_held_outlives_its_connection(void **state)
     wire_close(&wire);
 }
 
+/* Unless the call was given up: its bytes must not be taken for the next call's. */
+static void nothing_of_a_call_that_was_given_up_is_left_for_the_next(void **state)
+{
+    (void)state;
+    struct wire wire = {.busy_of_8 = 8, .most_bytes = 30000};
+    make_events(&wire.events);
+    assert_int_equal(wire_open(&wire), OK);
+    assert_int_equal(wire_run(&wire), ERR_RETRY);
+    assert_false(stream_is_drained(&wire.stream));
+    stream_forget(&wire.stream);
+    assert_true(stream_is_drained(&wire.stream));
+    wire.busy_of_8 = 0;
+    uint64_t event_count = wire.stream.event_count;
+    stream_pump(&wire.stream);
+    assert_int_equal(wire.stream.event_count, event_count);
+    wire_close(&wire);
+}
+
 static void every_failed_allocation_ends_in_a_clean_error(void **state)
 {
     (void)state;
@@ -319,6 +337,7 @@ int main(void)
         cmocka_unit_test(every_event_comes_once_however_busy_the_handler_and_however_cut_the_bytes),
         cmocka_unit_test(a_handler_without_room_closes_the_window),
         cmocka_unit_test(what_is_held_outlives_its_connection),
+        cmocka_unit_test(nothing_of_a_call_that_was_given_up_is_left_for_the_next),
         cmocka_unit_test(every_failed_allocation_ends_in_a_clean_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

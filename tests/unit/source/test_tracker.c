@@ -312,6 +312,31 @@ static void a_replay_with_fewer_events_is_not_believed(void **state)
     tracker_release(&diary.tracker);
 }
 
+static void a_replay_without_a_ledger_that_was_seen_is_not_believed(void **state)
+{
+    (void)state;
+    struct diary diary = {0};
+    diary_open(&diary, 4, 9);
+    begin(&diary, SOURCE_CALL_MAIN, 4, 9, 0);
+    assert_int_equal(take(&diary, 5, 0), TRACK_GO_ON);
+    tracker_abandon(&diary.tracker);
+    begin(&diary, SOURCE_CALL_MAIN, 5, 9, 0);
+    assert_int_equal(take(&diary, 6, 0), TRACK_VIOLATION);
+    assert_non_null(strstr(diary.error.message, "5 came again with 0 events; 1 were seen"));
+    tracker_abandon(&diary.tracker);
+    begin(&diary, SOURCE_CALL_MAIN, 5, 9, 0);
+    enum track track;
+    assert_int_equal(tracker_finish(&diary.tracker, &track, &diary.error), OK);
+    assert_int_equal(track, TRACK_VIOLATION);
+    tracker_abandon(&diary.tracker);
+    begin(&diary, SOURCE_CALL_MAIN, 5, 9, 0);
+    assert_int_equal(take(&diary, 5, 0), TRACK_GO_ON);
+    assert_int_equal(take(&diary, 6, 0), TRACK_GO_ON);
+    tracker_abandon(&diary.tracker);
+    expect(&diary, "c4 e5.0 d0 e5.0 c5 e6.0 d0");
+    tracker_release(&diary.tracker);
+}
+
 static void the_seam_ledger_is_compared_and_what_lies_between_is_skipped(void **state)
 {
     (void)state;
@@ -572,6 +597,7 @@ int main(void)
         cmocka_unit_test(a_ledger_below_what_is_due_is_a_violation),
         cmocka_unit_test(a_repeated_ledger_is_noticed_by_its_first_event),
         cmocka_unit_test(a_replay_with_fewer_events_is_not_believed),
+        cmocka_unit_test(a_replay_without_a_ledger_that_was_seen_is_not_believed),
         cmocka_unit_test(the_seam_ledger_is_compared_and_what_lies_between_is_skipped),
         cmocka_unit_test(a_seam_ledger_that_does_not_come_gets_no_verdict),
         cmocka_unit_test(other_contents_are_counted_and_another_chain_ends_the_run),
