@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "check.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "catalog/catalog.h"
+#include "catalog/lake_layout.h"
+#include "lake/verify.h"
+#include "os/file.h"
+#include "parquet/reader.h"
+#include "support/temp_folder.h"
+#include "util/memory.h"
+#include "util/text.h"
+
+#define FILE_BYTES_MAX (64u << 20)
+
+enum column {
+    COLUMN_LEDGER,
+    COLUMN_INDEX,
+    COLUMN_TIMESTAMP,
+    COLUMN_HASH,
+    COLUMN_TYPE,
+    COLUMN_SOURCE,
+    COLUMN_DEST,
+    COLUMN_CODE,
+    COLUMN_ISSUER,
+    COLUMN_AMOUNT,
+    COLUMN_MEMO,
+    COLUMN_COUNT
+};
+static const char *const column_names[COLUMN_COUNT] = {
+    "ledger_sequence", "event_index",    "timestamp",    "transaction_hash",
+    "event_type",      "source_account", "dest_account", "asset_code",
+    "asset_issuer",    "amount",         "memo"};
+
+/* A value in the file's bytes or the arena; data NULL: null. */
+struct value {
+    const uint8_t *data;
+    size_t size_bytes;
+};
+
+struct check {
+    const char *folder;
+    const struct chain *chain;
+    bool failed;
+    uint8_t *seen; /* by ledger - first and index: how often */
+    struct arena arena;
+};
+
+#define INDEX_MAX 64
+
+static void finding(struct check *check, const char *format, ...) PRINTF_LIKE(2, 3);
+static void finding(struct check *check, const char *format, ...)
+{
+    va_list arguments;
+    if (!check->failed) {
+        printf("  found: ");
+        va_start(arguments, format);
+        vprintf(format, arguments);
+        va_end(arguments);
+        printf("\n");
+    }
+    check->failed = true;
+}
+
+/* ---- rows ---- */
+
+static bool read_column(struct check *check, const struct parquet_source *source,
+                        const struct parquet_file_metadata *metadata, size_t row_group,
+                        const char *name, struct value *values)
+{
+    struct error error;
+    struct parquet_page_values page;
+    struct parquet_column_reader *reader = parquet_column_reader_new(&error);
+    int column = parquet_metadata_column(metadata, name);
+    error_clear(&error);
+    enum error_code code = column < 0
+                               ? error_set(&error, ERR_CORRUPT, "there is no %s", name)
+                               : parquet_column_reader_open(reader, source, metadata, row_group,
+                                                            (size_t)column, &error);
+    while (code == OK && (code = parquet_column_reader_next(reader, &page, &error)) == OK) {
+        uint32_t at = 0;
+        for (uint32_t i = 0; i < page.row_count; i++, values++) {
+            *values = (struct value){NULL, 0};
+            if (page.validity != NULL && page.validity[i] == 0)
+                continue;
+            struct bytes_view view = parquet_page_value(&page, at++);
+            uint8_t *copy = arena_alloc(&check->arena, view.size_bytes + 1);
+            if (view.size_bytes > 0)
+                memcpy(copy, view.data, view.size_bytes);
+            *values = (struct value){copy, view.size_bytes};
+        }
+    }
+    parquet_column_reader_free(reader);
+    if (code != ERR_NOT_FOUND)
+        finding(check, "%s: %s", source->name, error.message);
+    return code == ERR_NOT_FOUND;
+}
+
+static uint64_t number(const struct value *value)
+{
+    uint64_t result = 0;
+    if (value->data != NULL && value->size_bytes <= sizeof result)
+        memcpy(&result, value->data, value->size_bytes);
+    return result;
+}
+
+static bool is_text(const struct value *value, struct bytes_view expected)
+{
+    if (expected.size_bytes == 0)
+        return value->data == NULL;
+    return value->data != NULL && value->size_bytes == expected.size_bytes &&
+           memcmp(value->data, expected.data, expected.size_bytes) == 0;
+}
+
+static bool memo_is(const struct value *value, const struct event_view *view)
+{
+    char text[24] = "";
+    if (view->memo_kind == MEMO_ID)
+        snprintf(text, sizeof text, "%" PRIu64, view->memo_id);
+    return is_text(value, view->memo_kind == MEMO_TEXT ? view->memo : bytes_view_text(text));
+}
+
+/* The name of the first column that differs; NULL: none does. */
+static const char *difference(const struct value row[COLUMN_COUNT], const struct event_view *view)
+{
+    char hash[65] = "";
+    if (row[COLUMN_HASH].data != NULL && row[COLUMN_HASH].size_bytes == 32)
+        hex_encode(bytes_view_of(row[COLUMN_HASH].data, 32), hash);
+    const char *code = view->asset_kind == ASSET_NATIVE ? "XLM" : "";
+    bool same[COLUMN_COUNT] = {
+        [COLUMN_LEDGER] = true,
+        [COLUMN_INDEX] = true,
+        [COLUMN_TIMESTAMP] =
+            number(&row[COLUMN_TIMESTAMP]) == (uint64_t)(view->closed_at_seconds * US_PER_SECOND),
+        [COLUMN_HASH] = bytes_equal(bytes_view_text(hash), view->tx_hash),
+        [COLUMN_TYPE] = is_text(&row[COLUMN_TYPE], bytes_view_text(event_type_name(view->type))),
+        [COLUMN_SOURCE] = is_text(&row[COLUMN_SOURCE], view->from),
+        [COLUMN_DEST] = is_text(&row[COLUMN_DEST], view->to),
+        [COLUMN_CODE] =
+            is_text(&row[COLUMN_CODE],
+                    view->asset_kind == ASSET_ISSUED ? view->asset_code : bytes_view_text(code)),
+        [COLUMN_ISSUER] = is_text(&row[COLUMN_ISSUER], view->asset_issuer),
+        [COLUMN_AMOUNT] = is_text(&row[COLUMN_AMOUNT], view->amount),
+        [COLUMN_MEMO] = memo_is(&row[COLUMN_MEMO], view)};
+    for (size_t i = 0; i < COLUMN_COUNT; i++)
+        if (!same[i])
+            return column_names[i];
+    return NULL;
+}
+
+static void check_row(struct check *check, const struct value row[COLUMN_COUNT], const char *path)
+{
+    const struct chain *chain = check->chain;
+    uint64_t ledger = number(&row[COLUMN_LEDGER]), index = number(&row[COLUMN_INDEX]);
+    struct chain_event event;
+    if (ledger < chain->first || ledger > chain->last ||
+        index >= chain_ledger(chain, (uint32_t)ledger)->event_count ||
+        !chain_event(chain, (uint32_t)ledger, (uint32_t)index, &event)) {
+        finding(check, "%s has a row of ledger %" PRIu64 ", event %" PRIu64 ", which there is not",
+                path, ledger, index);
+        return;
+    }
+    const char *name = difference(row, &event.view);
+    if (name != NULL)
+        finding(check, "%s: ledger %" PRIu64 ", event %" PRIu64 ": %s is not the truth", path,
+                ledger, index, name);
+    if (check->seen[(ledger - chain->first) * INDEX_MAX + index]++ != 0)
+        finding(check, "%s: ledger %" PRIu64 ", event %" PRIu64 " is there twice", path, ledger,
+                index);
+}
+
+static void check_row_group(struct check *check, const struct parquet_source *source,
+                            const struct parquet_file_metadata *metadata, size_t row_group)
+{
+    size_t count = (size_t)metadata->row_groups[row_group].row_count;
+    struct value *columns[COLUMN_COUNT];
+    bool is_read = true;
+    for (size_t i = 0; i < COLUMN_COUNT; i++) {
+        columns[i] = calloc(count + 1, sizeof *columns[i]);
+        is_read =
+            is_read && read_column(check, source, metadata, row_group, column_names[i], columns[i]);
+    }
+    for (size_t r = 0; is_read && r < count; r++) {
+        struct value row[COLUMN_COUNT];
+        for (size_t i = 0; i < COLUMN_COUNT; i++)
+            row[i] = columns[i][r];
+        check_row(check, row, source->name);
+    }
+    for (size_t i = 0; i < COLUMN_COUNT; i++)
+        free(columns[i]);
+    arena_reset(&check->arena);
+}
+
+static enum error_code check_file(void *context, const struct catalog_file *file,
+                                  uint64_t commit_no, struct error *error)
+{
+    struct check *check = context;
+    struct buffer content;
+    struct error problem;
+    const char *path = temp_path(check->folder, file->path);
+    (void)error;
+    buffer_init(&content);
+    if (os_read_whole(path, FILE_BYTES_MAX, &content, &problem) != OK) {
+        finding(check, "a file of commit %" PRIu64 ": %s", commit_no, problem.message);
+        return OK;
+    }
+    struct bytes_view bytes = buffer_view(&content);
+    struct parquet_source source = parquet_source_of_bytes(&bytes, file->path);
+    struct parquet_file_metadata metadata;
+    if (parquet_metadata_read(&source, &metadata, &problem) != OK) {
+        finding(check, "%s", problem.message);
+    } else {
+        if (metadata.row_count != file->record_count)
+            finding(check, "%s has not the catalog's rows", file->path);
+        for (size_t i = 0; i < metadata.row_group_count; i++)
+            check_row_group(check, &source, &metadata, i);
+        parquet_metadata_release(&metadata);
+    }
+    buffer_release(&content);
+    return OK;
+}
+
+/* ---- ledgers ---- */
+
+static bool is_in(const struct catalog_range *ranges, size_t count, uint32_t ledger)
+{
+    for (size_t i = 0; i < count; i++)
+        if (ledger >= ranges[i].first && ledger <= ranges[i].last)
+            return true;
+    return false;
+}
+
+static void check_ledger(struct check *check, uint32_t ledger, bool is_covered, bool is_unconfirmed,
+                         bool is_final, uint64_t *dead_letters)
+{
+    const struct chain_ledger *truth = chain_ledger(check->chain, ledger);
+    if (is_unconfirmed &&
+        (!is_covered || (truth->event_count != 0 && (is_final || !truth->skipped))))
+        finding(check, "ledger %" PRIu32 " is said to be empty", ledger);
+    if (is_covered && truth->event_count == 0 && !is_unconfirmed)
+        finding(check, "ledger %" PRIu32 " came empty, but is not unconfirmed", ledger);
+    for (uint32_t i = 0; i < truth->event_count; i++) {
+        struct chain_event event;
+        bool is_wanted = is_covered && !is_unconfirmed;
+        bool is_row = chain_event(check->chain, ledger, i, &event);
+        bool is_there = check->seen[(size_t)(ledger - check->chain->first) * INDEX_MAX + i] != 0;
+        *dead_letters += is_wanted && !is_row;
+        if (is_there != (is_wanted && is_row))
+            finding(check, "ledger %" PRIu32 " (%s): event %" PRIu32 " is %s", ledger,
+                    is_covered ? "covered" : "not covered", i, is_there ? "there" : "missing");
+    }
+}
+
+static void check_ledgers(struct check *check, struct catalog *catalog, bool is_final)
+{
+    struct catalog_range *ranges = NULL, *unconfirmed = NULL;
+    size_t range_count = 0, unconfirmed_count = 0;
+    struct catalog_totals totals;
+    struct error error;
+    uint64_t dead_letters = 0;
+    const struct chain *chain = check->chain;
+    if (catalog_coverage(catalog, &ranges, &range_count, &error) != OK ||
+        catalog_unconfirmed(catalog, &unconfirmed, &unconfirmed_count, &error) != OK ||
+        catalog_totals(catalog, &totals, &error) != OK) {
+        finding(check, "%s", error.message);
+        return;
+    }
+    for (uint32_t ledger = chain->first; ledger <= chain->last; ledger++)
+        check_ledger(check, ledger, is_in(ranges, range_count, ledger),
+                     is_in(unconfirmed, unconfirmed_count, ledger), is_final, &dead_letters);
+    if (totals.dead_letters != dead_letters)
+        finding(check, "%" PRIu64 " dead letters in place of %" PRIu64, totals.dead_letters,
+                dead_letters);
+    for (size_t i = 0; i < range_count; i++)
+        if (ranges[i].first < chain->first || ranges[i].last > chain->last)
+            finding(check,
+                    "the coverage says %" PRIu32 "-%" PRIu32 ", the chain %" PRIu32 "-%" PRIu32,
+                    ranges[i].first, ranges[i].last, chain->first, chain->last);
+    if (is_final &&
+        (range_count != 1 || ranges[0].first != chain->first || ranges[0].last != chain->last))
+        finding(check, "the coverage is not the chain, in %zu ranges", range_count);
+    mem_free(ranges);
+    mem_free(unconfirmed);
+}
+
+static void check_verify(struct check *check)
+{
+    const struct verify_options options = {
+        .output_path = check->folder, .deep = true, .threads = 1};
+    struct verify_report report;
+    struct error error;
+    if (verify_lake(&options, &report, &error) != OK)
+        finding(check, "verify: %s", error.message);
+    else if (!report.ok)
+        finding(check, "verify: %s", findings_problem(&report.findings, 0)->message);
+    verify_report_release(&report);
+    if (temp_count(check->folder, LAKE_STAGING, "") != 0)
+        finding(check, "staging is not empty");
+}
+
+bool check_lake(const char *folder, const struct chain *chain, bool is_final)
+{
+    struct error error;
+    if (!is_final && !temp_exists(temp_path(folder, LAKE_CATALOG)))
+        return true;
+    struct check check = {.folder = folder, .chain = chain};
+    check.seen = calloc((size_t)CHAIN_LEDGERS_MAX * INDEX_MAX, 1);
+    arena_init(&check.arena, 65536);
+    struct catalog *catalog =
+        catalog_open(temp_path(folder, LAKE_CATALOG), CATALOG_READ, NULL, &error);
+    if (catalog == NULL && is_final)
+        finding(&check, "%s", error.message);
+    if (catalog != NULL) {
+        if (catalog_each_file(catalog, check_file, &check, &error) != OK)
+            finding(&check, "%s", error.message);
+        check_ledgers(&check, catalog, is_final);
+    }
+    catalog_close(catalog);
+    if (is_final)
+        check_verify(&check);
+    arena_release(&check.arena);
+    free(check.seen);
+    return !check.failed;
+}

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The simulation: tests/simulation/README.md.
+ *
+ *     simulation [--seeds FROM COUNT] [--seed N] [--verbose] [--seconds N]
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "app/pipeline.h"
+#include "app/problems.h"
+#include "check.h"
+#include "lake/repair.h"
+#include "os/log.h"
+#include "os/thread.h"
+#include "scenario.h"
+#include "serve/server.h"
+#include "support/temp_folder.h"
+#include "world.h"
+
+#define CALM_LIVES_MAX 12
+#define LIFE_SECONDS   120 /* of real time; a life takes milliseconds */
+#define LOG_TAIL_BYTES 6000
+
+struct totals {
+    uint64_t seeds, lives, events, steps, crashes, disk_faults, wire_faults, server_faults, stops;
+};
+
+struct run {
+    uint64_t seed;
+    struct scenario scenario;
+    char folder[TEMP_PATH_BYTES];
+    char log_path[TEMP_PATH_BYTES + 8];
+    bool verbose;
+    uint64_t lives;
+};
+
+enum activity { ACTIVITY_RUN, ACTIVITY_REPAIR, ACTIVITY_CHECK, ACTIVITY_CHECK_FINAL };
+
+struct server_task {
+    struct server *server;
+    struct os_thread thread;
+};
+
+static void *serve(void *context)
+{
+    struct server_task *task = context;
+    struct error error;
+    if (server_run(task->server, &error) != OK)
+        fprintf(stderr, "the server ended: %s\n", error.message);
+    return NULL;
+}
+
+static void load_options(struct run *run, uint32_t start, uint32_t end, struct options *options)
+{
+    struct problems problems, warnings;
+    const struct option_sources sources = {.config_path = NULL};
+    problems_init(&problems);
+    problems_init(&warnings);
+    options_init(options);
+    if (options_load(options, &sources, &problems, &warnings) != OK)
+        abort();
+    scenario_set_options(&run->scenario, options);
+    options->output_path = run->folder;
+    options->start_ledger = start;
+    options->end_ledger = end;
+    problems_release(&problems);
+    problems_release(&warnings);
+}
+
+/* A life of the consumer, with the server beside it. */
+static int run_consumer(struct run *run, uint32_t start, uint32_t end)
+{
+    struct server_task task = {.server = NULL};
+    struct options options;
+    struct run_report report;
+    struct error error;
+    load_options(run, start, end, &options);
+    const struct feed feed = chain_feed(&run->scenario.chain);
+    const struct server_options server_options = {.listen = "127.0.0.1:1",
+                                                  .faults = &run->scenario.script};
+    world_keep_script(&run->scenario.script);
+    if (server_new(&task.server, &server_options, &feed, &error) != OK ||
+        os_thread_start(&task.thread, "server", serve, &task, &error) != OK)
+        abort();
+    disk_begin();
+    run_report_init(&report);
+    enum exit_code exit_code = pipeline_run(&options, &report);
+    run_report_release(&report);
+    server_stop(task.server);
+    os_thread_join(&task.thread);
+    world_save_script();
+    server_free(task.server);
+    options_release(&options);
+    return (int)exit_code;
+}
+
+static int run_repair(struct run *run)
+{
+    const struct repair_options options = {
+        .output_path = run->folder, .unconfirmed = true, .threads = 1};
+    struct repair_report report;
+    struct error error;
+    disk_begin();
+    enum error_code code = repair_lake(&options, &report, &error);
+    if (code != OK)
+        fprintf(stderr, "repair: %s\n", error.message);
+    repair_report_release(&report);
+    return code == OK ? 0 : 1;
+}
+
+static int act(struct run *run, enum activity activity, uint32_t start, uint32_t end)
+{
+    switch (activity) {
+    case ACTIVITY_RUN: return run_consumer(run, start, end);
+    case ACTIVITY_REPAIR: return run_repair(run);
+    case ACTIVITY_CHECK: return check_lake(run->folder, &run->scenario.chain, false) ? 0 : 1;
+    case ACTIVITY_CHECK_FINAL: return check_lake(run->folder, &run->scenario.chain, true) ? 0 : 1;
+    }
+    return 1;
+}
+
+/* In a process of its own, so that dying is dying; its exit code, or -1 where that is none that may
+ * be. */
+static int in_process(struct run *run, enum activity activity, uint32_t start, uint32_t end)
+{
+    fflush(stdout);
+    pid_t child = fork();
+    if (child < 0) {
+        perror("fork");
+        abort();
+    }
+    if (child == 0) {
+        int log = open(run->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        if (!run->verbose && log >= 0)
+            dup2(log, STDERR_FILENO);
+        alarm(LIFE_SECONDS);
+        log_configure(LOG_INFO, LOG_FORMAT_TEXT);
+        tasks_begin();
+        int exit_code = act(run, activity, start, end);
+        fflush(stdout);
+        world_end_process(exit_code);
+    }
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        continue;
+    run->lives += activity == ACTIVITY_RUN;
+    if (WIFEXITED(status) && (WEXITSTATUS(status) <= 2 || WEXITSTATUS(status) == WORLD_EXIT_DIED))
+        return WEXITSTATUS(status);
+    printf("  found: a life ended by %s %d\n", WIFEXITED(status) ? "exit code" : "signal",
+           WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+    return -1;
+}
+
+/* ---- a seed ---- */
+
+static bool live_roughly(struct run *run)
+{
+    for (unsigned i = 0; i < run->scenario.rough_lives; i++) {
+        uint32_t start, end;
+        scenario_draw_life(&run->scenario, false, &start, &end);
+        if (run->verbose)
+            fprintf(stderr, "---- life %u: %u to %u, stop at %" PRId64 ", crash at %" PRIu64 "\n",
+                    i + 1, start, end, world->life.stop_at_us, world->life.crash_at);
+        if (in_process(run, ACTIVITY_RUN, start, end) < 0)
+            return false;
+        if (world_chance(2) && in_process(run, ACTIVITY_CHECK, 0, 0) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Nothing but the rest of the server's script goes wrong: the range must come to be covered. */
+static bool live_calmly(struct run *run)
+{
+    int exit_code = 1;
+    for (unsigned i = 0; i < CALM_LIVES_MAX; i++) {
+        uint32_t start, end;
+        scenario_draw_life(&run->scenario, true, &start, &end);
+        if (run->verbose)
+            fprintf(stderr, "---- calm life %u\n", i + 1);
+        exit_code = in_process(run, ACTIVITY_RUN, start, end);
+        if (exit_code <= 0 || run->scenario.shrinks)
+            break;
+    }
+    if (exit_code == 0)
+        return true;
+    if (exit_code > 0)
+        printf("  found: the range is never covered\n");
+    return false;
+}
+
+/* What the server left out is fetched after all; repair may die on its way, too. */
+static bool repair_unconfirmed(struct run *run)
+{
+    world->life = (struct world_life){.chunk_bytes = 1};
+    if (world_chance(2))
+        world->life.crash_at = 1 + world_below(40);
+    int exit_code = in_process(run, ACTIVITY_REPAIR, 0, 0);
+    world->life.crash_at = 0;
+    if (exit_code == WORLD_EXIT_DIED)
+        exit_code = in_process(run, ACTIVITY_REPAIR, 0, 0);
+    if (exit_code != 0)
+        printf("  found: repair failed\n");
+    return exit_code == 0 && live_calmly(run);
+}
+
+static bool run_seed(struct run *run)
+{
+    world_begin(run->seed);
+    scenario_make(&run->scenario, run->seed);
+    if (run->verbose)
+        fprintf(stderr, "chain: %u to %u, %u events\n%s", run->scenario.chain.first,
+                run->scenario.chain.last, run->scenario.chain.event_count,
+                run->scenario.script_text);
+    bool passed = live_roughly(run) && live_calmly(run);
+    if (passed && run->scenario.skips)
+        passed = in_process(run, ACTIVITY_CHECK, 0, 0) == 0 && repair_unconfirmed(run);
+    passed = passed && in_process(run, ACTIVITY_CHECK_FINAL, 0, 0) == 0;
+    uint64_t faults =
+        world->crashes + world->disk_faults + world->wire_faults + world->server_faults;
+    if (passed && faults == 0) {
+        printf("  found: no fault was met\n");
+        passed = false;
+    }
+    return passed;
+}
+
+static void print_log_tail(const char *path)
+{
+    static char text[LOG_TAIL_BYTES + 1];
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        return;
+    if (fseek(file, -LOG_TAIL_BYTES, SEEK_END) != 0)
+        rewind(file);
+    text[fread(text, 1, LOG_TAIL_BYTES, file)] = '\0';
+    fclose(file);
+    printf("  the end of its log:\n%s\n", text);
+}
+
+static bool try_seed(uint64_t seed, bool verbose, struct totals *totals)
+{
+    static struct run run;
+    run = (struct run){.seed = seed, .verbose = verbose};
+    temp_folder_make(run.folder);
+    snprintf(run.log_path, sizeof run.log_path, "%s.log", run.folder);
+    bool passed = run_seed(&run);
+    totals->seeds++;
+    totals->lives += run.lives;
+    totals->events += run.scenario.chain.event_count;
+    totals->steps += world->steps;
+    totals->crashes += world->crashes;
+    totals->disk_faults += world->disk_faults;
+    totals->wire_faults += world->wire_faults;
+    totals->server_faults += world->server_faults;
+    totals->stops += world->stops;
+    if (!passed) {
+        printf("seed %" PRIu64 " FAILED; again: simulation --seed %" PRIu64 "\n%s", seed, seed,
+               run.scenario.script_text);
+        if (!verbose)
+            print_log_tail(run.log_path);
+    }
+    scenario_release(&run.scenario);
+    temp_folder_remove(run.folder);
+    unlink(run.log_path);
+    return passed;
+}
+
+/* ---- the command line ---- */
+
+struct wish {
+    uint64_t from, count, seconds;
+    bool verbose;
+};
+
+static bool parse(struct wish *wish, int count, char **arguments)
+{
+    *wish = (struct wish){.from = 1, .count = 200};
+    for (int i = 1; i < count; i++) {
+        int left = count - i - 1;
+        if (strcmp(arguments[i], "--verbose") == 0) {
+            wish->verbose = true;
+        } else if (strcmp(arguments[i], "--seed") == 0 && left >= 1) {
+            wish->from = strtoull(arguments[++i], NULL, 10);
+            wish->count = 1;
+        } else if (strcmp(arguments[i], "--seconds") == 0 && left >= 1) {
+            wish->seconds = strtoull(arguments[++i], NULL, 10);
+        } else if (strcmp(arguments[i], "--seeds") == 0 && left >= 2) {
+            wish->from = strtoull(arguments[++i], NULL, 10);
+            wish->count = strtoull(arguments[++i], NULL, 10);
+        } else {
+            fprintf(stderr, "usage: simulation [--seeds FROM COUNT | --seed N] [--seconds N] "
+                            "[--verbose]\n");
+            return false;
+        }
+    }
+    return true;
+}
+
+int main(int argument_count, char **arguments)
+{
+    struct wish wish;
+    struct totals totals = {.seeds = 0};
+    uint64_t failed = 0;
+    time_t started = time(NULL);
+    if (!parse(&wish, argument_count, arguments))
+        return 2;
+    world_make();
+    for (uint64_t i = 0; i < wish.count; i++) {
+        if (wish.seconds != 0 && (uint64_t)(time(NULL) - started) >= wish.seconds)
+            break;
+        failed += !try_seed(wish.from + i, wish.verbose, &totals);
+    }
+    printf("%" PRIu64 " seeds from %" PRIu64 ", %" PRIu64 " failed; %" PRIu64 " lives, %" PRIu64
+           " events, %" PRIu64 " turns; %" PRIu64 " crashes, %" PRIu64 " disk faults, %" PRIu64
+           " wire faults, %" PRIu64 " server faults, %" PRIu64 " stops; %lld s\n",
+           totals.seeds, wish.from, failed, totals.lives, totals.events, totals.steps,
+           totals.crashes, totals.disk_faults, totals.wire_faults, totals.server_faults,
+           totals.stops, (long long)(time(NULL) - started));
+    return failed == 0 ? 0 : 1;
+}

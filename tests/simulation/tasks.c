@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * In place of the os room's threads, condition variables, sleeps and signals (ld --wrap): the
+ * threads of the program are real, but one at a time runs, until it would block. Who goes on is
+ * the seed's choice, and the clock moves only when nobody can.
+ */
+#include "world.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdio.h>
+
+#include "os/clock.h"
+#include "os/identity.h"
+#include "os/poll.h"
+#include "os/signal.h"
+#include "os/thread.h"
+
+#define TASK_MAX 32
+/* The clock's time of day when the world begins: 2024-03-01T00:00:00Z. */
+#define WORLD_EPOCH_US INT64_C(1709251200000000)
+/* What one turn takes at most. */
+#define TURN_US 200
+/* More than any life takes that ends. */
+#define STEP_LIMIT UINT64_C(3000000)
+
+enum wait_kind { WAIT_NOTHING, WAIT_TIME, WAIT_CONDITION, WAIT_POLL, WAIT_SIGNAL, WAIT_JOIN };
+
+struct task {
+    sem_t go;
+    bool is_used, is_finished, is_signalled;
+    enum wait_kind wait;
+    int64_t deadline_us;
+    const struct os_condition *condition;
+    struct os_poll_item *items;
+    size_t item_count;
+    const struct task *joined;
+    void *(*body)(void *context);
+    void *context;
+    pthread_t handle;
+};
+
+static struct task tasks[TASK_MAX];
+static struct task *current;
+static bool signal_is_raised, stop_is_told;
+static uint64_t steps;
+
+#define WRAPPED(result, name, parameters)                                                          \
+    result __wrap_##name parameters;                                                               \
+    result __wrap_##name parameters
+
+static int64_t monotonic_us(void)
+{
+    return world->now_us;
+}
+
+static int64_t realtime_us(void)
+{
+    return WORLD_EPOCH_US + world->now_us;
+}
+
+static bool stop_is_due(void)
+{
+    return world->life.stop_at_us != 0 && world->now_us >= world->life.stop_at_us;
+}
+
+static bool can_run(const struct task *task)
+{
+    if (!task->is_used || task->is_finished)
+        return false;
+    if (task->wait == WAIT_NOTHING || task->deadline_us <= world->now_us)
+        return true;
+    switch (task->wait) {
+    case WAIT_CONDITION: return task->is_signalled;
+    case WAIT_POLL: return wire_poll(task->items, task->item_count) > 0;
+    case WAIT_SIGNAL: return signal_is_raised || (stop_is_due() && !stop_is_told);
+    case WAIT_JOIN: return task->joined->is_finished;
+    default: return false;
+    }
+}
+
+/* Nobody can go on: to the moment when somebody can. */
+static void move_clock(void)
+{
+    int64_t next_us = wire_next_us();
+    for (size_t i = 0; i < TASK_MAX; i++)
+        if (tasks[i].is_used && !tasks[i].is_finished && tasks[i].deadline_us < next_us)
+            next_us = tasks[i].deadline_us;
+    if (world->life.stop_at_us > world->now_us && world->life.stop_at_us < next_us)
+        next_us = world->life.stop_at_us;
+    if (next_us == INT64_MAX || steps > STEP_LIMIT) {
+        fprintf(stderr, "simulation: %s\n",
+                next_us == INT64_MAX ? "nothing can happen any more" : "it never ends");
+        world_end_process(WORLD_EXIT_STUCK);
+    }
+    if (next_us > world->now_us)
+        world->now_us = next_us;
+}
+
+static struct task *choose(void)
+{
+    for (;;) {
+        struct task *ready[TASK_MAX];
+        uint32_t count = 0;
+        for (size_t i = 0; i < TASK_MAX; i++)
+            if (can_run(&tasks[i]))
+                ready[count++] = &tasks[i];
+        if (count > 0 && ++steps <= STEP_LIMIT)
+            return ready[count == 1 ? 0 : world_below(count)];
+        move_clock();
+    }
+}
+
+static void wait_for_turn(struct task *task)
+{
+    while (sem_wait(&task->go) != 0)
+        continue;
+}
+
+/* Lets others go on, until `kind` (with what the caller has set) is over. True: by its deadline
+ * alone. */
+static bool block(enum wait_kind kind, int64_t deadline_us)
+{
+    struct task *self = current;
+    self->wait = kind;
+    self->deadline_us = deadline_us;
+    world->now_us += world_below(TURN_US);
+    world->steps++;
+    struct task *next = choose();
+    if (next != self) {
+        current = next;
+        sem_post(&next->go);
+        wait_for_turn(self);
+    }
+    self->wait = WAIT_NOTHING;
+    self->deadline_us = INT64_MAX;
+    return world->now_us >= deadline_us;
+}
+
+void tasks_begin(void)
+{
+    static const struct os_clock clock = {monotonic_us, realtime_us};
+    os_clock_set(&clock);
+    tasks[0] = (struct task){.is_used = true, .deadline_us = INT64_MAX};
+    sem_init(&tasks[0].go, 0, 0);
+    current = &tasks[0];
+}
+
+static void *task_main(void *context)
+{
+    struct task *self = context;
+    wait_for_turn(self);
+    self->body(self->context);
+    self->is_finished = true;
+    current = choose();
+    sem_post(&current->go);
+    return NULL;
+}
+
+WRAPPED(enum error_code, os_thread_start,
+        (struct os_thread * thread, const char *name, void *(*body)(void *), void *context,
+         struct error *error))
+{
+    (void)name;
+    (void)error;
+    struct task *task = tasks;
+    while (task->is_used && task < tasks + TASK_MAX - 1)
+        task++;
+    assert(!task->is_used);
+    *task =
+        (struct task){.is_used = true, .deadline_us = INT64_MAX, .body = body, .context = context};
+    sem_init(&task->go, 0, 0);
+    int result = pthread_create(&task->handle, NULL, task_main, task);
+    assert(result == 0);
+    (void)result;
+    thread->handle = task->handle;
+    thread->running = true;
+    return OK;
+}
+
+WRAPPED(void, os_thread_join, (struct os_thread * thread))
+{
+    if (!thread->running)
+        return;
+    struct task *task = tasks;
+    while (!task->is_used || task == tasks || !pthread_equal(task->handle, thread->handle))
+        task++;
+    current->joined = task;
+    if (!task->is_finished)
+        block(WAIT_JOIN, INT64_MAX);
+    pthread_join(task->handle, NULL);
+    sem_destroy(&task->go);
+    task->is_used = false;
+    thread->running = false;
+}
+
+WRAPPED(bool, os_condition_wait_until,
+        (struct os_condition * condition, struct os_mutex *mutex, int64_t deadline_us))
+{
+    struct task *self = current;
+    self->condition = condition;
+    self->is_signalled = false;
+    os_mutex_unlock(mutex);
+    block(WAIT_CONDITION, deadline_us);
+    os_mutex_lock(mutex);
+    self->condition = NULL;
+    return self->is_signalled || world->now_us < deadline_us;
+}
+
+WRAPPED(void, os_condition_wait, (struct os_condition * condition, struct os_mutex *mutex))
+{
+    (void)__wrap_os_condition_wait_until(condition, mutex, INT64_MAX);
+}
+
+WRAPPED(void, os_condition_broadcast, (struct os_condition * condition))
+{
+    for (size_t i = 0; i < TASK_MAX; i++)
+        if (tasks[i].is_used && tasks[i].condition == condition)
+            tasks[i].is_signalled = true;
+}
+
+/* Wakes all: waking without cause is allowed, and the seed chooses who is first. */
+WRAPPED(void, os_condition_signal, (struct os_condition * condition))
+{
+    __wrap_os_condition_broadcast(condition);
+}
+
+WRAPPED(void, os_sleep_us, (int64_t duration_us))
+{
+    block(WAIT_TIME, world->now_us + duration_us);
+}
+
+WRAPPED(unsigned, os_poll, (struct os_poll_item * items, size_t count, int64_t timeout_us))
+{
+    current->items = items;
+    current->item_count = count;
+    block(WAIT_POLL, timeout_us < 0 ? INT64_MAX : world->now_us + timeout_us);
+    return wire_poll(items, count);
+}
+
+WRAPPED(void, os_signals_wait, (int64_t timeout_us))
+{
+    block(WAIT_SIGNAL, world->now_us + (timeout_us > 0 ? timeout_us : 0));
+    signal_is_raised = false;
+    if (stop_is_due() && !stop_is_told) {
+        stop_is_told = true;
+        world->stops++;
+    }
+}
+
+WRAPPED(void, os_signals_wake, (void))
+{
+    signal_is_raised = true;
+}
+
+WRAPPED(bool, os_stop_requested, (void))
+{
+    return stop_is_due();
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_SIMULATION_WORLD_H
+#define TTP_SIMULATION_WORLD_H
+
+/*
+ * What a seed decides: time, chance, and what goes wrong. The world lies in memory that is shared
+ * with the processes that play the consumer's lives, so that it goes on where a crash ended one.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "serve/fault.h"
+
+#define WORLD_SCRIPT_MAX 32
+#define WORLD_EIO_MAX    3
+
+/* How a process of the consumer ends beside the program's own exit codes. */
+enum world_exit {
+    WORLD_EXIT_DIED = 77, /* the crash that was planned */
+    WORLD_EXIT_STUCK = 97 /* nothing can happen any more, or things never end */
+};
+
+/* What goes wrong in one life of the consumer. Operations on files count from 1; 0: never. */
+struct world_life {
+    int64_t stop_at_us; /* SIGTERM; 0: none */
+    /* The disk. */
+    uint64_t crash_at; /* the process dies around this operation */
+    unsigned crash_how;
+    uint64_t eio_at[WORLD_EIO_MAX];
+    uint64_t read_eio_at; /* among the reads */
+    uint64_t full_at;     /* no space from this operation on, for full_us */
+    int64_t full_us;
+    bool short_writes, interrupts;
+    /* The wire. */
+    uint32_t chunk_bytes; /* at most so many in one send or receive */
+    int64_t latency_us;
+    uint32_t wire_odds; /* one in so many sends meets a fault; 0: none */
+};
+
+struct world {
+    uint64_t random;
+    int64_t now_us; /* monotonic; never goes back, over lives */
+    struct world_life life;
+    uint64_t operations, reads; /* of this life */
+    int64_t full_until_us;
+    bool was_full;
+    uint32_t wire_faults_left;
+    /* The server's script: how often each fault may still fire. */
+    uint64_t fault_counts[WORLD_SCRIPT_MAX];
+    /* What happened. */
+    uint64_t steps, crashes, disk_faults, wire_faults, server_faults, stops;
+};
+
+extern struct world *world;
+
+/* Makes the shared world; once a process. */
+void world_make(void);
+void world_begin(uint64_t seed);
+
+uint32_t world_below(uint32_t bound); /* 0 to bound - 1 */
+bool world_chance(uint32_t one_in);   /* 0: never */
+
+/* The fault script whose counts outlive the process; borrowed. */
+void world_keep_script(struct fault_script *script);
+void world_save_script(void);
+
+/* Ends this process without a word, as a crash does; the world is kept. */
+_Noreturn void world_end_process(int exit_code);
+
+/* disk.c: puts the faulty disk in force. */
+void disk_begin(void);
+
+/* wire.c */
+struct os_poll_item;
+/* Fills in what is ready; how many are. */
+unsigned wire_poll(struct os_poll_item *items, size_t count);
+/* When something arrives next, after now; INT64_MAX: nothing is on its way. */
+int64_t wire_next_us(void);
+
+/* tasks.c: from now on the threads of this process take turns. */
+void tasks_begin(void);
+
+#endif
