@@ -410,10 +410,11 @@ static void a_crash_at_every_operation_of_a_commit_leaves_a_whole_lake(void **st
 static void a_crash_at_every_operation_of_a_recovery_can_be_recovered_from(void **state)
 {
     (void)state;
-    for (uint64_t n = 1;; n++) {
+    for (uint64_t n = 1;; n += fault_step(2)) {
         struct fault_plan commit_plan = {.kind = FAULT_DIE_BEFORE, .scope = FAULT_ALL, .first = n};
         bool crashed = true, recovery_crashed = true;
-        for (uint64_t m = 1 + n % 5; crashed && recovery_crashed; m += 5) {
+        for (uint64_t m = 1 + n % fault_step(11); crashed && recovery_crashed;
+             m += fault_step(11)) {
             struct fault_plan plan = {.kind = FAULT_DIE_BEFORE, .scope = FAULT_ALL, .first = m};
             close_lake();
             make_lake();
@@ -438,7 +439,7 @@ static void a_failure_at_every_operation_of_a_commit_is_undone_or_in(void **stat
     } faults[] = {
         {FAULT_ERRNO, EIO}, {FAULT_ERRNO, ENOSPC}, {FAULT_ERRNO, EINTR}, {FAULT_SHORT, 0}};
     for (size_t f = 0; f < sizeof faults / sizeof *faults; f++) {
-        for (uint64_t n = 1;; n++) {
+        for (uint64_t n = 1 + f;; n += fault_step(4)) {
             struct intent intent;
             struct publication publication;
             struct error error;

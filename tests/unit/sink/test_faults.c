@@ -80,7 +80,7 @@ static bool run_and_crash(const struct fault_plan *plan)
 
 static void crash_everywhere(enum fault_kind kind, uint64_t step)
 {
-    for (uint64_t n = 1;; n += step) {
+    for (uint64_t n = 1;; n += fault_step(step)) {
         struct fault_plan plan = {.kind = kind, .scope = FAULT_ALL, .first = n};
         temp_folder_clear(folder);
         bool crashed = run_and_crash(&plan);
@@ -99,19 +99,19 @@ static void crash_everywhere(enum fault_kind kind, uint64_t step)
 static void a_kill_before_every_operation_of_a_run_loses_and_doubles_nothing(void **state)
 {
     (void)state;
-    crash_everywhere(FAULT_DIE_BEFORE, 1);
+    crash_everywhere(FAULT_DIE_BEFORE, 2);
 }
 
 static void a_kill_after_every_operation_of_a_run_loses_and_doubles_nothing(void **state)
 {
     (void)state;
-    crash_everywhere(FAULT_DIE_AFTER, 3);
+    crash_everywhere(FAULT_DIE_AFTER, 7);
 }
 
 /* Every operation in turn fails once; the run asks again for what it lost. */
 static void fail_everywhere(enum fault_kind kind, int system_errno, uint64_t step)
 {
-    for (uint64_t n = 1;; n += step) {
+    for (uint64_t n = 1;; n += fault_step(step)) {
         struct fault_plan plan = {
             .kind = kind, .scope = FAULT_ALL, .system_errno = system_errno, .first = n};
         temp_folder_clear(folder);
@@ -133,21 +133,21 @@ static void fail_everywhere(enum fault_kind kind, int system_errno, uint64_t ste
 static void an_io_error_at_every_operation_costs_only_a_second_try(void **state)
 {
     (void)state;
-    fail_everywhere(FAULT_ERRNO, EIO, 1);
+    fail_everywhere(FAULT_ERRNO, EIO, 2);
 }
 
 static void short_writes_and_interruptions_cost_nothing(void **state)
 {
     (void)state;
-    fail_everywhere(FAULT_SHORT, 0, 2);
-    fail_everywhere(FAULT_ERRNO, EINTR, 3);
+    fail_everywhere(FAULT_SHORT, 0, 7);
+    fail_everywhere(FAULT_ERRNO, EINTR, 11);
 }
 
 static void a_full_disk_is_waited_for_wherever_it_is_met(void **state)
 {
     (void)state;
     struct sink_stats stats;
-    for (uint64_t n = 1;; n += 4) {
+    for (uint64_t n = 1;; n += fault_step(9)) {
         struct fault_plan plan = {
             .kind = FAULT_ERRNO, .scope = FAULT_WRITES, .system_errno = ENOSPC, .first = n};
         temp_folder_clear(folder);
@@ -176,7 +176,7 @@ static bool give_up_at_once(void *context)
 static void a_wait_that_is_given_up_leaves_a_lake_that_the_next_start_completes(void **state)
 {
     (void)state;
-    for (uint64_t n = 1;; n += 3) {
+    for (uint64_t n = 1;; n += fault_step(9)) {
         unsigned asked = 0;
         struct fault_plan plan = {.kind = FAULT_ERRNO,
                                   .scope = FAULT_WRITES,

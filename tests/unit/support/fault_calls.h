@@ -36,6 +36,10 @@ struct fault_plan {
     uint64_t count; /* how many in a row do; 0 is taken as 1, UINT64_MAX: all from then on */
 };
 
+/* The step of a sweep over operations: 1 where TTP_TEST_THOROUGH is set in the environment, so that
+ * every one is met, else `step`. */
+uint64_t fault_step(uint64_t step);
+
 /* Puts the plan in force and counts from 0. */
 void fault_begin(const struct fault_plan *plan);
 /* Back to the kernel's calls; gives the number of operations counted. */

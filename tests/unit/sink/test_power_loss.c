@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The power fails at any operation of a run: what was committed is there, and nothing else. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "os/log.h"
+#include "sink_fixture.h"
+#include "support/fault_calls.h"
+#include "support/power_loss.h"
+#include "support/temp_folder.h"
+
+/* Two commits, at 13:00 and at the end, with dead letters. */
+#define FIRST 710
+#define LAST  730
+
+static char folder[TEMP_PATH_BYTES];
+static char lake[TEMP_PATH_BYTES];
+static struct sink_options options;
+
+static int set_up(void **state)
+{
+    (void)state;
+    temp_folder_make(folder);
+    snprintf(lake, sizeof lake, "%s", temp_path(folder, "a/lake")); /* its parents are new, too */
+    options = stream_options(lake);
+    log_set_level(LOG_ERROR + 1);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    temp_folder_remove(folder);
+    return 0;
+}
+
+/* What a child tells through its report before the power fails: ledgers 1..n are committed. */
+struct report {
+    int fd;
+};
+
+static void tell_commit(void *context, const struct sink_commit_info *info)
+{
+    const struct report *report = context;
+    ssize_t count = write(report->fd, &info->range.last, sizeof info->range.last);
+    if (count != (ssize_t)sizeof info->range.last)
+        abort();
+}
+
+static _Noreturn void run_child(const struct power_loss_plan *plan, int report_fd)
+{
+    struct report report = {report_fd};
+    power_loss_begin(plan);
+    struct sink *sink = sink_open(&options, NULL);
+    if (sink == NULL) /* the sync that fails met the new catalog */
+        sink = sink_open(&options, NULL);
+    if (sink == NULL)
+        _exit(1);
+    sink_on_commit(sink, tell_commit, &report);
+    bool filled = stream_fill(sink, &options, FIRST, LAST, 3);
+    sink_close(sink);
+    _exit(filled ? 0 : 1);
+}
+
+/* Runs until the power fails; whether it did. *promised gets the last ledger that a commit was
+ * reported for, or 0. */
+static bool run_until_power_fails(const struct power_loss_plan *plan, uint32_t *promised)
+{
+    int ends[2];
+    uint32_t last;
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        run_child(plan, ends[1]);
+    close(ends[1]);
+    *promised = 0;
+    while (read(ends[0], &last, sizeof last) == (ssize_t)sizeof last)
+        *promised = last;
+    close(ends[0]);
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_true(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == POWER_LOSS_EXIT_CODE);
+    return WEXITSTATUS(status) == POWER_LOSS_EXIT_CODE;
+}
+
+/* The next start finds a whole lake with all that was promised, and completes it. */
+static void check_after(uint32_t promised)
+{
+    struct error error;
+    struct catalog_range *missing = NULL;
+    size_t count = 0;
+    error_clear(&error);
+    struct sink *sink = sink_open(&options, &error);
+    if (sink == NULL)
+        fail_msg("%s", error.message);
+    stream_check(lake);
+    if (promised != 0) {
+        assert_int_equal(catalog_uncovered(sink_catalog(sink),
+                                           (struct catalog_range){FIRST, promised}, &missing,
+                                           &count, NULL),
+                         OK);
+        if (count != 0)
+            fail_msg("ledgers %u to %u were committed and are lost", missing[0].first,
+                     missing[0].last);
+        free(missing);
+    }
+    assert_true(stream_fill(sink, &options, FIRST, LAST, 1));
+    sink_close(sink);
+    stream_check_covers(lake, FIRST, LAST);
+}
+
+/* In one mode, the power fails at every `step`-th operation of a run. */
+static void lose_power_everywhere(enum power_loss_mode mode, uint64_t fail_library_sync,
+                                  uint64_t first, uint64_t step)
+{
+    for (uint64_t at = first;; at += step) {
+        uint32_t promised;
+        struct power_loss_plan plan = {.root = folder,
+                                       .at = at,
+                                       .mode = mode,
+                                       .seed = at,
+                                       .fail_library_sync = fail_library_sync};
+        temp_folder_clear(folder);
+        bool failed = run_until_power_fails(&plan, &promised);
+        check_after(promised);
+        if (!failed) {
+            assert_true(at > 100);
+            break;
+        }
+    }
+}
+
+static void a_power_loss_at_any_operation_of_a_run_loses_no_commit(void **state)
+{
+    (void)state;
+    lose_power_everywhere(POWER_LOSS_FORGETS_ALL, 0, 1, fault_step(2));
+    lose_power_everywhere(POWER_LOSS_FORGETS_DATA, 0, 1, fault_step(5));
+    lose_power_everywhere(POWER_LOSS_FORGETS_NAMES, 0, 2, fault_step(5));
+    lose_power_everywhere(POWER_LOSS_RANDOM, 0, 1, fault_step(5));
+}
+
+/* SQLite's syncs of a run are those of the new catalog, then one a commit: the first commit's
+ * fails, is withdrawn and made again. */
+static void a_power_loss_after_a_withdrawn_commit_brings_nothing_back(void **state)
+{
+    (void)state;
+    for (uint64_t sync = 1; sync <= 8; sync++)
+        lose_power_everywhere((enum power_loss_mode)(sync % POWER_LOSS_MODE_COUNT), sync, sync,
+                              fault_step(23));
+}
+
+static void many_random_power_losses_are_survived(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 120 / fault_step(3); seed++) {
+        uint32_t promised;
+        struct power_loss_plan plan = {.root = folder,
+                                       .at = 1 + seed * 7919 % 260,
+                                       .mode = POWER_LOSS_RANDOM,
+                                       .seed = seed,
+                                       .fail_library_sync = seed % 3 == 0 ? seed % 9 : 0};
+        temp_folder_clear(folder);
+        run_until_power_fails(&plan, &promised);
+        check_after(promised);
+    }
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(a_power_loss_at_any_operation_of_a_run_loses_no_commit),
+        TEST(a_power_loss_after_a_withdrawn_commit_brings_nothing_back),
+        TEST(many_random_power_losses_are_survived),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
