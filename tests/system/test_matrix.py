@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every schema version × scheme × codec with all real events, every value of every column."""
 
+import collections
+
 import pytest
 
 from harness import lake as reading
@@ -42,6 +44,17 @@ def test_datasets_over_the_bare_folder_skip_our_own_folder(lake, servers, versio
     process.run(lake, servers["pubnet"], truth.EARLY.first, truth.PUBNET63.last,
                 schema_version=version)
     reading.compare_dataset_with_truth(lake, truth.PUBNET, version)
+
+
+def test_pandas_reads_a_lake_whose_folders_repeat_a_column(lake, servers):
+    """By date_hour_type, as docs/QUERYING.md says."""
+    import pandas
+
+    process.run(lake, servers[truth.TESTNET.name], truth.TESTNET.first, truth.TESTNET.last,
+                schema_version="1.1.0", partitioning_scheme="date_hour_type")
+    frame = pandas.read_parquet(lake, partitioning=None)
+    expected = collections.Counter(row["event_type"] for row in truth.truth_rows([truth.TESTNET]))
+    assert frame.event_type.value_counts().to_dict() == expected
 
 
 def test_pandas_and_polars_read_the_bare_folder(lake, servers):
