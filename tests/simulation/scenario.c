@@ -100,10 +100,14 @@ static void draw_shrinking_script(struct scenario *scenario)
                                               "end-stream",     "silence",   "half-message",
                                               "unknown-fields", "outage=10s"};
     scenario->shrinks = true;
-    add_line(scenario, "ledger=%u shrunken-ledger=%u\n", any_ledger(scenario), 1 + world_below(4));
-    for (uint32_t i = world_below(3); i > 0; i--)
-        add_line(scenario, "ledger=%u %s\n", any_ledger(scenario),
-                 mild_faults[world_below(COUNT(mild_faults))]);
+    uint32_t shrinking = any_ledger(scenario);
+    add_line(scenario, "ledger=%u shrunken-ledger=%u\n", shrinking, 1 + world_below(4));
+    for (uint32_t i = world_below(3); i > 0; i--) {
+        uint32_t ledger = any_ledger(scenario);
+        const char *fault = mild_faults[world_below(COUNT(mild_faults))];
+        if (ledger != shrinking)
+            add_line(scenario, "ledger=%u %s\n", ledger, fault);
+    }
 }
 
 static void draw_script(struct scenario *scenario)
