@@ -64,8 +64,8 @@ enum error_code catalog_add_seam_finding(struct catalog *catalog, uint32_t ledge
                                          struct error *error) MUST_CHECK;
 
 /* Takes whole commits out of the lake in one transaction and one snapshot: their files end, their
- * ranges leave the coverage, their unconfirmed ranges, dead letters and seam findings are forgotten. Commits that
- * ended before are left alone. ERR_NOT_FOUND if there is no such commit. */
+ * ranges leave the coverage, their unconfirmed ranges, dead letters and seam findings are
+ * forgotten. Commits that ended before are left alone. ERR_NOT_FOUND if there is no such commit. */
 enum error_code catalog_end_commits(struct catalog *catalog, const uint64_t *commit_nos,
                                     size_t count, const char *reason,
                                     struct error *error) MUST_CHECK;
