@@ -82,5 +82,7 @@ def test_memory_does_not_grow_with_the_number_of_events(tmp_path, processes):
               f" {peak_bytes / 2**20:.0f} MiB, {size / rows:.1f} bytes an event")
         assert rows > 500 * ledgers
         peaks.append(peak_bytes)
-    assert peaks[1] < 1.15 * peaks[0], f"four times the events: {peaks}"
+    # What waits in queue and row group when the machine has other work moves the peak by a fifth;
+    # memory that grew with the number of events would be at four times.
+    assert peaks[1] < 1.5 * peaks[0], f"four times the events: {peaks}"
     assert max(peaks) < MEMORY_LIMIT_BYTES
