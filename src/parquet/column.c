@@ -18,7 +18,7 @@
 void chunk_bytes_release(struct chunk_bytes *bytes)
 {
     buffer_release(&bytes->own);
-    mem_free(bytes->segments);
+    mem_free(bytes->pieces);
     *bytes = (struct chunk_bytes){0};
 }
 
@@ -82,7 +82,7 @@ static void clear_open_page(struct column_writer *column)
     column->open_values = 0;
     column->open_text_bytes = 0;
     buffer_reset(&column->open_plain);
-    column->open_summary = (struct text_summary){0};
+    column->open_summary = (struct page_summary){0};
 }
 
 void column_reset(struct column_writer *column)
@@ -185,144 +185,6 @@ enum error_code column_add_plain(struct column_writer *column, struct bytes_view
     return OK;
 }
 
-/* What the values of a dictionary page need for its statistics. */
-struct id_summary {
-    uint32_t min_id, max_id;
-    uint64_t text_bytes;
-};
-
-static struct id_summary summarize_texts(const struct chunk_dictionary *dictionary,
-                                         const uint32_t *ids, uint32_t count)
-{
-    struct id_summary summary = {ids[0], ids[0], 0};
-    uint64_t min = dictionary->entries[ids[0]].prefix;
-    uint64_t max = min;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct text_entry *entry = &dictionary->entries[ids[i]];
-        summary.text_bytes += entry->size_bytes;
-        if (entry->prefix <= min && ids[i] != summary.min_id &&
-            bytes_compare(chunk_dictionary_value(dictionary, ids[i]),
-                          chunk_dictionary_value(dictionary, summary.min_id)) < 0) {
-            min = entry->prefix;
-            summary.min_id = ids[i];
-        }
-        if (entry->prefix >= max && ids[i] != summary.max_id &&
-            bytes_compare(chunk_dictionary_value(dictionary, ids[i]),
-                          chunk_dictionary_value(dictionary, summary.max_id)) > 0) {
-            max = entry->prefix;
-            summary.max_id = ids[i];
-        }
-    }
-    return summary;
-}
-
-static struct id_summary summarize_uint32(const struct chunk_dictionary *dictionary,
-                                          const uint32_t *ids, uint32_t count)
-{
-    const uint32_t *values = (const void *)dictionary->body.data;
-    struct id_summary summary = {ids[0], ids[0], 0};
-    uint32_t min = values[ids[0]];
-    uint32_t max = min;
-    for (uint32_t i = 1; i < count; i++) {
-        uint32_t value = values[ids[i]];
-        if (value < min) {
-            min = value;
-            summary.min_id = ids[i];
-        } else if (value > max) {
-            max = value;
-            summary.max_id = ids[i];
-        }
-    }
-    return summary;
-}
-
-static struct id_summary summarize_int64(const struct chunk_dictionary *dictionary,
-                                         const uint32_t *ids, uint32_t count)
-{
-    const int64_t *values = (const void *)dictionary->body.data;
-    struct id_summary summary = {ids[0], ids[0], 0};
-    int64_t min = values[ids[0]];
-    int64_t max = min;
-    for (uint32_t i = 1; i < count; i++) {
-        int64_t value = values[ids[i]];
-        if (value < min) {
-            min = value;
-            summary.min_id = ids[i];
-        } else if (value > max) {
-            max = value;
-            summary.max_id = ids[i];
-        }
-    }
-    return summary;
-}
-
-static __int128 load_decimal(const uint8_t *data)
-{
-    uint64_t high, low;
-    memcpy(&high, data, 8);
-    memcpy(&low, data + 8, 8);
-    return (__int128)((unsigned __int128)__builtin_bswap64(high) << 64 | __builtin_bswap64(low));
-}
-
-static struct id_summary summarize_decimals(const struct chunk_dictionary *dictionary,
-                                            const uint32_t *ids, uint32_t count)
-{
-    const uint8_t *values = dictionary->body.data;
-    struct id_summary summary = {ids[0], ids[0], 0};
-    __int128 min = load_decimal(values + (size_t)ids[0] * DECIMAL_BYTES);
-    __int128 max = min;
-    for (uint32_t i = 1; i < count; i++) {
-        __int128 value = load_decimal(values + (size_t)ids[i] * DECIMAL_BYTES);
-        if (value < min) {
-            min = value;
-            summary.min_id = ids[i];
-        } else if (value > max) {
-            max = value;
-            summary.max_id = ids[i];
-        }
-    }
-    return summary;
-}
-
-static struct id_summary summarize_fixed(const struct chunk_dictionary *dictionary,
-                                         const uint32_t *ids, uint32_t count)
-{
-    uint32_t width = dictionary->type.width_bytes;
-    const uint8_t *values = dictionary->body.data;
-    size_t prefix_bytes = width < 8 ? width : 8;
-    struct id_summary summary = {ids[0], ids[0], 0};
-    uint64_t min = value_prefix(values + (size_t)ids[0] * width, prefix_bytes);
-    uint64_t max = min;
-    for (uint32_t i = 1; i < count; i++) {
-        const uint8_t *value = values + (size_t)ids[i] * width;
-        uint64_t prefix = value_prefix(value, prefix_bytes);
-        if (prefix <= min && ids[i] != summary.min_id &&
-            memcmp(value, values + (size_t)summary.min_id * width, width) < 0) {
-            min = prefix;
-            summary.min_id = ids[i];
-        }
-        if (prefix >= max && ids[i] != summary.max_id &&
-            memcmp(value, values + (size_t)summary.max_id * width, width) > 0) {
-            max = prefix;
-            summary.max_id = ids[i];
-        }
-    }
-    return summary;
-}
-
-static struct id_summary summarize_ids(const struct chunk_dictionary *dictionary,
-                                       const uint32_t *ids, uint32_t count)
-{
-    switch (dictionary->type.kind) {
-    case VALUE_UINT32: return summarize_uint32(dictionary, ids, count);
-    case VALUE_TIMESTAMP: return summarize_int64(dictionary, ids, count);
-    case VALUE_FIXED: return summarize_fixed(dictionary, ids, count);
-    case VALUE_DECIMAL: return summarize_decimals(dictionary, ids, count);
-    case VALUE_TEXT: break;
-    }
-    return summarize_texts(dictionary, ids, count);
-}
-
 /* The bits that the widest of the ids needs, at least 1: all of them are or-ed, two at a time. */
 static unsigned ids_width(const uint32_t *ids, uint32_t count)
 {
@@ -408,10 +270,11 @@ static enum error_code seal_ids(struct column_writer *column, struct sealed_page
         return ERR_NO_MEMORY;
     if (count == 0)
         return OK;
-    const struct text_summary *texts = &column->open_summary;
-    struct id_summary summary =
-        texts->count == count ? (struct id_summary){texts->min_id, texts->max_id, texts->text_bytes}
-                              : summarize_ids(&column->dictionary, column->open_ids, count);
+    struct page_summary summary = column->open_summary;
+    if (summary.value_count != count) {
+        summary = (struct page_summary){0};
+        page_summary_add_ids(&summary, &column->dictionary, column->open_ids, count);
+    }
     page->min = summary.min_id;
     page->max = summary.max_id;
     page->text_bytes = summary.text_bytes;
@@ -494,16 +357,22 @@ enum error_code column_push_page(struct column_writer *column, const struct seal
     return OK;
 }
 
+static void end_dictionary(struct column_writer *column)
+{
+    column->uses_dictionary = false;
+    chunk_dictionary_release_tables(&column->dictionary);
+}
+
 /* Hashing is in vain where nearly every value is new. The pages so far are decided on at the end.
  */
 static void judge_dictionary(struct column_writer *column)
 {
     uint64_t values = (uint64_t)(column->row_count - column->null_count);
     bool in_vain =
-        values >= DICTIONARY_TRIAL_VALUES && column->dictionary.has_table &&
+        values >= DICTIONARY_TRIAL_VALUES && column->dictionary.has_tables &&
         column->dictionary.body.size_bytes + column->sealed.size_bytes > column->plain_bytes;
     if (in_vain)
-        column->uses_dictionary = false;
+        end_dictionary(column);
 }
 
 enum error_code column_seal_page(struct column_writer *column, struct error *error)
@@ -532,7 +401,7 @@ enum error_code column_seal_page(struct column_writer *column, struct error *err
 enum error_code column_stop_dictionary(struct column_writer *column, struct error *error)
 {
     enum error_code code = column_seal_page(column, error);
-    column->uses_dictionary = false;
+    end_dictionary(column);
     return code;
 }
 

@@ -17,6 +17,7 @@
 #include "arrow/abi.h"
 #include "parquet/codec.h"
 #include "parquet/dictionary.h"
+#include "parquet/page_summary.h"
 #include "parquet/value.h"
 #include "parquet/writer.h"
 
@@ -81,19 +82,21 @@ struct page_list {
     size_t capacity;
 };
 
-/* The bytes of a finished chunk, in order: some of our own, then some that are borrowed from the
- * column (pages that are stored as they were sealed), and again. */
-struct chunk_segment {
-    size_t own_end; /* up to here in `own` */
-    struct bytes_view borrowed;
+/* A piece of a finished chunk: bytes of its own, or some that are borrowed from the column (pages
+ * that are stored as they were sealed). */
+struct chunk_piece {
+    const uint8_t *borrowed; /* NULL: `offset` in chunk_bytes.own */
+    size_t offset;
+    size_t size_bytes;
 };
 
+/* The bytes of a finished chunk: its pieces in order. Between them `own` may have gaps. */
 struct chunk_bytes {
-    size_t size_bytes; /* of all */
+    size_t size_bytes; /* of all pieces */
     struct buffer own;
-    struct chunk_segment *segments;
-    size_t segment_count;
-    size_t segment_capacity;
+    struct chunk_piece *pieces;
+    size_t piece_count;
+    size_t piece_capacity;
 };
 
 void chunk_bytes_release(struct chunk_bytes *bytes); /* back to empty */
@@ -105,14 +108,6 @@ struct index_remap {
     uint32_t count;
     uint32_t capacity;
     bool is_sole_source; /* every value of the chunk's dictionary came through this */
-};
-
-/* What the texts of the open page need for its statistics, kept up while they are at hand. */
-struct text_summary {
-    uint32_t count; /* of values that are in it */
-    uint32_t min_id, max_id;
-    uint64_t min_prefix, max_prefix;
-    uint64_t text_bytes;
 };
 
 struct column_writer {
@@ -146,7 +141,7 @@ struct column_writer {
     uint8_t *open_validity; /* bitmap; nullable columns only */
     uint32_t *open_ids;     /* page_rows + 8 */
     struct buffer open_plain;
-    struct text_summary open_summary; /* of plain input only */
+    struct page_summary open_summary; /* of values that did not come as indices */
 
     /* the finished chunk */
     struct chunk_bytes bytes;

@@ -3,7 +3,7 @@
 #include "parquet/column.h"
 #include "util/memory.h"
 
-#define BLOCK DICTIONARY_BLOCK_VALUES
+#define BLOCK VALUE_BLOCK_MAX
 
 /* Some consecutive rows of a child array: `rows` are the ones that have a value, from `first` on.
  */
@@ -86,122 +86,6 @@ static struct bytes_view array_value(const struct value_type *type, const struct
                          (size_t)(offsets[index + 1] - offsets[index]));
 }
 
-/* Makes sure that the block's values fit the dictionary, or goes over to plain values. */
-static enum error_code check_room(struct column_writer *column, uint32_t count, size_t bytes,
-                                  struct error *error)
-{
-    if (!column->uses_dictionary ||
-        !chunk_dictionary_may_overflow(&column->dictionary, count, bytes))
-        return OK;
-    return column_stop_dictionary(column, error);
-}
-
-static void lower_minimum(struct column_writer *column, struct bytes_view value, uint32_t id,
-                          uint64_t prefix)
-{
-    struct text_summary *summary = &column->open_summary;
-    if (summary->count != 0 &&
-        bytes_compare(value, chunk_dictionary_value(&column->dictionary, summary->min_id)) >= 0)
-        return;
-    summary->min_id = id;
-    summary->min_prefix = prefix;
-}
-
-static void raise_maximum(struct column_writer *column, struct bytes_view value, uint32_t id,
-                          uint64_t prefix)
-{
-    struct text_summary *summary = &column->open_summary;
-    if (summary->count != 0 &&
-        bytes_compare(value, chunk_dictionary_value(&column->dictionary, summary->max_id)) <= 0)
-        return;
-    summary->max_id = id;
-    summary->max_prefix = prefix;
-}
-
-/* Keeps the open page's summary while the texts are at hand, so that sealing it need not look them
- * up again. A page whose other values came as indices is summed up then. */
-static void summarize_texts(struct column_writer *column, const struct bytes_view *values,
-                            const uint32_t *ids, uint32_t count)
-{
-    struct text_summary *summary = &column->open_summary;
-    for (uint32_t i = 0; i < count; i++) {
-        summary->text_bytes += values[i].size_bytes;
-        if (summary->count != 0 && (ids[i] == summary->min_id || ids[i] == summary->max_id)) {
-            summary->count++;
-            continue;
-        }
-        uint64_t prefix = value_prefix(values[i].data, values[i].size_bytes);
-        if (summary->count == 0 || prefix <= summary->min_prefix)
-            lower_minimum(column, values[i], ids[i], prefix);
-        if (summary->count == 0 || prefix >= summary->max_prefix)
-            raise_maximum(column, values[i], ids[i], prefix);
-        summary->count++;
-    }
-}
-
-static enum error_code add_views(struct column_writer *column, const struct block *block,
-                                 const struct bytes_view *values, size_t bytes, struct error *error)
-{
-    if (check_room(column, block->value_count, bytes, error) != OK)
-        return ERR_NO_MEMORY;
-    add_levels(column, block);
-    enum error_code code = OK;
-    if (column->uses_dictionary) {
-        uint32_t *ids = column->open_ids + column->open_values;
-        code = chunk_dictionary_map_texts(&column->dictionary, values, block->value_count, ids);
-        if (code == OK)
-            summarize_texts(column, values, ids, block->value_count);
-        column->open_values += block->value_count;
-    }
-    for (uint32_t i = 0; i < block->value_count && !column->uses_dictionary && code == OK; i++)
-        code = column_add_plain(column, values[i]);
-    return code == OK ? OK : error_no_memory(error, "values");
-}
-
-static enum error_code add_texts(struct column_writer *column, const struct block *block,
-                                 struct error *error)
-{
-    struct bytes_view values[BLOCK];
-    const int32_t *offsets = (const int32_t *)block->array->buffers[1] + block->first;
-    const uint8_t *data = block->array->buffers[2];
-    size_t bytes = 0;
-    for (uint32_t i = 0; i < block->value_count; i++) {
-        uint32_t row = block->rows[i];
-        values[i] = bytes_view_of(data + offsets[row], (size_t)(offsets[row + 1] - offsets[row]));
-        bytes += values[i].size_bytes;
-    }
-    return add_views(column, block, values, bytes, error);
-}
-
-static enum error_code add_fixed(struct column_writer *column, const struct block *block,
-                                 const uint8_t *const *values, struct error *error)
-{
-    uint32_t width = column->type.width_bytes;
-    if (check_room(column, block->value_count, (size_t)block->value_count * width, error) != OK)
-        return ERR_NO_MEMORY;
-    add_levels(column, block);
-    enum error_code code = OK;
-    if (column->uses_dictionary) {
-        code = chunk_dictionary_map_fixed(&column->dictionary, values, block->value_count,
-                                          column->open_ids + column->open_values);
-        column->open_values += block->value_count;
-    }
-    for (uint32_t i = 0; i < block->value_count && !column->uses_dictionary && code == OK; i++)
-        code = column_add_plain(column, bytes_view_of(values[i], width));
-    return code == OK ? OK : error_no_memory(error, "values");
-}
-
-static enum error_code add_binaries(struct column_writer *column, const struct block *block,
-                                    struct error *error)
-{
-    const uint8_t *values[BLOCK];
-    const uint8_t *data = (const uint8_t *)block->array->buffers[1] +
-                          block->first * (int64_t)column->type.width_bytes;
-    for (uint32_t i = 0; i < block->value_count; i++)
-        values[i] = data + (size_t)block->rows[i] * column->type.width_bytes;
-    return add_fixed(column, block, values, error);
-}
-
 /* Arrow holds decimals little-endian, Parquet big-endian. */
 static void swap_decimal(const uint8_t *from, uint8_t *to)
 {
@@ -214,63 +98,106 @@ static void swap_decimal(const uint8_t *from, uint8_t *to)
     memcpy(to + 8, &low, 8);
 }
 
-static enum error_code add_decimals(struct column_writer *column, const struct block *block,
-                                    struct error *error)
+/* Makes sure that the block's values fit the dictionary, or goes over to plain values. */
+static enum error_code check_room(struct column_writer *column, uint32_t count, size_t bytes,
+                                  struct error *error)
 {
-    uint8_t swapped[BLOCK][DECIMAL_BYTES];
-    const uint8_t *values[BLOCK];
-    const uint8_t *data = (const uint8_t *)block->array->buffers[1] + block->first * DECIMAL_BYTES;
-    for (uint32_t i = 0; i < block->value_count; i++) {
-        swap_decimal(data + (size_t)block->rows[i] * DECIMAL_BYTES, swapped[i]);
-        values[i] = swapped[i];
-    }
-    return add_fixed(column, block, values, error);
+    if (!column->uses_dictionary ||
+        !chunk_dictionary_may_overflow(&column->dictionary, count, bytes))
+        return OK;
+    return column_stop_dictionary(column, error);
 }
 
-static enum error_code add_plain_integers(struct column_writer *column, const void *values,
-                                          uint32_t count, struct error *error)
+/* The places of the block's values, NULL where every row has one. */
+static const uint16_t *places(const struct block *block)
 {
-    size_t bytes = (size_t)count * column->type.width_bytes;
-    if (buffer_append(&column->open_plain, values, bytes) != OK)
+    return block->value_count == block->row_count ? NULL : block->rows;
+}
+
+/* Adds loaded values as indices. */
+static enum error_code add_loaded(struct column_writer *column, const struct block *block,
+                                  const struct value_block *values, struct error *error)
+{
+    uint32_t change_ids[BLOCK];
+    add_levels(column, block);
+    if (chunk_dictionary_map(&column->dictionary, values, change_ids) != OK)
         return error_no_memory(error, "values");
-    column->open_values += count;
+    value_block_spread_ids(values, change_ids, column->open_ids + column->open_values);
+    page_summary_add_block(&column->open_summary, &column->dictionary, values, change_ids);
+    column->open_values += values->value_count;
     return OK;
+}
+
+/* Adds values of an array to a page of plain values. */
+static enum error_code add_plain_values(struct column_writer *column, const struct block *block,
+                                        struct error *error)
+{
+    uint8_t swapped[DECIMAL_BYTES];
+    add_levels(column, block);
+    for (uint32_t i = 0; i < block->value_count; i++) {
+        struct bytes_view value =
+            array_value(&column->type, block->array, block->first + block->rows[i]);
+        if (column->type.kind == VALUE_DECIMAL) {
+            swap_decimal(value.data, swapped);
+            value.data = swapped;
+        }
+        if (column_add_plain(column, value) != OK)
+            return error_no_memory(error, "values");
+    }
+    return OK;
+}
+
+static enum error_code add_texts(struct column_writer *column, const struct block *block,
+                                 struct error *error)
+{
+    struct value_block values;
+    const struct ArrowArray *array = block->array;
+    const int32_t *offsets = array->buffers[1];
+    const uint8_t *data = array->buffers[2];
+    if (column->uses_dictionary) {
+        value_block_load_texts(&values, data, offsets + block->first, places(block),
+                               block->value_count, data + offsets[array->offset + array->length]);
+        if (check_room(column, values.change_count, values.change_bytes, error) != OK)
+            return ERR_NO_MEMORY;
+    }
+    return column->uses_dictionary ? add_loaded(column, block, &values, error)
+                                   : add_plain_values(column, block, error);
+}
+
+static enum error_code add_fixed(struct column_writer *column, const struct block *block,
+                                 struct error *error)
+{
+    struct value_block values;
+    uint32_t width = column->type.width_bytes;
+    if (check_room(column, block->value_count, (size_t)block->value_count * width, error) != OK)
+        return ERR_NO_MEMORY;
+    if (!column->uses_dictionary)
+        return add_plain_values(column, block, error);
+    const uint8_t *data = block->array->buffers[1];
+    value_block_load_fixed(&values, data + block->first * (int64_t)width, width, places(block),
+                           block->value_count);
+    return add_loaded(column, block, &values, error);
 }
 
 static enum error_code add_uint32(struct column_writer *column, const struct block *block,
                                   struct error *error)
 {
-    uint32_t values[BLOCK];
-    const uint32_t *data = (const uint32_t *)block->array->buffers[1] + block->first;
-    for (uint32_t i = 0; i < block->value_count; i++)
-        values[i] = data[block->rows[i]];
-    if (check_room(column, block->value_count, sizeof values, error) != OK)
+    uint32_t packed[BLOCK];
+    const uint32_t *values = (const uint32_t *)block->array->buffers[1] + block->first;
+    if (check_room(column, block->value_count, sizeof packed, error) != OK)
         return ERR_NO_MEMORY;
+    if (!column->uses_dictionary || block->value_count == 0)
+        return add_plain_values(column, block, error);
     add_levels(column, block);
-    if (!column->uses_dictionary)
-        return add_plain_integers(column, values, block->value_count, error);
-    if (chunk_dictionary_map_uint32(&column->dictionary, values, block->value_count,
-                                    column->open_ids + column->open_values) != OK)
+    if (places(block) != NULL) {
+        for (uint32_t i = 0; i < block->value_count; i++)
+            packed[i] = values[block->rows[i]];
+        values = packed;
+    }
+    uint32_t *ids = column->open_ids + column->open_values;
+    if (chunk_dictionary_map_uint32(&column->dictionary, values, block->value_count, ids) != OK)
         return error_no_memory(error, "values");
-    column->open_values += block->value_count;
-    return OK;
-}
-
-static enum error_code add_int64(struct column_writer *column, const struct block *block,
-                                 struct error *error)
-{
-    int64_t values[BLOCK];
-    const int64_t *data = (const int64_t *)block->array->buffers[1] + block->first;
-    for (uint32_t i = 0; i < block->value_count; i++)
-        values[i] = data[block->rows[i]];
-    if (check_room(column, block->value_count, sizeof values, error) != OK)
-        return ERR_NO_MEMORY;
-    add_levels(column, block);
-    if (!column->uses_dictionary)
-        return add_plain_integers(column, values, block->value_count, error);
-    if (chunk_dictionary_map_int64(&column->dictionary, values, block->value_count,
-                                   column->open_ids + column->open_values) != OK)
-        return error_no_memory(error, "values");
+    page_summary_add_uint32(&column->open_summary, values, ids, block->value_count);
     column->open_values += block->value_count;
     return OK;
 }
@@ -312,7 +239,7 @@ static enum error_code prepare_remap(struct column_writer *column, const struct 
 
 static bool is_sole_source(const struct column_writer *column)
 {
-    return column->remap.is_sole_source && !column->dictionary.has_table;
+    return column->remap.is_sole_source && !column->dictionary.has_tables;
 }
 
 /* Gives the dictionary values that were not met yet ids: nothing has to be looked up. */
@@ -339,18 +266,18 @@ static enum error_code find_new_values(struct column_writer *column,
                                        const struct ArrowArray *values, const uint32_t *indices,
                                        uint32_t count)
 {
-    struct bytes_view texts[BLOCK];
-    uint32_t ids[BLOCK];
-    enum error_code code = OK;
+    struct bytes_view views[BLOCK] = {0};
+    struct value_block block;
+    uint32_t change_ids[BLOCK], ids[BLOCK];
     for (uint32_t i = 0; i < count; i++)
-        texts[i] = array_value(&column->type, values, values->offset + indices[i]);
-    if (column->type.kind == VALUE_TEXT)
-        code = chunk_dictionary_map_texts(&column->dictionary, texts, count, ids);
-    for (uint32_t i = 0; i < count && column->type.kind != VALUE_TEXT && code == OK; i++)
-        code = chunk_dictionary_map_one(&column->dictionary, texts[i], &ids[i]);
-    for (uint32_t i = 0; i < count && code == OK; i++)
+        views[i] = array_value(&column->type, values, values->offset + indices[i]);
+    value_block_load_views(&block, &column->type, views, count);
+    if (chunk_dictionary_map(&column->dictionary, &block, change_ids) != OK)
+        return ERR_NO_MEMORY;
+    value_block_spread_ids(&block, change_ids, ids);
+    for (uint32_t i = 0; i < count; i++)
         column->remap.ids[indices[i]] = ids[i];
-    return code;
+    return OK;
 }
 
 static enum error_code add_plain_indices(struct column_writer *column, const struct block *block,
@@ -454,9 +381,9 @@ static enum error_code add_block(struct column_writer *column, struct block *blo
         return add_indices(column, block, error);
     switch (column->type.kind) {
     case VALUE_UINT32: return add_uint32(column, block, error);
-    case VALUE_TIMESTAMP: return add_int64(column, block, error);
-    case VALUE_FIXED: return add_binaries(column, block, error);
-    case VALUE_DECIMAL: return add_decimals(column, block, error);
+    case VALUE_TIMESTAMP:
+    case VALUE_FIXED:
+    case VALUE_DECIMAL: return add_fixed(column, block, error);
     case VALUE_TEXT: break;
     }
     return add_texts(column, block, error);

@@ -6,23 +6,20 @@
 
 /* The most a header of ours takes. */
 #define OWN_HEADER_MAX_BYTES 64
-#define FIRST_SEGMENTS       64
+#define FIRST_PIECES         64
 
-/* Ends the run of own bytes with some that are borrowed. */
-static enum error_code borrow(struct chunk_bytes *bytes, struct bytes_view borrowed)
+static enum error_code add_piece(struct chunk_bytes *bytes, struct chunk_piece piece)
 {
-    if (bytes->segment_count == bytes->segment_capacity) {
-        size_t capacity =
-            bytes->segment_capacity == 0 ? FIRST_SEGMENTS : 2 * bytes->segment_capacity;
-        struct chunk_segment *segments = mem_realloc(bytes->segments, capacity * sizeof *segments);
-        if (segments == NULL)
+    if (bytes->piece_count == bytes->piece_capacity) {
+        size_t capacity = bytes->piece_capacity == 0 ? FIRST_PIECES : 2 * bytes->piece_capacity;
+        struct chunk_piece *pieces = mem_realloc(bytes->pieces, capacity * sizeof *pieces);
+        if (pieces == NULL)
             return ERR_NO_MEMORY;
-        bytes->segments = segments;
-        bytes->segment_capacity = capacity;
+        bytes->pieces = pieces;
+        bytes->piece_capacity = capacity;
     }
-    bytes->segments[bytes->segment_count++] =
-        (struct chunk_segment){bytes->own.size_bytes, borrowed};
-    bytes->size_bytes += borrowed.size_bytes;
+    bytes->pieces[bytes->piece_count++] = piece;
+    bytes->size_bytes += piece.size_bytes;
     return OK;
 }
 
@@ -34,15 +31,18 @@ static enum error_code append_stored_page(struct column_writer *column, struct p
     size_t start = bytes->own.size_bytes;
     header->compressed_bytes = (int32_t)page.size_bytes;
     header->crc = page_crc(page);
-    if (page_header_write(header, &bytes->own) != OK || borrow(bytes, page) != OK)
+    if (page_header_write(header, &bytes->own) != OK)
         return error_no_memory(error, "a page");
-    bytes->size_bytes += bytes->own.size_bytes - start;
-    column->chunk.uncompressed_bytes += bytes->own.size_bytes - start + page.size_bytes;
+    size_t header_bytes = bytes->own.size_bytes - start;
+    if (add_piece(bytes, (struct chunk_piece){NULL, start, header_bytes}) != OK ||
+        add_piece(bytes, (struct chunk_piece){page.data, 0, page.size_bytes}) != OK)
+        return error_no_memory(error, "a page");
+    column->chunk.uncompressed_bytes += header_bytes + page.size_bytes;
     return OK;
 }
 
-/* A page is compressed behind the room for its header, then moved up to it, since the header says
- * how large the page became. */
+/* A page is compressed behind more room than its header takes, since the header says how large the
+ * page became; the header then goes right before it. */
 static enum error_code append_compressed_page(struct column_writer *column,
                                               struct codec_context *context,
                                               struct page_header *header, struct bytes_view page,
@@ -57,18 +57,20 @@ static enum error_code append_compressed_page(struct column_writer *column,
                        column->writer_options->compression_level, page, out, error);
     if (code != OK)
         return code;
-    size_t size = out->size_bytes - start - OWN_HEADER_MAX_BYTES;
-    uint8_t *stored = out->data + start + OWN_HEADER_MAX_BYTES;
+    size_t end = out->size_bytes;
+    size_t size = end - start - OWN_HEADER_MAX_BYTES;
     header->compressed_bytes = (int32_t)size;
-    header->crc = page_crc(bytes_view_of(stored, size));
+    header->crc = page_crc(bytes_view_of(out->data + end - size, size));
     out->size_bytes = start;
     if (page_header_write(header, out) != OK)
         return error_no_memory(error, "a page");
     size_t header_bytes = out->size_bytes - start;
     assert(header_bytes <= OWN_HEADER_MAX_BYTES);
-    memmove(out->data + out->size_bytes, stored, size);
-    out->size_bytes += size;
-    column->bytes.size_bytes += header_bytes + size;
+    size_t at = end - size - header_bytes;
+    memmove(out->data + at, out->data + start, header_bytes);
+    out->size_bytes = end;
+    if (add_piece(&column->bytes, (struct chunk_piece){NULL, at, header_bytes + size}) != OK)
+        return error_no_memory(error, "a page");
     column->chunk.uncompressed_bytes += header_bytes + page.size_bytes;
     return OK;
 }

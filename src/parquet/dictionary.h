@@ -4,14 +4,16 @@
 
 /*
  * The dictionary of one column chunk: its distinct values in the order of first occurrence, kept
- * as the PLAIN-encoded body of the dictionary page, and a hash table over them.
- *
- * The table is open-addressing with 8 bytes a slot: 32 bits of the hash and the id. It grows by
- * moving slots only, so no value is hashed twice. A dictionary that is fed from one shared Arrow
- * dictionary never needs it: it is built when a second producer turns up.
+ * as the PLAIN-encoded body of the dictionary page, and hash tables from values to ids: one of
+ * values of at most 16 bytes, one of longer texts, and one of longer binaries that knows the
+ * newest. A dictionary that is fed from one shared Arrow dictionary never needs them: they are
+ * built when a second producer turns up.
  */
 
+#include "parquet/long_table.h"
+#include "parquet/short_table.h"
 #include "parquet/value.h"
+#include "parquet/value_block.h"
 #include "util/buffer.h"
 #include "util/error.h"
 
@@ -36,11 +38,10 @@ struct chunk_dictionary {
     struct buffer body;
     struct text_entry *entries; /* texts only */
     uint32_t entry_capacity;
-    bool has_table;        /* the slots hold every value (of fixed-size ones, the newest) */
-    bool has_long_probes;  /* texts: the hash of their ends does not tell them apart */
-    bool hashes_all_bytes; /* so it was given up */
-    uint64_t *slots;
-    uint32_t slot_count;    /* a power of two */
+    bool has_tables; /* they know every value (of longer binaries, the newest) */
+    struct short_table shorts;
+    struct long_table longs;
+    uint64_t *recents;      /* RECENT_SLOTS; NULL until one is needed */
     uint32_t *small_ids;    /* integers only; NULL until one is looked up */
     uint64_t *bloom_hashes; /* XXH64 of values 0 .. bloom_hash_count - 1 */
     uint32_t bloom_hash_count;
@@ -50,6 +51,8 @@ struct chunk_dictionary {
 void chunk_dictionary_init(struct chunk_dictionary *dictionary, struct value_type type);
 void chunk_dictionary_reset(struct chunk_dictionary *dictionary); /* keeps the memory */
 void chunk_dictionary_release(struct chunk_dictionary *dictionary);
+/* Gives back what only look-ups need, where no more of them come. */
+void chunk_dictionary_release_tables(struct chunk_dictionary *dictionary);
 size_t chunk_dictionary_memory_bytes(const struct chunk_dictionary *dictionary);
 
 static inline struct bytes_view chunk_dictionary_value(const struct chunk_dictionary *dictionary,
@@ -70,29 +73,17 @@ static inline bool chunk_dictionary_may_overflow(const struct chunk_dictionary *
            dictionary->body.size_bytes + value_bytes + 4 * value_count > DICTIONARY_MAX_BYTES;
 }
 
-/* Most values in one call: what stays in the nearest cache between the passes over them. */
-#define DICTIONARY_BLOCK_VALUES 256
-
-/* The ids of `count` <= DICTIONARY_BLOCK_VALUES values, added where new; the caller has checked
- * chunk_dictionary_may_overflow. ERR_NO_MEMORY. */
-enum error_code chunk_dictionary_map_texts(struct chunk_dictionary *dictionary,
-                                           const struct bytes_view *values, size_t count,
-                                           uint32_t *ids) MUST_CHECK;
-enum error_code chunk_dictionary_map_fixed(struct chunk_dictionary *dictionary,
-                                           const uint8_t *const *values, size_t count,
-                                           uint32_t *ids) MUST_CHECK;
+/* The ids of a block's changes, added where new; the caller has checked
+ * chunk_dictionary_may_overflow. ERR_NO_MEMORY leaves the dictionary as it was. */
+enum error_code chunk_dictionary_map(struct chunk_dictionary *dictionary,
+                                     const struct value_block *block,
+                                     uint32_t *change_ids) MUST_CHECK;
+/* The same of `count` <= VALUE_BLOCK_MAX integers, an id for each. */
 enum error_code chunk_dictionary_map_uint32(struct chunk_dictionary *dictionary,
-                                            const uint32_t *values, size_t count,
+                                            const uint32_t *values, uint32_t count,
                                             uint32_t *ids) MUST_CHECK;
-enum error_code chunk_dictionary_map_int64(struct chunk_dictionary *dictionary,
-                                           const int64_t *values, size_t count,
-                                           uint32_t *ids) MUST_CHECK;
 
-/* The id of one value, added if it is new, through the table (built if need be). ERR_NO_MEMORY. */
-enum error_code chunk_dictionary_map_one(struct chunk_dictionary *dictionary,
-                                         struct bytes_view value, uint32_t *id) MUST_CHECK;
-
-/* Adds a value that the caller knows to be new, with its XXH64 (NULL: not known); the table must
+/* Adds a value that the caller knows to be new, with its XXH64 (NULL: not known); the tables must
  * not have been built. ERR_NO_MEMORY. */
 enum error_code chunk_dictionary_add_new(struct chunk_dictionary *dictionary,
                                          struct bytes_view value, const uint64_t *xxh64,

@@ -276,21 +276,12 @@ static enum error_code write_chunk_bytes(const struct chunk_bytes *bytes,
                                          const struct row_group_sink *sink, struct error *error)
 {
     enum error_code code = OK;
-    size_t own_at = 0;
-    for (size_t i = 0; i < bytes->segment_count && code == OK; i++) {
-        const struct chunk_segment *segment = &bytes->segments[i];
-        if (segment->own_end != own_at)
-            code = sink->write(sink->context,
-                               bytes_view_of(bytes->own.data + own_at, segment->own_end - own_at),
-                               error);
-        if (code == OK)
-            code = sink->write(sink->context, segment->borrowed, error);
-        own_at = segment->own_end;
+    for (size_t i = 0; i < bytes->piece_count && code == OK; i++) {
+        const struct chunk_piece *piece = &bytes->pieces[i];
+        const uint8_t *from =
+            piece->borrowed != NULL ? piece->borrowed : bytes->own.data + piece->offset;
+        code = sink->write(sink->context, bytes_view_of(from, piece->size_bytes), error);
     }
-    if (code == OK && own_at != bytes->own.size_bytes)
-        code = sink->write(sink->context,
-                           bytes_view_of(bytes->own.data + own_at, bytes->own.size_bytes - own_at),
-                           error);
     return code;
 }
 

@@ -3,8 +3,15 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+/* From this size on the system is asked for pages of 2 MiB: hash tables and dictionaries are looked
+ * into at random, and small pages then cost as much as the memory itself. */
+#define LARGE_BYTES     ((size_t)4 << 20)
+#define HUGE_PAGE_BYTES ((uintptr_t)2 << 20)
 
 /* Relaxed counters: they order nothing, they only count. `armed` keeps the common path to one load.
  */
@@ -32,11 +39,24 @@ static bool must_fail(void)
     return atomic_fetch_sub_explicit(&remaining, 1, memory_order_relaxed) <= 1;
 }
 
+/* Only a wish, for the whole huge pages within: where the system has none to give, nothing is lost.
+ */
+static void *prefer_huge_pages(void *memory, size_t size_bytes)
+{
+    if (memory == NULL || size_bytes < LARGE_BYTES)
+        return memory;
+    uintptr_t first = ((uintptr_t)memory + HUGE_PAGE_BYTES - 1) & ~(HUGE_PAGE_BYTES - 1);
+    uintptr_t end = ((uintptr_t)memory + size_bytes) & ~(HUGE_PAGE_BYTES - 1);
+    if (first < end)
+        (void)madvise((void *)first, end - first, MADV_HUGEPAGE);
+    return memory;
+}
+
 void *mem_alloc(size_t size_bytes)
 {
     if (must_fail())
         return NULL;
-    return malloc(size_bytes == 0 ? 1 : size_bytes);
+    return prefer_huge_pages(malloc(size_bytes == 0 ? 1 : size_bytes), size_bytes);
 }
 
 void *mem_alloc_zero(size_t count, size_t size_bytes)
@@ -45,14 +65,14 @@ void *mem_alloc_zero(size_t count, size_t size_bytes)
         return NULL;
     if (count == 0 || size_bytes == 0)
         count = size_bytes = 1;
-    return calloc(count, size_bytes);
+    return prefer_huge_pages(calloc(count, size_bytes), count * size_bytes);
 }
 
 void *mem_realloc(void *pointer, size_t size_bytes)
 {
     if (must_fail())
         return NULL;
-    return realloc(pointer, size_bytes == 0 ? 1 : size_bytes);
+    return prefer_huge_pages(realloc(pointer, size_bytes == 0 ? 1 : size_bytes), size_bytes);
 }
 
 void mem_free(void *pointer)

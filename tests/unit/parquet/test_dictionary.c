@@ -9,9 +9,19 @@
 
 #include "parquet/dictionary.h"
 
-#define BLOCK DICTIONARY_BLOCK_VALUES
+#define BLOCK VALUE_BLOCK_MAX
 
 static struct chunk_dictionary dictionary;
+
+/* The ids of any values, one for each. */
+static void map_views(const struct bytes_view *views, uint32_t count, uint32_t *ids)
+{
+    struct value_block block;
+    uint32_t change_ids[BLOCK];
+    value_block_load_views(&block, &dictionary.type, views, count);
+    assert_int_equal(chunk_dictionary_map(&dictionary, &block, change_ids), OK);
+    value_block_spread_ids(&block, change_ids, ids);
+}
 
 static int begin_text(void **state)
 {
@@ -40,7 +50,7 @@ static void map_numbers(const char *before, const char *after, uint32_t first_nu
             snprintf(texts[i], sizeof texts[i], "%s%u%s", before, first_number + at + i, after);
             views[i] = bytes_view_text(texts[i]);
         }
-        assert_int_equal(chunk_dictionary_map_texts(&dictionary, views, size, ids), OK);
+        map_views(views, size, ids);
         for (uint32_t i = 0; i < size; i++)
             assert_int_equal(ids[i], first_id + at + i);
     }
@@ -54,7 +64,7 @@ static void texts_get_ids_in_order_and_keep_them(void **state)
     map_numbers("", "", 0, 50000, 0);
     assert_int_equal(dictionary.count, 100000);
     assert_true(bytes_equal(chunk_dictionary_value(&dictionary, 12345), bytes_view_text("12345")));
-    assert_false(dictionary.hashes_all_bytes);
+    assert_false(dictionary.longs.hashes_all_bytes);
 }
 
 static void texts_that_differ_only_in_the_middle_turn_to_another_hash(void **state)
@@ -62,7 +72,7 @@ static void texts_that_differ_only_in_the_middle_turn_to_another_hash(void **sta
     (void)state;
     map_numbers("SAMESTART", "SAME_END", 10000000, 30000, 0);
     map_numbers("SAMESTART", "SAME_END", 10000000, 30000, 0);
-    assert_true(dictionary.hashes_all_bytes);
+    assert_true(dictionary.longs.hashes_all_bytes);
     assert_int_equal(dictionary.count, 30000);
 }
 
@@ -82,7 +92,7 @@ static void the_body_is_the_dictionary_page(void **state)
                                  bytes_view_text("c")};
     static const uint8_t expected[] = {2, 0, 0, 0, 'a', 'b', 0, 0, 0, 0, 1, 0, 0, 0, 'c'};
     uint32_t ids[4];
-    assert_int_equal(chunk_dictionary_map_texts(&dictionary, views, 4, ids), OK);
+    map_views(views, 4, ids);
     assert_int_equal(dictionary.body.size_bytes, sizeof expected);
     assert_memory_equal(dictionary.body.data, expected, sizeof expected);
     assert_int_equal(ids[2], 0);
@@ -128,7 +138,7 @@ static void hashes_are_known_while_they_are_new(void **state)
 {
     (void)state;
     uint8_t hashes[BLOCK][32];
-    const uint8_t *pointers[BLOCK];
+    struct bytes_view views[BLOCK];
     uint32_t ids[BLOCK];
     chunk_dictionary_init(&dictionary, (struct value_type){VALUE_FIXED, 32});
     for (uint32_t at = 0; at < 100000; at += BLOCK) {
@@ -136,9 +146,9 @@ static void hashes_are_known_while_they_are_new(void **state)
             uint64_t word = (at + i % (BLOCK / 2)) * UINT64_C(0x9e3779b97f4a7c15);
             for (int k = 0; k < 4; k++)
                 memcpy(hashes[i] + 8 * k, &word, 8);
-            pointers[i] = hashes[i];
+            views[i] = bytes_view_of(hashes[i], 32);
         }
-        assert_int_equal(chunk_dictionary_map_fixed(&dictionary, pointers, BLOCK, ids), OK);
+        map_views(views, BLOCK, ids);
         assert_int_equal(dictionary.count, at / 2 + BLOCK / 2);
         for (uint32_t i = 0; i < BLOCK; i++)
             assert_memory_equal(chunk_dictionary_value(&dictionary, ids[i]).data, hashes[i], 32);
