@@ -268,7 +268,7 @@ static enum error_code find_new_values(struct column_writer *column,
 {
     struct bytes_view views[BLOCK] = {0};
     struct value_block block;
-    uint32_t change_ids[BLOCK], ids[BLOCK];
+    uint32_t change_ids[BLOCK], ids[BLOCK + VALUE_SPREAD_SLACK];
     for (uint32_t i = 0; i < count; i++)
         views[i] = array_value(&column->type, values, values->offset + indices[i]);
     value_block_load_views(&block, &column->type, views, count);

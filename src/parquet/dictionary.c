@@ -4,6 +4,8 @@
 #include "parquet/recent_table.h"
 #include "util/memory.h"
 
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
 #define FIRST_ENTRIES 256u
 /* Tables and bodies larger than this are worth prefetching: about half of a second-level cache. */
 #define PREFETCH_BYTES ((size_t)256 << 10)
@@ -285,67 +287,91 @@ static bool are_far(const struct chunk_dictionary *dictionary)
            dictionary->longs.value_count * sizeof *dictionary->longs.slots > PREFETCH_BYTES / 4;
 }
 
-static void hash_block(const struct chunk_dictionary *dictionary, const struct value_block *block,
-                       uint32_t *hashes)
+/* In what follows `lengths` is a constant where it is inlined. */
+ALWAYS_INLINE bool is_long(const struct value_block *block, uint32_t change,
+                           enum value_lengths lengths)
 {
-    for (uint32_t i = 0; i < block->change_count; i++)
-        hashes[i] = block->sizes[i] > SHORT_VALUE_BYTES
-                        ? long_table_hash(&dictionary->longs, block->data[i], block->heads[i],
-                                          block->tails[i], block->sizes[i])
-                        : short_table_hash(&dictionary->shorts, block->heads[i], block->tails[i],
-                                           block->sizes[i]);
+    return lengths == VALUES_LONG ||
+           (lengths == VALUES_MIXED && block->sizes[change] > SHORT_VALUE_BYTES);
 }
 
 /* Asks for the slot of change `ahead`, and for the bytes of one whose slot was asked for a while
- * ago, so that their cache misses overlap. */
-static inline void expect(const struct chunk_dictionary *dictionary,
-                          const struct value_block *block, const uint32_t *hashes, uint32_t ahead)
+ * ago, so that their cache misses overlap. (Inlined by force: the compiler leaves out calls of
+ * functions that do nothing but prefetch.) */
+ALWAYS_INLINE void expect(const struct chunk_dictionary *dictionary,
+                          const struct value_block *block, const uint32_t *hashes, uint32_t ahead,
+                          enum value_lengths lengths)
 {
     if (ahead < block->change_count) {
-        if (block->sizes[ahead] > SHORT_VALUE_BYTES)
+        if (is_long(block, ahead, lengths))
             long_table_expect(&dictionary->longs, hashes[ahead]);
         else
             short_table_expect(&dictionary->shorts, hashes[ahead]);
     }
-    if (ahead < EXPECT_AHEAD || ahead - EXPECT_AHEAD >= block->change_count)
+    if (lengths == VALUES_SHORT || ahead < EXPECT_AHEAD ||
+        ahead - EXPECT_AHEAD >= block->change_count)
         return;
     uint32_t sooner = ahead - EXPECT_AHEAD;
-    if (block->sizes[sooner] > SHORT_VALUE_BYTES)
+    if (is_long(block, sooner, lengths))
         long_table_expect_bytes(&dictionary->longs, dictionary->body.data, hashes[sooner]);
 }
 
-static inline uint32_t map_change(struct chunk_dictionary *dictionary,
-                                  const struct value_block *block, uint32_t change, uint32_t hash)
+ALWAYS_INLINE uint32_t hash_change(const struct chunk_dictionary *dictionary,
+                                   const struct value_block *block, uint32_t change,
+                                   enum value_lengths lengths)
 {
-    if (block->sizes[change] > SHORT_VALUE_BYTES)
+    uint64_t head = block->heads[change];
+    uint64_t tail = block->tails[change];
+    if (is_long(block, change, lengths))
+        return long_table_hash(&dictionary->longs, block->data[change], head, tail,
+                               block->sizes[change]);
+    return short_table_hash(&dictionary->shorts, head, tail, block->sizes[change]);
+}
+
+ALWAYS_INLINE uint32_t map_change(struct chunk_dictionary *dictionary,
+                                  const struct value_block *block, uint32_t change, uint32_t hash,
+                                  enum value_lengths lengths)
+{
+    if (is_long(block, change, lengths))
         return map_long(dictionary, block->data[change], block->heads[change], block->sizes[change],
                         hash);
     return map_short(dictionary, block->heads[change], block->tails[change], block->sizes[change],
                      hash);
 }
 
-static void map_by_tables(struct chunk_dictionary *dictionary, const struct value_block *block,
-                          uint32_t *change_ids)
+ALWAYS_INLINE void map_changes(struct chunk_dictionary *dictionary, const struct value_block *block,
+                               uint32_t *change_ids, enum value_lengths lengths)
 {
     uint32_t hashes[VALUE_BLOCK_MAX];
-    hash_block(dictionary, block, hashes);
+    uint32_t count = block->change_count;
+    for (uint32_t i = 0; i < count; i++)
+        hashes[i] = hash_change(dictionary, block, i, lengths);
     if (!are_far(dictionary)) {
-        for (uint32_t i = 0; i < block->change_count; i++)
-            change_ids[i] = map_change(dictionary, block, i, hashes[i]);
+        for (uint32_t i = 0; i < count; i++)
+            change_ids[i] = map_change(dictionary, block, i, hashes[i], lengths);
         return;
     }
     for (uint32_t ahead = 0; ahead < 2 * EXPECT_AHEAD; ahead++)
-        expect(dictionary, block, hashes, ahead);
-    for (uint32_t i = 0; i < block->change_count; i++) {
-        expect(dictionary, block, hashes, i + 2 * EXPECT_AHEAD);
-        change_ids[i] = map_change(dictionary, block, i, hashes[i]);
+        expect(dictionary, block, hashes, ahead, lengths);
+    for (uint32_t i = 0; i < count; i++) {
+        expect(dictionary, block, hashes, i + 2 * EXPECT_AHEAD, lengths);
+        change_ids[i] = map_change(dictionary, block, i, hashes[i], lengths);
+    }
+}
+
+static void map_by_tables(struct chunk_dictionary *dictionary, const struct value_block *block,
+                          uint32_t *change_ids)
+{
+    switch (block->lengths) {
+    case VALUES_SHORT: map_changes(dictionary, block, change_ids, VALUES_SHORT); break;
+    case VALUES_LONG: map_changes(dictionary, block, change_ids, VALUES_LONG); break;
+    case VALUES_MIXED: map_changes(dictionary, block, change_ids, VALUES_MIXED); break;
     }
 }
 
 /* `width` is a constant where this is inlined. */
-static inline __attribute__((always_inline)) void map_recent(struct chunk_dictionary *dictionary,
-                                                             const struct value_block *block,
-                                                             uint32_t width, uint32_t *change_ids)
+ALWAYS_INLINE void map_recent(struct chunk_dictionary *dictionary, const struct value_block *block,
+                              uint32_t width, uint32_t *change_ids)
 {
     for (uint32_t i = 0; i < block->change_count; i++) {
         const uint8_t *value = block->data[i];

@@ -51,14 +51,15 @@ static inline uint32_t long_table_hash(const struct long_table *table, const uin
                                    : hash_words(head, tail, size_bytes, 0);
 }
 
-static inline void long_table_expect(const struct long_table *table, uint32_t hash)
+static inline __attribute__((always_inline)) void long_table_expect(const struct long_table *table,
+                                                                    uint32_t hash)
 {
     __builtin_prefetch(&table->slots[hash & (table->slot_count - 1)]);
 }
 
 /* Asks for the bytes of the first candidate, whose slot was asked for before. */
-static inline void long_table_expect_bytes(const struct long_table *table, const uint8_t *body,
-                                           uint32_t hash)
+static inline __attribute__((always_inline)) void
+long_table_expect_bytes(const struct long_table *table, const uint8_t *body, uint32_t hash)
 {
     const struct long_slot *slot = &table->slots[hash & (table->slot_count - 1)];
     if (slot->hash != hash)
@@ -67,13 +68,21 @@ static inline void long_table_expect_bytes(const struct long_table *table, const
     __builtin_prefetch(body + slot->offset + slot->size_bytes - 1);
 }
 
-/* True for equal runs of more than 16 bytes. */
+/* True for equal runs of more than 16 bytes: compared 16 at a time, the last ones overlapping. */
 static inline bool long_bytes_equal(const uint8_t *a, const uint8_t *b, uint32_t size_bytes)
 {
-    uint64_t difference = hash_load(a + size_bytes - 8) ^ hash_load(b + size_bytes - 8);
-    for (uint32_t i = 0; i + 8 <= size_bytes; i += 8)
-        difference |= hash_load(a + i) ^ hash_load(b + i);
-    return difference == 0;
+    typedef uint64_t word_pair __attribute__((vector_size(16)));
+    word_pair difference = {0, 0};
+    word_pair x, y;
+    for (uint32_t i = 0; i + 16 < size_bytes; i += 16) {
+        memcpy(&x, a + i, sizeof x);
+        memcpy(&y, b + i, sizeof y);
+        difference |= x ^ y;
+    }
+    memcpy(&x, a + size_bytes - 16, sizeof x);
+    memcpy(&y, b + size_bytes - 16, sizeof y);
+    difference |= x ^ y;
+    return (difference[0] | difference[1]) == 0;
 }
 
 /* The slot of a text: its own, or an empty one where it belongs (fill it by long_table_put). There

@@ -8,34 +8,6 @@ static order_key key_of(uint64_t high, uint64_t low)
     return (order_key)high << 64 | low;
 }
 
-/* True if `id` comes before `other` by the values' bytes. */
-static bool is_less(const struct chunk_dictionary *dictionary, uint32_t id, uint32_t other)
-{
-    return bytes_compare(chunk_dictionary_value(dictionary, id),
-                         chunk_dictionary_value(dictionary, other)) < 0;
-}
-
-/* Adds one value; `ties` tells whether equal keys may be those of different values. */
-static inline __attribute__((always_inline)) void
-add_value(struct page_summary *summary, const struct chunk_dictionary *dictionary, order_key key,
-          uint32_t id, bool ties)
-{
-    bool is_less_key =
-        key < summary->min_key || (ties && key == summary->min_key && id != summary->min_id &&
-                                   is_less(dictionary, id, summary->min_id));
-    bool is_greater_key =
-        key > summary->max_key || (ties && key == summary->max_key && id != summary->max_id &&
-                                   is_less(dictionary, summary->max_id, id));
-    if (is_less_key) {
-        summary->min_key = key;
-        summary->min_id = id;
-    }
-    if (is_greater_key) {
-        summary->max_key = key;
-        summary->max_id = id;
-    }
-}
-
 static void begin(struct page_summary *summary, order_key key, uint32_t id)
 {
     if (summary->value_count != 0)
@@ -44,28 +16,61 @@ static void begin(struct page_summary *summary, order_key key, uint32_t id)
     summary->min_id = summary->max_id = id;
 }
 
-/* `kind` is a constant where this is inlined. Decimals: the array's words, the lower one first. */
-static inline __attribute__((always_inline)) order_key
-block_key(const struct value_block *block, uint32_t change, enum value_kind kind)
+/* True if `id` comes before `other` by the values' bytes. */
+static bool is_less(const struct chunk_dictionary *dictionary, uint32_t id, uint32_t other)
 {
-    uint64_t head = block->heads[change];
-    switch (kind) {
-    case VALUE_UINT32: return head;
-    case VALUE_TIMESTAMP: return head ^ SIGN_BIT_64;
-    case VALUE_DECIMAL: return key_of(block->tails[change] ^ SIGN_BIT_64, head);
-    case VALUE_FIXED:
-    case VALUE_TEXT: break;
-    }
-    return __builtin_bswap64(head);
+    return id != other && bytes_compare(chunk_dictionary_value(dictionary, id),
+                                        chunk_dictionary_value(dictionary, other)) < 0;
 }
 
-static inline __attribute__((always_inline)) void
-add_block(struct page_summary *summary, const struct chunk_dictionary *dictionary,
-          const struct value_block *block, const uint32_t *change_ids, enum value_kind kind)
+/* Adds a value whose key is not between the bounds. */
+static void widen(struct page_summary *summary, const struct chunk_dictionary *dictionary,
+                  order_key key, uint32_t id)
 {
-    bool ties = kind == VALUE_TEXT || kind == VALUE_FIXED;
-    for (uint32_t change = 0; change < block->change_count; change++)
-        add_value(summary, dictionary, block_key(block, change, kind), change_ids[change], ties);
+    bool ties = dictionary->type.kind == VALUE_TEXT || dictionary->type.kind == VALUE_FIXED;
+    if (key < summary->min_key ||
+        (ties && key == summary->min_key && is_less(dictionary, id, summary->min_id))) {
+        summary->min_key = key;
+        summary->min_id = id;
+    }
+    if (key > summary->max_key ||
+        (ties && key == summary->max_key && is_less(dictionary, summary->max_id, id))) {
+        summary->max_key = key;
+        summary->max_id = id;
+    }
+}
+
+/* Decimals: the array's words, the lower one first. */
+static void add_decimals(struct page_summary *summary, const struct chunk_dictionary *dictionary,
+                         const struct value_block *block, const uint32_t *change_ids)
+{
+    begin(summary, key_of(block->tails[0] ^ SIGN_BIT_64, block->heads[0]), change_ids[0]);
+    for (uint32_t i = 0; i < block->change_count; i++) {
+        order_key key = key_of(block->tails[i] ^ SIGN_BIT_64, block->heads[i]);
+        if (key < summary->min_key || key > summary->max_key)
+            widen(summary, dictionary, key, change_ids[i]);
+    }
+}
+
+/* Values whose key has 64 bits: `flipped` makes signed numbers unsigned ones of the same order, and
+ * texts are read from their first byte on. */
+static inline __attribute__((always_inline)) void
+add_narrow(struct page_summary *summary, const struct chunk_dictionary *dictionary,
+           const struct value_block *block, const uint32_t *change_ids, bool are_bytes,
+           uint64_t flipped)
+{
+    uint64_t first = are_bytes ? __builtin_bswap64(block->heads[0]) : block->heads[0] ^ flipped;
+    begin(summary, first, change_ids[0]);
+    uint64_t min = (uint64_t)summary->min_key;
+    uint64_t max = (uint64_t)summary->max_key;
+    for (uint32_t i = 0; i < block->change_count; i++) {
+        uint64_t key = are_bytes ? __builtin_bswap64(block->heads[i]) : block->heads[i] ^ flipped;
+        if (key > min && key < max)
+            continue;
+        widen(summary, dictionary, key, change_ids[i]);
+        min = (uint64_t)summary->min_key;
+        max = (uint64_t)summary->max_key;
+    }
 }
 
 void page_summary_add_block(struct page_summary *summary, const struct chunk_dictionary *dictionary,
@@ -73,13 +78,14 @@ void page_summary_add_block(struct page_summary *summary, const struct chunk_dic
 {
     if (block->value_count == 0)
         return;
-    begin(summary, block_key(block, 0, dictionary->type.kind), change_ids[0]);
     switch (dictionary->type.kind) {
-    case VALUE_TEXT: add_block(summary, dictionary, block, change_ids, VALUE_TEXT); break;
-    case VALUE_FIXED: add_block(summary, dictionary, block, change_ids, VALUE_FIXED); break;
-    case VALUE_DECIMAL: add_block(summary, dictionary, block, change_ids, VALUE_DECIMAL); break;
-    case VALUE_TIMESTAMP: add_block(summary, dictionary, block, change_ids, VALUE_TIMESTAMP); break;
-    case VALUE_UINT32: add_block(summary, dictionary, block, change_ids, VALUE_UINT32); break;
+    case VALUE_DECIMAL: add_decimals(summary, dictionary, block, change_ids); break;
+    case VALUE_TIMESTAMP:
+        add_narrow(summary, dictionary, block, change_ids, false, SIGN_BIT_64);
+        break;
+    case VALUE_UINT32: add_narrow(summary, dictionary, block, change_ids, false, 0); break;
+    case VALUE_FIXED:
+    case VALUE_TEXT: add_narrow(summary, dictionary, block, change_ids, true, 0); break;
     }
     summary->value_count += block->value_count;
     if (dictionary->type.kind == VALUE_TEXT)
@@ -134,8 +140,9 @@ void page_summary_add_ids(struct page_summary *summary, const struct chunk_dicti
     for (uint32_t i = 0; i < count && is_text; i++) {
         const struct text_entry *entry = &dictionary->entries[ids[i]];
         summary->text_bytes += entry->size_bytes;
-        add_value(summary, dictionary, entry->prefix, ids[i], true);
+        if (entry->prefix <= summary->min_key || entry->prefix >= summary->max_key)
+            widen(summary, dictionary, entry->prefix, ids[i]);
     }
     for (uint32_t i = 0; i < count && !is_text; i++)
-        add_value(summary, dictionary, fixed_prefix(dictionary, ids[i]), ids[i], true);
+        widen(summary, dictionary, fixed_prefix(dictionary, ids[i]), ids[i]);
 }

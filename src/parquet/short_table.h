@@ -43,7 +43,8 @@ static inline uint32_t short_table_hash(const struct short_table *table, uint64_
     return hash_words(head, tail, size_bytes, table->hash_key);
 }
 
-static inline void short_table_expect(const struct short_table *table, uint32_t hash)
+static inline __attribute__((always_inline)) void
+short_table_expect(const struct short_table *table, uint32_t hash)
 {
     __builtin_prefetch(&table->slots[hash & (table->slot_count - 1)]);
 }

@@ -19,7 +19,11 @@
 
 #define VALUE_BLOCK_MAX 256u
 
+/* Whether values go to the table of short ones (at most SHORT_VALUE_BYTES) or of long ones. */
+enum value_lengths { VALUES_SHORT, VALUES_LONG, VALUES_MIXED };
+
 struct value_block {
+    enum value_lengths lengths;
     uint32_t value_count;
     uint32_t change_count;
     uint64_t bytes;        /* of all values, without lengths */
@@ -45,7 +49,9 @@ void value_block_load_fixed(struct value_block *block, const uint8_t *data, uint
 void value_block_load_views(struct value_block *block, const struct value_type *type,
                             const struct bytes_view *values, uint32_t count);
 
-/* Writes the value's id to each value's place, from those of the changes. */
+/* Writes the value's id to each value's place, from those of the changes. What stands in the
+ * VALUE_SPREAD_SLACK places behind them is lost. */
+#define VALUE_SPREAD_SLACK 3
 void value_block_spread_ids(const struct value_block *block, const uint32_t *change_ids,
                             uint32_t *ids);
 

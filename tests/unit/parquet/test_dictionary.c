@@ -43,7 +43,7 @@ static void map_numbers(const char *before, const char *after, uint32_t first_nu
 {
     char texts[BLOCK][64];
     struct bytes_view views[BLOCK];
-    uint32_t ids[BLOCK];
+    uint32_t ids[BLOCK + VALUE_SPREAD_SLACK];
     for (uint32_t at = 0; at < count; at += BLOCK) {
         uint32_t size = count - at < BLOCK ? count - at : BLOCK;
         for (uint32_t i = 0; i < size; i++) {
@@ -91,7 +91,7 @@ static void the_body_is_the_dictionary_page(void **state)
     struct bytes_view views[] = {bytes_view_text("ab"), bytes_view_text(""), bytes_view_text("ab"),
                                  bytes_view_text("c")};
     static const uint8_t expected[] = {2, 0, 0, 0, 'a', 'b', 0, 0, 0, 0, 1, 0, 0, 0, 'c'};
-    uint32_t ids[4];
+    uint32_t ids[4 + VALUE_SPREAD_SLACK];
     map_views(views, 4, ids);
     assert_int_equal(dictionary.body.size_bytes, sizeof expected);
     assert_memory_equal(dictionary.body.data, expected, sizeof expected);
@@ -139,7 +139,7 @@ static void hashes_are_known_while_they_are_new(void **state)
     (void)state;
     uint8_t hashes[BLOCK][32];
     struct bytes_view views[BLOCK];
-    uint32_t ids[BLOCK];
+    uint32_t ids[BLOCK + VALUE_SPREAD_SLACK];
     chunk_dictionary_init(&dictionary, (struct value_type){VALUE_FIXED, 32});
     for (uint32_t at = 0; at < 100000; at += BLOCK) {
         for (uint32_t i = 0; i < BLOCK; i++) { /* the second half repeats the first */
