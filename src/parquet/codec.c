@@ -16,6 +16,12 @@
 /* Brotli's window for pages: 2^22 bytes, the largest that every decoder takes by default. */
 #define BROTLI_PAGE_WINDOW BROTLI_DEFAULT_WINDOW
 
+/* A large page is compressed in haste if this much of it does not shrink. */
+#define TRIAL_PAGE_BYTES ((size_t)256 << 10)
+#define TRIAL_BYTES      ((size_t)16 << 10)
+/* Finds what repeats only by luck, at the speed of copying. */
+#define ZSTD_HASTY_LEVEL (-100)
+
 struct codec_context {
     ZSTD_CCtx *zstd_compressor;
     ZSTD_DCtx *zstd_decompressor;
@@ -131,6 +137,17 @@ static size_t compress_lz4(struct codec_context *context, int level, struct byte
                                               level);
 }
 
+/* True for a large page that does not shrink, by a piece of its middle: transaction hashes. */
+static bool is_incompressible(struct codec_context *context, int level, struct bytes_view page,
+                              uint8_t *out, size_t capacity)
+{
+    if (page.size_bytes < TRIAL_PAGE_BYTES)
+        return false;
+    size_t size = ZSTD_compressCCtx(context->zstd_compressor, out, capacity,
+                                    page.data + page.size_bytes / 2, TRIAL_BYTES, level);
+    return !ZSTD_isError(size) && size >= TRIAL_BYTES;
+}
+
 static size_t compress_zstd(struct codec_context *context, int level, struct bytes_view page,
                             uint8_t *out, size_t capacity)
 {
@@ -138,6 +155,8 @@ static size_t compress_zstd(struct codec_context *context, int level, struct byt
         context->zstd_compressor = ZSTD_createCCtx();
     if (context->zstd_compressor == NULL)
         return 0;
+    if (is_incompressible(context, level, page, out, capacity))
+        level = ZSTD_HASTY_LEVEL;
     size_t size = ZSTD_compressCCtx(context->zstd_compressor, out, capacity, page.data,
                                     page.size_bytes, level);
     return ZSTD_isError(size) ? 0 : size;

@@ -70,8 +70,8 @@ enum error_code hybrid_encode(uint32_t *values, size_t count, unsigned width, st
     memset(values + count, 0, 8 * sizeof *values);
     uint8_t *to = out->data + out->size_bytes;
     size_t minimum = shortest_paying_run(width);
-    size_t packed_from = 0; /* values not written yet start here, on a group boundary */
-    size_t i = 0;
+    size_t packed_from = 0; /* values not written yet start here */
+    size_t i = 0;           /* whole groups behind it: bit-packed runs are made of them */
     while (i + 8 <= count) {
         if (!group_is_one_value(values + i)) {
             i += 8;
@@ -83,11 +83,9 @@ enum error_code hybrid_encode(uint32_t *values, size_t count, unsigned width, st
             continue;
         }
         to = put_packed(to, values + packed_from, (i - packed_from) / 8, width);
-        /* What follows must start a group, so the run gives its tail to the next one, unless it
-         * reaches the end. */
-        size_t taken = i + run == count ? run : run / 8 * 8;
-        to = put_repeated(to, values[i], taken, width);
-        i += taken;
+        to = put_repeated(to, values[i], run,
+                          width); /* of any length: the next begins right there */
+        i += run;
         packed_from = i;
     }
     if (packed_from < count)
