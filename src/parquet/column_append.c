@@ -299,31 +299,48 @@ struct new_values {
     uint32_t indices[BLOCK];
 };
 
-/* Writes the ids of the block's indices, DICTIONARY_NO_ID where they are new; false if an index
- * lies outside the dictionary. `dense` is a constant where this is inlined. */
-static inline __attribute__((always_inline)) bool
-remap_block(const struct index_remap *remap, const struct block *block, const int32_t *indices,
-            bool dense, uint32_t *ids, struct new_values *new_values)
+static bool are_below(const int32_t *indices, uint32_t count, uint32_t limit)
 {
-    new_values->count = 0;
-    for (uint32_t i = 0; i < block->value_count; i++) {
-        uint32_t index = (uint32_t)indices[dense ? i : block->rows[i]];
-        if (index >= remap->count)
-            return false;
-        ids[i] = remap->ids[index];
-        if (ids[i] == DICTIONARY_NO_ID)
-            new_values->indices[new_values->count++] = index;
-    }
-    return true;
+    int32_t end = limit < INT32_MAX ? (int32_t)limit : INT32_MAX;
+    int32_t outside = 0;
+    for (uint32_t i = 0; i < count; i++)
+        outside |= (indices[i] < 0) | (indices[i] >= end);
+    return outside == 0;
 }
 
+static bool any_is_new(const uint32_t *ids, uint32_t count)
+{
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < count; i++)
+        found |= ids[i] == DICTIONARY_NO_ID;
+    return found != 0;
+}
+
+/* Writes the ids of the block's indices, DICTIONARY_NO_ID where they are new; false if an index
+ * lies outside the dictionary. */
 static bool remap_indices(const struct column_writer *column, const struct block *block,
                           const int32_t *indices, struct new_values *new_values)
 {
+    const struct index_remap *remap = &column->remap;
     uint32_t *ids = column->open_ids + column->open_values; /* not counted yet */
-    if (block->value_count == block->row_count)
-        return remap_block(&column->remap, block, indices, true, ids, new_values);
-    return remap_block(&column->remap, block, indices, false, ids, new_values);
+    uint32_t count = block->value_count;
+    int32_t packed[BLOCK];
+    if (places(block) != NULL) {
+        for (uint32_t i = 0; i < count; i++)
+            packed[i] = indices[block->rows[i]];
+        indices = packed;
+    }
+    new_values->count = 0;
+    if (!are_below(indices, count, remap->count))
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        ids[i] = remap->ids[indices[i]];
+    if (!any_is_new(ids, count))
+        return true;
+    for (uint32_t i = 0; i < count; i++)
+        if (ids[i] == DICTIONARY_NO_ID)
+            new_values->indices[new_values->count++] = (uint32_t)indices[i];
+    return true;
 }
 
 /* Gives the new values of a block their ids, first making sure that they fit. */

@@ -121,10 +121,41 @@ void page_summary_add_uint32(struct page_summary *summary, const uint32_t *value
     summary->value_count += count;
 }
 
+static void add_text_ids(struct page_summary *summary, const struct chunk_dictionary *dictionary,
+                         const uint32_t *ids, uint32_t count)
+{
+    const struct text_entry *entries = dictionary->entries;
+    uint64_t text_bytes = 0;
+    begin(summary, entries[ids[0]].prefix, ids[0]);
+    uint64_t min = (uint64_t)summary->min_key;
+    uint64_t max = (uint64_t)summary->max_key;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct text_entry *entry = &entries[ids[i]];
+        text_bytes += entry->size_bytes;
+        if (entry->prefix > min && entry->prefix < max)
+            continue;
+        if (ids[i] == summary->min_id || ids[i] == summary->max_id)
+            continue;
+        widen(summary, dictionary, entry->prefix, ids[i]);
+        min = (uint64_t)summary->min_key;
+        max = (uint64_t)summary->max_key;
+    }
+    summary->text_bytes += text_bytes;
+}
+
 static uint64_t fixed_prefix(const struct chunk_dictionary *dictionary, uint32_t id)
 {
     struct bytes_view value = chunk_dictionary_value(dictionary, id);
     return value_prefix(value.data, value.size_bytes < 8 ? value.size_bytes : 8);
+}
+
+static void add_fixed_ids(struct page_summary *summary, const struct chunk_dictionary *dictionary,
+                          const uint32_t *ids, uint32_t count)
+{
+    assert(dictionary->type.kind == VALUE_FIXED);
+    begin(summary, fixed_prefix(dictionary, ids[0]), ids[0]);
+    for (uint32_t i = 0; i < count; i++)
+        widen(summary, dictionary, fixed_prefix(dictionary, ids[i]), ids[i]);
 }
 
 void page_summary_add_ids(struct page_summary *summary, const struct chunk_dictionary *dictionary,
@@ -132,17 +163,9 @@ void page_summary_add_ids(struct page_summary *summary, const struct chunk_dicti
 {
     if (count == 0)
         return;
-    bool is_text = dictionary->type.kind == VALUE_TEXT;
-    assert(is_text || dictionary->type.kind == VALUE_FIXED);
-    begin(summary, is_text ? dictionary->entries[ids[0]].prefix : fixed_prefix(dictionary, ids[0]),
-          ids[0]);
+    if (dictionary->type.kind == VALUE_TEXT)
+        add_text_ids(summary, dictionary, ids, count);
+    else
+        add_fixed_ids(summary, dictionary, ids, count);
     summary->value_count += count;
-    for (uint32_t i = 0; i < count && is_text; i++) {
-        const struct text_entry *entry = &dictionary->entries[ids[i]];
-        summary->text_bytes += entry->size_bytes;
-        if (entry->prefix <= summary->min_key || entry->prefix >= summary->max_key)
-            widen(summary, dictionary, entry->prefix, ids[i]);
-    }
-    for (uint32_t i = 0; i < count && !is_text; i++)
-        widen(summary, dictionary, fixed_prefix(dictionary, ids[i]), ids[i]);
 }
