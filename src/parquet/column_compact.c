@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The compact profile: DELTA encodings where they make a chunk smaller after compression. */
+/* The compact profile: DELTA encodings, and PLAIN instead of a dictionary, where they make a chunk
+ * smaller after compression. */
 #include "parquet/column_pages.h"
 #include "parquet/delta.h"
 #include "util/memory.h"
@@ -15,7 +16,7 @@ struct delta_try {
     enum parquet_encoding encoding;
     uint32_t *ids;            /* PAGE_MAX_ROWS */
     int64_t *numbers;         /* PAGE_MAX_ROWS; integers */
-    struct bytes_view *texts; /* PAGE_MAX_ROWS; texts */
+    struct bytes_view *texts; /* PAGE_MAX_ROWS; the values as they are */
     struct buffer body;
 };
 
@@ -43,8 +44,20 @@ static void collect_views(struct delta_try *try, const struct sealed_page *page,
     }
 }
 
+static enum error_code encode_plain(struct delta_try *try, uint32_t count)
+{
+    uint32_t width = try->column->type.width_bytes;
+    if (buffer_reserve(&try->body, (size_t)count * width) != OK)
+        return ERR_NO_MEMORY;
+    for (uint32_t i = 0; i < count; i++)
+        buffer_append_unchecked(&try->body, try->texts[i].data, width);
+    return OK;
+}
+
 static enum error_code encode_values(struct delta_try *try, uint32_t count)
 {
+    if (try->encoding == PARQUET_PLAIN)
+        return encode_plain(try, count);
     if (try->encoding == PARQUET_DELTA_LENGTH_BYTE_ARRAY)
         return delta_length_encode(try->texts, count, &try->body);
     if (try->encoding == PARQUET_DELTA_BYTE_ARRAY)
@@ -75,8 +88,9 @@ static enum error_code append_delta_page(struct delta_try *try, const struct sea
                                   buffer_view(&try->body), error);
 }
 
-/* Encodes the whole chunk anew; column->bytes and column->chunk are empty before. */
-static enum error_code encode_chunk(struct delta_try *try, struct error *error)
+/* Encodes the chunk anew until it is no smaller than limit_bytes; column->bytes and column->chunk
+ * are empty before. */
+static enum error_code encode_chunk(struct delta_try *try, size_t limit_bytes, struct error *error)
 {
     struct column_writer *column = try->column;
     struct chunk_meta *chunk = &column->chunk;
@@ -85,7 +99,8 @@ static enum error_code encode_chunk(struct delta_try *try, struct error *error)
         return error_no_memory(error, "a column");
     chunk->page_capacity = column->pages.count;
     enum error_code code = OK;
-    for (size_t i = 0; i < column->pages.count && code == OK; i++)
+    for (size_t i = 0;
+         i < column->pages.count && code == OK && column->bytes.size_bytes < limit_bytes; i++)
         code = append_delta_page(try, &column->pages.items[i], error);
     return code;
 }
@@ -100,7 +115,7 @@ static enum error_code try_encoding(struct delta_try *try, enum parquet_encoding
     column->bytes = (struct chunk_bytes){0};
     column->chunk = (struct chunk_meta){0};
     try->encoding = encoding;
-    enum error_code code = encode_chunk(try, error);
+    enum error_code code = encode_chunk(try, bytes.size_bytes, error);
     if (code == OK && column->bytes.size_bytes < bytes.size_bytes) {
         chunk_bytes_release(&bytes);
         chunk_meta_release(&chunk);
@@ -119,9 +134,14 @@ static bool is_hopeless(const struct column_writer *column)
            column->plain_bytes / HOPELESS_RATIO > column->chunk.uncompressed_bytes;
 }
 
+/* Binaries and decimals have no deltas that all readers know; a codec may find what repeats among
+ * their plain values by itself. */
 static enum error_code try_all(struct delta_try *try, struct error *error)
 {
-    if (try->column->type.kind != VALUE_TEXT)
+    enum value_kind kind = try->column->type.kind;
+    if (kind == VALUE_FIXED || kind == VALUE_DECIMAL)
+        return try_encoding(try, PARQUET_PLAIN, error);
+    if (kind != VALUE_TEXT)
         return try_encoding(try, PARQUET_DELTA_BINARY_PACKED, error);
     enum error_code code = try_encoding(try, PARQUET_DELTA_LENGTH_BYTE_ARRAY, error);
     return code == OK ? try_encoding(try, PARQUET_DELTA_BYTE_ARRAY, error) : code;
@@ -130,8 +150,9 @@ static enum error_code try_all(struct delta_try *try, struct error *error)
 enum error_code column_try_deltas(struct column_writer *column, struct codec_context *context,
                                   struct error *error)
 {
-    bool is_fixed = column->type.kind == VALUE_FIXED || column->type.kind == VALUE_DECIMAL;
-    if (is_fixed || column->dictionary.count == 0 || is_hopeless(column))
+    bool is_binary = column->type.kind == VALUE_FIXED || column->type.kind == VALUE_DECIMAL;
+    if (column->dictionary.count == 0 || is_hopeless(column) ||
+        (is_binary && !column->chunk.has_dictionary))
         return OK;
     struct delta_try try = {
         .column = column,

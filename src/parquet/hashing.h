@@ -30,10 +30,13 @@ static inline uint64_t hash_load(const uint8_t *data)
     return word;
 }
 
-/* 32 bits of hash of a value's two words and its size; `key` 0, or what makes it unforeseeable. */
+/* 32 bits of hash of a value's two words and its size; `key` 0, or what makes it unforeseeable (who
+ * knows the constants can choose words whose product is 0). */
 static inline uint32_t hash_words(uint64_t head, uint64_t tail, uint32_t size_bytes, uint64_t key)
 {
-    return (uint32_t)(hash_mix(head ^ HASH_KEY_0 ^ size_bytes ^ key, tail ^ HASH_KEY_1) >> 32);
+    return (uint32_t)(hash_mix(head ^ HASH_KEY_0 ^ size_bytes ^ key,
+                               tail ^ HASH_KEY_1 ^ (key << 32 | key >> 32)) >>
+                      32);
 }
 
 /* The same of 32 bytes, each word with a key of its own. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "parquet/dictionary.h"
+#include "parquet/hashing.h"
 
 #define BLOCK VALUE_BLOCK_MAX
 
@@ -74,6 +75,30 @@ static void texts_that_differ_only_in_the_middle_turn_to_another_hash(void **sta
     map_numbers("SAMESTART", "SAME_END", 10000000, 30000, 0);
     assert_true(dictionary.longs.hashes_all_bytes);
     assert_int_equal(dictionary.count, 30000);
+}
+
+/* Whoever knows the hash can make values that collide: the table then takes another one. */
+static void short_texts_chosen_to_collide_turn_to_another_hash(void **state)
+{
+    (void)state;
+    struct {
+        uint64_t head, tail;
+    } texts[BLOCK];
+    struct bytes_view views[BLOCK];
+    uint32_t ids[BLOCK + VALUE_SPREAD_SLACK];
+    for (uint32_t at = 0; at < 8 * BLOCK; at += BLOCK) {
+        for (uint32_t i = 0; i < BLOCK; i++) {
+            texts[i].head = at + i;
+            texts[i].tail = HASH_KEY_1; /* one factor of the product is 0 */
+            views[i] = bytes_view_of(&texts[i], sizeof texts[i]);
+        }
+        map_views(views, BLOCK, ids);
+        for (uint32_t i = 0; i < BLOCK; i++)
+            assert_int_equal(ids[i], at + i);
+    }
+    assert_int_not_equal(dictionary.shorts.hash_key, 0);
+    assert_false(dictionary.shorts.has_long_probes);
+    assert_int_equal(dictionary.count, 8 * BLOCK);
 }
 
 static void a_reset_dictionary_starts_anew(void **state)
@@ -160,6 +185,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(texts_get_ids_in_order_and_keep_them, begin_text, end),
         cmocka_unit_test_setup_teardown(texts_that_differ_only_in_the_middle_turn_to_another_hash,
+                                        begin_text, end),
+        cmocka_unit_test_setup_teardown(short_texts_chosen_to_collide_turn_to_another_hash,
                                         begin_text, end),
         cmocka_unit_test_setup_teardown(a_reset_dictionary_starts_anew, begin_text, end),
         cmocka_unit_test_setup_teardown(the_body_is_the_dictionary_page, begin_text, end),
