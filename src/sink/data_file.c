@@ -5,6 +5,9 @@
 
 #include "os/clock.h"
 
+/* What is gathered before it is written. */
+#define WRITE_BUFFER_BYTES ((size_t)256 << 10)
+
 void data_file_init(struct data_file *file)
 {
     *file = (struct data_file){0};
@@ -75,8 +78,32 @@ static enum error_code write_encoded(struct data_file *file, const struct data_f
 {
     enum error_code code =
         staged_file_append(&file->staged, buffer_view(&file->encoded), setup->space, error);
-    buffer_release(&file->encoded); /* as large as a row group, and idle until the next one */
+    buffer_reset(&file->encoded);
     return code;
+}
+
+/* A file that is being written, for write_piece. */
+struct writing {
+    struct data_file *file;
+    const struct data_file_setup *setup;
+};
+
+/* Small pieces are gathered, large ones go straight on. */
+static enum error_code write_piece(void *context, struct bytes_view piece, struct error *error)
+{
+    const struct writing *writing = context;
+    struct data_file *file = writing->file;
+    enum error_code code = OK;
+    if (file->encoded.size_bytes != 0 &&
+        file->encoded.size_bytes + piece.size_bytes > WRITE_BUFFER_BYTES)
+        code = write_encoded(file, writing->setup, error);
+    if (code != OK)
+        return code;
+    if (piece.size_bytes >= WRITE_BUFFER_BYTES)
+        return staged_file_append(&file->staged, piece, writing->setup->space, error);
+    if (buffer_append(&file->encoded, piece.data, piece.size_bytes) != OK)
+        return error_no_memory(error, "a row group");
+    return OK;
 }
 
 static enum error_code run_column(void *context, size_t index, struct error *error)
@@ -96,9 +123,10 @@ enum error_code data_file_close_row_group(struct data_file *file,
     enum error_code code = parquet_writer_row_group_begin(file->writer, &task_count, error);
     if (code == OK)
         code = encode_pool_run(setup->pool, task_count, run_column, file->writer, error);
-    if (code == OK)
-        code = parquet_writer_row_group_finish(file->writer, &file->encoded, error);
     tell_duration(setup, "encode", started_us);
+    struct writing writing = {file, setup};
+    if (code == OK)
+        code = parquet_writer_row_group_drain(file->writer, write_piece, &writing, error);
     if (code == OK)
         code = write_encoded(file, setup, error);
     if (code == OK)

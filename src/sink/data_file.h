@@ -33,7 +33,7 @@ struct data_file {
     uint32_t footer_size_bytes;
     struct staged_file staged;
     struct parquet_writer *writer; /* NULL: there is no file */
-    struct buffer encoded;         /* bytes on their way from the writer to the file */
+    struct buffer encoded;         /* small pieces on their way to the file */
 };
 
 void data_file_init(struct data_file *file);
