@@ -3,8 +3,9 @@
 #define TTP_UTIL_MEMORY_H
 
 /*
- * The one door to the heap: every allocation of ours goes through here, so that tests can fail the
- * N-th one and a gauge can show how much is in use. Thread-safe.
+ * The one door to the heap: every allocation of ours goes through here, and those of the libraries
+ * that let themselves be asked to (nghttp2, jansson, SQLite), so that tests can fail the N-th one
+ * and see that none is left over. Thread-safe.
  */
 
 #include <stddef.h>
@@ -20,12 +21,20 @@ void mem_free(void *pointer);
 char *mem_copy_text(const char *text);
 void *mem_copy(const void *bytes, size_t size_bytes);
 
-/* Test hook: fail the allocation number `countdown` from now (1 is the next) and all after it until
- * called again; 0 never fails (the default). */
-void mem_fail_after(uint64_t countdown);
+/* How many bytes there are at a pointer that one of the above gave: at least those asked for. For
+ * libraries that want to be told. */
+size_t mem_size_bytes(void *pointer);
 
-/* How many allocations were asked for since mem_fail_after armed the hook (pass UINT64_MAX / 2 to
- * count without failing): the length of a failure sweep. */
+/* How many allocations are in use. */
+uint64_t mem_live_count(void);
+
+/* Test hooks: fail the allocation number `countdown` from now (1 is the next) and all after it, or
+ * that one alone, until called again; 0 never fails (the default). */
+void mem_fail_after(uint64_t countdown);
+void mem_fail_once(uint64_t countdown);
+
+/* How many allocations were asked for since the hook was armed (pass UINT64_MAX / 2 to count
+ * without failing): the length of a failure sweep. */
 uint64_t mem_allocation_count(void);
 
 #endif

@@ -157,6 +157,40 @@ static void the_test_hook_fails_the_nth_allocation_and_all_after_it(void **state
     mem_free(NULL);
 }
 
+static void the_other_test_hook_fails_the_nth_allocation_alone(void **state)
+{
+    (void)state;
+    mem_fail_once(2);
+    void *first = mem_alloc(1), *second = mem_alloc(1), *third = mem_realloc(NULL, 1);
+    assert_non_null(first);
+    assert_null(second);
+    assert_non_null(third);
+    assert_int_equal(mem_allocation_count(), 3);
+    mem_fail_once(0);
+    mem_free(first);
+    mem_free(third);
+}
+
+static void what_is_in_use_is_counted(void **state)
+{
+    (void)state;
+    uint64_t before = mem_live_count();
+    void *pieces[] = {mem_alloc(10), mem_alloc_zero(2, 8), mem_realloc(NULL, 5),
+                      mem_copy_text("text")};
+    assert_int_equal(mem_live_count(), before + 4);
+    assert_true(mem_size_bytes(pieces[0]) >= 10);
+    pieces[0] = mem_realloc(pieces[0], 5000);
+    assert_int_equal(mem_live_count(), before + 4);
+    mem_fail_after(1);
+    assert_null(mem_realloc(pieces[0], 9000)); /* stays as it was */
+    mem_fail_after(0);
+    assert_int_equal(mem_live_count(), before + 4);
+    for (size_t i = 0; i < 4; i++)
+        mem_free(pieces[i]);
+    mem_free(NULL);
+    assert_int_equal(mem_live_count(), before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +202,8 @@ int main(void)
         cmocka_unit_test(an_arena_that_is_reset_uses_its_newest_block_again),
         cmocka_unit_test(an_arena_says_null_when_the_heap_has_no_more),
         cmocka_unit_test(the_test_hook_fails_the_nth_allocation_and_all_after_it),
+        cmocka_unit_test(the_other_test_hook_fails_the_nth_allocation_alone),
+        cmocka_unit_test(what_is_in_use_is_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
