@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "app/help.h"
+#include "catalog/json_text.h"
 #include "os/log.h"
 #include "os/process.h"
 
@@ -183,6 +184,7 @@ enum exit_code command_load_options(const struct command_line *line, struct opti
 enum exit_code command_main(int argc, const char *const *argv)
 {
     os_heap_tune();
+    json_text_use_our_memory();
     struct command_line line;
     struct problems problems;
     problems_init(&problems);

@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "catalog/json_text.h"
 #include "os/file.h"
+#include "util/buffer.h"
 
 #define FILE_LIMIT_BYTES (1024 * 1024)
 #define KEY_BYTES        128
@@ -158,10 +160,17 @@ static const char *value_text(const struct reading *reading, const struct option
                      option->kind == OPTION_SIZE ? " of bytes or a text such as \"128MiB\"" : "");
     if (text == NULL)
         return NULL;
-    char *dumped = option->kind == OPTION_HEADERS ? json_dumps(value, JSON_COMPACT) : NULL;
-    const char *copy =
-        arena_copy_text(reading->arena, bytes_view_text(dumped != NULL ? dumped : text));
-    free(dumped);
+    const char *copy = NULL;
+    if (option->kind == OPTION_HEADERS) {
+        struct buffer dumped;
+        struct error ignored; /* there is one only */
+        buffer_init(&dumped);
+        if (json_text_dump(value, false, &dumped, &ignored) == OK)
+            copy = arena_copy_text(reading->arena, buffer_view(&dumped));
+        buffer_release(&dumped);
+    } else {
+        copy = arena_copy_text(reading->arena, bytes_view_text(text));
+    }
     if (copy == NULL)
         *code = ERR_NO_MEMORY;
     return copy;
@@ -246,21 +255,20 @@ static enum error_code read_top(struct reading *reading, const json_t *root)
 static enum error_code read_text(struct reading *reading)
 {
     json_error_t where;
-    if (reading->text.size_bytes == 0) { /* jansson takes no NULL */
+    if (reading->text.size_bytes == 0) {
         problems_add(reading->problems,
                      "%s:1:1: this is not JSON: the file is empty; {} sets nothing", reading->path);
         return OK;
     }
-    json_t *root = json_loadb((const char *)reading->text.data, reading->text.size_bytes,
-                              JSON_REJECT_DUPLICATES, &where);
-    if (root == NULL) {
-        if (json_error_code(&where) == json_error_out_of_memory)
-            return ERR_NO_MEMORY;
+    json_t *root;
+    enum error_code code = json_text_load(reading->text, JSON_REJECT_DUPLICATES, &root, &where);
+    if (code == ERR_NO_MEMORY)
+        return code;
+    if (code != OK) {
         problems_add(reading->problems, "%s:%d:%d: this is not JSON: %s", reading->path, where.line,
                      where.column, where.text);
         return OK;
     }
-    enum error_code code = OK;
     if (json_is_object(root))
         code = read_top(reading, root);
     else

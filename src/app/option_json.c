@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalog/json_text.h"
+
 json_t *option_value_json(const struct options *options, int index)
 {
     char text[OPTION_VALUE_BYTES];
@@ -14,8 +16,10 @@ json_t *option_value_json(const struct options *options, int index)
     case OPTION_NUMBER:
     case OPTION_SIZE: return json_integer((json_int_t)strtoll(text, NULL, 10));
     case OPTION_HEADERS: {
-        json_t *headers = json_loads(text, 0, NULL);
-        return headers != NULL ? headers : json_string("(hidden)");
+        json_t *headers;
+        json_error_t where;
+        enum error_code code = json_text_load(bytes_view_text(text), 0, &headers, &where);
+        return code == ERR_CORRUPT ? json_string("(hidden)") : headers;
     }
     case OPTION_TEXT:
     case OPTION_CHOICE:

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "app/ledger_text.h"
+#include "catalog/json_text.h"
 #include "os/file.h"
 #include "util/text.h"
 
@@ -239,7 +240,11 @@ static enum error_code parse_headers(struct options *options, const char *text, 
                                      struct error *error)
 {
     json_error_t where;
-    json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, &where);
+    json_t *object;
+    enum error_code code =
+        json_text_load(bytes_view_text(text), JSON_REJECT_DUPLICATES, &object, &where);
+    if (code == ERR_NO_MEMORY)
+        return error_no_memory(error, "headers");
     if (!json_is_object(object)) {
         json_decref(object);
         return error_set(error, ERR_INVALID,
@@ -247,7 +252,6 @@ static enum error_code parse_headers(struct options *options, const char *text, 
                          "\"env:TTP_TOKEN\"}");
     }
     struct option_headers headers = {.count = 0};
-    enum error_code code = OK;
     headers.items =
         arena_alloc(&options->arena, (json_object_size(object) + 1) * sizeof headers.items[0]);
     if (headers.items == NULL)

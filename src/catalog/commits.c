@@ -10,6 +10,7 @@
 #include "catalog/coverage.h"
 #include "catalog/ducklake.h"
 #include "catalog/handle.h"
+#include "catalog/json_text.h"
 #include "os/clock.h"
 #include "util/bytes.h"
 #include "util/memory.h"
@@ -173,25 +174,18 @@ static enum error_code insert_dead_letters(struct database *database,
 }
 
 /* The stream's cursor, for people and tools that look at lake.snapshots(). */
-static char *extra_info(const struct catalog_commit *commit)
+static enum error_code extra_info(const struct catalog_commit *commit, struct buffer *out,
+                                  struct error *error)
 {
     json_t *object = json_pack(
         "{s:I, s:I, s:I, s:s, s:s}", "commit_no", (json_int_t)commit->commit_no, "first_ledger",
         (json_int_t)commit->range.first, "last_ledger", (json_int_t)commit->range.last, "reason",
         commit->reason, "schema_version", commit->schema_version);
-    if (object == NULL)
-        return NULL;
-    char *text = json_dumps(object, JSON_COMPACT);
+    enum error_code code = json_text_dump(object, false, out, error);
     json_decref(object);
-    return text;
-}
-
-static void free_json_text(char *text)
-{
-    json_malloc_t allocate;
-    json_free_t release;
-    json_get_alloc_funcs(&allocate, &release);
-    release(text);
+    if (code == OK && buffer_append_byte(out, '\0') != OK)
+        code = error_no_memory(error, "a snapshot's description");
+    return code;
 }
 
 /* The data files and the snapshot that holds them. */
@@ -209,16 +203,18 @@ static enum error_code add_snapshot(struct catalog *catalog, const struct catalo
                                      commit->file_count, data_file_ids, error);
     if (code != OK)
         return code;
-    char *info = extra_info(commit);
-    if (info == NULL)
-        return error_no_memory(error, "a snapshot's description");
     snprintf(changes, sizeof changes, "inserted_into_table:%" PRId64, head.table_id);
     snprintf(message, sizeof message, "ledgers %" PRIu32 " to %" PRIu32, commit->range.first,
              commit->range.last);
-    struct ducklake_change change = {changes, message, info};
-    code = ducklake_add_snapshot(database, &head, os_realtime_us(), &change, error);
+    struct buffer info;
+    buffer_init(&info);
+    code = extra_info(commit, &info, error);
+    if (code == OK) {
+        struct ducklake_change change = {changes, message, (const char *)info.data};
+        code = ducklake_add_snapshot(database, &head, os_realtime_us(), &change, error);
+    }
     *snapshot_id = head.snapshot_id;
-    free_json_text(info);
+    buffer_release(&info);
     return code;
 }
 

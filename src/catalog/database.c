@@ -48,14 +48,13 @@ enum error_code database_error(struct database *database, int result, struct err
     return code;
 }
 
-static enum error_code configure(struct database *database, enum database_mode mode,
-                                 struct error *error)
+static enum error_code configure(struct database *database, struct error *error)
 {
     int persist_wal = 1;
     sqlite3_extended_result_codes(database->handle, 1);
     sqlite3_busy_timeout(database->handle, BUSY_TIMEOUT_MS);
     sqlite3_file_control(database->handle, "main", SQLITE_FCNTL_PERSIST_WAL, &persist_wal);
-    if (mode == DATABASE_READ)
+    if (database->mode == DATABASE_READ)
         return OK;
     return database_execute(database,
                             "PRAGMA journal_mode = WAL;"
@@ -92,15 +91,43 @@ static int open_immutable(struct database *database, int flags)
     return result;
 }
 
-enum error_code database_open(struct database *database, const char *path, enum database_mode mode,
-                              struct error *error)
+/* Rolls back what was not committed; needs no memory. */
+static void hang_up(struct database *database)
+{
+    int result = sqlite3_close(database->handle);
+    assert(result == SQLITE_OK); /* else a statement was not released */
+    (void)result;
+    database->handle = NULL;
+}
+
+/* On failure there is no handle. */
+static enum error_code connect(struct database *database, struct error *error)
 {
     static const int flags[] = {
         [DATABASE_READ] = SQLITE_OPEN_READONLY,
         [DATABASE_WRITE] = SQLITE_OPEN_READWRITE,
         [DATABASE_CREATE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
     };
-    *database = (struct database){.path = mem_copy_text(path)};
+    int result = open_handle(database, database->path, flags[database->mode]);
+    if (database->mode == DATABASE_READ &&
+        ((result & 0xFF) == SQLITE_CANTOPEN || (result & 0xFF) == SQLITE_READONLY))
+        result = open_immutable(database, flags[database->mode]);
+    enum error_code code =
+        result == SQLITE_OK ? configure(database, error) : database_error(database, result, error);
+    if (code != OK)
+        hang_up(database);
+    return code;
+}
+
+static enum error_code be_connected(struct database *database, struct error *error)
+{
+    return database->handle != NULL ? OK : connect(database, error);
+}
+
+enum error_code database_open(struct database *database, const char *path, enum database_mode mode,
+                              struct error *error)
+{
+    *database = (struct database){.path = mem_copy_text(path), .mode = mode};
     if (database->path == NULL)
         return error_no_memory(error, "the catalog's path");
     enum error_code code = OK;
@@ -108,56 +135,65 @@ enum error_code database_open(struct database *database, const char *path, enum 
         code = error_set(error, ERR_IO, "SQLite has no file system to build on");
     else if (mode != DATABASE_CREATE && !os_path_exists(path))
         code = error_set(error, ERR_NOT_FOUND, "there is no catalog %s", path);
-    if (code == OK) {
-        int result = open_handle(database, path, flags[mode]);
-        if (mode == DATABASE_READ &&
-            ((result & 0xFF) == SQLITE_CANTOPEN || (result & 0xFF) == SQLITE_READONLY))
-            result = open_immutable(database, flags[mode]);
-        code = result == SQLITE_OK ? configure(database, mode, error)
-                                   : database_error(database, result, error);
-    }
+    if (code == OK)
+        code = connect(database, error);
     if (code != OK)
         database_close(database);
+    else if (mode == DATABASE_CREATE)
+        database->mode = DATABASE_WRITE; /* it is there now */
     return code;
 }
 
 void database_close(struct database *database)
 {
-    if (database->handle != NULL) {
-        int result = sqlite3_close(database->handle);
-        assert(result == SQLITE_OK); /* else a statement was not released */
-        (void)result;
-    }
+    hang_up(database);
     mem_free(database->path);
     *database = (struct database){0};
 }
 
 enum error_code database_execute(struct database *database, const char *sql, struct error *error)
 {
+    enum error_code code = be_connected(database, error);
+    if (code != OK)
+        return code;
     int result = sqlite3_exec(database->handle, sql, NULL, NULL, NULL);
     return result == SQLITE_OK ? OK : database_error(database, result, error);
 }
 
+/* SQLite may have rolled back by itself (full disk, I/O error). */
+static void roll_back(struct database *database)
+{
+    if (sqlite3_get_autocommit(database->handle))
+        return;
+    sqlite3_exec(database->handle, "ROLLBACK", NULL, NULL, NULL);
+    if (!sqlite3_get_autocommit(database->handle))
+        hang_up(database);
+}
+
+static enum error_code begin(struct database *database, const char *sql, struct error *error)
+{
+    assert(database->handle == NULL || sqlite3_get_autocommit(database->handle));
+    enum error_code code = database_execute(database, sql, error);
+    if (code != OK && database->handle != NULL)
+        roll_back(database); /* it may have begun, and failed after that */
+    return code;
+}
+
 enum error_code database_begin_write(struct database *database, struct error *error)
 {
-    assert(sqlite3_get_autocommit(database->handle));
-    return database_execute(database, "BEGIN IMMEDIATE", error);
+    return begin(database, "BEGIN IMMEDIATE", error);
 }
 
 enum error_code database_begin_read(struct database *database, struct error *error)
 {
-    assert(sqlite3_get_autocommit(database->handle));
-    return database_execute(database, "BEGIN", error);
+    return begin(database, "BEGIN", error);
 }
 
 enum error_code database_end(struct database *database, enum error_code code, struct error *error)
 {
     if (code == OK)
         code = database_execute(database, "COMMIT", error);
-    /* SQLite may have rolled back by itself (full disk, I/O error). */
-    if (!sqlite3_get_autocommit(database->handle))
-        sqlite3_exec(database->handle, "ROLLBACK", NULL, NULL, NULL);
-    assert(sqlite3_get_autocommit(database->handle));
+    roll_back(database);
     return code;
 }
 
@@ -165,6 +201,9 @@ enum error_code statement_prepare(struct statement *statement, struct database *
                                   const char *sql, struct error *error)
 {
     *statement = (struct statement){.database = database};
+    enum error_code code = be_connected(database, error);
+    if (code != OK)
+        return code;
     int result = sqlite3_prepare_v2(database->handle, sql, -1, &statement->handle, NULL);
     return result == SQLITE_OK ? OK : database_error(database, result, error);
 }
@@ -198,6 +237,18 @@ void statement_bind_null(struct statement *statement, int index)
     keep_bind_result(statement, sqlite3_bind_null(statement->handle, index));
 }
 
+/* SQLite makes a text when it is asked for, and gives NULL where it has no memory to: asked for
+ * here, it never passes for a value that is NULL. */
+static int make_texts(struct statement *statement)
+{
+    int count = sqlite3_column_count(statement->handle);
+    for (int i = 0; i < count; i++)
+        if (sqlite3_column_type(statement->handle, i) == SQLITE_TEXT &&
+            sqlite3_column_text(statement->handle, i) == NULL)
+            return SQLITE_NOMEM;
+    return SQLITE_ROW;
+}
+
 enum error_code statement_step(struct statement *statement, bool *row, struct error *error)
 {
     *row = false;
@@ -205,6 +256,8 @@ enum error_code statement_step(struct statement *statement, bool *row, struct er
     statement->bind_result = SQLITE_OK;
     if (result == SQLITE_OK)
         result = sqlite3_step(statement->handle);
+    if (result == SQLITE_ROW)
+        result = make_texts(statement);
     if (result == SQLITE_ROW) {
         *row = true;
         return OK;

@@ -24,8 +24,9 @@ enum database_mode {
 };
 
 struct database {
-    sqlite3 *handle; /* NULL: closed */
+    sqlite3 *handle; /* NULL: closed; before its next use it is opened again */
     char *path;      /* owned */
+    enum database_mode mode;
 };
 
 /* ERR_NOT_FOUND if it is not there and `mode` does not create. On failure it is closed. */
@@ -40,7 +41,8 @@ enum error_code database_execute(struct database *database, const char *sql,
 enum error_code database_begin_write(struct database *database, struct error *error) MUST_CHECK;
 enum error_code database_begin_read(struct database *database, struct error *error) MUST_CHECK;
 /* Ends the transaction either way: COMMIT if `code` is OK, else ROLLBACK, keeping `error`. A COMMIT
- * that fails is rolled back too; whether its changes may still appear after a crash is not known
+ * that fails is rolled back too (by closing the database where SQLite has no memory to do it);
+ * whether its changes may still appear after a crash is not known
  * then (docs/commit-protocol.md, invariant 12). */
 enum error_code database_end(struct database *database, enum error_code code,
                              struct error *error) MUST_CHECK;

@@ -1,17 +1,86 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "catalog/json_text.h"
 
+#include <string.h>
+
 #include "util/memory.h"
+
+/* A parse in progress on this thread. The first allocation that fails is served from `reserve`, so
+ * that the parser may overlook it, and then the input ends: before jansson asks for the next byte
+ * it makes no allocation whose failure it overlooks. */
+struct parse {
+    struct bytes_view text;
+    size_t at;
+    void *reserve;
+    size_t reserve_bytes;
+    bool failed; /* an allocation did */
+};
+static _Thread_local struct parse *parse_in_progress;
+
+/* The parser keeps a token in a buffer that doubles. */
+#define RESERVE_LEAST_BYTES 4096
+
+static void *allocate(size_t size_bytes)
+{
+    struct parse *parse = parse_in_progress;
+    void *pointer = mem_alloc(size_bytes);
+    if (pointer != NULL || parse == NULL || parse->failed)
+        return pointer;
+    parse->failed = true;
+    return size_bytes <= parse->reserve_bytes ? parse->reserve : NULL;
+}
+
+static void release(void *pointer)
+{
+    if (parse_in_progress == NULL || pointer != parse_in_progress->reserve)
+        mem_free(pointer);
+}
+
+void json_text_use_our_memory(void)
+{
+    json_set_alloc_funcs(allocate, release);
+}
+
+/* Byte by byte, so that the end takes effect at once. */
+static size_t next_byte(void *buffer, size_t buffer_bytes, void *context)
+{
+    struct parse *parse = context;
+    (void)buffer_bytes;
+    if (parse->failed || parse->at == parse->text.size_bytes)
+        return 0;
+    memcpy(buffer, parse->text.data + parse->at++, 1);
+    return 1;
+}
+
+enum error_code json_text_load(struct bytes_view text, size_t flags, json_t **value,
+                               json_error_t *problem)
+{
+    struct parse parse = {.text = text, .reserve_bytes = 2 * text.size_bytes + RESERVE_LEAST_BYTES};
+    *value = NULL;
+    parse.reserve = mem_alloc(parse.reserve_bytes);
+    if (parse.reserve == NULL)
+        return ERR_NO_MEMORY;
+    parse_in_progress = &parse;
+    *value = json_load_callback(next_byte, &parse, flags, problem);
+    if (parse.failed) {
+        json_decref(*value);
+        *value = NULL;
+    }
+    parse_in_progress = NULL;
+    mem_free(parse.reserve);
+    if (parse.failed)
+        return ERR_NO_MEMORY;
+    return *value == NULL ? ERR_CORRUPT : OK;
+}
 
 enum error_code json_text_parse(struct bytes_view text, const char *path, json_t **object,
                                 struct error *error)
 {
     json_error_t problem;
-    *object =
-        json_loadb((const char *)text.data, text.size_bytes, JSON_REJECT_DUPLICATES, &problem);
-    if (*object == NULL && json_error_code(&problem) == json_error_out_of_memory)
+    enum error_code code = json_text_load(text, JSON_REJECT_DUPLICATES, object, &problem);
+    if (code == ERR_NO_MEMORY)
         return error_no_memory(error, path);
-    if (*object == NULL)
+    if (code != OK)
         return error_set(error, ERR_CORRUPT, "%s is damaged: line %d: %s", path, problem.line,
                          problem.text);
     if (!json_is_object(*object)) {
@@ -22,17 +91,28 @@ enum error_code json_text_parse(struct bytes_view text, const char *path, json_t
     return OK;
 }
 
+/* jansson does not look at the result for every piece: a piece that was lost must not be followed
+ * by others, as if it had not been there. */
+struct dump {
+    struct buffer *out;
+    bool failed;
+};
+
 static int append_piece(const char *piece, size_t size_bytes, void *context)
 {
-    return buffer_append(context, piece, size_bytes) == OK ? 0 : -1;
+    struct dump *dump = context;
+    if (!dump->failed && buffer_append(dump->out, piece, size_bytes) != OK)
+        dump->failed = true;
+    return dump->failed ? -1 : 0;
 }
 
 enum error_code json_text_dump(const json_t *value, bool indented, struct buffer *out,
                                struct error *error)
 {
+    struct dump dump = {.out = out};
     size_t flags = indented ? JSON_INDENT(2) : JSON_COMPACT;
-    if (value == NULL || json_dump_callback(value, append_piece, out, flags) != 0 ||
-        (indented && buffer_append_byte(out, '\n') != OK))
+    if (value == NULL || json_dump_callback(value, append_piece, &dump, flags) != 0 ||
+        dump.failed || (indented && buffer_append_byte(out, '\n') != OK))
         return error_no_memory(error, "a JSON text");
     return OK;
 }

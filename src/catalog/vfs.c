@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <sqlite3.h>
 
+#include "catalog/sqlite_memory.h"
 #include "os/library_hook.h"
 
 /* An open file: ours, then the system's, which `below` points to. */
@@ -278,6 +279,7 @@ static int register_result = SQLITE_ERROR;
 
 static void register_vfs(void)
 {
+    sqlite_memory_use_ours();
     below_vfs = sqlite3_vfs_find(NULL);
     if (below_vfs == NULL)
         return;

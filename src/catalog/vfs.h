@@ -10,7 +10,8 @@
 
 #define CATALOG_VFS_NAME "ttp"
 
-/* Registers it with SQLite, once; a SQLite result code. Thread-safe. */
+/* Registers it with SQLite, once, after telling SQLite to take its memory where we take ours; a
+ * SQLite result code. Thread-safe. */
 int catalog_vfs_register(void);
 
 #endif

@@ -1,34 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lake/dead_letters.h"
 
-#include <jansson.h>
+#include "catalog/json_text.h"
+
+static bool take_u32(const json_t *object, const char *key, uint32_t *number)
+{
+    const json_t *value = json_object_get(object, key);
+    json_int_t integer = json_integer_value(value);
+    if (!json_is_integer(value) || integer < 0 || integer > UINT32_MAX)
+        return false;
+    *number = (uint32_t)integer;
+    return true;
+}
+
+/* Not by json_unpack: where that has no memory it says that the members are not there. */
+static enum error_code take_letter(const json_t *object, struct arena *arena,
+                                   struct stored_letter *letter)
+{
+    const char *reason = json_string_value(json_object_get(object, "reason"));
+    const json_t *raw = json_object_get(object, "raw");
+    if (!take_u32(object, "ledger_sequence", &letter->ledger_sequence) ||
+        !take_u32(object, "event_index", &letter->event_index) || reason == NULL ||
+        !json_is_string(raw))
+        return ERR_CORRUPT;
+    struct bytes_view text = bytes_view_of(json_string_value(raw), json_string_length(raw));
+    uint8_t *decoded = arena_alloc(arena, text.size_bytes / 4 * 3 + 1);
+    size_t decoded_bytes = 0;
+    letter->reason = arena_copy_text(arena, bytes_view_text(reason));
+    if (decoded == NULL || letter->reason == NULL)
+        return ERR_NO_MEMORY;
+    if (!base64_decode(text, decoded, &decoded_bytes))
+        return ERR_CORRUPT;
+    letter->raw = bytes_view_of(decoded, decoded_bytes);
+    return OK;
+}
 
 static enum error_code parse_line(struct bytes_view line, struct arena *arena,
                                   struct stored_letter *letter)
 {
-    enum error_code code = ERR_CORRUPT;
-    json_int_t ledger = 0, index = 0;
-    const char *reason = NULL, *raw = NULL;
-    size_t raw_bytes = 0;
-    json_t *object = json_loadb((const char *)line.data, line.size_bytes, 0, NULL);
-    if (json_unpack(object, "{s:I, s:I, s:s, s:s%}", "ledger_sequence", &ledger, "event_index",
-                    &index, "reason", &reason, "raw", &raw, &raw_bytes) != 0 ||
-        ledger < 0 || ledger > UINT32_MAX || index < 0 || index > UINT32_MAX)
-        goto out;
-    uint8_t *decoded = arena_alloc(arena, raw_bytes / 4 * 3 + 1);
-    size_t decoded_bytes = 0;
-    letter->reason = arena_copy_text(arena, bytes_view_text(reason));
-    if (decoded == NULL || letter->reason == NULL) {
-        code = ERR_NO_MEMORY;
-        goto out;
-    }
-    if (!base64_decode(bytes_view_of(raw, raw_bytes), decoded, &decoded_bytes))
-        goto out;
-    letter->ledger_sequence = (uint32_t)ledger;
-    letter->event_index = (uint32_t)index;
-    letter->raw = bytes_view_of(decoded, decoded_bytes);
-    code = OK;
-out:
+    json_t *object;
+    json_error_t problem;
+    enum error_code code = json_text_load(line, 0, &object, &problem);
+    if (code == OK)
+        code = take_letter(object, arena, letter);
     json_decref(object);
     return code;
 }

@@ -332,30 +332,6 @@ static void a_transaction_whose_sync_failed_does_not_come_back(void **state)
     temp_folder_remove(crashed);
 }
 
-static void every_failed_allocation_is_a_clean_error(void **state)
-{
-    (void)state;
-    struct error error;
-    for (uint64_t n = 1; n < 1000; n++) {
-        struct catalog_file file = fixture_file("x.parquet", 10, 19);
-        struct catalog_commit commit = fixture_commit(1, 10, 19, &file, 1);
-        error_clear(&error);
-        mem_fail_after(n);
-        struct catalog *opened = catalog_open(database_path, CATALOG_WRITE, NULL, &error);
-        enum error_code code = error.code;
-        if (opened != NULL)
-            code = catalog_add_commit(opened, &commit, &error);
-        mem_fail_after(0);
-        catalog_close(opened);
-        if (code == OK) {
-            assert_true(n > 10);
-            return;
-        }
-        assert_int_equal(code, ERR_NO_MEMORY);
-    }
-    fail_msg("it never worked");
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -373,7 +349,6 @@ int main(void)
         TEST(data_path_changes_only_when_it_differs),
         TEST(a_failing_catalog_is_either_settled_as_in_or_as_out),
         TEST(a_transaction_whose_sync_failed_does_not_come_back),
-        TEST(every_failed_allocation_is_a_clean_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,11 +15,13 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "catalog/json_text.h"
 #include "catalog/lake_layout.h"
 #include "catalog/publication.h"
 #include "catalog/recovery.h"
 #include "catalog_fixture.h"
 #include "os/file.h"
+#include "support/allocation_sweep.h"
 #include "support/fault_calls.h"
 #include "support/temp_folder.h"
 #include "util/memory.h"
@@ -474,6 +476,68 @@ static void a_failure_at_every_operation_of_a_commit_is_undone_or_in(void **stat
     }
 }
 
+static void every_failed_allocation_of_a_commit_leaves_it_in_or_out(void **state)
+{
+    (void)state;
+    struct allocation_sweep sweep = {.step = 41, .may_succeed = true};
+    json_text_use_our_memory();
+    close_lake();
+    while (sweep_next(&sweep)) {
+        struct intent intent;
+        struct publication publication;
+        struct error error;
+        make_lake();
+        describe(&intent);
+        sweep_begin(&sweep);
+        enum error_code code = publish_until(PUBLICATION_FINISHED, &publication, &intent, &error);
+        bool done = sweep_end(&sweep, code);
+        if (!done && publication.state > PUBLICATION_STAGED && sweep.number % 2 == 0) {
+            if (publication.state < PUBLICATION_COMMITTED)
+                assert_int_equal(publish_withdraw(&publication, &error), OK);
+            assert_int_equal(publish_remove_intent(&publication, &error), OK);
+        }
+        if (!done) { /* the next start */
+            recover_whatever_is_there();
+            if (!check_lake())
+                assert_int_equal(publish_until(PUBLICATION_FINISHED, &publication, &intent, NULL),
+                                 OK);
+        }
+        assert_true(check_lake());
+        intent_release(&intent);
+        close_lake();
+    }
+    assert_true(sweep.failures > 20);
+}
+
+static void every_failed_allocation_of_a_recovery_can_be_recovered_from(void **state)
+{
+    (void)state;
+    static const enum publication_state states[] = {PUBLICATION_INTENDED, PUBLICATION_PLACED,
+                                                    PUBLICATION_COMMITTED};
+    json_text_use_our_memory();
+    close_lake();
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+        struct allocation_sweep sweep = {.step = 41, .may_succeed = true};
+        while (sweep_next(&sweep)) {
+            struct intent intent;
+            struct publication publication;
+            struct recovery_report report;
+            struct error error;
+            make_lake();
+            describe(&intent);
+            assert_int_equal(publish_until(states[i], &publication, &intent, &error), OK);
+            intent_release(&intent);
+            open_lake();
+            sweep_begin(&sweep);
+            if (!sweep_end(&sweep, recovery_run(folder, catalog, &report, &error)))
+                recover_whatever_is_there();
+            assert_true(check_lake());
+            close_lake();
+        }
+        assert_true(sweep.failures > 5);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -486,6 +550,8 @@ int main(void)
         TEST(a_crash_at_every_operation_of_a_commit_leaves_a_whole_lake),
         TEST(a_crash_at_every_operation_of_a_recovery_can_be_recovered_from),
         TEST(a_failure_at_every_operation_of_a_commit_is_undone_or_in),
+        TEST(every_failed_allocation_of_a_commit_leaves_it_in_or_out),
+        TEST(every_failed_allocation_of_a_recovery_can_be_recovered_from),
     };
     return cmocka_run_group_tests(tests, make_model, remove_model);
 }
