@@ -14,7 +14,7 @@ foreach(folder ${room_folders})
   file(GLOB tests CONFIGURE_DEPENDS ${folder}/test_*.c)
   file(GLOB helpers CONFIGURE_DEPENDS ${folder}/*.c ${CMAKE_SOURCE_DIR}/tests/unit/support/*.c)
   list(FILTER helpers EXCLUDE REGEX "/test_[^/]*\\.c$")
-  if(room STREQUAL "lake") # lakes to care for are made as the sink's tests make theirs
+  if(room MATCHES "^(lake|app)$") # their lakes are made as the sink's tests make theirs
     list(APPEND helpers ${CMAKE_SOURCE_DIR}/tests/unit/sink/sink_fixture.c)
   endif()
   foreach(test ${tests})

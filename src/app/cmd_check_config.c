@@ -2,34 +2,42 @@
 #include "app/command.h"
 
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "app/help.h"
+#include "app/json_output.h"
 #include "app/option_json.h"
+#include "catalog/json_text.h"
 
 static const char *const origin_names[] = {"default", "file", "environment", "flag"};
 
-/* {"section": {"key": {"value": …, "origin": "file", "from": "config.json", "line": 7}}} */
+/* {"value": …, "origin": "file", "from": "config.json", "line": 7} */
+static json_t *json_option(const struct options *options, int index)
+{
+    const struct option_origin *origin = &options->origins[index];
+    json_t *entry = json_pack("{s:o,s:s}", "value", option_value_json(options, index), "origin",
+                              origin_names[origin->kind]);
+    bool good = entry != NULL;
+    if (good && origin->name != NULL)
+        good = json_object_set_new(entry, "from", json_any_text(origin->name)) == 0;
+    if (good && origin->line != 0)
+        good = json_object_set_new(entry, "line", json_integer(origin->line)) == 0;
+    if (good)
+        return entry;
+    json_decref(entry);
+    return NULL;
+}
+
+/* {"section": {"key": {…}}} */
 static json_t *json_of(const struct options *options)
 {
     json_t *root = json_object();
     bool good = root != NULL;
     for (size_t i = 0; good && i < option_section_count; i++)
         good = json_object_set_new(root, option_sections[i], json_object()) == 0;
-    for (size_t i = 0; good && i < option_count; i++) {
-        const struct option_origin *origin = &options->origins[i];
-        json_t *entry = json_pack("{s:o?,s:s}", "value", option_value_json(options, (int)i),
-                                  "origin", origin_names[origin->kind]);
-        good = entry != NULL;
-        if (good && origin->name != NULL)
-            good = json_object_set_new(entry, "from", json_string(origin->name)) == 0;
-        if (good && origin->line != 0)
-            good = json_object_set_new(entry, "line", json_integer(origin->line)) == 0;
-        if (good)
-            good = json_object_set_new(json_object_get(root, option_table[i].section),
-                                       option_table[i].key, entry) == 0;
-    }
+    for (size_t i = 0; good && i < option_count; i++)
+        good = json_object_set_new(json_object_get(root, option_table[i].section),
+                                   option_table[i].key, json_option(options, (int)i)) == 0;
     if (good)
         return root;
     json_decref(root);
@@ -39,9 +47,8 @@ static json_t *json_of(const struct options *options)
 static enum error_code render_json(const struct options *options, struct buffer *out)
 {
     json_t *root = json_of(options);
-    char *text = root != NULL ? json_dumps(root, JSON_INDENT(2)) : NULL;
-    enum error_code code = text != NULL ? buffer_append_format(out, "%s\n", text) : ERR_NO_MEMORY;
-    free(text);
+    struct error ignored; /* there is one only, and the caller says it */
+    enum error_code code = json_text_dump(root, true, out, &ignored);
     json_decref(root);
     return code;
 }

@@ -3,9 +3,9 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "app/command.h"
+#include "app/json_output.h"
 #include "app/ledger_text.h"
 #include "lake/dead_letter_list.h"
 #include "lake/open.h"
@@ -34,18 +34,12 @@ static enum error_code print_json(const struct stored_letter *letter, uint64_t c
     if (raw == NULL)
         return error_no_memory(error, "a dead letter");
     base64_encode(letter->raw, raw);
-    json_t *object = json_pack("{s:I, s:I, s:s, s:s, s:I}", "ledger_sequence",
-                               (json_int_t)letter->ledger_sequence, "event_index",
-                               (json_int_t)letter->event_index, "reason", letter->reason, "raw",
-                               raw, "commit_no", (json_int_t)commit_no);
-    char *text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
-    json_decref(object);
+    json_t *object = json_pack(
+        "{s:I, s:I, s:o, s:s, s:I}", "ledger_sequence", (json_int_t)letter->ledger_sequence,
+        "event_index", (json_int_t)letter->event_index, "reason", json_any_text(letter->reason),
+        "raw", raw, "commit_no", (json_int_t)commit_no);
     mem_free(raw);
-    if (text == NULL)
-        return error_no_memory(error, "a line of JSON");
-    int written = printf("%s\n", text);
-    free(text);
-    return written < 0 ? error_set(error, ERR_IO, "cannot write to standard output") : OK;
+    return json_print(object, false, error);
 }
 
 static enum error_code print_letter(void *context, uint64_t commit_no,

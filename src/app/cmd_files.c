@@ -3,12 +3,11 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "app/command.h"
+#include "app/json_output.h"
 #include "lake/listing.h"
 #include "lake/open.h"
-#include "util/text.h"
 
 static enum error_code print_path(void *context, const struct listed_file *file,
                                   struct error *error)
@@ -23,24 +22,15 @@ static enum error_code print_path(void *context, const struct listed_file *file,
 static enum error_code print_json(void *context, const struct listed_file *file,
                                   struct error *error)
 {
-    char first[TEXT_TIME_BYTES], last[TEXT_TIME_BYTES];
     (void)context;
-    text_rfc3339(file->first_us, first);
-    text_rfc3339(file->last_us, last);
     bool timed = file->last_us != 0;
-    json_t *object =
-        json_pack("{s:s, s:I, s:I, s:I, s:I, s:s?, s:s?, s:I}", "path", file->path, "rows",
-                  (json_int_t)file->record_count, "bytes", (json_int_t)file->file_size_bytes,
-                  "first_ledger", (json_int_t)file->range.first, "last_ledger",
-                  (json_int_t)file->range.last, "first_time", timed ? first : NULL, "last_time",
-                  timed ? last : NULL, "commit_no", (json_int_t)file->commit_no);
-    char *text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
-    json_decref(object);
-    if (text == NULL)
-        return error_no_memory(error, "a line of JSON");
-    int written = printf("%s\n", text);
-    free(text);
-    return written < 0 ? error_set(error, ERR_IO, "cannot write to standard output") : OK;
+    json_t *object = json_pack(
+        "{s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:I}", "path", json_any_text(file->path), "rows",
+        (json_int_t)file->record_count, "bytes", (json_int_t)file->file_size_bytes, "first_ledger",
+        (json_int_t)file->range.first, "last_ledger", (json_int_t)file->range.last, "first_time",
+        json_time(timed ? file->first_us : 0), "last_time", json_time(timed ? file->last_us : 0),
+        "commit_no", (json_int_t)file->commit_no);
+    return json_print(object, false, error);
 }
 
 static enum error_code parse_bound(const struct command_line *line, const char *flag,

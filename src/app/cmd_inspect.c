@@ -3,10 +3,10 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "app/command.h"
+#include "app/json_output.h"
 #include "lake/data_file.h"
 #include "parquet/page_index.h"
 #include "parquet/verify.h"
@@ -27,9 +27,11 @@ static const char *logical_type_name(enum parquet_logical_type type)
     return NULL;
 }
 
-/* A bound as text: NULL where it has none (not UTF-8, or of a kind we have no text for). */
-static const char *bound_text(const struct parquet_column_metadata *column, struct bytes_view bound,
-                              bool is_max, struct arena *arena)
+/* A bound as text: NULL where it has none (not UTF-8, or of a kind we have no text for).
+ * ERR_NO_MEMORY. */
+static enum error_code bound_text(const struct parquet_column_metadata *column,
+                                  struct bytes_view bound, bool is_max, struct arena *arena,
+                                  const char **text)
 {
     static const char *const types[] = {[VALUE_UINT32] = "uint32",
                                         [VALUE_TIMESTAMP] = "timestamptz",
@@ -39,7 +41,6 @@ static const char *bound_text(const struct parquet_column_metadata *column, stru
     struct row_column row_column = {
         .name = column->name,
         .ducklake_type = column->has_known_order ? types[column->value.kind] : "blob"};
-    const char *text = NULL;
     struct error error;
     if (column->value.kind == VALUE_TIMESTAMP && column->has_known_order &&
         column->logical_type != PARQUET_LOGICAL_TIMESTAMP && bound.size_bytes == sizeof(int64_t)) {
@@ -47,44 +48,59 @@ static const char *bound_text(const struct parquet_column_metadata *column, stru
         char digits[24];
         memcpy(&number, bound.data, sizeof number);
         int length = snprintf(digits, sizeof digits, "%" PRId64, number);
-        return arena_copy_text(arena, bytes_view_of(digits, (size_t)length));
+        *text = arena_copy_text(arena, bytes_view_of(digits, (size_t)length));
+        return *text == NULL ? ERR_NO_MEMORY : OK;
     }
-    if (row_bound_text(&row_column, bound, is_max, arena, &text, &error) != OK)
-        return NULL;
-    return text;
+    enum error_code code = row_bound_text(&row_column, bound, is_max, arena, text, &error);
+    return code == ERR_NO_MEMORY ? code : OK;
 }
 
-static json_t *json_schema(const struct parquet_file_metadata *metadata)
+/* What a file's description is made from. */
+struct description {
+    const struct parquet_source *source;
+    const struct parquet_file_metadata *metadata;
+    const struct parquet_row_group_metadata *group; /* the one that is being described */
+    struct arena *arena;
+};
+
+static json_t *json_column(const void *context, size_t index)
 {
-    json_t *array = json_array();
-    for (size_t i = 0; i < metadata->column_count; i++) {
-        const struct parquet_column_metadata *column = &metadata->columns[i];
-        json_array_append_new(
-            array, json_pack("{s:s, s:s, s:s?, s:b, s:o}", "name", column->name, "type",
-                             parquet_type_name(column->type), "logical_type",
-                             logical_type_name(column->logical_type), "nullable", column->nullable,
-                             "field_id",
-                             column->has_field_id ? json_integer(column->field_id) : json_null()));
-    }
-    return array;
+    const struct description *description = context;
+    const struct parquet_column_metadata *column = &description->metadata->columns[index];
+    return json_pack("{s:o, s:s, s:s?, s:b, s:o}", "name", json_any_text(column->name), "type",
+                     parquet_type_name(column->type), "logical_type",
+                     logical_type_name(column->logical_type), "nullable", column->nullable,
+                     "field_id",
+                     column->has_field_id ? json_integer(column->field_id) : json_null());
 }
 
+/* A key that is not UTF-8 is shown mended, as its value is. */
 static json_t *json_key_values(const struct parquet_file_metadata *metadata)
 {
     json_t *object = json_object();
-    for (size_t i = 0; i < metadata->key_value_count; i++)
-        json_object_set_new(object, metadata->key_values[i].key,
-                            json_string(metadata->key_values[i].value));
+    for (size_t i = 0; object != NULL && i < metadata->key_value_count; i++) {
+        json_t *key = json_any_text(metadata->key_values[i].key);
+        if (key == NULL || json_object_set_new(object, json_string_value(key),
+                                               json_any_text(metadata->key_values[i].value)) != 0) {
+            json_decref(object);
+            object = NULL;
+        }
+        json_decref(key);
+    }
     return object;
 }
 
 static json_t *json_encodings(uint32_t encodings)
 {
     json_t *array = json_array();
-    for (int i = 0; i < PARQUET_ENCODING_COUNT; i++)
-        if ((encodings >> i & 1) != 0)
-            json_array_append_new(array,
-                                  json_string(parquet_encoding_name((enum parquet_encoding)i)));
+    for (int i = 0; array != NULL && i < PARQUET_ENCODING_COUNT; i++) {
+        if ((encodings >> i & 1) != 0 &&
+            json_array_append_new(
+                array, json_string(parquet_encoding_name((enum parquet_encoding)i))) != 0) {
+            json_decref(array);
+            array = NULL;
+        }
+    }
     return array;
 }
 
@@ -95,16 +111,30 @@ static double ratio_of(const struct parquet_chunk_metadata *chunk)
                : (double)chunk->uncompressed_bytes / (double)chunk->compressed_bytes;
 }
 
-/* Data pages as the offset index has them; -1 without one. */
-static json_int_t page_count(const struct parquet_source *source,
-                             const struct parquet_chunk_metadata *chunk, struct arena *arena)
+/* Data pages as the offset index has them; null without one that can be read. */
+static json_t *json_page_count(const struct description *description,
+                               const struct parquet_chunk_metadata *chunk)
 {
     struct offset_index index;
     struct error error;
-    if (chunk->offset_index_bytes == 0 ||
-        offset_index_read(source, chunk, arena, &index, &error) != OK)
-        return -1;
-    return (json_int_t)index.page_count;
+    if (chunk->offset_index_bytes == 0)
+        return json_null();
+    enum error_code code =
+        offset_index_read(description->source, chunk, description->arena, &index, &error);
+    if (code == ERR_NO_MEMORY)
+        return NULL;
+    return code == OK ? json_integer((json_int_t)index.page_count) : json_null();
+}
+
+/* One bound and whether a value equals it; false without memory. */
+static bool set_bound(json_t *object, const char *name, const char *exact_name, bool is_exact,
+                      const struct parquet_column_metadata *column, struct bytes_view bound,
+                      bool is_max, struct arena *arena)
+{
+    const char *text = NULL;
+    return bound_text(column, bound, is_max, arena, &text) == OK &&
+           json_object_set_new(object, name, json_any_text(text)) == 0 &&
+           json_object_set_new(object, exact_name, json_boolean(is_exact)) == 0;
 }
 
 static json_t *json_statistics(const struct parquet_column_metadata *column,
@@ -112,70 +142,64 @@ static json_t *json_statistics(const struct parquet_column_metadata *column,
 {
     const struct parquet_statistics_metadata *statistics = &chunk->statistics;
     json_t *object = json_object();
-    if (statistics->null_count >= 0)
-        json_object_set_new(object, "null_count", json_integer(statistics->null_count));
-    if (statistics->has_min) {
-        json_object_set_new(
-            object, "min",
-            json_pack("s?", bound_text(column, statistics->min_value, false, arena)));
-        json_object_set_new(object, "min_is_exact", json_boolean(statistics->min_is_exact));
-    }
-    if (statistics->has_max) {
-        json_object_set_new(
-            object, "max", json_pack("s?", bound_text(column, statistics->max_value, true, arena)));
-        json_object_set_new(object, "max_is_exact", json_boolean(statistics->max_is_exact));
-    }
-    return object;
+    bool good = object != NULL;
+    if (good && statistics->null_count >= 0)
+        good = json_object_set_new(object, "null_count", json_integer(statistics->null_count)) == 0;
+    if (good && statistics->has_min)
+        good = set_bound(object, "min", "min_is_exact", statistics->min_is_exact, column,
+                         statistics->min_value, false, arena);
+    if (good && statistics->has_max)
+        good = set_bound(object, "max", "max_is_exact", statistics->max_is_exact, column,
+                         statistics->max_value, true, arena);
+    if (good)
+        return object;
+    json_decref(object);
+    return NULL;
 }
 
-static json_t *json_chunk(const struct parquet_source *source,
-                          const struct parquet_column_metadata *column,
-                          const struct parquet_chunk_metadata *chunk, struct arena *arena)
+static json_t *json_chunk(const void *context, size_t index)
 {
-    json_int_t pages = page_count(source, chunk, arena);
-    return json_pack("{s:s, s:s, s:o, s:I, s:I, s:I, s:f, s:o, s:b, s:b, s:b, s:b, s:o}", "name",
-                     column->name, "codec", parquet_compression_name(chunk->codec), "encodings",
-                     json_encodings(chunk->encodings), "values", (json_int_t)chunk->value_count,
-                     "compressed_bytes", (json_int_t)chunk->compressed_bytes, "uncompressed_bytes",
+    const struct description *description = context;
+    const struct parquet_column_metadata *column = &description->metadata->columns[index];
+    const struct parquet_chunk_metadata *chunk = &description->group->chunks[index];
+    return json_pack("{s:o, s:s, s:o, s:I, s:I, s:I, s:f, s:o, s:b, s:b, s:b, s:b, s:o}", "name",
+                     json_any_text(column->name), "codec", parquet_compression_name(chunk->codec),
+                     "encodings", json_encodings(chunk->encodings), "values",
+                     (json_int_t)chunk->value_count, "compressed_bytes",
+                     (json_int_t)chunk->compressed_bytes, "uncompressed_bytes",
                      (json_int_t)chunk->uncompressed_bytes, "ratio", ratio_of(chunk), "pages",
-                     pages < 0 ? json_null() : json_integer(pages), "dictionary",
-                     chunk->has_dictionary_page, "bloom_filter", chunk->has_bloom, "column_index",
+                     json_page_count(description, chunk), "dictionary", chunk->has_dictionary_page,
+                     "bloom_filter", chunk->has_bloom, "column_index",
                      chunk->column_index_bytes != 0, "offset_index", chunk->offset_index_bytes != 0,
-                     "statistics", json_statistics(column, chunk, arena));
+                     "statistics", json_statistics(column, chunk, description->arena));
 }
 
-static json_t *json_row_groups(const struct parquet_source *source,
-                               const struct parquet_file_metadata *metadata, struct arena *arena)
+static json_t *json_row_group(const void *context, size_t index)
 {
-    json_t *array = json_array();
-    for (size_t i = 0; i < metadata->row_group_count; i++) {
-        const struct parquet_row_group_metadata *group = &metadata->row_groups[i];
-        json_t *columns = json_array();
-        json_int_t compressed = 0;
-        for (size_t k = 0; k < metadata->column_count; k++) {
-            json_array_append_new(
-                columns, json_chunk(source, &metadata->columns[k], &group->chunks[k], arena));
-            compressed += (json_int_t)group->chunks[k].compressed_bytes;
-        }
-        json_array_append_new(array,
-                              json_pack("{s:I, s:I, s:o}", "rows", (json_int_t)group->row_count,
-                                        "compressed_bytes", compressed, "columns", columns));
-    }
-    return array;
+    struct description description = *(const struct description *)context;
+    json_int_t compressed = 0;
+    description.group = &description.metadata->row_groups[index];
+    for (size_t i = 0; i < description.metadata->column_count; i++)
+        compressed += (json_int_t)description.group->chunks[i].compressed_bytes;
+    return json_pack("{s:I, s:I, s:o}", "rows", (json_int_t)description.group->row_count,
+                     "compressed_bytes", compressed, "columns",
+                     json_list(description.metadata->column_count, json_chunk, &description));
 }
 
 /* `damage`: what the check of every page's CRC found; NULL: nothing. */
-static json_t *json_file(const struct parquet_source *source,
-                         const struct parquet_file_metadata *metadata, const char *damage,
-                         struct arena *arena)
+static json_t *json_file(const struct description *description, const char *damage)
 {
-    return json_pack(
-        "{s:s, s:I, s:I, s:i, s:s, s:I, s:o, s:o, s:o, s:b, s:s?}", "path", source->name, "bytes",
-        (json_int_t)source->size_bytes, "rows", (json_int_t)metadata->row_count, "format_version",
-        (int)metadata->version, "created_by", metadata->created_by, "footer_bytes",
-        (json_int_t)metadata->footer_bytes, "schema", json_schema(metadata), "key_value_metadata",
-        json_key_values(metadata), "row_groups", json_row_groups(source, metadata, arena), "ok",
-        damage == NULL, "damage", damage);
+    const struct parquet_file_metadata *metadata = description->metadata;
+    return json_pack("{s:o, s:I, s:I, s:i, s:o, s:I, s:o, s:o, s:o, s:b, s:o}", "path",
+                     json_any_text(description->source->name), "bytes",
+                     (json_int_t)description->source->size_bytes, "rows",
+                     (json_int_t)metadata->row_count, "format_version", (int)metadata->version,
+                     "created_by", json_any_text(metadata->created_by), "footer_bytes",
+                     (json_int_t)metadata->footer_bytes, "schema",
+                     json_list(metadata->column_count, json_column, description),
+                     "key_value_metadata", json_key_values(metadata), "row_groups",
+                     json_list(metadata->row_group_count, json_row_group, description), "ok",
+                     damage == NULL, "damage", json_any_text(damage));
 }
 
 static const char *text_of(const json_t *object, const char *key, const char *otherwise)
@@ -262,33 +286,43 @@ static void print_text(const json_t *file)
     }
 }
 
+static bool is_damage(enum error_code code)
+{
+    return code == ERR_CORRUPT || code == ERR_INVALID || code == ERR_LIMIT;
+}
+
+/* Checks the file and prints what is in it. */
+static enum error_code describe(const struct description *description, bool as_json, bool *damaged,
+                                struct error *error)
+{
+    enum error_code code = parquet_verify(description->source, PARQUET_VERIFY_PAGES, -1, error);
+    *damaged = is_damage(code);
+    if (code != OK && !*damaged)
+        return code;
+    json_t *file = json_file(description, *damaged ? error->message : NULL);
+    if (as_json)
+        return json_print(file, true, error);
+    if (file == NULL)
+        return error_no_memory(error, "a file's description");
+    print_text(file);
+    json_decref(file);
+    return OK;
+}
+
 static enum error_code inspect(const char *path, bool as_json, bool *damaged, struct error *error)
 {
     struct lake_data_file data_file;
     struct parquet_file_metadata metadata;
-    struct error damage = {0};
     struct arena arena;
     arena_init(&arena, 0);
-    json_t *file = NULL;
-    char *text = NULL;
     enum error_code code = lake_data_file_open_path(&data_file, path, error);
     if (code == OK)
         code = parquet_metadata_read(&data_file.source, &metadata, error);
     if (code == OK) {
-        *damaged = parquet_verify(&data_file.source, PARQUET_VERIFY_PAGES, -1, &damage) != OK;
-        file = json_file(&data_file.source, &metadata, *damaged ? damage.message : NULL, &arena);
+        struct description description = {&data_file.source, &metadata, NULL, &arena};
+        code = describe(&description, as_json, damaged, error);
         parquet_metadata_release(&metadata);
-        if (file != NULL && as_json)
-            text = json_dumps(file, JSON_INDENT(2));
-        if (file == NULL || (as_json && text == NULL))
-            code = error_no_memory(error, "a file's description");
-        else if (as_json)
-            printf("%s\n", text);
-        else
-            print_text(file);
     }
-    free(text);
-    json_decref(file);
     arena_release(&arena);
     lake_data_file_release(&data_file);
     return code;

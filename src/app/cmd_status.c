@@ -3,10 +3,10 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "app/command.h"
+#include "app/json_output.h"
 #include "catalog/history.h"
 #include "catalog/lake_file.h"
 #include "lake/open.h"
@@ -46,15 +46,6 @@ static void status_release(struct lake_status *status)
     json_decref(status->commits);
 }
 
-static json_t *json_time(int64_t unix_us)
-{
-    char text[TEXT_TIME_BYTES];
-    if (unix_us == 0)
-        return json_null();
-    text_rfc3339(unix_us, text);
-    return json_string(text);
-}
-
 static enum error_code add_version(void *context, const struct catalog_commit_record *commit,
                                    struct error *error)
 {
@@ -82,7 +73,7 @@ static enum error_code add_commit(void *context, const struct catalog_commit_rec
 {
     struct lake_status *status = context;
     json_t *object =
-        json_pack("{s:I, s:I, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:o?, s:b}", "commit_no",
+        json_pack("{s:I, s:I, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:b}", "commit_no",
                   (json_int_t)commit->commit_no, "first", (json_int_t)commit->range.first, "last",
                   (json_int_t)commit->range.last, "reason", commit->reason, "schema_version",
                   commit->schema_version, "files", (json_int_t)commit->file_count, "rows",
@@ -98,9 +89,9 @@ static enum error_code add_hole(void *context, struct catalog_range range, const
                                 int64_t recorded_us, struct error *error)
 {
     struct lake_status *status = context;
-    json_t *object =
-        json_pack("{s:I, s:I, s:s?, s:o?}", "first", (json_int_t)range.first, "last",
-                  (json_int_t)range.last, "reason", reason, "recorded_at", json_time(recorded_us));
+    json_t *object = json_pack("{s:I, s:I, s:o, s:o}", "first", (json_int_t)range.first, "last",
+                               (json_int_t)range.last, "reason", json_any_text(reason),
+                               "recorded_at", json_time(recorded_us));
     if (json_array_append_new(status->holes, object) != 0)
         return error_no_memory(error, "the lake's status");
     return OK;
@@ -111,7 +102,7 @@ static enum error_code add_seam_finding(void *context, const struct catalog_seam
 {
     struct lake_status *status = context;
     json_t *object =
-        json_pack("{s:I, s:s, s:I, s:o?, s:o?}", "ledger", (json_int_t)finding->ledger, "finding",
+        json_pack("{s:I, s:s, s:I, s:o, s:o}", "ledger", (json_int_t)finding->ledger, "finding",
                   "other_contents", "times", (json_int_t)finding->times, "first_seen",
                   json_time(finding->first_seen_us), "last_seen", json_time(finding->last_seen_us));
     if (json_array_append_new(status->seam_findings, object) != 0)
@@ -147,24 +138,11 @@ static enum error_code read_status(struct catalog *catalog, const char *output_p
     return code;
 }
 
-static json_t *json_ranges(const struct catalog_range *ranges, size_t count)
+static json_t *json_version(const void *context, size_t index)
 {
-    json_t *array = json_array();
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(array, json_pack("{s:I, s:I}", "first", (json_int_t)ranges[i].first,
-                                               "last", (json_int_t)ranges[i].last));
-    return array;
-}
-
-static json_t *json_versions(const struct lake_status *status)
-{
-    json_t *array = json_array();
-    for (size_t i = 0; i < status->version_count; i++)
-        json_array_append_new(array,
-                              json_pack("{s:s, s:I, s:I}", "version", status->versions[i].version,
-                                        "commits", (json_int_t)status->versions[i].commits, "rows",
-                                        (json_int_t)status->versions[i].rows));
-    return array;
+    const struct version_totals *version = &((const struct lake_status *)context)->versions[index];
+    return json_pack("{s:s, s:I, s:I}", "version", version->version, "commits",
+                     (json_int_t)version->commits, "rows", (json_int_t)version->rows);
 }
 
 static enum error_code print_json(struct catalog *catalog, const char *output_path,
@@ -172,11 +150,12 @@ static enum error_code print_json(struct catalog *catalog, const char *output_pa
 {
     const struct catalog_totals *totals = &status->totals;
     json_t *object = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:I, s:I, "
+        "{s:o, s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:I, s:I, "
         "s:I, s:o, s:O, s:O, s:O}",
-        "output_path", output_path, "lake_id", catalog_lake_id(catalog), "network",
+        "output_path", json_any_text(output_path), "lake_id", catalog_lake_id(catalog), "network",
         status->lake.network, "partitioning_scheme", status->lake.scheme, "schema_version",
-        catalog_schema_version(catalog), "schema_versions", json_versions(status), "coverage",
+        catalog_schema_version(catalog), "schema_versions",
+        json_list(status->version_count, json_version, status), "coverage",
         json_ranges(status->coverage, status->coverage_count), "commits",
         (json_int_t)totals->commits, "snapshots", (json_int_t)totals->snapshots, "files",
         (json_int_t)totals->files, "rows", (json_int_t)totals->rows, "bytes",
@@ -187,13 +166,7 @@ static enum error_code print_json(struct catalog *catalog, const char *output_pa
         (json_int_t)totals->unconfirmed_ledgers, "unconfirmed",
         json_ranges(status->unconfirmed, status->unconfirmed_count), "holes", status->holes,
         "seam_findings", status->seam_findings, "recent_commits", status->commits);
-    char *text = object != NULL ? json_dumps(object, JSON_INDENT(2)) : NULL;
-    json_decref(object);
-    if (text == NULL)
-        return error_no_memory(error, "the lake's status");
-    printf("%s\n", text);
-    free(text);
-    return OK;
+    return json_print(object, true, error);
 }
 
 static const char *plural(uint64_t count)

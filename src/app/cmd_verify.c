@@ -3,10 +3,10 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "app/again.h"
 #include "app/command.h"
+#include "app/json_output.h"
 #include "lake/verify.h"
 #include "os/process.h"
 #include "util/buffer.h"
@@ -22,11 +22,11 @@ static enum error_code format_command(const struct verify_report *report,
     const struct findings *findings = &report->findings;
     size_t count = findings_refetch_count(findings);
     struct buffer words;
-    if (count == 0)
-        return buffer_append_byte(out, '\0');
     buffer_init(&words);
-    enum error_code code = again_append_options(&words, line, options, error);
-    if (code == OK)
+    enum error_code code = OK;
+    if (count > 0)
+        code = again_append_options(&words, line, options, error);
+    if (code == OK && count > 0)
         code = buffer_append_format(out, "parquet-consumer repair%s%s", (const char *)words.data,
                                     report->deep ? " --deep" : "");
     for (size_t i = 0; code == OK && i < count; i++) {
@@ -40,55 +40,45 @@ static enum error_code format_command(const struct verify_report *report,
     return code == ERR_NO_MEMORY ? error_no_memory(error, "the report") : code;
 }
 
-static json_t *json_range(struct catalog_range range)
+static json_t *json_problem(const void *context, size_t index)
 {
+    const struct verify_report *report = context;
+    const struct problem *problem = findings_problem(&report->findings, index);
+    bool has_commit = problem->commit_no != 0;
+    bool has_range = problem->range.last != 0;
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "kind", problem_kind_name(problem->kind),
+                     "path", json_any_text(problem->path), "commit_no",
+                     has_commit ? json_integer((json_int_t)problem->commit_no) : json_null(),
+                     "first", has_range ? json_integer(problem->range.first) : json_null(), "last",
+                     has_range ? json_integer(problem->range.last) : json_null(), "message",
+                     json_any_text(problem->message));
+}
+
+static json_t *json_refetch(const void *context, size_t index)
+{
+    const struct verify_report *report = context;
+    struct catalog_range range = findings_refetch(&report->findings, index);
     return json_pack("{s:I, s:I}", "first", (json_int_t)range.first, "last",
                      (json_int_t)range.last);
 }
 
-static json_t *json_problem(const struct problem *problem)
+static json_t *json_note(const void *context, size_t index)
 {
-    bool has_commit = problem->commit_no != 0;
-    bool has_range = problem->range.last != 0;
-    return json_pack("{s:s, s:s?, s:o, s:o, s:o, s:s}", "kind", problem_kind_name(problem->kind),
-                     "path", problem->path, "commit_no",
-                     has_commit ? json_integer((json_int_t)problem->commit_no) : json_null(),
-                     "first", has_range ? json_integer(problem->range.first) : json_null(), "last",
-                     has_range ? json_integer(problem->range.last) : json_null(), "message",
-                     problem->message);
+    const struct verify_report *report = context;
+    return json_any_text(findings_note(&report->findings, index));
 }
 
 static json_t *json_report(const struct verify_report *report, const char *command)
 {
     const struct findings *findings = &report->findings;
-    json_t *coverage = json_array(), *problems = json_array();
-    json_t *refetch = json_array(), *notes = json_array();
-    for (size_t i = 0; i < report->coverage_count; i++)
-        json_array_append_new(coverage, json_range(report->coverage[i]));
-    for (size_t i = 0; i < findings_problem_count(findings); i++)
-        json_array_append_new(problems, json_problem(findings_problem(findings, i)));
-    for (size_t i = 0; i < findings_refetch_count(findings); i++)
-        json_array_append_new(refetch, json_range(findings_refetch(findings, i)));
-    for (size_t i = 0; i < findings_note_count(findings); i++)
-        json_array_append_new(notes, json_string(findings_note(findings, i)));
     return json_pack("{s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "ok", report->ok, "deep",
                      report->deep, "files", (json_int_t)report->files, "rows",
-                     (json_int_t)report->rows, "coverage", coverage, "problems", problems,
-                     "refetch", refetch, "command",
-                     command[0] != '\0' ? json_string(command) : json_null(), "notes", notes);
-}
-
-static enum error_code print_json(const struct verify_report *report, const char *command,
-                                  struct error *error)
-{
-    json_t *object = json_report(report, command);
-    char *text = object != NULL ? json_dumps(object, JSON_INDENT(2)) : NULL;
-    json_decref(object);
-    if (text == NULL)
-        return error_no_memory(error, "the report");
-    printf("%s\n", text);
-    free(text);
-    return OK;
+                     (json_int_t)report->rows, "coverage",
+                     json_ranges(report->coverage, report->coverage_count), "problems",
+                     json_list(findings_problem_count(findings), json_problem, report), "refetch",
+                     json_list(findings_refetch_count(findings), json_refetch, report), "command",
+                     json_any_text(command[0] != '\0' ? command : NULL), "notes",
+                     json_list(findings_note_count(findings), json_note, report));
 }
 
 static void print_text(const struct verify_report *report, const char *command)
@@ -138,7 +128,8 @@ enum exit_code cmd_verify(const struct command_line *line)
         if (code == OK)
             code = format_command(&report, line, &options, &command, &error);
         if (code == OK && command_line_flag(line, "--json") != NULL)
-            code = print_json(&report, (const char *)command.data, &error);
+            code = json_print(json_report(&report, (const char *)command.data), JSON_INDENT(2),
+                              &error);
         else if (code == OK)
             print_text(&report, (const char *)command.data);
         exit_code = code != OK  ? command_fail(command_exit_code(code), &error)

@@ -170,7 +170,7 @@ enum error_code command_line_parse(struct command_line *line, int argc, const ch
         problems_add(problems, "\"%s\" is one argument too many: parquet-consumer %s%s%s",
                      line->arguments[command->argument_max], command->name,
                      command->synopsis[0] != '\0' ? " " : "", command->synopsis);
-    return problems->count == 0 ? OK : ERR_INVALID;
+    return problems_code(problems);
 }
 
 void command_line_release(struct command_line *line)

@@ -211,5 +211,5 @@ enum error_code options_load(struct options *options, const struct option_source
         options->network = "pubnet";
     warn_of_variables(&loading);
     options_check(options, problems);
-    return problems->count == 0 ? OK : ERR_INVALID;
+    return warnings->out_of_memory ? ERR_NO_MEMORY : problems_code(problems);
 }

@@ -37,6 +37,13 @@ void problems_add(struct problems *problems, const char *format, ...)
     problems->text.size_bytes--;
 }
 
+enum error_code problems_code(const struct problems *problems)
+{
+    if (problems->out_of_memory)
+        return ERR_NO_MEMORY;
+    return problems->count == 0 ? OK : ERR_INVALID;
+}
+
 void problems_print(const struct problems *problems)
 {
     const char *at = (const char *)problems->text.data;

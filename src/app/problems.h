@@ -23,6 +23,9 @@ void problems_release(struct problems *problems);
 /* Adds printf's sentence. */
 void problems_add(struct problems *problems, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* OK if there are none, ERR_INVALID, or ERR_NO_MEMORY where one was lost. */
+enum error_code problems_code(const struct problems *problems);
+
 /* Writes each sentence to stderr as "parquet-consumer: …". */
 void problems_print(const struct problems *problems);
 

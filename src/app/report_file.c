@@ -4,12 +4,14 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "app/json_output.h"
 #include "app/option_json.h"
+#include "catalog/json_text.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "util/buffer.h"
 #include "util/text.h"
 #include "version.h"
 
@@ -26,9 +28,7 @@ static enum error_code incomplete_path(const char *path, char out[OS_PATH_BYTES]
 
 static int set_time(json_t *object, const char *key, int64_t unix_us)
 {
-    char text[TEXT_TIME_BYTES];
-    text_rfc3339(unix_us, text);
-    return json_object_set_new(object, key, unix_us != 0 ? json_string(text) : json_null());
+    return json_object_set_new(object, key, json_time(unix_us));
 }
 
 static int set_number(json_t *object, const char *key, uint64_t number)
@@ -67,33 +67,11 @@ static json_t *report_head(const struct options *options, const char *state, int
     return root;
 }
 
-static json_t *problems_of(const struct run_report *report)
+static json_t *problem_of(const void *context, size_t index)
 {
-    json_t *list = json_array();
-    for (size_t i = 0; list != NULL && i < report->problem_count; i++) {
-        const struct run_problem *problem = &report->problems[i];
-        json_t *entry = json_pack("{s:s,s:s,s:I}", "level", problem->error ? "error" : "warn",
-                                  "message", problem->message, "count", (json_int_t)problem->count);
-        if (json_array_append_new(list, entry) != 0) {
-            json_decref(list);
-            list = NULL;
-        }
-    }
-    return list;
-}
-
-static json_t *ranges_of(const struct catalog_range *ranges, size_t count)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; list != NULL && i < count; i++) {
-        json_t *entry = json_pack("{s:I,s:I}", "first", (json_int_t)ranges[i].first, "last",
-                                  (json_int_t)ranges[i].last);
-        if (json_array_append_new(list, entry) != 0) {
-            json_decref(list);
-            list = NULL;
-        }
-    }
-    return list;
+    const struct run_problem *problem = &((const struct run_report *)context)->problems[index];
+    return json_pack("{s:s,s:o,s:I}", "level", problem->error ? "error" : "warn", "message",
+                     json_any_text(problem->message), "count", (json_int_t)problem->count);
 }
 
 static int set_amounts(json_t *root, const struct status_snapshot *last)
@@ -135,9 +113,10 @@ static json_t *report_whole(const struct options *options, const struct run_repo
         json_object_set_new(root, "exit_code", json_integer((int)exit_code)) != 0 ||
         set_amounts(root, &report->last) != 0 ||
         json_object_set_new(root, "rows_per_second", json_real(rate)) != 0 ||
-        json_object_set_new(root, "problems", problems_of(report)) != 0 ||
+        json_object_set_new(root, "problems",
+                            json_list(report->problem_count, problem_of, report)) != 0 ||
         json_object_set_new(root, "uncovered",
-                            ranges_of(report->uncovered, report->uncovered_count)) != 0 ||
+                            json_ranges(report->uncovered, report->uncovered_count)) != 0 ||
         json_object_set_new(root, "command", command_of(report)) != 0) {
         json_decref(root);
         return NULL;
@@ -148,14 +127,13 @@ static json_t *report_whole(const struct options *options, const struct run_repo
 /* Takes the object. */
 static enum error_code write_json(const char *path, json_t *root, struct error *error)
 {
-    char *text = root != NULL ? json_dumps(root, JSON_INDENT(2)) : NULL;
+    struct buffer text;
+    buffer_init(&text);
+    enum error_code code = json_text_dump(root, true, &text, error);
     json_decref(root);
-    if (text == NULL)
-        return error_no_memory(error, "the report");
-    size_t size_bytes = strlen(text);
-    text[size_bytes] = '\n'; /* in place of the NUL: the file ends in a line feed */
-    enum error_code code = os_write_atomically(path, bytes_view_of(text, size_bytes + 1), error);
-    free(text);
+    if (code == OK)
+        code = os_write_atomically(path, buffer_view(&text), error);
+    buffer_release(&text);
     return code;
 }
 

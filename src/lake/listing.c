@@ -2,7 +2,6 @@
 #include "lake/listing.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "os/file.h"
@@ -94,11 +93,10 @@ enum error_code listing_each_file(struct catalog *catalog, const char *output_pa
                                   const struct listing_filter *filter, listing_visitor *visit,
                                   void *context, struct error *error)
 {
-    char *root = realpath(output_path, NULL);
-    if (root == NULL)
-        return error_set(error, ERR_NOT_FOUND, "there is no folder %s", output_path);
+    char root[OS_PATH_BYTES];
+    enum error_code code = os_real_path(root, output_path, error);
+    if (code != OK)
+        return code;
     struct listing listing = {catalog, root, filter, visit, context};
-    enum error_code code = catalog_each_file(catalog, list_file, &listing, error);
-    free(root);
-    return code;
+    return catalog_each_file(catalog, list_file, &listing, error);
 }

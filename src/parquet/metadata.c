@@ -32,7 +32,7 @@ static void *allocate(struct parse *parse, size_t count, size_t size_bytes)
         return NULL;
     void *memory = arena_alloc(&parse->metadata->arena, count * size_bytes + 1);
     if (memory == NULL)
-        fail(parse, ERR_NO_MEMORY, "the footer");
+        fail(parse, ERR_NO_MEMORY, "out of memory for the footer");
     else
         memset(memory, 0, count * size_bytes + 1);
     return memory;
@@ -44,7 +44,7 @@ static const char *copy_text(struct parse *parse, struct bytes_view text)
         return "";
     const char *copy = arena_copy_text(&parse->metadata->arena, text);
     if (copy == NULL)
-        fail(parse, ERR_NO_MEMORY, "the footer");
+        fail(parse, ERR_NO_MEMORY, "out of memory for the footer");
     return copy == NULL ? "" : copy;
 }
 

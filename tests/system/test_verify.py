@@ -3,6 +3,8 @@
 well it leaves in peace, beside a running consumer too."""
 
 import json
+import os
+import pathlib
 import random
 import shutil
 import subprocess
@@ -274,6 +276,20 @@ def test_the_command_that_it_prints_mends_the_lake(made, tmp_path, servers):
     subprocess.run(command, shell=True, check=True, timeout=30, env=process.environment())
     assert not verify(lake, "--deep")["refetch"]
     assert reading.coverage(lake) == [(FIRST, LAST)]
+
+
+def test_a_problem_with_bytes_that_are_no_text_is_told_in_json_too(lake):
+    """A bit flipped in the footer can make a text of it no UTF-8; a file's name need not be any."""
+    path = reading.data_files(lake)[0]
+    lake_id = json.loads((lake / "_lake" / "lake.json").read_text())["lake_id"].encode()
+    content = path.read_bytes()
+    overwrite(path, content.rindex(lake_id), bytes([lake_id[0] ^ 0x80]))
+    stranger = os.fsencode(lake) + b"/str\xffnge.parquet"
+    pathlib.Path(os.fsdecode(stranger)).write_bytes(b"")
+    problems = verify(lake, status=3)["problems"]
+    assert [(problem["kind"], problem["path"]) for problem in problems] == [
+        ("unknown_file", "str\ufffdnge.parquet"), ("contradiction", relative(lake, path))]
+    assert "\ufffd" in problems[1]["message"]
 
 
 # ---- dead letters --------------------------------------------------------------------------------

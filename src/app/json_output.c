@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/json_output.h"
+
+#include <stdio.h>
+
+#include "catalog/json_text.h"
+#include "rows/utf8.h"
+#include "util/buffer.h"
+#include "util/memory.h"
+#include "util/text.h"
+
+json_t *json_any_text(const char *text)
+{
+    if (text == NULL)
+        return json_null();
+    struct bytes_view bytes = bytes_view_text(text);
+    if (utf8_is_valid(bytes))
+        return json_string(text);
+    uint8_t *mended = mem_alloc(utf8_mended_size_max(bytes.size_bytes));
+    if (mended == NULL)
+        return NULL;
+    json_t *string = json_stringn((const char *)mended, utf8_mend(bytes, mended));
+    mem_free(mended);
+    return string;
+}
+
+json_t *json_time(int64_t unix_us)
+{
+    char text[TEXT_TIME_BYTES];
+    if (unix_us == 0)
+        return json_null();
+    text_rfc3339(unix_us, text);
+    return json_string(text);
+}
+
+json_t *json_list(size_t count, json_t *(*item)(const void *context, size_t index),
+                  const void *context)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        if (json_array_append_new(list, item(context, i)) != 0) {
+            json_decref(list);
+            list = NULL;
+        }
+    }
+    return list;
+}
+
+static json_t *json_range(const void *context, size_t index)
+{
+    const struct catalog_range *ranges = context;
+    return json_pack("{s:I, s:I}", "first", (json_int_t)ranges[index].first, "last",
+                     (json_int_t)ranges[index].last);
+}
+
+json_t *json_ranges(const struct catalog_range *ranges, size_t count)
+{
+    return json_list(count, json_range, ranges);
+}
+
+enum error_code json_print(json_t *object, bool indented, struct error *error)
+{
+    struct buffer text;
+    buffer_init(&text);
+    enum error_code code = json_text_dump(object, indented, &text, error);
+    json_decref(object);
+    if (code == OK && (fwrite(text.data, 1, text.size_bytes, stdout) != text.size_bytes ||
+                       (!indented && putchar('\n') == EOF)))
+        code = error_set(error, ERR_IO, "cannot write to standard output");
+    buffer_release(&text);
+    return code;
+}
