@@ -191,10 +191,11 @@ static enum error_code check_coverage(struct verification *verification, struct 
     for (size_t i = 0; i < verification->inventory.coverage_count; i++) {
         struct catalog_range covered = verification->inventory.coverage[i];
         uint64_t next = covered.first; /* the first ledger no commit was found for */
-        while (at < count && ranges[at].first <= next) {
+        while (next <= covered.last && at < count && ranges[at].first <= next) {
             if (ranges[at].last >= next)
                 next = (uint64_t)ranges[at].last + 1;
-            at++;
+            if (next <= covered.last) /* else it may have brought the next covered range, too */
+                at++;
         }
         if (next <= covered.last)
             findings_add_problem(findings, PROBLEM_CATALOG, NULL, 0, covered,
