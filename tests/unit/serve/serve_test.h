@@ -23,8 +23,7 @@ void write_file(const char *path, struct bytes_view content);
 /* Appends a delimited transfer of ledger `ledger`; `number` makes it unlike others. */
 void append_event(struct buffer *out, uint32_t ledger, uint32_t number);
 
-/* Fails the first allocation that `attempt` makes, then the second, …, until it says OK; each
- * failure must be ERR_NO_MEMORY. */
+/* Fails each allocation that `attempt` makes (support/allocation_sweep.h). */
 void sweep_allocations(enum error_code (*attempt)(void *context), void *context);
 
 #endif

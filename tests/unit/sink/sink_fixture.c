@@ -93,6 +93,36 @@ static enum error_code send_complete(struct sink *sink, struct batch_builder *bu
     return code;
 }
 
+size_t stream_batches(const struct sink_options *options, uint32_t first, uint32_t last,
+                      uint32_t batch_ledgers, struct row_batch **batches, size_t batches_max)
+{
+    const struct batch_builder_options builder_options = {
+        .schema = row_schema_find(options->schema_version),
+        .scheme = options->scheme,
+        .dictionaries = true};
+    struct batch_builder *builder = batch_builder_new(&builder_options, NULL);
+    size_t count = 0;
+    assert_non_null(builder);
+    batch_builder_begin_range(builder, first);
+    for (uint32_t ledger = first; ledger <= last; ledger++) {
+        uint32_t events = stream_rows(ledger) + stream_has_dead_letter(ledger);
+        for (uint32_t i = 0; i < events; i++)
+            add_event(builder, ledger, i);
+        assert_int_equal(batch_builder_complete_to(builder, ledger, NULL), OK);
+        if ((ledger - first + 1) % batch_ledgers != 0 && ledger != last)
+            continue;
+        while (batch_builder_has_complete(builder)) {
+            assert_true(count < batches_max);
+            assert_int_equal(batch_builder_take(builder, &batches[count], NULL), OK);
+            if (batches[count] == NULL)
+                break;
+            count++;
+        }
+    }
+    batch_builder_free(builder);
+    return count;
+}
+
 enum error_code stream_send(struct sink *sink, const struct sink_options *options, uint32_t first,
                             uint32_t last, uint32_t batch_ledgers, struct error *error)
 {

@@ -25,6 +25,10 @@ struct sink_options stream_options(const char *folder);
 enum error_code stream_send(struct sink *sink, const struct sink_options *options, uint32_t first,
                             uint32_t last, uint32_t batch_ledgers, struct error *error);
 
+/* The batches that stream_send would send, in its order; the caller frees them. */
+size_t stream_batches(const struct sink_options *options, uint32_t first, uint32_t last,
+                      uint32_t batch_ledgers, struct row_batch **batches, size_t batches_max);
+
 /* As a run does: sends what the catalog does not cover of first..last and commits; tries again
  * after a failure, at most `tries` times. False if it never got through. */
 bool stream_fill(struct sink *sink, const struct sink_options *options, uint32_t first,
