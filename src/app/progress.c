@@ -67,6 +67,7 @@ static void draw(struct progress *progress, const struct status_snapshot *now, i
     int word_count = snprintf(words, sizeof words, "] ledger %" PRIu32 ", %s events/s, %s left%s",
                               now->current_ledger, rate, left,
                               now->waiting_for_space ? ", the disk is full"
+                              : now->intake_paused   ? ", too little disk is free"
                               : now->reconnecting    ? ", reconnecting"
                                                      : "");
     int cells = (int)progress->columns - word_count - 8;

@@ -153,6 +153,7 @@ static void fill_sink(const struct watch *watch, struct status_snapshot *out)
     out->next_commit_us = sink.next_commit_us;
     out->last_ledger = sink.last_ledger;
     out->waiting_for_space = sink.waiting_for_space;
+    out->intake_paused = sink.intake_paused;
     out->commit_failing = sink.failing;
     out->writer_seen_us = atomic_load_explicit(&watch->parts.writer->seen_us, memory_order_relaxed);
 }

@@ -30,7 +30,7 @@ struct shared_stats {
     _Atomic uint64_t rotations[ROTATION_REASON_COUNT];
     _Atomic int64_t last_batch_us, last_commit_us, next_commit_us;
     _Atomic uint32_t last_ledger;
-    _Atomic bool failing, below_minimum;
+    _Atomic bool failing, intake_paused;
 };
 
 struct sink {
@@ -179,25 +179,24 @@ static void add(_Atomic uint64_t *counter, uint64_t more)
 
 void sink_get_stats(const struct sink *sink, struct sink_stats *out)
 {
-    *out = (struct sink_stats){
-        .rows_committed = LOAD(rows_committed),
-        .files_committed = LOAD(files_committed),
-        .bytes_committed = LOAD(bytes_committed),
-        .commits = LOAD(commits),
-        .commits_failed = LOAD(commits_failed),
-        .dead_letters_committed = LOAD(dead_letters_committed),
-        .unconfirmed_ledgers = LOAD(unconfirmed_ledgers),
-        .rows_open = LOAD(rows_open),
-        .bytes_open = LOAD(bytes_open),
-        .batches = LOAD(batches),
-        .last_batch_us = LOAD(last_batch_us),
-        .last_commit_us = LOAD(last_commit_us),
-        .next_commit_us = LOAD(next_commit_us),
-        .last_ledger = LOAD(last_ledger),
-        .waiting_for_space =
-            LOAD(below_minimum) ||
-            atomic_load_explicit(&sink->space.waiting_for_space, memory_order_relaxed),
-        .failing = LOAD(failing)};
+    *out = (struct sink_stats){.rows_committed = LOAD(rows_committed),
+                               .files_committed = LOAD(files_committed),
+                               .bytes_committed = LOAD(bytes_committed),
+                               .commits = LOAD(commits),
+                               .commits_failed = LOAD(commits_failed),
+                               .dead_letters_committed = LOAD(dead_letters_committed),
+                               .unconfirmed_ledgers = LOAD(unconfirmed_ledgers),
+                               .rows_open = LOAD(rows_open),
+                               .bytes_open = LOAD(bytes_open),
+                               .batches = LOAD(batches),
+                               .last_batch_us = LOAD(last_batch_us),
+                               .last_commit_us = LOAD(last_commit_us),
+                               .next_commit_us = LOAD(next_commit_us),
+                               .last_ledger = LOAD(last_ledger),
+                               .waiting_for_space = atomic_load_explicit(
+                                   &sink->space.waiting_for_space, memory_order_relaxed),
+                               .intake_paused = LOAD(intake_paused),
+                               .failing = LOAD(failing)};
     for (size_t i = 0; i < ROTATION_REASON_COUNT; i++)
         out->rotations[i] = LOAD(rotations[i]);
 }
@@ -544,7 +543,7 @@ static enum error_code wait_for_free_disk(struct sink *sink, struct error *error
                       LOG_U("free_bytes", free_bytes),
                       LOG_U("min_free_disk", sink->min_free_disk_bytes));
         waited = true;
-        atomic_store_explicit(&sink->stats.below_minimum, true, memory_order_relaxed);
+        atomic_store_explicit(&sink->stats.intake_paused, true, memory_order_relaxed);
         enum error_code code = sink_tick(sink, NULL, error);
         if (code != OK)
             return code;
@@ -552,7 +551,7 @@ static enum error_code wait_for_free_disk(struct sink *sink, struct error *error
     }
     if (waited)
         log_event(LOG_INFO, "sink", "taking batches again", LOG_T("path", sink->folder.root));
-    atomic_store_explicit(&sink->stats.below_minimum, false, memory_order_relaxed);
+    atomic_store_explicit(&sink->stats.intake_paused, false, memory_order_relaxed);
     return OK;
 }
 

@@ -67,6 +67,7 @@ struct sink_stats {
     int64_t next_commit_us; /* wall clock when max_file_age cuts; 0 nothing is open */
     uint32_t last_ledger;   /* committed; 0 none */
     bool waiting_for_space; /* a write met a full disk */
+    bool intake_paused;     /* less than min_free_disk is free: nothing is taken */
     bool failing;           /* the last commit failed */
 };
 

@@ -83,7 +83,7 @@ static bool rule_commit_failing(const struct status_snapshot *snapshot, char *me
 /* How long the writer's loop has not come round; 0 if that means nothing now. */
 static int64_t writer_silence_us(const struct status_snapshot *snapshot)
 {
-    if (snapshot->writer_seen_us == 0 || snapshot->waiting_for_space)
+    if (snapshot->writer_seen_us == 0 || snapshot->waiting_for_space || snapshot->intake_paused)
         return 0;
     return later_of(snapshot->now_monotonic_us - snapshot->writer_seen_us, 0);
 }
@@ -114,14 +114,19 @@ static bool rule_reconnecting(const struct status_snapshot *snapshot, char *mess
 
 static bool rule_disk_low(const struct status_snapshot *snapshot, char *message)
 {
-    if (!snapshot->disk_known || snapshot->disk_free_bytes >= snapshot->disk_min_free_bytes)
+    if (!snapshot->intake_paused &&
+        (!snapshot->disk_known || snapshot->disk_free_bytes >= snapshot->disk_min_free_bytes))
         return false;
     char free_text[TEXT_TIME_BYTES], least[TEXT_TIME_BYTES];
     text_size(snapshot->disk_free_bytes, free_text);
     text_size(snapshot->disk_min_free_bytes, least);
     snprintf(message, STATUS_MESSAGE_BYTES,
-             "Only %s of disk are free, less than min_free_disk (%s): make room.", free_text,
-             least);
+             "Only %s of disk are free, less than min_free_disk (%s): make room.%s", free_text,
+             least,
+             snapshot->intake_paused
+                 ? " Nothing more is taken from the stream until there is some; what is open is "
+                   "still committed."
+                 : "");
     return true;
 }
 

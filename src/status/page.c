@@ -164,7 +164,7 @@ static void write_live_headline(struct page *page)
 static void write_running_headline(struct page *page)
 {
     const struct status_snapshot *snapshot = page->snapshot;
-    if (snapshot->waiting_for_space) {
+    if (snapshot->waiting_for_space || snapshot->intake_paused) {
         text(page, "Waiting for disk space");
     } else if (snapshot->outage || snapshot->reconnecting) {
         text(page, "Trying to get the stream back");

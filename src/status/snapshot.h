@@ -125,6 +125,7 @@ struct status_snapshot {
     uint32_t last_ledger;   /* committed; 0 none */
     int64_t last_close_us;  /* newest committed close time */
     bool waiting_for_space; /* a write met a full disk */
+    bool intake_paused;     /* less than min_free_disk is free: nothing is taken */
     bool commit_failing;    /* the last commit failed */
     int64_t writer_seen_us; /* monotonic: when the writer's loop last came round; 0: not running */
 

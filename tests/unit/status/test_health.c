@@ -173,6 +173,21 @@ static void a_disk_below_min_free_disk_is_degraded(void **state)
     expect_healthy(&snapshot);
 }
 
+static void a_paused_intake_is_degraded_and_not_to_be_restarted(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    struct health health;
+    fake_snapshot(&snapshot);
+    snapshot.disk_free_bytes = snapshot.disk_min_free_bytes - 1;
+    snapshot.intake_paused = true;
+    snapshot.writer_seen_us = FAKE_MONOTONIC_US - HEALTH_WRITER_DEAD_US - 1;
+    expect_only(&snapshot, HEALTH_RULE_DISK_LOW, HEALTH_DEGRADED);
+    health_assess(&snapshot, &health);
+    assert_true(health.alive && health.ready);
+    assert_non_null(strstr(health.findings[0].message, "Nothing more is taken"));
+}
+
 static void a_failed_commit_is_unhealthy(void **state)
 {
     (void)state;
@@ -371,6 +386,7 @@ int main(void)
         cmocka_unit_test(a_broken_stream_is_degraded_and_still_ready),
         cmocka_unit_test(a_full_disk_is_unhealthy),
         cmocka_unit_test(a_disk_below_min_free_disk_is_degraded),
+        cmocka_unit_test(a_paused_intake_is_degraded_and_not_to_be_restarted),
         cmocka_unit_test(a_failed_commit_is_unhealthy),
         cmocka_unit_test(a_writer_that_does_not_come_round_is_unhealthy_then_dead),
         cmocka_unit_test(a_writer_that_waits_for_space_is_not_to_be_restarted),
