@@ -326,22 +326,31 @@ static enum error_code begin_sending(struct grpc_server_call *call)
     return grpc_server_send_headers(call);
 }
 
+/* Lets go what was appended behind `size_bytes`, or takes it back: what was refused is not sent. */
+static enum error_code let_go(struct grpc_server_call *call, size_t size_bytes)
+{
+    enum error_code code = http_server_resume(call->server->http, call->stream_id);
+    if (code != OK)
+        call->waiting.size_bytes = size_bytes;
+    return code;
+}
+
 enum error_code grpc_server_send(struct grpc_server_call *call, struct bytes_view message)
 {
     enum error_code code = begin_sending(call);
-    if (code != OK)
-        return code;
-    code = grpc_append_message(&call->waiting, message);
-    return code == OK ? http_server_resume(call->server->http, call->stream_id) : code;
+    size_t size_bytes = call->waiting.size_bytes;
+    if (code == OK)
+        code = grpc_append_message(&call->waiting, message);
+    return code == OK ? let_go(call, size_bytes) : code;
 }
 
 enum error_code grpc_server_send_raw(struct grpc_server_call *call, struct bytes_view bytes)
 {
     enum error_code code = begin_sending(call);
-    if (code != OK)
-        return code;
-    code = buffer_append(&call->waiting, bytes.data, bytes.size_bytes);
-    return code == OK ? http_server_resume(call->server->http, call->stream_id) : code;
+    size_t size_bytes = call->waiting.size_bytes;
+    if (code == OK)
+        code = buffer_append(&call->waiting, bytes.data, bytes.size_bytes);
+    return code == OK ? let_go(call, size_bytes) : code;
 }
 
 enum error_code grpc_server_resume(struct grpc_server_call *call)

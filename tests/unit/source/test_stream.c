@@ -106,8 +106,8 @@ static void on_request(void *context, struct grpc_server_call *call, struct byte
     (void)message;
 }
 
-/* Sends the stream in pieces that split messages anywhere; without memory it gives up, and the
- * call stays open. */
+/* Sends the stream in pieces that split messages anywhere; a piece that there was no memory for
+ * goes with the next call. */
 static void on_writable(void *context, struct grpc_server_call *call)
 {
     struct wire *wire = context;
@@ -121,7 +121,8 @@ static void on_writable(void *context, struct grpc_server_call *call)
         }
         code = grpc_server_send_raw(call,
                                     bytes_view_of(wire->events.data + wire->events_offset, size));
-        wire->events_offset += size;
+        if (code == OK)
+            wire->events_offset += size;
     }
 }
 
