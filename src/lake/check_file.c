@@ -15,6 +15,18 @@ static struct catalog_range range_of(const struct inventory_file *file,
     return commit != NULL ? commit->range : file->range;
 }
 
+enum error_code check_take_damage(struct findings *findings, const struct inventory_file *file,
+                                  const struct inventory_commit *commit, enum error_code code,
+                                  const struct error *error, bool *good)
+{
+    if (code != ERR_CORRUPT && code != ERR_INVALID && code != ERR_LIMIT)
+        return code;
+    *good = false;
+    findings_add_problem(findings, PROBLEM_DAMAGED_FILE, file->path, file->commit_no,
+                         range_of(file, commit), "%s", error->message);
+    return OK;
+}
+
 /* What the footer's key-value pairs must say (design section 3). */
 static void check_metadata_pair(const struct file_check *check, const struct inventory_file *file,
                                 const struct inventory_commit *commit,
@@ -99,14 +111,8 @@ static enum error_code check_contents(const struct file_check *check,
     enum error_code code = parquet_verify(source, check->level, file->record_count, error);
     if (code == OK)
         code = parquet_metadata_read(source, &metadata, error);
-    if (code == ERR_CORRUPT || code == ERR_INVALID || code == ERR_LIMIT) {
-        *good = false;
-        findings_add_problem(check->findings, PROBLEM_DAMAGED_FILE, file->path, file->commit_no,
-                             range, "%s", error->message);
-        return OK;
-    }
     if (code != OK)
-        return code;
+        return check_take_damage(check->findings, file, commit, code, error, good);
     if (metadata.footer_bytes != (uint64_t)file->footer_size_bytes) {
         *good = false;
         findings_add_problem(check->findings, PROBLEM_CONTRADICTION, file->path, file->commit_no,
@@ -142,6 +148,7 @@ struct statistics_check {
     const struct inventory_file *file;
     const struct inventory_commit *commit;
     const struct parquet_file_metadata *metadata;
+    bool *good;
     struct arena arena;
 };
 
@@ -190,16 +197,20 @@ compare_statistic(void *argument, const struct catalog_column_statistics *said, 
         code = row_bound_text(column, facts.min_value, false, &context->arena, &min_text, error);
     if (code == OK && facts.has_bounds)
         code = row_bound_text(column, facts.max_value, true, &context->arena, &max_text, error);
-    if (code == OK && !texts_equal(min_text, said->min_value))
+    if (code != OK) /* the file's bound is none, or there is no memory */
+        return check_take_damage(context->check->findings, context->file, context->commit, code,
+                                 error, context->good);
+    if (!texts_equal(min_text, said->min_value))
         report_statistic(context, column->name, "the minimum", min_text, said->min_value);
-    if (code == OK && !texts_equal(max_text, said->max_value))
+    if (!texts_equal(max_text, said->max_value))
         report_statistic(context, column->name, "the maximum", max_text, said->max_value);
-    return code;
+    return OK;
 }
 
 enum error_code check_file_statistics(const struct file_check *check, struct catalog *catalog,
                                       const struct inventory_file *file,
-                                      const struct inventory_commit *commit, struct error *error)
+                                      const struct inventory_commit *commit, bool *good,
+                                      struct error *error)
 {
     struct lake_data_file data_file;
     struct parquet_file_metadata metadata;
@@ -208,8 +219,10 @@ enum error_code check_file_statistics(const struct file_check *check, struct cat
     enum error_code code = lake_data_file_open(&data_file, check->root, file->path, error);
     if (code == OK)
         code = parquet_metadata_read(&data_file.source, &metadata, error);
-    if (code == OK) {
-        struct statistics_check context = {check, file, commit, &metadata, {0}};
+    if (code != OK) {
+        code = check_take_damage(check->findings, file, commit, code, error, good);
+    } else {
+        struct statistics_check context = {check, file, commit, &metadata, good, {0}};
         arena_init(&context.arena, 0);
         code =
             catalog_each_statistic(catalog, file->data_file_id, compare_statistic, &context, error);

@@ -22,10 +22,17 @@ enum error_code check_file(const struct file_check *check, const struct inventor
                            const struct inventory_commit *commit, bool *good,
                            struct error *error) MUST_CHECK;
 
-/* Compares the catalog's statistics of a file with the file's own; the caller holds `catalog`. */
+/* Compares the catalog's statistics of a file with the file's own; the caller holds `catalog`.
+ * *good becomes false if the file's can't be read. */
 enum error_code check_file_statistics(const struct file_check *check, struct catalog *catalog,
                                       const struct inventory_file *file,
-                                      const struct inventory_commit *commit,
+                                      const struct inventory_commit *commit, bool *good,
                                       struct error *error) MUST_CHECK;
+
+/* What reading a live file met, as a finding: damage (ERR_CORRUPT, ERR_INVALID, ERR_LIMIT, with its
+ * message) is one, *good becomes false, and OK is returned; any other code is given back. */
+enum error_code check_take_damage(struct findings *findings, const struct inventory_file *file,
+                                  const struct inventory_commit *commit, enum error_code code,
+                                  const struct error *error, bool *good) MUST_CHECK;
 
 #endif

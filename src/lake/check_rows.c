@@ -7,6 +7,7 @@
 
 #include <xxhash.h>
 
+#include "lake/check_file.h"
 #include "lake/data_file.h"
 #include "lake/dead_letters.h"
 #include "lake/ledger_order.h"
@@ -26,6 +27,7 @@ struct commit_rows {
     struct buffer letters;     /* struct stored_letter */
     size_t digest_files;       /* how many files hold rows of the digest ledger */
     bool has_event_index;
+    bool good; /* every file could be read */
 };
 
 static void report(const struct commit_rows *rows, const char *path, const char *message)
@@ -161,7 +163,9 @@ static enum error_code walk_file(struct commit_rows *rows, const struct inventor
     if (opened)
         parquet_metadata_release(&metadata);
     lake_data_file_release(&data_file);
-    return code;
+    if (code == OK)
+        return OK;
+    return check_take_damage(rows->check->findings, file, rows->commit, code, error, &rows->good);
 }
 
 /* Reads and parses the dead letters of a commit; what is wrong with the file is a finding. */
@@ -264,7 +268,7 @@ static enum error_code check_digest(struct commit_rows *rows, struct error *erro
 enum error_code check_commit_rows(const struct rows_check *check,
                                   const struct inventory_commit *commit, struct error *error)
 {
-    struct commit_rows rows = {.check = check, .commit = commit};
+    struct commit_rows rows = {.check = check, .commit = commit, .good = true};
     if (commit->schema == NULL)
         return OK;
     arena_init(&rows.arena, 0);
@@ -277,9 +281,9 @@ enum error_code check_commit_rows(const struct rows_check *check,
             &rows,
             INVENTORY_AT(&check->inventory->files, struct inventory_file, commit->first_file + i),
             error);
-    if (code == OK && rows.has_event_index)
+    if (code == OK && rows.good && rows.has_event_index)
         code = check_ordinals(&rows, error);
-    if (code == OK)
+    if (code == OK && rows.good)
         code = check_digest(&rows, error);
     buffer_release(&rows.ordinals);
     buffer_release(&rows.digest_rows);

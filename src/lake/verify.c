@@ -120,7 +120,7 @@ static enum error_code work_on_file(struct verification *verification, size_t in
     if (code == OK && good && verification->options->deep) {
         os_mutex_lock(&verification->catalog_mutex);
         code = check_file_statistics(&verification->file_check, verification->catalog, file, commit,
-                                     error);
+                                     &good, error);
         os_mutex_unlock(&verification->catalog_mutex);
     }
     verification->file_is_bad[index] = !good;
