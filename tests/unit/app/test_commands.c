@@ -7,10 +7,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <fcntl.h>
-#include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "app/command.h"
@@ -21,7 +23,7 @@
 #include "support/temp_folder.h"
 #include "util/memory.h"
 
-#define WORDS_MAX    12
+#define WORDS_MAX    32
 #define OUTPUT_BYTES 65536
 
 static char folder[TEMP_PATH_BYTES];
@@ -247,14 +249,94 @@ static void a_run_that_only_plans(void **state)
           "900");
 }
 
+/* ---- a run ---- */
+
+#define RUN_FIRST "1410048"
+#define RUN_LAST  "1410070"
+
+static pid_t server;
+static char endpoint[64], fresh[TEMP_PATH_BYTES];
+
+/* A replay in a process of its own, whose allocations don't fail. */
+static int start_server(void **state)
+{
+    (void)state;
+    int pipes[2];
+    char line[64] = "";
+    snprintf(fresh, sizeof fresh, "%s", temp_path(folder, "fresh"));
+    assert_int_equal(pipe(pipes), 0);
+    server = fork();
+    assert_true(server >= 0);
+    if (server == 0) {
+        const char *const argv[] = {"parquet-consumer", "replay",
+                                    TTP_TEST_DATA "/testnet-1410048-1410207.events", "--listen",
+                                    "127.0.0.1:0"};
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        dup2(pipes[1], STDOUT_FILENO);
+        _exit((int)command_main(5, argv));
+    }
+    close(pipes[1]);
+    for (size_t size = 0; strchr(line, '\n') == NULL;) {
+        ssize_t more = read(pipes[0], line + size, sizeof line - 1 - size);
+        assert_true(more > 0);
+        size += (size_t)more;
+    }
+    close(pipes[0]);
+    assert_int_equal(sscanf(line, "listening on %63s", endpoint), 1);
+    return 0;
+}
+
+static int stop_server(void **state)
+{
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
+    return tear_down(state);
+}
+
+/* From the stream to the catalog, all threads: it ends, never hangs or dies, nothing is published
+ * that is not true, and the next run completes the range. */
+static void a_run_of_all_parts(void **state)
+{
+    (void)state;
+    struct allocation_sweep sweep = {.step = 499, .may_succeed = true};
+    const char *const words[] = {"run",    "--output-path",   fresh,    "--ttp-processor-endpoint",
+                                 endpoint, "--health-port",   "0",      "--metrics-port",
+                                 "0",      "--retry-initial", "1ms",    "--retry-max",
+                                 "5ms",    "--max-attempts",  "1",      "--min-free-disk",
+                                 "0",      "--max-file-size", "1KiB",   "--log-level",
+                                 "error",  RUN_FIRST,         RUN_LAST, NULL};
+    const char *const verify[] = {"verify", "--deep", "--output-path", fresh, NULL};
+    alarm(120); /* rather than hang */
+    while (sweep_next(&sweep)) {
+        if (temp_exists(fresh))
+            temp_folder_remove(fresh);
+        enum exit_code exit_code = run(&sweep, words);
+        if (exit_code != EXIT_DONE && exit_code != EXIT_FAILED)
+            fail_msg("exit %d where allocation %llu%s failed: %s", (int)exit_code,
+                     (unsigned long long)sweep.number, sweep.once ? " alone" : "", said);
+        if (!sweep_end(&sweep, exit_code == EXIT_DONE ? OK : ERR_NO_MEMORY) &&
+            run(NULL, words) != EXIT_DONE)
+            fail_msg("it can't be run again: %s", said);
+        if (run(NULL, verify) != EXIT_DONE)
+            fail_msg("%s", printed);
+    }
+    alarm(0);
+    assert_true(sweep.failures > 5);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_teardown(name, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(help_of_every_kind),     TEST(check_config_from_a_file),
-        TEST(what_a_lake_holds),      TEST(what_a_file_holds),
-        TEST(verify_of_a_whole_lake), TEST(verify_of_a_damaged_lake),
-        TEST(repair_that_only_looks), TEST(a_run_that_only_plans),
+        TEST(help_of_every_kind),
+        TEST(check_config_from_a_file),
+        TEST(what_a_lake_holds),
+        TEST(what_a_file_holds),
+        TEST(verify_of_a_whole_lake),
+        TEST(verify_of_a_damaged_lake),
+        TEST(repair_that_only_looks),
+        TEST(a_run_that_only_plans),
+        cmocka_unit_test_setup_teardown(a_run_of_all_parts, start_server, stop_server),
     };
     return cmocka_run_group_tests(tests, make_lakes, remove_lakes);
 }
