@@ -4,12 +4,30 @@ against real servers on loopback and read its lakes with other people's readers.
 
 import contextlib
 import os
+import time
 
 import pytest
 
 pytest.register_assert_rewrite("harness.lake", "harness.process")
 
 from harness import process, truth  # noqa: E402 (asserts are rewritten first)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--kills", type=int, default=40, help="how many kills test_kills.py makes")
+    parser.addoption("--kills-seed", type=int, default=int(time.time()),
+                     help="what draws them; the time if it is not given")
+
+
+def pytest_configure(config):
+    config.report_key = pytest.StashKey()
+    config.stash[config.report_key] = []
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """What tests want to be read of those that passed, too."""
+    for line in config.stash[config.report_key]:
+        terminalreporter.write_line(line)
 
 
 def pytest_collection_modifyitems(items):
