@@ -38,7 +38,8 @@ static enum error_code read_prefix(const struct grpc_reader *reader, const uint8
                   prefix[4];
     if (prefix[0] == 1)
         return error_set(error, ERR_CORRUPT,
-                         "the server sent a compressed message, though no compression was offered");
+                         "the server sent a compressed message, though no compression was offered: "
+                         "switch compression off there");
     if (prefix[0] != 0)
         return error_set(error, ERR_CORRUPT,
                          "the server sent a gRPC message with the unknown flag byte 0x%02x",

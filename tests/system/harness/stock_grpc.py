@@ -109,17 +109,18 @@ class Server:
     """A TTP server on stock grpcio with ttp-processor's habits: a bounded request ends with OK once
     a later ledger is there (or the recording is over and END is not beyond it), an open one stays
     open. `meddle(server, context, sent, message)` is called before each message; it may abort the
-    call, raise, or return another message."""
+    call, raise, or return another message. `change(server, context, messages)` gives what an answer
+    consists of, in place of its messages. Further arguments are those of grpc.server."""
 
-    def __init__(self, messages, meddle=None, port=0, options=()):
+    def __init__(self, messages, meddle=None, port=0, change=None, **arguments):
         self.ledgers = by_ledger(messages)
         self.last = max(self.ledgers)
-        self.meddle = meddle
+        self.meddle, self.change = meddle, change
         self.requests = []   # (start, end)
         self.metadata = []   # of each request, as dictionaries
         self._stop = threading.Event()
         self._server = grpc.server(concurrent.futures.ThreadPoolExecutor(max_workers=8),
-                                   options=options)
+                                   **arguments)
         handler = grpc.unary_stream_rpc_method_handler(
             self._serve, request_deserializer=decode_request, response_serializer=bytes)
         self._server.add_generic_rpc_handlers(
@@ -134,22 +135,22 @@ class Server:
         self.metadata.append(dict(context.invocation_metadata()))
         if 0 < end < start:
             return
-        sent = 0
-        for ledger in sorted(self.ledgers):
-            if ledger < start:
-                continue
-            if end and ledger > end:
-                return
-            for message in self.ledgers[ledger]:
-                if self.meddle is not None:
-                    other = self.meddle(self, context, sent, message)
-                    message = message if other is None else other
-                yield message
-                sent += 1
+        messages = self._messages(start, end or self.last)
+        if self.change is not None:
+            messages = self.change(self, context, messages)
+        for sent, message in enumerate(messages):
+            other = None
+            if self.meddle is not None:
+                other = self.meddle(self, context, sent, message)
+            yield message if other is None else other
         if end and end <= self.last:
             return
         while context.is_active() and not self._stop.wait(0.05):
             pass
+
+    def _messages(self, start, end):
+        return [message for ledger in sorted(self.ledgers) if start <= ledger <= end
+                for message in self.ledgers[ledger]]
 
     def __enter__(self):
         self._server.start()
