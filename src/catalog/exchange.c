@@ -92,23 +92,12 @@ static enum error_code empty_wal(struct catalog *catalog, struct error *error)
 
 enum error_code catalog_seal_new(const char *root, struct catalog *catalog, struct error *error)
 {
-    char path[OS_PATH_BYTES], folder[OS_PATH_BYTES];
-    struct os_file file;
-    os_file_init(&file);
-    enum error_code code = empty_wal(catalog, error);
+    char path[OS_PATH_BYTES];
+    enum error_code code = empty_wal(catalog, error); /* which syncs the file */
     catalog_close(catalog);
     if (code == OK)
         code = os_path_join(path, root, CATALOG_NEW, error);
-    if (code == OK)
-        code = os_path_join(folder, root, LAKE_FOLDER, error);
-    if (code == OK)
-        code = unlink_side_files(path, error);
-    if (code == OK)
-        code = os_file_open(&file, path, OS_OPEN_READ_WRITE, error);
-    if (code == OK)
-        code = os_file_sync(&file, error);
-    os_file_release(&file);
-    return code == OK ? os_sync_directory(folder, error) : code;
+    return code == OK ? unlink_side_files(path, error) : code;
 }
 
 static enum error_code keep_if_there(const char *root, const char *path, bool *kept,

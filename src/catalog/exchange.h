@@ -21,8 +21,8 @@ enum error_code catalog_refuse_if_open(const char *path, struct error *error) MU
 /* Removes what an interrupted exchange left under the new name. `root`: output_path. */
 enum error_code catalog_discard_new(const char *root, struct error *error) MUST_CHECK;
 
-/* Closes the catalog that was made as CATALOG_NEW, in every case, and makes it one durable file
- * without a write-ahead log. */
+/* Closes the catalog that was made as CATALOG_NEW, in every case, and makes it one file without a
+ * write-ahead log. Its bytes are durable then; its name becomes so by the exchange. */
 enum error_code catalog_seal_new(const char *root, struct catalog *catalog,
                                  struct error *error) MUST_CHECK;
 

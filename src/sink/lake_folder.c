@@ -67,17 +67,14 @@ static enum error_code enter(struct lake_folder *folder, const char *output_path
     return code == OK || code == ERR_CONFLICT ? code : explain_path(output_path, code, error);
 }
 
-/* Sync Y8: a new lake's folders, and those that lead to it as far as we may open them. */
+/* Sync Y8: where the new lake's name is, and the names of the folders that lead to it, as far as we
+ * may open them. _lake itself was synced when lake.json was written, after all else in it. */
 static enum error_code sync_new_folders(const struct lake_folder *folder, struct error *error)
 {
     char path[OS_PATH_BYTES], above[OS_PATH_BYTES];
-    enum error_code code = os_path_join(path, folder->root, LAKE_FOLDER, error);
-    if (code == OK)
-        code = os_sync_directories_up_to(path, folder->root, error);
-    if (code != OK)
-        return code;
+    enum error_code code = os_sync_directory(folder->root, error);
     memcpy(path, folder->root, sizeof path);
-    for (;;) {
+    while (code == OK) {
         code = os_parent_path(above, path, error);
         if (code != OK || strcmp(above, path) == 0)
             return code;
@@ -90,6 +87,7 @@ static enum error_code sync_new_folders(const struct lake_folder *folder, struct
         }
         memcpy(path, above, sizeof path);
     }
+    return code;
 }
 
 static enum error_code check_lake(const struct lake_folder *folder,

@@ -19,10 +19,15 @@
 /* Two commits, at 13:00 and at the end, with dead letters. */
 #define FIRST 710
 #define LAST  730
+/* A ledger without events: a commit without files. */
+#define EMPTY 707
+
+#define RUN_ENDED UINT32_MAX /* in place of a ledger */
 
 static char folder[TEMP_PATH_BYTES];
 static char lake[TEMP_PATH_BYTES];
 static struct sink_options options;
+static struct ledger_range wanted;
 
 static int set_up(void **state)
 {
@@ -30,6 +35,7 @@ static int set_up(void **state)
     temp_folder_make(folder);
     snprintf(lake, sizeof lake, "%s", temp_path(folder, "a/lake")); /* its parents are new, too */
     options = stream_options(lake);
+    wanted = (struct ledger_range){FIRST, LAST};
     log_set_level(LOG_ERROR + 1);
     return 0;
 }
@@ -37,6 +43,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
+    power_loss_tell();
     temp_folder_remove(folder);
     return 0;
 }
@@ -46,12 +53,15 @@ struct report {
     int fd;
 };
 
+static void tell(const struct report *report, uint32_t ledger)
+{
+    if (write(report->fd, &ledger, sizeof ledger) != (ssize_t)sizeof ledger)
+        abort();
+}
+
 static void tell_commit(void *context, const struct sink_commit_info *info)
 {
-    const struct report *report = context;
-    ssize_t count = write(report->fd, &info->range.last, sizeof info->range.last);
-    if (count != (ssize_t)sizeof info->range.last)
-        abort();
+    tell(context, info->range.last);
 }
 
 static _Noreturn void run_child(const struct power_loss_plan *plan, int report_fd)
@@ -64,32 +74,40 @@ static _Noreturn void run_child(const struct power_loss_plan *plan, int report_f
     if (sink == NULL)
         _exit(1);
     sink_on_commit(sink, tell_commit, &report);
-    bool filled = stream_fill(sink, &options, FIRST, LAST, 3);
+    bool filled = stream_fill(sink, &options, wanted.first, wanted.last, 3);
     sink_close(sink);
-    _exit(filled ? 0 : 1);
+    if (!filled)
+        _exit(1);
+    tell(&report, RUN_ENDED);
+    power_loss_strike();
 }
 
-/* Runs until the power fails; whether it did. *promised gets the last ledger that a commit was
- * reported for, or 0. */
+/* Runs until the power fails; false if that was only after its end. *promised gets the last ledger
+ * that a commit was reported for, or 0. */
 static bool run_until_power_fails(const struct power_loss_plan *plan, uint32_t *promised)
 {
     int ends[2];
     uint32_t last;
+    power_loss_doubt(plan);
     assert_int_equal(pipe(ends), 0);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0)
         run_child(plan, ends[1]);
     close(ends[1]);
+    bool ended = false;
     *promised = 0;
     while (read(ends[0], &last, sizeof last) == (ssize_t)sizeof last)
-        *promised = last;
+        if (last == RUN_ENDED)
+            ended = true;
+        else
+            *promised = last;
     close(ends[0]);
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
-    assert_true(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == POWER_LOSS_EXIT_CODE);
-    return WEXITSTATUS(status) == POWER_LOSS_EXIT_CODE;
+    assert_int_equal(WEXITSTATUS(status), POWER_LOSS_EXIT_CODE);
+    return !ended;
 }
 
 /* The next start finds a whole lake with all that was promised, and completes it. */
@@ -105,7 +123,7 @@ static void check_after(uint32_t promised)
     stream_check(lake);
     if (promised != 0) {
         assert_int_equal(catalog_uncovered(sink_catalog(sink),
-                                           (struct catalog_range){FIRST, promised}, &missing,
+                                           (struct catalog_range){wanted.first, promised}, &missing,
                                            &count, NULL),
                          OK);
         if (count != 0)
@@ -113,9 +131,10 @@ static void check_after(uint32_t promised)
                      missing[0].last);
         free(missing);
     }
-    assert_true(stream_fill(sink, &options, FIRST, LAST, 1));
+    assert_true(stream_fill(sink, &options, wanted.first, wanted.last, 1));
     sink_close(sink);
-    stream_check_covers(lake, FIRST, LAST);
+    stream_check_covers(lake, wanted.first, wanted.last);
+    power_loss_doubt(NULL);
 }
 
 /* In one mode, the power fails at every `step`-th operation of a run. */
@@ -146,6 +165,14 @@ static void a_power_loss_at_any_operation_of_a_run_loses_no_commit(void **state)
     lose_power_everywhere(POWER_LOSS_FORGETS_DATA, 0, 1, fault_step(5));
     lose_power_everywhere(POWER_LOSS_FORGETS_NAMES, 0, 2, fault_step(5));
     lose_power_everywhere(POWER_LOSS_RANDOM, 0, 1, fault_step(5));
+}
+
+/* Nothing but its own syncs makes a new lake's folder durable then. */
+static void a_power_loss_after_a_commit_without_files_does_not_lose_it(void **state)
+{
+    (void)state;
+    wanted = (struct ledger_range){EMPTY, EMPTY};
+    lose_power_everywhere(POWER_LOSS_FORGETS_ALL, 0, 2, fault_step(3));
 }
 
 /* SQLite's syncs of a run are those of the new catalog, then one a commit: the first commit's
@@ -179,6 +206,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_power_loss_at_any_operation_of_a_run_loses_no_commit),
+        TEST(a_power_loss_after_a_commit_without_files_does_not_lose_it),
         TEST(a_power_loss_after_a_withdrawn_commit_brings_nothing_back),
         TEST(many_random_power_losses_are_survived),
     };

@@ -4,10 +4,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "os/calls.h"
@@ -136,17 +138,14 @@ static void sync_inode(struct inode *inode)
     inode->durable = read_all(inode, &inode->durable_bytes);
 }
 
-/* SQLite syncs the directory itself when it has made a WAL. */
-static void sync_entry(const char *path)
+/* What is synced by its descriptor, whoever asks for it. */
+static void sync_descriptor(int fd)
 {
-    char directory[TEMP_PATH_BYTES];
-    snprintf(directory, sizeof directory, "%s", path);
-    char *slash = strrchr(directory, '/');
-    must(slash != NULL, path);
-    *slash = '\0';
-    struct inode *parent = inode_of_path(directory);
-    must(parent != NULL, directory);
-    sync_inode(parent);
+    struct stat info;
+    must(fstat(fd, &info) == 0, "fstat");
+    for (size_t i = 0; i < inode_count; i++)
+        if (inodes[i].number == info.st_ino)
+            sync_inode(&inodes[i]);
 }
 
 static void sync_tree(struct inode *inode)
@@ -229,7 +228,7 @@ static void write_tree(const struct inode *directory, const char *path, int dept
 }
 
 /* The image is built beside the folder, from files that stay as they are, and takes its place. */
-static _Noreturn void strike(void)
+_Noreturn void power_loss_strike(void)
 {
     char image[TEMP_PATH_BYTES];
     for (size_t i = 0; i < inode_count; i++)
@@ -246,7 +245,7 @@ static _Noreturn void strike(void)
 static void count_operation(void)
 {
     if (++counted == plan.at)
-        strike();
+        power_loss_strike();
 }
 
 /* ---- the calls ---- */
@@ -268,15 +267,28 @@ static ssize_t watched_pwrite(int fd, const void *data, size_t size_bytes, off_t
     return os_calls_real.pwrite(fd, data, size_bytes, offset);
 }
 
+/* In place of libc's, for SQLite as well: so it is its own calls that count, those of the
+ * directory of a new WAL included, and not what our VFS believes to have passed on. */
+int fsync(int fd)
+{
+    if (inode_count == 0)
+        return (int)syscall(SYS_fsync, fd);
+    sync_descriptor(fd);
+    return 0;
+}
+
+int fdatasync(int fd)
+{
+    if (inode_count == 0)
+        return (int)syscall(SYS_fdatasync, fd);
+    sync_descriptor(fd);
+    return 0;
+}
+
 static int watched_fsync(int fd)
 {
-    struct stat info;
     count_operation();
-    must(fstat(fd, &info) == 0, "fstat");
-    for (size_t i = 0; i < inode_count; i++)
-        if (inodes[i].number == info.st_ino)
-            sync_inode(&inodes[i]);
-    return 0;
+    return fsync(fd);
 }
 
 static int watched_ftruncate(int fd, off_t size_bytes)
@@ -325,16 +337,8 @@ static int library_before(void *context, const struct os_library_call *call, siz
 static void library_after(void *context, const struct os_library_call *call)
 {
     (void)context;
-    size_t length = strlen(call->path);
-    if (call->operation == OS_LIBRARY_DELETE)
-        return;
-    struct inode *inode = inode_of_path(call->path);
-    must(inode != NULL, call->path);
-    if (call->operation != OS_LIBRARY_SYNC)
-        return;
-    sync_inode(inode);
-    if (length > 4 && strcmp(call->path + length - 4, "-wal") == 0)
-        sync_entry(call->path);
+    if (call->operation != OS_LIBRARY_DELETE)
+        must(inode_of_path(call->path) != NULL, call->path);
 }
 
 void power_loss_begin(const struct power_loss_plan *wanted)
@@ -365,4 +369,30 @@ void power_loss_begin(const struct power_loss_plan *wanted)
 uint64_t power_loss_count(void)
 {
     return counted;
+}
+
+static struct power_loss_plan doubted;
+
+void power_loss_doubt(const struct power_loss_plan *wanted)
+{
+    doubted = wanted == NULL ? (struct power_loss_plan){.at = 0} : *wanted;
+}
+
+void power_loss_tell(void)
+{
+    static const char *const modes[] = {
+        [POWER_LOSS_FORGETS_ALL] = "names and data forgotten",
+        [POWER_LOSS_FORGETS_DATA] = "data forgotten",
+        [POWER_LOSS_FORGETS_NAMES] = "names forgotten",
+        [POWER_LOSS_RANDOM] = "some of both forgotten",
+    };
+    if (doubted.root == NULL)
+        return;
+    fprintf(stderr, "\npower lost before operation %" PRIu64 ", %s", doubted.at,
+            modes[doubted.mode]);
+    if (doubted.fail_library_sync != 0)
+        fprintf(stderr, ", after sync %" PRIu64 " of SQLite's had failed",
+                doubted.fail_library_sync);
+    fprintf(stderr, "\n");
+    power_loss_doubt(NULL);
 }

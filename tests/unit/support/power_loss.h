@@ -5,7 +5,8 @@
 /*
  * A disk that forgets what was not synced. It watches every file operation of ours (os/calls.h) and
  * of SQLite (os/library_hook.h) below one folder and keeps, beside the real files, what a disk must
- * have kept: of a file the bytes at its last fsync, of a directory the names at its last fsync. At
+ * have kept: of a file the bytes at its last fsync, of a directory the names at its last fsync. For
+ * that it takes the place of libc's fsync and fdatasync. At
  * the chosen operation the power fails: the folder is made into what such a disk may show
  * afterwards, and the process ends with POWER_LOSS_EXIT_CODE.
  *
@@ -35,7 +36,14 @@ struct power_loss_plan {
 
 /* Puts the plan in force, for the rest of this process. */
 void power_loss_begin(const struct power_loss_plan *plan);
+/* The power fails now. */
+_Noreturn void power_loss_strike(void);
 /* The operations so far. */
 uint64_t power_loss_count(void);
+
+/* A plan begins to be tried, and what it leaves to be checked; NULL: that was good. */
+void power_loss_doubt(const struct power_loss_plan *plan);
+/* For the end of a test: names the plan that is still doubted, if any. */
+void power_loss_tell(void);
 
 #endif

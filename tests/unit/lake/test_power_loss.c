@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The power fails at any operation of a rebuild or a repair: nothing is deleted by it, what was
+ * done stays done, and running it again finishes. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "catalog/lake_layout.h"
+#include "lake/rebuild.h"
+#include "lake/repair.h"
+#include "os/file.h"
+#include "os/log.h"
+#include "sink/sink_fixture.h"
+#include "support/fault_calls.h"
+#include "support/power_loss.h"
+#include "support/temp_folder.h"
+
+/* Ledgers with dead letters among them, and without. */
+#define WITH_LETTERS    700, 719
+#define WITHOUT_LETTERS 703, 714
+
+static char folder[TEMP_PATH_BYTES], made[TEMP_PATH_BYTES], lake[TEMP_PATH_BYTES];
+static struct sink_options options;
+static struct error error;
+static size_t made_files;
+static uint32_t first_ledger, last_ledger;
+
+static struct sink *must_open(void)
+{
+    struct sink *sink = sink_open(&options, &error);
+    if (sink == NULL)
+        fail_msg("%s", error.message);
+    return sink;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    temp_folder_make(folder);
+    snprintf(made, sizeof made, "%s", temp_path(folder, "made"));
+    snprintf(lake, sizeof lake, "%s", temp_path(folder, "lake"));
+    options = stream_options(lake);
+    options.scheme = PARTITION_DATE_HOUR_TYPE;
+    error_clear(&error);
+    log_set_level(LOG_ERROR + 1);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    power_loss_tell();
+    temp_folder_remove(folder);
+    return 0;
+}
+
+/* Two commits of several files. */
+static void make_lake(uint32_t first, uint32_t last)
+{
+    first_ledger = first;
+    last_ledger = last;
+    struct sink *sink = must_open();
+    assert_int_equal(stream_send(sink, &options, first, first + 5, 10, &error), OK);
+    assert_int_equal(sink_commit(sink, ROTATION_SHUTDOWN, &error), OK);
+    assert_true(stream_fill(sink, &options, first, last, 1));
+    sink_close(sink);
+}
+
+/* ---- what is wrong with the lake ---- */
+
+typedef void damage_function(const char *path);
+
+static enum error_code damage_first(void *context, const char *relative_path, uint64_t size_bytes,
+                                    struct error *problem)
+{
+    damage_function **damage = context;
+    (void)size_bytes;
+    (void)problem;
+    if (*damage != NULL && strstr(relative_path, ".parquet") != NULL) {
+        (*damage)(temp_path(lake, relative_path));
+        *damage = NULL;
+    }
+    return OK;
+}
+
+static void delete_file(const char *path)
+{
+    assert_int_equal(unlink(path), 0);
+}
+
+static void cut_file(const char *path)
+{
+    assert_int_equal(truncate(path, 100), 0);
+}
+
+static void damage_a_data_file(damage_function *damage)
+{
+    assert_int_equal(os_walk(lake, NULL, damage_first, &damage, &error), OK);
+    assert_null(damage);
+}
+
+static size_t count_data_files(void)
+{
+    return temp_count(lake, "", ".parquet") + temp_count(lake, "", ".parquet.damaged");
+}
+
+static void keep_as_made(void)
+{
+    temp_copy(lake, made);
+    made_files = count_data_files();
+}
+
+/* ---- the work ---- */
+
+static enum error_code rebuild(void)
+{
+    struct rebuild_report report;
+    struct rebuild_options wanted = {
+        .output_path = lake, .data_path = "", .schema = row_schema_find("1.1.0")};
+    enum error_code code = rebuild_lake(&wanted, &report, &error);
+    rebuild_report_release(&report);
+    return code;
+}
+
+static enum error_code repair(void)
+{
+    struct repair_report report;
+    struct repair_options wanted = {.output_path = lake, .threads = 1};
+    enum error_code code = repair_lake(&wanted, &report, &error);
+    repair_report_release(&report);
+    return code;
+}
+
+typedef enum error_code work_function(void);
+
+/* In a child, which then loses power at the latest; whether the work was done before. */
+static bool lose_power_in(work_function *work, const struct power_loss_plan *plan)
+{
+    int ends[2];
+    char done = 0;
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        power_loss_begin(plan);
+        if (work() != OK || write(ends[1], "d", 1) != 1)
+            _exit(1);
+        power_loss_strike();
+    }
+    close(ends[1]);
+    bool was_done = read(ends[0], &done, 1) == 1;
+    close(ends[0]);
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), POWER_LOSS_EXIT_CODE);
+    return was_done;
+}
+
+/* Whole as it is, but for what was taken out; a run completes it. */
+static void check_and_complete(void)
+{
+    stream_check(lake);
+    struct sink *sink = must_open();
+    assert_true(stream_fill(sink, &options, first_ledger, last_ledger, 1));
+    sink_close(sink);
+    stream_check_covers(lake, first_ledger, last_ledger);
+}
+
+static void lose_power_everywhere(work_function *work, enum power_loss_mode mode, uint64_t first,
+                                  uint64_t step)
+{
+    bool done = false;
+    for (uint64_t at = first; !done; at += step) {
+        struct power_loss_plan plan = {.root = lake, .at = at, .mode = mode, .seed = at};
+        temp_folder_remove(lake);
+        temp_copy(made, lake);
+        power_loss_doubt(&plan);
+        done = lose_power_in(work, &plan);
+        assert_true(count_data_files() >= made_files);
+        if (!done && work() != OK)
+            fail_msg("%s", error.message);
+        check_and_complete();
+        power_loss_doubt(NULL);
+        assert_true(!done || at > 20);
+    }
+}
+
+static void lose_power_in_all_ways(work_function *work)
+{
+    lose_power_everywhere(work, POWER_LOSS_FORGETS_ALL, 1, fault_step(3));
+    lose_power_everywhere(work, POWER_LOSS_FORGETS_DATA, 2, fault_step(7));
+    lose_power_everywhere(work, POWER_LOSS_FORGETS_NAMES, 3, fault_step(7));
+    lose_power_everywhere(work, POWER_LOSS_RANDOM, 1, fault_step(3));
+}
+
+static void a_rebuild_that_loses_power_can_be_run_again(void **state)
+{
+    (void)state;
+    make_lake(WITH_LETTERS);
+    damage_a_data_file(delete_file); /* what is left of its commit is moved away */
+    keep_as_made();
+    lose_power_in_all_ways(rebuild);
+}
+
+static void a_rebuild_from_files_alone_that_loses_power_can_be_run_again(void **state)
+{
+    (void)state;
+    char own[TEMP_PATH_BYTES];
+    make_lake(WITHOUT_LETTERS); /* they are in _lake, which is lost */
+    snprintf(own, sizeof own, "%s", temp_path(lake, LAKE_FOLDER));
+    temp_folder_remove(own);
+    keep_as_made();
+    lose_power_everywhere(rebuild, POWER_LOSS_FORGETS_ALL, 1, fault_step(5));
+}
+
+static void a_repair_that_loses_power_can_be_run_again(void **state)
+{
+    (void)state;
+    make_lake(WITH_LETTERS);
+    damage_a_data_file(cut_file);
+    keep_as_made();
+    lose_power_in_all_ways(repair);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(a_rebuild_that_loses_power_can_be_run_again),
+        TEST(a_rebuild_from_files_alone_that_loses_power_can_be_run_again),
+        TEST(a_repair_that_loses_power_can_be_run_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
