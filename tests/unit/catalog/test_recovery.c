@@ -368,50 +368,108 @@ static bool crash_in_recovery(const struct fault_plan *plan)
     return WEXITSTATUS(status) == FAULT_EXIT_CODE;
 }
 
-static void recover_whatever_is_there(void)
+static enum recovery_outcome recover_whatever_is_there(void)
 {
     struct recovery_report report;
     struct error error;
     open_lake();
     if (recovery_run(folder, catalog, &report, &error) != OK)
         fail_msg("%s", error.message);
+    return report.outcome;
+}
+
+/* The states of the protocol that a crash can leave, by what recovery does with them. */
+static void crash_in_commit_everywhere(enum fault_kind kind, const char *what)
+{
+    uint64_t found[RECOVERY_ROLLED_BACK + 1] = {0};
+    bool was_in = false;
+    uint64_t n = 1;
+    for (;; n++) {
+        struct fault_plan plan = {.kind = kind, .scope = FAULT_ALL, .first = n};
+        close_lake();
+        make_lake();
+        bool crashed = crash_in_commit(&plan);
+        found[recover_whatever_is_there()]++;
+        bool in = check_lake();
+        assert_true(in || !was_in); /* once durable, later crashes don't lose it */
+        was_in = in;
+        if (!crashed) {
+            assert_true(in && n > 20);
+            break;
+        }
+        if (!in) { /* the range can be fetched again, under the same number */
+            struct intent intent;
+            struct publication publication;
+            describe(&intent);
+            assert_int_equal(publish_until(PUBLICATION_FINISHED, &publication, &intent, NULL), OK);
+            assert_true(check_lake());
+            intent_release(&intent);
+        }
+    }
+    fault_tell_sweep(what, n - 1);
+    assert_true(found[RECOVERY_NOTHING] > 0);        /* OPEN, STAGED */
+    assert_true(found[RECOVERY_ROLLED_FORWARD] > 0); /* INTENDED, PLACED */
+    assert_true(found[RECOVERY_FINISHED] > 0);       /* COMMITTED */
 }
 
 static void a_crash_at_every_operation_of_a_commit_leaves_a_whole_lake(void **state)
 {
     (void)state;
-    static const enum fault_kind kinds[] = {FAULT_DIE_BEFORE, FAULT_DIE_AFTER};
-    for (size_t k = 0; k < 2; k++) {
-        bool was_in = false;
-        for (uint64_t n = 1;; n++) {
-            struct fault_plan plan = {.kind = kinds[k], .scope = FAULT_ALL, .first = n};
-            close_lake();
-            make_lake();
-            bool crashed = crash_in_commit(&plan);
-            recover_whatever_is_there();
-            bool in = check_lake();
-            assert_true(in || !was_in); /* once durable, later crashes don't lose it */
-            was_in = in;
-            if (!crashed) {
-                assert_true(in && n > 20);
-                break;
-            }
-            if (!in) { /* the range can be fetched again, under the same number */
-                struct intent intent;
-                struct publication publication;
-                describe(&intent);
-                assert_int_equal(publish_until(PUBLICATION_FINISHED, &publication, &intent, NULL),
-                                 OK);
-                assert_true(check_lake());
-                intent_release(&intent);
-            }
-        }
+    crash_in_commit_everywhere(FAULT_DIE_BEFORE, "a commit, killed before the operation");
+    crash_in_commit_everywhere(FAULT_DIE_AFTER, "a commit, killed after the operation");
+}
+
+/* In a child: a commit with all its files in place is withdrawn, dying where the plan says. */
+static bool crash_in_withdrawal(const struct fault_plan *plan)
+{
+    close_lake();
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct intent intent;
+        struct publication publication;
+        open_lake();
+        describe(&intent);
+        if (publish_until(PUBLICATION_PLACED, &publication, &intent, NULL) != OK)
+            _exit(1);
+        fault_begin(plan);
+        _exit(publish_withdraw(&publication, NULL) == OK &&
+                      publish_remove_intent(&publication, NULL) == OK
+                  ? 0
+                  : 1);
     }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_true(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == FAULT_EXIT_CODE);
+    return WEXITSTATUS(status) == FAULT_EXIT_CODE;
+}
+
+/* What was half undone is undone; what was still whole is rolled forward, as nobody can tell. */
+static void a_crash_at_every_operation_of_a_withdrawal_leaves_a_whole_lake(void **state)
+{
+    (void)state;
+    uint64_t found[RECOVERY_ROLLED_BACK + 1] = {0};
+    uint64_t swept = 0;
+    for (bool crashed = true; crashed; swept += crashed) {
+        struct fault_plan plan = {.kind = FAULT_DIE_BEFORE, .scope = FAULT_ALL, .first = swept + 1};
+        close_lake();
+        make_lake();
+        crashed = crash_in_withdrawal(&plan);
+        enum recovery_outcome outcome = recover_whatever_is_there();
+        found[outcome]++;
+        assert_int_equal(check_lake(), outcome == RECOVERY_ROLLED_FORWARD);
+    }
+    fault_tell_sweep("a withdrawal, killed before the operation", swept);
+    assert_true(found[RECOVERY_ROLLED_FORWARD] > 0);
+    assert_true(found[RECOVERY_ROLLED_BACK] > 0); /* UNSETTLED, WITHDRAWN */
+    assert_int_equal(found[RECOVERY_NOTHING], 1); /* the last, which was not killed */
 }
 
 static void a_crash_at_every_operation_of_a_recovery_can_be_recovered_from(void **state)
 {
     (void)state;
+    uint64_t swept = 0;
     for (uint64_t n = 1;; n += fault_step(2)) {
         struct fault_plan commit_plan = {.kind = FAULT_DIE_BEFORE, .scope = FAULT_ALL, .first = n};
         bool crashed = true, recovery_crashed = true;
@@ -424,10 +482,12 @@ static void a_crash_at_every_operation_of_a_recovery_can_be_recovered_from(void 
             recovery_crashed = crash_in_recovery(&plan);
             recover_whatever_is_there();
             check_lake();
+            swept += recovery_crashed;
         }
         if (!crashed)
             break;
     }
+    fault_tell_sweep("a commit, killed before the operation, and then the recovery, too", swept);
 }
 
 /* Any operation fails: the commit is in, or withdrawn; afterwards the same range can be committed.
@@ -438,10 +498,14 @@ static void a_failure_at_every_operation_of_a_commit_is_undone_or_in(void **stat
     static const struct {
         enum fault_kind kind;
         int system_errno;
-    } faults[] = {
-        {FAULT_ERRNO, EIO}, {FAULT_ERRNO, ENOSPC}, {FAULT_ERRNO, EINTR}, {FAULT_SHORT, 0}};
+        const char *what;
+    } faults[] = {{FAULT_ERRNO, EIO, "a commit, EIO"},
+                  {FAULT_ERRNO, ENOSPC, "a commit, ENOSPC"},
+                  {FAULT_ERRNO, EINTR, "a commit, EINTR"},
+                  {FAULT_SHORT, 0, "a commit, short writes"}};
     for (size_t f = 0; f < sizeof faults / sizeof *faults; f++) {
-        for (uint64_t n = 1 + f;; n += fault_step(4)) {
+        uint64_t swept = 0;
+        for (uint64_t n = 1 + f % fault_step(4);; n += fault_step(4), swept++) {
             struct intent intent;
             struct publication publication;
             struct error error;
@@ -473,6 +537,7 @@ static void a_failure_at_every_operation_of_a_commit_is_undone_or_in(void **stat
             if (!met)
                 break;
         }
+        fault_tell_sweep(faults[f].what, swept);
     }
 }
 
@@ -548,6 +613,7 @@ int main(void)
         TEST(our_own_file_that_was_changed_moves_aside),
         TEST(intents_of_other_lakes_and_damaged_ones_stop_the_start),
         TEST(a_crash_at_every_operation_of_a_commit_leaves_a_whole_lake),
+        TEST(a_crash_at_every_operation_of_a_withdrawal_leaves_a_whole_lake),
         TEST(a_crash_at_every_operation_of_a_recovery_can_be_recovered_from),
         TEST(a_failure_at_every_operation_of_a_commit_is_undone_or_in),
         TEST(every_failed_allocation_of_a_commit_leaves_it_in_or_out),

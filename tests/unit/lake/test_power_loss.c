@@ -179,7 +179,8 @@ static void lose_power_everywhere(work_function *work, enum power_loss_mode mode
                                   uint64_t step)
 {
     bool done = false;
-    for (uint64_t at = first; !done; at += step) {
+    uint64_t swept = 0;
+    for (uint64_t at = first; !done; at += step, swept++) {
         struct power_loss_plan plan = {.root = lake, .at = at, .mode = mode, .seed = at};
         temp_folder_remove(lake);
         temp_copy(made, lake);
@@ -192,6 +193,7 @@ static void lose_power_everywhere(work_function *work, enum power_loss_mode mode
         power_loss_doubt(NULL);
         assert_true(!done || at > 20);
     }
+    power_loss_tell_sweep(work == repair ? "a repair" : "a rebuild", mode, swept);
 }
 
 static void lose_power_in_all_ways(work_function *work)

@@ -170,7 +170,8 @@ static void dying_at_any_operation_it_can_be_run_again(void **state)
 {
     (void)state;
     bool died = true;
-    for (uint64_t n = 1; died; n += 5) {
+    uint64_t swept = 0;
+    for (uint64_t n = 1; died; n += fault_step(5), swept += died) {
         take_a_fresh_copy();
         died = die_while(rebuild, n, n % 2 == 1 ? FAULT_DIE_BEFORE : FAULT_DIE_AFTER);
         check_catalog_if_there();
@@ -178,12 +179,14 @@ static void dying_at_any_operation_it_can_be_run_again(void **state)
         check_and_complete();
         assert_true(died || n > 60);
     }
+    fault_tell_sweep("a rebuild, killed before or after the operation", swept);
 }
 
 static void failing_at_any_operation_it_can_be_run_again(void **state)
 {
     (void)state;
-    for (uint64_t n = 1;; n += 7) {
+    uint64_t swept = 0;
+    for (uint64_t n = 1;; n += fault_step(7), swept++) {
         struct fault_plan plan = {
             .kind = FAULT_ERRNO, .scope = FAULT_ALL, .system_errno = EIO, .first = n};
         take_a_fresh_copy();
@@ -200,6 +203,7 @@ static void failing_at_any_operation_it_can_be_run_again(void **state)
         must_rebuild();
         check_and_complete();
     }
+    fault_tell_sweep("a rebuild, EIO", swept);
 }
 
 static enum error_code run(void)
@@ -217,7 +221,8 @@ static void a_catalog_lost_in_any_state_of_a_run_comes_back(void **state)
     (void)state;
     static const char *const parts[] = {LAKE_CATALOG, LAKE_CATALOG "-wal", LAKE_CATALOG "-shm"};
     bool died = true;
-    for (uint64_t n = 1; died; n += 7) {
+    uint64_t swept = 0;
+    for (uint64_t n = 1; died; n += fault_step(7), swept += died) {
         temp_folder_remove(lake);
         died = die_while(run, n, FAULT_DIE_BEFORE);
         for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
@@ -227,6 +232,7 @@ static void a_catalog_lost_in_any_state_of_a_run_comes_back(void **state)
         must_rebuild();
         check_and_complete();
     }
+    fault_tell_sweep("a run, killed before the operation, and then its catalog lost", swept);
 }
 
 static void every_failed_allocation_is_a_clean_error(void **state)

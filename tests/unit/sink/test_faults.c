@@ -79,9 +79,10 @@ static bool run_and_crash(const struct fault_plan *plan)
     return WEXITSTATUS(status) == FAULT_EXIT_CODE;
 }
 
-static void crash_everywhere(enum fault_kind kind, uint64_t step)
+static void crash_everywhere(const char *what, enum fault_kind kind, uint64_t step)
 {
-    for (uint64_t n = 1;; n += fault_step(step)) {
+    uint64_t swept = 0;
+    for (uint64_t n = 1;; n += fault_step(step), swept++) {
         struct fault_plan plan = {.kind = kind, .scope = FAULT_ALL, .first = n};
         temp_folder_clear(folder);
         bool crashed = run_and_crash(&plan);
@@ -95,24 +96,26 @@ static void crash_everywhere(enum fault_kind kind, uint64_t step)
             break;
         }
     }
+    fault_tell_sweep(what, swept);
 }
 
 static void a_kill_before_every_operation_of_a_run_loses_and_doubles_nothing(void **state)
 {
     (void)state;
-    crash_everywhere(FAULT_DIE_BEFORE, 2);
+    crash_everywhere("a run, killed before the operation", FAULT_DIE_BEFORE, 2);
 }
 
 static void a_kill_after_every_operation_of_a_run_loses_and_doubles_nothing(void **state)
 {
     (void)state;
-    crash_everywhere(FAULT_DIE_AFTER, 7);
+    crash_everywhere("a run, killed after the operation", FAULT_DIE_AFTER, 7);
 }
 
 /* Every operation in turn fails once; the run asks again for what it lost. */
-static void fail_everywhere(enum fault_kind kind, int system_errno, uint64_t step)
+static void fail_everywhere(const char *what, enum fault_kind kind, int system_errno, uint64_t step)
 {
-    for (uint64_t n = 1;; n += fault_step(step)) {
+    uint64_t swept = 0;
+    for (uint64_t n = 1;; n += fault_step(step), swept++) {
         struct fault_plan plan = {
             .kind = kind, .scope = FAULT_ALL, .system_errno = system_errno, .first = n};
         temp_folder_clear(folder);
@@ -129,26 +132,28 @@ static void fail_everywhere(enum fault_kind kind, int system_errno, uint64_t ste
             break;
         }
     }
+    fault_tell_sweep(what, swept);
 }
 
 static void an_io_error_at_every_operation_costs_only_a_second_try(void **state)
 {
     (void)state;
-    fail_everywhere(FAULT_ERRNO, EIO, 2);
+    fail_everywhere("a run, EIO", FAULT_ERRNO, EIO, 2);
 }
 
 static void short_writes_and_interruptions_cost_nothing(void **state)
 {
     (void)state;
-    fail_everywhere(FAULT_SHORT, 0, 7);
-    fail_everywhere(FAULT_ERRNO, EINTR, 11);
+    fail_everywhere("a run, short writes", FAULT_SHORT, 0, 7);
+    fail_everywhere("a run, EINTR", FAULT_ERRNO, EINTR, 11);
 }
 
 static void a_full_disk_is_waited_for_wherever_it_is_met(void **state)
 {
     (void)state;
     struct sink_stats stats;
-    for (uint64_t n = 1;; n += fault_step(9)) {
+    uint64_t swept = 0;
+    for (uint64_t n = 1;; n += fault_step(9), swept++) {
         struct fault_plan plan = {
             .kind = FAULT_ERRNO, .scope = FAULT_WRITES, .system_errno = ENOSPC, .first = n};
         temp_folder_clear(folder);
@@ -166,6 +171,7 @@ static void a_full_disk_is_waited_for_wherever_it_is_met(void **state)
         if (!fault_was_met())
             break;
     }
+    fault_tell_sweep("a run, ENOSPC at the write, waited for", swept);
 }
 
 static bool give_up_at_once(void *context)
@@ -177,7 +183,8 @@ static bool give_up_at_once(void *context)
 static void a_wait_that_is_given_up_leaves_a_lake_that_the_next_start_completes(void **state)
 {
     (void)state;
-    for (uint64_t n = 1;; n += fault_step(9)) {
+    uint64_t swept = 0;
+    for (uint64_t n = 1;; n += fault_step(9), swept++) {
         unsigned asked = 0;
         struct fault_plan plan = {.kind = FAULT_ERRNO,
                                   .scope = FAULT_WRITES,
@@ -204,6 +211,7 @@ static void a_wait_that_is_given_up_leaves_a_lake_that_the_next_start_completes(
         if (!met)
             break;
     }
+    fault_tell_sweep("a run, ENOSPC from the write on, given up", swept);
 }
 
 static void a_failed_fsync_is_not_tried_again_on_the_same_file(void **state)

@@ -141,6 +141,7 @@ static void check_after(uint32_t promised)
 static void lose_power_everywhere(enum power_loss_mode mode, uint64_t fail_library_sync,
                                   uint64_t first, uint64_t step)
 {
+    uint64_t swept = 0;
     for (uint64_t at = first;; at += step) {
         uint32_t promised;
         struct power_loss_plan plan = {.root = folder,
@@ -151,11 +152,14 @@ static void lose_power_everywhere(enum power_loss_mode mode, uint64_t fail_libra
         temp_folder_clear(folder);
         bool failed = run_until_power_fails(&plan, &promised);
         check_after(promised);
+        swept++;
         if (!failed) {
             assert_true(at > 100);
             break;
         }
     }
+    power_loss_tell_sweep(fail_library_sync == 0 ? "a run" : "a run with a commit withdrawn", mode,
+                          swept);
 }
 
 static void a_power_loss_at_any_operation_of_a_run_loses_no_commit(void **state)

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -159,6 +161,11 @@ static void library_after(void *context, const struct os_library_call *call)
 uint64_t fault_step(uint64_t step)
 {
     return getenv("TTP_TEST_THOROUGH") == NULL ? step : 1;
+}
+
+void fault_tell_sweep(const char *what, uint64_t count)
+{
+    printf("swept: %s: %" PRIu64 "\n", what, count);
 }
 
 void fault_begin(const struct fault_plan *wanted)

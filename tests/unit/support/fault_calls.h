@@ -40,6 +40,10 @@ struct fault_plan {
  * every one is met, else `step`. */
 uint64_t fault_step(uint64_t step);
 
+/* For the end of a sweep: prints at how many operations `what` was tried; those of all sweeps are
+ * in docs/RELIABILITY.md. */
+void fault_tell_sweep(const char *what, uint64_t count);
+
 /* Puts the plan in force and counts from 0. */
 void fault_begin(const struct fault_plan *plan);
 /* Back to the kernel's calls; gives the number of operations counted. */

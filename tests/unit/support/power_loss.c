@@ -378,18 +378,25 @@ void power_loss_doubt(const struct power_loss_plan *wanted)
     doubted = wanted == NULL ? (struct power_loss_plan){.at = 0} : *wanted;
 }
 
+static const char *const mode_words[] = {
+    [POWER_LOSS_FORGETS_ALL] = "names and data forgotten",
+    [POWER_LOSS_FORGETS_DATA] = "data forgotten",
+    [POWER_LOSS_FORGETS_NAMES] = "names forgotten",
+    [POWER_LOSS_RANDOM] = "some of both forgotten",
+};
+
+void power_loss_tell_sweep(const char *what, enum power_loss_mode mode, uint64_t count)
+{
+    printf("swept: %s, power lost before the operation, %s: %" PRIu64 "\n", what, mode_words[mode],
+           count);
+}
+
 void power_loss_tell(void)
 {
-    static const char *const modes[] = {
-        [POWER_LOSS_FORGETS_ALL] = "names and data forgotten",
-        [POWER_LOSS_FORGETS_DATA] = "data forgotten",
-        [POWER_LOSS_FORGETS_NAMES] = "names forgotten",
-        [POWER_LOSS_RANDOM] = "some of both forgotten",
-    };
     if (doubted.root == NULL)
         return;
     fprintf(stderr, "\npower lost before operation %" PRIu64 ", %s", doubted.at,
-            modes[doubted.mode]);
+            mode_words[doubted.mode]);
     if (doubted.fail_library_sync != 0)
         fprintf(stderr, ", after sync %" PRIu64 " of SQLite's had failed",
                 doubted.fail_library_sync);

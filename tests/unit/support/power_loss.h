@@ -43,6 +43,9 @@ uint64_t power_loss_count(void);
 
 /* A plan begins to be tried, and what it leaves to be checked; NULL: that was good. */
 void power_loss_doubt(const struct power_loss_plan *plan);
+/* For the end of a sweep: prints at how many operations of `what` power was lost; those of all
+ * sweeps are in docs/RELIABILITY.md. */
+void power_loss_tell_sweep(const char *what, enum power_loss_mode mode, uint64_t count);
 /* For the end of a test: names the plan that is still doubted, if any. */
 void power_loss_tell(void);
 
