@@ -82,6 +82,16 @@ def be_silent(_server, context):
         time.sleep(0.05)
 
 
+def be_out(server, context, messages):
+    """For two seconds from the 700th event on, every request ends with INTERNAL."""
+    for number, message in enumerate(messages):
+        if number == 700 or len(server.requests) > 1:
+            server.out_until = getattr(server, "out_until", time.monotonic() + 2)
+            if time.monotonic() < server.out_until:
+                context.abort(grpc.StatusCode.INTERNAL, "out for a while")
+        yield message
+
+
 def drip(_server, _context, messages):
     """Each event in a frame of its own, a few at a time."""
     for number, message in enumerate(messages):
@@ -163,10 +173,11 @@ def no_protobuf(_message):
 
 
 TRIED_AGAIN = {
-    "reset, by an exception": once(at(700, lambda *_: 1 / 0)),
+    "status, by an exception in the handler": once(at(700, lambda *_: 1 / 0)),
     "status-only, UNAVAILABLE": once(at(0, abort(grpc.StatusCode.UNAVAILABLE))),
     "status, UNAVAILABLE": once(at(700, abort(grpc.StatusCode.UNAVAILABLE))),
     "status, DATA_LOSS": once(at(700, abort(grpc.StatusCode.DATA_LOSS))),
+    "outage": be_out,
     "silence": once(at(700, be_silent)),
     "silence before any header": once(at(0, be_silent)),
     "silence of 500 ms": once(at(700, sleep(0.5))),
