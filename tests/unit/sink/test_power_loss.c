@@ -17,9 +17,10 @@
 #include "support/temp_folder.h"
 
 /* Two commits, at 13:00 and at the end, with dead letters. */
-#define FIRST    710
-#define NEW_HOUR 720
-#define LAST     730
+#define FIRST           710
+#define NEW_HOUR        720
+#define LAST            730
+#define WITHOUT_LETTERS 716, 727
 /* A ledger without events: a commit without files. */
 #define EMPTY 707
 
@@ -206,6 +207,31 @@ static void a_power_loss_after_a_commit_without_files_does_not_lose_it(void **st
     lose_power_everywhere(POWER_LOSS_FORGETS_ALL, 0, 2, fault_step(3));
 }
 
+/* Else rows of two networks could come together in one lake. */
+static void a_power_loss_does_not_lose_the_network_that_commits_are_of(void **state)
+{
+    (void)state;
+    char model[TEMP_PATH_BYTES];
+    struct promises promises = {.count = 0};
+    snprintf(model, sizeof model, "%.4000s-model", folder);
+    wanted = (struct ledger_range){WITHOUT_LETTERS}; /* their folder is in _lake */
+    options.network = "";
+    sink_close(sink_open(&options, NULL));
+    temp_copy(folder, model);
+    options.network = "testnet";
+    for (uint64_t at = 1; !promises.run_ended; at += fault_step(7)) {
+        struct power_loss_plan plan = {.root = folder, .at = at, .mode = POWER_LOSS_FORGETS_ALL};
+        temp_folder_remove(folder);
+        temp_copy(model, folder);
+        run_until_power_fails(&plan, &promises);
+        options.network = "pubnet";
+        assert_true(promises.count == 0 || sink_open(&options, NULL) == NULL);
+        options.network = "testnet";
+        check_after(&promises);
+    }
+    temp_folder_remove(model);
+}
+
 /* SQLite's syncs of a run are those of the new catalog, then one a commit: the first commit's
  * fails, is withdrawn and made again. */
 static void a_power_loss_after_a_withdrawn_commit_brings_nothing_back(void **state)
@@ -241,6 +267,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_power_loss_at_any_operation_of_a_run_loses_no_commit),
         TEST(a_power_loss_after_a_commit_without_files_does_not_lose_it),
+        TEST(a_power_loss_does_not_lose_the_network_that_commits_are_of),
         TEST(a_power_loss_after_a_withdrawn_commit_brings_nothing_back),
         TEST(many_random_power_losses_are_survived),
     };
