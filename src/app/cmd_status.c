@@ -21,7 +21,7 @@
 
 struct version_totals {
     char version[VERSION_BYTES];
-    int64_t commits, rows;
+    uint64_t commits, rows;
 };
 
 struct lake_status {
@@ -64,7 +64,7 @@ static enum error_code add_version(void *context, const struct catalog_commit_re
         status->version_count++;
     }
     status->versions[i].commits++;
-    status->versions[i].rows += commit->row_count;
+    status->versions[i].rows += (uint64_t)commit->row_count;
     return OK;
 }
 
@@ -202,10 +202,10 @@ static void print_counts(const struct lake_status *status)
            plural(totals->rows), files, plural(totals->files), size, totals->commits,
            plural(totals->commits));
     for (size_t i = 0; i < status->version_count; i++) {
-        text_count((uint64_t)status->versions[i].rows, rows);
-        printf("  schema %s: %s row%s, %" PRId64 " commit%s\n", status->versions[i].version, rows,
-               plural((uint64_t)status->versions[i].rows), status->versions[i].commits,
-               plural((uint64_t)status->versions[i].commits));
+        text_count(status->versions[i].rows, rows);
+        printf("  schema %s: %s row%s, %" PRIu64 " commit%s\n", status->versions[i].version, rows,
+               plural(status->versions[i].rows), status->versions[i].commits,
+               plural(status->versions[i].commits));
     }
     if (totals->newest_close_us != 0) {
         text_rfc3339(totals->newest_close_us, time);

@@ -98,6 +98,29 @@ enum error_code coverage_subtract(struct database *database, const char *table,
     return code;
 }
 
+enum error_code coverage_read_range(const struct statement *statement, int column,
+                                    struct catalog_range *range, struct error *error)
+{
+    int64_t first = statement_int(statement, column), last = statement_int(statement, column + 1);
+    if (first < 0 || last < first || last > UINT32_MAX)
+        return error_set(error, ERR_CORRUPT,
+                         "catalog %s is damaged: ledgers %lld to %lld are no range",
+                         statement->database->path, (long long)first, (long long)last);
+    *range = (struct catalog_range){(uint32_t)first, (uint32_t)last};
+    return OK;
+}
+
+/* Whether the newest range lies behind the one before it. */
+static enum error_code check_order(const struct database *database, const char *table,
+                                   const struct catalog_range *ranges, size_t count,
+                                   struct error *error)
+{
+    if (count < 2 || ranges[count - 1].first > ranges[count - 2].last)
+        return OK;
+    return error_set(error, ERR_CORRUPT, "catalog %s is damaged: %s has ledger %u twice",
+                     database->path, table, ranges[count - 1].first);
+}
+
 enum error_code coverage_load(struct database *database, const char *table,
                               struct catalog_range within, struct catalog_range **ranges,
                               size_t *count, struct error *error)
@@ -127,8 +150,9 @@ enum error_code coverage_load(struct database *database, const char *table,
             }
             *ranges = grown;
         }
-        (*ranges)[(*count)++] = (struct catalog_range){(uint32_t)statement_int(&statement, 0),
-                                                       (uint32_t)statement_int(&statement, 1)};
+        code = coverage_read_range(&statement, 0, &(*ranges)[*count], error);
+        if (code == OK)
+            code = check_order(database, table, *ranges, ++*count, error);
     }
     statement_release(&statement);
     if (code != OK) {

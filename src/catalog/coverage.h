@@ -16,7 +16,13 @@ enum error_code coverage_add(struct database *database, struct catalog_range ran
 enum error_code coverage_subtract(struct database *database, const char *table,
                                   struct catalog_range range, struct error *error) MUST_CHECK;
 
-/* All ranges of `table` that touch `within`, ascending; the caller mem_frees *ranges. */
+/* Two columns of the statement's row, a first and a last ledger; ERR_CORRUPT if they are no range.
+ */
+enum error_code coverage_read_range(const struct statement *statement, int column,
+                                    struct catalog_range *range, struct error *error) MUST_CHECK;
+
+/* All ranges of `table` that touch `within`, ascending; the caller mem_frees *ranges. ERR_CORRUPT
+ * if one is no range, or two overlap. */
 enum error_code coverage_load(struct database *database, const char *table,
                               struct catalog_range within, struct catalog_range **ranges,
                               size_t *count, struct error *error) MUST_CHECK;

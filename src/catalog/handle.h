@@ -20,4 +20,8 @@ struct catalog {
 enum error_code catalog_set_value(struct catalog *catalog, const char *key, const char *value,
                                   struct error *error) MUST_CHECK;
 
+/* What every data file of the catalog has: a path, and no size below zero. ERR_CORRUPT. */
+enum error_code catalog_check_file(const struct statement *statement,
+                                   const struct catalog_file *file, struct error *error) MUST_CHECK;
+
 #endif

@@ -21,11 +21,30 @@ static uint64_t parse_checksum(const char *text)
     return text == NULL ? 0 : strtoull(text, NULL, 16);
 }
 
-static void read_commit(const struct statement *statement, struct catalog_commit_record *commit)
+/* What every commit has. */
+static enum error_code check_commit(const struct statement *statement,
+                                    const struct catalog_commit_record *commit, struct error *error)
 {
+    if (commit->reason != NULL && commit->schema_version != NULL && commit->digest_chain != NULL &&
+        commit->digest_contents != NULL && commit->file_count >= 0 && commit->row_count >= 0 &&
+        commit->size_bytes >= 0 && commit->dead_letter_count >= 0)
+        return OK;
+    return error_set(error, ERR_CORRUPT,
+                     "catalog %s is damaged: commit %llu lacks its reason, schema version or "
+                     "digests, or has a count below zero",
+                     statement->database->path, (unsigned long long)commit->commit_no);
+}
+
+static enum error_code read_commit(const struct statement *statement,
+                                   struct catalog_commit_record *commit, struct error *error)
+{
+    struct catalog_range range;
+    enum error_code code = coverage_read_range(statement, 1, &range, error);
+    if (code != OK)
+        return code;
     *commit = (struct catalog_commit_record){
         .commit_no = (uint64_t)statement_int(statement, 0),
-        .range = {(uint32_t)statement_int(statement, 1), (uint32_t)statement_int(statement, 2)},
+        .range = range,
         .reason = statement_text(statement, 3),
         .schema_version = statement_text(statement, 4),
         .file_count = statement_int(statement, 5),
@@ -45,6 +64,7 @@ static void read_commit(const struct statement *statement, struct catalog_commit
         .dead_letters_path = statement_text(statement, 19),
         .dead_letters_checksum = parse_checksum(statement_text(statement, 20)),
     };
+    return check_commit(statement, commit, error);
 }
 
 enum error_code catalog_each_commit(struct catalog *catalog, unsigned newest,
@@ -62,8 +82,9 @@ enum error_code catalog_each_commit(struct catalog *catalog, unsigned newest,
         statement_bind_int(&statement, 1, newest);
     while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
         struct catalog_commit_record commit;
-        read_commit(&statement, &commit);
-        code = visit(context, &commit, error);
+        code = read_commit(&statement, &commit, error);
+        if (code == OK)
+            code = visit(context, &commit, error);
     }
     statement_release(&statement);
     return code;
@@ -88,10 +109,12 @@ enum error_code catalog_each_commit_file(struct catalog *catalog, catalog_file_v
                                     .record_count = statement_int(&statement, 2),
                                     .file_size_bytes = statement_int(&statement, 3),
                                     .footer_size_bytes = statement_int(&statement, 4),
-                                    .checksum = parse_checksum(statement_text(&statement, 6)),
-                                    .range = {(uint32_t)statement_int(&statement, 7),
-                                              (uint32_t)statement_int(&statement, 8)}};
-        code = visit(context, &file, (uint64_t)statement_int(&statement, 5), error);
+                                    .checksum = parse_checksum(statement_text(&statement, 6))};
+        code = coverage_read_range(&statement, 7, &file.range, error);
+        if (code == OK)
+            code = catalog_check_file(&statement, &file, error);
+        if (code == OK)
+            code = visit(context, &file, (uint64_t)statement_int(&statement, 5), error);
     }
     statement_release(&statement);
     return code;
@@ -108,10 +131,11 @@ enum error_code catalog_each_hole(struct catalog *catalog, catalog_hole_visitor 
                           "ORDER BY first_ledger",
                           error);
     while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
-        struct catalog_range range = {(uint32_t)statement_int(&statement, 0),
-                                      (uint32_t)statement_int(&statement, 1)};
-        code = visit(context, range, statement_text(&statement, 2), statement_int(&statement, 3),
-                     error);
+        struct catalog_range range;
+        code = coverage_read_range(&statement, 0, &range, error);
+        if (code == OK)
+            code = visit(context, range, statement_text(&statement, 2),
+                         statement_int(&statement, 3), error);
     }
     statement_release(&statement);
     return code;

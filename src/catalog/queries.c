@@ -91,19 +91,35 @@ enum error_code catalog_totals(struct catalog *catalog, struct catalog_totals *t
     return code;
 }
 
-static void read_file(const struct statement *statement, struct catalog_file *file,
-                      uint64_t *commit_no)
+enum error_code catalog_check_file(const struct statement *statement,
+                                   const struct catalog_file *file, struct error *error)
+{
+    if (file->path == NULL)
+        return error_set(error, ERR_CORRUPT, "catalog %s: data file %lld has no path",
+                         statement->database->path, (long long)file->data_file_id);
+    if (file->record_count < 0 || file->file_size_bytes < 0 || file->footer_size_bytes < 0)
+        return error_set(error, ERR_CORRUPT, "catalog %s: data file %s has a size below zero",
+                         statement->database->path, file->path);
+    return OK;
+}
+
+static enum error_code read_file(const struct statement *statement, struct catalog_file *file,
+                                 uint64_t *commit_no, struct error *error)
 {
     const char *checksum = statement_text(statement, 6);
-    *file = (struct catalog_file){
-        .data_file_id = statement_int(statement, 0),
-        .path = statement_text(statement, 1),
-        .record_count = statement_int(statement, 2),
-        .file_size_bytes = statement_int(statement, 3),
-        .footer_size_bytes = statement_int(statement, 4),
-        .checksum = checksum == NULL ? 0 : strtoull(checksum, NULL, 16),
-        .range = {(uint32_t)statement_int(statement, 7), (uint32_t)statement_int(statement, 8)}};
+    struct catalog_range range;
+    enum error_code code = coverage_read_range(statement, 7, &range, error);
+    if (code != OK)
+        return code;
+    *file = (struct catalog_file){.data_file_id = statement_int(statement, 0),
+                                  .path = statement_text(statement, 1),
+                                  .record_count = statement_int(statement, 2),
+                                  .file_size_bytes = statement_int(statement, 3),
+                                  .footer_size_bytes = statement_int(statement, 4),
+                                  .checksum = checksum == NULL ? 0 : strtoull(checksum, NULL, 16),
+                                  .range = range};
     *commit_no = (uint64_t)statement_int(statement, 5);
+    return catalog_check_file(statement, file, error);
 }
 
 enum error_code catalog_each_file(struct catalog *catalog, catalog_file_visitor *visit,
@@ -127,11 +143,8 @@ enum error_code catalog_each_file(struct catalog *catalog, catalog_file_visitor 
     while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
         struct catalog_file file;
         uint64_t commit_no;
-        read_file(&statement, &file, &commit_no);
-        if (file.path == NULL)
-            code = error_set(error, ERR_CORRUPT, "catalog %s: data file %lld has no path",
-                             catalog->database.path, (long long)file.data_file_id);
-        else
+        code = read_file(&statement, &file, &commit_no, error);
+        if (code == OK)
             code = visit(context, &file, commit_no, error);
     }
     statement_release(&statement);

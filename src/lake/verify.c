@@ -151,7 +151,7 @@ static void check_commit_counts(struct verification *verification, struct findin
 {
     for (size_t i = 0; i < verification->commit_count; i++) {
         const struct inventory_commit *commit = commit_at(verification, i);
-        int64_t rows = 0;
+        uint64_t rows = 0; /* counts of a damaged catalog may be too large to add up */
         if (was_rewritten(commit)) {
             findings_add_note(findings,
                               "commit %" PRIu64 " made %" PRId64 " files, %zu of them are live: "
@@ -161,10 +161,10 @@ static void check_commit_counts(struct verification *verification, struct findin
             continue;
         }
         for (size_t k = 0; k < commit->live_file_count; k++)
-            rows += file_at(verification, commit->first_file + k)->record_count;
-        if (rows != commit->row_count)
+            rows += (uint64_t)file_at(verification, commit->first_file + k)->record_count;
+        if (rows != (uint64_t)commit->row_count)
             findings_add_problem(findings, PROBLEM_CATALOG, NULL, commit->commit_no, commit->range,
-                                 "commit %" PRIu64 " has %" PRId64 " rows, its files have %" PRId64,
+                                 "commit %" PRIu64 " has %" PRId64 " rows, its files have %" PRIu64,
                                  commit->commit_no, commit->row_count, rows);
     }
 }
@@ -223,12 +223,12 @@ static void check_unknown_files(struct verification *verification, struct findin
 static void add_notes(struct verification *verification, struct findings *findings)
 {
     const struct inventory *inventory = &verification->inventory;
-    int64_t dead_letters = 0;
+    uint64_t dead_letters = 0;
     uint64_t unconfirmed = 0;
     for (size_t i = 0; i < verification->commit_count; i++)
-        dead_letters += commit_at(verification, i)->dead_letter_count;
+        dead_letters += (uint64_t)commit_at(verification, i)->dead_letter_count;
     if (dead_letters > 0)
-        findings_add_note(findings, "%" PRId64 " event%s could not be stored as rows: see %s",
+        findings_add_note(findings, "%" PRIu64 " event%s could not be stored as rows: see %s",
                           dead_letters, dead_letters == 1 ? "" : "s", LAKE_DEAD_LETTERS);
     for (size_t i = 0; i < inventory->unconfirmed_count; i++)
         unconfirmed +=
