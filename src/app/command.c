@@ -143,6 +143,8 @@ static enum exit_code out_of_memory(void)
 /* Every warning of the configuration as a log line. */
 static void log_warnings(const struct problems *warnings)
 {
+    if (warnings->count == 0)
+        return;
     const char *at = (const char *)warnings->text.data;
     const char *end = at + warnings->text.size_bytes;
     char sentence[1024];

@@ -200,7 +200,7 @@ enum error_code os_read_whole(const char *path, size_t limit_bytes, struct buffe
     if (code == OK && size_bytes > limit_bytes)
         code = error_set(error, ERR_LIMIT, "%s has %llu bytes; at most %zu are read", path,
                          (unsigned long long)size_bytes, limit_bytes);
-    if (code == OK && buffer_reserve(out, (size_t)size_bytes) != OK)
+    if (code == OK && buffer_reserve(out, (size_t)size_bytes + 1) != OK) /* memory even for none */
         code = error_no_memory(error, path);
     if (code == OK)
         code = os_file_read(&file, 0, out->data + out->size_bytes, (size_t)size_bytes, error);

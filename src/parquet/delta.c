@@ -321,7 +321,7 @@ static enum error_code join_texts(const int64_t *prefixes, struct bytes_view *va
         total += last;
     }
     buffer_reset(text);
-    if (buffer_reserve(text, total) != OK)
+    if (buffer_reserve(text, total + 1) != OK) /* never without memory: views point into it */
         return ERR_NO_MEMORY;
     const uint8_t *before = text->data;
     for (size_t i = 0; i < count; i++) {

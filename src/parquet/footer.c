@@ -8,6 +8,8 @@
 
 static struct bytes_view bound(const struct chunk_meta *chunk, uint32_t offset, uint32_t size_bytes)
 {
+    if (size_bytes == 0) /* where all are empty, no bound took memory */
+        return bytes_view_of(NULL, 0);
     return bytes_view_of(chunk->bounds.data + offset, size_bytes);
 }
 

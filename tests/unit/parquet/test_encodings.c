@@ -229,6 +229,23 @@ static void delta_texts_come_back(void **state)
     buffer_release(&text);
 }
 
+static void delta_texts_may_all_be_empty(void **state)
+{
+    (void)state;
+    struct bytes_view values[3] = {{NULL, 0}, {NULL, 0}, {NULL, 0}}, back[3];
+    struct buffer bytes, text;
+    buffer_init(&bytes);
+    buffer_init(&text);
+    assert_int_equal(delta_bytes_encode(values, 3, &bytes), OK);
+    assert_int_equal(delta_bytes_decode(buffer_view(&bytes), back, 3, &text, 1000), OK);
+    for (int i = 0; i < 3; i++) {
+        assert_non_null(back[i].data); /* nothing is added to NULL on the way */
+        assert_int_equal(back[i].size_bytes, 0);
+    }
+    buffer_release(&bytes);
+    buffer_release(&text);
+}
+
 static void thrift_gives_every_type_back(void **state)
 {
     (void)state;
@@ -305,6 +322,7 @@ int main(void)
         cmocka_unit_test(deltas_of_integers_come_back),
         cmocka_unit_test(equal_steps_take_no_bits),
         cmocka_unit_test(delta_texts_come_back),
+        cmocka_unit_test(delta_texts_may_all_be_empty),
         cmocka_unit_test(thrift_gives_every_type_back),
         cmocka_unit_test(thrift_nested_without_end_is_refused),
     };
