@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // rooms: pb rows
+// parsers: pb/event.c pb/wire.c pb/wire.h pb/request.c rows/row.c
 /*
  * A message of a TTP server that may be anything: decoding and making a row must survive it, and
  * what was decoded must survive encoding and decoding again.

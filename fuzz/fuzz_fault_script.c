@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // rooms: serve
+// parsers: serve/fault.c
+// without: fault_script_read
 /* A fault script as somebody may write it: parsed, or refused with a sentence and left empty. */
 
 #include <stdint.h>

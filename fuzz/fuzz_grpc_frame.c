@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // rooms: grpc
+// parsers: grpc/frame.c
+// without: grpc_reader_unread grpc_reader_take_rest
 /*
  * A stream of gRPC messages cut into DATA frames anywhere: the first byte chooses the sizes of the
  * chunks, the rest is the stream. However it is cut, the same messages come out as of one chunk.

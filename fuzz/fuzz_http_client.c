@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // rooms: grpc
+// parsers: http/client.c http/session.c http/header.c
 /*
  * What a server sends to our client: the first byte chooses the sizes of the pieces, the second
  * whether it begins with good SETTINGS and whether we give the window back; the rest is the

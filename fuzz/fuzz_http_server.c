@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // rooms: grpc
+// parsers: http/server.c http/session.c http/header.c
 /*
  * What a client sends to our server: the first byte chooses the sizes of the pieces, the second
  * whether it begins with a good preface and how the server answers; the rest is the connection's

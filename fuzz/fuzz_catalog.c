@@ -1,0 +1,480 @@
+// SPDX-License-Identifier: Apache-2.0
+// rooms: app
+// parsers: catalog/queries.c catalog/history.c catalog/column_value.c lake/open.c lake/inventory.c
+// parsers: lake/listing.c lake/verify.c
+/*
+ * A lake whose catalog.sqlite was damaged, and all that reads or changes a catalog. The first byte
+ * chooses what is done, then come damages: bytes of the file that are written over, or values, rows
+ * and tables that SQL changes (SQLite then finds nothing wrong with the file). Everything must say
+ * what is wrong, or come through.
+ */
+
+#include <assert.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "app/command.h"
+#include "catalog/history.h"
+#include "catalog/lake_layout.h"
+#include "lake/dead_letter_list.h"
+#include "lake/listing.h"
+#include "lake/open.h"
+#include "lake/repair.h"
+#include "lake/verify.h"
+#include "os/file.h"
+#include "support/input.h"
+#include "support/memory_vfs.h"
+#include "support/small_lake.h"
+#include "support/sqlite_arena.h"
+#include "support/temp_folder.h"
+#include "util/memory.h"
+
+enum action { DO_QUERY, DO_LIST, DO_VERIFY, DO_VERIFY_DEEP, DO_REPAIR, DO_CHANGE, DO_COMMAND };
+
+/* By the first byte; what takes long comes less often. */
+static const enum action actions[] = {
+    DO_QUERY,  DO_QUERY,  DO_QUERY,  DO_QUERY,  DO_QUERY,  DO_LIST,        DO_LIST,   DO_LIST,
+    DO_CHANGE, DO_CHANGE, DO_CHANGE, DO_VERIFY, DO_VERIFY, DO_VERIFY_DEEP, DO_REPAIR, DO_COMMAND};
+
+#define COLUMN_MAX    512
+#define FORMAT_OFFSET 18 /* of the two bytes that tell whether there is a WAL (fileformat.html) */
+#define DAMAGE_MAX    6
+#define NAME_BYTES    64
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static char folder[TEMP_PATH_BYTES]; /* of the lake */
+static char catalog_path[TEMP_PATH_BYTES];
+static struct buffer pristine; /* the catalog's bytes */
+
+/* The columns of the tables that have rows. */
+static struct {
+    char table[NAME_BYTES], name[NAME_BYTES];
+} columns[COLUMN_MAX];
+static size_t column_count;
+
+static void remove_folder(void)
+{
+    temp_folder_remove(folder);
+}
+
+static void execute(sqlite3 *database, const char *sql)
+{
+    if (sqlite3_exec(database, sql, NULL, NULL, NULL) != SQLITE_OK) {
+        fprintf(stderr, "%s: %s\n", sql, sqlite3_errmsg(database));
+        abort();
+    }
+}
+
+static int add_column(void *context, int count, char **values, char **names)
+{
+    (void)context;
+    (void)count;
+    (void)names;
+    assert(column_count < COLUMN_MAX);
+    snprintf(columns[column_count].table, NAME_BYTES, "%s", values[0]);
+    snprintf(columns[column_count].name, NAME_BYTES, "%s", values[1]);
+    column_count++;
+    return 0;
+}
+
+static int add_table(void *database, int count, char **values, char **names)
+{
+    (void)count;
+    (void)names;
+    char sql[256];
+    snprintf(
+        sql, sizeof sql,
+        "SELECT '%s', name FROM pragma_table_info('%s') WHERE (SELECT count(*) FROM \"%s\") > 0",
+        values[0], values[0], values[0]);
+    int result = sqlite3_exec(database, sql, add_column, NULL, NULL);
+    assert(result == SQLITE_OK);
+    return 0;
+}
+
+/* NOT NULL and keys are taken out of the pristine catalog: another's need not have them. */
+static void loosen(void)
+{
+    sqlite3 *database;
+    int result = sqlite3_open(catalog_path, &database);
+    assert(result == SQLITE_OK);
+    result =
+        sqlite3_exec(database, "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name",
+                     add_table, database, NULL);
+    assert(result == SQLITE_OK);
+    execute(database, "PRAGMA writable_schema = ON;"
+                      "UPDATE sqlite_master SET sql = replace(sql, ' NOT NULL', '');"
+                      "PRAGMA writable_schema = OFF; PRAGMA wal_checkpoint(TRUNCATE);");
+    sqlite3_close(database);
+}
+
+static void prepare(void)
+{
+    sqlite_arena_install();
+    memory_vfs_register();
+    temp_folder_make(folder);
+    atexit(remove_folder);
+    small_lake_make(folder);
+    snprintf(catalog_path, sizeof catalog_path, "%.4000s/%s", folder, LAKE_CATALOG);
+    loosen();
+    enum error_code code = os_read_whole(catalog_path, SIZE_MAX / 2, &pristine, NULL);
+    assert(code == OK);
+    memory_vfs_switch(true); /* the file on the disk stays: it says that there is one */
+}
+
+/* Some bytes at a place of a page; near its beginning, where the header and cell pointers are, more
+ * often than not. */
+static void damage_bytes(struct fuzz_input *input, struct buffer *bytes)
+{
+    size_t at = (size_t)fuzz_input_u16(input) * 64 + fuzz_input_u8(input);
+    struct bytes_view piece = fuzz_input_bytes(input, fuzz_input_u8(input) % 16 + 1u);
+    at %= bytes->size_bytes;
+    if (piece.size_bytes > bytes->size_bytes - at)
+        piece.size_bytes = bytes->size_bytes - at;
+    if (piece.size_bytes != 0)
+        memcpy(bytes->data + at, piece.data, piece.size_bytes);
+}
+
+static char *take_value(struct fuzz_input *input)
+{
+    static const char *const values[] = {"NULL",
+                                         "0",
+                                         "-1",
+                                         "1",
+                                         "2",
+                                         "2147483648",
+                                         "4294967295",
+                                         "4294967296",
+                                         "9223372036854775807",
+                                         "-9223372036854775808",
+                                         "''",
+                                         "'x'",
+                                         "'..'",
+                                         "'/'",
+                                         "1e300",
+                                         "x'00ff'",
+                                         "zeroblob(5000)",
+                                         "printf('%.5000c', 'a')",
+                                         "'2024-01-15 12:00:00+00'",
+                                         "'99999999999999999999999999999999999999'"};
+    size_t count = sizeof values / sizeof *values;
+    uint8_t chosen = fuzz_input_u8(input);
+    if (chosen < 128)
+        return sqlite3_mprintf("%s", values[chosen % count]);
+    char text[32] = "";
+    struct bytes_view piece = fuzz_input_bytes(input, fuzz_input_u8(input) % sizeof text);
+    if (chosen < 192) {
+        uint64_t number = 0;
+        memcpy(&number, piece.size_bytes == 0 ? (const void *)text : piece.data,
+               piece.size_bytes < 8 ? piece.size_bytes : 8);
+        return sqlite3_mprintf("%lld", (long long)number);
+    }
+    if (piece.size_bytes != 0)
+        memcpy(text, piece.data, piece.size_bytes);
+    text[sizeof text - 1] = '\0';
+    return sqlite3_mprintf("%Q", text);
+}
+
+static void damage_value(struct fuzz_input *input, sqlite3 *database)
+{
+    size_t column = fuzz_input_u16(input) % column_count;
+    const char *table = columns[column].table, *name = columns[column].name;
+    uint8_t kind = fuzz_input_u8(input);
+    unsigned row = kind / 16;
+    char *sql = NULL, *value = take_value(input);
+    if (kind % 16 == 15)
+        sql = sqlite3_mprintf("DROP TABLE \"%w\"", table);
+    else if (kind % 16 == 14)
+        sql = sqlite3_mprintf("DELETE FROM \"%w\"", table);
+    else if (kind % 16 == 13)
+        sql =
+            sqlite3_mprintf("INSERT OR IGNORE INTO \"%w\"(\"%w\") VALUES(%s)", table, name, value);
+    else if (kind % 16 == 12)
+        sql = sqlite3_mprintf("ALTER TABLE \"%w\" DROP COLUMN \"%w\"", table, name);
+    else
+        sql = sqlite3_mprintf("UPDATE OR IGNORE \"%w\" SET \"%w\" = %s WHERE rowid IN (SELECT "
+                              "rowid FROM \"%w\" LIMIT 1 OFFSET %u)",
+                              table, name, value, table, row % 8);
+    (void)sqlite3_exec(database, sql, NULL, NULL, NULL);
+    sqlite3_free(sql);
+    sqlite3_free(value);
+}
+
+/* Without a WAL, which would cost more than all the rest, and then as a WAL's database again. */
+static void damage_by_sql(struct fuzz_input *input, struct buffer *bytes)
+{
+    sqlite3 *database = NULL;
+    uint8_t wal[2];
+    memcpy(wal, bytes->data + FORMAT_OFFSET, sizeof wal);
+    memset(bytes->data + FORMAT_OFFSET, 1, sizeof wal);
+    memory_vfs_set(catalog_path, buffer_view(bytes));
+    if (sqlite3_open(catalog_path, &database) == SQLITE_OK) {
+        sqlite3_exec(database, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN", NULL,
+                     NULL, NULL);
+        for (uint8_t i = 0; i < DAMAGE_MAX && input->size_bytes > 0; i++)
+            damage_value(input, database);
+        sqlite3_exec(database, "COMMIT", NULL, NULL, NULL);
+    }
+    sqlite3_close(database);
+    struct bytes_view damaged = memory_vfs_get(catalog_path);
+    buffer_reset(bytes);
+    enum error_code code = buffer_append(bytes, damaged.data, damaged.size_bytes);
+    assert(code == OK && bytes->size_bytes > FORMAT_OFFSET + sizeof wal);
+    memcpy(bytes->data + FORMAT_OFFSET, wal, sizeof wal);
+}
+
+/* Bytes first, then SQL, if the first bit says so and SQLite can still read it. */
+static void make_damaged(struct fuzz_input *input)
+{
+    static struct buffer bytes;
+    uint8_t kinds = fuzz_input_u8(input);
+    uint8_t byte_damages = fuzz_input_u8(input) % DAMAGE_MAX;
+    buffer_reset(&bytes);
+    enum error_code code = buffer_append(&bytes, pristine.data, pristine.size_bytes);
+    assert(code == OK);
+    for (uint8_t i = 0; i < byte_damages && input->size_bytes > 0; i++)
+        damage_bytes(input, &bytes);
+    if ((kinds & 128) != 0)
+        bytes.size_bytes /= 2;
+    if ((kinds & 1) != 0)
+        damage_by_sql(input, &bytes);
+    memory_vfs_set(catalog_path, buffer_view(&bytes));
+}
+
+/* ---- what reads it ---- */
+
+static void touch_text(const char *text)
+{
+    if (text != NULL)
+        fuzz_touch(bytes_view_text(text));
+}
+
+static enum error_code visit_commit(void *context, const struct catalog_commit_record *commit,
+                                    struct error *error)
+{
+    (void)context;
+    (void)error;
+    touch_text(commit->reason);
+    touch_text(commit->schema_version);
+    touch_text(commit->digest_chain);
+    touch_text(commit->digest_contents);
+    touch_text(commit->ended_reason);
+    touch_text(commit->dead_letters_path);
+    return OK;
+}
+
+static enum error_code visit_file(void *context, const struct catalog_file *file,
+                                  uint64_t commit_no, struct error *error)
+{
+    (void)context;
+    (void)commit_no;
+    (void)error;
+    touch_text(file->path);
+    return OK;
+}
+
+static enum error_code visit_hole(void *context, struct catalog_range range, const char *reason,
+                                  int64_t recorded_us, struct error *error)
+{
+    (void)context;
+    (void)recorded_us;
+    (void)error;
+    assert(range.first <= range.last);
+    touch_text(reason);
+    return OK;
+}
+
+static enum error_code visit_seam(void *context, const struct catalog_seam_finding *finding,
+                                  struct error *error)
+{
+    (void)context;
+    (void)finding;
+    (void)error;
+    return OK;
+}
+
+static enum error_code visit_listed(void *context, const struct listed_file *file,
+                                    struct error *error)
+{
+    (void)context;
+    (void)error;
+    touch_text(file->path);
+    return OK;
+}
+
+static enum error_code visit_letter(void *context, uint64_t commit_no,
+                                    const struct stored_letter *letter, struct error *error)
+{
+    (void)context;
+    (void)commit_no;
+    (void)error;
+    touch_text(letter->reason);
+    fuzz_touch(letter->raw);
+    return OK;
+}
+
+/* Ranges come ascending, apart from each other, and not backwards. */
+static void check_ranges(const struct catalog_range *ranges, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        assert(ranges[i].first <= ranges[i].last);
+        assert(i == 0 || ranges[i].first > ranges[i - 1].last);
+    }
+}
+
+static void query(struct catalog *catalog, struct error *error)
+{
+    struct catalog_totals totals;
+    struct catalog_digest digest;
+    struct catalog_range *ranges = NULL;
+    size_t count = 0;
+    char *data_path = NULL;
+    bool answer;
+    uint64_t next;
+    touch_text(catalog_lake_id(catalog));
+    touch_text(catalog_schema_version(catalog));
+    if (catalog_coverage(catalog, &ranges, &count, error) == OK)
+        check_ranges(ranges, count);
+    mem_free(ranges);
+    if (catalog_unconfirmed(catalog, &ranges, &count, error) == OK)
+        check_ranges(ranges, count);
+    mem_free(ranges);
+    if (catalog_uncovered(catalog, (struct catalog_range){1, 0}, &ranges, &count, error) == OK)
+        check_ranges(ranges, count);
+    mem_free(ranges);
+    (void)!catalog_totals(catalog, &totals, error);
+    (void)!catalog_each_commit(catalog, 0, visit_commit, NULL, error);
+    (void)!catalog_each_commit(catalog, 2, visit_commit, NULL, error);
+    (void)!catalog_each_commit_file(catalog, visit_file, NULL, error);
+    (void)!catalog_each_hole(catalog, visit_hole, NULL, error);
+    (void)!catalog_each_seam_finding(catalog, visit_seam, NULL, error);
+    (void)!catalog_digest_below(catalog, 16, &digest, error);
+    (void)!catalog_has_commit(catalog, 1, &answer, error);
+    (void)!catalog_next_commit_no(catalog, &next, error);
+    (void)!catalog_path_is_known(catalog, "a.parquet", &answer, error);
+    (void)!catalog_path_is_ended(catalog, "a.parquet", &answer, error);
+    if (catalog_data_path(catalog, &data_path, error) == OK)
+        touch_text(data_path);
+    mem_free(data_path);
+}
+
+static void list(struct catalog *catalog, struct fuzz_input *input, struct error *error)
+{
+    struct listing_filter filter = {.since = {.kind = fuzz_input_u8(input) % 3,
+                                              .ledger = 13,
+                                              .time_us = INT64_C(1705323600000000)}};
+    filter.until = filter.since;
+    (void)!listing_each_file(catalog, folder, &filter, visit_listed, NULL, error);
+    (void)!dead_letters_each(catalog, folder, (struct catalog_range){0, UINT32_MAX}, visit_letter,
+                             NULL, error);
+}
+
+static void verify(bool deep, struct error *error)
+{
+    struct verify_options options = {.output_path = folder, .deep = deep, .threads = 1};
+    struct verify_report report;
+    enum error_code code = verify_lake(&options, &report, error);
+    assert(code != OK || report.ok == (findings_problem_count(&report.findings) == 0));
+    verify_report_release(&report);
+}
+
+static void repair(struct error *error)
+{
+    struct repair_options options = {.output_path = folder, .dry_run = true, .threads = 1};
+    struct repair_report report;
+    (void)!repair_lake(&options, &report, error);
+    repair_report_release(&report);
+}
+
+/* The whole command with its output. */
+static void run_command(struct fuzz_input *input)
+{
+    static const char *const commands[][2] = {
+        {"status", "--json=false"}, {"status", "--json"},   {"verify", "--json"},
+        {"verify", "--deep"},       {"files", "--json"},    {"dead-letters", "--json"},
+        {"rebuild", "--dry-run"},   {"repair", "--dry-run"}};
+    uint8_t chosen = fuzz_input_u8(input) % (sizeof commands / sizeof commands[0]);
+    const char *arguments[] = {"parquet-consumer", commands[chosen][0], "--output-path", folder,
+                               commands[chosen][1]};
+    enum exit_code code = command_main(chosen == 0 ? 4 : 5, arguments);
+    assert(code >= EXIT_DONE && code <= EXIT_PROBLEMS);
+    fflush(stdout);
+}
+
+/* ---- what writes into it ---- */
+
+static void add_commit(struct catalog *catalog, struct error *error)
+{
+    struct catalog_column_statistics statistics[] = {
+        {.column_id = 2, .value_count = 1, .min_value = "50", .max_value = "50"},
+        {.column_id = 9, .value_count = 1, .min_value = "a", .max_value = "b"}};
+    struct catalog_file file = {.path = "a.parquet",
+                                .record_count = 1,
+                                .file_size_bytes = 1,
+                                .footer_size_bytes = 1,
+                                .range = {50, 50},
+                                .partition_values = {"2024", "1", "15", "12"},
+                                .statistics_count = 2,
+                                .statistics = statistics};
+    struct catalog_commit commit = {.range = {50, 50},
+                                    .schema_version = "1.1.0",
+                                    .reason = "end_of_range",
+                                    .file_count = 1,
+                                    .files = &file,
+                                    .row_count = 1};
+    bool committed;
+    if (catalog_next_commit_no(catalog, &commit.commit_no, error) != OK)
+        return;
+    if (catalog_add_commit(catalog, &commit, error) != OK)
+        (void)!catalog_settle_commit(catalog, commit.commit_no, &committed, error);
+}
+
+static void change(struct catalog *catalog, struct error *error)
+{
+    static const uint64_t taken_out[] = {1};
+    add_commit(catalog, error);
+    (void)!catalog_end_commits(catalog, taken_out, 1, "damaged", error);
+    (void)!catalog_uncover_unconfirmed(catalog, error);
+    (void)!catalog_add_hole(catalog, (struct catalog_range){21, 22}, "no", error);
+    (void)!catalog_add_seam_finding(catalog, 13, error);
+    (void)!catalog_set_data_path(catalog, "/elsewhere/", error);
+}
+
+static void use_catalog(enum action chosen, struct fuzz_input *input, struct error *error)
+{
+    struct catalog *catalog = chosen == DO_CHANGE
+                                  ? catalog_open(catalog_path, CATALOG_WRITE, NULL, error)
+                                  : lake_open_catalog(folder, error);
+    if (catalog == NULL) {
+        assert(error->message[0] != '\0');
+        return;
+    }
+    if (chosen == DO_QUERY)
+        query(catalog, error);
+    else if (chosen == DO_LIST)
+        list(catalog, input, error);
+    else
+        change(catalog, error);
+    catalog_close(catalog);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct fuzz_input input = {data, size};
+    struct error error;
+    if (pristine.size_bytes == 0)
+        prepare();
+    error_clear(&error);
+    enum action chosen = actions[fuzz_input_u8(&input) % (sizeof actions / sizeof actions[0])];
+    make_damaged(&input);
+    switch (chosen) {
+    case DO_COMMAND: run_command(&input); break;
+    case DO_VERIFY: verify(false, &error); break;
+    case DO_VERIFY_DEEP: verify(true, &error); break;
+    case DO_REPAIR: repair(&error); break;
+    default: use_catalog(chosen, &input, &error);
+    }
+    sqlite_arena_reset();
+    return 0;
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// rooms: catalog
+// parsers: catalog/lake_file.c catalog/json_text.c
+// without: lake_file_write json_text_dump append_piece json_text_ranges
+/* _lake/lake.json after something went over it. */
+
+#include <assert.h>
+
+#include "catalog/lake_file.h"
+#include "catalog/lake_layout.h"
+#include "support/memory_file.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct lake_file lake;
+    struct error error;
+    error_clear(&error);
+    memory_file_set("lake/" LAKE_FILE, bytes_view_of(data, size));
+    enum error_code code = lake_file_read(&lake, "lake", &error);
+    if (code == OK) {
+        for (size_t i = 0; i < lake.pruned_count; i++)
+            assert(lake.pruned[i].first <= lake.pruned[i].last);
+    } else {
+        assert(code == ERR_CORRUPT || code == ERR_CONFLICT);
+        assert(error.message[0] != '\0' && lake.pruned_count == 0 && lake.pruned == NULL);
+    }
+    lake_file_release(&lake);
+    return 0;
+}

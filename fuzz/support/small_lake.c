@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/small_lake.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "catalog/history.h"
+#include "rows/batch_builder.h"
+#include "sink/sink.h"
+
+#define START_SECONDS INT64_C(1705323570) /* 30 s before a full hour */
+
+static void check(enum error_code code, const struct error *error)
+{
+    if (code == OK)
+        return;
+    fprintf(stderr, "small lake: %s\n", error->message);
+    abort();
+}
+
+/* Ledger 14 has no event; the second event of ledger 12 can't be a row. */
+static void add_ledger(struct batch_builder *builder, uint32_t ledger)
+{
+    struct error error;
+    for (uint32_t i = 0; i < 3 && ledger != 14; i++) {
+        char hash[65];
+        snprintf(hash, sizeof hash, "%064x", ledger * 16 + i);
+        bool dead = ledger == 12 && i == 1;
+        struct event_view event = {
+            .has_meta = true,
+            .has_closed_at = true,
+            .ledger_sequence = ledger,
+            .closed_at_seconds = START_SECONDS + 5 * ((int64_t)ledger - 10),
+            .tx_hash = bytes_view_text(dead ? "no hash" : hash),
+            .transaction_index = i,
+            .type = i == 0 ? EVENT_FEE : EVENT_TRANSFER,
+            .from = bytes_view_text("GAAZI4TCR3TY5OJHCTJC2A4QSY6CJWJH5IAJTGKIN2ER7LBNVKOCCWN7"),
+            .to = bytes_view_text(
+                i == 0 ? "" : "GBRPYHIL2CI3FNQ4BXLFMNDLFJUNPU2HY3ZMFSHONUCEOASW7QC7OX2H"),
+            .amount = bytes_view_text("1000000"),
+            .asset_kind = ASSET_NATIVE};
+        bool became_dead_letter;
+        check(batch_builder_add_event(builder, &event, i, bytes_view_text("raw bytes"),
+                                      &became_dead_letter, &error),
+              &error);
+    }
+    check(batch_builder_complete_to(builder, ledger, &error), &error);
+}
+
+static void commit_ledgers(struct sink *sink, uint32_t first, uint32_t last)
+{
+    struct batch_builder_options options = {
+        .schema = row_schema_find("1.1.0"), .scheme = PARTITION_DATE_HOUR, .dictionaries = true};
+    struct error error;
+    struct batch_builder *builder = batch_builder_new(&options, &error);
+    check(builder == NULL ? error.code : OK, &error);
+    batch_builder_begin_range(builder, first);
+    for (uint32_t ledger = first; ledger <= last; ledger++)
+        add_ledger(builder, ledger);
+    while (batch_builder_has_complete(builder)) {
+        struct row_batch *batch = NULL;
+        check(batch_builder_take(builder, &batch, &error), &error);
+        if (batch == NULL)
+            break;
+        check(sink_append(sink, &batch, &error), &error);
+    }
+    batch_builder_free(builder);
+    check(sink_commit(sink, ROTATION_END_OF_RANGE, &error), &error);
+}
+
+void small_lake_make(const char *folder)
+{
+    struct sink_options options = {.output_path = folder,
+                                   .reader_data_path = "",
+                                   .scheme = PARTITION_DATE_HOUR,
+                                   .schema_version = "1.1.0",
+                                   .network = "testnet",
+                                   .codec = PARQUET_CODEC_NONE,
+                                   .max_file_size_bytes = UINT64_C(1) << 30,
+                                   .max_file_age_us = INT64_C(3600000000),
+                                   .memory_bytes = UINT64_C(1) << 30,
+                                   .encode_threads = 1,
+                                   .verify_files = PARQUET_VERIFY_PAGES};
+    static const uint64_t taken_out[] = {3};
+    struct error error;
+    struct sink *sink = sink_open(&options, &error);
+    check(sink == NULL ? error.code : OK, &error);
+    commit_ledgers(sink, 10, 17); /* the hour changes: commits 1 and 2 */
+    commit_ledgers(sink, 30, 31);
+    check(catalog_end_commits(sink_catalog(sink), taken_out, 1, "damaged", &error), &error);
+    check(catalog_add_hole(sink_catalog(sink), (struct catalog_range){20, 21}, "no", &error),
+          &error);
+    check(catalog_add_seam_finding(sink_catalog(sink), 13, &error), &error);
+    sink_close(sink);
+}
