@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A thin front of CMake: `make help` lists the targets. The two to begin with are demo and test.
 .PHONY: help build test test-deps test-spark interop run demo clean install-deps lint benchmark asan tsan \
-        fuzz coverage docker-build docker-run
+        fuzz fuzz-coverage coverage docker-build docker-run
 
 DOCKER ?= docker
 DOCKER_IMAGE ?= ttp-parquet-consumer:latest
@@ -20,6 +20,7 @@ help:
 	@echo "make asan          the unit tests under AddressSanitizer and UBSan"
 	@echo "make tsan          the tests of threaded rooms under ThreadSanitizer"
 	@echo "make fuzz          each fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS))"
+	@echo "make fuzz-coverage line coverage of each parser by the corpus of its fuzz target"
 	@echo "make coverage      line coverage of the unit tests"
 	@echo "make install-deps  the Debian packages of all these (they install what they need, too)"
 	@echo "make docker-build, make docker-run"
@@ -77,6 +78,10 @@ fuzz:
 	@tools/install-deps ci
 	@tools/build fuzz
 	@tools/fuzz $(FUZZ_SECONDS)
+
+fuzz-coverage:
+	@tools/install-deps test
+	@tools/fuzz-coverage
 
 coverage: test-deps
 	@tools/build coverage
