@@ -8,6 +8,15 @@
 
 #define CHECKSUM_BLOCK_BYTES ((size_t)1 << 20)
 
+/* Both bounds, of the size that the column's values have: another's would be no values of it. */
+static bool has_bounds(const struct value_type *type,
+                       const struct parquet_statistics_metadata *statistics)
+{
+    return statistics->has_min && statistics->has_max &&
+           (type->width_bytes == 0 || (statistics->min_value.size_bytes == type->width_bytes &&
+                                       statistics->max_value.size_bytes == type->width_bytes));
+}
+
 struct parquet_column_statistics file_facts_column(const struct parquet_file_metadata *metadata,
                                                    size_t column)
 {
@@ -20,7 +29,7 @@ struct parquet_column_statistics file_facts_column(const struct parquet_file_met
         facts.null_count += nulls;
         facts.value_count += chunk->value_count - nulls;
         facts.compressed_bytes += (int64_t)chunk->compressed_bytes;
-        if (!statistics->has_min || !statistics->has_max)
+        if (!has_bounds(type, statistics))
             continue;
         if (!facts.has_bounds || value_compare(type, statistics->min_value, facts.min_value) < 0) {
             facts.min_value = statistics->min_value;

@@ -8,7 +8,7 @@
 #include "parquet/writer.h"
 
 /* The statistics of a column over all row groups, as the writer gave them; bounds point into
- * `metadata`. */
+ * `metadata`, and those of another size than the column's values are left out. */
 struct parquet_column_statistics file_facts_column(const struct parquet_file_metadata *metadata,
                                                    size_t column);
 
