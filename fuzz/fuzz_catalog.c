@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // rooms: app
+// options: -max_len=200
 // parsers: catalog/queries.c catalog/history.c catalog/column_value.c lake/open.c lake/inventory.c
 // parsers: lake/listing.c lake/verify.c
 /*

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // rooms: app
+// options: -max_len=1500
 // parsers: app/option_file.c app/option_value.c app/option_check.c app/options.c app/ledger_text.c
 // parsers: app/command_line.c app/option_json.c
 // without: report_unknown_verb

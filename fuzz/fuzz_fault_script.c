@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // rooms: serve
+// options: -max_len=400
 // parsers: serve/fault.c
 // without: fault_script_read
 /* A fault script as somebody may write it: parsed, or refused with a sentence and left empty. */

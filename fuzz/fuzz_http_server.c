@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // rooms: grpc
 // parsers: http/server.c http/session.c http/header.c
+// without: http_server_goaway http_server_ping http_server_is_done http_session_fields
+// without: http_status_parse http_header_find submit_trailers copy_headers http_server_trailers
 /*
  * What a client sends to our server: the first byte chooses the sizes of the pieces, the second
  * whether it begins with a good preface and how the server answers; the rest is the connection's

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // rooms: parquet
+// options: -max_len=500
 /*
  * Record batches of any columns the writer takes, written and read again: the file passes every
  * check and holds the same values. In the input: the writer's options, the columns, then rows; a

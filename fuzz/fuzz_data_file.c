@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// rooms: lake
+// options: -max_len=12000
+// parsers: lake/stored_rows.c lake/file_facts.c rows/bound_text.c
+/*
+ * Any bytes as a data file of a lake: the facts and rows that verify and rebuild take out of a file
+ * which passed every check of the Parquet reader.
+ */
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "lake/file_facts.h"
+#include "lake/stored_rows.h"
+#include "parquet/verify.h"
+#include "rows/bound_text.h"
+#include "support/input.h"
+
+#define ROW_MAX 2000
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void take_bounds(const struct parquet_file_metadata *metadata,
+                        const struct row_column *column, struct arena *arena)
+{
+    struct error error;
+    int index = parquet_metadata_column(metadata, column->name);
+    if (index < 0)
+        return;
+    struct parquet_column_statistics facts = file_facts_column(metadata, (size_t)index);
+    const char *texts[2] = {"", ""};
+    error_clear(&error);
+    enum error_code code = OK;
+    if (facts.has_bounds)
+        code = row_bound_text(column, facts.min_value, false, arena, &texts[0], &error);
+    if (code == OK && facts.has_bounds)
+        code = row_bound_text(column, facts.max_value, true, arena, &texts[1], &error);
+    assert(code == OK || (code == ERR_CORRUPT && error.message[0] != '\0'));
+    for (int i = 0; i < 2; i++)
+        if (texts[i] != NULL)
+            fuzz_touch(bytes_view_text(texts[i]));
+}
+
+static void touch_row(const struct row_view *row)
+{
+    const struct optional_text *texts[] = {&row->source_account, &row->dest_account,
+                                           &row->asset_code,     &row->asset_issuer,
+                                           &row->memo,           &row->contract_address};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        if (texts[i]->present)
+            fuzz_touch(texts[i]->text);
+    fuzz_touch(row->amount);
+}
+
+static void take_rows(const struct parquet_source *source,
+                      const struct parquet_file_metadata *metadata, size_t row_group,
+                      struct arena *arena)
+{
+    size_t count = (size_t)metadata->row_groups[row_group].row_count;
+    struct error error;
+    if (count > ROW_MAX)
+        return;
+    uint8_t *column = malloc(count * 8 + 1);
+    struct row_view *rows = malloc((count + 1) * sizeof *rows);
+    assert(column != NULL && rows != NULL);
+    (void)!stored_column_load(source, metadata, row_group, "ledger_sequence", 4, column, &error);
+    (void)!stored_column_load(source, metadata, row_group, "timestamp", 8, column, &error);
+    if (stored_rows_load(source, metadata, row_group, 0, count, arena, rows, &error) == OK)
+        for (size_t i = 0; i < count; i++)
+            touch_row(&rows[i]);
+    if (count > 2)
+        (void)!stored_rows_load(source, metadata, row_group, 1, count - 2, arena, rows, &error);
+    free(column);
+    free(rows);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct bytes_view bytes = bytes_view_of(data, size);
+    struct parquet_source source = parquet_source_of_bytes(&bytes, "input");
+    struct parquet_file_metadata metadata;
+    struct error error;
+    struct arena arena;
+    uint64_t checksum;
+    if (parquet_metadata_read(&source, &metadata, &error) != OK)
+        return 0;
+    arena_init(&arena, 0);
+    const struct row_schema *schema = row_schema_find("1.1.0");
+    for (size_t i = 0; i < schema->column_count; i++)
+        take_bounds(&metadata, &schema->columns[i], &arena);
+    for (size_t g = 0; g < metadata.row_group_count; g++)
+        take_rows(&source, &metadata, g, &arena);
+    (void)!file_facts_checksum(&source, &checksum, &error);
+    arena_release(&arena);
+    parquet_metadata_release(&metadata);
+    return 0;
+}
