@@ -16,13 +16,12 @@ static struct parquet_column_statistics facts_of(const struct bytes_view bounds[
     struct parquet_chunk_metadata chunks[2];
     struct parquet_row_group_metadata groups[2];
     for (size_t i = 0; i < 2; i++) {
-        chunks[i] = (struct parquet_chunk_metadata){
-            .value_count = 5,
-            .statistics = {.null_count = 1,
-                           .has_min = true,
-                           .has_max = true,
-                           .min_value = bounds[2 * i],
-                           .max_value = bounds[2 * i + 1]}};
+        chunks[i] = (struct parquet_chunk_metadata){.value_count = 5,
+                                                    .statistics = {.null_count = 1,
+                                                                   .has_min = true,
+                                                                   .has_max = true,
+                                                                   .min_value = bounds[2 * i],
+                                                                   .max_value = bounds[2 * i + 1]}};
         groups[i] = (struct parquet_row_group_metadata){.row_count = 5, .chunks = &chunks[i]};
     }
     struct parquet_file_metadata metadata = {
