@@ -96,6 +96,8 @@ static enum error_code finish_seam(struct tracker *tracker, struct error *error)
         return OK;
     tracker->seam_is_done = true;
     forget_ledger(tracker);
+    if (tracker->handler->on_seam_complete == NULL)
+        return OK;
     if (!has_events || !is_readable) {
         log_event(LOG_WARN, "source",
                   has_events ? "the seam could not be checked: a message of it can't be read"
@@ -165,8 +167,10 @@ static enum error_code take_event(struct tracker *tracker, const struct event_vi
         return violation(track);
     }
     if (tracker->kind == TRACKER_SEAM) {
-        enum error_code code =
-            handler->on_seam_event(handler->context, event, tracker->event_count, message, error);
+        enum error_code code = handler->on_seam_event == NULL
+                                   ? OK
+                                   : handler->on_seam_event(handler->context, event,
+                                                            tracker->event_count, message, error);
         if (code == OK) {
             tracker->event_count++;
             tracker->events_refetched++;

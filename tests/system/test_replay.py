@@ -178,6 +178,16 @@ def test_record_goes_on_after_a_cut(tmp_path, servers, cut):
     assert file.read_bytes() == RECORDING.events.read_bytes()
 
 
+def test_record_goes_on_after_the_stream_was_cut_behind_a_complete_ledger(tmp_path, processes):
+    """The server is asked for the last ledger had once more: it comes, and is not kept twice."""
+    (tmp_path / "faults").write_text("event=1500 reset=INTERNAL_ERROR\n")
+    server = processes(process.Replay([RECORDING.events], "--fault", tmp_path / "faults"))
+    file = tmp_path / "copy.events"
+    process.execute("record", file, FIRST, LAST, "--ttp-processor-endpoint", server.endpoint,
+                    "--retry-initial", "50ms").expect(0)
+    assert file.read_bytes() == RECORDING.events.read_bytes()
+
+
 def test_record_leaves_other_peoples_files_alone(tmp_path, servers):
     file = tmp_path / "notes.txt"
     file.write_text("My notes.\n")

@@ -368,6 +368,24 @@ static void a_seam_ledger_that_does_not_come_gets_no_verdict(void **state)
     tracker_release(&diary.tracker);
 }
 
+static void a_handler_that_compares_nothing_passes_the_seam_ledger_over(void **state)
+{
+    (void)state;
+    struct diary diary = {0};
+    diary_open(&diary, 10, 0);
+    diary.handler.on_seam_event = NULL;
+    diary.handler.on_seam_complete = NULL;
+    begin(&diary, SOURCE_CALL_MAIN, 9, 0, 9);
+    assert_int_equal(take(&diary, 9, 0), TRACK_GO_ON);
+    assert_int_equal(take(&diary, 9, 1), TRACK_GO_ON);
+    assert_int_equal(take(&diary, 10, 0), TRACK_GO_ON);
+    assert_int_equal(take(&diary, 11, 0), TRACK_GO_ON);
+    expect(&diary, "e10.0 c10 e11.0");
+    assert_int_equal(diary.tracker.seam_checked, 0);
+    tracker_abandon(&diary.tracker);
+    tracker_release(&diary.tracker);
+}
+
 static void other_contents_are_counted_and_another_chain_ends_the_run(void **state)
 {
     (void)state;
@@ -600,6 +618,7 @@ int main(void)
         cmocka_unit_test(a_replay_without_a_ledger_that_was_seen_is_not_believed),
         cmocka_unit_test(the_seam_ledger_is_compared_and_what_lies_between_is_skipped),
         cmocka_unit_test(a_seam_ledger_that_does_not_come_gets_no_verdict),
+        cmocka_unit_test(a_handler_that_compares_nothing_passes_the_seam_ledger_over),
         cmocka_unit_test(other_contents_are_counted_and_another_chain_ends_the_run),
         cmocka_unit_test(a_later_ledger_asked_alone_gives_nothing_to_the_handler),
         cmocka_unit_test(a_damaged_message_with_its_ledger_keeps_its_ordinal),
