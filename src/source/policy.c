@@ -10,6 +10,7 @@ void policy_init(struct policy *policy, const struct source_options *options,
     *policy = (struct policy){
         .max_attempts = options->max_attempts != 0 ? options->max_attempts : 1,
         .skip_poison = options->skip_poison_ledger,
+        .ends_in_outage = options->ends_in_outage,
         .idle_initial_us = options->idle_timeout_us,
         .idle_us = options->idle_timeout_us,
         .first = request->first,
@@ -68,6 +69,7 @@ void policy_on_progress(struct policy *policy)
     policy->later_worked = false;
     policy->failed_calls = 0;
     policy->unreachable_tries = 0;
+    policy->silent_tries = 0;
     policy->seam_is_refused = false;
     policy->outage = false;
     policy->degraded = false;
@@ -250,6 +252,45 @@ static struct policy_decision after_silence(struct policy *policy, const struct 
     return after_failure(policy, tracker, call, ending, now_us, error);
 }
 
+/* Where waiting is not wanted: whether there is nothing to be had at the moment. */
+static bool must_give_up(const struct policy *policy)
+{
+    return policy->ends_in_outage &&
+           (policy->outage || policy->silent_tries >= POLICY_SILENT_TRIES);
+}
+
+static struct policy_decision give_up(const struct tracker *tracker,
+                                      const struct source_ending *ending, struct error *error)
+{
+    if (ending->outcome == SOURCE_UNREACHABLE)
+        error_set(error, ERR_RETRY, "the server can't be reached: %s", ending->words);
+    else if (ending->outcome == SOURCE_SILENT)
+        error_set(error, ERR_RETRY,
+                  "at ledger %" PRIu32 " %s: does the server have this ledger and a later one?",
+                  tracker->next, ending->words);
+    else
+        error_set(error, ERR_RETRY, "ledger %" PRIu32 " can't be had now: %s", tracker->next,
+                  ending->words);
+    return stop();
+}
+
+static struct policy_decision after_trouble(struct policy *policy, const struct tracker *tracker,
+                                            const struct source_call *call,
+                                            const struct source_ending *ending, int64_t now_us,
+                                            struct error *error)
+{
+    switch (ending->outcome) {
+    case SOURCE_UNREACHABLE:
+        if (++policy->unreachable_tries >= policy->max_attempts)
+            policy->outage = true;
+        return again(grpc_backoff_next(&policy->backoff));
+    case SOURCE_SILENT:
+        policy->silent_tries++;
+        return after_silence(policy, tracker, call, ending, now_us, error);
+    default: return after_failure(policy, tracker, call, ending, now_us, error);
+    }
+}
+
 struct policy_decision policy_after(struct policy *policy, const struct tracker *tracker,
                                     const struct source_call *call,
                                     const struct source_ending *ending, int64_t now_us,
@@ -269,12 +310,8 @@ struct policy_decision policy_after(struct policy *policy, const struct tracker 
                   ending->words);
         return stop();
     }
-    switch (ending->outcome) {
-    case SOURCE_UNREACHABLE:
-        if (++policy->unreachable_tries >= policy->max_attempts)
-            policy->outage = true;
-        return again(grpc_backoff_next(&policy->backoff));
-    case SOURCE_SILENT: return after_silence(policy, tracker, call, ending, now_us, error);
-    default: return after_failure(policy, tracker, call, ending, now_us, error);
-    }
+    struct policy_decision decision = after_trouble(policy, tracker, call, ending, now_us, error);
+    if (decision.verdict == POLICY_AGAIN && must_give_up(policy))
+        return give_up(tracker, ending, error);
+    return decision;
 }

@@ -27,6 +27,9 @@
 /* Tries of a far seam ledger before the range begins without it. */
 #define POLICY_SEAM_TRIES 3
 
+/* Silent calls in a row after which a source that ends in an outage gives up. */
+#define POLICY_SILENT_TRIES 2
+
 /* How a call ended. */
 enum source_outcome {
     SOURCE_DONE,        /* all that it asked for is there */
@@ -59,6 +62,7 @@ struct policy_decision {
 struct policy {
     unsigned max_attempts;
     bool skip_poison;
+    bool ends_in_outage;
     int64_t idle_initial_us;
     uint32_t first, last; /* of the request */
     uint32_t request_seam;
@@ -67,6 +71,7 @@ struct policy {
     enum source_purpose purpose; /* of the next call; MAIN also stands for SEAM */
     unsigned failed_calls;       /* by a status or a cut, since the last completed ledger */
     unsigned unreachable_tries;
+    unsigned silent_tries; /* since the last completed ledger */
     unsigned later_tries;
     uint32_t later_ledger;
     bool

@@ -23,6 +23,9 @@ struct source_options {
     int64_t retry_max_us;
     unsigned max_attempts;
     bool skip_poison_ledger; /* on_poison_ledger: skip */
+    /* What a service waits out, an outage (max_attempts without progress, nothing works) or silence
+     * twice in a row, ends source_run with ERR_RETRY: for who asks once and reports. */
+    bool ends_in_outage;
     uint32_t max_message_bytes;
     uint32_t window_bytes; /* HTTP/2 window, connection and stream: counts against memory_limit */
     bool tls;
@@ -63,7 +66,8 @@ struct source_handler {
     bool (*must_stop)(void *context);
     /* Events of a complete ledger that is asked for again, the request's seam_ledger or, at a
      * reconnect, the newest complete ledger that had events; then the verdict. event_index 0 begins
-     * it anew. A seam ledger that is not served, or not to its end, gets no verdict. */
+     * it anew. A seam ledger that is not served, or not to its end, gets no verdict. Both NULL: the
+     * ledger is asked for all the same (it certainly exists), and passed over. */
     enum error_code (*on_seam_event)(void *context, const struct event_view *event,
                                      uint32_t event_index, struct bytes_view message,
                                      struct error *error);
@@ -112,7 +116,8 @@ void source_free(struct source *source);
 /* OK: complete or stopped. Otherwise the work can't go on and `error` says why, with the remedy:
  * ERR_INVALID (the server refuses the request: code UNAUTHENTICATED, INVALID_ARGUMENT, …),
  * ERR_CONFLICT (another chain), ERR_CORRUPT (poison ledger with `stop`; 1,000 unstorable messages
- * in a row; not a TTP server), or what a handler returned. A passing fault is retried inside. */
+ * in a row; not a TTP server), ERR_RETRY (only with ends_in_outage), or what a handler returned. A
+ * passing fault is retried inside. */
 #define SOURCE_MAX_UNSTORABLE 1000
 enum error_code source_run(struct source *source, const struct source_request *request,
                            const struct source_handler *handler, struct source_result *result,

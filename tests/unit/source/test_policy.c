@@ -501,6 +501,79 @@ static void after_a_long_gap_the_next_call_begins_where_events_were_seen(void **
     model_release(&model);
 }
 
+/* A bounded request of a source that does not wait outages out. */
+static void ask_once(struct model *model, uint32_t first, uint32_t last, uint32_t newest)
+{
+    const struct source_request request = {first, last, 0};
+    model->now_us = at(newest) + POLICY_LEDGER_US / 2;
+    model->trouble_until_us = model->now_us + DAY_US;
+    model_init(model, &request, false);
+    model->policy.ends_in_outage = true;
+    for (unsigned i = 0; step(model); i++)
+        assert_true(i < 1000);
+}
+
+static void who_asks_once_gives_up_in_an_outage(void **state)
+{
+    (void)state;
+    static const struct {
+        enum trouble trouble;
+        const char *words;
+    } cases[] = {{TROUBLE_REFUSED, "can't be reached: refused"},
+                 {TROUBLE_CUT, "ledger 5000 can't be had now: closed"},
+                 {TROUBLE_INTERNAL, "ledger 5000 can't be had now: source error"},
+                 {TROUBLE_HUNG, "at ledger 5000 nothing came: does the server"}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct model model = {.trouble = cases[i].trouble};
+        ask_once(&model, 5000, 5100, 6000);
+        assert_int_equal(model.verdict, POLICY_STOP);
+        assert_int_equal(model.error.code, ERR_RETRY);
+        assert_non_null(strstr(model.error.message, cases[i].words));
+        assert_true(model.now_us < model.trouble_until_us - DAY_US + 10 * MINUTE_US);
+        model_release(&model);
+    }
+}
+
+static void who_asks_once_still_tells_poison_and_ends_with_the_range(void **state)
+{
+    (void)state;
+    struct model poisoned = {.poison = {5050}}, sound = {0};
+    ask_once(&poisoned, 5000, 5100, 6000);
+    assert_int_equal(poisoned.verdict, POLICY_STOP);
+    assert_int_equal(poisoned.error.code, ERR_CORRUPT);
+    assert_int_equal(poisoned.complete_to, 5049);
+    model_release(&poisoned);
+    ask_once(&sound, 5000, 5100, 6000);
+    assert_int_equal(sound.verdict, POLICY_FINISHED);
+    model_release(&sound);
+}
+
+/* The last event of the range comes, the OK behind it never: each new try brings events again. */
+static void who_asks_once_does_not_wait_at_the_tip_for_ever(void **state)
+{
+    (void)state;
+    struct model model = {0};
+    const struct source_request request = {5000, 5100, 0};
+    struct source_ending ending = {.outcome = SOURCE_SILENT, .words = "nothing came"};
+    model_init(&model, &request, false);
+    model.policy.ends_in_outage = true;
+    for (unsigned tries = 1; tries <= POLICY_SILENT_TRIES; tries++) {
+        struct source_call call = policy_next_call(&model.policy, &model.tracker);
+        tracker_begin(&model.tracker, &call);
+        for (uint32_t ledger = call.start; ledger <= 5100; ledger++)
+            assert_int_equal(send_events(&model, ledger, 3), TRACK_GO_ON);
+        tracker_abandon(&model.tracker);
+        if (tries == 1)
+            policy_on_progress(&model.policy);
+        assert_int_equal(
+            policy_after(&model.policy, &model.tracker, &call, &ending, at(5101), &model.error)
+                .verdict,
+            tries < POLICY_SILENT_TRIES ? POLICY_AGAIN : POLICY_STOP);
+    }
+    assert_non_null(strstr(model.error.message, "ledger 5100"));
+    model_release(&model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -518,6 +591,9 @@ int main(void)
         cmocka_unit_test(a_far_seam_ledger_that_breaks_holds_the_range_up_three_times_only),
         cmocka_unit_test(after_long_quiet_a_live_request_begins_with_the_last_ledger_had),
         cmocka_unit_test(after_a_long_gap_the_next_call_begins_where_events_were_seen),
+        cmocka_unit_test(who_asks_once_gives_up_in_an_outage),
+        cmocka_unit_test(who_asks_once_still_tells_poison_and_ends_with_the_range),
+        cmocka_unit_test(who_asks_once_does_not_wait_at_the_tip_for_ever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
