@@ -3,44 +3,75 @@
 
 #include <string.h>
 
-/* The part of a row group that is wanted. */
-struct row_window {
-    int64_t first_row;
-    size_t row_count;
+#include "util/memory.h"
+
+/* One column of a row group, read from page to page. */
+struct column_cursor {
+    struct parquet_column_reader *reader;
+    struct parquet_page_values page;
+    int64_t next_row; /* of the row group */
+    uint32_t value;   /* of the page: where next_row's value stands */
 };
 
 typedef enum error_code value_setter(void *context, size_t row, struct bytes_view value,
                                      struct error *error);
 
-/* Calls `set` for each value of the column that is not NULL and lies in the window; rows count from
- * its start. */
-static enum error_code each_value(const struct parquet_source *source,
-                                  const struct parquet_file_metadata *metadata, size_t row_group,
-                                  size_t column, const struct row_window *window, value_setter *set,
-                                  void *context, struct error *error)
+static enum error_code cursor_open(struct column_cursor *cursor,
+                                   const struct parquet_source *source,
+                                   const struct parquet_file_metadata *metadata, size_t row_group,
+                                   size_t column, struct error *error)
 {
-    struct parquet_column_reader *reader = parquet_column_reader_new(error);
-    if (reader == NULL)
+    if (cursor->reader == NULL)
+        cursor->reader = parquet_column_reader_new(error);
+    if (cursor->reader == NULL)
         return ERR_NO_MEMORY;
-    struct parquet_page_values page;
-    int64_t end = window->first_row + (int64_t)window->row_count;
-    enum error_code code =
-        parquet_column_reader_open(reader, source, metadata, row_group, column, error);
-    while (code == OK && (code = parquet_column_reader_next(reader, &page, error)) == OK) {
-        uint32_t value = 0;
-        if (page.first_row >= end)
-            break;
-        for (uint32_t i = 0; code == OK && i < page.row_count; i++) {
-            int64_t row = page.first_row + i;
-            if (page.validity != NULL && page.validity[i] == 0)
-                continue;
-            if (row >= window->first_row && row < end)
-                code = set(context, (size_t)(row - window->first_row),
-                           parquet_page_value(&page, value), error);
-            value++;
-        }
+    cursor->page = (struct parquet_page_values){0};
+    cursor->next_row = 0;
+    cursor->value = 0;
+    return parquet_column_reader_open(cursor->reader, source, metadata, row_group, column, error);
+}
+
+/* Makes next_row `row`, which is not below it; its page is the current one then. ERR_NOT_FOUND
+ * behind the last row. */
+static enum error_code cursor_advance(struct column_cursor *cursor, int64_t row,
+                                      struct error *error)
+{
+    struct parquet_page_values *page = &cursor->page;
+    parquet_column_reader_seek(cursor->reader, row);
+    while (row >= page->first_row + page->row_count) {
+        enum error_code code = parquet_column_reader_next(cursor->reader, page, error);
+        if (code != OK)
+            return code;
+        cursor->next_row = page->first_row;
+        cursor->value = 0;
     }
-    parquet_column_reader_free(reader);
+    for (; cursor->next_row < row; cursor->next_row++)
+        cursor->value +=
+            page->validity == NULL || page->validity[cursor->next_row - page->first_row] != 0;
+    return OK;
+}
+
+/* Calls `set` for each value of rows [first_row, first_row + row_count) that is not NULL; its rows
+ * count from first_row. */
+static enum error_code cursor_read(struct column_cursor *cursor, int64_t first_row,
+                                   size_t row_count, value_setter *set, void *context,
+                                   struct error *error)
+{
+    const struct parquet_page_values *page = &cursor->page;
+    int64_t end = first_row + (int64_t)row_count;
+    enum error_code code = OK;
+    for (int64_t row = first_row; code == OK && row < end;) {
+        code = cursor_advance(cursor, row, error);
+        int64_t page_end = page->first_row + page->row_count;
+        for (; code == OK && row < end && row < page_end; row++) {
+            if (page->validity != NULL && page->validity[row - page->first_row] == 0)
+                continue;
+            code = set(context, (size_t)(row - first_row), parquet_page_value(page, cursor->value),
+                       error);
+            cursor->value++;
+        }
+        cursor->next_row = row;
+    }
     return code == ERR_NOT_FOUND ? OK : code;
 }
 
@@ -68,14 +99,17 @@ enum error_code stored_column_load(const struct parquet_source *source,
                                    struct error *error)
 {
     struct fixed_target target = {.out = out, .width_bytes = width_bytes};
-    struct row_window window = {0, (size_t)metadata->row_groups[row_group].row_count};
+    struct column_cursor cursor = {0};
+    size_t row_count = (size_t)metadata->row_groups[row_group].row_count;
     int index = parquet_metadata_column(metadata, column);
     if (index < 0)
         return error_set(error, ERR_CORRUPT, "%s has no column %s", source->name, column);
-    enum error_code code =
-        each_value(source, metadata, row_group, (size_t)index, &window, set_fixed, &target, error);
-    if (code == OK && target.count != window.row_count)
+    enum error_code code = cursor_open(&cursor, source, metadata, row_group, (size_t)index, error);
+    if (code == OK)
+        code = cursor_read(&cursor, 0, row_count, set_fixed, &target, error);
+    if (code == OK && target.count != row_count)
         code = error_set(error, ERR_CORRUPT, "%s: column %s has NULLs", source->name, column);
+    parquet_column_reader_free(cursor.reader);
     return code;
 }
 
@@ -174,19 +208,69 @@ static enum error_code set_value(void *context, size_t index, struct bytes_view 
     return OK;
 }
 
+struct stored_rows_reader {
+    struct column_cursor cursors[ROW_COLUMN_MAX]; /* by the column's id, less 1 */
+    bool has_column[ROW_COLUMN_MAX];
+};
+
+struct stored_rows_reader *stored_rows_reader_new(struct error *error)
+{
+    struct stored_rows_reader *reader = mem_alloc_zero(1, sizeof *reader);
+    if (reader == NULL)
+        error_no_memory(error, "a reader of rows");
+    return reader;
+}
+
+void stored_rows_reader_free(struct stored_rows_reader *reader)
+{
+    for (size_t i = 0; reader != NULL && i < ROW_COLUMN_MAX; i++)
+        parquet_column_reader_free(reader->cursors[i].reader);
+    mem_free(reader);
+}
+
+enum error_code stored_rows_reader_open(struct stored_rows_reader *reader,
+                                        const struct parquet_source *source,
+                                        const struct parquet_file_metadata *metadata,
+                                        size_t row_group, struct error *error)
+{
+    enum error_code code = OK;
+    memset(reader->has_column, 0, sizeof reader->has_column);
+    for (size_t i = 0; code == OK && i < metadata->column_count; i++) {
+        int id = metadata->columns[i].has_field_id ? metadata->columns[i].field_id : 0;
+        if (id < 1 || id > ROW_COLUMN_MAX)
+            continue;
+        reader->has_column[id - 1] = true;
+        code = cursor_open(&reader->cursors[id - 1], source, metadata, row_group, i, error);
+    }
+    return code;
+}
+
+enum error_code stored_rows_reader_read(struct stored_rows_reader *reader, int64_t first_row,
+                                        size_t row_count, struct arena *arena,
+                                        struct row_view *rows, struct error *error)
+{
+    enum error_code code = OK;
+    memset(rows, 0, row_count * sizeof *rows);
+    for (size_t i = 0; code == OK && i < ROW_COLUMN_MAX; i++) {
+        struct rows_target target = {(enum row_column_id)(i + 1), arena, rows};
+        if (reader->has_column[i])
+            code =
+                cursor_read(&reader->cursors[i], first_row, row_count, set_value, &target, error);
+    }
+    return code;
+}
+
 enum error_code stored_rows_load(const struct parquet_source *source,
                                  const struct parquet_file_metadata *metadata, size_t row_group,
                                  int64_t first_row, size_t row_count, struct arena *arena,
                                  struct row_view *rows, struct error *error)
 {
-    struct row_window window = {first_row, row_count};
-    enum error_code code = OK;
-    memset(rows, 0, row_count * sizeof *rows);
-    for (size_t i = 0; code == OK && i < metadata->column_count; i++) {
-        int id = metadata->columns[i].has_field_id ? metadata->columns[i].field_id : 0;
-        struct rows_target target = {(enum row_column_id)id, arena, rows};
-        if (id >= 1 && id <= ROW_COLUMN_MAX)
-            code = each_value(source, metadata, row_group, i, &window, set_value, &target, error);
-    }
+    struct stored_rows_reader *reader = stored_rows_reader_new(error);
+    if (reader == NULL)
+        return ERR_NO_MEMORY;
+    enum error_code code = stored_rows_reader_open(reader, source, metadata, row_group, error);
+    if (code == OK)
+        code = stored_rows_reader_read(reader, first_row, row_count, arena, rows, error);
+    stored_rows_reader_free(reader);
     return code;
 }

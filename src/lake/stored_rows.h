@@ -2,7 +2,7 @@
 #ifndef TTP_LAKE_STORED_ROWS_H
 #define TTP_LAKE_STORED_ROWS_H
 
-/* Rows read back from a data file of ours. */
+/* Rows read back from a data file of ours. One thread at a time. */
 
 #include "parquet/reader.h"
 #include "rows/row.h"
@@ -21,5 +21,19 @@ enum error_code stored_rows_load(const struct parquet_source *source,
                                  const struct parquet_file_metadata *metadata, size_t row_group,
                                  int64_t first_row, size_t row_count, struct arena *arena,
                                  struct row_view *rows, struct error *error) MUST_CHECK;
+
+/* Reads a row group's rows in blocks, ascending, in the memory of a page a column. Source and
+ * metadata are borrowed while it is open. */
+struct stored_rows_reader;
+struct stored_rows_reader *stored_rows_reader_new(struct error *error); /* NULL: no memory */
+void stored_rows_reader_free(struct stored_rows_reader *reader);
+enum error_code stored_rows_reader_open(struct stored_rows_reader *reader,
+                                        const struct parquet_source *source,
+                                        const struct parquet_file_metadata *metadata,
+                                        size_t row_group, struct error *error) MUST_CHECK;
+/* As stored_rows_load; first_row is not below the end of the block before. */
+enum error_code stored_rows_reader_read(struct stored_rows_reader *reader, int64_t first_row,
+                                        size_t row_count, struct arena *arena,
+                                        struct row_view *rows, struct error *error) MUST_CHECK;
 
 #endif

@@ -18,6 +18,7 @@ struct parquet_column_reader {
     const struct parquet_chunk_metadata *chunk;
     size_t row_group_index;
     int64_t next_row;
+    int64_t wanted_row; /* pages before it are passed over */
     bool has_dictionary;
     struct decoded_values dictionary;
     struct buffer dictionary_page;
@@ -148,10 +149,16 @@ enum error_code parquet_column_reader_open(struct parquet_column_reader *reader,
     reader->chunk = &metadata->row_groups[row_group].chunks[column];
     reader->row_group_index = row_group;
     reader->next_row = 0;
+    reader->wanted_row = 0;
     reader->has_dictionary = false;
     reader->pages.source = source;
     page_reader_open(&reader->pages, reader->chunk);
     return OK;
+}
+
+void parquet_column_reader_seek(struct parquet_column_reader *reader, int64_t row)
+{
+    reader->wanted_row = row;
 }
 
 /* Splits a data page into levels and values, all decompressed. */
@@ -189,6 +196,19 @@ static enum error_code split_v2(struct parquet_column_reader *reader, const stru
     return decompress(reader, page, body, (size_t)size, &reader->page, values, error);
 }
 
+/* Whether the rows that a page says it has can be. */
+static enum error_code check_rows(const struct parquet_column_reader *reader,
+                                  const struct page *page, struct error *error)
+{
+    uint32_t rows = (uint32_t)page->header.value_count;
+    if (rows > PARQUET_MAX_PAGE_ROWS)
+        return error_set(error, ERR_LIMIT, "a page of %u rows is larger than %u", rows,
+                         PARQUET_MAX_PAGE_ROWS);
+    if (rows > reader->chunk->value_count - reader->next_row)
+        return error_set(error, ERR_CORRUPT, "the column chunk has more rows than its row group");
+    return OK;
+}
+
 static enum error_code decode_page(struct parquet_column_reader *reader, const struct page *page,
                                    struct bytes_view body, struct parquet_page_values *out,
                                    struct error *error)
@@ -196,11 +216,6 @@ static enum error_code decode_page(struct parquet_column_reader *reader, const s
     struct bytes_view levels = {0};
     struct bytes_view bytes;
     uint32_t rows = (uint32_t)page->header.value_count;
-    if (rows > PARQUET_MAX_PAGE_ROWS)
-        return error_set(error, ERR_LIMIT, "a page of %u rows is larger than %u", rows,
-                         PARQUET_MAX_PAGE_ROWS);
-    if (rows > reader->chunk->value_count - reader->next_row)
-        return error_set(error, ERR_CORRUPT, "the column chunk has more rows than its row group");
     enum error_code code = page->header.type == PARQUET_DATA_PAGE
                                ? split_v1(reader, page, body, &levels, &bytes, error)
                                : split_v2(reader, page, body, &levels, &bytes, error);
@@ -245,7 +260,14 @@ enum error_code parquet_column_reader_next(struct parquet_column_reader *reader,
         enum error_code code = next_data_page(reader, &page, &body, error);
         if (code != OK)
             return code;
-        code = decode_page(reader, &page, body, out, error);
+        code = check_rows(reader, &page, error);
+        if (code == OK && reader->next_row + page.header.value_count <= reader->wanted_row) {
+            reader->next_row += page.header.value_count;
+            out->row_count = 0;
+            continue;
+        }
+        if (code == OK)
+            code = decode_page(reader, &page, body, out, error);
         if (code != OK)
             return in_page(reader, &page, code, error);
         reader->next_row += out->row_count;

@@ -44,6 +44,10 @@ enum error_code parquet_column_reader_open(struct parquet_column_reader *reader,
                                            size_t row_group, size_t column,
                                            struct error *error) MUST_CHECK;
 
+/* Pages that end before `row` of the row group are passed over undecoded from now on; the page that
+ * has it comes next, unless it was read. */
+void parquet_column_reader_seek(struct parquet_column_reader *reader, int64_t row);
+
 /* The next page that has rows; its values live until the next call. Page CRCs are checked.
  * ERR_NOT_FOUND (without a message) after the last row. */
 enum error_code parquet_column_reader_next(struct parquet_column_reader *reader,
