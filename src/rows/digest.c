@@ -164,10 +164,36 @@ static void put_later_columns(struct piece *piece, const struct row_view *row)
     put_decimal(piece, row);
 }
 
+static void put_row(struct piece *piece, const struct row_schema *schema,
+                    const struct row_view *row)
+{
+    const bool accounts_required = !schema->columns[COLUMN_SOURCE_ACCOUNT - 1].nullable;
+    put_byte(piece, MARK_ROW);
+    put(piece, &row->timestamp_us, sizeof row->timestamp_us);
+    put_u32(piece, row->ledger_sequence);
+    put(piece, row->transaction_hash, HASH_BYTES);
+    put_text(piece, bytes_view_text(event_type_name(row->type)));
+    put_optional(piece, &row->source_account, accounts_required);
+    put_optional(piece, &row->dest_account, accounts_required);
+    put_optional(piece, &row->asset_code, false);
+    put_optional(piece, &row->asset_issuer, false);
+    put_text(piece, row->amount);
+    put_optional(piece, &row->memo, false);
+    if (schema->column_count >= COLUMN_AMOUNT_DECIMAL)
+        put_later_columns(piece, row);
+    flush(piece);
+}
+
+static void put_dead_letter(struct piece *piece, uint32_t event_index, struct bytes_view raw)
+{
+    put_byte(piece, MARK_DEAD_LETTER);
+    put_u32(piece, event_index);
+    put_text(piece, raw);
+    flush(piece);
+}
+
 void ledger_digest_add_row(struct ledger_digest_state *state, const struct row_view *row)
 {
-    const struct row_schema *schema = state->schema;
-    const bool accounts_required = !schema->columns[COLUMN_SOURCE_ACCOUNT - 1].nullable;
     if (!state->has_close_time) {
         state->has_close_time = true;
         state->close_time_us = row->timestamp_us;
@@ -176,20 +202,7 @@ void ledger_digest_add_row(struct ledger_digest_state *state, const struct row_v
     struct piece piece;
     piece.state = &state->contents;
     piece.used = 0;
-    put_byte(&piece, MARK_ROW);
-    put(&piece, &row->timestamp_us, sizeof row->timestamp_us);
-    put_u32(&piece, row->ledger_sequence);
-    put(&piece, row->transaction_hash, HASH_BYTES);
-    put_text(&piece, bytes_view_text(event_type_name(row->type)));
-    put_optional(&piece, &row->source_account, accounts_required);
-    put_optional(&piece, &row->dest_account, accounts_required);
-    put_optional(&piece, &row->asset_code, false);
-    put_optional(&piece, &row->asset_issuer, false);
-    put_text(&piece, row->amount);
-    put_optional(&piece, &row->memo, false);
-    if (schema->column_count >= COLUMN_AMOUNT_DECIMAL)
-        put_later_columns(&piece, row);
-    flush(&piece);
+    put_row(&piece, state->schema, row);
 }
 
 void ledger_digest_add_dead_letter(struct ledger_digest_state *state, uint32_t event_index,
@@ -198,10 +211,39 @@ void ledger_digest_add_dead_letter(struct ledger_digest_state *state, uint32_t e
     struct piece piece;
     piece.state = &state->contents;
     piece.used = 0;
-    put_byte(&piece, MARK_DEAD_LETTER);
-    put_u32(&piece, event_index);
-    put_text(&piece, raw);
-    flush(&piece);
+    put_dead_letter(&piece, event_index, raw);
+}
+
+static void begin_event(struct piece *piece, XXH3_state_t *state)
+{
+    XXH3_INITSTATE(state);
+    XXH3_128bits_reset(state);
+    piece->state = state;
+    piece->used = 0;
+}
+
+static struct event_digest end_event(const struct piece *piece)
+{
+    XXH128_hash_t hash = XXH3_128bits_digest(piece->state);
+    return (struct event_digest){hash.low64, hash.high64};
+}
+
+struct event_digest event_digest_row(const struct row_schema *schema, const struct row_view *row)
+{
+    XXH3_state_t state;
+    struct piece piece;
+    begin_event(&piece, &state);
+    put_row(&piece, schema, row);
+    return end_event(&piece);
+}
+
+struct event_digest event_digest_dead_letter(uint32_t event_index, struct bytes_view raw)
+{
+    XXH3_state_t state;
+    struct piece piece;
+    begin_event(&piece, &state);
+    put_dead_letter(&piece, event_index, raw);
+    return end_event(&piece);
 }
 
 struct ledger_digest ledger_digest_end(const struct ledger_digest_state *state)

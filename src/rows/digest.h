@@ -33,4 +33,12 @@ void ledger_digest_add_dead_letter(struct ledger_digest_state *state, uint32_t e
                                    struct bytes_view raw);
 struct ledger_digest ledger_digest_end(const struct ledger_digest_state *state);
 
+/* The digest of one event alone, by the same values: an XXH3-128. The sums of a ledger's events can
+ * be made in any order. */
+struct event_digest {
+    uint64_t low, high;
+};
+struct event_digest event_digest_row(const struct row_schema *schema, const struct row_view *row);
+struct event_digest event_digest_dead_letter(uint32_t event_index, struct bytes_view raw);
+
 #endif

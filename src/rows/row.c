@@ -216,6 +216,26 @@ enum error_code row_from_event(const struct event_view *event, uint32_t event_in
     return set_memo(event, scratch, row, error);
 }
 
+static bool copy_text(struct bytes_view *text, struct arena *arena)
+{
+    const char *copy = arena_copy_text(arena, *text);
+    *text = bytes_view_of(copy, text->size_bytes);
+    return copy != NULL;
+}
+
+enum error_code row_copy(const struct row_view *row, struct arena *arena, struct row_view *copy,
+                         struct error *error)
+{
+    *copy = *row;
+    struct optional_text *const texts[] = {&copy->source_account, &copy->dest_account,
+                                           &copy->asset_code,     &copy->asset_issuer,
+                                           &copy->memo,           &copy->contract_address};
+    bool copied = copy_text(&copy->amount, arena);
+    for (size_t i = 0; copied && i < sizeof texts / sizeof *texts; i++)
+        copied = !texts[i]->present || copy_text(&texts[i]->text, arena);
+    return copied ? OK : error_no_memory(error, "a row");
+}
+
 const char *memo_kind_name(enum memo_kind kind)
 {
     static const char *const names[] = {

@@ -9,6 +9,7 @@
 
 #include "pb/event.h"
 #include "rows/schema.h"
+#include "util/arena.h"
 #include "util/buffer.h"
 #include "util/bytes.h"
 
@@ -51,6 +52,10 @@ struct row_scratch {
 enum error_code row_from_event(const struct event_view *event, uint32_t event_index,
                                struct row_scratch *scratch, struct row_view *row,
                                struct error *error) MUST_CHECK;
+
+/* A copy whose texts lie in `arena`. ERR_NO_MEMORY. */
+enum error_code row_copy(const struct row_view *row, struct arena *arena, struct row_view *copy,
+                         struct error *error) MUST_CHECK;
 
 /* amount as decimal(38,0): false where it is not an integer of at most 38 digits (an optional minus
  * sign and ASCII digits; leading zeros do not count). */

@@ -279,6 +279,36 @@ static void stream_and_stored_rows_give_one_digest(void **state)
     }
 }
 
+static bool same_event(struct event_digest a, struct event_digest b)
+{
+    return a.low == b.low && a.high == b.high;
+}
+
+static void an_event_has_a_digest_of_its_own(void **state)
+{
+    (void)state;
+    const struct row_schema *schema = row_schema_find("1.1.0");
+    struct row_view row = row_number(3);
+    struct event_digest digest = event_digest_row(schema, &row);
+    assert_true(same_event(digest, event_digest_row(schema, &row)));
+    assert_false(same_event(digest, event_digest_row(row_schema_find("1.0.0"), &row)));
+    for (int field = 0; field < 7; field++) {
+        struct row_view other = row_number(3);
+        change_field(&other, field);
+        assert_false(same_event(digest, event_digest_row(schema, &other)));
+    }
+    char memo[3000];
+    memset(memo, 'm', sizeof memo);
+    row.memo.text = bytes_view_of(memo, sizeof memo);
+    digest = event_digest_row(schema, &row);
+    memo[2999] = 'n';
+    assert_false(same_event(digest, event_digest_row(schema, &row)));
+    digest = event_digest_dead_letter(3, bytes_view_text("abc"));
+    assert_true(same_event(digest, event_digest_dead_letter(3, bytes_view_text("abc"))));
+    assert_false(same_event(digest, event_digest_dead_letter(4, bytes_view_text("abc"))));
+    assert_false(same_event(digest, event_digest_dead_letter(3, bytes_view_text("abd"))));
+}
+
 static void the_bytes_of_a_digest_stay_what_they_are(void **state)
 {
     (void)state;
@@ -311,6 +341,7 @@ int main(void)
         cmocka_unit_test(dead_letters_count_in_the_contents),
         cmocka_unit_test(texts_longer_than_a_piece_are_hashed_whole),
         cmocka_unit_test(stream_and_stored_rows_give_one_digest),
+        cmocka_unit_test(an_event_has_a_digest_of_its_own),
         cmocka_unit_test(the_bytes_of_a_digest_stay_what_they_are),
         cmocka_unit_test(a_failing_allocation_gives_no_state),
     };

@@ -360,6 +360,32 @@ static int release_scratch(void **state)
     return 0;
 }
 
+static void a_copy_of_a_row_has_texts_of_its_own(void **state)
+{
+    (void)state;
+    char account[] = "G1", amount[] = "100";
+    struct event_view event = good_event();
+    struct arena arena;
+    struct row_view row, copy;
+    event.from = text(account);
+    event.amount = text(amount);
+    arena_init(&arena, 0);
+    row = row_of(&event);
+    assert_int_equal(row_copy(&row, &arena, &copy, NULL), OK);
+    account[1] = amount[0] = '9';
+    assert_text(copy.source_account, "G1");
+    assert_text(copy.asset_issuer, "GI");
+    assert_text(copy.contract_address, "C1");
+    assert_false(copy.memo.present);
+    assert_true(bytes_equal(copy.amount, text("100")));
+    assert_int_equal(copy.event_index, 3);
+    arena_release(&arena);
+    mem_fail_after(1);
+    assert_int_equal(row_copy(&row, &arena, &copy, NULL), ERR_NO_MEMORY);
+    mem_fail_after(0);
+    arena_release(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -374,6 +400,7 @@ int main(void)
         cmocka_unit_test(every_byte_that_is_no_digit_spoils_a_hash),
         cmocka_unit_test(amounts_of_up_to_38_digits_are_decimals),
         cmocka_unit_test(out_of_memory_is_not_a_dead_letter),
+        cmocka_unit_test(a_copy_of_a_row_has_texts_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, release_scratch);
 }
