@@ -5,6 +5,7 @@
 
 #include "app/again.h"
 #include "app/command.h"
+#include "app/ledger_text.h"
 #include "lake/inventory.h"
 #include "lake/repair.h"
 #include "os/process.h"
@@ -44,6 +45,9 @@ static void print_report(const struct repair_report *report, const struct repair
     if (wanted->unconfirmed)
         printf("%zu unconfirmed range%s %staken out of the coverage\n", ranges,
                ranges == 1 ? "" : "s", would);
+    else if (report->uncovered > 0)
+        printf("%" PRIu64 " ledger%s without events %staken out of the coverage\n",
+               report->uncovered, report->uncovered == 1 ? "" : "s", would);
     if (report->unrepaired > 0)
         printf("%" PRIu64 " problem%s no commit's: 'verify' names them, repair leaves them\n",
                report->unrepaired, report->unrepaired == 1 ? " is" : "s are");
@@ -51,11 +55,37 @@ static void print_report(const struct repair_report *report, const struct repair
         printf("nothing to repair\n");
 }
 
+/* START END: what holds these ledgers goes. ERR_INVALID says how to write it. */
+static enum error_code read_ledgers(const struct command_line *line, struct catalog_range *ledgers,
+                                    struct error *error)
+{
+    struct ledger_request request;
+    if (line->argument_count == 0)
+        return OK;
+    if (command_line_flag(line, "--deep") != NULL ||
+        command_line_flag(line, "--unconfirmed") != NULL)
+        return error_set(error, ERR_INVALID,
+                         "ledgers that are named are taken out whatever is found: give START END "
+                         "without --deep and --unconfirmed");
+    enum error_code code =
+        ledger_request_parse(line->arguments, line->argument_count, &request, error);
+    if (code == OK && (!request.end_is_given || request.end == 0 || request.start == 0))
+        code = error_set(error, ERR_INVALID,
+                         "repair takes ledgers out from START to END, both included: "
+                         "parquet-consumer repair START END");
+    if (code == OK)
+        *ledgers = (struct catalog_range){request.start, request.end};
+    return code;
+}
+
 enum exit_code cmd_repair(const struct command_line *line)
 {
     struct options options;
     struct error error = {0};
     struct repair_report report = {0};
+    struct catalog_range ledgers = {0};
+    if (read_ledgers(line, &ledgers, &error) != OK)
+        return command_fail(EXIT_USAGE, &error);
     options_init(&options);
     enum exit_code exit_code = command_load_options(line, &options);
     if (exit_code == EXIT_DONE) {
@@ -63,6 +93,7 @@ enum exit_code cmd_repair(const struct command_line *line)
                                         .deep = command_line_flag(line, "--deep") != NULL,
                                         .unconfirmed =
                                             command_line_flag(line, "--unconfirmed") != NULL,
+                                        .ledgers = ledgers,
                                         .dry_run = command_line_flag(line, "--dry-run") != NULL,
                                         .threads = os_core_count()};
         enum error_code code = repair_lake(&wanted, &report, &error);

@@ -64,14 +64,17 @@ enum error_code catalog_add_seam_finding(struct catalog *catalog, uint32_t ledge
                                          struct error *error) MUST_CHECK;
 
 /* Takes whole commits out of the lake in one transaction and one snapshot: their files end, their
- * ranges leave the coverage, their unconfirmed ranges, dead letters and seam findings are
- * forgotten. Commits that ended before are left alone. ERR_NOT_FOUND if there is no such commit. */
+ * ranges leave the coverage (but for ledgers that a later live commit took over), their unconfirmed
+ * ranges, dead letters and seam findings are forgotten. Commits that ended before are left alone.
+ * ERR_NOT_FOUND if there is no such commit, ERR_CONFLICT if DuckDB merged or rewrote files of one.
+ */
 enum error_code catalog_end_commits(struct catalog *catalog, const uint64_t *commit_nos,
                                     size_t count, const char *reason,
                                     struct error *error) MUST_CHECK;
 
-/* Takes every unconfirmed ledger out of the coverage, so that it is asked for again. */
-enum error_code catalog_uncover_unconfirmed(struct catalog *catalog,
+/* Takes the unconfirmed ledgers within the range out of the coverage, so that they are asked for
+ * again. */
+enum error_code catalog_uncover_unconfirmed(struct catalog *catalog, struct catalog_range within,
                                             struct error *error) MUST_CHECK;
 
 /* Whether a commit that was taken out of the lake made the file of that path. */

@@ -57,6 +57,32 @@ static enum error_code find_commit(struct database *database, uint64_t commit_no
     return code;
 }
 
+/* Rows of a file that DuckDB merged or rewrote lie in files that are no commit's: the commit can't
+ * be taken out without them, and would be in the lake twice once it was fetched again. */
+static enum error_code refuse_rewritten(struct database *database, uint64_t commit_no,
+                                        struct error *error)
+{
+    struct statement statement;
+    bool row = false;
+    enum error_code code = statement_prepare(
+        &statement, database,
+        "SELECT f.path FROM ttp_commit_files f LEFT JOIN ducklake_data_file d ON d.data_file_id = "
+        "f.data_file_id AND d.end_snapshot IS NULL WHERE f.commit_no = ? AND d.data_file_id IS "
+        "NULL LIMIT 1",
+        error);
+    if (code == OK) {
+        statement_bind_int(&statement, 1, (int64_t)commit_no);
+        code = statement_step(&statement, &row, error);
+    }
+    if (code == OK && row)
+        code = error_set(error, ERR_CONFLICT,
+                         "commit %" PRIu64 " can't be taken out of the lake: DuckDB merged or "
+                         "rewrote its file %s, and its rows lie in another one",
+                         commit_no, statement_text(&statement, 0));
+    statement_release(&statement);
+    return code;
+}
+
 /* The commit's data files end with the snapshot after `head`; the table shrinks by them. */
 static enum error_code end_files(struct database *database, const struct ducklake_head *head,
                                  uint64_t commit_no, struct error *error)
@@ -97,14 +123,50 @@ static enum error_code mark_ended(struct database *database, uint64_t commit_no,
     return code;
 }
 
+/* Ledgers that brought no event may have been fetched again by a later commit: they are covered by
+ * that one, and stay. */
+static enum error_code uncover_own(struct database *database, const struct live_commit *commit,
+                                   struct error *error)
+{
+    struct statement statement;
+    uint64_t next = commit->range.first; /* the first ledger not looked at yet */
+    bool row = false;
+    enum error_code code = statement_prepare(
+        &statement, database,
+        "SELECT first_ledger, last_ledger FROM ttp_commits WHERE ended_us IS NULL AND commit_no > "
+        "?1 AND first_ledger <= ?3 AND last_ledger >= ?2 ORDER BY first_ledger",
+        error);
+    if (code == OK) {
+        statement_bind_int(&statement, 1, (int64_t)commit->commit_no);
+        statement_bind_int(&statement, 2, commit->range.first);
+        statement_bind_int(&statement, 3, commit->range.last);
+    }
+    while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
+        uint64_t first = (uint64_t)statement_int(&statement, 0);
+        uint64_t last = (uint64_t)statement_int(&statement, 1);
+        if (first > next)
+            code = coverage_subtract(database, "ttp_coverage",
+                                     (struct catalog_range){(uint32_t)next, (uint32_t)(first - 1)},
+                                     error);
+        next = last + 1 > next ? last + 1 : next;
+    }
+    statement_release(&statement);
+    if (code == OK && next <= commit->range.last)
+        code = coverage_subtract(database, "ttp_coverage",
+                                 (struct catalog_range){(uint32_t)next, commit->range.last}, error);
+    return code;
+}
+
 static enum error_code end_commit(struct database *database, const struct ducklake_head *head,
                                   const struct live_commit *commit, const char *reason,
                                   struct error *error)
 {
     int64_t number = (int64_t)commit->commit_no;
-    enum error_code code = end_files(database, head, commit->commit_no, error);
+    enum error_code code = refuse_rewritten(database, commit->commit_no, error);
     if (code == OK)
-        code = coverage_subtract(database, "ttp_coverage", commit->range, error);
+        code = end_files(database, head, commit->commit_no, error);
+    if (code == OK)
+        code = uncover_own(database, commit, error);
     if (code == OK)
         code = run_with(database, "DELETE FROM ttp_unconfirmed WHERE commit_no = ?1", &number, 1,
                         error);
@@ -156,7 +218,8 @@ enum error_code catalog_end_commits(struct catalog *catalog, const uint64_t *com
     return database_end(&catalog->database, code, error);
 }
 
-enum error_code catalog_uncover_unconfirmed(struct catalog *catalog, struct error *error)
+enum error_code catalog_uncover_unconfirmed(struct catalog *catalog, struct catalog_range within,
+                                            struct error *error)
 {
     struct database *database = &catalog->database;
     struct catalog_range *ranges = NULL;
@@ -164,12 +227,15 @@ enum error_code catalog_uncover_unconfirmed(struct catalog *catalog, struct erro
     enum error_code code = database_begin_write(database, error);
     if (code != OK)
         return code;
-    code = coverage_load(database, "ttp_unconfirmed", (struct catalog_range){0, UINT32_MAX},
-                         &ranges, &count, error);
-    for (size_t i = 0; code == OK && i < count; i++)
-        code = coverage_subtract(database, "ttp_coverage", ranges[i], error);
+    code = coverage_load(database, "ttp_unconfirmed", within, &ranges, &count, error);
+    for (size_t i = 0; code == OK && i < count; i++) {
+        struct catalog_range range = ranges[i];
+        range.first = range.first < within.first ? within.first : range.first;
+        range.last = range.last > within.last ? within.last : range.last;
+        code = coverage_subtract(database, "ttp_coverage", range, error);
+    }
     if (code == OK)
-        code = database_execute(database, "DELETE FROM ttp_unconfirmed", error);
+        code = coverage_subtract(database, "ttp_unconfirmed", within, error);
     mem_free(ranges);
     return database_end(database, code, error);
 }

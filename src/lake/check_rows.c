@@ -15,8 +15,6 @@
 #include "catalog/lake_layout.h"
 #include "util/memory.h"
 
-#define DEAD_LETTERS_MAX_BYTES ((size_t)1 << 30)
-
 /* What is gathered from all files of the commit. */
 struct commit_rows {
     const struct rows_check *check;

@@ -10,8 +10,6 @@
 #include "lake/inventory.h"
 #include "os/file.h"
 
-#define DEAD_LETTERS_MAX_BYTES ((size_t)1 << 30)
-
 /* The file of one commit. */
 struct letters_file {
     uint64_t commit_no;

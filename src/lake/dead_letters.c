@@ -35,6 +35,9 @@ static enum error_code take_letter(const json_t *object, struct arena *arena,
     return OK;
 }
 
+#include "catalog/lake_layout.h"
+#include "os/file.h"
+
 static enum error_code parse_line(struct bytes_view line, struct arena *arena,
                                   struct stored_letter *letter)
 {
@@ -66,4 +69,21 @@ enum error_code dead_letters_parse(struct bytes_view text, struct arena *arena,
         at += length + 1;
     }
     return OK;
+}
+
+enum error_code dead_letters_load(const char *root, const char *path, struct arena *arena,
+                                  struct buffer *letters, struct error *error)
+{
+    char folder[OS_PATH_BYTES], full[OS_PATH_BYTES];
+    struct buffer text;
+    buffer_init(&text);
+    enum error_code code = os_path_join(folder, root, LAKE_FOLDER, error);
+    if (code == OK)
+        code = os_path_join(full, folder, path, error);
+    if (code == OK)
+        code = os_read_whole(full, DEAD_LETTERS_MAX_BYTES, &text, error);
+    if (code == OK)
+        code = dead_letters_parse(buffer_view(&text), arena, letters, error);
+    buffer_release(&text);
+    return code;
 }

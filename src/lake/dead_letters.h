@@ -20,4 +20,12 @@ struct stored_letter {
 enum error_code dead_letters_parse(struct bytes_view text, struct arena *arena,
                                    struct buffer *letters, struct error *error) MUST_CHECK;
 
+/* Reads and parses a commit's file, `path` relative to the lake's own folder, and appends to
+ * `letters`. ERR_NOT_FOUND if it is not there. */
+enum error_code dead_letters_load(const char *root, const char *path, struct arena *arena,
+                                  struct buffer *letters, struct error *error) MUST_CHECK;
+
+/* A whole file of dead letters at most. */
+#define DEAD_LETTERS_MAX_BYTES ((size_t)1 << 30)
+
 #endif

@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lake/ranges.h"
+
 #define MESSAGE_BYTES ERROR_MESSAGE_BYTES
 
 static const char *const kind_names[PROBLEM_KIND_COUNT] = {
     "missing_file",  "truncated_file", "damaged_file", "unknown_file",
-    "contradiction", "dead_letters",   "catalog",
+    "contradiction", "dead_letters",   "catalog",      "difference",
 };
 
 const char *problem_kind_name(enum problem_kind kind)
@@ -32,6 +34,7 @@ void findings_release(struct findings *findings)
     buffer_release(&findings->problems);
     buffer_release(&findings->notes);
     buffer_release(&findings->refetch);
+    buffer_release(&findings->take_out);
 }
 
 /* Under the mutex. NULL without memory, which is remembered. */
@@ -50,6 +53,17 @@ static void append(struct findings *findings, struct buffer *list, const void *i
         findings->out_of_memory = true;
 }
 
+/* The texts are copied. */
+static void keep_problem(struct findings *findings, struct problem problem)
+{
+    os_mutex_lock(&findings->mutex);
+    problem.path = problem.path == NULL ? NULL : keep(findings, problem.path);
+    problem.message = keep(findings, problem.message);
+    if (problem.message != NULL)
+        append(findings, &findings->problems, &problem, sizeof problem);
+    os_mutex_unlock(&findings->mutex);
+}
+
 void findings_add_problem(struct findings *findings, enum problem_kind kind, const char *path,
                           uint64_t commit_no, struct catalog_range range, const char *format, ...)
 {
@@ -58,16 +72,38 @@ void findings_add_problem(struct findings *findings, enum problem_kind kind, con
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
+    keep_problem(findings, (struct problem){.kind = kind,
+                                            .path = path,
+                                            .commit_no = commit_no,
+                                            .range = range,
+                                            .message = message});
+    if (commit_no == 0)
+        return;
     os_mutex_lock(&findings->mutex);
-    struct problem problem = {.kind = kind,
-                              .path = path == NULL ? NULL : keep(findings, path),
-                              .commit_no = commit_no,
-                              .range = range,
-                              .message = keep(findings, message)};
-    if (problem.message != NULL)
-        append(findings, &findings->problems, &problem, sizeof problem);
-    if (commit_no != 0)
-        append(findings, &findings->refetch, &range, sizeof range);
+    append(findings, &findings->refetch, &range, sizeof range);
+    os_mutex_unlock(&findings->mutex);
+}
+
+void findings_add_difference(struct findings *findings, uint32_t ledger, uint64_t commit_no,
+                             struct catalog_range range, const char *format, ...)
+{
+    char message[MESSAGE_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    keep_problem(findings, (struct problem){.kind = PROBLEM_DIFFERENCE,
+                                            .commit_no = commit_no,
+                                            .range = range,
+                                            .ledger = ledger,
+                                            .message = message});
+}
+
+void findings_add_take_out(struct findings *findings, struct catalog_range range)
+{
+    os_mutex_lock(&findings->mutex);
+    append(findings, &findings->refetch, &range, sizeof range);
+    append(findings, &findings->take_out, &range, sizeof range);
     os_mutex_unlock(&findings->mutex);
 }
 
@@ -90,32 +126,9 @@ static int compare_problems(const void *a, const void *b)
     const struct problem *left = a, *right = b;
     int order =
         strcmp(left->path == NULL ? "" : left->path, right->path == NULL ? "" : right->path);
+    if (order == 0 && left->ledger != right->ledger)
+        return left->ledger < right->ledger ? -1 : 1;
     return order != 0 ? order : strcmp(left->message, right->message);
-}
-
-static int compare_ranges(const void *a, const void *b)
-{
-    const struct catalog_range *left = a, *right = b;
-    return left->first < right->first ? -1 : left->first > right->first;
-}
-
-/* Ascending, disjoint and not touching. */
-static void merge_ranges(struct buffer *list)
-{
-    struct catalog_range *ranges = (void *)list->data;
-    size_t count = list->size_bytes / sizeof *ranges, kept = 0;
-    if (count == 0)
-        return;
-    qsort(ranges, count, sizeof *ranges, compare_ranges);
-    for (size_t i = 1; i < count; i++) {
-        if (ranges[i].first <= (uint64_t)ranges[kept].last + 1) {
-            if (ranges[i].last > ranges[kept].last)
-                ranges[kept].last = ranges[i].last;
-        } else {
-            ranges[++kept] = ranges[i];
-        }
-    }
-    list->size_bytes = (kept + 1) * sizeof *ranges;
 }
 
 enum error_code findings_finish(struct findings *findings, struct error *error)
@@ -125,7 +138,8 @@ enum error_code findings_finish(struct findings *findings, struct error *error)
     if (findings->problems.size_bytes > 0)
         qsort(findings->problems.data, findings_problem_count(findings), sizeof(struct problem),
               compare_problems);
-    merge_ranges(&findings->refetch);
+    ranges_merge(&findings->refetch);
+    ranges_merge(&findings->take_out);
     return OK;
 }
 
@@ -157,4 +171,14 @@ size_t findings_refetch_count(const struct findings *findings)
 struct catalog_range findings_refetch(const struct findings *findings, size_t index)
 {
     return ((const struct catalog_range *)(const void *)findings->refetch.data)[index];
+}
+
+size_t findings_take_out_count(const struct findings *findings)
+{
+    return findings->take_out.size_bytes / sizeof(struct catalog_range);
+}
+
+struct catalog_range findings_take_out(const struct findings *findings, size_t index)
+{
+    return ((const struct catalog_range *)(const void *)findings->take_out.data)[index];
 }

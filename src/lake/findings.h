@@ -20,9 +20,10 @@ enum problem_kind {
     PROBLEM_UNKNOWN_FILE,   /* a .parquet file that the catalog does not know: globs count it */
     PROBLEM_CONTRADICTION,  /* file, catalog and rows say different things */
     PROBLEM_DEAD_LETTERS,   /* a dead letters file is missing or changed */
-    PROBLEM_CATALOG         /* the catalog is missing, damaged or contradicts itself */
+    PROBLEM_CATALOG,        /* the catalog is missing, damaged or contradicts itself */
+    PROBLEM_DIFFERENCE      /* a server sends something else than the lake holds */
 };
-#define PROBLEM_KIND_COUNT 7
+#define PROBLEM_KIND_COUNT 8
 const char *problem_kind_name(enum problem_kind kind); /* "missing_file", … */
 
 struct problem {
@@ -30,6 +31,7 @@ struct problem {
     const char *path;           /* relative to output_path; NULL: none */
     uint64_t commit_no;         /* 0: none */
     struct catalog_range range; /* 0, 0: none */
+    uint32_t ledger;            /* that it is of; 0: none */
     const char *message;
 };
 
@@ -39,6 +41,7 @@ struct findings {
     struct buffer problems; /* struct problem */
     struct buffer notes;    /* const char * */
     struct buffer refetch;  /* struct catalog_range; sorted and merged by findings_finish */
+    struct buffer take_out; /* likewise: those of refetch that repair takes out only by name */
     bool out_of_memory;     /* something could not be kept */
 };
 
@@ -50,9 +53,16 @@ void findings_release(struct findings *findings);
 void findings_add_problem(struct findings *findings, enum problem_kind kind, const char *path,
                           uint64_t commit_no, struct catalog_range range, const char *format, ...)
     PRINTF_LIKE(6, 7);
+/* Keeps a ledger that differs from what a server sends. `range` is what mends it, {0, 0}: nothing;
+ * it is added by findings_add_take_out. */
+void findings_add_difference(struct findings *findings, uint32_t ledger, uint64_t commit_no,
+                             struct catalog_range range, const char *format, ...) PRINTF_LIKE(5, 6);
+/* A range that differs: `repair` finds nothing wrong with it, so that it must be named. */
+void findings_add_take_out(struct findings *findings, struct catalog_range range);
 void findings_add_note(struct findings *findings, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* Sorts problems by path and merges the ranges. ERR_NO_MEMORY if something could not be kept. */
+/* Sorts problems by path and ledger and merges the ranges; again after more was added.
+ * ERR_NO_MEMORY if something could not be kept. */
 enum error_code findings_finish(struct findings *findings, struct error *error) MUST_CHECK;
 
 size_t findings_problem_count(const struct findings *findings);
@@ -61,5 +71,7 @@ size_t findings_note_count(const struct findings *findings);
 const char *findings_note(const struct findings *findings, size_t index);
 size_t findings_refetch_count(const struct findings *findings);
 struct catalog_range findings_refetch(const struct findings *findings, size_t index);
+size_t findings_take_out_count(const struct findings *findings);
+struct catalog_range findings_take_out(const struct findings *findings, size_t index);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "catalog/lake_layout.h"
 #include "lake/data_file.h"
+#include "lake/dead_letters.h"
 #include "lake/file_facts.h"
 #include "lake/inventory.h"
 #include "lake/ledger_order.h"
@@ -19,9 +20,8 @@
 #include "sink/statistics.h"
 #include "util/memory.h"
 
-#define DEAD_LETTERS_MAX_BYTES ((size_t)1 << 30)
-#define FAULT_BYTES            512
-#define REBUILT_REASON         "rebuild"
+#define FAULT_BYTES    512
+#define REBUILT_REASON "rebuild"
 
 /* What is gathered of a commit while its files are walked. */
 struct gathering {

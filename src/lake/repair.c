@@ -10,12 +10,15 @@
 #include "catalog/lake_lock.h"
 #include "catalog/recovery.h"
 #include "lake/inventory.h"
+#include "lake/ledger_owner.h"
 #include "lake/open.h"
+#include "lake/ranges.h"
 #include "lake/verify.h"
 #include "os/file.h"
 #include "util/memory.h"
 
 #define ENDED_REASON "repair: damaged"
+#define NAMED_REASON "repair: named"
 
 void repair_report_release(struct repair_report *report)
 {
@@ -96,6 +99,21 @@ static enum error_code move_ended_files(struct repair_report *report, const char
     return code;
 }
 
+/* Takes the report's commits out of the lake and moves their files aside. */
+static enum error_code end_commits(const struct repair_options *options,
+                                   struct repair_report *report, struct catalog *catalog,
+                                   const char *reason, struct error *error)
+{
+    size_t count = INVENTORY_COUNT(&report->commits, uint64_t);
+    enum error_code code = OK;
+    if (options->dry_run)
+        return OK;
+    if (count > 0)
+        code = catalog_end_commits(catalog, (const uint64_t *)(const void *)report->commits.data,
+                                   count, reason, error);
+    return code == OK ? move_ended_files(report, options->output_path, catalog, error) : code;
+}
+
 static enum error_code repair_damage(const struct repair_options *options,
                                      struct repair_report *report, struct catalog *catalog,
                                      struct error *error)
@@ -107,13 +125,7 @@ static enum error_code repair_damage(const struct repair_options *options,
     if (code == OK)
         code = take_findings(report, &found.findings, error);
     verify_report_release(&found);
-    size_t count = INVENTORY_COUNT(&report->commits, uint64_t);
-    if (code == OK && count > 0 && !options->dry_run)
-        code = catalog_end_commits(catalog, (const uint64_t *)(const void *)report->commits.data,
-                                   count, ENDED_REASON, error);
-    if (code == OK && !options->dry_run)
-        code = move_ended_files(report, options->output_path, catalog, error);
-    return code;
+    return code == OK ? end_commits(options, report, catalog, ENDED_REASON, error) : code;
 }
 
 static enum error_code repair_unconfirmed(const struct repair_options *options,
@@ -126,8 +138,110 @@ static enum error_code repair_unconfirmed(const struct repair_options *options,
     if (code == OK && buffer_append(&report->refetch, ranges, count * sizeof *ranges) != OK)
         code = error_no_memory(error, "the unconfirmed ranges");
     mem_free(ranges);
+    report->uncovered = ranges_count(&report->refetch);
     if (code == OK && count > 0 && !options->dry_run)
-        code = catalog_uncover_unconfirmed(catalog, error);
+        code = catalog_uncover_unconfirmed(catalog, (struct catalog_range){0, UINT32_MAX}, error);
+    return code;
+}
+
+/* ---- ledgers that are named ---- */
+
+/* What of one commit's ledgers is named. */
+struct named_part {
+    const struct inventory_commit *commit;
+    struct catalog_range named;
+};
+
+/* Appends what of the commit's named ledgers is covered without an event; *all tells if that is
+ * everything that is covered of them. */
+static enum error_code list_empty(const struct inventory *inventory, struct catalog_range named,
+                                  struct buffer *empty, bool *all, struct error *error)
+{
+    struct buffer one, coverage, unconfirmed, covered;
+    buffer_init(&one);
+    buffer_init(&covered);
+    coverage = (struct buffer){.data = (void *)inventory->coverage,
+                               .size_bytes = inventory->coverage_count * sizeof named};
+    unconfirmed = (struct buffer){.data = (void *)inventory->unconfirmed,
+                                  .size_bytes = inventory->unconfirmed_count * sizeof named};
+    enum error_code code = buffer_append(&one, &named, sizeof named);
+    if (code == OK)
+        code = ranges_intersect(&one, &coverage, &covered, error);
+    if (code == OK)
+        code = ranges_intersect(&covered, &unconfirmed, empty, error);
+    *all = code == OK && ranges_count(empty) == ranges_count(&covered);
+    buffer_release(&one);
+    buffer_release(&covered);
+    return code == OK ? OK : error_no_memory(error, "the ledgers named");
+}
+
+/* Takes the commit out, or only its ledgers without events if none other is named. */
+static enum error_code name_part(struct repair_report *report, const struct inventory *inventory,
+                                 const struct named_part *part, struct buffer *uncover,
+                                 struct error *error)
+{
+    struct buffer empty;
+    bool all_are_empty;
+    buffer_init(&empty);
+    enum error_code code = list_empty(inventory, part->named, &empty, &all_are_empty, error);
+    if (code == OK && all_are_empty) {
+        code = buffer_append(uncover, empty.data, empty.size_bytes);
+        if (code == OK)
+            code = buffer_append(&report->refetch, empty.data, empty.size_bytes);
+    } else if (code == OK) {
+        const struct inventory_commit *commit = part->commit;
+        if (!has_commit(report, commit->commit_no))
+            code = buffer_append(&report->commits, &commit->commit_no, sizeof commit->commit_no);
+        if (code == OK)
+            code = buffer_append(&report->refetch, &commit->range, sizeof commit->range);
+    }
+    buffer_release(&empty);
+    return code == OK ? OK : error_no_memory(error, "the ledgers named");
+}
+
+static enum error_code name_all(const struct repair_options *options, struct repair_report *report,
+                                const struct inventory *inventory, struct buffer *uncover,
+                                struct error *error)
+{
+    struct ledger_owners owners;
+    struct catalog_range named = options->ledgers;
+    enum error_code code = ledger_owners_make(&owners, inventory, error);
+    size_t count = INVENTORY_COUNT(&owners.owned, struct owned_range);
+    for (size_t i = 0; code == OK && i < count; i++) {
+        const struct owned_range *one = INVENTORY_AT(&owners.owned, struct owned_range, i);
+        struct named_part part = {
+            .commit = INVENTORY_AT(&inventory->commits, struct inventory_commit, one->commit),
+            .named = {one->range.first > named.first ? one->range.first : named.first,
+                      one->range.last < named.last ? one->range.last : named.last}};
+        if (part.named.first <= part.named.last)
+            code = name_part(report, inventory, &part, uncover, error);
+    }
+    ledger_owners_release(&owners);
+    return code;
+}
+
+static enum error_code repair_named(const struct repair_options *options,
+                                    struct repair_report *report, struct catalog *catalog,
+                                    struct error *error)
+{
+    struct inventory inventory;
+    struct buffer uncover;
+    inventory_init(&inventory);
+    buffer_init(&uncover);
+    enum error_code code = inventory_read_catalog(&inventory, options->output_path, catalog, error);
+    if (code == OK)
+        code = name_all(options, report, &inventory, &uncover, error);
+    report->uncovered = ranges_count(&uncover);
+    ranges_merge(&report->refetch);
+    for (size_t i = 0;
+         code == OK && !options->dry_run && i < INVENTORY_COUNT(&uncover, struct catalog_range);
+         i++)
+        code = catalog_uncover_unconfirmed(catalog,
+                                           *INVENTORY_AT(&uncover, struct catalog_range, i), error);
+    if (code == OK)
+        code = end_commits(options, report, catalog, NAMED_REASON, error);
+    buffer_release(&uncover);
+    inventory_release(&inventory);
     return code;
 }
 
@@ -144,8 +258,9 @@ static enum error_code repair_locked(const struct repair_options *options,
         return error->code;
     code = options->dry_run ? OK : recovery_run(options->output_path, catalog, &recovered, error);
     if (code == OK)
-        code = options->unconfirmed ? repair_unconfirmed(options, report, catalog, error)
-                                    : repair_damage(options, report, catalog, error);
+        code = options->ledgers.last != 0 ? repair_named(options, report, catalog, error)
+               : options->unconfirmed     ? repair_unconfirmed(options, report, catalog, error)
+                                          : repair_damage(options, report, catalog, error);
     catalog_close(catalog);
     return code;
 }

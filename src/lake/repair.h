@@ -3,8 +3,8 @@
 #define TTP_LAKE_REPAIR_H
 
 /*
- * Takes out of the lake what `verify` found to be damaged, in whole commits, so that the next run
- * fetches it again. Nothing is deleted: files move to _lake/damaged.
+ * Takes out of the lake what `verify` found to be damaged, or ledgers that are named, in whole
+ * commits, so that the next run fetches it again. Nothing is deleted: files move to _lake/damaged.
  */
 
 #include "catalog/catalog.h"
@@ -14,7 +14,10 @@ struct repair_options {
     const char *output_path;
     bool deep;        /* look as `verify --deep` does */
     bool unconfirmed; /* take the unconfirmed ledgers out of the coverage instead */
-    bool dry_run;     /* only say what would be done */
+    /* {0, 0}: none is named. Else what holds these ledgers is taken out, damaged or not: their
+     * commits, but where they brought no event they alone leave the coverage. */
+    struct catalog_range ledgers;
+    bool dry_run; /* only say what would be done */
     unsigned threads;
 };
 
@@ -22,6 +25,7 @@ struct repair_report {
     struct buffer commits; /* uint64_t: taken out (or would be) */
     struct buffer refetch; /* struct catalog_range: what to fetch again, merged and ascending */
     struct buffer moved; /* char *, owned: files moved to _lake/damaged, relative to output_path */
+    uint64_t uncovered;  /* ledgers without events that left the coverage (or would) */
     uint64_t problems;   /* found */
     uint64_t unrepaired; /* of them no commit's: not for repair to mend */
 };

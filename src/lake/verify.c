@@ -10,6 +10,7 @@
 #include "catalog/history.h"
 #include "catalog/lake_layout.h"
 #include "lake/check_file.h"
+#include "lake/check_overlap.h"
 #include "lake/check_rows.h"
 #include "lake/open.h"
 #include "os/file.h"
@@ -276,6 +277,9 @@ static enum error_code check_all(struct verification *verification, struct findi
         code = run_workers(verification, verification->commit_count, work_on_commit, error);
     if (code == OK)
         code = check_coverage(verification, findings, error);
+    if (code == OK)
+        code = check_overlap(verification->options->output_path, &verification->inventory,
+                             verification->file_is_bad, findings, error);
     if (code != OK)
         return code;
     check_commit_counts(verification, findings);

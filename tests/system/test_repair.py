@@ -199,6 +199,81 @@ def test_unconfirmed_ledgers_are_asked_for_again(tmp_path, processes, servers):
     assert report["coverage"] == [{"first": FIRST, "last": LAST}] and not report["notes"]
 
 
+def test_what_a_later_commit_took_over_stays_when_the_earlier_one_leaves(tmp_path, processes,
+                                                                          servers):
+    """An unconfirmed ledger that was fetched again lies within the range of the commit before."""
+    lake = tmp_path / "lake"
+    (tmp_path / "faults").write_text(f"ledger={FIRST + 1} skip-ledger\n")
+    server = processes(process.Replay([RECORDING.events], "--fault", tmp_path / "faults"))
+    process.run(lake, server.endpoint, FIRST, LAST, schema_version="1.1.0")
+    fetch_again(lake, servers[RECORDING.name], commands(repair(lake, "--unconfirmed")))
+    damage(by_ledger(lake)[FIRST])
+    finished = repair(lake)
+    assert reading.coverage(lake) == [(FIRST + 1, FIRST + 1)]
+    fetch_again(lake, servers[RECORDING.name], commands(finished))
+    reading.compare_lake_with_truth(lake, [RECORDING], "1.1.0")
+    verify(lake, "--deep")
+
+
+# ---- ledgers that are named ----------------------------------------------------------------------
+
+def test_commits_of_named_ledgers_leave_whether_they_are_damaged_or_not(lake, servers):
+    repair(lake, FIRST + 1, FIRST + 2, "--dry-run").says("would be taken out")
+    assert reading.coverage(lake) == [(FIRST, LAST)]
+    finished = repair(lake, f"{FIRST + 1}:{FIRST + 2}")
+    assert commands(finished) == [(FIRST + 1, FIRST + 2)]
+    assert reading.coverage(lake) == [(FIRST, FIRST), (LAST, LAST)]
+    assert len(list((lake / "_lake" / "damaged").rglob("*.parquet.damaged"))) == 2
+    verify(lake, "--deep")
+    fetch_again(lake, servers[RECORDING.name], commands(finished))
+    reading.compare_lake_with_truth(lake, [RECORDING], "1.1.0")
+
+
+def test_a_named_ledger_takes_its_whole_commit_with_it(tmp_path, servers):
+    lake = tmp_path / "lake"
+    process.run(lake, servers[RECORDING.name], FIRST, LAST, schema_version="1.1.0")
+    assert commands(repair(lake, FIRST + 1, FIRST + 1)) == [(FIRST, LAST)]
+    assert reading.coverage(lake) == []
+    repair(lake, FIRST, LAST).says("nothing to repair")
+
+
+def test_named_ledgers_without_events_leave_alone(tmp_path, processes):
+    lake = tmp_path / "lake"
+    (tmp_path / "faults").write_text(f"ledger={FIRST + 1} skip-ledger\n")
+    server = processes(process.Replay([RECORDING.events], "--fault", tmp_path / "faults"))
+    process.run(lake, server.endpoint, FIRST, LAST, schema_version="1.1.0")
+    finished = repair(lake, FIRST + 1, FIRST + 1).says("1 ledger without events taken out")
+    assert commands(finished) == [(FIRST + 1, FIRST + 1)]
+    assert reading.coverage(lake) == [(FIRST, FIRST), (FIRST + 2, LAST)]
+    assert len(reading.data_files(lake)) == 1
+    assert commands(repair(lake, FIRST, FIRST + 1)) == [(FIRST, LAST)]   # FIRST has events
+    assert reading.coverage(lake) == []
+
+
+@pytest.mark.parametrize("arguments, words", [
+    ((5,), "START to END"), (("5:",), "START to END"), (("a", "b"), "ledger"),
+    ((7, 5), "7"), ((5, 7, "--deep"), "--deep"), ((5, 7, "--unconfirmed"), "--unconfirmed")])
+def test_ledgers_that_are_named_badly_are_refused(lake, arguments, words):
+    repair(lake, *arguments, status=2).says(words)
+    assert reading.coverage(lake) == [(FIRST, LAST)]
+
+
+def test_the_range_of_a_configuration_names_no_ledgers(lake, tmp_path):
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"consumer": {"start_ledger": FIRST, "end_ledger": LAST}}))
+    repair(lake, "--config", config).says("nothing to repair")
+    assert reading.coverage(lake) == [(FIRST, LAST)]
+
+
+def test_what_duckdb_merged_is_not_taken_out_by_halves(lake):
+    with reading.duckdb_connection() as connection:
+        connection.execute(f"ATTACH 'ducklake:sqlite:{reading.catalog_path(lake)}' AS lake")
+        connection.execute("CALL ducklake_merge_adjacent_files('lake')")
+        connection.execute("DETACH lake")
+    repair(lake, FIRST, FIRST, status=2).says("commit 1 can't be taken out", "DuckDB merged")
+    assert reading.coverage(lake) == [(FIRST, LAST)]
+
+
 def test_a_lake_that_a_consumer_writes_is_not_touched(lake, processes):
     server = processes(process.Replay([RECORDING.events]))
     run = processes(process.run_background(lake, server.endpoint, FIRST, 0,

@@ -335,6 +335,22 @@ def test_a_catalog_that_contradicts_itself_is_found(lake):
     assert found(lake) == [("catalog", None)]
 
 
+def test_a_ledger_in_two_commits_is_found(lake, servers):
+    """Its coverage was lost, and so it was fetched once more: its rows are there twice."""
+    reading.catalog_execute(lake, f"UPDATE ttp_coverage SET first_ledger = {SECOND}")
+    process.run(lake, servers[RECORDING.name], FIRST, FIRST, schema_version="1.1.0")
+    [(earlier,), (later,)] = reading.catalog_query(
+        lake, f"SELECT commit_no FROM ttp_commits WHERE first_ledger = {FIRST} ORDER BY commit_no")
+    [problem] = verify(lake, status=3)["problems"]
+    assert problem == {
+        "kind": "contradiction", "path": None, "commit_no": earlier, "first": FIRST, "last": FIRST,
+        "message": f"ledger {FIRST} is in two commits: {earlier} has rows or dead letters of it,"
+                   f" and {later} took it over"}
+    process.execute("repair", "--output-path", lake).expect(0).says(f"commit {earlier}: taken out")
+    assert reading.coverage(lake) == [(FIRST, LAST)]   # the later one has it
+    assert verify(lake, "--deep")["rows"] == len(truth.truth_rows([RECORDING])) - 1
+
+
 def test_rows_that_the_catalog_counts_wrongly_are_found(lake):
     reading.catalog_execute(lake, "UPDATE ttp_commits SET row_count = row_count + 1 WHERE commit_no = 1")
     assert set(kind for kind, _ in found(lake)) <= {"catalog", "contradiction"}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lake/row_scan.h"
+
+#include <string.h>
+
+#include "lake/data_file.h"
+
+/* Rows decoded at once: some 3 MiB with their texts. */
+#define BLOCK_ROWS 4096
+
+/* What becomes of the rows of a run within one row group. */
+typedef enum error_code run_visitor(struct row_scan *scan, int64_t first_row, size_t row_count,
+                                    void *context, struct error *error);
+
+enum error_code row_scan_init(struct row_scan *scan, const char *root, struct error *error)
+{
+    *scan = (struct row_scan){.root = root};
+    arena_init(&scan->arena, 0);
+    buffer_init(&scan->block);
+    buffer_init(&scan->ledgers);
+    scan->reader = stored_rows_reader_new(error);
+    if (scan->reader == NULL)
+        return ERR_NO_MEMORY;
+    if (buffer_append_zeros(&scan->block, BLOCK_ROWS * sizeof(struct row_view)) != OK)
+        return error_no_memory(error, "a block of rows");
+    return OK;
+}
+
+void row_scan_release(struct row_scan *scan)
+{
+    stored_rows_reader_free(scan->reader);
+    scan->reader = NULL;
+    arena_release(&scan->arena);
+    buffer_release(&scan->block);
+    buffer_release(&scan->ledgers);
+}
+
+static uint32_t read_u32(struct bytes_view value)
+{
+    uint32_t number;
+    memcpy(&number, value.data, sizeof number);
+    return number; /* PLAIN is little-endian, as every machine we build for is */
+}
+
+/* Whether the row group's statistics leave room for a row of the range. */
+static bool may_have(const struct parquet_file_metadata *metadata, size_t row_group, int column,
+                     struct catalog_range within)
+{
+    const struct parquet_statistics_metadata *statistics =
+        &metadata->row_groups[row_group].chunks[column].statistics;
+    if (!statistics->has_min || !statistics->has_max || statistics->min_value.size_bytes != 4 ||
+        statistics->max_value.size_bytes != 4)
+        return true;
+    return read_u32(statistics->min_value) <= within.last &&
+           read_u32(statistics->max_value) >= within.first;
+}
+
+static enum error_code load_ledgers(struct row_scan *scan, const struct parquet_source *source,
+                                    const struct parquet_file_metadata *metadata, size_t row_group,
+                                    struct error *error)
+{
+    buffer_reset(&scan->ledgers);
+    size_t count = (size_t)metadata->row_groups[row_group].row_count;
+    if (buffer_append_zeros(&scan->ledgers, count * sizeof(uint32_t)) != OK)
+        return error_no_memory(error, "a row group's ledgers");
+    return stored_column_load(source, metadata, row_group, "ledger_sequence", sizeof(uint32_t),
+                              scan->ledgers.data, error);
+}
+
+/* Hands on each run of rows, a block long at most, whose ledgers all lie within the range. */
+static enum error_code each_run(struct row_scan *scan, struct catalog_range within,
+                                run_visitor *visit, void *context, struct error *error)
+{
+    const uint32_t *ledgers = (const void *)scan->ledgers.data;
+    size_t count = scan->ledgers.size_bytes / sizeof *ledgers;
+    enum error_code code = OK;
+    for (size_t first = 0; code == OK && first < count;) {
+        size_t end = first;
+        while (end < count && end - first < BLOCK_ROWS && ledgers[end] >= within.first &&
+               ledgers[end] <= within.last)
+            end++;
+        if (end > first)
+            code = visit(scan, (int64_t)first, end - first, context, error);
+        first = end > first ? end : first + 1;
+    }
+    return code;
+}
+
+/* Calls `visit` with the runs of each row group; with `whole_rows` the reader is open at it. */
+static enum error_code each_group(struct row_scan *scan, const char *path,
+                                  struct catalog_range within, bool whole_rows, run_visitor *visit,
+                                  void *context, struct error *error)
+{
+    struct lake_data_file data_file;
+    struct parquet_file_metadata metadata;
+    enum error_code code = lake_data_file_open(&data_file, scan->root, path, error);
+    if (code == OK)
+        code = parquet_metadata_read(&data_file.source, &metadata, error);
+    if (code != OK) {
+        lake_data_file_release(&data_file);
+        return code;
+    }
+    int column = parquet_metadata_column(&metadata, "ledger_sequence");
+    if (column < 0)
+        code = error_set(error, ERR_CORRUPT, "%s has no column ledger_sequence", path);
+    for (size_t i = 0; code == OK && i < metadata.row_group_count; i++) {
+        if (!may_have(&metadata, i, column, within))
+            continue;
+        code = load_ledgers(scan, &data_file.source, &metadata, i, error);
+        if (code == OK && whole_rows)
+            code = stored_rows_reader_open(scan->reader, &data_file.source, &metadata, i, error);
+        if (code == OK)
+            code = each_run(scan, within, visit, context, error);
+    }
+    parquet_metadata_release(&metadata);
+    lake_data_file_release(&data_file);
+    return code;
+}
+
+struct row_target {
+    row_visitor *visit;
+    void *context;
+};
+
+static enum error_code visit_rows(struct row_scan *scan, int64_t first_row, size_t row_count,
+                                  void *context, struct error *error)
+{
+    const struct row_target *target = context;
+    struct row_view *rows = (void *)scan->block.data;
+    arena_reset(&scan->arena);
+    enum error_code code =
+        stored_rows_reader_read(scan->reader, first_row, row_count, &scan->arena, rows, error);
+    for (size_t i = 0; code == OK && i < row_count; i++)
+        code = target->visit(target->context, &rows[i], error);
+    return code;
+}
+
+enum error_code row_scan_file(struct row_scan *scan, const char *path, struct catalog_range within,
+                              row_visitor *visit, void *context, struct error *error)
+{
+    struct row_target target = {visit, context};
+    return each_group(scan, path, within, true, visit_rows, &target, error);
+}
+
+static enum error_code note_ledger(struct row_scan *scan, int64_t first_row, size_t row_count,
+                                   void *context, struct error *error)
+{
+    const uint32_t *ledgers = (const void *)scan->ledgers.data;
+    uint32_t *found = context;
+    (void)error;
+    for (size_t i = 0; i < row_count; i++)
+        if (*found == 0 || ledgers[first_row + (int64_t)i] < *found)
+            *found = ledgers[first_row + (int64_t)i];
+    return OK;
+}
+
+enum error_code row_scan_find(struct row_scan *scan, const char *path, struct catalog_range within,
+                              uint32_t *ledger, struct error *error)
+{
+    *ledger = 0;
+    return each_group(scan, path, within, false, note_ledger, ledger, error);
+}
