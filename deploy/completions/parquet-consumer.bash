@@ -25,7 +25,7 @@ _parquet_consumer()
         record) words="--help --config $options" ;;
         generate) words="--help --seed --first-ledger --ledgers --events --start-time --out --listen --pace --rows" ;;
         status) words="--help --json --config $options" ;;
-        verify) words="--help --deep --json --config $options" ;;
+        verify) words="--help --deep --against --sample --json --config $options" ;;
         repair) words="--help --deep --unconfirmed --dry-run --config $options" ;;
         rebuild) words="--help --dry-run --config $options" ;;
         dead-letters) words="--help --since --until --json --config $options" ;;

@@ -72,3 +72,38 @@ enum error_code again_append_options(struct buffer *out, const struct command_li
     lake_file_release(&lake);
     return code == OK ? OK : error_no_memory(error, "the command to go on with");
 }
+
+/* Header values are secrets as a rule: only where to find them may be shown. */
+static bool may_be_shown(const struct options *options, int index)
+{
+    if (index != option_index(offsetof(struct options, metadata)))
+        return true;
+    for (size_t i = 0; i < options->metadata.count; i++) {
+        const char *source = options->metadata.items[i].source;
+        if (strncmp(source, "env:", 4) != 0 && strncmp(source, "file:", 5) != 0)
+            return false;
+    }
+    return true;
+}
+
+enum error_code again_append_server(struct buffer *out, const struct command_line *line,
+                                    const struct options *options, struct error *error)
+{
+    const int endpoint = option_index(offsetof(struct options, ttp_processor_endpoint));
+    const int start = option_index(offsetof(struct options, start_ledger));
+    const int end = option_index(offsetof(struct options, end_ledger));
+    char flag[OPTION_NAME_BYTES];
+    option_flag(&option_table[endpoint], flag);
+    enum error_code code = append_option(out, flag, options->ttp_processor_endpoint);
+    for (int i = 0; code == OK && i < (int)option_count; i++) {
+        const char *text = line->option_texts[i];
+        if (text == NULL || i == endpoint || i == start || i == end ||
+            strcmp(option_table[i].section, "consumer") != 0 || !may_be_shown(options, i))
+            continue;
+        option_flag(&option_table[i], flag);
+        code = append_option(out, flag, text);
+    }
+    if (code == OK)
+        code = buffer_append_byte(out, '\0');
+    return code == OK ? OK : error_no_memory(error, "the command to go on with");
+}

@@ -20,4 +20,10 @@ enum error_code again_append_word(struct buffer *out, const char *word) MUST_CHE
 enum error_code again_append_options(struct buffer *out, const struct command_line *line,
                                      const struct options *options, struct error *error) MUST_CHECK;
 
+/* Appends what a run needs to ask the server that this call asked: its address, and the flags of
+ * the section `consumer` that the call was given, but for headers with values written out.
+ * ERR_NO_MEMORY. */
+enum error_code again_append_server(struct buffer *out, const struct command_line *line,
+                                    const struct options *options, struct error *error) MUST_CHECK;
+
 #endif

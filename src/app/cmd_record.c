@@ -183,7 +183,8 @@ static enum exit_code run(const struct command_line *line, const struct options 
     const char *path = line->arguments[0];
     enum error_code code = os_signals_install(&error);
     if (code == OK)
-        code = source_setup_make(&setup, options, memory.window_bytes, &recorder.source, &error);
+        code = source_setup_make(&setup, options, memory.window_bytes, false, &recorder.source,
+                                 &error);
     if (code == OK)
         code = recording_writer_open(&recorder.writer, path, true, &next_ledger, &error);
     if (code == OK && plan_request(&recorder, options, next_ledger)) {

@@ -1,143 +1,133 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Proves the lake, or prints what is wrong and what to fetch again. */
+/* Proves the lake, or prints what is wrong and what to fetch again; with --against also compares it
+ * with what a server sends. */
 #include <inttypes.h>
-#include <jansson.h>
+#include <stddef.h>
 #include <stdio.h>
 
-#include "app/again.h"
+#include "app/against.h"
 #include "app/command.h"
-#include "app/json_output.h"
+#include "app/verify_print.h"
 #include "lake/verify.h"
+#include "app/memory_plan.h"
+#include "os/log.h"
 #include "os/process.h"
 #include "util/buffer.h"
-#include "util/text.h"
 
-/* "parquet-consumer repair … && parquet-consumer run … A B && …": what mends the lake; empty where
- * nothing is to be fetched. */
-static enum error_code format_command(const struct verify_report *report,
-                                      const struct command_line *line,
-                                      const struct options *options, struct buffer *out,
-                                      struct error *error)
+/* --against and --sample. ERR_INVALID names the value and how to write it. */
+static enum error_code read_flags(const struct command_line *line, struct against *against,
+                                  struct error *error)
 {
-    const struct findings *findings = &report->findings;
-    size_t count = findings_refetch_count(findings);
-    struct buffer words;
-    buffer_init(&words);
-    enum error_code code = OK;
-    if (count > 0)
-        code = again_append_options(&words, line, options, error);
-    if (code == OK && count > 0)
-        code = buffer_append_format(out, "parquet-consumer repair%s%s", (const char *)words.data,
-                                    report->deep ? " --deep" : "");
-    for (size_t i = 0; code == OK && i < count; i++) {
-        struct catalog_range range = findings_refetch(findings, i);
-        code = buffer_append_format(out, " && parquet-consumer run%s %" PRIu32 " %" PRIu32,
-                                    (const char *)words.data, range.first, range.last);
-    }
-    buffer_release(&words);
+    const char *server = command_line_flag(line, "--against");
+    const char *sample = command_line_flag(line, "--sample");
+    against->sample_millionths = COMPARISON_WHOLE;
+    if (server == NULL && sample != NULL)
+        return error_set(error, ERR_INVALID,
+                         "--sample %s: a sample is compared with a server: give --against "
+                         "HOST:PORT, too",
+                         sample);
+    if (server != NULL && !options_endpoint_is_good(server))
+        return error_set(error, ERR_INVALID,
+                         "--against: \"%.200s\": the server must be HOST:PORT, such as "
+                         "localhost:50051 or [::1]:50051, without http://",
+                         server);
+    if (sample != NULL && !against_parse_sample(sample, &against->sample_millionths))
+        return error_set(error, ERR_INVALID,
+                         "--sample: \"%.200s\": a sample is a part of the ledgers, 0.0001%% to "
+                         "100%%, such as --sample 1%% or --sample 0.5%%",
+                         sample);
+    return OK;
+}
+
+/* The configuration, with the server of --against as the endpoint. */
+static enum exit_code load_options(const struct command_line *line, struct options *options)
+{
+    struct command_line call = *line;
+    const char *server = command_line_flag(line, "--against");
+    if (server != NULL)
+        call.option_texts[option_index(offsetof(struct options, ttp_processor_endpoint))] = server;
+    enum exit_code exit_code = command_load_options(&call, options);
+    int level = option_index(offsetof(struct options, log_level));
+    /* Each range of a comparison is a call of its own: that they connect is no news. */
+    if (exit_code == EXIT_DONE && server != NULL && options->origins[level].kind == ORIGIN_DEFAULT)
+        log_set_level(LOG_WARN);
+    return exit_code;
+}
+
+static enum error_code print_report(const struct command_line *line, const struct options *options,
+                                    const struct verify_report *report,
+                                    const struct against *against, struct error *error)
+{
+    struct buffer command;
+    buffer_init(&command);
+    enum error_code code = verify_print_command(report, line, options, &command, error);
+    if (code == OK && command_line_flag(line, "--json") != NULL)
+        code = verify_print_json(report, against, (const char *)command.data, error);
+    else if (code == OK)
+        verify_print_text(report, against, (const char *)command.data);
+    buffer_release(&command);
+    return code;
+}
+
+/* Why the comparison is not complete, behind the report of what was compared. */
+static enum exit_code tell_failure(const struct verify_report *report,
+                                   const struct against *against)
+{
+    struct error error;
+    error_set(&error, against->failure.code,
+              "the comparison with %s is not complete, %" PRIu64 " of %" PRIu64
+              " ledgers were compared and ledger %" PRIu32 " was not: %s",
+              against->options->ttp_processor_endpoint, report->against.ledgers,
+              report->against.wanted, against->next_ledger, against->failure.message);
+    fflush(stdout);
+    return command_fail(EXIT_FAILED, &error);
+}
+
+static enum exit_code verify(const struct command_line *line, const struct options *options,
+                             struct against *against)
+{
+    bool is_compared = command_line_flag(line, "--against") != NULL;
+    const struct verify_against request = {
+        .sample_millionths = against->sample_millionths,
+        .ledger_limit_bytes = memory_plan_make(options->memory_limit_bytes).ledger_limit_bytes,
+        .context = against,
+        .stream = against_stream};
+    const struct verify_options wanted = {.output_path = options->output_path,
+                                          .deep = command_line_flag(line, "--deep") != NULL,
+                                          .threads = os_core_count(),
+                                          .against = is_compared ? &request : NULL};
+    struct verify_report report;
+    struct error error = {0};
+    enum error_code code = verify_lake(&wanted, &report, &error);
+    bool has_problems = findings_problem_count(&report.findings) > 0;
+    bool is_complete = against->failure.code == OK;
+    report.ok = report.ok && is_complete;
     if (code == OK)
-        code = buffer_append_byte(out, '\0');
-    return code == ERR_NO_MEMORY ? error_no_memory(error, "the report") : code;
-}
-
-static json_t *json_problem(const void *context, size_t index)
-{
-    const struct verify_report *report = context;
-    const struct problem *problem = findings_problem(&report->findings, index);
-    bool has_commit = problem->commit_no != 0;
-    bool has_range = problem->range.last != 0;
-    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "kind", problem_kind_name(problem->kind),
-                     "path", json_any_text(problem->path), "commit_no",
-                     has_commit ? json_integer((json_int_t)problem->commit_no) : json_null(),
-                     "first", has_range ? json_integer(problem->range.first) : json_null(), "last",
-                     has_range ? json_integer(problem->range.last) : json_null(), "message",
-                     json_any_text(problem->message));
-}
-
-static json_t *json_refetch(const void *context, size_t index)
-{
-    const struct verify_report *report = context;
-    struct catalog_range range = findings_refetch(&report->findings, index);
-    return json_pack("{s:I, s:I}", "first", (json_int_t)range.first, "last",
-                     (json_int_t)range.last);
-}
-
-static json_t *json_note(const void *context, size_t index)
-{
-    const struct verify_report *report = context;
-    return json_any_text(findings_note(&report->findings, index));
-}
-
-static json_t *json_report(const struct verify_report *report, const char *command)
-{
-    const struct findings *findings = &report->findings;
-    return json_pack("{s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "ok", report->ok, "deep",
-                     report->deep, "files", (json_int_t)report->files, "rows",
-                     (json_int_t)report->rows, "coverage",
-                     json_ranges(report->coverage, report->coverage_count), "problems",
-                     json_list(findings_problem_count(findings), json_problem, report), "refetch",
-                     json_list(findings_refetch_count(findings), json_refetch, report), "command",
-                     json_any_text(command[0] != '\0' ? command : NULL), "notes",
-                     json_list(findings_note_count(findings), json_note, report));
-}
-
-static void print_text(const struct verify_report *report, const char *command)
-{
-    const struct findings *findings = &report->findings;
-    char files[TEXT_TIME_BYTES], rows[TEXT_TIME_BYTES];
-    text_count(report->files, files);
-    text_count(report->rows, rows);
-    for (size_t i = 0; i < findings_problem_count(findings); i++) {
-        const struct problem *problem = findings_problem(findings, i);
-        printf("problem: %s%s%s: %s\n", problem_kind_name(problem->kind),
-               problem->path != NULL ? " " : "", problem->path != NULL ? problem->path : "",
-               problem->message);
-    }
-    for (size_t i = 0; i < findings_note_count(findings); i++)
-        printf("note: %s\n", findings_note(findings, i));
-    for (size_t i = 0; i < findings_refetch_count(findings); i++) {
-        struct catalog_range range = findings_refetch(findings, i);
-        printf("fetch again: %" PRIu32 " to %" PRIu32 "\n", range.first, range.last);
-    }
-    if (command[0] != '\0')
-        printf("to mend it:\n  %s\n", command);
-    size_t problems = findings_problem_count(findings);
-    if (report->ok)
-        printf("ok: %s files, %s rows, %s\n", files, rows,
-               report->deep ? "every value read and compared"
-                            : "every page's checksum right (--deep also reads every value)");
-    else
-        printf("not ok: %zu problem%s in %s files, %s rows\n", problems, problems == 1 ? "" : "s",
-               files, rows);
+        code = print_report(line, options, &report, is_compared ? against : NULL, &error);
+    enum exit_code exit_code =
+        code != OK ? command_fail(command_exit_code(code), &error) : EXIT_DONE;
+    if (code == OK && !is_complete)
+        exit_code = tell_failure(&report, against);
+    if (code == OK && has_problems)
+        exit_code = EXIT_PROBLEMS;
+    verify_report_release(&report);
+    return exit_code;
 }
 
 enum exit_code cmd_verify(const struct command_line *line)
 {
     struct options options;
+    struct against against = {.options = &options};
     struct error error = {0};
-    struct buffer command;
+    if (read_flags(line, &against, &error) != OK)
+        return command_fail(EXIT_USAGE, &error);
     options_init(&options);
-    buffer_init(&command);
-    enum exit_code exit_code = command_load_options(line, &options);
-    if (exit_code == EXIT_DONE) {
-        struct verify_options wanted = {.output_path = options.output_path,
-                                        .deep = command_line_flag(line, "--deep") != NULL,
-                                        .threads = os_core_count()};
-        struct verify_report report;
-        enum error_code code = verify_lake(&wanted, &report, &error);
-        if (code == OK)
-            code = format_command(&report, line, &options, &command, &error);
-        if (code == OK && command_line_flag(line, "--json") != NULL)
-            code = json_print(json_report(&report, (const char *)command.data), JSON_INDENT(2),
-                              &error);
-        else if (code == OK)
-            print_text(&report, (const char *)command.data);
-        exit_code = code != OK  ? command_fail(command_exit_code(code), &error)
-                    : report.ok ? EXIT_DONE
-                                : EXIT_PROBLEMS;
-        verify_report_release(&report);
-    }
-    buffer_release(&command);
+    enum exit_code exit_code = load_options(line, &options);
+    if (exit_code == EXIT_DONE && command_line_flag(line, "--against") != NULL &&
+        against_check_network(&options, &error) != OK)
+        exit_code = command_fail(EXIT_USAGE, &error);
+    if (exit_code == EXIT_DONE)
+        exit_code = verify(line, &options, &against);
     options_release(&options);
     return exit_code;
 }

@@ -35,6 +35,8 @@ static const struct command_flag generate_flags[] = {
 };
 static const struct command_flag verify_flags[] = {
     {"--deep", NULL, "Decode every value: statistics, event_index, digests"},
+    {"--against", "HOST:PORT", "Ask a TTP server for the ledgers again and compare every value"},
+    {"--sample", "PERCENT", "With --against: only so many of the ledgers, spread evenly: 1%, 0.5%"},
     {"--json", NULL, "Print one JSON object"},
 };
 static const struct command_flag repair_flags[] = {
@@ -81,8 +83,8 @@ const struct command command_table[] = {
      cmd_generate},
     {"status", "[OPTIONS] [--json]", "show what a lake holds", FLAGS(json_flags), true, 0,
      cmd_status},
-    {"verify", "[OPTIONS] [--deep] [--json]", "prove that a lake is complete and undamaged",
-     FLAGS(verify_flags), true, 0, cmd_verify},
+    {"verify", "[OPTIONS] [--deep] [--against HOST:PORT [--sample PERCENT]] [--json]",
+     "prove that a lake is complete and undamaged", FLAGS(verify_flags), true, 0, cmd_verify},
     {"repair", "[OPTIONS] [--deep | --unconfirmed | START END] [--dry-run]",
      "take damaged commits or named ledgers out, to be fetched again", FLAGS(repair_flags), true, 2,
      cmd_repair},

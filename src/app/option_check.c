@@ -25,8 +25,7 @@ static void report(const struct options *options, struct problems *problems, siz
 #define REPORT(field, sentence)                                                                    \
     report(options, problems, offsetof(struct options, field), (sentence))
 
-/* HOST:PORT, [IPv6]:PORT */
-static bool endpoint_is_good(const char *endpoint)
+bool options_endpoint_is_good(const char *endpoint)
 {
     const char *colon = strrchr(endpoint, ':');
     uint32_t port;
@@ -79,7 +78,7 @@ static bool header_text_is_good(const char *text)
 
 static void check_texts(const struct options *options, struct problems *problems)
 {
-    if (!endpoint_is_good(options->ttp_processor_endpoint))
+    if (!options_endpoint_is_good(options->ttp_processor_endpoint))
         REPORT(ttp_processor_endpoint,
                "the endpoint must be HOST:PORT, such as localhost:50051 or [::1]:50051, without "
                "http://");

@@ -114,6 +114,9 @@ enum error_code options_load(struct options *options, const struct option_source
 /* Checks that need more than one value; adds to `problems`. Called by options_load. */
 void options_check(const struct options *options, struct problems *problems);
 
+/* Whether it is HOST:PORT or [IPv6]:PORT. */
+bool options_endpoint_is_good(const char *endpoint) MUST_CHECK;
+
 /* "config.json:7: consumer.start_ledger", "--start-ledger", "PARQUET_CONSUMER_…" or the default. */
 #define OPTION_PLACE_BYTES 512
 void options_place(const struct options *options, int index, char out[OPTION_PLACE_BYTES]);

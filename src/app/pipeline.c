@@ -265,7 +265,7 @@ static enum error_code set_up(struct pipeline *pipeline, struct error *error)
         code = open_sink(pipeline, error);
     if (code == OK)
         code = source_setup_make(&pipeline->source_setup, pipeline->options,
-                                 pipeline->memory.window_bytes, &pipeline->source, error);
+                                 pipeline->memory.window_bytes, false, &pipeline->source, error);
     if (code == OK)
         code = make_intake(pipeline, error);
     if (code != OK)

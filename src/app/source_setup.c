@@ -7,8 +7,8 @@
 #include "version.h"
 
 enum error_code source_setup_make(struct source_setup *setup, const struct options *options,
-                                  uint32_t window_bytes, struct source **source,
-                                  struct error *error)
+                                  uint32_t window_bytes, bool ends_in_outage,
+                                  struct source **source, struct error *error)
 {
     *source = NULL;
     size_t count = options->metadata.count;
@@ -28,6 +28,7 @@ enum error_code source_setup_make(struct source_setup *setup, const struct optio
         .retry_max_us = options->retry_max_us,
         .max_attempts = options->max_attempts,
         .skip_poison_ledger = options->on_poison_ledger == POISON_SKIP,
+        .ends_in_outage = ends_in_outage,
         .max_message_bytes = (uint32_t)options->max_message_size_bytes,
         .window_bytes = window_bytes,
         .tls = options->tls,

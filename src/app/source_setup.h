@@ -14,10 +14,11 @@ struct source_setup {
     char user_agent[256];
 };
 
-/* *source is the caller's to source_free. Errors of source_new. Release `setup` in every case. */
+/* *source is the caller's to source_free. `ends_in_outage`: as source_options has it. Errors of
+ * source_new. Release `setup` in every case. */
 enum error_code source_setup_make(struct source_setup *setup, const struct options *options,
-                                  uint32_t window_bytes, struct source **source,
-                                  struct error *error) MUST_CHECK;
+                                  uint32_t window_bytes, bool ends_in_outage,
+                                  struct source **source, struct error *error) MUST_CHECK;
 void source_setup_release(struct source_setup *setup);
 
 #endif

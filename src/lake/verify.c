@@ -301,6 +301,31 @@ static enum error_code take_coverage(struct verification *verification,
     return OK;
 }
 
+/* Compares what the checks have nothing against. */
+static enum error_code compare_with_server(struct verification *verification,
+                                           struct verify_report *report, struct error *error)
+{
+    const struct verify_against *against = verification->options->against;
+    const struct comparison_options options = {.root = verification->options->output_path,
+                                               .file_is_bad = verification->file_is_bad,
+                                               .scheme = verification->rows_check.scheme,
+                                               .sample_millionths = against->sample_millionths,
+                                               .ledger_limit_bytes = against->ledger_limit_bytes};
+    enum error_code code = findings_finish(&report->findings, error);
+    if (code != OK)
+        return code;
+    struct comparison *comparison =
+        comparison_new(&options, &verification->inventory, &report->findings, error);
+    if (comparison == NULL)
+        return ERR_NO_MEMORY;
+    code = against->stream(against->context, comparison, error);
+    if (code == OK)
+        code = comparison_finish(comparison, error);
+    report->against = comparison_totals(comparison);
+    comparison_free(comparison);
+    return code;
+}
+
 /* A catalog that can't be read is a finding, not the end of the check. */
 static enum error_code catalog_problem(enum error_code code, struct findings *findings,
                                        struct error *error)
@@ -329,7 +354,9 @@ static enum error_code verify_opened(struct verification *verification,
         code = check_all(verification, &report->findings, error);
     if (code != OK)
         return catalog_problem(code, &report->findings, error);
-    return take_coverage(verification, report);
+    if (verification->options->against != NULL)
+        code = compare_with_server(verification, report, error);
+    return code == OK ? take_coverage(verification, report) : code;
 }
 
 enum error_code verify_lake(const struct verify_options *options, struct verify_report *report,

@@ -7,12 +7,24 @@
  * again. Takes no lock and is right beside a running consumer (lake/inventory.h says how).
  */
 
+#include "lake/comparison.h"
 #include "lake/findings.h"
+
+/* A comparison with what a server sends, after the lake's own check. `stream` puts the server's
+ * events into it (lake/comparison.h); what it can't get from the server it keeps to itself, its
+ * errors end the verification. */
+struct verify_against {
+    uint32_t sample_millionths;
+    size_t ledger_limit_bytes;
+    void *context;
+    enum error_code (*stream)(void *context, struct comparison *comparison, struct error *error);
+};
 
 struct verify_options {
     const char *output_path;
     bool deep;        /* every value decoded: statistics, event_index, digests */
     unsigned threads; /* at least 1 */
+    const struct verify_against *against; /* NULL: the lake alone */
 };
 
 struct verify_report {
@@ -21,6 +33,7 @@ struct verify_report {
     uint64_t files, rows; /* live, as the catalog has them */
     struct catalog_range *coverage;
     size_t coverage_count;
+    struct comparison_totals against; /* of no ledgers where the lake could not be read */
     struct findings findings;
 };
 

@@ -54,28 +54,43 @@ struct sink_options stream_options(const char *folder)
                                  .verify_files = PARQUET_VERIFY_PAGES};
 }
 
+uint32_t stream_events(uint32_t ledger)
+{
+    return stream_rows(ledger) + stream_has_dead_letter(ledger);
+}
+
+static bool is_dead_letter(uint32_t ledger, uint32_t index)
+{
+    return stream_has_dead_letter(ledger) && index == stream_rows(ledger);
+}
+
+struct event_view stream_event(uint32_t ledger, uint32_t index, struct stream_texts *texts)
+{
+    snprintf(texts->hash, sizeof texts->hash, "%064x", ledger * 100 + index / 2);
+    snprintf(texts->account, sizeof texts->account, "G%055u", (ledger * 7 + index) % 50);
+    return (struct event_view){
+        .has_meta = true,
+        .has_closed_at = true,
+        .ledger_sequence = ledger,
+        .closed_at_seconds = STREAM_START_S + 5 * (int64_t)ledger,
+        .tx_hash = bytes_view_text(is_dead_letter(ledger, index) ? "no hash" : texts->hash),
+        .transaction_index = index / 2,
+        .type = index % 3 == 0 ? EVENT_FEE : EVENT_TRANSFER,
+        .from = bytes_view_text(texts->account),
+        .to = bytes_view_text(index % 3 == 0 ? "" : texts->account),
+        .amount = bytes_view_text("1000000"),
+        .asset_kind = ASSET_NATIVE};
+}
+
 static void add_event(struct batch_builder *builder, uint32_t ledger, uint32_t index)
 {
-    char hash[65], account[57];
-    snprintf(hash, sizeof hash, "%064x", ledger * 100 + index / 2);
-    snprintf(account, sizeof account, "G%055u", (ledger * 7 + index) % 50);
-    bool dead = stream_has_dead_letter(ledger) && index == stream_rows(ledger);
-    struct event_view event = {.has_meta = true,
-                               .has_closed_at = true,
-                               .ledger_sequence = ledger,
-                               .closed_at_seconds = STREAM_START_S + 5 * (int64_t)ledger,
-                               .tx_hash = bytes_view_text(dead ? "no hash" : hash),
-                               .transaction_index = index / 2,
-                               .type = index % 3 == 0 ? EVENT_FEE : EVENT_TRANSFER,
-                               .from = bytes_view_text(account),
-                               .to = bytes_view_text(index % 3 == 0 ? "" : account),
-                               .amount = bytes_view_text("1000000"),
-                               .asset_kind = ASSET_NATIVE};
+    struct stream_texts texts;
+    struct event_view event = stream_event(ledger, index, &texts);
     bool became_dead_letter;
-    assert_int_equal(batch_builder_add_event(builder, &event, index, bytes_view_text("raw bytes"),
+    assert_int_equal(batch_builder_add_event(builder, &event, index, bytes_view_text(STREAM_RAW),
                                              &became_dead_letter, NULL),
                      OK);
-    assert_int_equal(became_dead_letter, dead);
+    assert_int_equal(became_dead_letter, is_dead_letter(ledger, index));
 }
 
 static enum error_code send_complete(struct sink *sink, struct batch_builder *builder,
@@ -135,8 +150,7 @@ enum error_code stream_send(struct sink *sink, const struct sink_options *option
     enum error_code code = OK;
     batch_builder_begin_range(builder, first);
     for (uint32_t ledger = first; code == OK && ledger <= last; ledger++) {
-        uint32_t events = stream_rows(ledger) + stream_has_dead_letter(ledger);
-        for (uint32_t i = 0; i < events; i++)
+        for (uint32_t i = 0; i < stream_events(ledger); i++)
             add_event(builder, ledger, i);
         assert_int_equal(batch_builder_complete_to(builder, ledger, NULL), OK);
         if ((ledger - first + 1) % batch_ledgers == 0 || ledger == last)

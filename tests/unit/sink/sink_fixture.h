@@ -17,6 +17,15 @@ uint32_t stream_rows(uint32_t ledger);
 bool stream_has_dead_letter(uint32_t ledger);
 int64_t stream_close_us(uint32_t ledger);
 
+/* An event of a ledger, with its texts in `texts`. What stands for its message is STREAM_RAW. */
+#define STREAM_RAW "raw bytes"
+struct stream_texts {
+    char hash[65], account[57];
+};
+struct event_view stream_event(uint32_t ledger, uint32_t index, struct stream_texts *texts);
+/* How many there are of it: rows and its dead letter. */
+uint32_t stream_events(uint32_t ledger);
+
 /* Options for a lake at `folder`: 1.1.0, date_hour, snappy, limits that nothing here reaches. */
 struct sink_options stream_options(const char *folder);
 

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/verify_print.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "app/again.h"
+#include "app/json_output.h"
+#include "util/text.h"
+
+/* Whether anything is damaged: what `repair` finds by itself. */
+static bool has_damage(const struct findings *findings)
+{
+    for (size_t i = 0; i < findings_problem_count(findings); i++) {
+        const struct problem *problem = findings_problem(findings, i);
+        if (problem->commit_no != 0 && problem->kind != PROBLEM_DIFFERENCE)
+            return true;
+    }
+    return false;
+}
+
+/* "parquet-consumer repair …[ A B && …]": takes out what is damaged, and what differs. */
+static enum error_code append_repairs(const struct verify_report *report, const char *words,
+                                      struct buffer *out)
+{
+    const struct findings *findings = &report->findings;
+    bool damaged = has_damage(findings);
+    enum error_code code = OK;
+    if (damaged)
+        code = buffer_append_format(out, "parquet-consumer repair%s%s", words,
+                                    report->deep ? " --deep" : "");
+    for (size_t i = 0; code == OK && i < findings_take_out_count(findings); i++) {
+        struct catalog_range range = findings_take_out(findings, i);
+        code = buffer_append_format(out, "%sparquet-consumer repair%s %" PRIu32 " %" PRIu32,
+                                    damaged || i > 0 ? " && " : "", words, range.first, range.last);
+    }
+    return code;
+}
+
+static enum error_code append_runs(const struct verify_report *report, const char *words,
+                                   const char *server, struct buffer *out)
+{
+    const struct findings *findings = &report->findings;
+    enum error_code code = OK;
+    for (size_t i = 0; code == OK && i < findings_refetch_count(findings); i++) {
+        struct catalog_range range = findings_refetch(findings, i);
+        code = buffer_append_format(out, " && parquet-consumer run%s%s %" PRIu32 " %" PRIu32, words,
+                                    server, range.first, range.last);
+    }
+    return code;
+}
+
+enum error_code verify_print_command(const struct verify_report *report,
+                                     const struct command_line *line, const struct options *options,
+                                     struct buffer *out, struct error *error)
+{
+    struct buffer words, server;
+    if (findings_refetch_count(&report->findings) == 0)
+        return buffer_append_byte(out, '\0') == OK ? OK : error_no_memory(error, "the report");
+    buffer_init(&words);
+    buffer_init(&server);
+    enum error_code code = again_append_options(&words, line, options, error);
+    /* What differs is fetched from the server that it differs from. */
+    if (code == OK && findings_take_out_count(&report->findings) > 0)
+        code = again_append_server(&server, line, options, error);
+    else if (code == OK)
+        code = buffer_append_byte(&server, '\0');
+    if (code == OK)
+        code = append_repairs(report, (const char *)words.data, out);
+    if (code == OK)
+        code = append_runs(report, (const char *)words.data, (const char *)server.data, out);
+    buffer_release(&words);
+    buffer_release(&server);
+    if (code == OK)
+        code = buffer_append_byte(out, '\0');
+    return code == ERR_NO_MEMORY ? error_no_memory(error, "the report") : code;
+}
+
+static json_t *json_problem(const void *context, size_t index)
+{
+    const struct verify_report *report = context;
+    const struct problem *problem = findings_problem(&report->findings, index);
+    bool has_commit = problem->commit_no != 0;
+    bool has_range = problem->range.last != 0;
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "kind", problem_kind_name(problem->kind),
+                     "path", json_any_text(problem->path), "commit_no",
+                     has_commit ? json_integer((json_int_t)problem->commit_no) : json_null(),
+                     "first", has_range ? json_integer(problem->range.first) : json_null(), "last",
+                     has_range ? json_integer(problem->range.last) : json_null(), "message",
+                     json_any_text(problem->message));
+}
+
+static json_t *json_refetch(const void *context, size_t index)
+{
+    const struct verify_report *report = context;
+    struct catalog_range range = findings_refetch(&report->findings, index);
+    return json_pack("{s:I, s:I}", "first", (json_int_t)range.first, "last",
+                     (json_int_t)range.last);
+}
+
+static json_t *json_note(const void *context, size_t index)
+{
+    const struct verify_report *report = context;
+    return json_any_text(findings_note(&report->findings, index));
+}
+
+static json_t *json_against(const struct verify_report *report, const struct against *against)
+{
+    const struct comparison_totals *totals = &report->against;
+    return json_pack("{s:o, s:b, s:b, s:I, s:I, s:I, s:I, s:I}", "endpoint",
+                     json_any_text(against->options->ttp_processor_endpoint), "complete",
+                     against->failure.code == OK, "sampled",
+                     against->sample_millionths < COMPARISON_WHOLE, "covered_ledgers",
+                     (json_int_t)totals->whole, "ledgers", (json_int_t)totals->ledgers, "rows",
+                     (json_int_t)totals->rows, "dead_letters", (json_int_t)totals->dead_letters,
+                     "differing_ledgers", (json_int_t)totals->differing);
+}
+
+static json_t *json_report(const struct verify_report *report, const struct against *against,
+                           const char *command)
+{
+    const struct findings *findings = &report->findings;
+    json_t *object = json_pack(
+        "{s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "ok", report->ok, "deep", report->deep,
+        "files", (json_int_t)report->files, "rows", (json_int_t)report->rows, "coverage",
+        json_ranges(report->coverage, report->coverage_count), "problems",
+        json_list(findings_problem_count(findings), json_problem, report), "refetch",
+        json_list(findings_refetch_count(findings), json_refetch, report), "command",
+        json_any_text(command[0] != '\0' ? command : NULL), "notes",
+        json_list(findings_note_count(findings), json_note, report));
+    if (object != NULL && against != NULL &&
+        json_object_set_new(object, "against", json_against(report, against)) != 0) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
+enum error_code verify_print_json(const struct verify_report *report, const struct against *against,
+                                  const char *command, struct error *error)
+{
+    return json_print(json_report(report, against, command), true, error);
+}
+
+/* "4 ledgers, 1,234 rows are what HOST:PORT sends" and the like. */
+static void print_comparison(const struct verify_report *report, const struct against *against)
+{
+    const struct comparison_totals *totals = &report->against;
+    char ledgers[TEXT_TIME_BYTES], whole[TEXT_TIME_BYTES], rows[TEXT_TIME_BYTES];
+    char differing[TEXT_TIME_BYTES];
+    text_count(totals->ledgers, ledgers);
+    text_count(totals->whole, whole);
+    text_count(totals->rows, rows);
+    text_count(totals->differing, differing);
+    printf("against %s: %s of %s covered ledgers compared%s, %s rows",
+           against->options->ttp_processor_endpoint, ledgers, whole,
+           against->sample_millionths < COMPARISON_WHOLE ? " (a sample)" : "", rows);
+    if (totals->differing == 0)
+        printf("%s\n", totals->ledgers == 0 ? "" : ": the server sends the same");
+    else
+        printf(": %s ledger%s\n", differing, totals->differing == 1 ? " differs" : "s differ");
+}
+
+void verify_print_text(const struct verify_report *report, const struct against *against,
+                       const char *command)
+{
+    const struct findings *findings = &report->findings;
+    char files[TEXT_TIME_BYTES], rows[TEXT_TIME_BYTES];
+    text_count(report->files, files);
+    text_count(report->rows, rows);
+    for (size_t i = 0; i < findings_problem_count(findings); i++) {
+        const struct problem *problem = findings_problem(findings, i);
+        printf("problem: %s%s%s: %s\n", problem_kind_name(problem->kind),
+               problem->path != NULL ? " " : "", problem->path != NULL ? problem->path : "",
+               problem->message);
+    }
+    for (size_t i = 0; i < findings_note_count(findings); i++)
+        printf("note: %s\n", findings_note(findings, i));
+    for (size_t i = 0; i < findings_refetch_count(findings); i++) {
+        struct catalog_range range = findings_refetch(findings, i);
+        printf("fetch again: %" PRIu32 " to %" PRIu32 "\n", range.first, range.last);
+    }
+    if (command[0] != '\0')
+        printf("to mend it:\n  %s\n", command);
+    if (against != NULL)
+        print_comparison(report, against);
+    size_t problems = findings_problem_count(findings);
+    if (problems == 0)
+        printf("%s: %s files, %s rows, %s\n", report->ok ? "ok" : "no problem found", files, rows,
+               report->deep ? "every value read and compared"
+                            : "every page's checksum right (--deep also reads every value)");
+    else
+        printf("not ok: %zu problem%s in %s files, %s rows\n", problems, problems == 1 ? "" : "s",
+               files, rows);
+}
