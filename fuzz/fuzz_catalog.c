@@ -436,7 +436,7 @@ static void change(struct catalog *catalog, struct error *error)
     static const uint64_t taken_out[] = {1};
     add_commit(catalog, error);
     (void)!catalog_end_commits(catalog, taken_out, 1, "damaged", error);
-    (void)!catalog_uncover_unconfirmed(catalog, error);
+    (void)!catalog_uncover_unconfirmed(catalog, (struct catalog_range){0, UINT32_MAX}, error);
     (void)!catalog_add_hole(catalog, (struct catalog_range){21, 22}, "no", error);
     (void)!catalog_add_seam_finding(catalog, 13, error);
     (void)!catalog_set_data_path(catalog, "/elsewhere/", error);

@@ -356,7 +356,7 @@ static enum error_code add_finding(struct catalog *catalog)
 
 static enum error_code uncover_unconfirmed(struct catalog *catalog)
 {
-    return catalog_uncover_unconfirmed(catalog, &error);
+    return catalog_uncover_unconfirmed(catalog, (struct catalog_range){0, UINT32_MAX}, &error);
 }
 
 static enum error_code evolve(struct catalog *catalog)
