@@ -105,6 +105,24 @@ class Bench:
             print(f"| {key[0]} | {key[1]} | {median[key]:.3f} | {base / median[key]:.2f} | "
                   f"{size[key] / 1e6:.1f} | {size[('ours', 'compatible')] / size[key]:.2f} | "
                   f"{peak:.0f} |")
+        print_ratios(median, size)
+
+
+def print_ratios(median, size):
+    """Ours over the best of the others: what docs/PERFORMANCE.md sets goals for."""
+    compatible, compact = ("ours", "compatible"), ("ours", "compact")
+    dictionary = ("ours", "dictionary input")
+    others = [key for key in size if key[0] != "ours"]
+    best = {mode: min(size[key] for key in others if key[1] == mode)
+            for mode in ("default", "tuned")}
+    arrow = min(median[key] for key in others if key[0] == "pyarrow")
+    rest = min(median[key] for key in others if key[0] != "pyarrow")
+    print(f"\nCPU: {median[compatible] / arrow:.2f} of Arrow C++, {median[compatible] / rest:.2f} "
+          f"of the quickest other; dictionary input {median[dictionary] / median[compatible]:.2f} "
+          f"of plain. Size, of the smallest with defaults and tuned: compatible "
+          f"{size[compatible] / best['default']:.3f} and {size[compatible] / best['tuned']:.3f}, "
+          f"compact {size[compact] / best['default']:.3f} and "
+          f"{size[compact] / best['tuned']:.3f}.")
 
 
 def main():
