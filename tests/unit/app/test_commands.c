@@ -50,6 +50,45 @@ static void write_text(const char *path, const char *text)
     temp_write(path, text, strlen(text));
 }
 
+/* ---- a server ---- */
+
+static pid_t server;
+static char endpoint[64], fresh[TEMP_PATH_BYTES]; /* fresh: what a run makes */
+
+/* A replay in a process of its own, whose allocations don't fail. Before any command runs here:
+ * what a process wakes itself with would be shared. */
+static void start_server(void)
+{
+    int pipes[2];
+    char line[64] = "";
+    snprintf(fresh, sizeof fresh, "%s", temp_path(folder, "fresh"));
+    assert_int_equal(pipe(pipes), 0);
+    server = fork();
+    assert_true(server >= 0);
+    if (server == 0) {
+        const char *const argv[] = {"parquet-consumer", "replay",
+                                    TTP_TEST_DATA "/testnet-1410048-1410207.events", "--listen",
+                                    "127.0.0.1:0"};
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        dup2(pipes[1], STDOUT_FILENO);
+        _exit((int)command_main(5, argv));
+    }
+    close(pipes[1]);
+    for (size_t size = 0; strchr(line, '\n') == NULL;) {
+        ssize_t more = read(pipes[0], line + size, sizeof line - 1 - size);
+        assert_true(more > 0);
+        size += (size_t)more;
+    }
+    close(pipes[0]);
+    assert_int_equal(sscanf(line, "listening on %63s", endpoint), 1);
+}
+
+static void stop_server(void)
+{
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
+}
+
 /* A lake of several commits, holes, left-out ledgers and dead letters; one with a file cut short
  * and one with a stranger's whose name is not UTF-8. */
 static int make_lakes(void **state)
@@ -80,12 +119,14 @@ static int make_lakes(void **state)
     captured[0] = open(temp_path(folder, "stdout"), O_RDWR | O_CREAT, 0600);
     captured[1] = open(temp_path(folder, "stderr"), O_RDWR | O_CREAT, 0600);
     assert_true(captured[0] >= 0 && captured[1] >= 0);
+    start_server();
     return 0;
 }
 
 static int remove_lakes(void **state)
 {
     (void)state;
+    stop_server();
     close(captured[0]);
     close(captured[1]);
     temp_folder_remove(folder);
@@ -254,51 +295,12 @@ static void a_run_that_only_plans(void **state)
 #define RUN_FIRST "1410048"
 #define RUN_LAST  "1410070"
 
-static pid_t server;
-static char endpoint[64], fresh[TEMP_PATH_BYTES];
-
-/* A replay in a process of its own, whose allocations don't fail. */
-static int start_server(void **state)
-{
-    (void)state;
-    int pipes[2];
-    char line[64] = "";
-    snprintf(fresh, sizeof fresh, "%s", temp_path(folder, "fresh"));
-    assert_int_equal(pipe(pipes), 0);
-    server = fork();
-    assert_true(server >= 0);
-    if (server == 0) {
-        const char *const argv[] = {"parquet-consumer", "replay",
-                                    TTP_TEST_DATA "/testnet-1410048-1410207.events", "--listen",
-                                    "127.0.0.1:0"};
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        dup2(pipes[1], STDOUT_FILENO);
-        _exit((int)command_main(5, argv));
-    }
-    close(pipes[1]);
-    for (size_t size = 0; strchr(line, '\n') == NULL;) {
-        ssize_t more = read(pipes[0], line + size, sizeof line - 1 - size);
-        assert_true(more > 0);
-        size += (size_t)more;
-    }
-    close(pipes[0]);
-    assert_int_equal(sscanf(line, "listening on %63s", endpoint), 1);
-    return 0;
-}
-
-static int stop_server(void **state)
-{
-    kill(server, SIGKILL);
-    waitpid(server, NULL, 0);
-    return tear_down(state);
-}
-
 /* From the stream to the catalog, all threads: it ends, never hangs or dies, nothing is published
  * that is not true, and the next run completes the range. */
 static void a_run_of_all_parts(void **state)
 {
     (void)state;
-    struct allocation_sweep sweep = {.step = 499, .may_succeed = true};
+    struct allocation_sweep sweep = {.step = 1499, .may_succeed = true};
     const char *const words[] = {"run",    "--output-path",   fresh,    "--ttp-processor-endpoint",
                                  endpoint, "--health-port",   "0",      "--metrics-port",
                                  "0",      "--retry-initial", "1ms",    "--retry-max",
@@ -324,19 +326,45 @@ static void a_run_of_all_parts(void **state)
     assert_true(sweep.failures > 5);
 }
 
+/* ---- recordings ---- */
+
+static char recording[TEMP_PATH_BYTES];
+
+static void no_recording(void)
+{
+    snprintf(recording, sizeof recording, "%s", temp_path(folder, "made.events"));
+    (void)unlink(recording);
+}
+
+static void a_recording_that_is_made(void **state)
+{
+    (void)state;
+    no_recording();
+    SWEEP(7, no_recording, "generate", "--seed", "1", "--first-ledger", "10", "--ledgers", "2",
+          "--start-time", "2026-01-05T00:00:00Z", "--out", recording);
+}
+
+static void a_recording_that_is_taken(void **state)
+{
+    (void)state;
+    no_recording();
+    alarm(120); /* rather than hang */
+    SWEEP(61, no_recording, "record", recording, RUN_FIRST, RUN_LAST, "--ttp-processor-endpoint",
+          endpoint, "--retry-initial", "1ms", "--retry-max", "5ms", "--max-attempts", "1",
+          "--log-level", "error");
+    alarm(0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_teardown(name, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(help_of_every_kind),
-        TEST(check_config_from_a_file),
-        TEST(what_a_lake_holds),
-        TEST(what_a_file_holds),
-        TEST(verify_of_a_whole_lake),
-        TEST(verify_of_a_damaged_lake),
-        TEST(repair_that_only_looks),
-        TEST(a_run_that_only_plans),
-        cmocka_unit_test_setup_teardown(a_run_of_all_parts, start_server, stop_server),
+        TEST(help_of_every_kind),        TEST(check_config_from_a_file),
+        TEST(what_a_lake_holds),         TEST(what_a_file_holds),
+        TEST(verify_of_a_whole_lake),    TEST(verify_of_a_damaged_lake),
+        TEST(repair_that_only_looks),    TEST(a_run_that_only_plans),
+        TEST(a_recording_that_is_made),  TEST(a_run_of_all_parts),
+        TEST(a_recording_that_is_taken),
     };
     return cmocka_run_group_tests(tests, make_lakes, remove_lakes);
 }
