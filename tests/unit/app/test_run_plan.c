@@ -214,7 +214,8 @@ static void any_failed_allocation_is_an_error(void **state)
 {
     (void)state;
     for (uint32_t end = 0; end <= 500; end += 500) {
-        struct allocation_sweep sweep = {.may_succeed = true}; /* SQLite can do without some */
+        struct allocation_sweep sweep = {.step = 17,
+                                         .may_succeed = true}; /* SQLite can do without */
         size_t expected = 0;
         while (sweep_next(&sweep)) {
             struct lake lake; /* anew: SQLite keeps memory as long as it is open */
@@ -230,7 +231,7 @@ static void any_failed_allocation_is_an_error(void **state)
             run_plan_release(&plan);
             lake_close(&lake);
         }
-        assert_true(sweep.failures > 3);
+        assert_true(sweep.failures > 1);
     }
 }
 
