@@ -21,11 +21,18 @@
 enum error_code catalog_next_commit_no(struct catalog *catalog, uint64_t *commit_no,
                                        struct error *error)
 {
-    int64_t highest = 0;
-    bool found;
-    enum error_code code = database_query_int(
-        &catalog->database, "SELECT max(commit_no) FROM ttp_commits", &highest, &found, error);
-    *commit_no = found ? (uint64_t)highest + 1 : 1;
+    struct statement statement;
+    int64_t highest = 0; /* of no commit: NULL, which reads as 0 */
+    bool row = false;
+    enum error_code code =
+        statement_prepare(&statement, &catalog->database,
+                          "SELECT max(commit_no) AS commit_no FROM ttp_commits", error);
+    if (code == OK)
+        code = statement_step(&statement, &row, error);
+    if (code == OK && row)
+        code = statement_counter(&statement, 0, &highest, error);
+    statement_release(&statement);
+    *commit_no = (uint64_t)highest + 1;
     return code;
 }
 

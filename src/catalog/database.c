@@ -14,6 +14,7 @@
 #define BUSY_TIMEOUT_MS 5000
 /* The WAL is cut back to this size when it is reset. */
 #define WAL_KEEP_BYTES "4194304"
+#define COUNTER_MAX    (INT64_MAX / 2) /* room for another catalog as large */
 
 enum error_code database_error(struct database *database, int result, struct error *error)
 {
@@ -291,6 +292,17 @@ const char *statement_text(const struct statement *statement, int column)
 bool statement_is_null(const struct statement *statement, int column)
 {
     return sqlite3_column_type(statement->handle, column) == SQLITE_NULL;
+}
+
+enum error_code statement_counter(const struct statement *statement, int column, int64_t *value,
+                                  struct error *error)
+{
+    *value = statement_int(statement, column);
+    if (*value >= 0 && *value <= COUNTER_MAX)
+        return OK;
+    return error_set(error, ERR_CORRUPT, "catalog %s is damaged: its counter %s stands at %lld",
+                     statement->database->path, sqlite3_column_name(statement->handle, column),
+                     (long long)*value);
 }
 
 enum error_code database_query_int(struct database *database, const char *sql, int64_t *value,

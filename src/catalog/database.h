@@ -74,6 +74,10 @@ enum error_code statement_run(struct statement *statement, struct error *error) 
 int64_t statement_int(const struct statement *statement, int column);
 const char *statement_text(const struct statement *statement, int column);
 bool statement_is_null(const struct statement *statement, int column);
+/* A number that is counted on from: ERR_CORRUPT if it lies below zero or leaves no room for that.
+ */
+enum error_code statement_counter(const struct statement *statement, int column, int64_t *value,
+                                  struct error *error) MUST_CHECK;
 
 /* The integer (or text, copied, for the caller to mem_free) of the first row's first column; *found
  * is false if there is no row or it is NULL. */

@@ -261,12 +261,14 @@ enum error_code ducklake_read_head(struct database *database, struct ducklake_he
             code = error_set(error, ERR_CORRUPT, "catalog %s has no readable newest snapshot",
                              database->path);
     }
-    if (code == OK) {
-        head->snapshot_id = statement_int(&statement, 0);
-        head->schema_version = statement_int(&statement, 2);
-        head->next_catalog_id = statement_int(&statement, 3);
-        head->next_file_id = statement_int(&statement, 4);
-    }
+    if (code == OK)
+        code = statement_counter(&statement, 0, &head->snapshot_id, error);
+    if (code == OK)
+        code = statement_counter(&statement, 2, &head->schema_version, error);
+    if (code == OK)
+        code = statement_counter(&statement, 3, &head->next_catalog_id, error);
+    if (code == OK)
+        code = statement_counter(&statement, 4, &head->next_file_id, error);
     statement_release(&statement);
     return code == OK ? read_table_id(database, head, error) : code;
 }

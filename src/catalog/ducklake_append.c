@@ -50,11 +50,12 @@ static enum error_code load_table_stats(struct database *database, int64_t table
         statement_bind_int(&statement, 1, table_id);
         code = statement_step(&statement, &state->stored, error);
     }
-    if (code == OK && state->stored) {
-        state->record_count = statement_int(&statement, 0);
-        state->next_row_id = statement_int(&statement, 1);
-        state->file_size_bytes = statement_int(&statement, 2);
-    }
+    if (code == OK && state->stored)
+        code = statement_counter(&statement, 0, &state->record_count, error);
+    if (code == OK && state->stored)
+        code = statement_counter(&statement, 1, &state->next_row_id, error);
+    if (code == OK && state->stored)
+        code = statement_counter(&statement, 2, &state->file_size_bytes, error);
     statement_release(&statement);
     return code;
 }

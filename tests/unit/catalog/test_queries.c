@@ -138,12 +138,39 @@ static void a_data_file_with_a_size_below_zero_is_damage(void **state)
                    "f1.parquet has a size below zero");
 }
 
+static void counters_that_can_not_be_counted_on_are_damage(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql, *undo, *part;
+    } cases[] = {{"UPDATE ducklake_table_stats SET next_row_id = 9223372036854775807",
+                  "UPDATE ducklake_table_stats SET next_row_id = 20", "next_row_id"},
+                 {"UPDATE ducklake_snapshot SET next_file_id = -1",
+                  "UPDATE ducklake_snapshot SET next_file_id = 100", "next_file_id"},
+                 {"UPDATE ttp_commits SET commit_no = 9223372036854775807 WHERE commit_no = 2",
+                  "SELECT 1", "commit_no"}};
+    struct error error;
+    uint64_t next;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct catalog_file file = fixture_file("year=2024/f3.parquet", 50, 59);
+        struct catalog_commit commit = fixture_commit(3, 50, 59, &file, 1);
+        change(cases[i].sql);
+        enum error_code code = catalog_next_commit_no(catalog, &next, &error);
+        if (code == OK)
+            code = catalog_add_commit(catalog, &commit, &error);
+        assert_damaged(code, &error, cases[i].part);
+        change(cases[i].undo);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(coverage_that_is_no_list_of_ranges_is_damage, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_commit_without_what_every_commit_has_is_damage, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(counters_that_can_not_be_counted_on_are_damage, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_data_file_with_a_size_below_zero_is_damage, set_up,
                                         tear_down),
