@@ -97,6 +97,9 @@ static enum error_code load_columns(struct database *database, int64_t table_id,
             !copy_text(&statement, 4, &column->min_value) ||
             !copy_text(&statement, 5, &column->max_value))
             code = error_no_memory(error, "the table's statistics");
+        else if (column->type == NULL)
+            code = error_set(error, ERR_CORRUPT, "catalog %s is damaged: column %lld has no type",
+                             database->path, (long long)column->column_id);
         if (!column->stored) /* older files lack the column: it is NULL in their rows */
             column->contains_null = state->record_count > 0;
     }

@@ -163,6 +163,16 @@ static void counters_that_can_not_be_counted_on_are_damage(void **state)
     }
 }
 
+static void a_column_without_a_type_is_damage(void **state)
+{
+    (void)state;
+    struct error error;
+    struct catalog_file file = fixture_file("year=2024/f3.parquet", 50, 59);
+    struct catalog_commit commit = fixture_commit(3, 50, 59, &file, 1);
+    change("UPDATE ducklake_column SET column_type = NULL WHERE column_id = 2");
+    assert_damaged(catalog_add_commit(catalog, &commit, &error), &error, "column 2 has no type");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +182,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(counters_that_can_not_be_counted_on_are_damage, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_column_without_a_type_is_damage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_data_file_with_a_size_below_zero_is_damage, set_up,
                                         tear_down),
     };
