@@ -159,9 +159,6 @@ static void take_rows(struct fuzz_input *input, struct ArrowArray *batch)
     }
     arrow_builder_init(&builder, types, column_count);
     enum error_code code = arrow_builder_reserve(&builder, ROW_MAX);
-    for (size_t c = 0; code == OK && c < column_count; c++)
-        if (types[c].kind == ARROW_COLUMN_TEXT) /* as with any real batch, there is some text */
-            code = buffer_reserve(&builder.columns[c].text, 1);
     assert(code == OK);
     while (input->size_bytes > 0 && builder.row_count < ROW_MAX) {
         uint8_t times = fuzz_input_u8(input);

@@ -74,6 +74,13 @@ static void add_levels(struct column_writer *column, const struct block *block)
     }
 }
 
+/* The bytes of an array of texts, for which Arrow allows NULL where there are none. */
+static const uint8_t *text_bytes(const struct ArrowArray *array)
+{
+    static const uint8_t nothing[1];
+    return array->buffers[2] != NULL ? array->buffers[2] : nothing;
+}
+
 /* A value of a plain array of texts or fixed-size binaries; `index` includes the array's offset. */
 static struct bytes_view array_value(const struct value_type *type, const struct ArrowArray *array,
                                      int64_t index)
@@ -82,7 +89,7 @@ static struct bytes_view array_value(const struct value_type *type, const struct
         return bytes_view_of((const uint8_t *)array->buffers[1] + index * type->width_bytes,
                              type->width_bytes);
     const int32_t *offsets = array->buffers[1];
-    return bytes_view_of((const uint8_t *)array->buffers[2] + offsets[index],
+    return bytes_view_of(text_bytes(array) + offsets[index],
                          (size_t)(offsets[index + 1] - offsets[index]));
 }
 
@@ -153,7 +160,7 @@ static enum error_code add_texts(struct column_writer *column, const struct bloc
     struct value_block values;
     const struct ArrowArray *array = block->array;
     const int32_t *offsets = array->buffers[1];
-    const uint8_t *data = array->buffers[2];
+    const uint8_t *data = text_bytes(array);
     if (column->uses_dictionary) {
         value_block_load_texts(&values, data, offsets + block->first, places(block),
                                block->value_count, data + offsets[array->offset + array->length]);

@@ -93,6 +93,18 @@ static void nothing_behind_the_array_is_read(void **state)
     free(texts.data);
 }
 
+static void texts_without_any_bytes_are_one_change(void **state)
+{
+    (void)state;
+    static const int32_t offsets[4] = {0};
+    static const uint8_t nothing[1];
+    struct value_block block;
+    value_block_load_texts(&block, nothing, offsets, NULL, 3, nothing);
+    assert_int_equal(block.change_count, 1);
+    assert_int_equal(block.sizes[0], 0);
+    assert_int_equal(block.bytes, 0);
+}
+
 static void values_that_repeat_are_one_change(void **state)
 {
     (void)state;
@@ -260,6 +272,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_of_each_size_up_to_sixteen_keep_all_their_bytes),
         cmocka_unit_test(nothing_behind_the_array_is_read),
+        cmocka_unit_test(texts_without_any_bytes_are_one_change),
         cmocka_unit_test(values_that_repeat_are_one_change),
         cmocka_unit_test(long_texts_that_differ_only_in_the_middle_are_changes),
         cmocka_unit_test(chosen_rows_are_loaded_in_their_order),
