@@ -49,13 +49,15 @@ class Bench:
              "--repeat", "1", "--out", self.input])
         self.table = pq.read_table(self.input)
 
-    def ours(self, codec, level, profile, kind):
-        out = self.folder / f"ours-{profile}-{kind}-{codec}.parquet"
+    def ours(self, codec, level, profile, kind, row_group_rows=None):
+        out = self.folder / f"ours-{profile}-{kind}-{codec}-{row_group_rows}.parquet"
         command = [self.binary, self.options.events, "--codec", codec, "--profile", profile,
                    "--schema", self.options.schema, "--threads", "1", "--repeat",
                    str(self.options.repeat), "--input", kind, "--out", out]
         if codec not in ("none", "snappy"):
             command += ["--level", str(level)]
+        if row_group_rows is not None:
+            command += ["--row-group-rows", str(row_group_rows)]
         return out, run(command)
 
     def peer(self, name, mode, codec, level):
@@ -79,7 +81,7 @@ class Bench:
                 ("ours", "compact"): lambda: self.ours(codec, level, "compact", "plain"),
                 ("ours", "dictionary input"):
                     lambda: self.ours(codec, level, "compatible", "dictionary")}
-        for name in PEERS:
+        for name in self.options.peers:
             for mode in ("default", "tuned"):
                 jobs[(name, mode)] = lambda n=name, m=mode: self.peer(n, m, codec, level)
         runs = {key: [] for key in jobs}
@@ -115,8 +117,8 @@ def print_ratios(median, size):
     others = [key for key in size if key[0] != "ours"]
     best = {mode: min(size[key] for key in others if key[1] == mode)
             for mode in ("default", "tuned")}
-    arrow = min(median[key] for key in others if key[0] == "pyarrow")
-    rest = min(median[key] for key in others if key[0] != "pyarrow")
+    arrow = min((median[key] for key in others if key[0] == "pyarrow"), default=float("nan"))
+    rest = min((median[key] for key in others if key[0] != "pyarrow"), default=arrow)
     print(f"\nCPU: {median[compatible] / arrow:.2f} of Arrow C++, {median[compatible] / rest:.2f} "
           f"of the quickest other; dictionary input {median[dictionary] / median[compatible]:.2f} "
           f"of plain. Size, of the smallest with defaults and tuned: compatible "
@@ -131,6 +133,7 @@ def main():
     parser.add_argument("--events", required=True)
     parser.add_argument("--schema", default="1.1.0")
     parser.add_argument("--codecs", nargs="+", default=["none", "snappy", "zstd:1"])
+    parser.add_argument("--peers", nargs="+", default=PEERS, choices=PEERS)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--repeat", type=int, default=1)
     options = parser.parse_args()

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from encoders import PEERS, Bench, cpu_model
 
 LOOKUPS = 5
+ABSENT_ACCOUNT = "G" + "A" * 55
 
 
 def duckdb_scan(connection, path):
@@ -55,6 +56,8 @@ def main():
     parser.add_argument("--codec", default="snappy")
     parser.add_argument("--level", default="1")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--row-group-rows", nargs="*", type=int, default=[122880, 250000, 500000],
+                        help="also ask files of ours with row groups of so many rows")
     options = parser.parse_args()
     options.repeat = 1
     memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
@@ -63,6 +66,9 @@ def main():
         bench = Bench(options, pathlib.Path(folder))
         files = {f"ours {profile}": bench.ours(options.codec, options.level, profile, "plain")[0]
                  for profile in ("compatible", "compact")}
+        for rows in options.row_group_rows:
+            files[f"ours, row groups of {rows:,}"] = bench.ours(
+                options.codec, options.level, "compatible", "plain", rows)[0]
         for name in PEERS:
             for mode in ("default", "tuned"):
                 files[f"{name} {mode}"] = bench.peer(name, mode, options.codec, options.level)[0]
@@ -75,10 +81,12 @@ def main():
                               ("DuckDB one hash", "transaction_hash")):
             values = [bench.table.column(column)[row].as_py() for row in rows]
             questions[title] = [lookup(column, v) for v in values if v]
+        questions["DuckDB an account that is not there"] = [
+            lookup("source_account", ABSENT_ACCOUNT)]
         print(f"CPU: {cpu_model()}; {bench.table.num_rows:,} rows, {options.codec}; one thread; CPU "
               f"milliseconds, medians of {options.rounds} rounds in turn.\n")
-        print("| file | " + " | ".join(questions) + " |")
-        print("|---|" + "---|" * len(questions))
+        print("| file | MB | " + " | ".join(questions) + " |")
+        print("|---|---|" + "---|" * len(questions))
         medians = {}
         for title, asked in questions.items():
             times = {name: [] for name in files}
@@ -94,10 +102,10 @@ def main():
             for name in files:
                 medians[(name, title)] = statistics.median(times[name]) * 1000
         for name in files:
-            print(f"| {name} | " + " | ".join(f"{medians[(name, t)]:.1f}" for t in questions) + " |")
+            print(f"| {name} | {os.path.getsize(files[name]) / 1e6:.1f} | " + " | ".join(f"{medians[(name, t)]:.1f}" for t in questions) + " |")
         best = {t: min(medians[(n, t)] for n in files if not n.startswith("ours"))
                 for t in questions}
-        print("| ours / best other | " + " | ".join(
+        print("| ours compatible / best other | | " + " | ".join(
             f"{medians[('ours compatible', t)] / best[t]:.2f}" for t in questions) + " |")
 
 
