@@ -234,16 +234,20 @@ int option_index(size_t offset)
 
 const char *nearest_name(const char *word, const char *const *names, size_t name_count)
 {
+    size_t length = strlen(word);
+    size_t allowed = length < 3 ? 1 : length < 9 ? 2 : length / 3;
+    size_t least = allowed + 1;
     const char *nearest = NULL;
-    size_t least = SIZE_MAX;
     for (size_t i = 0; i < name_count; i++) {
+        size_t name_length = strlen(names[i]);
+        /* As many edits are needed as the lengths differ. */
+        if (name_length > length + allowed || length > name_length + allowed)
+            continue;
         size_t distance = text_edit_distance(word, names[i]);
         if (distance < least) {
             least = distance;
             nearest = names[i];
         }
     }
-    size_t length = strlen(word);
-    size_t allowed = length < 3 ? 1 : length < 9 ? 2 : length / 3;
-    return least <= allowed ? nearest : NULL;
+    return nearest;
 }
