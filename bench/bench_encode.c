@@ -263,8 +263,7 @@ static struct parquet_writer *new_writer(const struct settings *settings)
     for (size_t i = 0; i < settings->schema->column_count; i++) {
         enum row_column_id id = settings->schema->columns[i].id;
         columns[i].field_id = (int32_t)id;
-        columns[i].bloom_filter = id == COLUMN_SOURCE_ACCOUNT || id == COLUMN_DEST_ACCOUNT ||
-                                  id == COLUMN_CONTRACT_ADDRESS;
+        columns[i].bloom_filter = row_column_is_looked_up(id);
         columns[i].sorted_ascending = id == COLUMN_LEDGER_SEQUENCE;
     }
     must(row_schema_export(settings->schema, settings->dictionaries, &schema), &error);

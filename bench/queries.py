@@ -83,6 +83,8 @@ def main():
             questions[title] = [lookup(column, v) for v in values if v]
         questions["DuckDB an account that is not there"] = [
             lookup("source_account", ABSENT_ACCOUNT)]
+        questions["DuckDB a hash that is not there"] = [
+            lookup("transaction_hash", choice.randbytes(32)) for _ in range(LOOKUPS)]
         print(f"CPU: {cpu_model()}; {bench.table.num_rows:,} rows, {options.codec}; one thread; CPU "
               f"milliseconds, medians of {options.rounds} rounds in turn.\n")
         print("| file | MB | " + " | ".join(questions) + " |")

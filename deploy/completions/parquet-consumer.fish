@@ -80,7 +80,7 @@ complete -c parquet-consumer -l compression-codec -x -d 'Compression of the colu
 complete -c parquet-consumer -l compression-level -x -d 'Level of the codec: gzip 1-9, lz4 1-12, zstd 1-22, brotli 0-11; ignored for none and snappy'
 complete -c parquet-consumer -l row-group-rows -x -d 'Rows of a row group at most'
 complete -c parquet-consumer -l page-size -x -d 'Uncompressed bytes of a data page'
-complete -c parquet-consumer -l bloom-filters -x -d 'Write bloom filters of the account and contract columns' -a 'true false'
+complete -c parquet-consumer -l bloom-filters -x -d 'Write Bloom filters of hashes, accounts and contracts' -a 'true false'
 complete -c parquet-consumer -l encoding-profile -x -d 'Encodings: compatible with every reader, or compact with delta encodings too' -a 'compatible compact'
 complete -c parquet-consumer -l schema-version -x -d 'Columns of a row; 1.1.0 keeps everything that an event says' -a '1.0.0 1.1.0'
 complete -c parquet-consumer -l enable-schema-evolution -x -d 'Let a lake go on under a newer schema_version' -a 'true false'

@@ -124,7 +124,7 @@ const struct option option_table[] = {
     {"output", "page_size", OPTION_SIZE, FIELD(page_size_bytes), "0", "0: the measured default", 0,
      GIB, NO_CHOICES, "SIZE", "Uncompressed bytes of a data page", NULL},
     {"output", "bloom_filters", OPTION_BOOLEAN, FIELD(bloom_filters), "true", NULL, NO_LIMITS,
-     NO_CHOICES, "BOOL", "Write bloom filters of the account and contract columns", NULL},
+     NO_CHOICES, "BOOL", "Write Bloom filters of hashes, accounts and contracts", NULL},
     {"output", "encoding_profile", OPTION_CHOICE, FIELD(encoding_profile), "compatible", NULL,
      NO_LIMITS, profiles, "PROFILE",
      "Encodings: compatible with every reader, or compact with delta encodings too", NULL},

@@ -21,14 +21,33 @@ static bool has_dictionary_pages(const struct column_writer *column)
 
 /* --- the Bloom filter ---------------------------------------------------------------------- */
 
-static void insert_dictionary(const struct chunk_dictionary *dictionary, uint8_t *filter,
+/* How many entries each value of the column has: bytes that are no text are looked for in two ways.
+ */
+static unsigned entries_per_value(const struct column_writer *column)
+{
+    bool has_escaped =
+        column->type.kind == VALUE_FIXED && column->type.width_bytes <= BLOOM_ESCAPED_MAX_BYTES;
+    return has_escaped ? 2 : 1;
+}
+
+static void insert_escaped(const struct column_writer *column, struct bytes_view value,
+                           uint8_t *filter, uint32_t size_bytes)
+{
+    if (entries_per_value(column) == 2)
+        bloom_insert(filter, size_bytes, bloom_hash_escaped(value));
+}
+
+static void insert_dictionary(const struct column_writer *column, uint8_t *filter,
                               uint32_t size_bytes)
 {
-    for (uint32_t id = 0; id < dictionary->count; id++)
+    const struct chunk_dictionary *dictionary = &column->dictionary;
+    for (uint32_t id = 0; id < dictionary->count; id++) {
+        struct bytes_view value = chunk_dictionary_value(dictionary, id);
         bloom_insert(filter, size_bytes,
-                     id < dictionary->bloom_hash_count
-                         ? dictionary->bloom_hashes[id]
-                         : bloom_hash(chunk_dictionary_value(dictionary, id)));
+                     id < dictionary->bloom_hash_count ? dictionary->bloom_hashes[id]
+                                                       : bloom_hash(value));
+        insert_escaped(column, value, filter, size_bytes);
+    }
 }
 
 static void insert_plain_page(const struct column_writer *column, const struct sealed_page *page,
@@ -42,7 +61,9 @@ static void insert_plain_page(const struct column_writer *column, const struct s
             memcpy(&size, at, sizeof size);
             at += sizeof size;
         }
-        bloom_insert(filter, size_bytes, bloom_hash(bytes_view_of(at, size)));
+        struct bytes_view value = bytes_view_of(at, size);
+        bloom_insert(filter, size_bytes, bloom_hash(value));
+        insert_escaped(column, value, filter, size_bytes);
         at += size;
     }
 }
@@ -81,14 +102,14 @@ static enum error_code make_bloom(struct column_writer *column, struct error *er
     uint64_t distinct = distinct_estimate(column);
     if (!column->options.bloom_filter || !column->writer_options->bloom_filters || distinct == 0)
         return OK;
-    uint32_t size = bloom_size_bytes(distinct);
+    uint32_t size = bloom_size_bytes(distinct * entries_per_value(column));
     if (write_bloom_header(size, out) != OK || buffer_reserve(out, size) != OK)
         return error_no_memory(error, "a Bloom filter");
     uint8_t *filter = out->data + out->size_bytes;
     memset(filter, 0, size);
     out->size_bytes += size;
     if (has_dictionary_pages(column))
-        insert_dictionary(&column->dictionary, filter, size);
+        insert_dictionary(column, filter, size);
     for (size_t i = 0; i < column->pages.count; i++)
         if (column->pages.items[i].encoding == PARQUET_PLAIN)
             insert_plain_page(column, &column->pages.items[i], filter, size);

@@ -63,6 +63,12 @@ const struct row_schema *row_schema_find(const char *version)
     return NULL;
 }
 
+bool row_column_is_looked_up(enum row_column_id id)
+{
+    return id == COLUMN_TRANSACTION_HASH || id == COLUMN_SOURCE_ACCOUNT ||
+           id == COLUMN_DEST_ACCOUNT || id == COLUMN_CONTRACT_ADDRESS;
+}
+
 static enum error_code export_column(const struct row_column *column, bool dictionaries,
                                      struct ArrowSchema *out)
 {

@@ -22,14 +22,6 @@ static void tell_duration(const struct data_file_setup *setup, const char *opera
         setup->on_duration(setup->duration_context, operation, os_monotonic_us() - started_us);
 }
 
-/* Not transaction_hash: DuckDB up to 1.5.5 looks for the escaped text of a blob in its filter and
- * then skips row groups that hold it (duckdb/duckdb#23829). */
-static bool has_bloom_filter(enum row_column_id id)
-{
-    return id == COLUMN_SOURCE_ACCOUNT || id == COLUMN_DEST_ACCOUNT ||
-           id == COLUMN_CONTRACT_ADDRESS;
-}
-
 static struct parquet_writer *new_writer(const struct data_file_setup *setup, struct error *error)
 {
     struct ArrowSchema schema = {0};
@@ -39,7 +31,7 @@ static struct parquet_writer *new_writer(const struct data_file_setup *setup, st
         /* Rows come by ledger; ledger numbers and close times rise together. */
         columns[i] =
             (struct parquet_column_options){.field_id = (int32_t)id,
-                                            .bloom_filter = has_bloom_filter(id),
+                                            .bloom_filter = row_column_is_looked_up(id),
                                             .sorted_ascending = id == COLUMN_LEDGER_SEQUENCE};
     }
     if (row_schema_export(setup->schema, true, &schema) != OK) {

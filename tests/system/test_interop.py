@@ -116,9 +116,9 @@ def test_edge_cases_survive_the_whole_way(tmp_path, version, profile):
 
 
 def test_duckdb_loses_hashes_by_bloom_filters_that_are_right(tmp_path):
-    """Why our files have none for transaction_hash: DuckDB 1.5 looks for the escaped text of a blob
-    in anybody's filter (duckdb/duckdb#23829, mended in 2.0). Where this fails, DuckDB has been
-    replaced by one that can have them."""
+    """Why our filters of transaction_hash have two entries a value: DuckDB 1.5 looks for the escaped
+    text of a blob in anybody's filter (duckdb/duckdb#23829, mended in 2.0). Where this fails, DuckDB
+    has been replaced by one that needs no more than the first."""
     import duckdb
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -137,11 +137,35 @@ def test_duckdb_loses_hashes_by_bloom_filters_that_are_right(tmp_path):
 
 
 @pytest.mark.parametrize("profile", cases.PROFILES)
-def test_only_columns_of_texts_have_bloom_filters(files, profile):
+def test_what_is_looked_up_has_bloom_filters(files, profile):
     path = files.file("edge", "1.1.0", profile, "snappy")
     sql = ("SELECT DISTINCT path_in_schema FROM parquet_metadata(?)"
            " WHERE bloom_filter_offset IS NOT NULL")
     import duckdb
 
     assert {row[0] for row in duckdb.execute(sql, [str(path)]).fetchall()} == \
-        {"source_account", "dest_account", "contract_address"}
+        {"transaction_hash", "source_account", "dest_account", "contract_address"}
+
+
+@pytest.mark.parametrize("profile", cases.PROFILES)
+def test_bloom_filters_of_hashes_skip_files_and_lose_none(files, profile):
+    """By DuckDB 1.5's second entry; other readers ask the first in test_filters_find_what_occurs."""
+    import duckdb
+
+    path = str(files.file(20_000, "1.1.0", profile, "snappy", row_group_rows=5000))
+    assert duckdb.execute("SELECT num_row_groups FROM parquet_file_metadata(?)",
+                          [path]).fetchone()[0] == 4
+    hashes = [bytes.fromhex(row["transaction_hash"]) for row in files.sample(20_000).rows]
+    some = random.Random(3).sample(sorted(set(hashes)), 200)
+    probe = ("SELECT row_group_id FROM parquet_bloom_probe(?, 'transaction_hash', ?::BLOB)"
+             " WHERE NOT bloom_filter_excludes")
+    kept = 0
+    for value in some:
+        found = duckdb.execute("SELECT count(*) FROM read_parquet(?) WHERE transaction_hash = ?",
+                               [path, value]).fetchone()[0]
+        assert found == hashes.count(value)
+        kept += len(duckdb.execute(probe, [path, value]).fetchall())
+    absent = [random.Random(number).randbytes(32) for number in range(200)]
+    kept_absent = sum(len(duckdb.execute(probe, [path, value]).fetchall()) for value in absent)
+    assert 200 <= kept < 400          # of 800
+    assert kept_absent < 200
