@@ -53,8 +53,8 @@ extern const size_t row_schema_count;
 /* NULL if there is no such version. */
 const struct row_schema *row_schema_find(const char *version);
 
-/* Whether people look for single values of the column, which lie in few files: then files have Bloom
- * filters of it. */
+/* Whether people look for single values of the column, which lie in few files: then files have
+ * Bloom filters of it. */
 bool row_column_is_looked_up(enum row_column_id id);
 
 /* The ArrowSchema (struct "+s") of the version's record batches, plain strings; field ids stand in
