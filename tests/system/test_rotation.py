@@ -12,7 +12,9 @@ from harness import lake as reading
 from harness import process
 
 FIRST = 1000
-LEDGERS = 250   # some 600 events each; from 10:30 on, five seconds apart: two partitions
+LEDGERS = 250   # some 600 events each, five seconds apart
+# The first hour ends within the first file, before its size can cut it there.
+START = "2024-01-15T10:59:30Z"
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +22,7 @@ def volume(tmp_path_factory):
     """A recording of generated ledgers."""
     path = tmp_path_factory.mktemp("volume") / "volume.events"
     process.execute("generate", "--seed", 7, "--first-ledger", FIRST, "--ledgers", LEDGERS,
-                    "--start-time", "2024-01-15T10:45:00Z", "--out", path).expect(0)
+                    "--start-time", START, "--out", path).expect(0)
     return path
 
 
