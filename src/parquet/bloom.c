@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "parquet/bloom.h"
 
-#define XXH_INLINE_ALL
 #include <assert.h>
+
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 /* 5 bits an entry at least, 10 at most (sizes are powers of two): 18% to 1.6% false positives. More

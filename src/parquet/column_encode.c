@@ -21,19 +21,17 @@ static bool has_dictionary_pages(const struct column_writer *column)
 
 /* --- the Bloom filter ---------------------------------------------------------------------- */
 
-/* How many entries each value of the column has: bytes that are no text are looked for in two ways.
- */
-static unsigned entries_per_value(const struct column_writer *column)
+/* Bytes that are no text are looked for in two ways, so that each value has two entries. */
+static bool has_escaped_entries(const struct column_writer *column)
 {
-    bool has_escaped =
-        column->type.kind == VALUE_FIXED && column->type.width_bytes <= BLOOM_ESCAPED_MAX_BYTES;
-    return has_escaped ? 2 : 1;
+    return column->type.kind == VALUE_FIXED && column->type.width_bytes <= BLOOM_ESCAPED_MAX_BYTES;
 }
 
-static void insert_escaped(const struct column_writer *column, struct bytes_view value,
-                           uint8_t *filter, uint32_t size_bytes)
+static void insert_value(const struct column_writer *column, struct bytes_view value, uint64_t hash,
+                         uint8_t *filter, uint32_t size_bytes)
 {
-    if (entries_per_value(column) == 2)
+    bloom_insert(filter, size_bytes, hash);
+    if (has_escaped_entries(column))
         bloom_insert(filter, size_bytes, bloom_hash_escaped(value));
 }
 
@@ -43,10 +41,9 @@ static void insert_dictionary(const struct column_writer *column, uint8_t *filte
     const struct chunk_dictionary *dictionary = &column->dictionary;
     for (uint32_t id = 0; id < dictionary->count; id++) {
         struct bytes_view value = chunk_dictionary_value(dictionary, id);
-        bloom_insert(filter, size_bytes,
-                     id < dictionary->bloom_hash_count ? dictionary->bloom_hashes[id]
-                                                       : bloom_hash(value));
-        insert_escaped(column, value, filter, size_bytes);
+        bool is_hashed = id < dictionary->bloom_hash_count;
+        uint64_t hash = is_hashed ? dictionary->bloom_hashes[id] : bloom_hash(value);
+        insert_value(column, value, hash, filter, size_bytes);
     }
 }
 
@@ -62,8 +59,7 @@ static void insert_plain_page(const struct column_writer *column, const struct s
             at += sizeof size;
         }
         struct bytes_view value = bytes_view_of(at, size);
-        bloom_insert(filter, size_bytes, bloom_hash(value));
-        insert_escaped(column, value, filter, size_bytes);
+        insert_value(column, value, bloom_hash(value), filter, size_bytes);
         at += size;
     }
 }
@@ -102,7 +98,7 @@ static enum error_code make_bloom(struct column_writer *column, struct error *er
     uint64_t distinct = distinct_estimate(column);
     if (!column->options.bloom_filter || !column->writer_options->bloom_filters || distinct == 0)
         return OK;
-    uint32_t size = bloom_size_bytes(distinct * entries_per_value(column));
+    uint32_t size = bloom_size_bytes(has_escaped_entries(column) ? 2 * distinct : distinct);
     if (write_bloom_header(size, out) != OK || buffer_reserve(out, size) != OK)
         return error_no_memory(error, "a Bloom filter");
     uint8_t *filter = out->data + out->size_bytes;

@@ -15,6 +15,7 @@ FIRST = 1000
 LEDGERS = 250   # some 600 events each, five seconds apart
 # The first hour ends within the first file, before its size can cut it there.
 START = "2024-01-15T10:59:30Z"
+LATER = FIRST + 10   # within the second hour
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +69,8 @@ def test_a_file_is_at_most_a_ledger_and_a_tenth_too_large(lake, volume, processe
 
 def test_open_files_are_published_when_they_are_old_enough(lake, volume, processes):
     server = processes(process.Replay([volume], "--live", "--pace", "50ms"))
-    run = processes(process.run_background(lake, server.endpoint, FIRST, 0, max_file_age="1s"))
+    run = processes(process.run_background(lake, server.endpoint, LATER, 0, max_file_age="1s"))
     run.wait_for(lambda: len(reading.data_files(lake)) >= 2, "two files", 30)
     time.sleep(0.2)
     run.stop(limit=10).expect(0)
-    assert set(reasons(lake)) - {"partition", "shutdown"} == {"age"}, reasons(lake)
+    assert set(reasons(lake)[:2]) == {"age"}, reasons(lake)
