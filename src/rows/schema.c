@@ -21,7 +21,9 @@
         .nullable = (is_nullable)                                                                  \
     }
 
-/* The columns of 1.0.0; the accounts became optional in 1.1.0. */
+/* The columns of 1.0.0; the accounts became optional in 1.1.0. Columns that a later version adds
+ * are optional even where every row has a value: readers that take one file's schema for a folder
+ * of both versions would otherwise read zeros, or refuse, where older files lack the column. */
 #define PLANNED_COLUMNS(accounts_nullable)                                                         \
     TIMESTAMP(COLUMN_TIMESTAMP, "timestamp"),                                                      \
         UINT32(COLUMN_LEDGER_SEQUENCE, "ledger_sequence", false),                                  \
@@ -42,10 +44,10 @@ const struct row_schema row_schemas[] = {
      .rank = 1,
      .column_count = 16,
      .columns = {PLANNED_COLUMNS(true),
-                 UINT32(COLUMN_TRANSACTION_INDEX, "transaction_index", false),
+                 UINT32(COLUMN_TRANSACTION_INDEX, "transaction_index", true),
                  UINT32(COLUMN_OPERATION_INDEX, "operation_index", true),
                  TEXT(COLUMN_CONTRACT_ADDRESS, "contract_address", true),
-                 UINT32(COLUMN_EVENT_INDEX, "event_index", false),
+                 UINT32(COLUMN_EVENT_INDEX, "event_index", true),
                  TEXT(COLUMN_MEMO_TYPE, "memo_type", true),
                  {.id = COLUMN_AMOUNT_DECIMAL,
                   .name = "amount_decimal",

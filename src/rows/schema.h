@@ -36,7 +36,7 @@ struct row_column {
     const char *name;
     const char *arrow_format;  /* of the values: "tsu:UTC", "I", "w:32", "u", "d:38,0" */
     const char *ducklake_type; /* "timestamptz", "uint32", "blob", "varchar", "decimal(38,0)" */
-    bool nullable;
+    bool nullable;             /* OPTIONAL in files; those that a version adds always are */
 };
 
 struct row_schema {

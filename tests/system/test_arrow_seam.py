@@ -70,8 +70,7 @@ def test_the_schema_is_that_of_the_version():
         text, text, pa.uint32(), pa.uint32(), text, pa.uint32(), text, pa.decimal128(38, 0)]
     assert tuple(batch.schema.names) == truth.COLUMNS_1_1_0
     required = {field.name for field in batch.schema if not field.nullable}
-    assert required == {"timestamp", "ledger_sequence", "transaction_hash", "event_type", "amount",
-                        "transaction_index", "event_index"}
+    assert required == {"timestamp", "ledger_sequence", "transaction_hash", "event_type", "amount"}
     assert [int(field.metadata[b"PARQUET:field_id"]) for field in batch.schema] == \
         list(range(1, 17))
     (planned,) = batches(truth.PUBNET57, "1.0.0", False)

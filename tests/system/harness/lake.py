@@ -34,8 +34,7 @@ ARROW_TYPES = {
 REQUIRED = {
     "1.0.0": {"timestamp", "ledger_sequence", "transaction_hash", "event_type", "source_account",
               "dest_account", "amount"},
-    "1.1.0": {"timestamp", "ledger_sequence", "transaction_hash", "event_type", "amount",
-              "transaction_index", "event_index"},
+    "1.1.0": {"timestamp", "ledger_sequence", "transaction_hash", "event_type", "amount"},
 }
 DUCKDB_TYPES = {
     "timestamp": "TIMESTAMP WITH TIME ZONE", "ledger_sequence": "UINTEGER",

@@ -37,6 +37,17 @@ static void column_ids_count_up_and_names_stay(void **state)
     assert_string_equal(full->columns[COLUMN_AMOUNT_DECIMAL - 1].ducklake_type, "decimal(38,0)");
 }
 
+/* Older files lack them: a reader that takes them for required reads zeros there. */
+static void columns_that_a_version_adds_are_optional(void **state)
+{
+    (void)state;
+    for (size_t v = 1; v < row_schema_count; v++)
+        for (size_t i = row_schemas[v - 1].column_count; i < row_schemas[v].column_count; i++)
+            if (!row_schemas[v].columns[i].nullable)
+                fail_msg("%s of %s is required", row_schemas[v].columns[i].name,
+                         row_schemas[v].version);
+}
+
 static void the_exported_schema_has_names_formats_and_field_ids(void **state)
 {
     (void)state;
@@ -96,6 +107,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(versions_are_found_and_ranked),
         cmocka_unit_test(column_ids_count_up_and_names_stay),
+        cmocka_unit_test(columns_that_a_version_adds_are_optional),
         cmocka_unit_test(the_exported_schema_has_names_formats_and_field_ids),
         cmocka_unit_test(a_child_may_be_moved_out_of_its_schema),
         cmocka_unit_test(no_failing_allocation_leaks_a_schema),
