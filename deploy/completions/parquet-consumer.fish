@@ -70,7 +70,7 @@ complete -c parquet-consumer -l tls-ca-file -x -d 'Certificate authorities to tr
 complete -c parquet-consumer -l tls-cert-file -x -d 'Client certificate (PEM)'
 complete -c parquet-consumer -l tls-key-file -x -d 'Key of the client certificate (PEM)'
 complete -c parquet-consumer -l tls-server-name -x -d 'Name to expect in the server'\''s certificate; empty: the endpoint'\''s host'
-complete -c parquet-consumer -l metadata -x -d 'Extra request headers, an object of texts; a value may be env:NAME or file:PATH'
+complete -c parquet-consumer -l metadata -x -d 'Extra request headers, an object of texts; a value may be env:NAME or file:PATH, read anew for each request'
 complete -c parquet-consumer -l output-path -x -d 'The lake'
 complete -c parquet-consumer -l reader-data-path -x -d 'Absolute path of the lake as its readers see it, where that differs (a container'\''s host)'
 complete -c parquet-consumer -l partitioning-scheme -x -d 'Folders by which the files are sorted; fixed for a lake' -a 'date date_hour date_hour_type simple'

@@ -6,6 +6,7 @@
 
 #include "catalog/lake_file.h"
 #include "lake/open.h"
+#include "source/credentials.h"
 
 static bool is_plain(const char *word)
 {
@@ -80,7 +81,7 @@ static bool may_be_shown(const struct options *options, int index)
         return true;
     for (size_t i = 0; i < options->metadata.count; i++) {
         const char *source = options->metadata.items[i].source;
-        if (strncmp(source, "env:", 4) != 0 && strncmp(source, "file:", 5) != 0)
+        if (!credential_is_reference(source))
             return false;
     }
     return true;

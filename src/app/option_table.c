@@ -97,7 +97,9 @@ const struct option option_table[] = {
      NO_CHOICES, "NAME", "Name to expect in the server's certificate; empty: the endpoint's host",
      NULL},
     {"consumer", "metadata", OPTION_HEADERS, FIELD(metadata), "{}", NULL, NO_LIMITS, NO_CHOICES,
-     "JSON", "Extra request headers, an object of texts; a value may be env:NAME or file:PATH",
+     "JSON",
+     "Extra request headers, an object of texts; a value may be env:NAME or file:PATH, read anew "
+     "for each request",
      NULL},
 
     {"output", "output_path", OPTION_TEXT, FIELD(output_path), "./data/parquet", NULL, NO_LIMITS,

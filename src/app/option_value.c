@@ -12,13 +12,12 @@
 
 #include "app/ledger_text.h"
 #include "catalog/json_text.h"
-#include "os/file.h"
+#include "grpc/call.h"
+#include "source/credentials.h"
 #include "util/text.h"
 
-#define SHOWN_BYTES        200 /* of a bad value in a message */
-#define HEADER_FILE_BYTES  65536
-#define HEADER_VALUE_BYTES 16384 /* servers refuse longer header lists anyway */
-#define LIST_BYTES         256
+#define SHOWN_BYTES 200 /* of a bad value in a message */
+#define LIST_BYTES  256
 
 static size_t choice_count(const char *const *choices)
 {
@@ -151,89 +150,38 @@ static enum error_code parse_ledger(const char *text, void *place, struct error 
     return OK;
 }
 
-/* Header names that HTTP/2 and gRPC keep for themselves (RFC 9113 section 8.2, gRPC over HTTP/2).
- */
-static bool header_name_is_free(const char *name)
-{
-    static const char *const reserved[] = {"te",         "content-type", "user-agent",
-                                           "connection", "host",         "transfer-encoding",
-                                           "upgrade",    "keep-alive",   "proxy-connection"};
-    size_t length = strlen(name);
-    if (length == 0 || length > 256 || strncmp(name, "grpc-", 5) == 0)
-        return false;
-    for (size_t i = 0; i < length; i++) {
-        if (!islower((unsigned char)name[i]) && !isdigit((unsigned char)name[i]) &&
-            strchr("-_.", name[i]) == NULL)
-            return false;
-    }
-    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++) {
-        if (strcmp(name, reserved[i]) == 0)
-            return false;
-    }
-    return true;
-}
-
-static enum error_code read_header_file(struct arena *arena, const char *path, const char **value,
-                                        struct error *error)
-{
-    struct buffer content;
-    buffer_init(&content);
-    enum error_code code = os_read_whole(path, HEADER_FILE_BYTES, &content, error);
-    if (code == OK) {
-        size_t size_bytes = content.size_bytes;
-        while (size_bytes > 0 && strchr("\r\n", content.data[size_bytes - 1]) != NULL)
-            size_bytes--;
-        *value = arena_copy_text(arena, bytes_view_of(content.data, size_bytes));
-        if (*value == NULL)
-            code = error_no_memory(error, "a header");
-    }
-    buffer_release(&content);
-    return code;
-}
-
 /* `env:NAME`, `file:PATH` or the value itself. */
 static enum error_code resolve_header(struct arena *arena, struct option_header *header,
                                       struct error *error)
 {
     header->value = header->source;
-    if (strncmp(header->source, "env:", 4) == 0) {
-        header->value = getenv(header->source + 4);
-        if (header->value == NULL)
-            return error_set(error, ERR_INVALID, "\"%s\": the environment variable %s is not set",
-                             header->name, header->source + 4);
-    } else if (strncmp(header->source, "file:", 5) == 0) {
-        enum error_code code = read_header_file(arena, header->source + 5, &header->value, error);
-        if (code != OK)
-            return error_prefix(error, code, "\"%s\": ", header->name);
-    }
-    size_t length = strlen(header->value);
-    bool printable = length <= HEADER_VALUE_BYTES;
-    for (size_t i = 0; printable && i < length; i++)
-        printable = header->value[i] >= 0x20 && header->value[i] <= 0x7e;
-    if (!printable)
-        return error_set(error, ERR_INVALID,
-                         "\"%s\": the value is not printable ASCII of at most %d characters",
-                         header->name, HEADER_VALUE_BYTES);
-    return OK;
+    if (!credential_is_reference(header->source))
+        return OK;
+    char *value = NULL;
+    enum error_code code = credential_read(header->source, CREDENTIAL_TIMEOUT_US, &value,
+                                           &header->can_be_read_again, error);
+    if (code != OK)
+        return error_prefix(error, code, "\"%s\": ", header->name);
+    header->value = arena_copy_text(arena, bytes_view_text(value));
+    credential_free(value);
+    return header->value != NULL ? OK : error_no_memory(error, "a header");
 }
 
 static enum error_code parse_header(struct arena *arena, const char *name, const json_t *json,
                                     struct option_header *header, struct error *error)
 {
-    if (!header_name_is_free(name))
-        return error_set(
-            error, ERR_INVALID,
-            "\"%.*s\" can't be a request header: use lower-case letters, digits and -, "
-            "and none of HTTP's or gRPC's own",
-            SHOWN_BYTES, name);
+    *header = (struct option_header){.name = arena_copy_text(arena, bytes_view_text(name))};
     if (!json_is_string(json))
-        return error_set(error, ERR_INVALID, "\"%s\": the value must be a text in double quotes",
-                         name);
-    header->name = arena_copy_text(arena, bytes_view_text(name));
+        return error_set(error, ERR_INVALID, "\"%.*s\": the value must be a text in double quotes",
+                         SHOWN_BYTES, name);
     header->source = arena_copy_text(arena, bytes_view_text(json_string_value(json)));
     if (header->name == NULL || header->source == NULL)
         return error_no_memory(error, "a header");
-    return resolve_header(arena, header, error);
+    enum error_code code = resolve_header(arena, header, error);
+    if (code != OK)
+        return code;
+    const struct http_header sent = {header->name, header->value};
+    return grpc_metadata_check(&sent, 1, error);
 }
 
 static enum error_code parse_headers(struct options *options, const char *text, void *place,
@@ -250,6 +198,11 @@ static enum error_code parse_headers(struct options *options, const char *text, 
         return error_set(error, ERR_INVALID,
                          "it must be a JSON object of texts, such as {\"authorization\": "
                          "\"env:TTP_TOKEN\"}");
+    }
+    if (json_object_size(object) > GRPC_MAX_METADATA) {
+        json_decref(object);
+        return error_set(error, ERR_INVALID, "more than %d headers can't be sent",
+                         GRPC_MAX_METADATA);
     }
     struct option_headers headers = {.count = 0};
     headers.items =

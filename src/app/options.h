@@ -27,7 +27,9 @@ struct option_origin {
 struct option_header {
     const char *name;   /* lower case */
     const char *source; /* as configured: env:NAME, file:PATH or the value itself */
-    const char *value;  /* resolved; a secret as a rule: never printed */
+    const char *value;  /* as it was read first; a secret as a rule: never printed */
+    bool
+        can_be_read_again; /* it stands in `source`, where a renewed one is found at each request */
 };
 
 struct option_headers {

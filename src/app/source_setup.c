@@ -15,9 +15,11 @@ enum error_code source_setup_make(struct source_setup *setup, const struct optio
     setup->headers = mem_alloc_zero(count + 1, sizeof setup->headers[0]);
     if (setup->headers == NULL)
         return error_no_memory(error, "request headers");
-    for (size_t i = 0; i < count; i++)
-        setup->headers[i] = (struct source_header){options->metadata.items[i].name,
-                                                   options->metadata.items[i].value};
+    for (size_t i = 0; i < count; i++) {
+        const struct option_header *header = &options->metadata.items[i];
+        setup->headers[i] = (struct source_header){
+            header->name, header->value, header->can_be_read_again ? header->source : NULL};
+    }
     snprintf(setup->user_agent, sizeof setup->user_agent, "%.100s/%s", options->service_name,
              TTP_VERSION);
     const struct source_options source_options = {

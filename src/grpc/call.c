@@ -23,6 +23,8 @@ static bool is_reserved(const char *name)
 
 static bool is_name_text(const char *name)
 {
+    if (strlen(name) > GRPC_MAX_METADATA_NAME_BYTES)
+        return false;
     for (const char *at = name; *at != '\0'; at++)
         if (!islower((unsigned char)*at) && !isdigit((unsigned char)*at) && *at != '_' &&
             *at != '-' && *at != '.')
@@ -33,6 +35,8 @@ static bool is_name_text(const char *name)
 static bool is_value_text(const char *value)
 {
     size_t size = strlen(value);
+    if (size > GRPC_MAX_METADATA_VALUE_BYTES)
+        return false;
     for (size_t i = 0; i < size; i++)
         if (value[i] < 0x20 || value[i] > 0x7e)
             return false;
@@ -43,24 +47,26 @@ enum error_code grpc_metadata_check(const struct http_header *metadata, size_t m
                                     struct error *error)
 {
     if (metadata_count > GRPC_MAX_METADATA)
-        return error_set(error, ERR_INVALID, "metadata: %zu headers; at most %d are sent",
+        return error_set(error, ERR_INVALID, "%zu request headers; at most %d are sent",
                          metadata_count, GRPC_MAX_METADATA);
     for (size_t i = 0; i < metadata_count; i++) {
         const char *name = metadata[i].name;
         if (!is_name_text(name))
             return error_set(error, ERR_INVALID,
-                             "metadata: \"%s\" can't be a header's name; use lower-case letters, "
+                             "\"%.200s\" can't be a request header: use lower-case letters, "
                              "digits, '-', '_' and '.'",
                              name);
         if (is_reserved(name))
             return error_set(error, ERR_INVALID,
-                             "metadata: \"%s\" is set by gRPC itself; take it out", name);
+                             "\"%s\" can't be a request header of yours: HTTP and gRPC set it "
+                             "themselves; take it out",
+                             name);
         /* The value may be a secret: it is not shown. */
         if (!is_value_text(metadata[i].value))
             return error_set(error, ERR_INVALID,
-                             "metadata: the value of \"%s\" has characters that a header can't "
-                             "carry; use printable ASCII without spaces at its ends",
-                             name);
+                             "\"%s\": the value is not printable ASCII of at most %d characters "
+                             "without spaces at its ends",
+                             name, GRPC_MAX_METADATA_VALUE_BYTES);
     }
     return OK;
 }

@@ -45,14 +45,17 @@ struct grpc_request {
     struct bytes_view message; /* serialized, without its prefix */
 };
 
-#define GRPC_MAX_METADATA 64
+#define GRPC_MAX_METADATA             64
+#define GRPC_MAX_METADATA_NAME_BYTES  256
+#define GRPC_MAX_METADATA_VALUE_BYTES 16384 /* servers refuse longer header lists anyway */
 
 /* Starts the call. ERR_INVALID: metadata that HTTP/2 can't carry or that is gRPC's own (the message
  * names it); ERR_RETRY, ERR_NO_MEMORY as http_client_request. */
 enum error_code grpc_call_start(struct grpc_call *call, struct http_client *client,
                                 const struct grpc_request *request, struct error *error) MUST_CHECK;
 
-/* ERR_INVALID, with the metadata's name and why, if a call with it would be refused. */
+/* ERR_INVALID, with the metadata's name and why, if a call with it would be refused: the one place
+ * that knows which names are not for users. */
 enum error_code grpc_metadata_check(const struct http_header *metadata, size_t metadata_count,
                                     struct error *error) MUST_CHECK;
 

@@ -50,6 +50,8 @@ enum error_code link_open(struct link *link, const struct link_handler *handler,
     link_close(link);
     link->handler = *handler;
     link->deadline_us = now_us + timeout_us;
+    link->addresses.count = link->address_index = 0;
+    link->is_greeted = false;
     link->resolver = os_resolver_start(&link->options.endpoint, link->options.wake, error);
     if (link->resolver == NULL)
         return error != NULL ? error->code : ERR_NO_MEMORY;
@@ -60,16 +62,15 @@ enum error_code link_open(struct link *link, const struct link_handler *handler,
 /* Starts on the address at address_index or, where that fails at once, on one behind it. */
 static enum error_code connect_next(struct link *link, int64_t now_us, struct error *error)
 {
-    while (link->address_index < link->addresses.count) {
+    for (; link->address_index < link->addresses.count; link->address_index++) {
+        const struct os_address *address = &link->addresses.items[link->address_index];
         unsigned left = link->addresses.count - link->address_index;
         link->address_deadline_us = now_us + (link->deadline_us - now_us) / left;
-        enum error_code code = os_connect_start(&link->addresses.items[link->address_index],
-                                                &link->fd, &link->last_error);
-        if (code == OK) {
+        if (os_connect_start(address, &link->fd, &link->last_error) == OK) {
             link->state = LINK_CONNECTING;
             return OK;
         }
-        link->address_index++;
+        address_order_failed(link->options.order, address);
     }
     if (error != NULL)
         *error = link->last_error;
@@ -80,6 +81,7 @@ static enum error_code connect_next(struct link *link, int64_t now_us, struct er
 static enum error_code try_next(struct link *link, int64_t now_us, struct error *error)
 {
     drop_connection(link);
+    address_order_failed(link->options.order, &link->addresses.items[link->address_index]);
     link->address_index++;
     return connect_next(link, now_us, error);
 }
@@ -97,7 +99,7 @@ static enum error_code step_resolving(struct link *link, int64_t now_us, struct 
         return end_link(link, code);
     os_resolver_drop(link->resolver);
     link->resolver = NULL;
-    link->address_index = 0;
+    address_order_sort(link->options.order, &link->addresses);
     error_set(&link->last_error, ERR_RETRY, "\"%s\" has no address", link->options.endpoint.host);
     return connect_next(link, now_us, error);
 }
@@ -206,6 +208,7 @@ static enum error_code step_greeting(struct link *link, const struct os_poll_ite
     enum error_code code = step_open(link, ready, &link->last_error);
     if (http_client_is_established(link->client)) {
         link->state = LINK_OPEN;
+        link->is_greeted = true;
         if (code == OK)
             return OK;
         if (error != NULL)
@@ -224,6 +227,20 @@ static enum error_code step_greeting(struct link *link, const struct os_poll_ite
     if (error != NULL)
         *error = link->last_error;
     return end_link(link, code);
+}
+
+const struct os_address *link_address(const struct link *link)
+{
+    return link->is_greeted ? &link->addresses.items[link->address_index] : NULL;
+}
+
+const char *link_address_text(const struct link *link)
+{
+    unsigned count = link->addresses.count;
+    if (count == 0)
+        return "";
+    unsigned index = link->address_index < count ? link->address_index : count - 1;
+    return link->addresses.items[index].text;
 }
 
 struct os_poll_item link_poll_item(const struct link *link)

@@ -15,6 +15,7 @@
 #include "os/poll.h"
 #include "os/resolver.h"
 #include "os/socket.h"
+#include "source/address_order.h"
 #include "util/buffer.h"
 
 /* What one receive takes at most: more does not make it faster (measured), less costs calls. */
@@ -32,6 +33,9 @@ struct link_options {
     const char *peer; /* host:port, borrowed */
     struct os_endpoint endpoint;
     const struct os_wake *wake; /* borrowed */
+    /* Borrowed: what is known of the name's addresses. The link notes those that it can't greet;
+     * what comes of a call is its caller's to note. */
+    struct address_order *order;
     uint32_t window_bytes;
 };
 
@@ -49,7 +53,8 @@ struct link {
     struct os_resolver *resolver;
     struct os_addresses addresses;
     unsigned address_index;
-    int64_t deadline_us;         /* of the whole handshake */
+    bool is_greeted;     /* since link_open: the server at address_index has answered in HTTP/2 */
+    int64_t deadline_us; /* of the whole handshake */
     int64_t address_deadline_us; /* of this address's share of it */
     int fd;
     struct http_client *client; /* from LINK_GREETING on */
@@ -68,6 +73,12 @@ void link_release(struct link *link);
 /* Begins to connect; now_us is monotonic. ERR_NO_MEMORY, ERR_RETRY (no thread for the resolver). */
 enum error_code link_open(struct link *link, const struct link_handler *handler, int64_t now_us,
                           int64_t timeout_us, struct error *error) MUST_CHECK;
+
+/* The address whose server answered in HTTP/2 since link_open, also after the connection's end;
+ * NULL: none did. */
+const struct os_address *link_address(const struct link *link);
+/* The address that was tried last, for a log line; "" if there was none. */
+const char *link_address_text(const struct link *link);
 
 /* What to wait for; an item without descriptor where nothing but the wake counts. */
 struct os_poll_item link_poll_item(const struct link *link);

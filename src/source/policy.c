@@ -262,7 +262,9 @@ static bool must_give_up(const struct policy *policy)
 static struct policy_decision give_up(const struct tracker *tracker,
                                       const struct source_ending *ending, struct error *error)
 {
-    if (ending->outcome == SOURCE_UNREACHABLE)
+    if (ending->outcome == SOURCE_NOT_ASKED)
+        error_set(error, ERR_RETRY, "no request can be made: %s", ending->words);
+    else if (ending->outcome == SOURCE_UNREACHABLE)
         error_set(error, ERR_RETRY, "the server can't be reached: %s", ending->words);
     else if (ending->outcome == SOURCE_SILENT)
         error_set(error, ERR_RETRY,
@@ -280,6 +282,7 @@ static struct policy_decision after_trouble(struct policy *policy, const struct 
                                             struct error *error)
 {
     switch (ending->outcome) {
+    case SOURCE_NOT_ASKED:
     case SOURCE_UNREACHABLE:
         if (++policy->unreachable_tries >= policy->max_attempts)
             policy->outage = true;
@@ -299,11 +302,11 @@ struct policy_decision policy_after(struct policy *policy, const struct tracker 
     if (ending->outcome == SOURCE_DONE)
         return after_done(policy, tracker, call);
     policy->degraded = true;
-    if (is_final(ending)) {
+    if (is_final(ending) && !ending->may_be_answered_otherwise) {
         error_set(error, ERR_INVALID, "%s; %s", ending->words, remedy(ending->code));
         return stop();
     }
-    if (is_refused_start(policy, tracker, ending)) {
+    if (is_refused_start(policy, tracker, ending) && !ending->may_be_answered_otherwise) {
         error_set(error, ERR_INVALID,
                   "the server does not choose a first ledger by itself (%s); give a START, such "
                   "as a recent ledger that its source still keeps",

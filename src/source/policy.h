@@ -33,6 +33,7 @@
 /* How a call ended. */
 enum source_outcome {
     SOURCE_DONE,        /* all that it asked for is there */
+    SOURCE_NOT_ASKED,   /* no request could be made: a credential can't be read */
     SOURCE_UNREACHABLE, /* no connection, or no HTTP/2 on it */
     SOURCE_FAILED,      /* a status, a cut, or an answer that can't be right */
     SOURCE_SILENT       /* nothing came for the idle time-out */
@@ -43,7 +44,10 @@ struct source_ending {
     bool has_status;     /* code is the server's own grpc-status */
     enum grpc_code code; /* of SOURCE_FAILED */
     bool is_cut;         /* the connection or the stream broke */
-    const char *words;   /* one sentence; NULL only after SOURCE_DONE */
+    /* Another address of the server is left to try, or the credentials were renewed since: even a
+     * status that no retry can change is not the last word. */
+    bool may_be_answered_otherwise;
+    const char *words; /* one sentence; NULL only after SOURCE_DONE */
 };
 
 enum policy_verdict {

@@ -23,6 +23,7 @@ enum error_code run_init(struct run *run, struct source *source,
     const struct link_options options = {.peer = source->options.endpoint,
                                          .endpoint = source->endpoint,
                                          .wake = &source->wake,
+                                         .order = &source->addresses,
                                          .window_bytes = source->options.window_bytes};
     memset(run, 0, sizeof(*run));
     run->source = source;
@@ -97,8 +98,8 @@ static enum error_code on_connected(void *context, struct http_client *client, s
                                          .authority = source->options.endpoint,
                                          .path = TTP_GET_EVENTS_PATH,
                                          .user_agent = source->options.user_agent,
-                                         .metadata = source->metadata,
-                                         .metadata_count = source->options.metadata_count,
+                                         .metadata = source->credentials.headers,
+                                         .metadata_count = source->credentials.count,
                                          .message = buffer_view(&run->request)};
     return stream_start(stream, client, &request, error);
 }
@@ -110,13 +111,13 @@ static enum error_code begin_call(struct run *run, int64_t now_us, struct error 
                                                   .on_data = stream_on_data,
                                                   .on_close = stream_on_close},
                                          .on_connected = on_connected};
-    run->call = policy_next_call(&run->policy, &run->tracker);
     const struct get_events_request request = {run->call.start, run->call.end};
     buffer_reset(&run->request);
     enum error_code code = get_events_request_encode(&request, &run->request);
     if (code != OK)
         return error_no_memory(error, "a request");
     tracker_begin(&run->tracker, &run->call);
+    run->call_next = run->tracker.next;
     run->link_is_over = false;
     run->is_established = false;
     run->quiet_since_us = now_us;
@@ -146,6 +147,7 @@ static void note_progress(struct run *run, int64_t now_us)
         run->connects++;
         policy_on_connected(&run->policy);
         log_event(LOG_INFO, "source", "connected", LOG_T("endpoint", run->source->options.endpoint),
+                  LOG_T("address", link_address_text(&run->link)),
                   LOG_U("start_ledger", run->call.start), LOG_U("end_ledger", run->call.end));
         run->was_unreachable = false;
     }
@@ -289,19 +291,51 @@ static enum error_code drive_call(struct run *run, struct source_ending *ending,
     }
 }
 
+/* The call has ended: what it says of the server's address. */
+static void judge_address(struct run *run, const struct source_ending *ending)
+{
+    const struct os_address *address = link_address(&run->link);
+    if (address == NULL) /* none was reached, and the link knows why */
+        return;
+    if (ending->outcome == SOURCE_DONE || run->tracker.next != run->call_next)
+        address_order_worked(&run->source->addresses, address);
+    else
+        address_order_failed(&run->source->addresses, address);
+}
+
+/* May a status that no retry can change be another one at the next try? There is an address of the
+ * name where nothing has failed yet, or the credentials were renewed (or are being renewed: they
+ * can't be read) since the call began. */
+static bool may_be_answered_otherwise(struct run *run, const struct source_ending *ending)
+{
+    struct source *source = run->source;
+    bool is_renewed = false;
+    if (address_order_has_fresh(&source->addresses, &run->link.addresses))
+        return true;
+    return ending->code == GRPC_UNAUTHENTICATED &&
+           (credentials_read_again(&source->credentials, &is_renewed, NULL) != OK || is_renewed);
+}
+
 /* One call, from the connection to its end. */
 static enum error_code make_call(struct run *run, struct source_ending *ending, bool *is_stopped,
                                  struct error *error)
 {
-    enum error_code code = begin_call(run, os_monotonic_us(), error);
-    if (code == ERR_RETRY) {
-        snprintf(run->last_error, sizeof(run->last_error), "%s",
-                 error != NULL ? error->message : "can't connect");
-        *ending = (struct source_ending){.outcome = SOURCE_UNREACHABLE, .words = run->last_error};
+    struct error failure;
+    bool is_renewed;
+    error_clear(&failure);
+    *ending = (struct source_ending){.outcome = SOURCE_NOT_ASKED, .words = run->last_error};
+    run->call = policy_next_call(&run->policy, &run->tracker);
+    enum error_code code = credentials_read_again(&run->source->credentials, &is_renewed, &failure);
+    if (code == OK)
+        code = begin_call(run, os_monotonic_us(), &failure);
+    if (code == OK) {
+        code = drive_call(run, ending, is_stopped, &failure);
+    } else if (code == ERR_RETRY) {
+        snprintf(run->last_error, sizeof(run->last_error), "%s", failure.message);
         code = OK;
-    } else if (code == OK) {
-        code = drive_call(run, ending, is_stopped, error);
     }
+    if (code != OK && error != NULL)
+        *error = failure;
     if (run->link.client != NULL && !run->stream.is_closed)
         http_client_cancel(run->link.client, run->stream.call.stream_id);
     run->stream.client = NULL;
@@ -310,6 +344,11 @@ static enum error_code make_call(struct run *run, struct source_ending *ending, 
     tracker_abandon(&run->tracker);
     note_progress(run, os_monotonic_us());
     publish(run);
+    if (code == OK && !*is_stopped && ending->outcome != SOURCE_NOT_ASKED) {
+        judge_address(run, ending);
+        ending->may_be_answered_otherwise =
+            ending->outcome == SOURCE_FAILED && may_be_answered_otherwise(run, ending);
+    }
     return code;
 }
 
@@ -324,6 +363,7 @@ static void log_failure(struct run *run, const struct source_ending *ending, int
     }
     text_duration(wait_us / 1000 * 1000, wait);
     const struct log_field fields[] = {LOG_T("endpoint", run->source->options.endpoint),
+                                       LOG_T("address", link_address_text(&run->link)),
                                        LOG_T("reason", run->last_error),
                                        LOG_U("start_ledger", run->call.start),
                                        LOG_U("end_ledger", run->call.end),
@@ -335,6 +375,7 @@ static void log_failure(struct run *run, const struct source_ending *ending, int
               may_be_start ? "no event has come yet: the start ledger may lie beyond the network's "
                              "newest one, or below what the source still keeps (its retention); "
                              "trying again"
+              : ending->outcome == SOURCE_NOT_ASKED   ? "no request could be made; trying again"
               : ending->outcome == SOURCE_UNREACHABLE ? "no connection; trying again"
                                                       : "the stream ended early; trying again",
               fields, sizeof(fields) / sizeof(fields[0]));

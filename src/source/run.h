@@ -11,17 +11,20 @@
 #include <stdint.h>
 
 #include "os/thread.h"
+#include "source/address_order.h"
+#include "source/credentials.h"
 #include "source/link.h"
 #include "source/policy.h"
 #include "source/stream.h"
 #include "source/tracker.h"
 
 struct source {
-    struct source_options options; /* texts and metadata are owned copies */
+    struct source_options options; /* texts are owned copies; the metadata lies in credentials */
     struct os_endpoint endpoint;
     struct os_wake wake;
-    struct http_header *metadata;
-    struct os_mutex mutex; /* guards stats */
+    struct credentials credentials;
+    struct address_order addresses; /* what runs before this one learned of them */
+    struct os_mutex mutex;          /* guards stats */
     struct source_stats stats;
     bool has_mutex;
 };
@@ -44,6 +47,7 @@ struct run {
     int64_t quiet_since_us; /* monotonic: the last data, or the end of our own pause */
     uint64_t data_count;    /* of stream, when last looked */
     uint32_t next_before;   /* tracker.next, when last looked */
+    uint32_t call_next;     /* tracker.next, when the call began */
 
     struct source_stats base; /* what runs of this source before this one counted */
     uint64_t connects, retries, event_count;

@@ -8,26 +8,6 @@
 
 #define MIN_WINDOW_BYTES 65535u
 
-/* The header takes its pairs as ours. */
-static enum error_code copy_metadata(struct source *source, const struct source_options *options)
-{
-    source->options.metadata = NULL;
-    source->options.metadata_count = 0;
-    if (options->metadata_count == 0)
-        return OK;
-    source->metadata = mem_alloc_zero(options->metadata_count, sizeof(*source->metadata));
-    if (source->metadata == NULL)
-        return ERR_NO_MEMORY;
-    for (size_t i = 0; i < options->metadata_count; i++) {
-        source->options.metadata_count = i + 1;
-        source->metadata[i].name = mem_copy_text(options->metadata[i].name);
-        source->metadata[i].value = mem_copy_text(options->metadata[i].value);
-        if (source->metadata[i].name == NULL || source->metadata[i].value == NULL)
-            return ERR_NO_MEMORY;
-    }
-    return OK;
-}
-
 static enum error_code copy_options(struct source *source, const struct source_options *options)
 {
     source->options = *options;
@@ -35,7 +15,10 @@ static enum error_code copy_options(struct source *source, const struct source_o
     source->options.tls_key_file = source->options.tls_server_name = "";
     source->options.endpoint = mem_copy_text(options->endpoint);
     source->options.user_agent = mem_copy_text(options->user_agent);
-    enum error_code code = copy_metadata(source, options);
+    source->options.metadata = NULL;
+    source->options.metadata_count = 0;
+    enum error_code code =
+        credentials_init(&source->credentials, options->metadata, options->metadata_count, NULL);
     if (source->options.endpoint == NULL || source->options.user_agent == NULL)
         return ERR_NO_MEMORY;
     if (source->options.window_bytes < MIN_WINDOW_BYTES)
@@ -53,7 +36,7 @@ static enum error_code check_options(struct source *source, const struct source_
     enum error_code code = os_endpoint_parse(options->endpoint, false, &source->endpoint, error);
     if (code != OK)
         return code;
-    return grpc_metadata_check(source->metadata, source->options.metadata_count, error);
+    return grpc_metadata_check(source->credentials.headers, source->credentials.count, error);
 }
 
 struct source *source_new(const struct source_options *options, struct error *error)
@@ -91,11 +74,7 @@ void source_free(struct source *source)
 {
     if (source == NULL)
         return;
-    for (size_t i = 0; i < source->options.metadata_count && source->metadata != NULL; i++) {
-        free_text(source->metadata[i].name);
-        free_text(source->metadata[i].value);
-    }
-    mem_free(source->metadata);
+    credentials_release(&source->credentials);
     free_text(source->options.endpoint);
     free_text(source->options.user_agent);
     os_wake_release(&source->wake);

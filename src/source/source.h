@@ -32,6 +32,8 @@ struct source_options {
     const char *tls_ca_file, *tls_cert_file, *tls_key_file, *tls_server_name; /* "" = not set */
     const struct source_header {
         const char *name, *value;
+        /* Where the value is read anew for each request (env:NAME, file:PATH); NULL: it stays. */
+        const char *reference;
     } * metadata; /* extra request headers */
     size_t metadata_count;
     const char *user_agent;

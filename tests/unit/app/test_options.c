@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/help.h"
 #include "options_support.h"
@@ -324,6 +325,9 @@ static void headers_come_from_the_environment_and_from_files(void **state)
     assert_string_equal(loaded.options.metadata.items[0].value, "secret in the environment");
     assert_string_equal(loaded.options.metadata.items[1].value, "secret in a file");
     assert_string_equal(loaded.options.metadata.items[2].value, "literal");
+    assert_true(loaded.options.metadata.items[0].can_be_read_again);
+    assert_true(loaded.options.metadata.items[1].can_be_read_again);
+    assert_false(loaded.options.metadata.items[2].can_be_read_again);
     char shown[OPTION_VALUE_BYTES];
     option_value_text(&loaded.options, option_find_flag("--metadata"), shown);
     assert_null(strstr(shown, "secret"));
@@ -334,6 +338,24 @@ static void headers_come_from_the_environment_and_from_files(void **state)
     unsetenv("TTP_TEST_TOKEN");
 }
 
+static void a_header_from_a_pipe_is_read_once_and_kept(void **state)
+{
+    (void)state;
+    int ends[2];
+    char json[64];
+    struct loaded loaded;
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], "from a pipe\n", 12), 12);
+    close(ends[1]);
+    snprintf(json, sizeof json, "{\"x-key\": \"file:/dev/fd/%d\"}", ends[0]);
+    load(&loaded, flag("--metadata", json));
+    assert_int_equal(loaded.code, OK);
+    assert_string_equal(loaded.options.metadata.items[0].value, "from a pipe");
+    assert_false(loaded.options.metadata.items[0].can_be_read_again);
+    loaded_release(&loaded);
+    close(ends[0]);
+}
+
 static void headers_that_cannot_be_sent_are_refused(void **state)
 {
     (void)state;
@@ -342,6 +364,10 @@ static void headers_that_cannot_be_sent_are_refused(void **state)
     assert_refused(flag("--metadata", "{\"X-Key\": \"v\"}"), 1, "can't be a request header");
     assert_refused(flag("--metadata", "{\"grpc-timeout\": \"1S\"}"), 1,
                    "can't be a request header");
+    /* What gRPC sets itself: refused by check-config as by run, before anything is made. */
+    assert_refused(flag("--metadata", "{\"content-length\": \"1\"}"), 1,
+                   "can't be a request header");
+    assert_refused(flag("--metadata", "{\"x\": \" a\"}"), 1, "without spaces at its ends");
     assert_refused(flag("--metadata", "{\"x\": 1}"), 1, "must be a text");
     assert_refused(flag("--metadata", "{\"x\": \"a\\nb\"}"), 1, "not printable ASCII");
     assert_refused(flag("--metadata", "[]"), 1, "must be a JSON object");
@@ -500,6 +526,7 @@ int main(void)
         cmocka_unit_test(what_is_not_built_yet_is_refused),
         cmocka_unit_test(schema_options_are_taken_at_the_top_level_too),
         cmocka_unit_test(headers_come_from_the_environment_and_from_files),
+        cmocka_unit_test(a_header_from_a_pipe_is_read_once_and_kept),
         cmocka_unit_test(headers_that_cannot_be_sent_are_refused),
         cmocka_unit_test(a_file_that_is_not_there_is_named),
         cmocka_unit_test(the_range_may_stand_behind_the_options),

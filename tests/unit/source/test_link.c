@@ -19,6 +19,8 @@
 static struct os_addresses answer;
 static enum error_code answer_code;
 static unsigned asked_count;
+/* What is remembered from one connection to the next. */
+static struct address_order order;
 
 static enum error_code resolve(const struct os_endpoint *endpoint, struct os_addresses *addresses,
                                struct error *error)
@@ -91,7 +93,7 @@ static enum error_code connect_by_name(char peer[OS_ADDRESS_TEXT_BYTES], unsigne
     struct os_wake wake;
     struct link link;
     struct link_options options = {
-        .peer = "ttp.example:50051", .wake = &wake, .window_bytes = 65535};
+        .peer = "ttp.example:50051", .wake = &wake, .order = &order, .window_bytes = 65535};
     *tcp_count = 0;
     const struct link_handler handler = {
         .http = {tcp_count, ignore_headers, ignore_data, ignore_close},
@@ -107,9 +109,10 @@ static enum error_code connect_by_name(char peer[OS_ADDRESS_TEXT_BYTES], unsigne
         code = link_step(&link, &items[1], os_monotonic_us(), error);
     }
     if (code == OK)
-        memcpy(peer, link.addresses.items[link.address_index].text, OS_ADDRESS_TEXT_BYTES);
+        memcpy(peer, link_address(&link)->text, OS_ADDRESS_TEXT_BYTES);
     else
-        assert_int_equal(link.state, LINK_CLOSED);
+        assert_null(link_address(&link));
+    assert_int_equal(link.state, code == OK ? LINK_OPEN : LINK_CLOSED);
     link_release(&link);
     os_wake_release(&wake);
     return code;
@@ -120,6 +123,7 @@ static void begin(void)
     answer.count = 0;
     answer_code = OK;
     asked_count = 0;
+    order.failed_count = 0;
     os_resolve_set(resolve);
 }
 
@@ -147,6 +151,9 @@ static void every_address_of_the_name_is_tried_until_one_answers_in_http2(void *
     assert_int_equal(asked_count, 1);
     assert_int_equal(connect_by_name(peer, &tcp_count, &error), OK);
     assert_int_equal(asked_count, 2);
+    /* Those that failed are not tried first again. */
+    assert_string_equal(peer, good.endpoint);
+    assert_int_equal(tcp_count, 1);
     os_resolve_set(NULL);
     script_server_stop(&mute);
     script_server_stop(&wrong);

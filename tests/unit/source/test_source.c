@@ -689,7 +689,7 @@ static void wrong_options_are_refused_with_a_sentence(void **state)
     assert_null(source_new(&options, &error));
     assert_int_equal(error.code, ERR_INVALID);
     options.endpoint = "localhost:50051";
-    const struct source_header metadata[] = {{"grpc-timeout", "1S"}};
+    const struct source_header metadata[] = {{"grpc-timeout", "1S", NULL}};
     options.metadata = metadata;
     options.metadata_count = 1;
     assert_null(source_new(&options, &error));
