@@ -9,6 +9,7 @@
 
 #include "catalog/ducklake.h"
 #include "catalog/handle.h"
+#include "catalog/identity.h"
 #include "catalog/tables.h"
 #include "os/file.h"
 #include "os/identity.h"
@@ -96,7 +97,7 @@ static enum error_code create_all(struct catalog *catalog,
     snprintf(number, sizeof number, "%lld", (long long)partition_id);
     if (code == OK)
         code = catalog_set_value(catalog, "partition_id", number, error);
-    return code;
+    return code == OK ? identity_keep(database, error) : code;
 }
 
 /* Makes the tables in an empty database; one that has them is left alone. */
@@ -169,6 +170,27 @@ static enum error_code load_values(struct catalog *catalog, struct error *error)
     return code;
 }
 
+/* A catalog of version 0.1.0 learns which table is its own. One that another program writes to
+ * meanwhile learns it the next time: what it would learn is what is compared anyway. */
+static enum error_code keep_identity(struct catalog *catalog, struct error *error)
+{
+    struct database *database = &catalog->database;
+    bool kept = false;
+    enum error_code code = identity_is_kept(database, &kept, error);
+    if (code != OK || kept)
+        return code;
+    struct error busy;
+    code = database_begin_write(database, &busy);
+    if (code == ERR_RETRY)
+        return OK;
+    if (code != OK) {
+        if (error != NULL)
+            *error = busy;
+        return code;
+    }
+    return database_end(database, identity_keep(database, error), error);
+}
+
 struct catalog *catalog_open(const char *path, enum catalog_mode mode,
                              const struct catalog_create_options *create, struct error *error)
 {
@@ -191,6 +213,10 @@ struct catalog *catalog_open(const char *path, enum catalog_mode mode,
         code = check_versions(catalog, error);
     if (code == OK)
         code = load_values(catalog, error);
+    if (code == OK)
+        code = identity_check(&catalog->database, &catalog->table_id, error);
+    if (code == OK && mode != CATALOG_READ)
+        code = keep_identity(catalog, error);
     if (code == OK)
         return catalog;
     catalog_close(catalog);
@@ -218,7 +244,7 @@ const char *catalog_lake_id(struct catalog *catalog)
 }
 
 enum error_code catalog_evolve(struct catalog *catalog, const struct catalog_table *table,
-                               struct error *error)
+                               size_t own_count, struct error *error)
 {
     struct ducklake_head head = {0};
     char *version = mem_copy_text(table->schema_version);
@@ -228,7 +254,7 @@ enum error_code catalog_evolve(struct catalog *catalog, const struct catalog_tab
     if (code == OK) {
         code = ducklake_read_head(&catalog->database, &head, error);
         if (code == OK)
-            code = ducklake_evolve(&catalog->database, &head, table, error);
+            code = ducklake_evolve(&catalog->database, &head, table, own_count, error);
         if (code == OK)
             code = catalog_set_value(catalog, "schema_version", version, error);
         code = database_end(&catalog->database, code, error);

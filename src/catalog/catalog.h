@@ -95,8 +95,9 @@ struct catalog_create_options {
     const char *lake_id; /* NULL: a new random one */
 };
 
-/* ERR_NOT_FOUND, ERR_CORRUPT (not a catalog, or damaged), ERR_CONFLICT (a newer layout). `create`
- * is needed for CATALOG_CREATE only. NULL with error set on failure. */
+/* ERR_NOT_FOUND, ERR_CORRUPT (not a catalog, or damaged), ERR_CONFLICT (a newer layout; the lake's
+ * table was replaced, dropped, renamed or moved). `create` is needed for CATALOG_CREATE only. NULL
+ * with error set on failure. */
 struct catalog *catalog_open(const char *path, enum catalog_mode mode,
                              const struct catalog_create_options *create, struct error *error);
 void catalog_close(struct catalog *catalog);
@@ -125,9 +126,11 @@ enum error_code catalog_settle_commit(struct catalog *catalog, uint64_t commit_n
 enum error_code catalog_path_is_known(struct catalog *catalog, const char *path, bool *known,
                                       struct error *error) MUST_CHECK;
 
-/* Sets the table's columns to `table`'s: a new DuckLake schema version. */
+/* Sets the table's columns to `table`'s: a new DuckLake schema version. The lake's version has the
+ * first `own_count` of them. ERR_CONFLICT, by name, if another program changed one of those or took
+ * the id of a new one. */
 enum error_code catalog_evolve(struct catalog *catalog, const struct catalog_table *table,
-                               struct error *error) MUST_CHECK;
+                               size_t own_count, struct error *error) MUST_CHECK;
 /* Sets data_path anew if it differs. */
 enum error_code catalog_set_data_path(struct catalog *catalog, const char *data_path,
                                       struct error *error) MUST_CHECK;

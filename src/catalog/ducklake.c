@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "catalog/ducklake.h"
 
+#include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "catalog/identity.h"
 #include "os/clock.h"
 #include "os/identity.h"
 #include "util/text.h"
@@ -226,23 +229,6 @@ enum error_code ducklake_create(struct database *database,
     return code;
 }
 
-static enum error_code read_table_id(struct database *database, struct ducklake_head *head,
-                                     struct error *error)
-{
-    bool found;
-    enum error_code code = database_query_int(
-        database,
-        "SELECT table_id FROM ducklake_table WHERE table_name = '" DUCKLAKE_TABLE_NAME "' "
-        "AND schema_id = 0 AND end_snapshot IS NULL",
-        &head->table_id, &found, error);
-    if (code == OK && !found)
-        code = error_set(error, ERR_CONFLICT,
-                         "catalog %s: the table " DUCKLAKE_TABLE_NAME " was dropped or renamed; "
-                         "undo that in DuckDB, or restore the catalog from a backup",
-                         database->path);
-    return code;
-}
-
 enum error_code ducklake_read_head(struct database *database, struct ducklake_head *head,
                                    struct error *error)
 {
@@ -270,42 +256,83 @@ enum error_code ducklake_read_head(struct database *database, struct ducklake_he
     if (code == OK)
         code = statement_counter(&statement, 4, &head->next_file_id, error);
     statement_release(&statement);
-    return code == OK ? read_table_id(database, head, error) : code;
+    return code == OK ? identity_check(database, &head->table_id, error) : code;
 }
 
-/* The live columns must be the first of the wanted ones, by id, name and type; *count gets how many
- * there are. Bit i of *not_null is set if column i does not allow NULL. */
+/* The lake's own columns, the first `own_count`, must be live as they were made, by id, name and
+ * type. Bit i of *not_null is set if column i does not allow NULL. */
 static enum error_code compare_columns(struct database *database, const struct ducklake_head *head,
-                                       const struct catalog_table *table, size_t *count,
+                                       const struct catalog_table *table, size_t own_count,
                                        uint64_t *not_null, struct error *error)
 {
     struct statement statement;
     bool row = false;
-    *count = 0;
     *not_null = 0;
     enum error_code code =
         statement_prepare(&statement, database,
-                          "SELECT column_id, column_name, column_type, nulls_allowed FROM "
-                          "ducklake_column WHERE table_id = ? AND end_snapshot IS NULL "
-                          "ORDER BY column_id",
+                          "SELECT column_name, column_type, nulls_allowed FROM ducklake_column "
+                          "WHERE table_id = ? AND column_id = ? AND end_snapshot IS NULL",
                           error);
-    if (code == OK)
+    for (size_t i = 0; code == OK && i < own_count; i++) {
         statement_bind_int(&statement, 1, head->table_id);
-    while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
-        const char *name = statement_text(&statement, 1);
-        const char *type = statement_text(&statement, 2);
-        size_t i = (*count)++;
-        if (i >= table->column_count || statement_int(&statement, 0) != table->columns[i].id ||
-            name == NULL || strcmp(name, table->columns[i].name) != 0 || type == NULL ||
-            strcmp(type, table->columns[i].type) != 0)
+        statement_bind_int(&statement, 2, table->columns[i].id);
+        code = statement_step(&statement, &row, error);
+        const char *name = code == OK && row ? statement_text(&statement, 0) : NULL;
+        const char *type = code == OK && row ? statement_text(&statement, 1) : NULL;
+        if (code == OK && (name == NULL || strcmp(name, table->columns[i].name) != 0 ||
+                           type == NULL || strcmp(type, table->columns[i].type) != 0))
             code = error_set(error, ERR_CONFLICT,
-                             "catalog %s: the table " DUCKLAKE_TABLE_NAME " has a column \"%s\" "
-                             "that schema %s does not have there; drop it in DuckDB "
-                             "(ALTER TABLE … DROP COLUMN is not enough if it took a column id of "
-                             "ours) or start a new lake",
-                             database->path, name == NULL ? "" : name, table->schema_version);
-        else if (statement_int(&statement, 3) == 0)
+                             "catalog %s: the column %s (%s) of the table " DUCKLAKE_TABLE_NAME
+                             " was changed to %s (%s): undo that in DuckDB before the lake gets "
+                             "schema %s, or fetch into a new lake",
+                             database->path, table->columns[i].name, table->columns[i].type,
+                             name == NULL ? "nothing" : name, type == NULL ? "dropped" : type,
+                             table->schema_version);
+        if (code == OK && statement_int(&statement, 2) == 0)
             *not_null |= UINT64_C(1) << i;
+        if (code == OK)
+            code = statement_run(&statement, error); /* to its end */
+    }
+    statement_release(&statement);
+    return code;
+}
+
+/* A column id of a table belongs to one column for ever: files and statistics name columns by it,
+ * so that another column's values, even those of a dropped one, would be read as the new one's. */
+static enum error_code refuse_taken_column(struct database *database,
+                                           const struct ducklake_head *head,
+                                           const struct catalog_table *table,
+                                           const struct catalog_column *column, struct error *error)
+{
+    struct statement statement;
+    bool row = false;
+    enum error_code code =
+        statement_prepare(&statement, database,
+                          "SELECT column_id, column_name, end_snapshot IS NULL FROM "
+                          "ducklake_column WHERE table_id = ?1 AND (column_id = ?2 OR "
+                          "(end_snapshot IS NULL AND parent_column IS NULL AND "
+                          "lower(column_name) = ?3)) UNION ALL SELECT column_id, NULL, 0 FROM "
+                          "(SELECT column_id FROM ducklake_file_column_stats WHERE table_id = ?1 "
+                          "AND column_id = ?2 LIMIT 1) LIMIT 1",
+                          error);
+    if (code == OK) {
+        statement_bind_int(&statement, 1, head->table_id);
+        statement_bind_int(&statement, 2, column->id);
+        statement_bind_text(&statement, 3, column->name);
+        code = statement_step(&statement, &row, error);
+    }
+    if (code == OK && row) {
+        const char *name = statement_text(&statement, 1);
+        code = error_set(error, ERR_CONFLICT,
+                         "catalog %s: schema %s needs the column %s with id %d, but another "
+                         "program gave the table " DUCKLAKE_TABLE_NAME " a column \"%s\" with id "
+                         "%" PRId64 "%s: go on with the schema version that the lake has, or fetch "
+                         "into a new lake",
+                         database->path, table->schema_version, column->name, column->id,
+                         name == NULL ? "(its name is gone)" : name, statement_int(&statement, 0),
+                         statement_int(&statement, 2) != 0
+                             ? ""
+                             : ", dropped since, whose values would be read as the new column's");
     }
     statement_release(&statement);
     return code;
@@ -333,12 +360,15 @@ static enum error_code drop_not_null(struct database *database, const struct duc
 }
 
 enum error_code ducklake_evolve(struct database *database, struct ducklake_head *head,
-                                const struct catalog_table *table, struct error *error)
+                                const struct catalog_table *table, size_t own_count,
+                                struct error *error)
 {
-    size_t live_count;
     uint64_t not_null;
     char changes[48];
-    enum error_code code = compare_columns(database, head, table, &live_count, &not_null, error);
+    assert(own_count <= table->column_count);
+    enum error_code code = compare_columns(database, head, table, own_count, &not_null, error);
+    for (size_t i = own_count; code == OK && i < table->column_count; i++)
+        code = refuse_taken_column(database, head, table, &table->columns[i], error);
     if (code != OK)
         return code;
     snprintf(changes, sizeof changes, "altered_table:%lld", (long long)head->table_id);
@@ -348,7 +378,7 @@ enum error_code ducklake_evolve(struct database *database, struct ducklake_head 
     if (code == OK)
         code = insert_schema_version(database, head, error);
     for (size_t i = 0; code == OK && i < table->column_count; i++) {
-        if (i >= live_count) /* older files lack it, so it reads as NULL there */
+        if (i >= own_count) /* older files lack it, so it reads as NULL there */
             code = insert_column(database, head->snapshot_id, head->table_id, &table->columns[i],
                                  true, error);
         else if (table->columns[i].nullable && (not_null >> i & 1) != 0)

@@ -29,7 +29,7 @@ enum error_code ducklake_create(struct database *database,
                                 const struct catalog_create_options *options, int64_t *partition_id,
                                 struct error *error) MUST_CHECK;
 
-/* ERR_CONFLICT if the table was dropped or renamed. */
+/* ERR_CONFLICT if the lake's table is not live as it was made (catalog/identity.h). */
 enum error_code ducklake_read_head(struct database *database, struct ducklake_head *head,
                                    struct error *error) MUST_CHECK;
 
@@ -55,9 +55,11 @@ enum error_code ducklake_append_files(struct database *database, struct ducklake
                                       struct error *error) MUST_CHECK;
 
 /* Changes the live columns to `table`'s in the snapshot after `head` (schema_version moves on):
- * columns may lose NOT NULL and may be added, always as nullable ones. ERR_CONFLICT if the live
- * columns are not a prefix of the wanted ones: somebody else changed the table. */
+ * columns may lose NOT NULL and may be added after the first `own_count`, which the lake has,
+ * always as nullable ones. ERR_CONFLICT if somebody else changed a column of those, or if the table
+ * has, or ever had, a column with the id (or has one with the name) of a new one. */
 enum error_code ducklake_evolve(struct database *database, struct ducklake_head *head,
-                                const struct catalog_table *table, struct error *error) MUST_CHECK;
+                                const struct catalog_table *table, size_t own_count,
+                                struct error *error) MUST_CHECK;
 
 #endif

@@ -12,6 +12,7 @@ struct catalog {
     enum catalog_mode mode;
     char *lake_id;
     char *schema_version;
+    int64_t table_id;     /* the lake's own table: rows of others are told by it */
     int64_t partition_id; /* of our own partitioning; 0: none */
     bool in_read;         /* catalog_begin_read is open */
 };

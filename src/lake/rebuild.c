@@ -162,8 +162,9 @@ static enum error_code evolve(struct rebuild *rebuild, struct catalog *catalog,
     if (wanted == NULL || wanted->rank <= (*current)->rank)
         return OK;
     struct catalog_table table = lake_table_describe(wanted, rebuild->scheme, &arrays);
+    size_t own_count = (*current)->column_count;
     *current = wanted;
-    return catalog_evolve(catalog, &table, error);
+    return catalog_evolve(catalog, &table, own_count, error);
 }
 
 static enum error_code fill(struct rebuild *rebuild, struct catalog *catalog, struct error *error)

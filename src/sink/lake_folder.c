@@ -279,7 +279,7 @@ static enum error_code set_schema(struct lake_folder *folder, const struct sink_
                          folder->root, current, schema->version, current);
     char names[NAMES_BYTES];
     list_new_columns(lake_schema, schema, names);
-    enum error_code code = catalog_evolve(folder->catalog, table, error);
+    enum error_code code = catalog_evolve(folder->catalog, table, lake_schema->column_count, error);
     if (code == OK)
         log_event(LOG_INFO, "sink", "the lake's schema evolved; older files read as NULL there",
                   LOG_T("schema_version", schema->version), LOG_T("new_columns", names));

@@ -94,6 +94,15 @@ def attached(lake, zone="UTC"):
         connection.execute("DETACH lake")
 
 
+def duckdb_execute(lake, *statements):
+    """What a user of DuckDB does to a lake: attaches it for writing and runs statements."""
+    with duckdb_connection() as connection:
+        connection.execute(f"ATTACH 'ducklake:sqlite:{catalog_path(lake)}' AS lake")
+        for statement in statements:
+            connection.execute(statement)
+        connection.execute("DETACH lake")
+
+
 def catalog_query(lake, sql):
     """Rows of a query on the catalog's SQLite file, by a process of its own: two SQLite libraries
     (Python's, DuckDB's) in one process would break each other's locks."""

@@ -361,7 +361,7 @@ static enum error_code uncover_unconfirmed(struct catalog *catalog)
 
 static enum error_code evolve(struct catalog *catalog)
 {
-    return catalog_evolve(catalog, &fixture_table_2, &error);
+    return catalog_evolve(catalog, &fixture_table_2, 4, &error);
 }
 
 static enum error_code set_data_path(struct catalog *catalog)

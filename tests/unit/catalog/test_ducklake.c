@@ -144,7 +144,7 @@ static void evolution_writes_what_duckdbs_alter_writes(void **state)
     load_reference("ducklake-evolved.sql", reference);
     struct catalog *catalog = fixture_create(database_path, &fixture_table_1);
     fixture_add(catalog, 1, 1, 10);
-    assert_int_equal(catalog_evolve(catalog, &fixture_table_2, &error), OK);
+    assert_int_equal(catalog_evolve(catalog, &fixture_table_2, 4, &error), OK);
     assert_string_equal(catalog_schema_version(catalog), "1.1.0");
     /* DuckDB makes a snapshot of each ALTER, we one of all. */
     assert_same_rows(database_path, reference,
@@ -172,24 +172,75 @@ static void evolution_writes_what_duckdbs_alter_writes(void **state)
     catalog_close(catalog);
 }
 
+static void change(const char *sql)
+{
+    sqlite3 *database;
+    assert_int_equal(sqlite3_open(database_path, &database), SQLITE_OK);
+    if (sqlite3_exec(database, sql, NULL, NULL, NULL) != SQLITE_OK)
+        fail_msg("%s", sqlite3_errmsg(database));
+    sqlite3_close(database);
+}
+
+static void assert_evolution_is_refused(struct catalog *catalog, const char *words)
+{
+    struct error error;
+    assert_int_equal(catalog_evolve(catalog, &fixture_table_2, 4, &error), ERR_CONFLICT);
+    if (strstr(error.message, words) == NULL)
+        fail_msg("\"%s\" is not in: %s", words, error.message);
+    assert_string_equal(catalog_schema_version(catalog), "1.0.0");
+}
+
 static void evolution_is_refused_where_a_user_added_a_column(void **state)
 {
     (void)state;
-    struct error error;
     struct catalog *catalog = fixture_create(database_path, &fixture_table_1);
-    sqlite3 *database;
-    assert_int_equal(sqlite3_open(database_path, &database), SQLITE_OK);
-    assert_int_equal(
-        sqlite3_exec(database,
-                     "INSERT INTO ducklake_column VALUES(5,3,NULL,1,5,'note','varchar',"
-                     "NULL,'NULL',1,NULL,'literal','duckdb')",
-                     NULL, NULL, NULL),
-        SQLITE_OK);
-    sqlite3_close(database);
-    assert_int_equal(catalog_evolve(catalog, &fixture_table_2, &error), ERR_CONFLICT);
-    assert_non_null(strstr(error.message, "note"));
-    assert_string_equal(catalog_schema_version(catalog), "1.0.0");
+    change("INSERT INTO ducklake_column VALUES(5,3,NULL,1,5,'note','varchar',NULL,'NULL',1,NULL,"
+           "'literal','duckdb')");
+    assert_evolution_is_refused(catalog, "a column \"note\" with id 5: go on");
+    /* Also one that looks like the column that is to come: its values are somebody else's. */
+    change("UPDATE ducklake_column SET column_name = 'event_index', column_type = 'uint32' WHERE "
+           "column_id = 5");
+    assert_evolution_is_refused(catalog, "a column \"event_index\" with id 5: go on");
     fixture_add(catalog, 1, 1, 10); /* no transaction was left open */
+    catalog_close(catalog);
+}
+
+static void evolution_is_refused_where_a_column_id_was_ever_used(void **state)
+{
+    (void)state;
+    struct catalog *catalog = fixture_create(database_path, &fixture_table_1);
+    fixture_add(catalog, 1, 1, 10);
+    change("INSERT INTO ducklake_column VALUES(6,3,4,1,6,'score','varchar',NULL,'NULL',1,NULL,"
+           "'literal','duckdb')");
+    assert_evolution_is_refused(catalog, "a column \"score\" with id 6, dropped since");
+    /* Its row expires with its snapshots; a file that has its values may still be live. */
+    change("DELETE FROM ducklake_column WHERE column_id = 6; INSERT INTO ducklake_file_column_stats"
+           " VALUES(0,1,6,1,1,0,'777','777',NULL,NULL)");
+    assert_evolution_is_refused(catalog, "(its name is gone)");
+    change("UPDATE ducklake_file_column_stats SET table_id = 9 WHERE column_id = 6");
+    assert_int_equal(catalog_evolve(catalog, &fixture_table_2, 4, NULL), OK);
+    catalog_close(catalog);
+}
+
+static void evolution_is_refused_where_a_column_has_the_new_ones_name(void **state)
+{
+    (void)state;
+    struct catalog *catalog = fixture_create(database_path, &fixture_table_1);
+    change("INSERT INTO ducklake_column VALUES(9,3,NULL,1,9,'Event_Index','varchar',NULL,'NULL',1,"
+           "NULL,'literal','duckdb')");
+    assert_evolution_is_refused(catalog, "\"Event_Index\" with id 9");
+    catalog_close(catalog);
+}
+
+static void evolution_is_refused_where_a_column_of_ours_was_changed(void **state)
+{
+    (void)state;
+    struct catalog *catalog = fixture_create(database_path, &fixture_table_1);
+    change("UPDATE ducklake_column SET column_type = 'int64' WHERE column_id = 2");
+    assert_evolution_is_refused(catalog, "ledger_sequence (uint32)");
+    change("UPDATE ducklake_column SET column_type = 'uint32', end_snapshot = 3 WHERE column_id = "
+           "2");
+    assert_evolution_is_refused(catalog, "was changed to nothing (dropped)");
     catalog_close(catalog);
 }
 
@@ -270,7 +321,7 @@ static void columns_added_later_allow_null_since_older_files_lack_them(void **st
     struct error error;
     struct catalog *catalog = fixture_create(database_path, &fixture_table_1);
     fixture_add(catalog, 1, 1, 10);
-    assert_int_equal(catalog_evolve(catalog, &fixture_table_2, &error), OK);
+    assert_int_equal(catalog_evolve(catalog, &fixture_table_2, 4, &error), OK);
     struct catalog_column_statistics statistics[] = {{5, 10, 0, 1, "0", "7"},
                                                      {6, 10, 0, 1, "-5", "100"}};
     struct catalog_file file = fixture_file("b.parquet", 11, 20);
@@ -350,6 +401,9 @@ int main(void)
         TEST(a_new_table_is_bootstrapped_as_duckdb_does_it),
         TEST(evolution_writes_what_duckdbs_alter_writes),
         TEST(evolution_is_refused_where_a_user_added_a_column),
+        TEST(evolution_is_refused_where_a_column_id_was_ever_used),
+        TEST(evolution_is_refused_where_a_column_has_the_new_ones_name),
+        TEST(evolution_is_refused_where_a_column_of_ours_was_changed),
         TEST(an_append_adds_files_statistics_and_a_snapshot),
         TEST(table_bounds_disappear_where_a_file_has_none_and_stay_away),
         TEST(columns_added_later_allow_null_since_older_files_lack_them),

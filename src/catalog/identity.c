@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "catalog/identity.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "catalog/ducklake.h"
+#include "util/memory.h"
+
+/* What makes the table the lake's own. */
+enum part {
+    PART_TABLE_ID,
+    PART_TABLE_UUID,
+    PART_TABLE_NAME,
+    PART_TABLE_PATH,
+    PART_SCHEMA_ID,
+    PART_SCHEMA_NAME,
+    PART_SCHEMA_PATH,
+    PART_COUNT
+};
+
+/* Keys in ttp_lake, and what version 0.1.0 always made. */
+static const struct {
+    const char *key;
+    const char *first; /* NULL: differs from lake to lake */
+} parts[PART_COUNT] = {
+    [PART_TABLE_ID] = {"table_id", "1"},
+    [PART_TABLE_UUID] = {"table_uuid", NULL},
+    [PART_TABLE_NAME] = {"table_name", DUCKLAKE_TABLE_NAME},
+    [PART_TABLE_PATH] = {"table_path", ""},
+    [PART_SCHEMA_ID] = {"schema_id", "0"},
+    [PART_SCHEMA_NAME] = {"schema_name", "main"},
+    [PART_SCHEMA_PATH] = {"schema_path", ""},
+};
+
+struct identity {
+    char *texts[PART_COUNT]; /* owned; NULL: not known, or not there */
+};
+
+static void identity_release(struct identity *identity)
+{
+    for (size_t i = 0; i < PART_COUNT; i++)
+        mem_free(identity->texts[i]);
+    *identity = (struct identity){0};
+}
+
+static enum error_code set_text(struct identity *identity, size_t part, const char *text,
+                                struct error *error)
+{
+    mem_free(identity->texts[part]);
+    identity->texts[part] = text == NULL ? NULL : mem_copy_text(text);
+    return text == NULL || identity->texts[part] != NULL
+               ? OK
+               : error_no_memory(error, "the identity of the lake's table");
+}
+
+/* What ttp_lake keeps, else what version 0.1.0 made; *kept tells which. */
+static enum error_code read_own(struct database *database, struct identity *own, bool *kept,
+                                struct error *error)
+{
+    struct statement statement;
+    bool row = false;
+    size_t found = 0;
+    enum error_code code = statement_prepare(
+        &statement, database, "SELECT \"value\" FROM ttp_lake WHERE \"key\" = ?", error);
+    for (size_t i = 0; code == OK && i < PART_COUNT; i++) {
+        statement_bind_text(&statement, 1, parts[i].key);
+        code = statement_step(&statement, &row, error);
+        if (code == OK)
+            code = set_text(own, i, row ? statement_text(&statement, 0) : parts[i].first, error);
+        found += row;
+        if (code == OK && row) /* to its end, so that it can be bound again */
+            code = statement_run(&statement, error);
+    }
+    statement_release(&statement);
+    *kept = found > 0;
+    if (code == OK && found != 0 && found != PART_COUNT)
+        code = error_set(error, ERR_CORRUPT,
+                         "catalog %s keeps %zu of the %d values that tell which table is the "
+                         "lake's",
+                         database->path, found, PART_COUNT);
+    return code;
+}
+
+/* The live table of the lake's own id; nothing if there is none. */
+static enum error_code read_live(struct database *database, int64_t table_id, struct identity *live,
+                                 bool *found, struct error *error)
+{
+    struct statement statement;
+    enum error_code code = statement_prepare(
+        &statement, database,
+        "SELECT CAST(t.table_id AS TEXT), t.table_uuid, t.table_name, CASE WHEN t.path_is_relative "
+        "THEN t.path "
+        "ELSE '(absolute) ' || t.path END, CAST(t.schema_id AS TEXT), s.schema_name, CASE WHEN "
+        "s.path_is_relative THEN s.path ELSE '(absolute) ' || s.path END FROM ducklake_table t "
+        "LEFT JOIN ducklake_schema s ON s.schema_id = t.schema_id AND s.end_snapshot IS NULL WHERE "
+        "t.table_id = ? AND t.end_snapshot IS NULL",
+        error);
+    *found = false;
+    if (code == OK) {
+        statement_bind_int(&statement, 1, table_id);
+        code = statement_step(&statement, found, error);
+    }
+    for (size_t i = 0; code == OK && *found && i < PART_COUNT; i++)
+        code = set_text(live, i, statement_text(&statement, (int)i), error);
+    statement_release(&statement);
+    return code;
+}
+
+#define REMEDY                                                                                     \
+    "the data files are not touched: keep what you need of the other table elsewhere, then make "  \
+    "the catalog anew from the files by 'parquet-consumer rebuild', or put back a backup of the "  \
+    "catalog from before"
+
+/* The table is gone: what has its name now, if anything, is another one. */
+static enum error_code say_gone(struct database *database, const struct identity *own,
+                                struct error *error)
+{
+    struct statement statement;
+    bool row = false;
+    enum error_code code =
+        statement_prepare(&statement, database,
+                          "SELECT t.table_id, t.begin_snapshot FROM ducklake_table t JOIN "
+                          "ducklake_schema s ON s.schema_id = t.schema_id AND s.end_snapshot IS "
+                          "NULL WHERE t.end_snapshot IS NULL AND t.table_name = ?1 AND "
+                          "s.schema_name = ?2",
+                          error);
+    if (code == OK) {
+        statement_bind_text(&statement, 1, own->texts[PART_TABLE_NAME]);
+        statement_bind_text(&statement, 2, own->texts[PART_SCHEMA_NAME]);
+        code = statement_step(&statement, &row, error);
+    }
+    if (code == OK && row)
+        code = error_set(error, ERR_CONFLICT,
+                         "catalog %s: the lake's table %s (table_id %s) was replaced: another "
+                         "table has its name (table_id %" PRId64 ", since snapshot %" PRId64
+                         "), and is not the lake's; " REMEDY,
+                         database->path, own->texts[PART_TABLE_NAME], own->texts[PART_TABLE_ID],
+                         statement_int(&statement, 0), statement_int(&statement, 1));
+    else if (code == OK)
+        code = error_set(error, ERR_CONFLICT,
+                         "catalog %s: the lake's table %s (table_id %s) was dropped; " REMEDY,
+                         database->path, own->texts[PART_TABLE_NAME], own->texts[PART_TABLE_ID]);
+    statement_release(&statement);
+    return code;
+}
+
+static bool differs(const struct identity *a, const struct identity *b, enum part part)
+{
+    const char *left = a->texts[part], *right = b->texts[part];
+    return left == NULL || right == NULL ? left != right : strcmp(left, right) != 0;
+}
+
+static const char *shown(const char *text)
+{
+    return text == NULL ? "(nothing)" : text;
+}
+
+static enum error_code compare(const struct database *database, const struct identity *own,
+                               const struct identity *live, struct error *error)
+{
+    if (differs(own, live, PART_TABLE_UUID))
+        return error_set(error, ERR_CONFLICT,
+                         "catalog %s: the table with the lake's table_id %s is another one "
+                         "(table_uuid %s, the lake's is %s); " REMEDY,
+                         database->path, own->texts[PART_TABLE_ID],
+                         shown(live->texts[PART_TABLE_UUID]), shown(own->texts[PART_TABLE_UUID]));
+    if (differs(own, live, PART_TABLE_NAME))
+        return error_set(error, ERR_CONFLICT,
+                         "catalog %s: the lake's table %s was renamed to %s; rename it back in "
+                         "DuckDB: ALTER TABLE lake.%s.\"%s\" RENAME TO %s",
+                         database->path, own->texts[PART_TABLE_NAME],
+                         shown(live->texts[PART_TABLE_NAME]), own->texts[PART_SCHEMA_NAME],
+                         shown(live->texts[PART_TABLE_NAME]), own->texts[PART_TABLE_NAME]);
+    for (size_t i = 0; i < PART_COUNT; i++)
+        if (differs(own, live, (enum part)i))
+            return error_set(error, ERR_CONFLICT,
+                             "catalog %s: the lake's table %s was moved: its %s is \"%s\" and was "
+                             "\"%s\", so that its files would be looked for elsewhere; move it "
+                             "back, or put back a backup of the catalog from before",
+                             database->path, own->texts[PART_TABLE_NAME], parts[i].key,
+                             shown(live->texts[i]), shown(own->texts[i]));
+    return OK;
+}
+
+/* In a catalog that keeps none, the UUID is the live table's: nothing tells more. */
+static enum error_code check(struct database *database, struct identity *own, int64_t *table_id,
+                             bool *kept, struct error *error)
+{
+    struct identity live = {0};
+    bool found = false;
+    enum error_code code = read_own(database, own, kept, error);
+    if (code == OK) {
+        *table_id = strtoll(own->texts[PART_TABLE_ID], NULL, 10);
+        code = read_live(database, *table_id, &live, &found, error);
+    }
+    if (code == OK && !found)
+        code = say_gone(database, own, error);
+    if (code == OK && own->texts[PART_TABLE_UUID] == NULL)
+        code = set_text(own, PART_TABLE_UUID, live.texts[PART_TABLE_UUID], error);
+    if (code == OK)
+        code = compare(database, own, &live, error);
+    identity_release(&live);
+    return code;
+}
+
+enum error_code identity_check(struct database *database, int64_t *table_id, struct error *error)
+{
+    struct identity own = {0};
+    bool kept;
+    enum error_code code = check(database, &own, table_id, &kept, error);
+    identity_release(&own);
+    return code;
+}
+
+enum error_code identity_is_kept(struct database *database, bool *kept, struct error *error)
+{
+    struct identity own = {0};
+    enum error_code code = read_own(database, &own, kept, error);
+    identity_release(&own);
+    return code;
+}
+
+enum error_code identity_keep(struct database *database, struct error *error)
+{
+    struct identity own = {0};
+    struct statement statement = {0};
+    int64_t table_id;
+    bool kept = false;
+    enum error_code code = check(database, &own, &table_id, &kept, error);
+    if (code == OK && !kept)
+        code = statement_prepare(&statement, database, "INSERT INTO ttp_lake VALUES(?,?)", error);
+    for (size_t i = 0; code == OK && !kept && i < PART_COUNT; i++) {
+        statement_bind_text(&statement, 1, parts[i].key);
+        statement_bind_text(&statement, 2, own.texts[i]);
+        code = statement_run(&statement, error);
+    }
+    statement_release(&statement);
+    identity_release(&own);
+    return code;
+}
