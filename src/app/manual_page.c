@@ -108,8 +108,9 @@ static const char page_head[] =
 static const char page_foot[] =
     ".SH SIGNALS\n"
     ".TP\n"
-    "\\fBSIGTERM\\fR, \\fBSIGINT\\fR\n"
-    "Publish every complete ledger and exit; a second one ends at once.\n"
+    "\\fBSIGTERM\\fR, \\fBSIGINT\\fR, \\fBSIGHUP\\fR\n"
+    "Publish every complete ledger and exit; one that comes more than 2 seconds later ends at "
+    "once.\n"
     ".SH EXIT STATUS\n"
     ".TP\n.B 0\nDone.\n"
     ".TP\n.B 1\nThe work failed or is not complete; the command that fetches the rest is printed.\n"

@@ -8,12 +8,14 @@
 #include <string.h>
 
 #include "catalog/json_text.h"
-#include "os/file.h"
+#include "os/input.h"
 #include "util/buffer.h"
 
 #define FILE_LIMIT_BYTES (1024 * 1024)
-#define KEY_BYTES        128
-#define DEPTH_MAX        2 /* keys of the file and of its sections: deeper ones are values */
+/* For a pipe whose writer fetches the configuration from somewhere. */
+#define FILE_TIMEOUT_US INT64_C(30000000)
+#define KEY_BYTES       128
+#define DEPTH_MAX       2 /* keys of the file and of its sections: deeper ones are values */
 
 struct reading {
     struct arena *arena;
@@ -287,7 +289,8 @@ enum error_code option_file_read(struct arena *arena, const char *path, struct o
     struct buffer content;
     buffer_init(&content);
     struct error error;
-    enum error_code code = os_read_whole(path, FILE_LIMIT_BYTES, &content, &error);
+    enum error_code code =
+        os_read_input(path, FILE_LIMIT_BYTES, FILE_TIMEOUT_US, &content, NULL, &error);
     if (code == OK) {
         struct reading reading = {.arena = arena,
                                   .path = path,

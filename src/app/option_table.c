@@ -48,12 +48,12 @@ const struct option option_table[] = {
      "First ledger wanted; 0 goes on behind the lake's newest ledger, or starts an empty lake "
      "where "
      "the server starts",
-     NULL},
+     "START_LEDGER"},
     {"consumer", "end_ledger", OPTION_LEDGER, FIELD(end_ledger), "0", NULL, NO_LIMITS, NO_CHOICES,
-     "LEDGER", "Last ledger wanted, inclusive; 0 follows the chain for ever", NULL},
+     "LEDGER", "Last ledger wanted, inclusive; 0 follows the chain for ever", "END_LEDGER"},
     {"consumer", "batch_size", OPTION_NUMBER, FIELD(batch_size), "1000", NULL, 1, 1000000,
      NO_CHOICES, "ROWS", "Rows of complete ledgers that may wait before they go to the encoder",
-     NULL},
+     "BATCH_SIZE"},
     {"consumer", "flush_interval", OPTION_DURATION, FIELD(flush_interval_us), "30s", NULL,
      SECONDS / 100, DAYS, NO_CHOICES, "DURATION",
      "How long rows of complete ledgers may wait before they go to the encoder", NULL},

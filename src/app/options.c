@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/ledger_text.h"
+#include "app/service_link.h"
 
 #define ENVIRONMENT_PREFIX "PARQUET_CONSUMER_"
 
@@ -31,13 +32,16 @@ struct loading {
 };
 
 /* The value of `NAME` in the environment; NULL where it is not set or empty (an empty variable
- * counts as not set: that is how compose files pass on what the user left out). */
+ * counts as not set: that is how compose files pass on what the user left out), or Kubernetes' own.
+ */
 static const char *variable(const struct option_sources *sources, const char *name)
 {
     size_t length = strlen(name);
     for (char *const *entry = sources->environment; entry != NULL && *entry != NULL; entry++) {
-        if (strncmp(*entry, name, length) == 0 && (*entry)[length] == '=')
-            return (*entry)[length + 1] != '\0' ? *entry + length + 1 : NULL;
+        if (strncmp(*entry, name, length) != 0 || (*entry)[length] != '=')
+            continue;
+        const char *value = *entry + length + 1;
+        return value[0] != '\0' && !service_link_is(name, value) ? value : NULL;
     }
     return NULL;
 }
@@ -160,30 +164,80 @@ static enum error_code load_arguments(struct loading *loading)
     return OK;
 }
 
+/* Whether an option is set by `name`: its variable, or its alias. */
+static bool names_an_option(const char *name)
+{
+    for (size_t i = 0; i < option_count; i++) {
+        if (option_table[i].alias != NULL && strcmp(option_table[i].alias, name) == 0)
+            return true;
+    }
+    return option_find_variable(name) >= 0;
+}
+
+static void warn_of_unknown_variable(struct loading *loading, const char *name)
+{
+    char known[OPTION_MAX][OPTION_NAME_BYTES];
+    const char *names[OPTION_MAX];
+    for (size_t i = 0; i < option_count; i++) {
+        option_variable(&option_table[i], known[i]);
+        names[i] = known[i];
+    }
+    const char *nearest = nearest_name(name, names, option_count);
+    problems_add(loading->warnings, "the environment variable %s is none of ours%s%s%s", name,
+                 nearest != NULL ? "; did you mean " : "", nearest != NULL ? nearest : "",
+                 nearest != NULL ? "?" : "");
+}
+
+/* Kubernetes' variables that look like ours: all of them in one warning. */
+struct links {
+    char names[512];
+    size_t size_bytes;
+    size_t count;
+};
+
+static void add_link(struct links *links, const char *name)
+{
+    size_t room = sizeof links->names - links->size_bytes;
+    int length = snprintf(links->names + links->size_bytes, room, "%s%s",
+                          links->count == 0 ? "" : ", ", name);
+    if (length >= 0 && (size_t)length < room)
+        links->size_bytes += (size_t)length;
+    else
+        links->names[links->size_bytes] = '\0'; /* named by their count */
+    links->count++;
+}
+
+static void warn_of_links(struct loading *loading, const struct links *links)
+{
+    if (links->count == 0)
+        return;
+    problems_add(loading->warnings,
+                 "%zu environment variable%s Kubernetes' links to Services and not taken for "
+                 "options: %s; enableServiceLinks: false in the pod leaves them out",
+                 links->count, links->count == 1 ? " is one of" : "s are", links->names);
+}
+
 static void warn_of_variables(struct loading *loading)
 {
     size_t prefix_bytes = strlen(ENVIRONMENT_PREFIX);
+    struct links links = {.count = 0};
     char *const *entry = loading->sources->environment;
     for (; entry != NULL && *entry != NULL; entry++) {
         char name[OPTION_NAME_BYTES];
         size_t length = strcspn(*entry, "=");
-        if (strncmp(*entry, ENVIRONMENT_PREFIX, prefix_bytes) != 0 || length >= sizeof name)
+        if (length >= sizeof name)
             continue;
         memcpy(name, *entry, length);
         name[length] = '\0';
-        if (option_find_variable(name) >= 0)
+        bool is_ours = names_an_option(name);
+        if (!is_ours && strncmp(name, ENVIRONMENT_PREFIX, prefix_bytes) != 0)
             continue;
-        char known[OPTION_MAX][OPTION_NAME_BYTES];
-        const char *names[OPTION_MAX];
-        for (size_t i = 0; i < option_count; i++) {
-            option_variable(&option_table[i], known[i]);
-            names[i] = known[i];
-        }
-        const char *nearest = nearest_name(name, names, option_count);
-        problems_add(loading->warnings, "the environment variable %s is none of ours%s%s%s", name,
-                     nearest != NULL ? "; did you mean " : "", nearest != NULL ? nearest : "",
-                     nearest != NULL ? "?" : "");
+        if (service_link_is(name, *entry + length + ((*entry)[length] == '=')))
+            add_link(&links, name);
+        else if (!is_ours)
+            warn_of_unknown_variable(loading, name);
     }
+    warn_of_links(loading, &links);
     const char *flowctl = variable(loading->sources, "ENABLE_FLOWCTL");
     if (flowctl != NULL && strcmp(flowctl, "true") == 0)
         problems_add(loading->warnings, "ENABLE_FLOWCTL=true: registering with flowctl is not in "

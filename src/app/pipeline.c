@@ -15,7 +15,6 @@
 #include "app/progress.h"
 #include "app/source_setup.h"
 #include "app/summary.h"
-#include "app/supervisor.h"
 #include "app/watch.h"
 #include "os/clock.h"
 #include "os/log.h"
@@ -44,7 +43,6 @@ struct pipeline {
     struct source *source;
     struct source_setup source_setup;
     struct watch *watch;
-    struct supervisor supervisor;
     struct progress progress;
     struct lake_writer writer;
     int64_t started_us; /* monotonic */
@@ -293,7 +291,6 @@ static void tear_down(struct pipeline *pipeline)
     batch_queue_free(pipeline->queue);
     sink_close(pipeline->sink);
     watch_stop(pipeline->watch);
-    supervisor_close(&pipeline->supervisor);
     source_setup_release(&pipeline->source_setup);
     run_plan_release(&pipeline->plan);
 }
@@ -306,7 +303,6 @@ static void begin_stop(struct pipeline *pipeline, int64_t now_us)
 {
     atomic_store(&pipeline->stop_deadline_us, now_us + pipeline->options->stop_timeout_us);
     watch_set_phase(pipeline->watch, STATUS_STOPPING);
-    supervisor_stopping(&pipeline->supervisor);
     log_event(LOG_INFO, "app", "stopping: publishing every complete ledger",
               LOG_I("signal", os_stop_signal()));
     source_wake(pipeline->source);
@@ -327,16 +323,11 @@ static _Noreturn void give_up_publishing(const struct pipeline *pipeline)
     _exit(EXIT_FAILED);
 }
 
-/* About once a second: samples the rate, tells the progress, feeds the service manager. */
+/* About once a second: samples the rate, feeds the service manager, tells the progress. */
 static void look(struct pipeline *pipeline, int64_t now_us)
 {
     watch_sample(pipeline->watch);
     progress_tell(&pipeline->progress, pipeline->watch, now_us);
-    if (supervisor_is_due(&pipeline->supervisor, now_us)) {
-        struct status_snapshot snapshot;
-        watch_snapshot(pipeline->watch, &snapshot);
-        supervisor_turn(&pipeline->supervisor, &snapshot);
-    }
 }
 
 /* Waits for both threads; signals, deadlines and progress meanwhile. */
@@ -563,7 +554,6 @@ enum exit_code pipeline_run(const struct options *options, struct run_report *re
     struct pipeline pipeline = {.options = options, .started_us = os_monotonic_us()};
     atomic_store(&pipeline.stop_deadline_us, INT64_MAX);
     pipeline.memory = memory_plan_make(options->memory_limit_bytes);
-    supervisor_open(&pipeline.supervisor);
     progress_init(&pipeline.progress, options, pipeline.started_us);
     struct error error;
     enum exit_code exit_code;

@@ -2,9 +2,9 @@
 #include "os/clock.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -64,10 +64,17 @@ uint64_t os_resident_bytes(void)
     return read_count == 2 ? (uint64_t)resident_pages * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
+/* Not getrusage's ru_maxrss: that one is inherited over exec, from a launcher of whatever size. */
 uint64_t os_peak_resident_bytes(void)
 {
-    struct rusage usage;
-    if (getrusage(RUSAGE_SELF, &usage) != 0)
+    FILE *file = fopen("/proc/self/status", "re");
+    if (file == NULL)
         return 0;
-    return (uint64_t)usage.ru_maxrss * 1024; /* Linux counts it in KiB */
+    char line[256];
+    unsigned long kib = 0;
+    bool found = false;
+    while (!found && fgets(line, sizeof line, file) != NULL)
+        found = sscanf(line, "VmHWM: %lu kB", &kib) == 1;
+    fclose(file);
+    return found ? (uint64_t)kib * 1024 : os_resident_bytes();
 }

@@ -9,12 +9,14 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "os/clock.h"
 #include "os/log.h"
 
 /* Touched by handlers: lock-free atomics and a descriptor that never changes while they are set. */
 static atomic_bool stop_requested;
 static atomic_int stop_signal;
-static atomic_int signals_seen;
+static _Atomic int64_t
+    first_signal_us;           /* monotonic, of the first that asked for the stop; 0 none */
 static atomic_int level_steps; /* SIGUSR1 -1, SIGUSR2 +1; taken by os_signals_wait */
 static int wake_fd = -1;
 
@@ -29,9 +31,13 @@ void os_signals_wake(void)
 static void on_stop(int number)
 {
     int saved_errno = errno;
-    if (atomic_fetch_add(&signals_seen, 1) > 0)
+    int64_t now_us = os_monotonic_us();
+    int64_t first_us = 0;
+    if (atomic_compare_exchange_strong(&first_signal_us, &first_us, now_us)) {
+        atomic_store(&stop_signal, number);
+    } else if (now_us - first_us > OS_SAME_STOP_US) {
         _exit(128 + number);
-    atomic_store(&stop_signal, number);
+    }
     atomic_store(&stop_requested, true);
     os_signals_wake();
     errno = saved_errno;
@@ -54,6 +60,16 @@ static enum error_code set_handler(int number, void (*handler)(int), struct erro
     return OK;
 }
 
+/* A signal that was ignored at the start stays so: that is how nohup keeps SIGHUP away. */
+static enum error_code set_handler_unless_ignored(int number, void (*handler)(int),
+                                                  struct error *error)
+{
+    struct sigaction now;
+    if (sigaction(number, NULL, &now) == 0 && now.sa_handler == SIG_IGN)
+        return OK;
+    return set_handler(number, handler, error);
+}
+
 enum error_code os_signals_install(struct error *error)
 {
     if (wake_fd < 0) {
@@ -64,6 +80,8 @@ enum error_code os_signals_install(struct error *error)
     enum error_code code = set_handler(SIGTERM, on_stop, error);
     if (code == OK)
         code = set_handler(SIGINT, on_stop, error);
+    if (code == OK)
+        code = set_handler_unless_ignored(SIGHUP, on_stop, error);
     if (code == OK)
         code = set_handler(SIGUSR1, on_level, error);
     if (code == OK)
@@ -93,7 +111,7 @@ void os_stop_forget(void)
 {
     atomic_store(&stop_requested, false);
     atomic_store(&stop_signal, 0);
-    atomic_store(&signals_seen, 0);
+    atomic_store(&first_signal_us, 0);
 }
 
 static void apply_level_steps(void)

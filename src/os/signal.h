@@ -3,16 +3,21 @@
 #define TTP_OS_SIGNAL_H
 
 /*
- * Signals of a service. SIGTERM and SIGINT ask for a stop; the second of them ends the process at
- * once with the exit code that a shell expects (128 + signal). SIGUSR1 makes the log more talkative
- * by one level, SIGUSR2 less. SIGPIPE is ignored. The handlers do only what is safe in a handler;
- * the main thread learns of a signal through a file descriptor that it can poll.
+ * Signals of a service. SIGTERM, SIGINT and SIGHUP (unless it was ignored at the start, as by
+ * nohup) ask for a stop. One stop often comes as several signals: a wrapper passes on what the
+ * whole group got already, `timeout` signals its child and then the group. So those within
+ * OS_SAME_STOP_US of the first are the same stop; a later one ends the process at once, with the
+ * exit code that a shell expects (128 + signal). SIGUSR1 makes the log more talkative by one level,
+ * SIGUSR2 less. SIGPIPE is ignored. The handlers do only what is safe in a handler; the main thread
+ * learns of a signal through a file descriptor that it can poll.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "util/error.h"
+
+#define OS_SAME_STOP_US INT64_C(2000000)
 
 /* Sets the handlers; once a process, before threads start. ERR_IO without descriptors. */
 enum error_code os_signals_install(struct error *error) MUST_CHECK;

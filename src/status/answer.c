@@ -75,6 +75,7 @@ static const struct route {
     {ANSWER_HEALTH, "/health", answer_health},
     {ANSWER_HEALTH, "/ready", answer_ready},
     {ANSWER_HEALTH, "/live", answer_live},
+    {ANSWER_HEALTH, "/metrics", answer_metrics}, /* where those who switch look for it */
     {ANSWER_METRICS, "/metrics", answer_metrics},
 };
 
@@ -120,7 +121,7 @@ enum error_code answer_make(enum answer_place place, const char *method, const c
     route_function *make = find_route(place, path);
     enum error_code code;
     if (!make && place == ANSWER_HEALTH) {
-        code = refuse(404, "Not here. There are /, /health, /ready and /live.\n", out);
+        code = refuse(404, "Not here. There are /, /health, /ready, /live and /metrics.\n", out);
     } else if (!make) {
         code = refuse(404, "Not here. There is /metrics.\n", out);
     } else if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {

@@ -242,6 +242,7 @@ def test_the_service_manager_hears_of_it(lake, processes, tmp_path):
         assert first.startswith("READY=1\nSTATUS="), first
         heard = [manager.recv(4096).decode() for _ in range(3)]
         assert heard.count("WATCHDOG=1") >= 2, heard
+        assert not any(words.startswith("READY") for words in heard), "it was said once already"
         run.stop().expect(0)
         manager.setblocking(False)
         rest = []
@@ -250,4 +251,4 @@ def test_the_service_manager_hears_of_it(lake, processes, tmp_path):
                 rest.append(manager.recv(4096).decode())
         except BlockingIOError:
             pass
-        assert "STOPPING=1" in rest, rest
+        assert rest.count("STOPPING=1") == 1, rest

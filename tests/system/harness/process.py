@@ -21,7 +21,7 @@ LIMIT_SECONDS = 60
 
 # Environment that would configure the program behind a test's back.
 _FOREIGN = ("PARQUET_CONSUMER_", "TTP_SERVICE_ADDRESS", "HEALTH_PORT", "STELLAR_NETWORK",
-            "ENABLE_FLOWCTL")
+            "ENABLE_FLOWCTL", "START_LEDGER", "END_LEDGER", "BATCH_SIZE")
 
 
 def environment(**changes):

@@ -15,8 +15,8 @@ struct loaded {
 };
 
 struct load_request {
-    const char *config;   /* the file's text; NULL: none */
-    char *environment[8]; /* NAME=value */
+    const char *config;    /* the file's text; NULL: none */
+    char *environment[16]; /* NAME=value */
     struct {
         const char *flag, *value;
     } flags[8];

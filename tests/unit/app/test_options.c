@@ -108,12 +108,16 @@ static void aliases_of_the_ecosystem_stand_behind_our_own_variables(void **state
     (void)state;
     struct loaded loaded;
     load(&loaded,
-         (struct load_request){.environment = {(char[]){"TTP_SERVICE_ADDRESS=ttp:50051"},
-                                               (char[]){"HEALTH_PORT=8089"},
-                                               (char[]){"PARQUET_CONSUMER_HEALTH_PORT=8090"},
-                                               (char[]){"STELLAR_NETWORK=mainnet"},
-                                               (char[]){"PARQUET_CONSUMER_LOG_LEVEL="}}});
+         (struct load_request){
+             .environment = {
+                 (char[]){"TTP_SERVICE_ADDRESS=ttp:50051"}, (char[]){"HEALTH_PORT=8089"},
+                 (char[]){"PARQUET_CONSUMER_HEALTH_PORT=8090"}, (char[]){"STELLAR_NETWORK=mainnet"},
+                 (char[]){"START_LEDGER=5"}, (char[]){"END_LEDGER=9"}, (char[]){"BATCH_SIZE=77"},
+                 (char[]){"PARQUET_CONSUMER_LOG_LEVEL="}}});
     assert_int_equal(loaded.code, OK);
+    assert_int_equal(loaded.options.start_ledger, 5);
+    assert_int_equal(loaded.options.end_ledger, 9);
+    assert_int_equal(loaded.options.batch_size, 77);
     assert_string_equal(loaded.options.ttp_processor_endpoint, "ttp:50051");
     assert_int_equal(loaded.options.health_port, 8090);
     assert_string_equal(loaded.options.network, "pubnet");
@@ -125,15 +129,55 @@ static void unknown_variables_and_flowctl_only_warn(void **state)
 {
     (void)state;
     struct loaded loaded;
-    load(&loaded, (struct load_request){
-                      .environment = {(char[]){"PARQUET_CONSUMER_BATCH_SZIE=1"},
-                                      (char[]){"PARQUET_CONSUMER_PORT_80_TCP=tcp://10.0.0.1"},
-                                      (char[]){"ENABLE_FLOWCTL=true"}}});
+    load(&loaded, (struct load_request){.environment = {(char[]){"PARQUET_CONSUMER_BATCH_SZIE=1"},
+                                                        (char[]){"PARQUET_CONSUMER_COLOUR=blue"},
+                                                        (char[]){"ENABLE_FLOWCTL=true"}}});
     assert_int_equal(loaded.code, OK);
     assert_int_equal(loaded.warnings.count, 3);
     assert_true(problems_contain(&loaded.warnings, "did you mean PARQUET_CONSUMER_BATCH_SIZE?"));
-    assert_true(problems_contain(&loaded.warnings, "PARQUET_CONSUMER_PORT_80_TCP is none of ours"));
+    assert_true(problems_contain(&loaded.warnings, "PARQUET_CONSUMER_COLOUR is none of ours"));
     assert_true(problems_contain(&loaded.warnings, "flowctl"));
+    loaded_release(&loaded);
+}
+
+static void what_kubernetes_says_of_services_is_never_taken_for_ours(void **state)
+{
+    (void)state;
+    struct loaded loaded;
+    load(&loaded,
+         (struct load_request){
+             .config = "{\"monitoring\": {\"health_port\": 8089, \"metrics_port\": 9091}}",
+             .environment = {(char[]){"HEALTH_PORT=tcp://10.96.1.1:80"},
+                             (char[]){"HEALTH_SERVICE_HOST=10.96.1.1"},
+                             (char[]){"PARQUET_CONSUMER_METRICS_PORT=tcp://10.96.9.2:9090"},
+                             (char[]){"PARQUET_CONSUMER_METRICS_PORT_9090_TCP_ADDR=10.96.9.2"},
+                             (char[]){"PARQUET_CONSUMER_SERVICE_HOST=10.96.9.3"},
+                             (char[]){"PARQUET_CONSUMER_SERVICE_PORT=80"},
+                             (char[]){"PARQUET_CONSUMER_SERVICE_PORT_HEALTH=80"},
+                             (char[]){"PARQUET_CONSUMER_PORT=udp://10.96.9.3:80"},
+                             (char[]){"PARQUET_CONSUMER_PORT_80_UDP=udp://10.96.9.3:80"}}});
+    assert_int_equal(loaded.code, OK);
+    assert_int_equal(loaded.options.health_port, 8089);
+    assert_int_equal(loaded.options.metrics_port, 9091);
+    assert_int_equal(loaded.warnings.count, 1);
+    assert_true(problems_contain(&loaded.warnings, "8 environment variables are Kubernetes'"));
+    assert_true(problems_contain(&loaded.warnings, "HEALTH_PORT, PARQUET_CONSUMER_METRICS_PORT, "));
+    loaded_release(&loaded);
+}
+
+static void our_own_ports_and_names_are_no_links_to_services(void **state)
+{
+    (void)state;
+    struct loaded loaded;
+    load(&loaded,
+         (struct load_request){.environment = {(char[]){"PARQUET_CONSUMER_HEALTH_PORT=8090"},
+                                               (char[]){"PARQUET_CONSUMER_METRICS_PORT=tcp:9091"},
+                                               (char[]){"PARQUET_CONSUMER_SERVICE_NAME=mine"}}});
+    assert_int_equal(loaded.options.health_port, 8090);
+    assert_string_equal(loaded.options.service_name, "mine");
+    assert_int_equal(loaded.code, ERR_INVALID); /* a mistake of the user's own is still told */
+    assert_true(problems_contain(&loaded.problems, "PARQUET_CONSUMER_METRICS_PORT"));
+    assert_int_equal(loaded.warnings.count, 0);
     loaded_release(&loaded);
 }
 
@@ -514,6 +558,8 @@ int main(void)
         cmocka_unit_test(a_flag_wins_over_the_environment_and_that_over_the_file),
         cmocka_unit_test(aliases_of_the_ecosystem_stand_behind_our_own_variables),
         cmocka_unit_test(unknown_variables_and_flowctl_only_warn),
+        cmocka_unit_test(what_kubernetes_says_of_services_is_never_taken_for_ours),
+        cmocka_unit_test(our_own_ports_and_names_are_no_links_to_services),
         cmocka_unit_test(malformed_json_is_told_with_line_and_column),
         cmocka_unit_test(unknown_keys_name_line_and_nearest_key),
         cmocka_unit_test(keys_inside_values_are_no_keys_of_ours),

@@ -30,20 +30,92 @@ static void a_signal_asks_for_a_stop_and_wakes_the_wait(void **state)
     assert_false(os_stop_requested());
 }
 
-static void a_second_signal_ends_the_process_at_once(void **state)
+static int64_t clock_us = INT64_C(5000000);
+
+static int64_t moved_clock(void)
 {
-    (void)state;
+    return clock_us;
+}
+
+static const struct os_clock fake_clock = {moved_clock, moved_clock};
+
+/* How a child ended that did `body`. */
+static int child_status(void (*body)(void))
+{
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        raise(SIGINT);
-        raise(SIGTERM);
-        _exit(0); /* not reached */
+        os_clock_set(&fake_clock);
+        body();
+        _exit(0);
     }
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
+static void send_one_stop_as_several_signals(void)
+{
+    raise(SIGTERM);
+    raise(SIGTERM); /* the whole group got it, too */
+    clock_us += OS_SAME_STOP_US;
+    raise(SIGINT);
+    raise(SIGHUP);
+    _exit(os_stop_signal() == SIGTERM ? 77 : 1);
+}
+
+static void signals_soon_after_the_first_are_the_same_stop(void **state)
+{
+    (void)state;
+    int status = child_status(send_one_stop_as_several_signals);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 77);
+}
+
+static void send_a_later_signal(void)
+{
+    raise(SIGINT);
+    clock_us += OS_SAME_STOP_US + 1;
+    raise(SIGTERM);
+}
+
+static void a_later_signal_ends_the_process_at_once(void **state)
+{
+    (void)state;
+    int status = child_status(send_a_later_signal);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 128 + SIGTERM);
+}
+
+static void hang_up(void)
+{
+    raise(SIGHUP);
+    _exit(os_stop_requested() && os_stop_signal() == SIGHUP ? 77 : 1);
+}
+
+static void a_hang_up_stops_as_sigterm_does(void **state)
+{
+    (void)state;
+    int status = child_status(hang_up);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 77);
+}
+
+static void hang_up_under_nohup(void)
+{
+    signal(SIGHUP, SIG_IGN);
+    if (os_signals_install(NULL) != OK)
+        _exit(2);
+    raise(SIGHUP);
+    _exit(os_stop_requested() ? 1 : 77);
+}
+
+static void a_hang_up_that_was_ignored_at_the_start_stays_ignored(void **state)
+{
+    (void)state;
+    int status = child_status(hang_up_under_nohup);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 77);
 }
 
 static void two_signals_change_the_log_level_and_stop_at_the_ends(void **state)
@@ -106,7 +178,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_signal_asks_for_a_stop_and_wakes_the_wait),
-        cmocka_unit_test(a_second_signal_ends_the_process_at_once),
+        cmocka_unit_test(signals_soon_after_the_first_are_the_same_stop),
+        cmocka_unit_test(a_later_signal_ends_the_process_at_once),
+        cmocka_unit_test(a_hang_up_stops_as_sigterm_does),
+        cmocka_unit_test(a_hang_up_that_was_ignored_at_the_start_stays_ignored),
         cmocka_unit_test(two_signals_change_the_log_level_and_stop_at_the_ends),
         cmocka_unit_test(a_thread_can_ask_for_a_stop_too),
         cmocka_unit_test(a_wait_on_a_condition_ends_with_its_deadline),
