@@ -2,11 +2,35 @@
 #include "app/again.h"
 
 #include <ctype.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "catalog/json_text.h"
 #include "catalog/lake_file.h"
 #include "lake/open.h"
+#include "os/file.h"
 #include "source/credentials.h"
+
+#define SECRET_PREFIX "SECRET_"
+
+/* The values that the lake insists on; NULL: the options' are the lake's. */
+struct lake_values {
+    const char *network, *scheme, *schema_version;
+};
+
+void again_init(struct again *again)
+{
+    buffer_init(&again->run);
+    buffer_init(&again->care);
+}
+
+void again_release(struct again *again)
+{
+    buffer_release(&again->run);
+    buffer_release(&again->care);
+}
 
 static bool is_plain(const char *word)
 {
@@ -29,82 +53,268 @@ enum error_code again_append_word(struct buffer *out, const char *word)
     return code == OK ? buffer_append_byte(out, '\'') : code;
 }
 
-static enum error_code append_option(struct buffer *out, const char *flag, const char *value)
+static enum error_code append_flag(struct buffer *out, const char *flag, const char *value)
 {
     enum error_code code = buffer_append_format(out, " %s ", flag);
     return code == OK ? again_append_word(out, value) : code;
 }
 
-/* The option where the call to come would not have the lake's value without it. */
-static enum error_code append_lakes_value(struct buffer *out, const struct options *options,
-                                          size_t offset, const char *lakes)
+/* The path as it is found from any folder. */
+static enum error_code append_path(struct buffer *out, const char *flag, const char *path)
 {
-    char value[OPTION_VALUE_BYTES], flag[OPTION_NAME_BYTES];
-    int index = option_index(offset);
-    option_value_text(options, index, value);
-    if (strcmp(value, lakes) == 0 && options->origins[index].kind != ORIGIN_FLAG)
-        return OK;
-    option_flag(&option_table[index], flag);
-    return append_option(out, flag, lakes);
+    char absolute[OS_PATH_BYTES];
+    bool is_found = path[0] != '\0' && os_absolute_path(absolute, path, NULL) == OK;
+    return append_flag(out, flag, is_found ? absolute : path);
 }
 
-enum error_code again_append_options(struct buffer *out, const struct command_line *line,
-                                     const struct options *options, struct error *error)
+/* A configuration that can be read again: not a pipe. */
+static bool has_file(const struct options *options)
 {
-    struct lake_file lake;
-    enum error_code code = lake_file_read(&lake, options->output_path, error);
-    struct catalog *catalog = code == OK ? lake_open_catalog(options->output_path, error) : NULL;
-    if (catalog == NULL) {
-        lake_file_release(&lake);
-        return error->code;
+    return options->config_path != NULL && os_is_regular_file(options->config_path);
+}
+
+static bool is_option(int index, size_t offset)
+{
+    return index == option_index(offset);
+}
+#define IS(index, field) is_option((index), offsetof(struct options, field))
+
+/* What each command says for itself, or what changes nothing in the lake. */
+static bool is_left_out(int index)
+{
+    return strcmp(option_table[index].section, "service") == 0 || IS(index, output_path) ||
+           IS(index, start_ledger) || IS(index, end_ledger) || IS(index, log_level) ||
+           IS(index, log_format);
+}
+
+/* The lake's own value where it has one and the options say otherwise; else NULL. */
+static const char *lakes_value(const struct options *options, const struct lake_values *lake,
+                               int index)
+{
+    const char *value = IS(index, network)               ? lake->network
+                        : IS(index, partitioning_scheme) ? lake->scheme
+                        : IS(index, schema_version)      ? lake->schema_version
+                                                         : NULL;
+    char own[OPTION_VALUE_BYTES];
+    if (value == NULL || value[0] == '\0')
+        return NULL;
+    option_value_text(options, index, own);
+    return strcmp(own, value) != 0 ? value : NULL;
+}
+
+/* Whether a command without the option would have another value. */
+static bool is_needed(const struct options *options, int index)
+{
+    bool is_default = strcmp(options->texts[index], option_table[index].default_text) == 0;
+    switch (options->origins[index].kind) {
+    case ORIGIN_DEFAULT: return false;
+    case ORIGIN_FILE: return !has_file(options) && !is_default;
+    case ORIGIN_ENVIRONMENT: return has_file(options) || !is_default;
+    case ORIGIN_FLAG: return true;
     }
-    code = append_option(out, "--output-path", options->output_path);
-    if (code == OK && line->config_path != NULL)
-        code = append_option(out, "--config", line->config_path);
-    if (code == OK)
-        code = append_lakes_value(out, options, offsetof(struct options, partitioning_scheme),
-                                  lake.scheme);
-    if (code == OK)
-        code = append_lakes_value(out, options, offsetof(struct options, schema_version),
-                                  catalog_schema_version(catalog));
-    if (code == OK)
-        code = buffer_append_byte(out, '\0');
-    catalog_close(catalog);
-    lake_file_release(&lake);
-    return code == OK ? OK : error_no_memory(error, "the command to go on with");
+    return true;
 }
 
-/* Header values are secrets as a rule: only where to find them may be shown. */
-static bool may_be_shown(const struct options *options, int index)
+/* What to show of a header's value: where it is found, never the value. */
+static json_t *header_source(const struct option_header *header)
 {
-    if (index != option_index(offsetof(struct options, metadata)))
-        return true;
-    for (size_t i = 0; i < options->metadata.count; i++) {
-        const char *source = options->metadata.items[i].source;
-        if (!credential_is_reference(source))
+    char text[OS_PATH_BYTES + sizeof "file:"];
+    if (strncmp(header->source, "file:", 5) == 0) {
+        char absolute[OS_PATH_BYTES];
+        if (os_absolute_path(absolute, header->source + 5, NULL) != OK)
+            return json_string(header->source);
+        snprintf(text, sizeof text, "file:%s", absolute);
+        return json_string(text);
+    }
+    if (credential_is_reference(header->source))
+        return json_string(header->source);
+    int at = snprintf(text, sizeof text, "env:" SECRET_PREFIX "%.256s", header->name);
+    for (char *c = text + strlen("env:"); c < text + at; c++)
+        *c = isalnum((unsigned char)*c) ? (char)toupper((unsigned char)*c) : '_';
+    return json_string(text);
+}
+
+/* Whether the headers may be repeated as they were given: where each value is found, in any folder.
+ */
+static bool may_be_repeated(const struct option_headers *headers)
+{
+    for (size_t i = 0; i < headers->count; i++) {
+        const char *source = headers->items[i].source;
+        if (!credential_is_reference(source) ||
+            (strncmp(source, "file:", 5) == 0 && source[5] != '/'))
             return false;
     }
     return true;
 }
 
-enum error_code again_append_server(struct buffer *out, const struct command_line *line,
-                                    const struct options *options, struct error *error)
+static enum error_code append_headers(struct buffer *out, const char *flag,
+                                      const struct options *options, int index)
 {
-    const int endpoint = option_index(offsetof(struct options, ttp_processor_endpoint));
-    const int start = option_index(offsetof(struct options, start_ledger));
-    const int end = option_index(offsetof(struct options, end_ledger));
-    char flag[OPTION_NAME_BYTES];
-    option_flag(&option_table[endpoint], flag);
-    enum error_code code = append_option(out, flag, options->ttp_processor_endpoint);
-    for (int i = 0; code == OK && i < (int)option_count; i++) {
-        const char *text = line->option_texts[i];
-        if (text == NULL || i == endpoint || i == start || i == end ||
-            strcmp(option_table[i].section, "consumer") != 0 || !may_be_shown(options, i))
-            continue;
-        option_flag(&option_table[i], flag);
-        code = append_option(out, flag, text);
+    const struct option_headers *headers = &options->metadata;
+    if (may_be_repeated(headers))
+        return append_flag(out, flag, options->texts[index]);
+    struct buffer text;
+    json_t *object = json_object();
+    buffer_init(&text);
+    for (size_t i = 0; object != NULL && i < headers->count; i++) {
+        const struct option_header *header = &headers->items[i];
+        if (json_object_set_new(object, header->name, header_source(header)) != 0) {
+            json_decref(object);
+            object = NULL;
+        }
     }
+    enum error_code code = json_text_dump(object, false, &text, NULL);
+    json_decref(object);
+    if (code == OK)
+        code = buffer_append_byte(&text, '\0');
+    if (code == OK)
+        code = append_flag(out, flag, (const char *)text.data);
+    buffer_release(&text);
+    return code;
+}
+
+static enum error_code append_option(struct buffer *out, const struct options *options, int index)
+{
+    const struct option *option = &option_table[index];
+    char flag[OPTION_NAME_BYTES];
+    option_flag(option, flag);
+    if (option->kind == OPTION_HEADERS)
+        return append_headers(out, flag, options, index);
+    bool is_path = option->kind == OPTION_TEXT && (strcmp(option->placeholder, "FILE") == 0 ||
+                                                   strcmp(option->placeholder, "FOLDER") == 0);
+    return is_path ? append_path(out, flag, options->texts[index])
+                   : append_flag(out, flag, options->texts[index]);
+}
+
+/* " --output-path …[ --config …]" */
+static enum error_code append_lake(struct buffer *out, const struct options *options)
+{
+    enum error_code code = append_path(out, "--output-path", options->output_path);
+    if (code == OK && has_file(options))
+        code = append_path(out, "--config", options->config_path);
+    return code;
+}
+
+static enum error_code append_options(struct buffer *out, const struct options *options,
+                                      const struct lake_values *lake)
+{
+    enum error_code code = append_lake(out, options);
+    for (int i = 0; code == OK && i < (int)option_count; i++) {
+        if (is_left_out(i))
+            continue;
+        const char *lakes = lakes_value(options, lake, i);
+        char flag[OPTION_NAME_BYTES];
+        option_flag(&option_table[i], flag);
+        if (lakes != NULL)
+            code = append_flag(out, flag, lakes);
+        else if (is_needed(options, i))
+            code = append_option(out, options, i);
+    }
+    return code;
+}
+
+static enum error_code make(struct again *again, const struct options *options,
+                            const struct lake_values *lake, struct error *error)
+{
+    enum error_code code = append_options(&again->run, options, lake);
+    if (code == OK)
+        code = buffer_append_byte(&again->run, '\0');
+    if (code == OK)
+        code = append_lake(&again->care, options);
+    if (code == OK)
+        code = buffer_append_byte(&again->care, '\0');
+    return code == OK ? OK : error_no_memory(error, "the command to go on with");
+}
+
+enum error_code again_of_run(struct again *again, const struct options *options,
+                             struct error *error)
+{
+    return make(again, options, &(struct lake_values){.network = NULL}, error);
+}
+
+enum error_code again_of_lake(struct again *again, const struct options *options,
+                              struct error *error)
+{
+    struct lake_file lake;
+    struct error failure = {.code = OK};
+    enum error_code code = lake_file_read(&lake, options->output_path, &failure);
+    struct catalog *catalog = code == OK ? lake_open_catalog(options->output_path, &failure) : NULL;
+    if (catalog != NULL) {
+        const struct lake_values values = {lake.network, lake.scheme,
+                                           catalog_schema_version(catalog)};
+        code = make(again, options, &values, &failure);
+    } else {
+        code = failure.code;
+    }
+    catalog_close(catalog);
+    lake_file_release(&lake);
+    if (code != OK && error != NULL)
+        *error = failure;
+    return code;
+}
+
+enum error_code again_append_run(const struct again *again, struct catalog_range range,
+                                 struct buffer *out)
+{
+    return buffer_append_format(out, "parquet-consumer run%s %" PRIu32 " %" PRIu32,
+                                (const char *)again->run.data, range.first, range.last);
+}
+
+enum error_code again_write_run(const struct options *options, struct catalog_range range,
+                                struct buffer *out)
+{
+    struct again again;
+    again_init(&again);
+    enum error_code code = again_of_run(&again, options, NULL);
+    if (code == OK)
+        code = again_append_run(&again, range, out);
     if (code == OK)
         code = buffer_append_byte(out, '\0');
-    return code == OK ? OK : error_no_memory(error, "the command to go on with");
+    again_release(&again);
+    return code;
+}
+
+enum error_code again_append_care(const struct again *again, const char *verb,
+                                  const char *arguments, struct buffer *out)
+{
+    return buffer_append_format(out, "parquet-consumer %s%s%s", verb,
+                                (const char *)again->care.data, arguments);
+}
+
+bool again_server_is_default(const struct options *options)
+{
+    int index = option_index(offsetof(struct options, ttp_processor_endpoint));
+    return options->origins[index].kind == ORIGIN_DEFAULT;
+}
+
+enum error_code again_print_runs(const char *title, const struct options *options,
+                                 const struct catalog_range *ranges, size_t range_count,
+                                 struct error *error)
+{
+    struct again again;
+    struct buffer text;
+    if (range_count == 0)
+        return OK;
+    again_init(&again);
+    buffer_init(&text);
+    enum error_code code = again_of_lake(&again, options, error);
+    if (code == OK) {
+        code = buffer_append_format(&text, "%s:\n", title);
+        for (size_t i = 0; code == OK && i < range_count; i++) {
+            code = buffer_append_text(&text, "  ");
+            if (code == OK)
+                code = again_append_run(&again, ranges[i], &text);
+            if (code == OK)
+                code = buffer_append_byte(&text, '\n');
+        }
+        if (code != OK)
+            code = error_no_memory(error, "the command to go on with");
+    }
+    if (code == OK)
+        printf("%.*s", (int)text.size_bytes, (const char *)text.data);
+    if (code == OK && again_server_is_default(options))
+        printf("(" AGAIN_DEFAULT_SERVER ")\n");
+    buffer_release(&text);
+    again_release(&again);
+    return code;
 }

@@ -2,28 +2,65 @@
 #ifndef TTP_APP_AGAIN_H
 #define TTP_APP_AGAIN_H
 
-/* Commands that people are to paste into a shell, to go on with the lake that a command looked at.
+/*
+ * Commands that people are to paste into a shell, to go on with a lake: every command that is
+ * printed, logged or shown comes from here. They carry what was not default where it was printed
+ * (lake, server, network, schema version, configuration file, …), so that they do the same in
+ * another shell and another folder.
+ *
+ * Secrets are never in them: of a header whose value was written out only its name is shown, and
+ * its value becomes env:SECRET_<NAME>, which a run refuses with a sentence until it is set.
  */
 
-#include "app/command.h"
+#include "app/options.h"
+#include "catalog/catalog.h"
 #include "util/buffer.h"
 #include "util/error.h"
+
+/* What stands between the verb and its arguments; NUL-ended texts that begin with a blank. */
+struct again {
+    struct buffer run;  /* for `run`, which asks the server */
+    struct buffer care; /* for verbs that work on the lake alone: `repair`, `verify`, `status` */
+};
+
+void again_init(struct again *again);
+void again_release(struct again *again);
+
+/* For a run that is going on: its options are the lake's. ERR_NO_MEMORY. */
+enum error_code again_of_run(struct again *again, const struct options *options,
+                             struct error *error) MUST_CHECK;
+/* For a lake at rest: its own network, scheme and schema version go before the options'.
+ * ERR_NO_MEMORY, or an error of reading the lake. */
+enum error_code again_of_lake(struct again *again, const struct options *options,
+                              struct error *error) MUST_CHECK;
+
+/* Appends "parquet-consumer run … FIRST LAST". ERR_NO_MEMORY. */
+enum error_code again_append_run(const struct again *again, struct catalog_range range,
+                                 struct buffer *out) MUST_CHECK;
+/* The same for a run that is going on, in one call, ended by a NUL. ERR_NO_MEMORY. */
+enum error_code again_write_run(const struct options *options, struct catalog_range range,
+                                struct buffer *out) MUST_CHECK;
+/* Appends "parquet-consumer <verb> …<arguments>"; `arguments` is "" or begins with a blank.
+ * ERR_NO_MEMORY. */
+enum error_code again_append_care(const struct again *again, const char *verb,
+                                  const char *arguments, struct buffer *out) MUST_CHECK;
+
+/* Prints `title` and the command for each range, to stdout; nothing where there is no range.
+ * ERR_NO_MEMORY, or an error of reading the lake. */
+enum error_code again_print_runs(const char *title, const struct options *options,
+                                 const struct catalog_range *ranges, size_t range_count,
+                                 struct error *error) MUST_CHECK;
+
+/* Whether the commands ask the default server because no other was named here: then it is worth
+ * saying, since the lake does not know where its events came from. */
+bool again_server_is_default(const struct options *options) MUST_CHECK;
+/* The sentence that says so. */
+#define AGAIN_DEFAULT_SERVER                                                                       \
+    "these ask the default server, localhost:50051: add --ttp-processor-endpoint HOST:PORT for "   \
+    "another"
 
 /* Appends `word` so that a POSIX shell reads it as one word: as it is where no character of it
  * means something to the shell, else in single quotes. ERR_NO_MEMORY. */
 enum error_code again_append_word(struct buffer *out, const char *word) MUST_CHECK;
-
-/* Appends " --output-path …" and what else a command needs to work on that lake: the configuration
- * file that was named, and the lake's own scheme and schema version where the options (or only
- * flags of this call) say otherwise. Ended by a NUL. ERR_NO_MEMORY, or an error of reading the
- * lake. */
-enum error_code again_append_options(struct buffer *out, const struct command_line *line,
-                                     const struct options *options, struct error *error) MUST_CHECK;
-
-/* Appends what a run needs to ask the server that this call asked: its address, and the flags of
- * the section `consumer` that the call was given, but for headers with values written out.
- * ERR_NO_MEMORY. */
-enum error_code again_append_server(struct buffer *out, const struct command_line *line,
-                                    const struct options *options, struct error *error) MUST_CHECK;
 
 #endif

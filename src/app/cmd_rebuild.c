@@ -92,27 +92,6 @@ static void print_uncovered(const struct rebuild_report *report)
     }
 }
 
-static enum error_code print_commands(const struct rebuild_report *report,
-                                      const struct command_line *line,
-                                      const struct options *options, struct error *error)
-{
-    struct buffer words;
-    size_t count = INVENTORY_COUNT(&report->refetch, struct catalog_range);
-    if (count == 0)
-        return OK;
-    buffer_init(&words);
-    enum error_code code = again_append_options(&words, line, options, error);
-    if (code == OK)
-        printf("to fetch what is not covered:\n");
-    for (size_t i = 0; code == OK && i < count; i++) {
-        struct catalog_range range = *INVENTORY_AT(&report->refetch, struct catalog_range, i);
-        printf("  parquet-consumer run%s %" PRIu32 " %" PRIu32 "\n", (const char *)words.data,
-               range.first, range.last);
-    }
-    buffer_release(&words);
-    return code;
-}
-
 static enum error_code check_data_path(const char *path, struct error *error)
 {
     if (path[0] == '\0' || path[0] == '/')
@@ -146,7 +125,10 @@ enum exit_code cmd_rebuild(const struct command_line *line)
             if (wanted.dry_run)
                 print_uncovered(&report);
             else
-                code = print_commands(&report, line, &options, &error);
+                code = again_print_runs("to fetch what is not covered", &options,
+                                        INVENTORY_AT(&report.refetch, struct catalog_range, 0),
+                                        INVENTORY_COUNT(&report.refetch, struct catalog_range),
+                                        &error);
         }
         if (code != OK)
             exit_code = command_fail(command_exit_code(code), &error);

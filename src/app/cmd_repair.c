@@ -10,28 +10,6 @@
 #include "lake/repair.h"
 #include "os/process.h"
 
-/* What fetches again what was taken out. */
-static enum error_code print_commands(const struct repair_report *report,
-                                      const struct command_line *line,
-                                      const struct options *options, struct error *error)
-{
-    struct buffer words;
-    size_t count = INVENTORY_COUNT(&report->refetch, struct catalog_range);
-    if (count == 0)
-        return OK;
-    buffer_init(&words);
-    enum error_code code = again_append_options(&words, line, options, error);
-    if (code == OK)
-        printf("to fetch again:\n");
-    for (size_t i = 0; code == OK && i < count; i++) {
-        struct catalog_range range = *INVENTORY_AT(&report->refetch, struct catalog_range, i);
-        printf("  parquet-consumer run%s %" PRIu32 " %" PRIu32 "\n", (const char *)words.data,
-               range.first, range.last);
-    }
-    buffer_release(&words);
-    return code;
-}
-
 static void print_report(const struct repair_report *report, const struct repair_options *wanted)
 {
     size_t commits = INVENTORY_COUNT(&report->commits, uint64_t);
@@ -99,7 +77,9 @@ enum exit_code cmd_repair(const struct command_line *line)
         enum error_code code = repair_lake(&wanted, &report, &error);
         if (code == OK) {
             print_report(&report, &wanted);
-            code = print_commands(&report, line, &options, &error);
+            code = again_print_runs("to fetch again", &options,
+                                    INVENTORY_AT(&report.refetch, struct catalog_range, 0),
+                                    INVENTORY_COUNT(&report.refetch, struct catalog_range), &error);
         }
         if (code != OK)
             exit_code = command_fail(command_exit_code(code), &error);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/again.h"
 #include "app/command.h"
 #include "app/json_output.h"
 #include "catalog/history.h"
@@ -27,7 +28,9 @@ struct version_totals {
 struct lake_status {
     struct catalog_totals totals;
     struct catalog_range *coverage, *unconfirmed;
-    size_t coverage_count, unconfirmed_count;
+    struct catalog_range *gaps; /* between the lowest and the highest covered ledger */
+    size_t coverage_count, unconfirmed_count, gap_count;
+    struct buffer command; /* what fetches the gaps, ended by a NUL; empty where there is none */
     struct version_totals versions[VERSIONS_MAX];
     size_t version_count;
     struct lake_file lake;
@@ -40,6 +43,8 @@ static void status_release(struct lake_status *status)
 {
     mem_free(status->coverage);
     mem_free(status->unconfirmed);
+    mem_free(status->gaps);
+    buffer_release(&status->command);
     lake_file_release(&status->lake);
     json_decref(status->holes);
     json_decref(status->seam_findings);
@@ -110,6 +115,34 @@ static enum error_code add_seam_finding(void *context, const struct catalog_seam
     return OK;
 }
 
+static enum error_code read_gaps(struct catalog *catalog, struct lake_status *status,
+                                 struct error *error)
+{
+    if (status->coverage_count < 2)
+        return OK;
+    const struct catalog_range whole = {status->coverage[0].first,
+                                        status->coverage[status->coverage_count - 1].last};
+    return catalog_uncovered(catalog, whole, &status->gaps, &status->gap_count, error);
+}
+
+/* One run fetches what is not covered of its range: from the first gap to the last. */
+static enum error_code make_command(const struct options *options, struct lake_status *status,
+                                    struct error *error)
+{
+    struct again again;
+    if (status->gap_count == 0)
+        return OK;
+    const struct catalog_range gaps = {status->gaps[0].first,
+                                       status->gaps[status->gap_count - 1].last};
+    again_init(&again);
+    enum error_code code = again_of_lake(&again, options, error);
+    if (code == OK && (again_append_run(&again, gaps, &status->command) != OK ||
+                       buffer_append_byte(&status->command, '\0') != OK))
+        code = error_no_memory(error, "the lake's status");
+    again_release(&again);
+    return code;
+}
+
 static enum error_code read_status(struct catalog *catalog, const char *output_path,
                                    struct lake_status *status, struct error *error)
 {
@@ -123,6 +156,8 @@ static enum error_code read_status(struct catalog *catalog, const char *output_p
         code = catalog_totals(catalog, &status->totals, error);
     if (code == OK)
         code = catalog_coverage(catalog, &status->coverage, &status->coverage_count, error);
+    if (code == OK)
+        code = read_gaps(catalog, status, error);
     if (code == OK)
         code =
             catalog_unconfirmed(catalog, &status->unconfirmed, &status->unconfirmed_count, error);
@@ -150,20 +185,23 @@ static enum error_code print_json(struct catalog *catalog, const char *output_pa
 {
     const struct catalog_totals *totals = &status->totals;
     json_t *object = json_pack(
-        "{s:o, s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:I, s:I, "
+        "{s:o, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:I, "
+        "s:I, "
+        "s:I, "
         "s:I, s:o, s:O, s:O, s:O}",
         "output_path", json_any_text(output_path), "lake_id", catalog_lake_id(catalog), "network",
         status->lake.network, "partitioning_scheme", status->lake.scheme, "schema_version",
         catalog_schema_version(catalog), "schema_versions",
         json_list(status->version_count, json_version, status), "coverage",
-        json_ranges(status->coverage, status->coverage_count), "commits",
-        (json_int_t)totals->commits, "snapshots", (json_int_t)totals->snapshots, "files",
-        (json_int_t)totals->files, "rows", (json_int_t)totals->rows, "bytes",
-        (json_int_t)totals->file_bytes, "newest_ledger_time", json_time(totals->newest_close_us),
-        "last_commit", json_time(totals->last_commit_us), "dead_letters",
-        (json_int_t)totals->dead_letters, "null_amount_decimals", (json_int_t)totals->null_decimals,
-        "replaced_memos", (json_int_t)totals->replaced_memos, "unconfirmed_ledgers",
-        (json_int_t)totals->unconfirmed_ledgers, "unconfirmed",
+        json_ranges(status->coverage, status->coverage_count), "gaps",
+        json_ranges(status->gaps, status->gap_count), "command",
+        json_any_text((const char *)status->command.data), "commits", (json_int_t)totals->commits,
+        "snapshots", (json_int_t)totals->snapshots, "files", (json_int_t)totals->files, "rows",
+        (json_int_t)totals->rows, "bytes", (json_int_t)totals->file_bytes, "newest_ledger_time",
+        json_time(totals->newest_close_us), "last_commit", json_time(totals->last_commit_us),
+        "dead_letters", (json_int_t)totals->dead_letters, "null_amount_decimals",
+        (json_int_t)totals->null_decimals, "replaced_memos", (json_int_t)totals->replaced_memos,
+        "unconfirmed_ledgers", (json_int_t)totals->unconfirmed_ledgers, "unconfirmed",
         json_ranges(status->unconfirmed, status->unconfirmed_count), "holes", status->holes,
         "seam_findings", status->seam_findings, "recent_commits", status->commits);
     return json_print(object, true, error);
@@ -245,16 +283,22 @@ static void print_oddities(const struct lake_status *status)
                json_string_value(json_object_get(finding, "last_seen")));
 }
 
-static void print_text(struct catalog *catalog, const char *output_path,
+static void print_text(struct catalog *catalog, const struct options *options,
                        const struct lake_status *status)
 {
-    printf("%-14s %s\n", "lake", output_path);
+    printf("%-14s %s\n", "lake", options->output_path);
     printf("%-14s %s\n", "id", catalog_lake_id(catalog));
     if (status->lake.network[0] != '\0')
         printf("%-14s %s\n", "network", status->lake.network);
     printf("%-14s %s\n", "scheme", status->lake.scheme);
     printf("%-14s %s\n", "schema", catalog_schema_version(catalog));
     print_ranges("coverage", status->coverage, status->coverage_count);
+    if (status->gap_count > 0) {
+        print_ranges("gaps", status->gaps, status->gap_count);
+        printf("  fetch by: %s\n", (const char *)status->command.data);
+        if (again_server_is_default(options))
+            printf("  (" AGAIN_DEFAULT_SERVER ")\n");
+    }
     print_counts(status);
     print_oddities(status);
 }
@@ -265,6 +309,7 @@ enum exit_code cmd_status(const struct command_line *line)
     struct error error = {0};
     struct lake_status status = {0};
     lake_file_init(&status.lake);
+    buffer_init(&status.command);
     struct catalog *catalog = NULL;
     options_init(&options);
     enum exit_code exit_code = command_load_options(line, &options);
@@ -274,10 +319,12 @@ enum exit_code cmd_status(const struct command_line *line)
     enum error_code code = catalog != NULL ? OK : error.code;
     if (code == OK)
         code = read_status(catalog, options.output_path, &status, &error);
+    if (code == OK)
+        code = make_command(&options, &status, &error);
     if (code == OK && command_line_flag(line, "--json") != NULL)
         code = print_json(catalog, options.output_path, &status, &error);
     else if (code == OK)
-        print_text(catalog, options.output_path, &status);
+        print_text(catalog, &options, &status);
     if (code != OK)
         exit_code = command_fail(command_exit_code(code), &error);
 out:

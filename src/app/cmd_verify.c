@@ -60,11 +60,11 @@ static enum error_code print_report(const struct command_line *line, const struc
 {
     struct buffer command;
     buffer_init(&command);
-    enum error_code code = verify_print_command(report, line, options, &command, error);
+    enum error_code code = verify_print_command(report, options, &command, error);
     if (code == OK && command_line_flag(line, "--json") != NULL)
         code = verify_print_json(report, against, (const char *)command.data, error);
     else if (code == OK)
-        verify_print_text(report, against, (const char *)command.data);
+        verify_print_text(report, against, options, (const char *)command.data);
     buffer_release(&command);
     return code;
 }

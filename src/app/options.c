@@ -253,8 +253,11 @@ enum error_code options_load(struct options *options, const struct option_source
                               .problems = problems,
                               .warnings = warnings};
     enum error_code code = OK;
-    if (sources->config_path != NULL)
-        code = option_file_read(&options->arena, sources->config_path, &loading.file, problems);
+    if (sources->config_path != NULL) {
+        code = keep_name(&loading, sources->config_path, &options->config_path);
+        if (code == OK)
+            code = option_file_read(&options->arena, sources->config_path, &loading.file, problems);
+    }
     for (size_t i = 0; code == OK && i < option_count; i++)
         code = load_option(&loading, (int)i);
     if (code == OK)

@@ -91,6 +91,7 @@ struct options {
     int log_level;
     int log_format;
 
+    const char *config_path;       /* the file that was named; NULL: none */
     const char *texts[OPTION_MAX]; /* each value as it was given (headers: a JSON object) */
     struct option_origin origins[OPTION_MAX];
     struct arena arena; /* holds the texts */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/again.h"
 #include "app/batch_queue.h"
 #include "app/intake.h"
 #include "app/lake_writer.h"
@@ -387,13 +388,19 @@ static void say_holes(const struct pipeline *pipeline)
         return;
     char ranges[RANGES_TEXT_BYTES];
     char sentence[RANGES_TEXT_BYTES + 256];
+    struct buffer command;
+    buffer_init(&command);
     ranges_text(plan->holes, plan->hole_count, ranges);
-    snprintf(
-        sentence, sizeof sentence,
-        "ledgers below the newest are not in the lake: %s; fetch them by `parquet-consumer run "
-        "%" PRIu32 " %" PRIu32 "`",
-        ranges, plan->holes[0].first, plan->holes[plan->hole_count - 1].last);
-    log_line(LOG_WARN, "app", sentence);
+    snprintf(sentence, sizeof sentence,
+             "ledgers below the newest are not in the lake, and this run leaves them: %s", ranges);
+    if (again_write_run(
+            pipeline->options,
+            (struct catalog_range){plan->holes[0].first, plan->holes[plan->hole_count - 1].last},
+            &command) == OK)
+        log_event(LOG_WARN, "app", sentence, LOG_T("fetch_by", (const char *)command.data));
+    else
+        log_line(LOG_WARN, "app", sentence);
+    buffer_release(&command);
 }
 
 /* Before work, people see what will be done; a service's log has lines enough. */
@@ -523,6 +530,7 @@ static enum exit_code finish(struct pipeline *pipeline, struct run_report *repor
     report->has_run = true;
     report->live = pipeline->plan.live;
     report->stopped = os_stop_requested();
+    report->other_chain = pipeline->source_code == ERR_CONFLICT;
     if (code != OK) {
         say_error(error);
         exit_code = EXIT_FAILED;

@@ -34,6 +34,7 @@ struct run_report {
     bool live;
     int64_t elapsed_us;
     struct status_snapshot last;     /* the counters at the end */
+    bool other_chain;                /* the server's ledgers are not the lake's: fetch nothing */
     uint64_t hole_count;             /* poison ledgers skipped */
     struct catalog_range *uncovered; /* bounded: what is still open */
     size_t uncovered_count;

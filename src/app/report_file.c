@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/again.h"
 #include "app/json_output.h"
 #include "app/option_json.h"
 #include "catalog/json_text.h"
@@ -91,13 +92,20 @@ static int set_amounts(json_t *root, const struct status_snapshot *last)
            set_number(root, "peak_resident_bytes", last->peak_resident_bytes);
 }
 
-/* What fetches the rest; null where nothing is left. */
-static json_t *command_of(const struct run_report *report)
+/* What fetches the rest; null where nothing is left, or what is left may not come from there. */
+static json_t *command_of(const struct options *options, const struct run_report *report)
 {
-    if (report->uncovered_count == 0)
+    if (report->uncovered_count == 0 || report->other_chain)
         return json_null();
-    return json_sprintf("parquet-consumer run %" PRIu32 " %" PRIu32, report->uncovered[0].first,
-                        report->uncovered[report->uncovered_count - 1].last);
+    const struct catalog_range rest = {report->uncovered[0].first,
+                                       report->uncovered[report->uncovered_count - 1].last};
+    struct buffer command;
+    buffer_init(&command);
+    json_t *text = again_write_run(options, rest, &command) == OK
+                       ? json_any_text((const char *)command.data)
+                       : NULL;
+    buffer_release(&command);
+    return text;
 }
 
 static json_t *report_whole(const struct options *options, const struct run_report *report,
@@ -117,7 +125,7 @@ static json_t *report_whole(const struct options *options, const struct run_repo
                             json_list(report->problem_count, problem_of, report)) != 0 ||
         json_object_set_new(root, "uncovered",
                             json_ranges(report->uncovered, report->uncovered_count)) != 0 ||
-        json_object_set_new(root, "command", command_of(report)) != 0) {
+        json_object_set_new(root, "command", command_of(options, report)) != 0) {
         json_decref(root);
         return NULL;
     }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/again.h"
 #include "rows/partition.h"
 #include "rows/schema.h"
 #include "util/text.h"
@@ -93,7 +94,25 @@ static void put_problems(struct page *page, const struct run_report *report)
     }
 }
 
-static void put_uncovered(struct page *page, const struct run_report *report)
+/* What fetches the rest. After another chain was found nothing is to be fetched from there. */
+static void put_command(struct page *page, const struct options *options,
+                        const struct run_report *report)
+{
+    const struct catalog_range rest = {report->uncovered[0].first,
+                                       report->uncovered[report->uncovered_count - 1].last};
+    struct buffer command;
+    if (report->other_chain || page->code != OK)
+        return;
+    buffer_init(&command);
+    page->code = again_write_run(options, rest, &command);
+    put(page, LABEL, "fetch by");
+    if (page->code == OK)
+        page->code = buffer_append_format(page->out, "%s\n", (const char *)command.data);
+    buffer_release(&command);
+}
+
+static void put_uncovered(struct page *page, const struct options *options,
+                          const struct run_report *report)
 {
     if (report->live)
         return;
@@ -104,8 +123,7 @@ static void put_uncovered(struct page *page, const struct run_report *report)
     char ranges[RANGES_TEXT_BYTES];
     ranges_text(report->uncovered, report->uncovered_count, ranges);
     put(page, LABEL "%s\n", "uncovered", ranges);
-    put(page, LABEL "parquet-consumer run %" PRIu32 " %" PRIu32 "\n", "fetch by",
-        report->uncovered[0].first, report->uncovered[report->uncovered_count - 1].last);
+    put_command(page, options, report);
 }
 
 enum error_code summary_render(const struct options *options, const struct run_report *report,
@@ -119,7 +137,7 @@ enum error_code summary_render(const struct options *options, const struct run_r
     put_amounts(&page, &report->last);
     put_rates(&page, report);
     put_problems(&page, report);
-    put_uncovered(&page, report);
+    put_uncovered(&page, options, report);
     return page.code;
 }
 

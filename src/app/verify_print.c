@@ -20,57 +20,54 @@ static bool has_damage(const struct findings *findings)
 }
 
 /* "parquet-consumer repair …[ A B && …]": takes out what is damaged, and what differs. */
-static enum error_code append_repairs(const struct verify_report *report, const char *words,
+static enum error_code append_repairs(const struct verify_report *report, const struct again *again,
                                       struct buffer *out)
 {
     const struct findings *findings = &report->findings;
     bool damaged = has_damage(findings);
     enum error_code code = OK;
     if (damaged)
-        code = buffer_append_format(out, "parquet-consumer repair%s%s", words,
-                                    report->deep ? " --deep" : "");
+        code = again_append_care(again, "repair", report->deep ? " --deep" : "", out);
     for (size_t i = 0; code == OK && i < findings_take_out_count(findings); i++) {
         struct catalog_range range = findings_take_out(findings, i);
-        code = buffer_append_format(out, "%sparquet-consumer repair%s %" PRIu32 " %" PRIu32,
-                                    damaged || i > 0 ? " && " : "", words, range.first, range.last);
+        char ledgers[32];
+        snprintf(ledgers, sizeof ledgers, " %" PRIu32 " %" PRIu32, range.first, range.last);
+        if (damaged || i > 0)
+            code = buffer_append_text(out, " && ");
+        if (code == OK)
+            code = again_append_care(again, "repair", ledgers, out);
     }
     return code;
 }
 
-static enum error_code append_runs(const struct verify_report *report, const char *words,
-                                   const char *server, struct buffer *out)
+static enum error_code append_runs(const struct verify_report *report, const struct again *again,
+                                   struct buffer *out)
 {
     const struct findings *findings = &report->findings;
     enum error_code code = OK;
     for (size_t i = 0; code == OK && i < findings_refetch_count(findings); i++) {
-        struct catalog_range range = findings_refetch(findings, i);
-        code = buffer_append_format(out, " && parquet-consumer run%s%s %" PRIu32 " %" PRIu32, words,
-                                    server, range.first, range.last);
+        code = buffer_append_text(out, " && ");
+        if (code == OK)
+            code = again_append_run(again, findings_refetch(findings, i), out);
     }
     return code;
 }
 
 enum error_code verify_print_command(const struct verify_report *report,
-                                     const struct command_line *line, const struct options *options,
-                                     struct buffer *out, struct error *error)
+                                     const struct options *options, struct buffer *out,
+                                     struct error *error)
 {
-    struct buffer words, server;
-    if (findings_refetch_count(&report->findings) == 0)
-        return buffer_append_byte(out, '\0') == OK ? OK : error_no_memory(error, "the report");
-    buffer_init(&words);
-    buffer_init(&server);
-    enum error_code code = again_append_options(&words, line, options, error);
-    /* What differs is fetched from the server that it differs from. */
-    if (code == OK && findings_take_out_count(&report->findings) > 0)
-        code = again_append_server(&server, line, options, error);
-    else if (code == OK)
-        code = buffer_append_byte(&server, '\0');
-    if (code == OK)
-        code = append_repairs(report, (const char *)words.data, out);
-    if (code == OK)
-        code = append_runs(report, (const char *)words.data, (const char *)server.data, out);
-    buffer_release(&words);
-    buffer_release(&server);
+    struct again again;
+    again_init(&again);
+    enum error_code code = OK;
+    if (findings_refetch_count(&report->findings) > 0) {
+        code = again_of_lake(&again, options, error);
+        if (code == OK)
+            code = append_repairs(report, &again, out);
+        if (code == OK)
+            code = append_runs(report, &again, out);
+    }
+    again_release(&again);
     if (code == OK)
         code = buffer_append_byte(out, '\0');
     return code == ERR_NO_MEMORY ? error_no_memory(error, "the report") : code;
@@ -162,7 +159,7 @@ static void print_comparison(const struct verify_report *report, const struct ag
 }
 
 void verify_print_text(const struct verify_report *report, const struct against *against,
-                       const char *command)
+                       const struct options *options, const char *command)
 {
     const struct findings *findings = &report->findings;
     char files[TEXT_TIME_BYTES], rows[TEXT_TIME_BYTES];
@@ -182,6 +179,8 @@ void verify_print_text(const struct verify_report *report, const struct against 
     }
     if (command[0] != '\0')
         printf("to mend it:\n  %s\n", command);
+    if (command[0] != '\0' && again_server_is_default(options))
+        printf("(" AGAIN_DEFAULT_SERVER ")\n");
     if (against != NULL)
         print_comparison(report, against);
     size_t problems = findings_problem_count(findings);

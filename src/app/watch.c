@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/again.h"
 #include "app/supervisor.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -28,6 +29,7 @@ struct problem_count {
 
 struct watch {
     const struct options *options;
+    char run_words[STATUS_WORDS_BYTES];
     struct board *board;
     struct metrics *metrics;
     struct status_server *server;
@@ -87,6 +89,7 @@ static void fill_settings(const struct watch *watch, struct status_snapshot *out
     copy_text(out->scheme, sizeof out->scheme,
               partitioning_scheme_name((enum partitioning_scheme)options->partitioning_scheme));
     copy_text(out->schema_version, sizeof out->schema_version, options->schema_version);
+    copy_text(out->run_words, sizeof out->run_words, watch->run_words);
     out->started_us = watch->started_us;
     out->started_monotonic_us = watch->started_monotonic_us;
     out->request_first = options->start_ledger;
@@ -186,6 +189,18 @@ static void fill(void *context, struct status_snapshot *out)
     board_fill(watch->board, out);
 }
 
+/* What the commands on the page need; left empty where it is too long for a page. */
+static enum error_code make_run_words(struct watch *watch, struct error *error)
+{
+    struct again again;
+    again_init(&again);
+    enum error_code code = again_of_run(&again, watch->options, error);
+    if (code == OK && again.run.size_bytes <= sizeof watch->run_words)
+        memcpy(watch->run_words, again.run.data, again.run.size_bytes);
+    again_release(&again);
+    return code;
+}
+
 /* Taken first by us, ttp-processor's own health port keeps it from starting. */
 static void warn_of_shared_port(const struct options *options)
 {
@@ -217,7 +232,7 @@ enum error_code watch_start(struct watch **out, const struct options *options, s
     watch->started_monotonic_us = os_monotonic_us();
     watch->board = board_new(error);
     watch->metrics = watch->board != NULL ? metrics_new(error) : NULL;
-    if (watch->metrics == NULL) {
+    if (watch->metrics == NULL || make_run_words(watch, error) != OK) {
         watch_stop(watch);
         return ERR_NO_MEMORY;
     }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "os/calls.h"
 #include "util/memory.h"
@@ -406,6 +407,12 @@ bool os_path_exists(const char *path)
     return os_calls_get()->stat(path, &info) == 0;
 }
 
+bool os_is_regular_file(const char *path)
+{
+    struct stat info;
+    return os_calls_get()->stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
 enum error_code os_free_bytes(const char *path, uint64_t *free_bytes, struct error *error)
 {
     struct statvfs info;
@@ -429,6 +436,21 @@ enum error_code os_path_join(char out[OS_PATH_BYTES], const char *directory, con
 enum error_code os_parent_path(char out[OS_PATH_BYTES], const char *path, struct error *error)
 {
     return parent_of(path, out, error);
+}
+
+enum error_code os_absolute_path(char out[OS_PATH_BYTES], const char *path, struct error *error)
+{
+    char folder[OS_PATH_BYTES];
+    while (path[0] == '.' && path[1] == '/') {
+        path += 2;
+        while (path[0] == '/')
+            path++;
+    }
+    if (path[0] == '/')
+        return os_path_join(out, "", path, error);
+    if (getcwd(folder, sizeof folder) == NULL)
+        return error_set_errno(error, errno, "cannot find out the working folder");
+    return os_path_join(out, folder, path, error);
 }
 
 enum error_code os_real_path(char out[OS_PATH_BYTES], const char *path, struct error *error)

@@ -77,6 +77,8 @@ enum error_code os_sync_directories_up_to(const char *path, const char *top,
                                           struct error *error) MUST_CHECK;
 
 bool os_path_exists(const char *path);
+/* Whether a file lies there: no folder, pipe or device, nor nothing at all. */
+bool os_is_regular_file(const char *path);
 /* Bytes that an ordinary user may still write on the file system of `path`. */
 enum error_code os_free_bytes(const char *path, uint64_t *free_bytes,
                               struct error *error) MUST_CHECK;
@@ -100,6 +102,9 @@ enum error_code os_path_join(char out[OS_PATH_BYTES], const char *directory, con
 /* The directory that holds `path`: "." for a bare name. */
 enum error_code os_parent_path(char out[OS_PATH_BYTES], const char *path,
                                struct error *error) MUST_CHECK;
+/* The path as seen from the root, whether or not anything lies there; links stay as they are. */
+enum error_code os_absolute_path(char out[OS_PATH_BYTES], const char *path,
+                                 struct error *error) MUST_CHECK;
 /* The absolute path of something that exists, symbolic links resolved. */
 enum error_code os_real_path(char out[OS_PATH_BYTES], const char *path,
                              struct error *error) MUST_CHECK;

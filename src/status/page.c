@@ -462,6 +462,19 @@ static void write_bar(struct page *page, struct status_range ends)
     text(page, "</span></div>\n");
 }
 
+/* What fetches the ledgers, and the end of a hole's line. */
+static void write_command(struct page *page, struct status_range range)
+{
+    if (page->snapshot->run_words[0] != '\0') {
+        text(page, " · fetch with</span> <code>parquet-consumer run");
+        writer_html(&page->writer, page->snapshot->run_words);
+        writer_format(&page->writer, " %" PRIu32 " %" PRIu32 "</code></li>", range.first,
+                      range.last);
+    } else {
+        text(page, " · <code>parquet-consumer status</code> says how to fetch it</span></li>");
+    }
+}
+
 static void write_holes(struct page *page)
 {
     const struct status_snapshot *snapshot = page->snapshot;
@@ -477,10 +490,7 @@ static void write_holes(struct page *page)
         text(page, " <span class=\"soft\">· ");
         count(page, (uint64_t)gap.last - gap.first + 1);
         writer_format(&page->writer, gap.first == gap.last ? " ledger" : " ledgers");
-        writer_format(&page->writer,
-                      " · fetch with</span> <code>parquet-consumer %" PRIu32 " %" PRIu32
-                      "</code></li>",
-                      gap.first, gap.last);
+        write_command(page, gap);
     }
     if (gaps + older > HOLES_SHOWN) {
         text(page, "<li class=\"soft\">and ");

@@ -26,6 +26,7 @@
 #define STATUS_LABEL_BYTES    64
 #define STATUS_REASON_BYTES   16
 #define STATUS_PATH_BYTES     512
+#define STATUS_WORDS_BYTES    2048
 #define STATUS_ROTATION_COUNT 6
 
 enum status_phase {
@@ -79,6 +80,9 @@ struct status_snapshot {
     char output_path[STATUS_PATH_BYTES];
     char scheme[STATUS_REASON_BYTES];
     char schema_version[STATUS_REASON_BYTES];
+    /* What a command that fetches ledgers needs between "parquet-consumer run" and its range, with
+     * a blank before it; empty: too long to be shown. */
+    char run_words[STATUS_WORDS_BYTES];
     enum status_phase phase;
     int64_t started_us;
     int64_t started_monotonic_us;

@@ -71,8 +71,27 @@ static void a_summary_names_what_is_missing_and_the_command_for_it(void **state)
     struct buffer text;
     const char *summary = rendered(&text, 2);
     assert_non_null(strstr(summary, "100-120, 130"));
-    assert_non_null(strstr(summary, "parquet-consumer run 100 130"));
+    assert_non_null(strstr(summary, "parquet-consumer run --output-path /"));
+    assert_non_null(strstr(summary, "/data/parquet 100 130\n"));
     buffer_release(&text);
+}
+
+static void after_another_chain_nothing_is_to_be_fetched(void **state)
+{
+    (void)state;
+    struct loaded loaded;
+    struct buffer text;
+    load(&loaded, (struct load_request){.config = NULL});
+    struct run_report report = report_with(2);
+    report.other_chain = true;
+    buffer_init(&text);
+    assert_int_equal(summary_render(&loaded.options, &report, &text), OK);
+    assert_int_equal(buffer_append_byte(&text, 0), OK);
+    assert_non_null(strstr((const char *)text.data, "100-120, 130"));
+    assert_null(strstr((const char *)text.data, "parquet-consumer run"));
+    buffer_release(&text);
+    run_report_release(&report);
+    loaded_release(&loaded);
 }
 
 static void a_plan_shows_ranges_files_and_a_hint_where_they_would_be_small(void **state)
@@ -139,8 +158,9 @@ static void a_report_is_there_as_incomplete_from_the_start(void **state)
     assert_int_equal(json_integer_value(json_object_get(json, "rows")), 1234567);
     assert_int_equal(json_integer_value(json_object_get(json, "exit_code")), 1);
     assert_int_equal(json_array_size(json_object_get(json, "uncovered")), 2);
-    assert_string_equal(json_string_value(json_object_get(json, "command")),
-                        "parquet-consumer run 100 130");
+    const char *command = json_string_value(json_object_get(json, "command"));
+    assert_non_null(strstr(command, "parquet-consumer run --output-path /"));
+    assert_non_null(strstr(command, " --metadata '{\"x\":\"env:SECRET_X\"}' 100 130"));
     json_decref(json);
     run_report_release(&report);
     loaded_release(&loaded);
@@ -176,6 +196,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_summary_counts_rows_files_and_repeated_warnings),
         cmocka_unit_test(a_summary_names_what_is_missing_and_the_command_for_it),
+        cmocka_unit_test(after_another_chain_nothing_is_to_be_fetched),
         cmocka_unit_test(a_plan_shows_ranges_files_and_a_hint_where_they_would_be_small),
         cmocka_unit_test(a_report_is_there_as_incomplete_from_the_start),
         cmocka_unit_test(a_report_that_cannot_be_written_is_refused_before_the_run),

@@ -36,6 +36,7 @@ void fake_snapshot(struct status_snapshot *out)
     snprintf(out->output_path, sizeof(out->output_path), "./data/parquet");
     snprintf(out->scheme, sizeof(out->scheme), "date_hour");
     snprintf(out->schema_version, sizeof(out->schema_version), "1.1.0");
+    snprintf(out->run_words, sizeof(out->run_words), " --output-path /srv/lake");
     out->phase = STATUS_RUNNING;
     out->started_us = FAKE_NOW_US - 3723 * SECOND;
     out->started_monotonic_us = FAKE_MONOTONIC_US - 3723 * SECOND - 250000;

@@ -56,7 +56,8 @@ static void a_live_run_shows_what_it_does(void **state)
     expect(&snapshot, "up 1h2m3s");
     expect(&snapshot, "61.0 MiB");
     expect(&snapshot, "<b>Hole</b> 52,995,000");
-    expect(&snapshot, "<code>parquet-consumer 52995000 52995019</code>");
+    expect(&snapshot,
+           "<code>parquet-consumer run --output-path /srv/lake 52995000 52995019</code>");
     expect(&snapshot, "<span class=\"tag\">end of range</span>");
     expect(&snapshot, "None in this run.");
 }
@@ -170,6 +171,22 @@ static void a_hole_is_drawn_even_where_it_is_too_narrow_to_see(void **state)
     expect(&snapshot, "1 ledger · fetch with");
 }
 
+static void a_hole_comes_with_a_command_that_can_be_pasted(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    fake_snapshot(&snapshot);
+    snapshot.coverage_count = 2;
+    snapshot.coverage[0] = (struct status_range){1, 300};
+    snapshot.coverage[1] = (struct status_range){302, 600};
+    snprintf(snapshot.run_words, sizeof snapshot.run_words,
+             " --output-path '/srv/a&b' --network testnet");
+    expect(&snapshot, "<code>parquet-consumer run --output-path &#39;/srv/a&amp;b&#39; --network "
+                      "testnet 301 301</code>");
+    snapshot.run_words[0] = '\0'; /* too long for a page */
+    expect(&snapshot, "<code>parquet-consumer status</code> says how to fetch it");
+}
+
 static void many_holes_are_told_in_part(void **state)
 {
     (void)state;
@@ -238,6 +255,7 @@ int main(void)
         cmocka_unit_test(style_and_script_carry_the_nonce_and_nothing_is_loaded),
         cmocka_unit_test(problems_tell_how_often_and_since_when),
         cmocka_unit_test(a_hole_is_drawn_even_where_it_is_too_narrow_to_see),
+        cmocka_unit_test(a_hole_comes_with_a_command_that_can_be_pasted),
         cmocka_unit_test(many_holes_are_told_in_part),
         cmocka_unit_test(extreme_values_do_not_break_it),
         cmocka_unit_test(every_failed_allocation_is_told),
