@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "app/help.h"
+#include "arrow/dictionary.h"
 #include "catalog/json_text.h"
+#include "os/identity.h"
 #include "os/log.h"
 #include "os/process.h"
 
@@ -186,10 +188,23 @@ enum exit_code command_load_options(const struct command_line *line, struct opti
     return exit_code;
 }
 
+/* What servers send is hashed with a key of this process alone. */
+static enum error_code set_hash_key(struct error *error)
+{
+    uint8_t key[ARROW_DICTIONARY_KEY_BYTES];
+    enum error_code code = os_random(key, sizeof key, error);
+    if (code == OK)
+        arrow_dictionary_set_key(key);
+    return code;
+}
+
 enum exit_code command_main(int argc, const char *const *argv)
 {
+    struct error error;
     os_heap_tune();
     json_text_use_our_memory();
+    if (set_hash_key(&error) != OK)
+        return command_fail(EXIT_FAILED, &error);
     struct command_line line;
     struct problems problems;
     problems_init(&problems);

@@ -13,9 +13,9 @@
 #define SLOTS_MIN 64
 
 /* An entry of the hash table. It says where the value lies, so that looking one up touches two
- * lines of memory, the slot and the value. */
+ * lines of memory, the slot and the value. Its place comes from the lower half of the hash. */
 struct slot {
-    uint32_t hash_upper_half;
+    uint32_t hash_lower_half;
     uint32_t index_plus_one; /* 0: empty */
     uint32_t offset;
     uint32_t size_bytes;
@@ -36,12 +36,32 @@ struct arrow_dictionary {
     uint32_t used_bytes;
     int32_t *offsets; /* max_values + 1; NULL for fixed-size values */
     uint8_t *data;
-    uint64_t *hashes;
+    uint64_t *hashes; /* XXH64 with seed 0, for others; not those of the table */
     struct slot *slots;
     uint32_t slot_mask;
 };
 
 static _Atomic uint64_t newest_id;
+
+/* XXH3's secret. */
+_Static_assert(ARROW_DICTIONARY_KEY_BYTES >= XXH3_SECRET_SIZE_MIN, "what XXH3 asks for");
+static uint8_t hash_key[ARROW_DICTIONARY_KEY_BYTES];
+static bool has_key;
+
+void arrow_dictionary_set_key(const uint8_t key[ARROW_DICTIONARY_KEY_BYTES])
+{
+    memcpy(hash_key, key, sizeof hash_key);
+    has_key = true;
+}
+
+/* The constant: bytes without a pattern, which is all that XXH3 wants of a secret. */
+static void set_constant_key(void)
+{
+    uint64_t words[ARROW_DICTIONARY_KEY_BYTES / sizeof(uint64_t)];
+    for (uint64_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        words[i] = XXH64(&i, sizeof i, 0);
+    arrow_dictionary_set_key((const uint8_t *)words);
+}
 
 /* Memory that is reserved but not touched: the system gives pages only where values come to lie. */
 static bool reserve(struct arrow_dictionary *dictionary)
@@ -64,6 +84,8 @@ struct arrow_dictionary *arrow_dictionary_new(size_t fixed_size_bytes, uint32_t 
                                               uint32_t max_bytes)
 {
     assert(max_values <= INT32_MAX && max_bytes <= INT32_MAX);
+    if (!has_key)
+        set_constant_key();
     struct arrow_dictionary *dictionary = mem_alloc_zero(1, sizeof *dictionary);
     if (dictionary == NULL)
         return NULL;
@@ -107,27 +129,32 @@ static struct bytes_view value_at(const struct arrow_dictionary *dictionary, uin
                          (size_t)(dictionary->offsets[index + 1] - start));
 }
 
-/* Puts a value that is in `data` into the first empty slot for it. */
-static void fill_slot(struct slot *slots, uint32_t mask, uint64_t hash, uint32_t index,
-                      uint32_t offset, uint32_t size_bytes)
+/* Puts an entry into the first empty slot for it; false if none is near enough. */
+static bool fill_slot(struct slot *slots, uint32_t mask, const struct slot *entry)
 {
-    uint32_t at = (uint32_t)hash & mask;
-    while (slots[at].index_plus_one != 0)
-        at = (at + 1) & mask;
-    slots[at] = (struct slot){(uint32_t)(hash >> 32), index + 1, offset, size_bytes};
+    for (uint32_t probe = 0; probe < ARROW_DICTIONARY_PROBES; probe++) {
+        struct slot *slot = &slots[(entry->hash_lower_half + probe) & mask];
+        if (slot->index_plus_one == 0) {
+            *slot = *entry;
+            return true;
+        }
+    }
+    return false;
 }
 
-/* Doubles the table. False, with nothing changed, if memory is out. */
+/* Doubles the table. False, with nothing changed, if memory is out or too many values collide. */
 static bool grow_slots(struct arrow_dictionary *dictionary)
 {
     uint32_t mask = dictionary->slot_mask * 2 + 1;
     struct slot *slots = mem_alloc_zero((size_t)mask + 1, sizeof *slots);
     if (slots == NULL)
         return false;
-    for (uint32_t index = 0; index < dictionary->count; index++) {
-        struct bytes_view value = value_at(dictionary, index);
-        fill_slot(slots, mask, dictionary->hashes[index], index,
-                  (uint32_t)(value.data - dictionary->data), (uint32_t)value.size_bytes);
+    for (uint32_t i = 0; i <= dictionary->slot_mask; i++) {
+        const struct slot *entry = &dictionary->slots[i];
+        if (entry->index_plus_one != 0 && !fill_slot(slots, mask, entry)) {
+            mem_free(slots);
+            return false;
+        }
     }
     mem_free(dictionary->slots);
     dictionary->slots = slots;
@@ -145,21 +172,22 @@ static uint32_t append(struct arrow_dictionary *dictionary, struct bytes_view va
     /* At most three quarters full; where the table can't grow, the dictionary is full. */
     if (index >= dictionary->slot_mask / 4 * 3 && !grow_slots(dictionary))
         return ARROW_DICTIONARY_FULL;
+    const struct slot entry = {(uint32_t)hash, index + 1, offset, (uint32_t)value.size_bytes};
+    if (!fill_slot(dictionary->slots, dictionary->slot_mask, &entry))
+        return ARROW_DICTIONARY_FULL;
     if (value.size_bytes != 0)
         memcpy(dictionary->data + offset, value.data, value.size_bytes);
     dictionary->used_bytes += (uint32_t)value.size_bytes;
     if (dictionary->offsets != NULL)
         dictionary->offsets[index + 1] = (int32_t)dictionary->used_bytes;
-    dictionary->hashes[index] = hash;
-    fill_slot(dictionary->slots, dictionary->slot_mask, hash, index, offset,
-              (uint32_t)value.size_bytes);
+    dictionary->hashes[index] = XXH64(value.data, value.size_bytes, 0);
     dictionary->count = index + 1;
     return index;
 }
 
 uint64_t arrow_dictionary_hash(struct bytes_view value)
 {
-    return XXH64(value.data, value.size_bytes, 0);
+    return XXH3_64bits_withSecret(value.data, value.size_bytes, hash_key, sizeof hash_key);
 }
 
 void arrow_dictionary_expect(const struct arrow_dictionary *dictionary, uint64_t hash)
@@ -177,15 +205,16 @@ uint32_t arrow_dictionary_intern_hashed(struct arrow_dictionary *dictionary,
                                         struct bytes_view value, uint64_t hash)
 {
     assert(dictionary->fixed_size_bytes == 0 || value.size_bytes == dictionary->fixed_size_bytes);
-    uint32_t at = (uint32_t)hash & dictionary->slot_mask;
-    for (;; at = (at + 1) & dictionary->slot_mask) {
-        const struct slot *slot = &dictionary->slots[at];
+    const uint32_t lower_half = (uint32_t)hash;
+    for (uint32_t probe = 0; probe < ARROW_DICTIONARY_PROBES; probe++) {
+        const struct slot *slot = &dictionary->slots[(lower_half + probe) & dictionary->slot_mask];
         if (slot->index_plus_one == 0)
             return append(dictionary, value, hash);
-        if (slot->hash_upper_half == hash >> 32 &&
+        if (slot->hash_lower_half == lower_half &&
             bytes_equal(bytes_view_of(dictionary->data + slot->offset, slot->size_bytes), value))
             return slot->index_plus_one - 1;
     }
+    return ARROW_DICTIONARY_FULL;
 }
 
 uint32_t arrow_dictionary_intern(struct arrow_dictionary *dictionary, struct bytes_view value)

@@ -10,6 +10,10 @@
  * reads). Capacity is reserved at creation and never moves, so pointers stay valid as long as a
  * reference is held; pages that are not used cost no memory. A full dictionary is replaced by a new
  * one with another id. Indices are given in the order of first occurrence.
+ *
+ * The values are somebody else's bytes, who may have chosen them so that they collide. So the hash
+ * has a key (arrow_dictionary_set_key) that they can't know, and a value that finds no place within
+ * ARROW_DICTIONARY_PROBES slots makes the dictionary full: no value ever costs more than that.
  */
 
 #include <stddef.h>
@@ -29,6 +33,14 @@ struct arrow_dictionary *arrow_dictionary_retain(struct arrow_dictionary *dictio
 void arrow_dictionary_release(struct arrow_dictionary *dictionary); /* NULL is fine */
 
 #define ARROW_DICTIONARY_FULL UINT32_MAX
+/* Slots passed in vain before a dictionary counts as full: chance alone makes runs of some 300. */
+#define ARROW_DICTIONARY_PROBES 1024
+
+/* The key of all hashes of this process: random bytes, set before threads start and while there is
+ * no dictionary. Without one it is a constant, for tests and measurements that are to be the same
+ * each time. */
+#define ARROW_DICTIONARY_KEY_BYTES 192
+void arrow_dictionary_set_key(const uint8_t key[ARROW_DICTIONARY_KEY_BYTES]);
 
 /* The index of `value`, interned if it is new; ARROW_DICTIONARY_FULL if there is no room for it. */
 uint32_t arrow_dictionary_intern(struct arrow_dictionary *dictionary, struct bytes_view value);
@@ -38,7 +50,8 @@ uint32_t arrow_dictionary_intern(struct arrow_dictionary *dictionary, struct byt
  * expect (asks for the hash table's entry), then expect_value (asks for the value there), then
  * intern.
  */
-uint64_t arrow_dictionary_hash(struct bytes_view value); /* XXH64, seed 0 */
+uint64_t
+arrow_dictionary_hash(struct bytes_view value); /* with the key; never leaves the process */
 void arrow_dictionary_expect(const struct arrow_dictionary *dictionary, uint64_t hash);
 void arrow_dictionary_expect_value(const struct arrow_dictionary *dictionary, uint64_t hash);
 uint32_t arrow_dictionary_intern_hashed(struct arrow_dictionary *dictionary,

@@ -22,15 +22,24 @@ void os_host_name(char out[OS_HOST_NAME_BYTES])
     out[OS_HOST_NAME_BYTES - 1] = '\0';
 }
 
+/* The kernel gives up to 256 bytes in one piece, without being interrupted. */
+enum error_code os_random(void *out, size_t size_bytes, struct error *error)
+{
+    ssize_t got;
+    do
+        got = getrandom(out, size_bytes, 0);
+    while (got < 0 && errno == EINTR);
+    if (got != (ssize_t)size_bytes)
+        return error_set_errno(error, errno, "cannot read random bytes from the kernel");
+    return OK;
+}
+
 enum error_code os_uuid(char out[OS_UUID_BYTES], struct error *error)
 {
     uint8_t bytes[16];
-    ssize_t got;
-    do
-        got = getrandom(bytes, sizeof bytes, 0);
-    while (got < 0 && errno == EINTR);
-    if (got != (ssize_t)sizeof bytes)
-        return error_set_errno(error, errno, "cannot read random bytes from the kernel");
+    enum error_code code = os_random(bytes, sizeof bytes, error);
+    if (code != OK)
+        return code;
     bytes[6] = (uint8_t)((bytes[6] & 0x0F) | 0x40); /* version 4 */
     bytes[8] = (uint8_t)((bytes[8] & 0x3F) | 0x80); /* the RFC's variant */
     char hex[2 * sizeof bytes + 1];

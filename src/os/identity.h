@@ -16,6 +16,8 @@ int64_t os_process_id(void);
 void os_host_name(char out[OS_HOST_NAME_BYTES]);
 
 #define OS_UUID_BYTES 37
+/* Bytes that nobody can foresee. ERR_IO if the kernel gives none. */
+enum error_code os_random(void *out, size_t size_bytes, struct error *error) MUST_CHECK;
 /* A random UUID (RFC 9562, version 4) in lower-case text. ERR_IO if the kernel gives no randomness.
  */
 enum error_code os_uuid(char out[OS_UUID_BYTES], struct error *error) MUST_CHECK;

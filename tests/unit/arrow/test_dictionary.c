@@ -191,6 +191,59 @@ static void another_thread_reads_batches_while_values_are_interned(void **state)
     pthread_mutex_destroy(&reading.lock);
 }
 
+static void set_key(uint64_t seed)
+{
+    uint64_t words[ARROW_DICTIONARY_KEY_BYTES / sizeof(uint64_t)];
+    for (uint64_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        words[i] = XXH64(&i, sizeof i, seed);
+    arrow_dictionary_set_key((const uint8_t *)words);
+}
+
+#define CHOSEN_COUNT 1500
+#define CHOSEN_SLOTS 2048 /* of a table with room for them */
+
+/* Values that somebody who knows the key has chosen: all have the same place in the table. */
+static void choose_values(char values[CHOSEN_COUNT][16])
+{
+    uint32_t number = 0;
+    for (int i = 0; i < CHOSEN_COUNT; i++)
+        do
+            snprintf(values[i], sizeof values[i], "%u", number++);
+        while (arrow_dictionary_hash(text(values[i])) % CHOSEN_SLOTS != 77);
+}
+
+static uint32_t intern_until_full(struct arrow_dictionary *dictionary,
+                                  char values[CHOSEN_COUNT][16])
+{
+    uint32_t count = 0;
+    while (count < CHOSEN_COUNT &&
+           arrow_dictionary_intern(dictionary, text(values[count])) != ARROW_DICTIONARY_FULL)
+        count++;
+    return count;
+}
+
+static void values_chosen_to_collide_make_it_full_and_help_only_who_knows_the_key(void **state)
+{
+    (void)state;
+    static char values[CHOSEN_COUNT][16];
+    set_key(1);
+    struct arrow_dictionary *dictionary = arrow_dictionary_new(0, 10 * CHOSEN_COUNT, 1000000);
+    choose_values(values);
+    uint32_t count = intern_until_full(dictionary, values);
+    assert_in_range(count, ARROW_DICTIONARY_PROBES / 2, ARROW_DICTIONARY_PROBES);
+    assert_int_equal(arrow_dictionary_count(dictionary), count);
+    for (uint32_t i = 0; i < count; i++)
+        assert_int_equal(arrow_dictionary_intern(dictionary, text(values[i])), i);
+    assert_int_equal(arrow_dictionary_intern(dictionary, text(values[count])),
+                     ARROW_DICTIONARY_FULL);
+    arrow_dictionary_release(dictionary);
+
+    set_key(2);
+    dictionary = arrow_dictionary_new(0, 10 * CHOSEN_COUNT, 1000000);
+    assert_int_equal(intern_until_full(dictionary, values), CHOSEN_COUNT);
+    arrow_dictionary_release(dictionary);
+}
+
 /* Returns false when memory ran out on the way. */
 static bool use_dictionary(void)
 {
@@ -233,6 +286,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equal_values_get_one_index_in_order_of_first_occurrence),
         cmocka_unit_test(many_values_are_found_again_after_the_table_grew),
+        cmocka_unit_test(values_chosen_to_collide_make_it_full_and_help_only_who_knows_the_key),
         cmocka_unit_test(a_full_dictionary_still_finds_what_it_holds),
         cmocka_unit_test(fixed_size_values_export_without_offsets),
         cmocka_unit_test(an_exported_array_keeps_its_values_while_the_dictionary_goes_on),
