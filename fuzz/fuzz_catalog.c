@@ -287,6 +287,22 @@ static enum error_code visit_hole(void *context, struct catalog_range range, con
     return OK;
 }
 
+static enum error_code visit_unchecked(void *context, const struct catalog_unchecked_seam *seam,
+                                       struct error *error)
+{
+    (void)context;
+    (void)error;
+    return seam->recorded_us == 1 ? ERR_AGAIN : OK;
+}
+
+static enum error_code visit_close(void *context, const struct catalog_close *close,
+                                   struct error *error)
+{
+    (void)context;
+    (void)error;
+    return close->close_us == 1 ? ERR_AGAIN : OK;
+}
+
 static enum error_code visit_seam(void *context, const struct catalog_seam_finding *finding,
                                   struct error *error)
 {
@@ -328,7 +344,7 @@ static void check_ranges(const struct catalog_range *ranges, size_t count)
 static void query(struct catalog *catalog, struct error *error)
 {
     struct catalog_totals totals;
-    struct catalog_digest digest;
+    struct catalog_neighbour below, above;
     struct catalog_range *ranges = NULL;
     size_t count = 0;
     char *data_path = NULL;
@@ -351,7 +367,9 @@ static void query(struct catalog *catalog, struct error *error)
     (void)!catalog_each_commit_file(catalog, visit_file, NULL, error);
     (void)!catalog_each_hole(catalog, visit_hole, NULL, error);
     (void)!catalog_each_seam_finding(catalog, visit_seam, NULL, error);
-    (void)!catalog_digest_below(catalog, 16, &digest, error);
+    (void)!catalog_each_unchecked_seam(catalog, visit_unchecked, NULL, error);
+    (void)!catalog_each_close(catalog, visit_close, NULL, error);
+    (void)!catalog_neighbours(catalog, (struct catalog_range){16, 20}, &below, &above, error);
     (void)!catalog_has_commit(catalog, 1, &answer, error);
     (void)!catalog_next_commit_no(catalog, &next, error);
     (void)!catalog_path_is_known(catalog, "a.parquet", &answer, error);

@@ -147,15 +147,21 @@ enum error_code batch_queue_push(struct batch_queue *queue, struct row_batch **b
 enum error_code batch_queue_push_remark(struct batch_queue *queue, enum queue_remark_kind kind,
                                         uint32_t ledger, const char *words, struct error *error)
 {
+    struct queue_remark remark = {.kind = kind, .ledger = ledger};
+    snprintf(remark.words, sizeof remark.words, "%s", words == NULL ? "" : words);
+    /* The end may have been cut off within a character. */
+    remark.words[utf8_valid_prefix(bytes_view_text(remark.words))] = '\0';
+    return batch_queue_push_remark_of(queue, &remark, error);
+}
+
+enum error_code batch_queue_push_remark_of(struct batch_queue *queue,
+                                           const struct queue_remark *remark, struct error *error)
+{
     struct queue_item item = {.kind = QUEUE_REMARK,
                               .remark = mem_alloc_zero(1, sizeof *item.remark)};
     if (item.remark == NULL)
         return error_no_memory(error, "a remark on a ledger");
-    item.remark->kind = kind;
-    item.remark->ledger = ledger;
-    snprintf(item.remark->words, sizeof item.remark->words, "%s", words == NULL ? "" : words);
-    /* The end may have been cut off within a character. */
-    item.remark->words[utf8_valid_prefix(bytes_view_text(item.remark->words))] = '\0';
+    *item.remark = *remark;
     return push(queue, item, error);
 }
 

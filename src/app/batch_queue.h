@@ -25,14 +25,16 @@ enum queue_item_kind {
 };
 
 enum queue_remark_kind {
-    REMARK_HOLE,          /* the ledger was given up */
-    REMARK_OTHER_CONTENTS /* the server sends other contents of it than are stored */
+    REMARK_HOLE,           /* the ledger was given up */
+    REMARK_OTHER_CONTENTS, /* the server sends other contents of it than are stored */
+    REMARK_UNCHECKED_SEAM  /* a range was stored of which no neighbour could be compared */
 };
 
 #define QUEUE_REMARK_BYTES 256
 struct queue_remark {
     enum queue_remark_kind kind;
-    uint32_t ledger;
+    uint32_t ledger;                /* REMARK_UNCHECKED_SEAM: the range's first */
+    uint32_t last, below, above;    /* REMARK_UNCHECKED_SEAM: see catalog_unchecked_seam */
     char words[QUEUE_REMARK_BYTES]; /* REMARK_HOLE: why */
 };
 
@@ -69,6 +71,10 @@ enum error_code batch_queue_push_end_of_range(struct batch_queue *queue,
 enum error_code batch_queue_push_remark(struct batch_queue *queue, enum queue_remark_kind kind,
                                         uint32_t ledger, const char *words,
                                         struct error *error) MUST_CHECK;
+/* The same of a whole remark. */
+enum error_code batch_queue_push_remark_of(struct batch_queue *queue,
+                                           const struct queue_remark *remark,
+                                           struct error *error) MUST_CHECK;
 /* Nothing more will be pushed. */
 void batch_queue_close(struct batch_queue *queue);
 /* Drops everything in it and everything to come: the writer can't go on. */

@@ -36,6 +36,7 @@ struct lake_status {
     struct lake_file lake;
     json_t *holes;
     json_t *seam_findings;
+    json_t *unchecked_seams;
     json_t *commits; /* the newest, newest first */
 };
 
@@ -48,6 +49,7 @@ static void status_release(struct lake_status *status)
     lake_file_release(&status->lake);
     json_decref(status->holes);
     json_decref(status->seam_findings);
+    json_decref(status->unchecked_seams);
     json_decref(status->commits);
 }
 
@@ -143,11 +145,30 @@ static enum error_code make_command(const struct options *options, struct lake_s
     return code;
 }
 
+static json_t *json_ledger(uint32_t ledger)
+{
+    return ledger != 0 ? json_integer(ledger) : json_null();
+}
+
+static enum error_code add_unchecked_seam(void *context, const struct catalog_unchecked_seam *seam,
+                                          struct error *error)
+{
+    struct lake_status *status = context;
+    json_t *object = json_pack("{s:I, s:o, s:o, s:o, s:o}", "first", (json_int_t)seam->range.first,
+                               "last", json_ledger(seam->range.last), "ledger_below",
+                               json_ledger(seam->below), "ledger_above", json_ledger(seam->above),
+                               "recorded_at", json_time(seam->recorded_us));
+    if (json_array_append_new(status->unchecked_seams, object) != 0)
+        return error_no_memory(error, "the lake's status");
+    return OK;
+}
+
 static enum error_code read_status(struct catalog *catalog, const char *output_path,
                                    struct lake_status *status, struct error *error)
 {
     status->holes = json_array();
     status->seam_findings = json_array();
+    status->unchecked_seams = json_array();
     status->commits = json_array();
     enum error_code code = lake_file_read(&status->lake, output_path, error);
     if (code == OK)
@@ -169,6 +190,8 @@ static enum error_code read_status(struct catalog *catalog, const char *output_p
         code = catalog_each_hole(catalog, add_hole, status, error);
     if (code == OK)
         code = catalog_each_seam_finding(catalog, add_seam_finding, status, error);
+    if (code == OK)
+        code = catalog_each_unchecked_seam(catalog, add_unchecked_seam, status, error);
     catalog_end_read(catalog);
     return code;
 }
@@ -188,7 +211,7 @@ static enum error_code print_json(struct catalog *catalog, const char *output_pa
         "{s:o, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:I, "
         "s:I, "
         "s:I, "
-        "s:I, s:o, s:O, s:O, s:O}",
+        "s:I, s:o, s:O, s:O, s:O, s:O}",
         "output_path", json_any_text(output_path), "lake_id", catalog_lake_id(catalog), "network",
         status->lake.network, "partitioning_scheme", status->lake.scheme, "schema_version",
         catalog_schema_version(catalog), "schema_versions",
@@ -203,7 +226,8 @@ static enum error_code print_json(struct catalog *catalog, const char *output_pa
         (json_int_t)totals->null_decimals, "replaced_memos", (json_int_t)totals->replaced_memos,
         "unconfirmed_ledgers", (json_int_t)totals->unconfirmed_ledgers, "unconfirmed",
         json_ranges(status->unconfirmed, status->unconfirmed_count), "holes", status->holes,
-        "seam_findings", status->seam_findings, "recent_commits", status->commits);
+        "seam_findings", status->seam_findings, "unchecked_seams", status->unchecked_seams,
+        "recent_commits", status->commits);
     return json_print(object, true, error);
 }
 
@@ -255,6 +279,32 @@ static void print_counts(const struct lake_status *status)
     }
 }
 
+/* "a" or "a and b" */
+static void print_unchecked_seams(const struct lake_status *status)
+{
+    size_t i;
+    json_t *seam;
+    json_array_foreach(status->unchecked_seams, i, seam)
+    {
+        json_int_t below = json_integer_value(json_object_get(seam, "ledger_below"));
+        json_int_t above = json_integer_value(json_object_get(seam, "ledger_above"));
+        json_int_t last = json_integer_value(json_object_get(seam, "last"));
+        printf("%-14s unchecked: that ledgers %" JSON_INTEGER_FORMAT, "seam",
+               json_integer_value(json_object_get(seam, "first")));
+        if (last != 0)
+            printf(" to %" JSON_INTEGER_FORMAT, last);
+        else
+            printf(" and later ones");
+        printf(" are of the same chain as ledger ");
+        if (below != 0)
+            printf("%" JSON_INTEGER_FORMAT "%s", below, above != 0 ? " and " : "");
+        if (above != 0)
+            printf("%" JSON_INTEGER_FORMAT, above);
+        printf("\n  (which the server did not serve at %s; close times fit)\n",
+               json_string_value(json_object_get(seam, "recorded_at")));
+    }
+}
+
 static void print_oddities(const struct lake_status *status)
 {
     const struct catalog_totals *totals = &status->totals;
@@ -281,6 +331,7 @@ static void print_oddities(const struct lake_status *status)
                json_integer_value(json_object_get(finding, "times")),
                plural((uint64_t)json_integer_value(json_object_get(finding, "times"))),
                json_string_value(json_object_get(finding, "last_seen")));
+    print_unchecked_seams(status);
 }
 
 static void print_text(struct catalog *catalog, const struct options *options,

@@ -32,6 +32,10 @@ struct intake {
     struct ledger_digest_state *seam_state;
     const struct row_schema *seam_schema; /* seam_state's */
     bool seam_in_progress;
+    bool has_compared;          /* the server's ledger is the lake's */
+    bool owes_remark;           /* of the range: nothing of it went on yet */
+    struct catalog_range asked; /* the range */
+    uint32_t seams[2];          /* what the lake holds below and above it; 0: nothing */
     struct row_scratch scratch;
 
     atomic_uint_fast64_t dead_letters;
@@ -87,9 +91,31 @@ static void note_waiting(struct intake *intake)
     }
 }
 
+/* Before the first batch of a range goes on: is it known to be of the lake's chain? */
+static enum error_code remark_on_seam(struct intake *intake, struct error *error)
+{
+    intake->owes_remark = false;
+    if (intake->has_compared || (intake->seams[0] == 0 && intake->seams[1] == 0))
+        return OK;
+    log_event(LOG_WARN, "app",
+              "the server does not serve the lake's ledgers beside this range (any more): that "
+              "both belong to the same chain could not be checked, only that close times fit; "
+              "status names the seam as unchecked",
+              LOG_U("first_ledger", intake->asked.first), LOG_U("ledger_below", intake->seams[0]),
+              LOG_U("ledger_above", intake->seams[1]));
+    const struct queue_remark remark = {.kind = REMARK_UNCHECKED_SEAM,
+                                        .ledger = intake->asked.first,
+                                        .last = intake->asked.last,
+                                        .below = intake->seams[0],
+                                        .above = intake->seams[1]};
+    return batch_queue_push_remark_of(intake->options.queue, &remark, error);
+}
+
 enum error_code intake_flush(struct intake *intake, struct error *error)
 {
     enum error_code code = OK;
+    if (intake->owes_remark && batch_builder_has_complete(intake->builder))
+        code = remark_on_seam(intake, error);
     while (code == OK && batch_builder_has_complete(intake->builder)) {
         struct row_batch *batch;
         code = batch_builder_take(intake->builder, &batch, error);
@@ -120,8 +146,26 @@ static bool must_flush(const struct intake *intake)
            os_monotonic_us() >= intake_next_flush_us(intake);
 }
 
-enum error_code intake_begin_range(struct intake *intake, uint32_t first,
-                                   const struct catalog_digest *seam, struct error *error)
+static uint32_t seam_of(const struct catalog_neighbour *neighbour)
+{
+    return neighbour->digest.ledger != 0 ? neighbour->digest.ledger : neighbour->closed_ledger;
+}
+
+void intake_begin_probe(struct intake *intake, const struct catalog_digest *digest)
+{
+    intake->seam = *digest;
+    intake->newest.ledger = 0;
+    intake->seam_in_progress = false;
+    intake->has_compared = false;
+}
+
+bool intake_has_compared(const struct intake *intake)
+{
+    return intake->has_compared;
+}
+
+enum error_code intake_begin_range(struct intake *intake, const struct run_range *range,
+                                   struct error *error)
 {
     batch_builder_drop_ledger(intake->builder);
     while (batch_builder_has_complete(intake->builder)) {
@@ -133,12 +177,15 @@ enum error_code intake_begin_range(struct intake *intake, uint32_t first,
     }
     note_waiting(intake);
     error_clear(&intake->failure);
-    intake->seam = *seam;
-    intake->newest.ledger = 0;
-    intake->seam_in_progress = false;
-    intake->range_begun = first != 0;
-    if (first != 0)
-        batch_builder_begin_range(intake->builder, first);
+    intake_begin_probe(intake, &range->below.digest);
+    intake->has_compared = range->is_compared;
+    intake->owes_remark = true;
+    intake->asked = (struct catalog_range){range->first, range->last};
+    intake->seams[0] = seam_of(&range->below);
+    intake->seams[1] = seam_of(&range->above);
+    intake->range_begun = range->first != 0;
+    if (range->first != 0)
+        batch_builder_begin_range(intake->builder, range->first);
     return OK;
 }
 
@@ -312,16 +359,13 @@ static enum source_seam_verdict on_seam_complete(void *context, uint32_t ledger)
     const struct catalog_digest *known = digest_of(intake, ledger);
     if (!intake->seam_in_progress || known == NULL) {
         intake->seam_in_progress = false;
-        log_event(LOG_WARN, "app",
-                  "the server does not serve the ledger before this range: that both belong to the "
-                  "same chain is not checked",
-                  LOG_U("ledger", ledger));
-        return SOURCE_SEAM_OK;
+        return SOURCE_SEAM_OK; /* nothing to compare with */
     }
     intake->seam_in_progress = false;
     struct ledger_digest digest = ledger_digest_end(intake->seam_state);
     if (memcmp(digest.chain, known->chain, LEDGER_DIGEST_BYTES) != 0)
         return SOURCE_SEAM_OTHER_CHAIN;
+    intake->has_compared = true;
     if (strcmp(intake->seam_schema->version, known->schema_version) == 0 &&
         memcmp(digest.contents, known->contents, LEDGER_DIGEST_BYTES) != 0) {
         log_event(LOG_WARN, "app",

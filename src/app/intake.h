@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "app/batch_queue.h"
+#include "app/run_plan.h"
 #include "catalog/catalog.h"
 #include "rows/partition.h"
 #include "rows/schema.h"
@@ -45,11 +46,17 @@ struct intake;
 struct intake *intake_new(const struct intake_options *options, struct error *error);
 void intake_free(struct intake *intake); /* NULL is fine */
 
-/* A range is about to be asked for; first 0: it begins with the first event. `seam` is the digest
- * that the seam ledger must have (ledger 0: none). Drops what a range before it left behind. */
-enum error_code intake_begin_range(struct intake *intake, uint32_t first,
-                                   const struct catalog_digest *seam,
+/* A range is about to be asked for; first 0: it begins with the first event. `below.digest` is what
+ * the seam ledger must have. Where nothing of the lake beside the range was compared (before, or at
+ * that seam) when its first batch goes on, a warning and a remark say so. Drops what a range before
+ * it left behind. */
+enum error_code intake_begin_range(struct intake *intake, const struct run_range *range,
                                    struct error *error) MUST_CHECK;
+
+/* A ledger of the lake is about to be asked for alone, only to be compared. */
+void intake_begin_probe(struct intake *intake, const struct catalog_digest *digest);
+/* Whether the server sent a ledger as the lake has it, since the range or the probe began. */
+bool intake_has_compared(const struct intake *intake);
 
 /* What to give to source_run. */
 struct source_handler intake_handler(struct intake *intake);

@@ -40,6 +40,12 @@ static enum error_code remember(struct lake_writer *writer, const struct queue_r
     case REMARK_HOLE: return catalog_add_hole(catalog, range, remark->words, &writer->error);
     case REMARK_OTHER_CONTENTS:
         return catalog_add_seam_finding(catalog, remark->ledger, &writer->error);
+    case REMARK_UNCHECKED_SEAM: {
+        const struct catalog_unchecked_seam seam = {.range = {remark->ledger, remark->last},
+                                                    .below = remark->below,
+                                                    .above = remark->above};
+        return catalog_add_unchecked_seam(catalog, &seam, &writer->error);
+    }
     }
     return OK;
 }
@@ -58,6 +64,8 @@ static enum error_code handle(struct lake_writer *writer, struct queue_item *ite
     case QUEUE_END_OF_RANGE:
         return sink_commit(writer->sink, ROTATION_END_OF_RANGE, &writer->error);
     case QUEUE_CLOSED:
+        if (atomic_load(&writer->drops_rest))
+            return OK; /* closing the sink drops it */
         return sink_commit(writer->sink,
                            writer->is_stopping(writer->context) ? ROTATION_SHUTDOWN
                                                                 : ROTATION_END_OF_RANGE,

@@ -20,6 +20,8 @@ struct lake_writer {
     struct sink *sink;         /* borrowed */
     struct batch_queue *queue; /* borrowed */
     bool (*is_stopping)(void *context);
+    /* Set before the queue ends: what is not committed is of another chain and must not land. */
+    _Atomic bool drops_rest;
     void *context;
     _Atomic int64_t seen_us; /* monotonic: when the loop last came round */
     struct {

@@ -14,9 +14,11 @@
 #include "app/lake_writer.h"
 #include "app/memory_plan.h"
 #include "app/progress.h"
+#include "app/seam_check.h"
 #include "app/source_setup.h"
 #include "app/summary.h"
 #include "app/watch.h"
+#include "catalog/history.h"
 #include "os/clock.h"
 #include "os/log.h"
 #include "os/process.h"
@@ -50,6 +52,7 @@ struct pipeline {
 
     /* The round. */
     struct run_plan plan;
+    bool owes_holes; /* on the source thread: say_holes has not spoken */
     struct os_thread source_thread, writer_thread;
     atomic_bool source_done, writer_done;
     atomic_bool writer_failed;
@@ -69,6 +72,31 @@ void run_report_release(struct run_report *report)
 {
     mem_free(report->uncovered);
     run_report_init(report);
+}
+
+/* Live, once: what lies below the tip and is not fetched here. Not before the server's chain is
+ * known to be the lake's: its command would fetch another one. */
+static void say_holes(struct pipeline *pipeline)
+{
+    const struct run_plan *plan = &pipeline->plan;
+    if (plan->hole_count == 0 || !pipeline->owes_holes)
+        return;
+    pipeline->owes_holes = false;
+    char ranges[RANGES_TEXT_BYTES];
+    char sentence[RANGES_TEXT_BYTES + 256];
+    struct buffer command;
+    buffer_init(&command);
+    ranges_text(plan->holes, plan->hole_count, ranges);
+    snprintf(sentence, sizeof sentence,
+             "ledgers below the newest are not in the lake, and this run leaves them: %s", ranges);
+    if (again_write_run(
+            pipeline->options,
+            (struct catalog_range){plan->holes[0].first, plan->holes[plan->hole_count - 1].last},
+            &command) == OK)
+        log_event(LOG_WARN, "app", sentence, LOG_T("fetch_by", (const char *)command.data));
+    else
+        log_line(LOG_WARN, "app", sentence);
+    buffer_release(&command);
 }
 
 /* ---- callbacks from the rooms -----------------------------------------------------------------
@@ -107,15 +135,18 @@ static bool sink_must_give_up(void *context)
 static enum error_code stream_range(struct pipeline *pipeline, const struct run_range *range,
                                     bool *stopped, struct error *error)
 {
-    enum error_code code = intake_begin_range(pipeline->intake, range->first, &range->seam, error);
+    enum error_code code = intake_begin_range(pipeline->intake, range, error);
     if (code != OK)
         return code;
     log_event(LOG_INFO, "app", range->last == 0 ? "following the chain" : "fetching a range",
               LOG_U("first_ledger", range->first), LOG_U("last_ledger", range->last),
-              LOG_U("seam_ledger", range->seam.ledger));
+              LOG_U("seam_ledger", range->below.digest.ledger));
     watch_set_streaming(pipeline->watch, os_realtime_us());
-    const struct source_request request = {
-        .first = range->first, .last = range->last, .seam_ledger = range->seam.ledger};
+    const struct source_request request = {.first = range->first,
+                                           .last = range->last,
+                                           .seam_ledger = range->below.digest.ledger,
+                                           .below = seam_moment(&range->below),
+                                           .above = seam_moment(&range->above)};
     const struct source_handler handler = intake_handler(pipeline->intake);
     struct source_result result = {.stopped = false};
     code = source_run(pipeline->source, &request, &handler, &result, error);
@@ -123,7 +154,12 @@ static enum error_code stream_range(struct pipeline *pipeline, const struct run_
     *stopped = result.stopped;
     if (code == OK)
         code = intake_failure(pipeline->intake, error);
-    /* Whatever ended it: complete ledgers are published. */
+    if (result.misfits) { /* what came before on the same connection is no better */
+        atomic_store(&pipeline->writer.drops_rest, true);
+        batch_queue_abort(pipeline->queue);
+        return code;
+    }
+    /* Whatever else ended it: complete ledgers are published. */
     struct error flush_error;
     enum error_code flush_code = intake_flush(pipeline->intake, &flush_error);
     if (code == OK && flush_code != OK) {
@@ -133,11 +169,21 @@ static enum error_code stream_range(struct pipeline *pipeline, const struct run_
     return code;
 }
 
+static enum error_code check_seams(struct pipeline *pipeline, bool *stopped, struct error *error)
+{
+    watch_set_streaming(pipeline->watch, os_realtime_us());
+    enum error_code code = seam_check(&pipeline->plan, pipeline->source, pipeline->intake,
+                                      (unsigned)pipeline->options->max_attempts, stopped, error);
+    watch_set_streaming(pipeline->watch, 0);
+    pipeline->owes_holes = pipeline->failures_in_a_row == 0;
+    return code;
+}
+
 static void *source_body(void *context)
 {
     struct pipeline *pipeline = context;
-    enum error_code code = OK;
     bool stopped = false;
+    enum error_code code = check_seams(pipeline, &stopped, &pipeline->source_error);
     for (size_t i = 0; code == OK && !stopped && i < pipeline->plan.range_count; i++) {
         if (source_must_stop(pipeline))
             break;
@@ -145,6 +191,8 @@ static void *source_body(void *context)
         if (code == OK && !stopped)
             code = batch_queue_push_end_of_range(pipeline->queue, &pipeline->source_error);
     }
+    if (code != ERR_CONFLICT)
+        say_holes(pipeline);
     pipeline->source_code = code;
     batch_queue_close(pipeline->queue);
     atomic_store(&pipeline->source_done, true);
@@ -216,6 +264,7 @@ static enum error_code open_sink(struct pipeline *pipeline, struct error *error)
 static void note_batch(void *context)
 {
     struct pipeline *pipeline = context;
+    say_holes(pipeline);
     watch_on_batch(pipeline->watch);
 }
 
@@ -380,29 +429,6 @@ static enum error_code start_threads(struct pipeline *pipeline, struct error *er
     return code;
 }
 
-/* Live: what lies below the tip and is not fetched here. */
-static void say_holes(const struct pipeline *pipeline)
-{
-    const struct run_plan *plan = &pipeline->plan;
-    if (plan->hole_count == 0)
-        return;
-    char ranges[RANGES_TEXT_BYTES];
-    char sentence[RANGES_TEXT_BYTES + 256];
-    struct buffer command;
-    buffer_init(&command);
-    ranges_text(plan->holes, plan->hole_count, ranges);
-    snprintf(sentence, sizeof sentence,
-             "ledgers below the newest are not in the lake, and this run leaves them: %s", ranges);
-    if (again_write_run(
-            pipeline->options,
-            (struct catalog_range){plan->holes[0].first, plan->holes[plan->hole_count - 1].last},
-            &command) == OK)
-        log_event(LOG_WARN, "app", sentence, LOG_T("fetch_by", (const char *)command.data));
-    else
-        log_line(LOG_WARN, "app", sentence);
-    buffer_release(&command);
-}
-
 /* Before work, people see what will be done; a service's log has lines enough. */
 static void show_plan(const struct pipeline *pipeline)
 {
@@ -422,15 +448,14 @@ static enum error_code run_round(struct pipeline *pipeline, struct error *error)
     sink_get_stats(pipeline->sink, &stats);
     pipeline->commits_before = stats.commits;
     run_plan_release(&pipeline->plan);
-    enum error_code code =
-        run_plan_make(&pipeline->plan, sink_catalog(pipeline->sink),
-                      pipeline->options->start_ledger, pipeline->options->end_ledger, error);
+    enum error_code code = catalog_forget_unlanded_seams(sink_catalog(pipeline->sink), error);
+    if (code == OK)
+        code = run_plan_make(&pipeline->plan, sink_catalog(pipeline->sink),
+                             pipeline->options->start_ledger, pipeline->options->end_ledger, error);
     if (code != OK)
         return code;
-    if (pipeline->failures_in_a_row == 0) {
+    if (pipeline->failures_in_a_row == 0)
         show_plan(pipeline);
-        say_holes(pipeline);
-    }
     progress_set_plan(&pipeline->progress, &pipeline->plan);
     code = start_threads(pipeline, error);
     if (code != OK)
@@ -504,7 +529,9 @@ static enum exit_code source_exit_code(const struct pipeline *pipeline)
     /* START 0 refused, or a lake of another chain: the request itself is at fault. */
     bool start_refused = pipeline->source_code == ERR_INVALID && nothing_arrived &&
                          pipeline->plan.range_count > 0 && pipeline->plan.ranges[0].first == 0;
-    bool other_chain = pipeline->source_code == ERR_CONFLICT && nothing_arrived;
+    struct sink_stats sink;
+    sink_get_stats(pipeline->sink, &sink);
+    bool other_chain = pipeline->source_code == ERR_CONFLICT && sink.commits == 0;
     return start_refused || other_chain ? EXIT_USAGE : EXIT_FAILED;
 }
 

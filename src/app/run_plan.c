@@ -50,8 +50,10 @@ static enum error_code add_range(struct run_plan *plan, struct catalog *catalog,
 {
     struct run_range *range = &plan->ranges[plan->range_count];
     *range = (struct run_range){.first = first, .last = last};
-    if (catalog != NULL && first > 1) {
-        enum error_code code = catalog_digest_below(catalog, first, &range->seam, error);
+    if (catalog != NULL && first > 0) {
+        const struct catalog_range asked = {first, last};
+        enum error_code code =
+            catalog_neighbours(catalog, asked, &range->below, &range->above, error);
         if (code != OK)
             return code;
     }

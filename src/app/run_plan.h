@@ -17,9 +17,10 @@
 #include "util/error.h"
 
 struct run_range {
-    uint32_t first;             /* 0: where the server starts (an empty lake) */
-    uint32_t last;              /* 0: open */
-    struct catalog_digest seam; /* the nearest digest below; ledger 0: none */
+    uint32_t first;                        /* 0: where the server starts (an empty lake) */
+    uint32_t last;                         /* 0: open */
+    struct catalog_neighbour below, above; /* what the lake holds beside it */
+    bool is_compared; /* one of them is as the server sends it (app/seam_check.h) */
 };
 
 struct run_plan {

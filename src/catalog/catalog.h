@@ -152,9 +152,28 @@ struct catalog_digest {
     char schema_version[16];
     uint8_t chain[16], contents[16];
 };
-/* The nearest digest of a ledger below `ledger`. */
-enum error_code catalog_digest_below(struct catalog *catalog, uint32_t ledger,
-                                     struct catalog_digest *digest, struct error *error) MUST_CHECK;
+/* What the lake holds next to a range of ledgers, on one side of it. */
+struct catalog_neighbour {
+    struct catalog_digest digest; /* the nearest one */
+    uint32_t closed_ledger;       /* the nearest one of which a close time is known; 0: none */
+    int64_t close_us;
+};
+/* The neighbours of first to last (0: without end); first is 1 at least. */
+enum error_code catalog_neighbours(struct catalog *catalog, struct catalog_range range,
+                                   struct catalog_neighbour *below, struct catalog_neighbour *above,
+                                   struct error *error) MUST_CHECK;
+
+/* When ledgers closed, as the catalog knows it: the first and the last ledger with rows of each
+ * live data file of a commit, and the last of each live commit. In no order. */
+struct catalog_close {
+    uint32_t ledger;
+    int64_t close_us;
+    uint64_t commit_no;
+};
+typedef enum error_code catalog_close_visitor(void *context, const struct catalog_close *close,
+                                              struct error *error);
+enum error_code catalog_each_close(struct catalog *catalog, catalog_close_visitor *visit,
+                                   void *context, struct error *error) MUST_CHECK;
 
 struct catalog_totals {
     uint64_t commits, files, rows, file_bytes, dead_letters, unconfirmed_ledgers,

@@ -195,16 +195,32 @@ enum error_code catalog_add_seam_finding(struct catalog *catalog, uint32_t ledge
     return database_end(database, code, error);
 }
 
+/* Tables that lakes are without until something belongs into them. */
+static enum error_code table_is_there(struct database *database, const char *name, bool *is_there,
+                                      struct error *error)
+{
+    struct statement statement;
+    *is_there = false;
+    enum error_code code =
+        statement_prepare(&statement, database,
+                          "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", error);
+    if (code == OK) {
+        statement_bind_text(&statement, 1, name);
+        code = statement_step(&statement, is_there, error);
+    }
+    statement_release(&statement);
+    return code;
+}
+
 enum error_code catalog_each_seam_finding(struct catalog *catalog, catalog_seam_visitor *visit,
                                           void *context, struct error *error)
 {
     struct statement statement;
-    int64_t table_count = 0;
     bool row = false;
-    enum error_code code = database_query_int(
-        &catalog->database, "SELECT count(*) FROM sqlite_master WHERE name = 'ttp_seam_findings'",
-        &table_count, &row, error);
-    if (code != OK || table_count == 0)
+    bool is_there = false;
+    enum error_code code =
+        table_is_there(&catalog->database, "ttp_seam_findings", &is_there, error);
+    if (code != OK || !is_there)
         return code;
     code = statement_prepare(&statement, &catalog->database,
                              "SELECT ledger, times, first_seen_us, last_seen_us FROM "
@@ -216,6 +232,86 @@ enum error_code catalog_each_seam_finding(struct catalog *catalog, catalog_seam_
                                                .first_seen_us = statement_int(&statement, 2),
                                                .last_seen_us = statement_int(&statement, 3)};
         code = visit(context, &finding, error);
+    }
+    statement_release(&statement);
+    return code;
+}
+
+#define NOTHING_LANDED                                                                             \
+    "NOT EXISTS (SELECT 1 FROM ttp_coverage c WHERE c.last_ledger >= u.first_ledger AND "          \
+    "(u.last_ledger = 0 OR c.first_ledger <= u.last_ledger))"
+
+enum error_code catalog_forget_unlanded_seams(struct catalog *catalog, struct error *error)
+{
+    struct database *database = &catalog->database;
+    bool is_there = false;
+    int64_t count = 0;
+    enum error_code code = table_is_there(database, "ttp_unchecked_seams", &is_there, error);
+    if (code == OK && is_there)
+        code = database_query_int(
+            database, "SELECT count(*) FROM ttp_unchecked_seams u WHERE " NOTHING_LANDED, &count,
+            &is_there, error);
+    if (code != OK || count == 0)
+        return code;
+    code = database_begin_write(database, error);
+    if (code != OK)
+        return code;
+    code = database_execute(database, "DELETE FROM ttp_unchecked_seams AS u WHERE " NOTHING_LANDED,
+                            error);
+    return database_end(database, code, error);
+}
+
+enum error_code catalog_add_unchecked_seam(struct catalog *catalog,
+                                           const struct catalog_unchecked_seam *seam,
+                                           struct error *error)
+{
+    struct database *database = &catalog->database;
+    struct statement statement;
+    enum error_code code = database_begin_write(database, error);
+    if (code != OK)
+        return code;
+    code = database_execute(database, catalog_unchecked_table, error);
+    if (code == OK) {
+        code = statement_prepare(&statement, database,
+                                 "INSERT OR REPLACE INTO ttp_unchecked_seams VALUES(?,?,?,?,?)",
+                                 error);
+        if (code == OK) {
+            statement_bind_int(&statement, 1, seam->range.first);
+            statement_bind_int(&statement, 2, seam->range.last);
+            statement_bind_int(&statement, 3, seam->below);
+            statement_bind_int(&statement, 4, seam->above);
+            statement_bind_int(&statement, 5, os_realtime_us());
+            code = statement_run(&statement, error);
+        }
+        statement_release(&statement);
+    }
+    return database_end(database, code, error);
+}
+
+enum error_code catalog_each_unchecked_seam(struct catalog *catalog,
+                                            catalog_unchecked_visitor *visit, void *context,
+                                            struct error *error)
+{
+    struct statement statement;
+    bool row = false;
+    bool is_there = false;
+    enum error_code code =
+        table_is_there(&catalog->database, "ttp_unchecked_seams", &is_there, error);
+    if (code != OK || !is_there)
+        return code;
+    code = statement_prepare(&statement, &catalog->database,
+                             "SELECT first_ledger, last_ledger, below, above, recorded_us FROM "
+                             "ttp_unchecked_seams u WHERE NOT " NOTHING_LANDED
+                             " ORDER BY first_ledger",
+                             error);
+    while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
+        const struct catalog_unchecked_seam seam = {
+            .range = {(uint32_t)statement_int(&statement, 0),
+                      (uint32_t)statement_int(&statement, 1)},
+            .below = (uint32_t)statement_int(&statement, 2),
+            .above = (uint32_t)statement_int(&statement, 3),
+            .recorded_us = statement_int(&statement, 4)};
+        code = visit(context, &seam, error);
     }
     statement_release(&statement);
     return code;

@@ -63,10 +63,33 @@ enum error_code catalog_each_seam_finding(struct catalog *catalog, catalog_seam_
 enum error_code catalog_add_seam_finding(struct catalog *catalog, uint32_t ledger,
                                          struct error *error) MUST_CHECK;
 
+/* A range that was stored although no ledger of the lake beside it could be compared with the
+ * server's: its close times fit, that it is of the same chain is not proven. */
+struct catalog_unchecked_seam {
+    struct catalog_range range; /* as it was asked for; last 0: without end */
+    uint32_t below, above;      /* the ledgers that were not served; 0: there is none */
+    int64_t recorded_us;
+};
+typedef enum error_code catalog_unchecked_visitor(void *context,
+                                                  const struct catalog_unchecked_seam *seam,
+                                                  struct error *error);
+/* By first ledger; those of which something landed. */
+enum error_code catalog_each_unchecked_seam(struct catalog *catalog,
+                                            catalog_unchecked_visitor *visit, void *context,
+                                            struct error *error) MUST_CHECK;
+/* Records one; recorded_us is set here. Takes the place of one with the same first ledger. */
+enum error_code catalog_add_unchecked_seam(struct catalog *catalog,
+                                           const struct catalog_unchecked_seam *seam,
+                                           struct error *error) MUST_CHECK;
+/* Forgets those of which nothing landed: the run that recorded them died before its commit. */
+enum error_code catalog_forget_unlanded_seams(struct catalog *catalog,
+                                              struct error *error) MUST_CHECK;
+
 /* Takes whole commits out of the lake in one transaction and one snapshot: their files end, their
  * ranges leave the coverage (but for ledgers that a later live commit took over), their unconfirmed
- * ranges, dead letters and seam findings are forgotten. Commits that ended before are left alone.
- * ERR_NOT_FOUND if there is no such commit, ERR_CONFLICT if DuckDB merged or rewrote files of one.
+ * ranges, dead letters, seam findings and unchecked seams are forgotten. Commits that ended before
+ * are left alone. ERR_NOT_FOUND if there is no such commit, ERR_CONFLICT if DuckDB merged or
+ * rewrote files of one.
  */
 enum error_code catalog_end_commits(struct catalog *catalog, const uint64_t *commit_nos,
                                     size_t count, const char *reason,

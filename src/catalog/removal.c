@@ -180,6 +180,12 @@ static enum error_code end_commit(struct database *database, const struct duckla
         code = run_with(database, "DELETE FROM ttp_seam_findings WHERE ledger BETWEEN ?1 AND ?2",
                         range, 2, error);
     if (code == OK)
+        code = database_execute(database, catalog_unchecked_table, error);
+    if (code == OK)
+        code = run_with(database,
+                        "DELETE FROM ttp_unchecked_seams WHERE first_ledger BETWEEN ?1 AND ?2",
+                        range, 2, error);
+    if (code == OK)
         code = mark_ended(database, commit->commit_no, reason, error);
     return code;
 }

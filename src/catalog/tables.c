@@ -131,3 +131,8 @@ const size_t catalog_table_count = sizeof catalog_tables / sizeof *catalog_table
 const char *const catalog_seam_table =
     "CREATE TABLE IF NOT EXISTS ttp_seam_findings(ledger BIGINT PRIMARY KEY NOT NULL, "
     "times BIGINT NOT NULL, first_seen_us BIGINT NOT NULL, last_seen_us BIGINT NOT NULL)";
+
+const char *const catalog_unchecked_table =
+    "CREATE TABLE IF NOT EXISTS ttp_unchecked_seams(first_ledger BIGINT PRIMARY KEY NOT NULL, "
+    "last_ledger BIGINT NOT NULL, below BIGINT NOT NULL, above BIGINT NOT NULL, "
+    "recorded_us BIGINT NOT NULL)";

@@ -17,5 +17,7 @@ extern const size_t catalog_table_count;
 /* Makes the table of what seam checks found, where it is not there yet: lakes are without it until
  * one finds something. */
 extern const char *const catalog_seam_table;
+/* The same of the ranges whose seams could not be checked. */
+extern const char *const catalog_unchecked_table;
 
 #endif

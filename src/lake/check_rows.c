@@ -14,6 +14,7 @@
 #include "lake/stored_rows.h"
 #include "catalog/lake_layout.h"
 #include "util/memory.h"
+#include "util/text.h"
 
 /* What is gathered from all files of the commit. */
 struct commit_rows {
@@ -24,6 +25,8 @@ struct commit_rows {
     struct buffer digest_rows; /* struct row_view of the digest ledger */
     struct buffer letters;     /* struct stored_letter */
     size_t digest_files;       /* how many files hold rows of the digest ledger */
+    uint32_t ledger_before;    /* of the file's rows walked so far, its newest ledger; 0: none */
+    int64_t time_before;
     bool has_event_index;
     bool good; /* every file could be read */
 };
@@ -81,6 +84,23 @@ static bool lies_in_partition(const struct commit_rows *rows, const char *path, 
     return strncmp(path, directory, length) == 0 && (length == 0 || path[length] == '/');
 }
 
+/* Where a ledger's rows begin: it may not be older than the ledger before. */
+static void check_order(struct commit_rows *rows, const char *path, uint32_t ledger,
+                        int64_t time_us)
+{
+    char time[TEXT_TIME_BYTES], time_before[TEXT_TIME_BYTES];
+    if (rows->ledger_before != 0 && ledger > rows->ledger_before && time_us < rows->time_before) {
+        text_rfc3339(time_us, time);
+        text_rfc3339(rows->time_before, time_before);
+        findings_add_problem(rows->check->findings, PROBLEM_CLOSE_TIMES, path,
+                             rows->commit->commit_no, rows->commit->range,
+                             "ledger %" PRIu32 " closed at %s, before ledger %" PRIu32 " at %s",
+                             ledger, time, rows->ledger_before, time_before);
+    }
+    rows->ledger_before = ledger;
+    rows->time_before = time_us;
+}
+
 /* Range, partition and close time of each row; gathers the ordinals. */
 static enum error_code walk_group(struct commit_rows *rows, const char *path,
                                   const struct group_columns *columns, size_t count,
@@ -108,6 +128,8 @@ static enum error_code walk_group(struct commit_rows *rows, const char *path,
             report(rows, path, message);
             return OK;
         }
+        if (begins)
+            check_order(rows, path, ledger, columns->times[i]);
         uint64_t ordinal = ledger_ordinal(ledger, columns->indices[i]);
         if (rows->has_event_index)
             buffer_append_unchecked(&rows->ordinals, &ordinal, sizeof ordinal);
@@ -147,6 +169,7 @@ static enum error_code walk_file(struct commit_rows *rows, const struct inventor
     if (code == OK)
         code = parquet_metadata_read(&data_file.source, &metadata, error);
     bool opened = code == OK;
+    rows->ledger_before = 0;
     for (size_t i = 0; code == OK && i < metadata.row_group_count; i++) {
         struct group_columns columns = {0};
         size_t count = (size_t)metadata.row_groups[i].row_count;

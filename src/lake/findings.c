@@ -11,8 +11,8 @@
 #define MESSAGE_BYTES ERROR_MESSAGE_BYTES
 
 static const char *const kind_names[PROBLEM_KIND_COUNT] = {
-    "missing_file",  "truncated_file", "damaged_file", "unknown_file",
-    "contradiction", "dead_letters",   "catalog",      "difference",
+    "missing_file", "truncated_file", "damaged_file", "unknown_file", "contradiction",
+    "dead_letters", "close_times",    "catalog",      "difference",
 };
 
 const char *problem_kind_name(enum problem_kind kind)

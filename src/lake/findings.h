@@ -20,10 +20,11 @@ enum problem_kind {
     PROBLEM_UNKNOWN_FILE,   /* a .parquet file that the catalog does not know: globs count it */
     PROBLEM_CONTRADICTION,  /* file, catalog and rows say different things */
     PROBLEM_DEAD_LETTERS,   /* a dead letters file is missing or changed */
+    PROBLEM_CLOSE_TIMES,    /* ledgers are of two chains: their close times do not rise */
     PROBLEM_CATALOG,        /* the catalog is missing, damaged or contradicts itself */
     PROBLEM_DIFFERENCE      /* a server sends something else than the lake holds */
 };
-#define PROBLEM_KIND_COUNT 8
+#define PROBLEM_KIND_COUNT 9
 const char *problem_kind_name(enum problem_kind kind); /* "missing_file", … */
 
 struct problem {

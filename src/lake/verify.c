@@ -9,6 +9,7 @@
 
 #include "catalog/history.h"
 #include "catalog/lake_layout.h"
+#include "lake/check_close_times.h"
 #include "lake/check_file.h"
 #include "lake/check_overlap.h"
 #include "lake/check_rows.h"
@@ -280,6 +281,8 @@ static enum error_code check_all(struct verification *verification, struct findi
     if (code == OK)
         code = check_overlap(verification->options->output_path, &verification->inventory,
                              verification->file_is_bad, findings, error);
+    if (code == OK)
+        code = check_close_times(verification->catalog, findings, error);
     if (code != OK)
         return code;
     check_commit_counts(verification, findings);

@@ -7,16 +7,21 @@
 void policy_init(struct policy *policy, const struct source_options *options,
                  const struct source_request *request, uint64_t seed)
 {
+    int64_t idle_us = options->idle_timeout_us;
+    if (request->is_probe && idle_us > POLICY_PROBE_IDLE_US)
+        idle_us = POLICY_PROBE_IDLE_US;
     *policy = (struct policy){
         .max_attempts = options->max_attempts != 0 ? options->max_attempts : 1,
         .skip_poison = options->skip_poison_ledger,
         .ends_in_outage = options->ends_in_outage,
-        .idle_initial_us = options->idle_timeout_us,
-        .idle_us = options->idle_timeout_us,
+        .idle_initial_us = idle_us,
+        .idle_us = idle_us,
         .first = request->first,
         .last = request->last,
-        .request_seam = request->seam_ledger < request->first ? request->seam_ledger : 0,
-        .purpose = SOURCE_CALL_MAIN,
+        .request_seam =
+            request->seam_ledger < request->first || request->is_probe ? request->seam_ledger : 0,
+        .is_probe = request->is_probe,
+        .purpose = request->is_probe ? SOURCE_CALL_PROBE : SOURCE_CALL_MAIN,
     };
     grpc_backoff_init(&policy->backoff, options->retry_initial_us, options->retry_max_us, seed);
 }
@@ -37,8 +42,6 @@ static struct source_call main_call(const struct policy *policy, const struct tr
     uint32_t seam = nearest_seam(policy, tracker);
     if (seam != 0 && tracker->next - seam <= POLICY_NEAR_LEDGERS)
         return (struct source_call){SOURCE_CALL_MAIN, seam, policy->last, seam};
-    if (seam != 0 && seam == policy->request_seam && !policy->seam_is_settled)
-        return (struct source_call){SOURCE_CALL_SEAM, seam, seam, seam};
     /* A ledger that may not exist yet is never asked for first; the one before it is had. */
     bool may_be_ahead = policy->last == 0 && seam != 0 && tracker->next - 1 != policy->hole;
     uint32_t start = may_be_ahead ? tracker->next - 1 : tracker->next;
@@ -48,6 +51,9 @@ static struct source_call main_call(const struct policy *policy, const struct tr
 struct source_call policy_next_call(const struct policy *policy, const struct tracker *tracker)
 {
     switch (policy->purpose) {
+    case SOURCE_CALL_PROBE:
+        return (struct source_call){SOURCE_CALL_PROBE, policy->first, policy->last,
+                                    policy->request_seam};
     case SOURCE_CALL_ALONE:
         return (struct source_call){SOURCE_CALL_ALONE, tracker->next, tracker->next, 0};
     case SOURCE_CALL_LATER:
@@ -153,12 +159,12 @@ static struct policy_decision after_done(struct policy *policy, const struct tra
         policy->later_worked = true;
         policy->purpose = SOURCE_CALL_ALONE;
         return again(0);
-    case SOURCE_CALL_SEAM: policy->seam_is_settled = true; return again(0);
     case SOURCE_CALL_ALONE:
         policy->purpose = SOURCE_CALL_MAIN;
         if (!tracker->range_is_complete)
             return again(0);
         break;
+    case SOURCE_CALL_PROBE:
     case SOURCE_CALL_MAIN: break;
     }
     return (struct policy_decision){.verdict = POLICY_FINISHED};
@@ -212,6 +218,18 @@ static struct policy_decision after_alone(struct policy *policy, const struct tr
     return try_later(policy, tracker, now_us);
 }
 
+/* A probe failed: whether it is given up. */
+static struct policy_decision after_probe(struct policy *policy, const struct source_ending *ending,
+                                          bool is_not_served)
+{
+    bool says_nothing = ending->is_cut || ending->code == GRPC_UNAVAILABLE ||
+                        ending->code == GRPC_RESOURCE_EXHAUSTED;
+    unsigned tries = says_nothing ? policy->max_attempts : POLICY_PROBE_TRIES;
+    if (is_not_served || ending->outcome == SOURCE_SILENT || ++policy->probe_tries >= tries)
+        return (struct policy_decision){.verdict = POLICY_GIVEN_UP};
+    return again(grpc_backoff_next(&policy->backoff));
+}
+
 static struct policy_decision after_failure(struct policy *policy, const struct tracker *tracker,
                                             const struct source_call *call,
                                             const struct source_ending *ending, int64_t now_us,
@@ -220,10 +238,7 @@ static struct policy_decision after_failure(struct policy *policy, const struct 
     bool is_not_served =
         ending->has_status && (ending->code == GRPC_NOT_FOUND || ending->code == GRPC_OUT_OF_RANGE);
     switch (call->purpose) {
-    case SOURCE_CALL_SEAM:
-        if (++policy->seam_tries >= POLICY_SEAM_TRIES || is_not_served)
-            policy->seam_is_settled = true;
-        return again(grpc_backoff_next(&policy->backoff));
+    case SOURCE_CALL_PROBE: return after_probe(policy, ending, is_not_served);
     case SOURCE_CALL_ALONE: return after_alone(policy, tracker, ending, now_us, error);
     case SOURCE_CALL_LATER: return try_later(policy, tracker, now_us);
     case SOURCE_CALL_MAIN: break;

@@ -24,8 +24,12 @@
 #define POLICY_SETTLE_US INT64_C(60000000)
 /* The idle time-out doubles up to this. */
 #define POLICY_MAX_IDLE_US INT64_C(3600000000)
-/* Tries of a far seam ledger before the range begins without it. */
-#define POLICY_SEAM_TRIES 3
+/* Tries of a probe that fails by a status of its own before it is given up. What says nothing of
+ * the ledgers asked for (a cut, UNAVAILABLE) may come max_attempts times. */
+#define POLICY_PROBE_TRIES 3
+/* A probe's idle time-out at most: it is silence that is to be expected where the server has not
+ * come as far as the lake, and the range can be had without. */
+#define POLICY_PROBE_IDLE_US INT64_C(20000000)
 
 /* Silent calls in a row after which a source that ends in an outage gives up. */
 #define POLICY_SILENT_TRIES 2
@@ -52,7 +56,8 @@ struct source_ending {
 
 enum policy_verdict {
     POLICY_AGAIN,    /* wait wait_us, then policy_next_call */
-    POLICY_FINISHED, /* the range is complete */
+    POLICY_FINISHED, /* the range is complete, the probe answered */
+    POLICY_GIVEN_UP, /* the probe is not answered */
     POLICY_STOP,     /* error says why */
     POLICY_HOLE      /* `ledger` is poison and to be skipped; then policy_next_call */
 };
@@ -68,11 +73,12 @@ struct policy {
     bool skip_poison;
     bool ends_in_outage;
     int64_t idle_initial_us;
-    uint32_t first, last; /* of the request */
-    uint32_t request_seam;
+    uint32_t first, last;  /* of the request */
+    uint32_t request_seam; /* 0: none */
+    bool is_probe;
     struct grpc_backoff backoff;
 
-    enum source_purpose purpose; /* of the next call; MAIN also stands for SEAM */
+    enum source_purpose purpose; /* of the next call */
     unsigned failed_calls;       /* by a status or a cut, since the last completed ledger */
     unsigned unreachable_tries;
     unsigned silent_tries; /* since the last completed ledger */
@@ -80,9 +86,8 @@ struct policy {
     uint32_t later_ledger;
     bool
         later_worked; /* it came: if the first incomplete one fails alone once more, it is poison */
-    unsigned seam_tries;
-    bool seam_is_settled; /* the request's far seam ledger was checked, or given up */
-    bool seam_is_refused; /* the near one is not served */
+    unsigned probe_tries;
+    bool seam_is_refused; /* it is not served */
     uint32_t hole;        /* the ledger skipped last: a call may not run through it */
     char poison_words[512];
 

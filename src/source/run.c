@@ -29,8 +29,8 @@ enum error_code run_init(struct run *run, struct source *source,
     run->source = source;
     run->handler = handler;
     source_get_stats(source, &run->base);
-    run->next_before = request->first;
     tracker_init(&run->tracker, request, handler);
+    run->next_before = run->tracker.next;
     policy_init(&run->policy, &source->options, request, (uint64_t)os_realtime_us());
     stream_init(&run->stream, &run->tracker, handler, source->options.max_message_bytes);
     buffer_init(&run->request);
@@ -55,6 +55,8 @@ static void publish(struct run *run)
     const struct tracker *tracker = &run->tracker;
     bool watches = run->link.state == LINK_OPEN && !run->stream.is_throttled;
     const struct source_stats *base = &run->base;
+    /* A probe only looks: it is not where the run has come to. */
+    bool is_ahead = tracker->anything_came && !run->policy.is_probe;
     struct source_stats stats = {
         .events_accepted = base->events_accepted + tracker->events_accepted,
         .events_refetched = base->events_refetched + tracker->events_refetched,
@@ -63,9 +65,9 @@ static void publish(struct run *run)
         .ledgers_completed = base->ledgers_completed + tracker->ledgers_completed,
         .connects = base->connects + run->connects,
         .retries = base->retries + run->retries,
-        .current_ledger = tracker->anything_came ? tracker->last_ledger : base->current_ledger,
-        .current_close_us =
-            tracker->last_close_us != 0 ? tracker->last_close_us : base->current_close_us,
+        .current_ledger = is_ahead ? tracker->last_ledger : base->current_ledger,
+        .current_close_us = is_ahead && tracker->last_close_us != 0 ? tracker->last_close_us
+                                                                    : base->current_close_us,
         .last_event_us = run->last_event_us != 0 ? run->last_event_us : base->last_event_us,
         .decode_us = base->decode_us + run->decode_us,
         .connected = run->link.state == LINK_OPEN,
@@ -369,8 +371,8 @@ static void log_failure(struct run *run, const struct source_ending *ending, int
                                        LOG_U("end_ledger", run->call.end),
                                        LOG_T("next_try_in", wait),
                                        LOG_U("suppressed", run->suppressed_count)};
-    bool may_be_start =
-        !run->tracker.anything_came && (ending->outcome == SOURCE_SILENT || ending->has_status);
+    bool may_be_start = !run->policy.is_probe && !run->tracker.anything_came &&
+                        (ending->outcome == SOURCE_SILENT || ending->has_status);
     log_write(LOG_WARN, "source",
               may_be_start ? "no event has come yet: the start ledger may lie beyond the network's "
                              "newest one, or below what the source still keeps (its retention); "
@@ -429,6 +431,13 @@ static enum error_code after_call(struct run *run, const struct source_ending *e
     run->was_unreachable = ending->outcome == SOURCE_UNREACHABLE;
     publish(run);
     switch (decision.verdict) {
+    case POLICY_GIVEN_UP:
+        log_event(LOG_INFO, "source", "ledgers to compare with the lake's are not to be had",
+                  LOG_T("reason", run->last_error), LOG_U("start_ledger", run->call.start),
+                  LOG_U("end_ledger", run->call.end));
+        run->is_given_up = true;
+        *is_done = true;
+        return OK;
     case POLICY_FINISHED: *is_done = true; return OK;
     case POLICY_STOP:
         if (error != NULL)
@@ -463,7 +472,9 @@ enum error_code run_all(struct run *run, struct source_result *result, struct er
             code = after_call(run, &ending, &is_done, &is_stopped, error);
     }
     result->stopped = code == OK && is_stopped;
-    result->complete = code == OK && is_done;
+    result->complete = code == OK && is_done && !run->is_given_up;
+    result->misfits = run->tracker.misfits;
+    result->event_count = run->tracker.probe_event_count;
     result->next_ledger = run->tracker.next;
     publish(run);
     return code;

@@ -42,6 +42,7 @@ struct run {
     bool link_is_over;     /* and link_error says why */
     bool is_established;   /* the policy and the log know */
     bool was_unreachable;  /* the call before */
+    bool is_given_up;      /* a probe that is not answered */
     enum error_code link_code;
     struct error link_error;
     int64_t quiet_since_us; /* monotonic: the last data, or the end of our own pause */

@@ -98,16 +98,31 @@ struct source_stats {
     char last_error[256];
 };
 
+/* When a ledger closed. */
+struct source_moment {
+    uint32_t ledger;  /* 0: not known */
+    int64_t close_us; /* since 1970 */
+};
+
 struct source_request {
     uint32_t first;       /* 0: whatever the server starts with (an empty lake, START 0) */
     uint32_t last;        /* 0: open */
     uint32_t seam_ledger; /* 0: no seam check; else a ledger below `first` that we have */
+    /* Ledgers that we have below and above the range: the close times of what comes must lie
+     * between theirs, else it is another chain (ERR_CONFLICT). */
+    struct source_moment below, above;
+    /* The bounded range is looked at, not taken: `first` alone where it is the seam_ledger, which
+     * is compared, else only whether its close times lie between. Each such look is one call; one
+     * that keeps failing is given up. */
+    bool is_probe;
 };
 
 struct source_result {
     bool stopped;         /* must_stop said so */
-    bool complete;        /* a bounded range reached its end */
+    bool complete;        /* a bounded range reached its end; a probe: the server answered it */
+    bool misfits;         /* close times did not lie between: nothing of the range may be kept */
     uint32_t next_ledger; /* first ledger that is not complete */
+    uint32_t event_count; /* of a probe's answer */
 };
 
 struct source;
@@ -117,9 +132,9 @@ void source_free(struct source *source);
 
 /* OK: complete or stopped. Otherwise the work can't go on and `error` says why, with the remedy:
  * ERR_INVALID (the server refuses the request: code UNAUTHENTICATED, INVALID_ARGUMENT, …),
- * ERR_CONFLICT (another chain), ERR_CORRUPT (poison ledger with `stop`; 1,000 unstorable messages
- * in a row; not a TTP server), ERR_RETRY (only with ends_in_outage), or what a handler returned. A
- * passing fault is retried inside. */
+ * ERR_CONFLICT (another chain, seen at a seam or by close times), ERR_CORRUPT (poison ledger with
+ * `stop`; 1,000 unstorable messages in a row; not a TTP server), ERR_RETRY (only with
+ * ends_in_outage), or what a handler returned. A passing fault is retried inside. */
 #define SOURCE_MAX_UNSTORABLE 1000
 enum error_code source_run(struct source *source, const struct source_request *request,
                            const struct source_handler *handler, struct source_result *result,

@@ -14,9 +14,11 @@ void tracker_init(struct tracker *tracker, const struct source_request *request,
 {
     *tracker = (struct tracker){
         .handler = handler,
-        .next = request->first,
+        .next = request->is_probe ? request->last + 1 : request->first,
         .last = request->last,
         .range_is_complete = request->last != 0 && request->first > request->last,
+        .closed = request->below,
+        .above = request->above,
     };
     buffer_init(&tracker->first_message);
 }
@@ -31,6 +33,7 @@ static void forget_ledger(struct tracker *tracker)
 {
     tracker->kind = TRACKER_NONE;
     tracker->current = 0;
+    tracker->current_close_us = 0;
     tracker->event_count = 0;
     buffer_reset(&tracker->first_message);
 }
@@ -42,6 +45,7 @@ void tracker_begin(struct tracker *tracker, const struct source_call *call)
     tracker->floor = call->start;
     tracker->seam_is_spoilt = false;
     tracker->seam_is_done = call->seam == 0;
+    tracker->probe_event_count = 0;
 }
 
 static enum error_code violation(enum track *track)
@@ -77,6 +81,10 @@ static enum error_code complete_to(struct tracker *tracker, uint32_t to, enum tr
         return code;
     if (tracker->kind == TRACKER_MAIN)
         tracker->newest_full = tracker->current;
+    if (tracker->current_close_us != 0) {
+        tracker->closed = (struct source_moment){tracker->current, tracker->current_close_us};
+        tracker->closed_is_ours = true;
+    }
     tracker->ledgers_completed += to - tracker->next + 1;
     tracker->next = to + 1;
     tracker->range_is_complete = tracker->last != 0 && to >= tracker->last;
@@ -146,12 +154,72 @@ static void count_event(struct tracker *tracker)
     tracker->event_count++;
 }
 
+/* The close time of an event; 0: it has none, or one that is noise. */
+static int64_t close_us_of(const struct event_view *event)
+{
+    return event->has_closed_at && event->closed_at_seconds > 0 &&
+                   event->closed_at_seconds < MAX_CLOSE_SECONDS
+               ? event->closed_at_seconds * US_PER_SECOND
+               : 0;
+}
+
+static enum error_code other_chain_by_time(struct tracker *tracker, struct source_moment came,
+                                           struct source_moment ours, struct error *error)
+{
+    char came_text[TEXT_TIME_BYTES], our_text[TEXT_TIME_BYTES];
+    text_rfc3339(came.close_us, came_text);
+    text_rfc3339(ours.close_us, our_text);
+    tracker->misfits = true;
+    return error_set(error, ERR_CONFLICT,
+                     "the server's ledger %" PRIu32 " closed at %s, the lake's ledger %" PRIu32
+                     " at %s: close times rise with the ledger number, so these are two chains "
+                     "(wrong network, or a test network that was reset); check "
+                     "ttp_processor_endpoint, or write to another output_path",
+                     came.ledger, came_text, ours.ledger, our_text);
+}
+
+/* Close times rise with the ledger number (equal ones are let pass). Against the lake's ledgers
+ * around the range that tells another chain; within a stream the server is asked again. */
+static enum error_code check_close_time(struct tracker *tracker, const struct event_view *event,
+                                        enum track *track, struct error *error)
+{
+    struct source_moment came = {event->ledger_sequence, close_us_of(event)};
+    struct source_moment before = tracker->closed;
+    bool is_ours = tracker->closed_is_ours;
+    const struct source_call *call = &tracker->call;
+    bool is_looked_at = call->purpose == SOURCE_CALL_PROBE && call->seam == 0;
+    if (came.close_us == 0 || (call->end != 0 && came.ledger > call->end) ||
+        (!is_looked_at && (tracker->next == 0 || came.ledger < tracker->next)))
+        return OK;
+    if (tracker->above.ledger != 0 && came.close_us > tracker->above.close_us)
+        return other_chain_by_time(tracker, came, tracker->above, error);
+    if (tracker->kind == TRACKER_MAIN && tracker->current < came.ledger &&
+        tracker->current_close_us > before.close_us) {
+        before = (struct source_moment){tracker->current, tracker->current_close_us};
+        is_ours = true;
+    }
+    if (before.ledger == 0 || came.close_us >= before.close_us)
+        return OK;
+    if (!is_ours)
+        return other_chain_by_time(tracker, came, before, error);
+    char came_text[TEXT_TIME_BYTES], before_text[TEXT_TIME_BYTES];
+    text_rfc3339(came.close_us, came_text);
+    text_rfc3339(before.close_us, before_text);
+    error_set(error, ERR_RETRY,
+              "the server's ledger %" PRIu32 " closed at %s, before its ledger %" PRIu32
+              " (%s): one of them is not of this chain",
+              came.ledger, came_text, before.ledger, before_text);
+    return violation(track);
+}
+
 /* An event of the ledger in progress. */
 static enum error_code take_event(struct tracker *tracker, const struct event_view *event,
                                   struct bytes_view message, enum track *track, struct error *error)
 {
     const struct source_handler *handler = tracker->handler;
     bool is_stored = true;
+    if (tracker->call.purpose == SOURCE_CALL_PROBE)
+        tracker->probe_event_count++;
     if (tracker->kind == TRACKER_SKIP) {
         tracker->events_refetched++;
         return OK;
@@ -181,6 +249,8 @@ static enum error_code take_event(struct tracker *tracker, const struct event_vi
                                              &is_stored, error);
     if (code != OK)
         return code;
+    if (close_us_of(event) > tracker->current_close_us)
+        tracker->current_close_us = close_us_of(event);
     count_event(tracker);
     return count_storable(tracker, is_stored, error);
 }
@@ -286,7 +356,9 @@ static enum error_code take_unreadable(struct tracker *tracker, struct bytes_vie
 {
     uint32_t ledger = 0;
     bool has_ledger = !is_decodable && event_peek_ledger(message, &ledger) && ledger != 0;
-    if (tracker->call.purpose == SOURCE_CALL_LATER) {
+    bool is_looked_at = tracker->call.purpose == SOURCE_CALL_LATER ||
+                        (tracker->call.purpose == SOURCE_CALL_PROBE && tracker->call.seam == 0);
+    if (is_looked_at) {
         tracker->events_refetched++;
         return OK;
     }
@@ -325,15 +397,17 @@ enum error_code tracker_take(struct tracker *tracker, struct bytes_view message,
                                track, error);
     tracker->anything_came = true;
     tracker->last_ledger = event.ledger_sequence;
-    if (event.has_closed_at && event.closed_at_seconds > 0 &&
-        event.closed_at_seconds < MAX_CLOSE_SECONDS)
-        tracker->last_close_us = event.closed_at_seconds * US_PER_SECOND;
+    if (close_us_of(&event) != 0)
+        tracker->last_close_us = close_us_of(&event);
     if (tracker->call.purpose == SOURCE_CALL_LATER) {
         take_later(tracker, event.ledger_sequence, track, error);
         return OK;
     }
+    enum error_code code = check_close_time(tracker, &event, track, error);
+    if (code != OK || *track != TRACK_GO_ON)
+        return code;
     if (tracker->kind == TRACKER_NONE || event.ledger_sequence != tracker->current) {
-        enum error_code code = begin_ledger(tracker, event.ledger_sequence, track, error);
+        code = begin_ledger(tracker, event.ledger_sequence, track, error);
         if (code != OK || *track != TRACK_GO_ON)
             return code;
     }

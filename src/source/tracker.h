@@ -5,7 +5,8 @@
 /*
  * Which ledgers are complete, and what to do with each message of a stream (design section 4, item
  * 1, and section 6). It passes events on to the handler, finds out that a ledger is complete,
- * checks the seam, and tells a replay that can't be right. No I/O, no clock.
+ * checks the seam and the order of close times, and tells a replay that can't be right. No I/O, no
+ * clock.
  *
  * One tracker lives for a source_run; tracker_begin and tracker_abandon or tracker_finish stand
  * around each call to the server. Not thread-safe.
@@ -20,7 +21,7 @@
 /* What a call to the server is for. */
 enum source_purpose {
     SOURCE_CALL_MAIN,  /* the range, from the seam ledger or the first incomplete one */
-    SOURCE_CALL_SEAM,  /* the seam ledger alone, far below the range */
+    SOURCE_CALL_PROBE, /* ledgers that are only looked at: a seam ledger alone, or close times */
     SOURCE_CALL_ALONE, /* the first incomplete ledger alone: is it poison? Its events count. */
     SOURCE_CALL_LATER  /* a later ledger alone: does the server work? Its events are dropped. */
 };
@@ -53,6 +54,11 @@ struct tracker {
     uint32_t newest_full; /* newest complete ledger that had events; 0: none of this run */
     bool range_is_complete;
     bool seam_is_unwanted; /* the next call had better begin without a seam */
+    /* The newest complete ledger with a close time, at first the request's `below`: what comes may
+     * not be older, nor newer than `above`. */
+    struct source_moment closed, above;
+    bool closed_is_ours; /* it came in this run */
+    bool misfits;        /* the range's close times did not fit */
 
     /* Of the ledger in progress that was dropped last. */
     uint32_t seen_ledger;
@@ -70,6 +76,7 @@ struct tracker {
     uint32_t floor; /* the stream may not fall below this ledger */
     enum tracker_ledger kind;
     uint32_t current;
+    int64_t current_close_us;    /* newest close time of the ledger in progress; 0: none */
     uint32_t event_count;        /* of the ledger in progress */
     struct buffer first_message; /* of the ledger in progress */
 
@@ -80,6 +87,7 @@ struct tracker {
 
     /* For source_stats. */
     uint64_t events_accepted, events_refetched, events_unreadable;
+    uint32_t probe_event_count;
     uint64_t ledgers_completed, seam_checked, seam_other_contents;
 };
 

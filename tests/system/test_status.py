@@ -14,10 +14,10 @@ RECORDING = truth.PUBNET63
 FIRST, LAST = RECORDING.first, RECORDING.last
 SECOND = FIRST + 1
 KEYS = ["output_path", "lake_id", "network", "partitioning_scheme", "schema_version",
-        "schema_versions", "coverage", "commits", "snapshots", "files", "rows", "bytes",
-        "newest_ledger_time", "last_commit", "dead_letters", "null_amount_decimals",
+        "schema_versions", "coverage", "gaps", "command", "commits", "snapshots", "files", "rows",
+        "bytes", "newest_ledger_time", "last_commit", "dead_letters", "null_amount_decimals",
         "replaced_memos", "unconfirmed_ledgers", "unconfirmed", "holes", "seam_findings",
-        "recent_commits"]
+        "unchecked_seams", "recent_commits"]
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"
 
 

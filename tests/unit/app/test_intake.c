@@ -30,7 +30,6 @@ static int64_t fake_time(void)
 }
 
 static const struct os_clock fake_clock = {fake_time, fake_time};
-static const struct catalog_digest no_seam = {.ledger = 0};
 
 /* An intake before a queue, and the recording that plays the source. */
 struct fixture {
@@ -76,7 +75,16 @@ static void fixture_close(struct fixture *fixture)
 
 static void begin(struct fixture *fixture, uint32_t first)
 {
-    assert_int_equal(intake_begin_range(fixture->intake, first, &no_seam, NULL), OK);
+    const struct run_range range = {.first = first};
+    assert_int_equal(intake_begin_range(fixture->intake, &range, NULL), OK);
+}
+
+/* Beside a ledger of the lake. */
+static void begin_beside(struct fixture *fixture, uint32_t first,
+                         const struct catalog_digest *digest)
+{
+    const struct run_range range = {.first = first, .below.digest = *digest};
+    assert_int_equal(intake_begin_range(fixture->intake, &range, NULL), OK);
 }
 
 /* Reads on to the next message. */
@@ -336,12 +344,49 @@ static void the_seam_ledger_tells_other_chains_and_other_contents(void **state)
     for (size_t i = 0; i < 3; i++) {
         struct fixture fixture;
         fixture_open(&fixture, usual);
-        assert_int_equal(intake_begin_range(fixture.intake, FIRST + 1, &digest, NULL), OK);
+        begin_beside(&fixture, FIRST + 1, &digest);
         assert_int_equal(seam_verdict(&fixture, cases[i].other_amount, cases[i].later_seconds),
                          cases[i].verdict);
         if (cases[i].verdict == SOURCE_SEAM_OTHER_CONTENTS)
             expect_remark(&fixture, REMARK_OTHER_CONTENTS, FIRST, "");
+        assert_int_equal(intake_has_compared(fixture.intake),
+                         cases[i].verdict != SOURCE_SEAM_OTHER_CHAIN);
         assert_null(take(&fixture));
+        fixture_close(&fixture);
+    }
+}
+
+static void a_range_beside_the_lake_of_which_nothing_was_compared_is_remarked_once(void **state)
+{
+    (void)state;
+    const struct catalog_digest digest = stored_digest();
+    const struct run_range ranges[] = {
+        {.first = FIRST + 1, .below.digest = digest},
+        {.first = FIRST + 1, .above.closed_ledger = FIRST + 500, .above.close_us = 1},
+        {.first = FIRST + 1, .below.digest = digest, .is_compared = true},
+        {.first = FIRST + 1}};
+    for (size_t i = 0; i < 4; i++) {
+        struct fixture fixture;
+        fixture_open(&fixture, usual);
+        assert_int_equal(intake_begin_range(fixture.intake, &ranges[i], NULL), OK);
+        for (uint32_t k = 1; k <= 2; k++) {
+            complete(&fixture, FIRST + k);
+            assert_int_equal(intake_flush(fixture.intake, NULL), OK);
+        }
+        if (i < 2) {
+            struct queue_item item = batch_queue_pop(fixture.queue, 0);
+            assert_int_equal(item.kind, QUEUE_REMARK);
+            assert_int_equal(item.remark->kind, REMARK_UNCHECKED_SEAM);
+            assert_int_equal(item.remark->ledger, FIRST + 1);
+            assert_int_equal(item.remark->below, i == 0 ? FIRST : 0);
+            assert_int_equal(item.remark->above, i == 0 ? 0 : FIRST + 500);
+            mem_free(item.remark);
+        }
+        for (uint32_t k = 1; k <= 2; k++) {
+            struct row_batch *batch = take(&fixture);
+            assert_non_null(batch);
+            row_batch_free(batch);
+        }
         fixture_close(&fixture);
     }
 }
@@ -368,13 +413,13 @@ static void another_schema_version_compares_by_its_own_columns(void **state)
     struct fixture fixture;
     fixture_open(&fixture, usual);
     strcpy(digest.schema_version, "1.0.0"); /* its contents differ: another version's digest */
-    assert_int_equal(intake_begin_range(fixture.intake, FIRST + 1, &digest, NULL), OK);
+    begin_beside(&fixture, FIRST + 1, &digest);
     assert_int_equal(seam_verdict(&fixture, NULL, 0), SOURCE_SEAM_OTHER_CONTENTS);
     recorded_close(&fixture.recording);
     recorded_open(&fixture.recording, "testnet-1410048-1410207", ".events");
     fixture.has_message = false;
     strcpy(digest.schema_version, "7.0.0"); /* unknown here: the chain alone is compared */
-    assert_int_equal(intake_begin_range(fixture.intake, FIRST + 1, &digest, NULL), OK);
+    begin_beside(&fixture, FIRST + 1, &digest);
     assert_int_equal(seam_verdict(&fixture, NULL, 0), SOURCE_SEAM_OK);
     fixture_close(&fixture);
 }
@@ -417,6 +462,7 @@ int main(void)
         cmocka_unit_test(a_message_that_cannot_be_read_is_a_dead_letter),
         cmocka_unit_test(a_ledger_beyond_its_share_of_memory_ends_the_run_and_names_the_option),
         cmocka_unit_test(the_seam_ledger_tells_other_chains_and_other_contents),
+        cmocka_unit_test(a_range_beside_the_lake_of_which_nothing_was_compared_is_remarked_once),
         cmocka_unit_test(at_a_reconnect_the_newest_complete_ledger_is_the_seam),
         cmocka_unit_test(another_schema_version_compares_by_its_own_columns),
         cmocka_unit_test(any_failed_allocation_is_an_error_and_nothing_leaks),

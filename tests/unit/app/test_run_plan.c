@@ -80,9 +80,12 @@ static void a_bounded_run_fetches_what_is_not_covered(void **state)
     lake_open(&lake, RANGES({100, 200}, {300, 400}));
     struct run_plan plan = plan_of(lake.catalog, 50, 500);
     assert_ranges(&plan, RANGES({50, 99}, {201, 299}, {401, 500}));
-    assert_int_equal(plan.ranges[0].seam.ledger, 0);
-    assert_int_equal(plan.ranges[1].seam.ledger, 200);
-    assert_int_equal(plan.ranges[2].seam.ledger, 400);
+    assert_int_equal(plan.ranges[0].below.digest.ledger, 0);
+    assert_int_equal(plan.ranges[1].below.digest.ledger, 200);
+    assert_int_equal(plan.ranges[2].below.digest.ledger, 400);
+    assert_int_equal(plan.ranges[0].above.digest.ledger, 200);
+    assert_int_equal(plan.ranges[1].above.digest.ledger, 400);
+    assert_int_equal(plan.ranges[2].above.digest.ledger, 0);
     assert_int_equal(run_plan_ledger_count(&plan), 50 + 99 + 100);
     run_plan_release(&plan);
     plan = plan_of(lake.catalog, 150, 350);
@@ -94,13 +97,14 @@ static void a_bounded_run_fetches_what_is_not_covered(void **state)
     lake_close(&lake);
 }
 
-static void the_seam_is_the_nearest_ledger_with_a_digest_below(void **state)
+static void the_seams_are_the_nearest_ledgers_with_a_digest_below_and_above(void **state)
 {
     (void)state;
     struct lake lake;
-    lake_open(&lake, RANGES({100, 200}, {300, 401}));
+    lake_open(&lake, RANGES({100, 200}, {300, 401}, {600, 701}, {800, 900}));
     struct run_plan plan = plan_of(lake.catalog, 402, 500);
-    assert_int_equal(plan.ranges[0].seam.ledger, 200);
+    assert_int_equal(plan.ranges[0].below.digest.ledger, 200);
+    assert_int_equal(plan.ranges[0].above.digest.ledger, 900);
     run_plan_release(&plan);
     lake_close(&lake);
 }
@@ -127,7 +131,7 @@ static void a_live_run_goes_on_behind_the_highest_and_names_the_holes(void **sta
     plan = plan_of(lake.catalog, 1000, 0);
     assert_ranges(&plan, RANGES({1000, 0}));
     assert_int_equal(plan.hole_count, 0);
-    assert_int_equal(plan.ranges[0].seam.ledger, 400);
+    assert_int_equal(plan.ranges[0].below.digest.ledger, 400);
     run_plan_release(&plan);
     lake_close(&lake);
 }
@@ -145,7 +149,7 @@ static void an_empty_lake_takes_the_request_as_it_stands(void **state)
         for (size_t k = 0; k < 2; k++) {
             struct run_plan plan = plan_of(catalogs[k], requests[i].start, requests[i].end);
             assert_ranges(&plan, RANGES({requests[i].start, requests[i].end}));
-            assert_int_equal(plan.ranges[0].seam.ledger, 0);
+            assert_int_equal(plan.ranges[0].below.digest.ledger, 0);
             run_plan_release(&plan);
         }
     }
@@ -239,7 +243,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bounded_run_fetches_what_is_not_covered),
-        cmocka_unit_test(the_seam_is_the_nearest_ledger_with_a_digest_below),
+        cmocka_unit_test(the_seams_are_the_nearest_ledgers_with_a_digest_below_and_above),
         cmocka_unit_test(a_live_run_goes_on_behind_the_highest_and_names_the_holes),
         cmocka_unit_test(an_empty_lake_takes_the_request_as_it_stands),
         cmocka_unit_test(a_bounded_start_0_means_the_lake_s_first_ledger),

@@ -37,6 +37,8 @@ static int make_model(void **state)
     const uint64_t ended[] = {2};
     assert_int_equal(os_make_directories(made, NULL, &error), OK);
     struct catalog *catalog = fixture_create(temp_path(made, "catalog.sqlite"), &fixture_table_1);
+    const struct catalog_unchecked_seam unchecked = {.range = {30, 39}, .above = 109};
+    const struct catalog_unchecked_seam unlanded = {.range = {70, 79}, .above = 109};
     fixture_add(catalog, 1, 10, 19);
     fixture_add(catalog, 2, 30, 39);
     struct catalog_file file = fixture_file("year=2024/f3.parquet", 100, 109);
@@ -52,6 +54,8 @@ static int make_model(void **state)
         catalog_add_hole(catalog, (struct catalog_range){50, 52}, "the server's words", &error),
         OK);
     assert_int_equal(catalog_add_seam_finding(catalog, 19, &error), OK);
+    assert_int_equal(catalog_add_unchecked_seam(catalog, &unchecked, &error), OK);
+    assert_int_equal(catalog_add_unchecked_seam(catalog, &unlanded, &error), OK);
     catalog_close(catalog);
     return 0;
 }
@@ -202,6 +206,25 @@ static enum error_code see_finding(void *context, const struct catalog_seam_find
     return OK;
 }
 
+static enum error_code see_unchecked(void *context, const struct catalog_unchecked_seam *seam,
+                                     struct error *problem)
+{
+    (void)context;
+    (void)problem;
+    add_number(seam->range.first);
+    return OK;
+}
+
+static enum error_code see_close(void *context, const struct catalog_close *close,
+                                 struct error *problem)
+{
+    (void)context;
+    (void)problem;
+    add_number(close->ledger);
+    add_number(close->close_us);
+    return OK;
+}
+
 typedef enum error_code question(struct catalog *catalog);
 
 static enum error_code ask_commits(struct catalog *catalog)
@@ -246,14 +269,17 @@ static enum error_code ask_unconfirmed(struct catalog *catalog)
     return add_ranges(code, ranges, count);
 }
 
-static enum error_code ask_digest(struct catalog *catalog)
+static enum error_code ask_neighbours(struct catalog *catalog)
 {
-    struct catalog_digest digest = {0};
-    enum error_code code = catalog_digest_below(catalog, 100, &digest, &error);
-    add_number(digest.ledger);
-    add_text(digest.schema_version);
-    add_number(digest.chain[1]);
-    return code;
+    const struct catalog_range within = {50, 60};
+    struct catalog_neighbour below = {.closed_ledger = 0}, above = {.closed_ledger = 0};
+    enum error_code code = catalog_neighbours(catalog, within, &below, &above, &error);
+    add_number(below.digest.ledger);
+    add_text(below.digest.schema_version);
+    add_number(below.digest.chain[1]);
+    add_number(above.closed_ledger);
+    add_number(above.close_us);
+    return code == OK ? catalog_each_close(catalog, see_close, NULL, &error) : code;
 }
 
 static enum error_code ask_totals(struct catalog *catalog)
@@ -281,6 +307,8 @@ static enum error_code ask_history(struct catalog *catalog)
         code = catalog_each_hole(catalog, see_hole, NULL, &error);
     if (code == OK)
         code = catalog_each_seam_finding(catalog, see_finding, NULL, &error);
+    if (code == OK)
+        code = catalog_each_unchecked_seam(catalog, see_unchecked, NULL, &error);
     catalog_end_read(catalog);
     return code;
 }
@@ -298,9 +326,9 @@ static enum error_code ask_data_path(struct catalog *catalog)
 static void every_question_is_answered_in_full_or_not_at_all(void **state)
 {
     (void)state;
-    static question *const questions[] = {ask_commits,     ask_coverage, ask_uncovered,
-                                          ask_unconfirmed, ask_digest,   ask_totals,
-                                          ask_files,       ask_history,  ask_data_path};
+    static question *const questions[] = {ask_commits,     ask_coverage,   ask_uncovered,
+                                          ask_unconfirmed, ask_neighbours, ask_totals,
+                                          ask_files,       ask_history,    ask_data_path};
     take_a_fresh_copy();
     for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
         struct allocation_sweep sweep = {.step = 7, .may_succeed = true};
@@ -354,6 +382,17 @@ static enum error_code add_finding(struct catalog *catalog)
     return catalog_add_seam_finding(catalog, 109, &error);
 }
 
+static enum error_code add_unchecked(struct catalog *catalog)
+{
+    const struct catalog_unchecked_seam seam = {.range = {100, 109}, .below = 39};
+    return catalog_add_unchecked_seam(catalog, &seam, &error);
+}
+
+static enum error_code forget_unlanded(struct catalog *catalog)
+{
+    return catalog_forget_unlanded_seams(catalog, &error);
+}
+
 static enum error_code uncover_unconfirmed(struct catalog *catalog)
 {
     return catalog_uncover_unconfirmed(catalog, (struct catalog_range){0, UINT32_MAX}, &error);
@@ -380,6 +419,7 @@ static const char *content(void)
         "group_concat(first_ledger || '-' || last_ledger) FROM ttp_coverage) || ' ' || (SELECT "
         "count(*) FROM ttp_unconfirmed) || ' ' || (SELECT group_concat(first_ledger || '-' || "
         "last_ledger) FROM ttp_holes) || ' ' || (SELECT count(*) FROM ttp_seam_findings) || ' ' "
+        "|| (SELECT group_concat(first_ledger) FROM ttp_unchecked_seams) || ' ' "
         "|| (SELECT group_concat(\"value\") FROM ttp_lake) || ' ' || (SELECT "
         "group_concat(\"value\") FROM ducklake_metadata)");
 }
@@ -387,8 +427,9 @@ static const char *content(void)
 static void every_change_is_made_in_full_or_not_at_all(void **state)
 {
     (void)state;
-    static change *const changes[] = {add_commit,          end_commits, add_hole,     add_finding,
-                                      uncover_unconfirmed, evolve,      set_data_path};
+    static change *const changes[] = {add_commit,          end_commits,   add_hole,
+                                      add_finding,         add_unchecked, forget_unlanded,
+                                      uncover_unconfirmed, evolve,        set_data_path};
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         struct allocation_sweep sweep = {.step = 41, .may_succeed = true};
         char before[512], after[512] = "";

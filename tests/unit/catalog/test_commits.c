@@ -69,23 +69,6 @@ static void an_empty_commit_covers_its_range_without_a_snapshot(void **state)
     assert_string_equal(fixture_query(database_path, "SELECT snapshot_id FROM ttp_commits"), "");
 }
 
-static void the_nearest_digest_below_a_ledger_is_found(void **state)
-{
-    (void)state;
-    struct catalog_digest digest;
-    fixture_add(catalog, 1, 10, 19);
-    fixture_add(catalog, 2, 30, 39);
-    assert_int_equal(catalog_digest_below(catalog, 19, &digest, NULL), OK);
-    assert_int_equal(digest.ledger, 0);
-    assert_int_equal(catalog_digest_below(catalog, 20, &digest, NULL), OK);
-    assert_int_equal(digest.ledger, 19);
-    assert_int_equal(digest.chain[0], 1);
-    assert_string_equal(digest.schema_version, "1.0.0");
-    assert_int_equal(catalog_digest_below(catalog, UINT32_MAX, &digest, NULL), OK);
-    assert_int_equal(digest.ledger, 39);
-    assert_int_equal(digest.contents[2], 39);
-}
-
 static void totals_count_what_is_live(void **state)
 {
     (void)state;
@@ -338,7 +321,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(commit_numbers_rise_by_one),
         TEST(an_empty_commit_covers_its_range_without_a_snapshot),
-        TEST(the_nearest_digest_below_a_ledger_is_found),
         TEST(totals_count_what_is_live),
         TEST(files_come_by_first_ledger_also_those_that_duckdb_made),
         TEST(a_reader_sees_commits_of_a_writer_that_is_open),

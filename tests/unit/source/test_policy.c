@@ -42,7 +42,7 @@ struct model {
     uint32_t gap_first, gap_last; /* ledgers without events */
     /* What happened. */
     uint32_t asked_ahead; /* calls that began above the tip */
-    uint32_t call_count, later_count, alone_count, seam_count;
+    uint32_t call_count, later_count, alone_count, probe_count;
     int64_t longest_wait_us, longest_idle_us;
     uint32_t hole;
     uint32_t complete_to;
@@ -241,7 +241,7 @@ static void count_call(struct model *model, const struct source_call *call)
     model->call_count++;
     model->alone_count += call->purpose == SOURCE_CALL_ALONE;
     model->later_count += call->purpose == SOURCE_CALL_LATER;
-    model->seam_count += call->purpose == SOURCE_CALL_SEAM;
+    model->probe_count += call->purpose == SOURCE_CALL_PROBE;
     if (call->purpose == SOURCE_CALL_LATER)
         assert_true(call->start <= tip(model));
 }
@@ -291,7 +291,7 @@ static int64_t at(uint32_t ledger)
 /* A live run that has followed the chain for an hour, then meets trouble for so long. */
 static void live_through(struct model *model, enum trouble trouble, int64_t trouble_us)
 {
-    const struct source_request request = {5000, 0, 4999};
+    const struct source_request request = {.first = 5000, .seam_ledger = 4999};
     model->now_us = at(5500);
     model_init(model, &request, false);
     model->live_until_us = model->now_us + HOUR_US;
@@ -376,7 +376,7 @@ static void a_hung_server_is_asked_again_ever_more_rarely(void **state)
 static void bounded(struct model *model, uint32_t first, uint32_t last, uint32_t seam,
                     bool skip_poison)
 {
-    const struct source_request request = {first, last, seam};
+    const struct source_request request = {.first = first, .last = last, .seam_ledger = seam};
     model->now_us = at(20000);
     model_init(model, &request, skip_poison);
     for (unsigned i = 0; i < 10000 && step(model); i++)
@@ -451,22 +451,66 @@ static void a_seam_ledger_that_is_not_served_is_given_up(void **state)
     assert_int_equal(near.complete_to, 1200);
     assert_int_equal(near.tracker.seam_checked, 0);
     model_release(&near);
-    struct model far = {.refuses_old = true};
-    bounded(&far, 5000, 5100, 900, false);
-    assert_int_equal(far.verdict, POLICY_FINISHED);
-    assert_int_equal(far.seam_count, 1);
-    assert_int_equal(far.complete_to, 5100);
-    model_release(&far);
 }
 
-static void a_far_seam_ledger_that_breaks_holds_the_range_up_three_times_only(void **state)
+/* Looks at a ledger that the lake has. */
+static void probe(struct model *model, uint32_t ledger, uint32_t seam)
+{
+    const struct source_request request = {
+        .first = ledger, .last = ledger, .seam_ledger = seam, .is_probe = true};
+    model->now_us = at(20000);
+    model_init(model, &request, false);
+    for (unsigned i = 0; i < 10000 && step(model); i++)
+        continue;
+    assert_int_equal(model->complete_to, 0);
+    assert_int_equal(model->probe_count, model->call_count);
+}
+
+static void a_probe_that_is_answered_takes_one_call(void **state)
 {
     (void)state;
-    struct model model = {.poison = {2000}};
-    bounded(&model, 5000, 5100, 2000, false);
+    struct model seam = {0};
+    probe(&seam, 2000, 2000);
+    assert_int_equal(seam.verdict, POLICY_FINISHED);
+    assert_int_equal(seam.tracker.seam_checked, 1);
+    assert_int_equal(seam.call_count, 1);
+    model_release(&seam);
+    struct model look = {0};
+    probe(&look, 2000, 0);
+    assert_int_equal(look.verdict, POLICY_FINISHED);
+    assert_int_equal(look.tracker.seam_checked, 0);
+    assert_int_equal(look.tracker.probe_event_count, 3);
+    model_release(&look);
+}
+
+static void a_probe_is_given_up_as_soon_as_its_failures_mean_something(void **state)
+{
+    (void)state;
+    const struct {
+        struct model model;
+        uint32_t calls;
+    } cases[] = {{{.refuses_old = true}, 1},
+                 {{.poison = {900}}, POLICY_PROBE_TRIES},
+                 {{.trouble = TROUBLE_INTERNAL, .trouble_until_us = INT64_MAX}, POLICY_PROBE_TRIES},
+                 {{.trouble = TROUBLE_HUNG, .trouble_until_us = INT64_MAX}, 1},
+                 {{.trouble = TROUBLE_CUT, .trouble_until_us = INT64_MAX}, 10}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct model model = cases[i].model;
+        probe(&model, 900, 900);
+        assert_int_equal(model.verdict, POLICY_GIVEN_UP);
+        assert_int_equal(model.call_count, cases[i].calls);
+        assert_true(model.longest_idle_us <= POLICY_PROBE_IDLE_US);
+        model_release(&model);
+    }
+}
+
+static void a_server_that_is_not_there_is_waited_for_by_a_probe(void **state)
+{
+    (void)state;
+    struct model model = {.trouble = TROUBLE_REFUSED, .trouble_until_us = at(20000) + HOUR_US};
+    probe(&model, 2000, 2000);
     assert_int_equal(model.verdict, POLICY_FINISHED);
-    assert_int_equal(model.seam_count, POLICY_SEAM_TRIES);
-    assert_int_equal(model.complete_to, 5100);
+    assert_int_equal(model.tracker.seam_checked, 1);
     model_release(&model);
 }
 
@@ -474,14 +518,14 @@ static void after_long_quiet_a_live_request_begins_with_the_last_ledger_had(void
 {
     (void)state;
     struct model model = {0};
-    const struct source_request request = {5001, 0, 2000};
+    const struct source_request request = {.first = 5001, .seam_ledger = 2000};
     model.now_us = at(5000) + POLICY_LEDGER_US / 2;
     assert_int_equal(tip(&model), 5000);
     model_init(&model, &request, false);
     model.live_until_us = model.now_us + 100 * POLICY_LEDGER_US;
     while (model.complete_to < 5050)
         assert_true(step(&model));
-    assert_int_equal(model.seam_count, 1);
+    assert_int_equal(model.probe_count, 0);
     assert_int_equal(model.asked_ahead, 0);
     model_release(&model);
 }
@@ -490,7 +534,7 @@ static void after_a_long_gap_the_next_call_begins_where_events_were_seen(void **
 {
     (void)state;
     struct model model = {.gap_first = 5010, .gap_last = 8000};
-    const struct source_request request = {5000, 0, 0};
+    const struct source_request request = {.first = 5000, .last = 0};
     model.now_us = at(8005);
     model_init(&model, &request, false);
     model.live_until_us = model.now_us;
@@ -504,7 +548,7 @@ static void after_a_long_gap_the_next_call_begins_where_events_were_seen(void **
 /* A bounded request of a source that does not wait outages out. */
 static void ask_once(struct model *model, uint32_t first, uint32_t last, uint32_t newest)
 {
-    const struct source_request request = {first, last, 0};
+    const struct source_request request = {.first = first, .last = last};
     model->now_us = at(newest) + POLICY_LEDGER_US / 2;
     model->trouble_until_us = model->now_us + DAY_US;
     model_init(model, &request, false);
@@ -553,7 +597,7 @@ static void who_asks_once_does_not_wait_at_the_tip_for_ever(void **state)
 {
     (void)state;
     struct model model = {0};
-    const struct source_request request = {5000, 5100, 0};
+    const struct source_request request = {.first = 5000, .last = 5100};
     struct source_ending ending = {.outcome = SOURCE_SILENT, .words = "nothing came"};
     model_init(&model, &request, false);
     model.policy.ends_in_outage = true;
@@ -588,7 +632,9 @@ int main(void)
         cmocka_unit_test(a_final_status_stops_whenever_it_comes),
         cmocka_unit_test(start_zero_is_not_insisted_on),
         cmocka_unit_test(a_seam_ledger_that_is_not_served_is_given_up),
-        cmocka_unit_test(a_far_seam_ledger_that_breaks_holds_the_range_up_three_times_only),
+        cmocka_unit_test(a_probe_that_is_answered_takes_one_call),
+        cmocka_unit_test(a_probe_is_given_up_as_soon_as_its_failures_mean_something),
+        cmocka_unit_test(a_server_that_is_not_there_is_waited_for_by_a_probe),
         cmocka_unit_test(after_long_quiet_a_live_request_begins_with_the_last_ledger_had),
         cmocka_unit_test(after_a_long_gap_the_next_call_begins_where_events_were_seen),
         cmocka_unit_test(who_asks_once_gives_up_in_an_outage),

@@ -103,10 +103,11 @@ static enum error_code fetch(const char *endpoint, const struct source_header *h
     struct source_result result;
     struct source *source = source_new(&options, &error);
     assert_non_null(source);
-    enum error_code code =
-        source_run(source, &(struct source_request){100, 105, 0}, &handler, &result, &error);
+    enum error_code code = source_run(source, &(struct source_request){.first = 100, .last = 105},
+                                      &handler, &result, &error);
     if (code == OK)
-        code = source_run(source, &(struct source_request){106, 110, 0}, &handler, &result, &error);
+        code = source_run(source, &(struct source_request){.first = 106, .last = 110}, &handler,
+                          &result, &error);
     source_free(source);
     return code;
 }

@@ -15,6 +15,7 @@
 #include "os/log.h"
 #include "source/script_server.h"
 #include "source/source.h"
+#include "util/text.h"
 
 #define MAX_LEDGERS 4096
 
@@ -27,6 +28,7 @@ struct taker {
     uint32_t unreadable;
     uint32_t seam_ledger, seam_events, seam_verdicts;
     enum source_seam_verdict verdict;
+    struct source_result result;
     uint32_t closed_rooms; /* has_room says no as often, every 100 events */
     uint32_t no_room_left;
     uint32_t pushed_back; /* on_event says ERR_AGAIN once in 7 events */
@@ -181,15 +183,14 @@ static enum error_code run_against(struct script_server *server, const struct so
                                    const struct source_request *request, struct taker *taker,
                                    struct source_stats *stats, struct error *error)
 {
-    struct source_result result;
     struct source_options options = more != NULL ? *more : options_of(server);
     options.endpoint = server->endpoint;
     const struct source_handler handler = handler_of(taker);
     struct source *source = source_new(&options, error);
     assert_non_null(source);
-    enum error_code code = source_run(source, request, &handler, &result, error);
+    enum error_code code = source_run(source, request, &handler, &taker->result, error);
     if (code == OK)
-        assert_true(result.stopped || result.complete);
+        assert_true(taker->result.stopped || taker->result.complete);
     if (stats != NULL)
         source_get_stats(source, stats);
     source_free(source);
@@ -221,7 +222,8 @@ static void a_bounded_range_comes_completely(void **state)
     struct error error;
     script_server_start(&server, answer_plainly, NULL);
     enum error_code code =
-        run_against(&server, NULL, &(struct source_request){100, 1100, 0}, &taker, &stats, &error);
+        run_against(&server, NULL, &(struct source_request){.first = 100, .last = 1100}, &taker,
+                    &stats, &error);
     script_server_stop(&server);
     assert_int_equal(code, OK);
     assert_range(&taker, 100, 1100, 5);
@@ -241,7 +243,8 @@ static void a_queue_without_room_holds_everything_back_and_loses_nothing(void **
     options.window_bytes = 65535;
     script_server_start(&server, answer_plainly, NULL);
     enum error_code code =
-        run_against(&server, &options, &(struct source_request){100, 300, 0}, &taker, NULL, &error);
+        run_against(&server, &options, &(struct source_request){.first = 100, .last = 300}, &taker,
+                    NULL, &error);
     script_server_stop(&server);
     assert_int_equal(code, OK);
     assert_range(&taker, 100, 300, 5);
@@ -271,8 +274,8 @@ static void after_a_cut_it_goes_on_from_the_last_complete_ledger_and_checks_the_
     struct source_stats stats;
     struct error error;
     script_server_start(&server, answer_with_a_cut, NULL);
-    enum error_code code =
-        run_against(&server, NULL, &(struct source_request){100, 120, 0}, &taker, &stats, &error);
+    enum error_code code = run_against(
+        &server, NULL, &(struct source_request){.first = 100, .last = 120}, &taker, &stats, &error);
     script_server_stop(&server);
     assert_int_equal(code, OK);
     assert_range(&taker, 100, 120, 5);
@@ -293,8 +296,9 @@ static void another_chain_at_the_seam_stops_before_any_row(void **state)
     struct taker taker = {.verdict = SOURCE_SEAM_OTHER_CHAIN};
     struct error error;
     script_server_start(&server, answer_plainly, NULL);
-    enum error_code code =
-        run_against(&server, NULL, &(struct source_request){100, 120, 97}, &taker, NULL, &error);
+    enum error_code code = run_against(
+        &server, NULL, &(struct source_request){.first = 100, .last = 120, .seam_ledger = 97},
+        &taker, NULL, &error);
     script_server_stop(&server);
     assert_int_equal(code, ERR_CONFLICT);
     assert_non_null(strstr(error.message, "97"));
@@ -302,23 +306,54 @@ static void another_chain_at_the_seam_stops_before_any_row(void **state)
     assert_int_equal(taker.event_count, 0);
 }
 
-static void a_far_seam_ledger_is_asked_for_alone(void **state)
+static void a_probe_asks_for_a_seam_ledger_alone(void **state)
 {
     (void)state;
     struct script_server server = {0};
     struct taker taker = {0};
     struct error error;
+    const struct source_request request = {
+        .first = 7, .last = 7, .seam_ledger = 7, .is_probe = true};
     script_server_start(&server, answer_plainly, NULL);
-    enum error_code code =
-        run_against(&server, NULL, &(struct source_request){3000, 3010, 7}, &taker, NULL, &error);
+    enum error_code code = run_against(&server, NULL, &request, &taker, NULL, &error);
     script_server_stop(&server);
     assert_int_equal(code, OK);
-    assert_int_equal(server.call_count, 2);
+    assert_int_equal(taker.result.event_count, 5);
+    assert_int_equal(server.call_count, 1);
     assert_int_equal(server.requests[0].start_ledger, 7);
     assert_int_equal(server.requests[0].end_ledger, 7);
-    assert_int_equal(server.requests[1].start_ledger, 3000);
     assert_int_equal(taker.seam_verdicts, 1);
-    assert_range(&taker, 3000, 3010, 5);
+    assert_int_equal(taker.event_count, 0);
+}
+
+static void close_times_beside_the_lake_s_are_another_chain(void **state)
+{
+    (void)state;
+    const int64_t begin_us = INT64_C(1700000000) * US_PER_SECOND; /* script_server.c */
+    const struct source_moment early = {99, begin_us + INT64_C(10000) * US_PER_SECOND};
+    const struct source_moment late = {121, begin_us + INT64_C(10) * US_PER_SECOND};
+    const struct {
+        struct source_request request;
+        const char *words[4];
+    } cases[] = {{{.first = 100, .last = 120, .below = early},
+                  {"ledger 100", "2023-11-14T22:23:20Z", "ledger 99", "2023-11-15T01:00:00Z"}},
+                 {{.first = 100, .last = 120, .above = late},
+                  {"ledger 100", "2023-11-14T22:23:20Z", "ledger 121", "2023-11-14T22:13:30Z"}},
+                 {{.first = 100, .last = 120, .above = late, .is_probe = true},
+                  {"ledger 100", "2023-11-14T22:23:20Z", "ledger 121", "2023-11-14T22:13:30Z"}}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct script_server server = {0};
+        struct taker taker = {0};
+        struct error error;
+        script_server_start(&server, answer_plainly, NULL);
+        enum error_code code = run_against(&server, NULL, &cases[i].request, &taker, NULL, &error);
+        script_server_stop(&server);
+        assert_int_equal(code, ERR_CONFLICT);
+        assert_true(taker.result.misfits);
+        assert_int_equal(taker.event_count, 0);
+        for (size_t k = 0; k < 4; k++)
+            assert_non_null(strstr(error.message, cases[i].words[k]));
+    }
 }
 
 /* Ledger 110 breaks after two events, as the real server does on a memo that is not UTF-8. */
@@ -347,8 +382,8 @@ static void a_poison_ledger_stops_the_run_with_its_name_and_the_servers_words(vo
     struct taker taker = {0};
     struct error error;
     script_server_start(&server, answer_with_poison, NULL);
-    enum error_code code =
-        run_against(&server, NULL, &(struct source_request){100, 120, 0}, &taker, NULL, &error);
+    enum error_code code = run_against(
+        &server, NULL, &(struct source_request){.first = 100, .last = 120}, &taker, NULL, &error);
     script_server_stop(&server);
     assert_int_equal(code, ERR_CORRUPT);
     assert_non_null(strstr(error.message, "ledger 110"));
@@ -372,7 +407,8 @@ static void a_poison_ledger_may_be_skipped_and_stays_a_hole(void **state)
     options.skip_poison_ledger = true;
     script_server_start(&server, answer_with_poison, NULL);
     enum error_code code =
-        run_against(&server, &options, &(struct source_request){100, 120, 0}, &taker, NULL, &error);
+        run_against(&server, &options, &(struct source_request){.first = 100, .last = 120}, &taker,
+                    NULL, &error);
     script_server_stop(&server);
     assert_int_equal(code, OK);
     assert_int_equal(taker.holes, 1);
@@ -408,7 +444,8 @@ static void statuses_that_no_retry_can_change_stop_at_once_with_the_remedy(void 
         enum grpc_code status = cases[i].code;
         script_server_start(&server, answer_with_status, &status);
         enum error_code code =
-            run_against(&server, NULL, &(struct source_request){100, 120, 0}, &taker, NULL, &error);
+            run_against(&server, NULL, &(struct source_request){.first = 100, .last = 120}, &taker,
+                        NULL, &error);
         script_server_stop(&server);
         assert_int_equal(code, ERR_INVALID);
         assert_non_null(strstr(error.message, cases[i].remedy));
@@ -425,8 +462,8 @@ static void a_refused_start_of_zero_asks_for_a_start(void **state)
     struct error error;
     enum grpc_code status = GRPC_INTERNAL;
     script_server_start(&server, answer_with_status, &status);
-    enum error_code code =
-        run_against(&server, NULL, &(struct source_request){0, 0, 0}, &taker, NULL, &error);
+    enum error_code code = run_against(
+        &server, NULL, &(struct source_request){.first = 0, .last = 0}, &taker, NULL, &error);
     script_server_stop(&server);
     assert_int_equal(code, ERR_INVALID);
     assert_non_null(strstr(error.message, "give a START"));
@@ -482,7 +519,8 @@ static void answers_that_cannot_be_right_are_asked_for_again(void **state)
     options.max_attempts = 20;
     script_server_start(&server, answer_with_surprises, NULL);
     enum error_code code =
-        run_against(&server, &options, &(struct source_request){100, 103, 0}, &taker, NULL, &error);
+        run_against(&server, &options, &(struct source_request){.first = 100, .last = 103}, &taker,
+                    NULL, &error);
     script_server_stop(&server);
     assert_int_equal(code, OK);
     assert_int_equal(server.call_count, 9);
@@ -497,8 +535,8 @@ static void silence_makes_it_connect_again(void **state)
     struct source_stats stats;
     struct error error;
     script_server_start(&server, answer_plainly, NULL);
-    enum error_code code =
-        run_against(&server, NULL, &(struct source_request){100, 103, 0}, &taker, &stats, &error);
+    enum error_code code = run_against(
+        &server, NULL, &(struct source_request){.first = 100, .last = 103}, &taker, &stats, &error);
     script_server_stop(&server);
     assert_int_equal(code, OK);
     assert_int_equal(server.connection_count, 2);
@@ -524,8 +562,8 @@ static void a_stream_that_falls_silent_is_dropped_after_idle_timeout(void **stat
     struct source_stats stats;
     struct error error;
     script_server_start(&server, answer_with_a_pause, NULL);
-    enum error_code code =
-        run_against(&server, NULL, &(struct source_request){100, 103, 0}, &taker, &stats, &error);
+    enum error_code code = run_against(
+        &server, NULL, &(struct source_request){.first = 100, .last = 103}, &taker, &stats, &error);
     script_server_stop(&server);
     assert_int_equal(code, OK);
     assert_int_equal(taker.dropped, 1);
@@ -565,7 +603,7 @@ static void assert_outage_with(const char *greeting, const char *words)
     void *both[] = {source, &taker};
     assert_int_equal(os_thread_start(&stopper, "stopper", stop_when_outage_is_said, both, NULL),
                      OK);
-    const struct source_request request = {100, 0, 0};
+    const struct source_request request = {.first = 100, .last = 0};
     assert_int_equal(source_run(source, &request, &handler, &result, &error), OK);
     os_thread_join(&stopper);
     source_get_stats(source, &stats);
@@ -615,8 +653,8 @@ static void an_unreadable_message_is_asked_for_again_and_then_kept_with_its_ledg
     struct taker taker = {0};
     struct error error;
     script_server_start(&server, answer_with_garbage, NULL);
-    enum error_code code =
-        run_against(&server, NULL, &(struct source_request){100, 103, 0}, &taker, NULL, &error);
+    enum error_code code = run_against(
+        &server, NULL, &(struct source_request){.first = 100, .last = 103}, &taker, NULL, &error);
     script_server_stop(&server);
     assert_int_equal(code, OK);
     assert_int_equal(server.call_count, 2);
@@ -645,8 +683,8 @@ static void a_thousand_unstorable_messages_in_a_row_end_the_run(void **state)
     struct taker taker = {0};
     struct error error;
     script_server_start(&server, answer_with_garbage_only, NULL);
-    enum error_code code =
-        run_against(&server, NULL, &(struct source_request){100, 103, 0}, &taker, NULL, &error);
+    enum error_code code = run_against(
+        &server, NULL, &(struct source_request){.first = 100, .last = 103}, &taker, NULL, &error);
     script_server_stop(&server);
     assert_int_equal(code, ERR_CORRUPT);
     assert_int_equal(taker.unreadable, SOURCE_MAX_UNSTORABLE);
@@ -670,8 +708,9 @@ static void a_live_run_starts_at_the_seam_and_stops_when_told(void **state)
     struct taker taker = {.stop_after_events = 40};
     struct error error;
     script_server_start(&server, answer_live, NULL);
-    enum error_code code =
-        run_against(&server, NULL, &(struct source_request){100, 0, 99}, &taker, NULL, &error);
+    enum error_code code = run_against(
+        &server, NULL, &(struct source_request){.first = 100, .last = 0, .seam_ledger = 99}, &taker,
+        NULL, &error);
     script_server_stop(&server);
     assert_int_equal(code, OK);
     assert_int_equal(server.requests[0].start_ledger, 99);
@@ -707,7 +746,8 @@ int main(void)
         cmocka_unit_test(a_queue_without_room_holds_everything_back_and_loses_nothing),
         cmocka_unit_test(after_a_cut_it_goes_on_from_the_last_complete_ledger_and_checks_the_seam),
         cmocka_unit_test(another_chain_at_the_seam_stops_before_any_row),
-        cmocka_unit_test(a_far_seam_ledger_is_asked_for_alone),
+        cmocka_unit_test(a_probe_asks_for_a_seam_ledger_alone),
+        cmocka_unit_test(close_times_beside_the_lake_s_are_another_chain),
         cmocka_unit_test(a_poison_ledger_stops_the_run_with_its_name_and_the_servers_words),
         cmocka_unit_test(a_poison_ledger_may_be_skipped_and_stays_a_hole),
         cmocka_unit_test(statuses_that_no_retry_can_change_stop_at_once_with_the_remedy),

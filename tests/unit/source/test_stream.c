@@ -152,7 +152,7 @@ static enum error_code wire_open(struct wire *wire)
     const struct http_client_options options = {WINDOW_BYTES, "test:1"};
     const struct http_client_handler handler = {&wire->stream, stream_on_headers, stream_on_data,
                                                 stream_on_close};
-    const struct source_request range = {FIRST_LEDGER, LAST_LEDGER, 0};
+    const struct source_request range = {.first = FIRST_LEDGER, .last = LAST_LEDGER};
     const struct source_call call = {SOURCE_CALL_MAIN, FIRST_LEDGER, LAST_LEDGER, 0};
     const struct grpc_request request = {.scheme = "http",
                                          .authority = "test:1",

@@ -12,6 +12,7 @@
 #include "source/script_server.h"
 #include "source/tracker.h"
 #include "util/memory.h"
+#include "util/text.h"
 
 /* What the handler was told, as one line of text: "e5.0 c5 d h7 u5.1 s4.0 S4". */
 struct diary {
@@ -114,7 +115,7 @@ static enum source_seam_verdict on_seam(void *context, uint32_t ledger)
 
 static void diary_open(struct diary *diary, uint32_t first, uint32_t last)
 {
-    const struct source_request request = {first, last, 0};
+    const struct source_request request = {.first = first, .last = last};
     diary->handler = (struct source_handler){.context = diary,
                                              .on_event = on_event,
                                              .on_unreadable = on_unreadable,
@@ -168,6 +169,25 @@ static enum track take_damaged(struct diary *diary, uint32_t ledger, uint32_t or
 static enum track take_garbage(struct diary *diary)
 {
     return take_bytes(diary, "\xff\xff\xff", 3);
+}
+
+/* An event of a ledger that closed some seconds later, or earlier, than it should have. */
+static enum error_code take_shifted(struct diary *diary, uint32_t ledger, uint32_t ordinal,
+                                    int64_t seconds, enum track *track)
+{
+    struct buffer plain, message;
+    struct event_view event;
+    buffer_init(&plain);
+    buffer_init(&message);
+    script_encode_event(ledger, ordinal, &plain);
+    assert_int_equal(event_decode(buffer_view(&plain), &event, NULL), OK);
+    event.closed_at_seconds += seconds;
+    assert_int_equal(event_encode(&event, &message), OK);
+    enum error_code code =
+        tracker_take(&diary->tracker, buffer_view(&message), track, &diary->error);
+    buffer_release(&plain);
+    buffer_release(&message);
+    return code;
 }
 
 static void expect(struct diary *diary, const char *text)
@@ -365,6 +385,53 @@ static void a_seam_ledger_that_does_not_come_gets_no_verdict(void **state)
     expect(&diary, "e10.0");
     assert_int_equal(diary.tracker.seam_checked, 0);
     tracker_abandon(&diary.tracker);
+    tracker_release(&diary.tracker);
+}
+
+static void a_ledger_older_than_the_one_before_is_asked_for_again(void **state)
+{
+    (void)state;
+    struct diary diary = {0};
+    enum track track;
+    diary_open(&diary, 5, 9);
+    begin(&diary, SOURCE_CALL_MAIN, 5, 9, 0);
+    assert_int_equal(take(&diary, 5, 0), TRACK_GO_ON);
+    assert_int_equal(take_shifted(&diary, 6, 0, -7, &track), OK);
+    assert_int_equal(track, TRACK_VIOLATION);
+    assert_non_null(strstr(diary.error.message, "ledger 6 closed at 2023-11-14T22:13:49Z"));
+    assert_non_null(strstr(diary.error.message, "ledger 5 (2023-11-14T22:13:50Z)"));
+    tracker_abandon(&diary.tracker);
+    expect(&diary, "e5.0 d0"); /* neither of them is complete */
+    begin(&diary, SOURCE_CALL_MAIN, 5, 9, 0);
+    assert_int_equal(take(&diary, 5, 0), TRACK_GO_ON);
+    assert_int_equal(take_shifted(&diary, 6, 0, -6, &track), OK); /* equal */
+    assert_int_equal(track, TRACK_GO_ON);
+    assert_int_equal(take_shifted(&diary, 8, 0, -19, &track), OK);
+    assert_int_equal(track, TRACK_VIOLATION);
+    tracker_release(&diary.tracker);
+}
+
+static void close_times_that_do_not_fit_between_the_lake_s_are_another_chain(void **state)
+{
+    (void)state;
+    const int64_t begin_us = INT64_C(1700000000) * US_PER_SECOND; /* script_server.c */
+    const struct source_moment below = {4, begin_us + 30 * US_PER_SECOND};
+    const struct source_moment above = {10, begin_us + 48 * US_PER_SECOND};
+    enum track track;
+    struct diary diary = {0};
+    diary_open(&diary, 5, 9);
+    diary.tracker.closed = below;
+    diary.tracker.above = above;
+    begin(&diary, SOURCE_CALL_MAIN, 5, 9, 0);
+    assert_int_equal(take(&diary, 5, 0), TRACK_GO_ON); /* equal */
+    assert_int_equal(take(&diary, 8, 0), TRACK_GO_ON); /* equal */
+    assert_int_equal(take_shifted(&diary, 9, 0, 0, &track), ERR_CONFLICT);
+    assert_true(diary.tracker.misfits);
+    tracker_release(&diary.tracker);
+    diary_open(&diary, 5, 9);
+    diary.tracker.closed = below;
+    begin(&diary, SOURCE_CALL_MAIN, 5, 9, 0);
+    assert_int_equal(take_shifted(&diary, 5, 0, -1, &track), ERR_CONFLICT);
     tracker_release(&diary.tracker);
 }
 
@@ -618,6 +685,8 @@ int main(void)
         cmocka_unit_test(a_replay_without_a_ledger_that_was_seen_is_not_believed),
         cmocka_unit_test(the_seam_ledger_is_compared_and_what_lies_between_is_skipped),
         cmocka_unit_test(a_seam_ledger_that_does_not_come_gets_no_verdict),
+        cmocka_unit_test(a_ledger_older_than_the_one_before_is_asked_for_again),
+        cmocka_unit_test(close_times_that_do_not_fit_between_the_lake_s_are_another_chain),
         cmocka_unit_test(a_handler_that_compares_nothing_passes_the_seam_ledger_over),
         cmocka_unit_test(other_contents_are_counted_and_another_chain_ends_the_run),
         cmocka_unit_test(a_later_ledger_asked_alone_gives_nothing_to_the_handler),
