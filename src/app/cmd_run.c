@@ -5,6 +5,7 @@
 #include "app/pipeline.h"
 #include "app/report_file.h"
 #include "app/run_plan.h"
+#include "app/standard_output.h"
 #include "app/summary.h"
 #include "catalog/catalog.h"
 #include "os/file.h"
@@ -36,6 +37,18 @@ static enum exit_code dry_run(const struct options *options)
     return exit_code;
 }
 
+/* A stop ends in time, whoever reads the summary. */
+static enum exit_code print_summary(const struct options *options, const struct run_report *report)
+{
+    struct buffer text;
+    buffer_init(&text);
+    enum exit_code exit_code = summary_render(options, report, &text) == OK
+                                   ? standard_output_print(&text, options->stop_timeout_us)
+                                   : help_print(ERR_NO_MEMORY, &text);
+    buffer_release(&text);
+    return exit_code;
+}
+
 static enum exit_code run(const struct options *options, const char *report_path)
 {
     struct error error;
@@ -49,9 +62,7 @@ static enum exit_code run(const struct options *options, const char *report_path
     run_report_init(&report);
     enum exit_code exit_code = pipeline_run(options, &report);
     if (report.has_run) {
-        struct buffer text;
-        buffer_init(&text);
-        enum exit_code printed = help_print(summary_render(options, &report, &text), &text);
+        enum exit_code printed = print_summary(options, &report);
         exit_code = exit_code == EXIT_DONE ? printed : exit_code;
     }
     if (report_path != NULL &&

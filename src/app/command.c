@@ -6,10 +6,13 @@
 #include <unistd.h>
 
 #include "app/help.h"
+#include "app/standard_output.h"
 #include "arrow/dictionary.h"
 #include "catalog/json_text.h"
 #include "os/identity.h"
 #include "os/log.h"
+#include "os/log_output.h"
+#include "os/output.h"
 #include "os/process.h"
 
 #define ANY_COUNT 4096 /* arguments at most, where there may be many */
@@ -118,7 +121,7 @@ const struct command *command_find(const char *name)
 
 enum exit_code command_fail(enum exit_code exit_code, const struct error *error)
 {
-    fprintf(stderr, "parquet-consumer: %s\n", error->message);
+    log_sentence("%s", error->message);
     return exit_code;
 }
 
@@ -141,7 +144,7 @@ enum exit_code command_exit_code(enum error_code code)
 
 static enum exit_code out_of_memory(void)
 {
-    fprintf(stderr, "parquet-consumer: out of memory\n");
+    log_sentence("out of memory");
     return EXIT_FAILED;
 }
 
@@ -198,12 +201,21 @@ static enum error_code set_hash_key(struct error *error)
     return code;
 }
 
+/* The process as it was handed to us, made fit for work. */
+static enum error_code prepare_process(struct error *error)
+{
+    os_standard_streams_secure();
+    os_heap_tune();
+    json_text_use_our_memory();
+    if (log_start_thread(error) != OK)
+        log_sentence("a log that nobody reads will be waited for: %s", error->message);
+    return set_hash_key(error);
+}
+
 enum exit_code command_main(int argc, const char *const *argv)
 {
     struct error error;
-    os_heap_tune();
-    json_text_use_our_memory();
-    if (set_hash_key(&error) != OK)
+    if (prepare_process(&error) != OK)
         return command_fail(EXIT_FAILED, &error);
     struct command_line line;
     struct problems problems;
@@ -222,5 +234,7 @@ enum exit_code command_main(int argc, const char *const *argv)
     }
     command_line_release(&line);
     problems_release(&problems);
+    exit_code = standard_output_end(exit_code);
+    log_output_drain(LOG_OUTPUT_PATIENCE_US);
     return exit_code;
 }

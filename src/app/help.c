@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "os/log.h"
+
 #define COLUMNS 80
 
 /* Appends words with line breaks before column 80; lines begin with `indent` spaces. */
@@ -172,15 +174,13 @@ enum error_code help_markdown(struct buffer *out)
 
 enum exit_code help_print(enum error_code code, struct buffer *text)
 {
-    bool written = code == OK &&
-                   fwrite(text->data, 1, text->size_bytes, stdout) == text->size_bytes &&
-                   fflush(stdout) == 0;
+    /* What could not be written, standard_output_end tells. */
+    if (code == OK)
+        (void)!fwrite(text->data, 1, text->size_bytes, stdout);
+    else
+        log_sentence("can't print: out of memory");
     buffer_release(text);
-    if (written)
-        return EXIT_DONE;
-    fprintf(stderr, "parquet-consumer: can't print: %s\n",
-            code == OK ? "the output is closed or full" : "out of memory");
-    return EXIT_FAILED;
+    return code == OK ? EXIT_DONE : EXIT_FAILED;
 }
 
 enum exit_code help_print_command(const struct command *command)

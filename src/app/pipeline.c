@@ -21,6 +21,7 @@
 #include "catalog/history.h"
 #include "os/clock.h"
 #include "os/log.h"
+#include "os/log_output.h"
 #include "os/process.h"
 #include "os/signal.h"
 #include "os/thread.h"
@@ -369,7 +370,7 @@ static _Noreturn void give_up_publishing(const struct pipeline *pipeline)
              "asks for the rest again",
              timeout);
     log_line(LOG_ERROR, "app", sentence);
-    fflush(stdout);
+    log_output_drain(LOG_OUTPUT_PATIENCE_US);
     _exit(EXIT_FAILED);
 }
 
@@ -437,7 +438,7 @@ static void show_plan(const struct pipeline *pipeline)
         return;
     buffer_init(&text);
     if (summary_render_plan(pipeline->options, &pipeline->plan, &text) == OK)
-        fwrite(text.data, 1, text.size_bytes, stderr);
+        log_print((const char *)text.data, text.size_bytes);
     buffer_release(&text);
 }
 

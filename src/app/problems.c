@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "os/log.h"
+
 #define SENTENCE_BYTES 2048
 
 void problems_init(struct problems *problems)
@@ -50,11 +52,11 @@ void problems_print(const struct problems *problems)
     const char *end = at + problems->text.size_bytes;
     while (at < end) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));
-        fprintf(stderr, "parquet-consumer: %.*s\n", (int)(newline - at), at);
+        log_sentence("%.*s", (int)(newline - at), at);
         at = newline + 1;
     }
     if (problems->out_of_memory)
-        fprintf(stderr, "parquet-consumer: out of memory for the list of problems\n");
+        log_sentence("out of memory for the list of problems");
 }
 
 bool problems_contain(const struct problems *problems, const char *part)

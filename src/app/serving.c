@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "app/standard_output.h"
 #include "os/log.h"
 #include "os/signal.h"
 
@@ -55,7 +56,11 @@ enum exit_code serving_run(const struct server_options *options, const struct fe
     if (code != OK)
         return command_fail(command_exit_code(code), &error);
     printf("listening on %s\n", server_address(serving.server));
-    fflush(stdout);
+    /* Whoever is to learn the address from it would wait for ever. */
+    if (fflush(stdout) != 0) {
+        (void)serving_stop(&serving, NULL);
+        return standard_output_end(EXIT_DONE);
+    }
     while (!os_stop_requested() && !atomic_load(&serving.ended))
         os_signals_wait(WAIT_US);
     struct server_stats stats;

@@ -9,6 +9,7 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/log.h"
+#include "os/log_output.h"
 #include "os/socket.h"
 #include "os/thread.h"
 #include "rows/partition.h"
@@ -156,6 +157,7 @@ static void fill_sink(const struct watch *watch, struct status_snapshot *out)
     out->next_commit_us = sink.next_commit_us;
     out->last_ledger = sink.last_ledger;
     out->waiting_for_space = sink.waiting_for_space;
+    out->catalog_busy_since_us = sink.catalog_busy_since_us;
     out->intake_paused = sink.intake_paused;
     out->commit_failing = sink.failing;
     out->writer_seen_us = atomic_load_explicit(&watch->parts.writer->seen_us, memory_order_relaxed);
@@ -169,6 +171,9 @@ static void fill_machine(const struct watch *watch, struct status_snapshot *out)
     out->disk_known = os_free_bytes(watch->options->output_path, &out->disk_free_bytes, NULL) == OK;
     out->warnings_logged = log_warning_count();
     out->errors_logged = log_error_count();
+    const struct log_output_state log = log_output_get_state();
+    out->log_lines_dropped = log.dropped_lines;
+    out->log_blocked_us = log.blocked_us;
 }
 
 static void fill(void *context, struct status_snapshot *out)

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "os/log.h"
 
-#include <errno.h>
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,11 +13,13 @@
 #include <unistd.h>
 
 #include "os/clock.h"
+#include "os/log_output.h"
 #include "os/log_repeats.h"
 #include "util/text.h"
 
-#define FIELDS_MAX 16
-#define LINE_BYTES 4096 /* longer lines are cut: POSIX keeps writes of up to PIPE_BUF whole */
+#define FIELDS_MAX  16
+#define LINE_BYTES  4096 /* longer lines are cut: POSIX keeps writes of up to PIPE_BUF whole */
+#define PRINT_BYTES 4096 /* of log_print at a time, for the same reason */
 
 static _Atomic int level_in_force = LOG_INFO;
 static _Atomic int format_in_force = LOG_FORMAT_AUTO;
@@ -187,29 +190,31 @@ static void make_text(struct line *line, const char *time, enum log_level level,
         line_add_field(line, &fields[i], false);
 }
 
+static void make_line(struct line *line, enum log_level level, const char *component,
+                      const char *message, const struct log_field *fields, unsigned field_count)
+{
+    char time[TEXT_TIME_BYTES];
+    text_rfc3339(os_realtime_us(), time);
+    line->size_bytes = 0;
+    line->cut = false;
+    if (atomic_load(&format_in_force) == LOG_FORMAT_TEXT)
+        make_text(line, time, level, component, message, fields, field_count);
+    else
+        make_json(line, time, level, component, message, fields, field_count);
+    line->text[line->size_bytes++] = '\n';
+}
+
 /* The line below the log. The mutex also keeps log lines and its redrawing apart. */
 static pthread_mutex_t status_mutex = PTHREAD_MUTEX_INITIALIZER;
 static char status_line[LOG_STATUS_BYTES];
 
 #define CLEAR_LINE "\r\x1b[K" /* ECMA-48: to column 1, erase to the line's end */
 
-static void write_to_stderr(const char *text, size_t size_bytes)
-{
-    while (size_bytes != 0) {
-        ssize_t written = write(STDERR_FILENO, text, size_bytes);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return; /* nobody can be told */
-        text += written;
-        size_bytes -= (size_t)written;
-    }
-}
-
-/* The line by one write, with the status line taken away before and drawn again behind it. */
+/* The line as one text, with the status line taken away before and drawn again behind it. */
 static void write_line(const struct line *line)
 {
     char out[LINE_BYTES + LOG_STATUS_BYTES + sizeof CLEAR_LINE];
+    static_assert(sizeof out <= LOG_OUTPUT_TEXT_BYTES, "the output takes it");
     pthread_mutex_lock(&status_mutex);
     size_t size_bytes = 0;
     size_t status_bytes = strlen(status_line);
@@ -220,8 +225,9 @@ static void write_line(const struct line *line)
     memcpy(out + size_bytes, line->text, line->size_bytes);
     size_bytes += line->size_bytes;
     memcpy(out + size_bytes, status_line, status_bytes);
-    write_to_stderr(out, size_bytes + status_bytes);
+    uint64_t ticket = log_output_put(out, size_bytes + status_bytes, true);
     pthread_mutex_unlock(&status_mutex);
+    log_output_wait(ticket);
 }
 
 /* Colours only for people who want them (no-color.org). */
@@ -296,14 +302,8 @@ void log_write(enum log_level level, const char *component, const char *message,
         with_count[field_count++] = LOG_U("repeats_left_out", left_out);
         fields = with_count;
     }
-    char time[TEXT_TIME_BYTES];
-    text_rfc3339(os_realtime_us(), time);
-    struct line line = {.size_bytes = 0};
-    if (atomic_load(&format_in_force) == LOG_FORMAT_TEXT)
-        make_text(&line, time, level, component, message, fields, field_count);
-    else
-        make_json(&line, time, level, component, message, fields, field_count);
-    line.text[line.size_bytes++] = '\n';
+    struct line line;
+    make_line(&line, level, component, message, fields, field_count);
     write_line(&line);
 }
 
@@ -315,8 +315,56 @@ void log_set_status(const char *text)
     char out[LOG_STATUS_BYTES + sizeof CLEAR_LINE];
     snprintf(status_line, sizeof status_line, "%s", text);
     int length = snprintf(out, sizeof out, "%s%s", CLEAR_LINE, status_line);
-    write_to_stderr(out, (size_t)length);
+    uint64_t ticket = log_output_put(out, (size_t)length, false);
     pthread_mutex_unlock(&status_mutex);
+    log_output_wait(ticket);
+}
+
+/* On the output's thread: who reads the log learns what it misses. */
+static size_t make_dropped_note(uint64_t line_count, int64_t blocked_us,
+                                char out[LOG_OUTPUT_TEXT_BYTES])
+{
+    const struct log_field fields[] = {LOG_U("lines_dropped", line_count),
+                                       LOG_D("seconds", (double)blocked_us / 1e6)};
+    struct line line;
+    atomic_fetch_add_explicit(&warning_count, 1, memory_order_relaxed);
+    make_line(&line, LOG_WARN, "log", "the log was not read for a while: lines are missing here",
+              fields, 2);
+    memcpy(out, line.text, line.size_bytes);
+    return line.size_bytes;
+}
+
+enum error_code log_start_thread(struct error *error)
+{
+    return log_output_start(make_dropped_note, error);
+}
+
+void log_print(const char *text, size_t size_bytes)
+{
+    while (size_bytes != 0) {
+        size_t part_bytes = size_bytes < PRINT_BYTES ? size_bytes : PRINT_BYTES;
+        pthread_mutex_lock(&status_mutex);
+        uint64_t ticket = log_output_put(text, part_bytes, true);
+        pthread_mutex_unlock(&status_mutex);
+        log_output_wait(ticket);
+        text += part_bytes;
+        size_bytes -= part_bytes;
+    }
+}
+
+void log_sentence(const char *format, ...)
+{
+    char text[LINE_BYTES];
+    va_list arguments;
+    size_t before = (size_t)snprintf(text, sizeof text, "parquet-consumer: ");
+    va_start(arguments, format);
+    int length = vsnprintf(text + before, sizeof text - before - 1, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        return;
+    size_t size_bytes = strlen(text);
+    text[size_bytes++] = '\n';
+    log_print(text, size_bytes);
 }
 
 void log_on_problem(void (*handler)(void *context, enum log_level level, const char *message),

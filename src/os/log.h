@@ -4,10 +4,12 @@
 
 /*
  * Structured log lines on stderr: one JSON object a line, or text for people. Thread-safe. A line
- * is written by one write(2). Keys are snake_case; `component` is the room that speaks.
+ * is written by one write(2), and whoever logs is never held by who reads (os/log_output.h). Keys
+ * are snake_case; `component` is the room that speaks.
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "util/error.h"
@@ -47,6 +49,15 @@ void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
 bool log_parse_level(const char *name, enum log_level *level) MUST_CHECK;
 bool log_parse_format(const char *name, enum log_format *format) MUST_CHECK;
+
+/* From now on a thread of the log's own writes: call it before other threads start. Without it
+ * (ERR_RETRY, ERR_NO_MEMORY) each caller writes, and waits for a reader up to a second. */
+enum error_code log_start_thread(struct error *error) MUST_CHECK;
+
+/* Text for people on stderr, as it is, by the way that log lines take. */
+void log_print(const char *text, size_t size_bytes);
+/* "parquet-consumer: …" and a newline: what a command has to say outside of the log. */
+void log_sentence(const char *format, ...) PRINTF_LIKE(1, 2);
 
 /* Writes a line if `level` is at or above the level set. Of a warning or error that comes again and
  * again only so many are written a minute (os/log_repeats.h); the next one that is tells in

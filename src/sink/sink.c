@@ -195,6 +195,8 @@ void sink_get_stats(const struct sink *sink, struct sink_stats *out)
                                .last_ledger = LOAD(last_ledger),
                                .waiting_for_space = atomic_load_explicit(
                                    &sink->space.waiting_for_space, memory_order_relaxed),
+                               .catalog_busy_since_us = atomic_load_explicit(
+                                   &sink->space.catalog_busy_since_us, memory_order_relaxed),
                                .intake_paused = LOAD(intake_paused),
                                .failing = LOAD(failing)};
     for (size_t i = 0; i < ROTATION_REASON_COUNT; i++)

@@ -62,13 +62,14 @@ struct sink_stats {
     uint64_t bytes_open; /* in staging and in open row groups */
     uint64_t batches;    /* handed to the encoder */
     uint64_t rotations[ROTATION_REASON_COUNT];
-    int64_t last_batch_us;  /* wall clock; 0 never */
-    int64_t last_commit_us; /* wall clock; 0 never */
-    int64_t next_commit_us; /* wall clock when max_file_age cuts; 0 nothing is open */
-    uint32_t last_ledger;   /* committed; 0 none */
-    bool waiting_for_space; /* a write met a full disk */
-    bool intake_paused;     /* less than min_free_disk is free: nothing is taken */
-    bool failing;           /* the last commit failed */
+    int64_t last_batch_us;         /* wall clock; 0 never */
+    int64_t last_commit_us;        /* wall clock; 0 never */
+    int64_t next_commit_us;        /* wall clock when max_file_age cuts; 0 nothing is open */
+    uint32_t last_ledger;          /* committed; 0 none */
+    bool waiting_for_space;        /* a write met a full disk */
+    int64_t catalog_busy_since_us; /* monotonic: another program holds the catalog; 0 none */
+    bool intake_paused;            /* less than min_free_disk is free: nothing is taken */
+    bool failing;                  /* the last commit failed */
 };
 
 struct sink;

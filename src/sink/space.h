@@ -14,9 +14,11 @@ struct space {
     bool (*give_up)(void *context); /* NULL: never */
     void *context;
     _Atomic bool waiting_for_space; /* for other threads to read */
-    bool waiting;                   /* for anything */
-    bool gave_up;                   /* the last wait ended so */
-    int64_t since_us;               /* monotonic */
+    /* So, too: monotonic, since when another program holds the catalog; 0: none does. */
+    _Atomic int64_t catalog_busy_since_us;
+    bool waiting;     /* for anything */
+    bool gave_up;     /* the last wait ended so */
+    int64_t since_us; /* monotonic */
 };
 
 /* How long one wait takes before the caller tries again. */

@@ -83,7 +83,8 @@ static bool rule_commit_failing(const struct status_snapshot *snapshot, char *me
 /* How long the writer's loop has not come round; 0 if that means nothing now. */
 static int64_t writer_silence_us(const struct status_snapshot *snapshot)
 {
-    if (snapshot->writer_seen_us == 0 || snapshot->waiting_for_space || snapshot->intake_paused)
+    if (snapshot->writer_seen_us == 0 || snapshot->waiting_for_space || snapshot->intake_paused ||
+        snapshot->catalog_busy_since_us != 0)
         return 0;
     return later_of(snapshot->now_monotonic_us - snapshot->writer_seen_us, 0);
 }
@@ -98,6 +99,45 @@ static bool rule_writer_stuck(const struct status_snapshot *snapshot, char *mess
     snprintf(message, STATUS_MESSAGE_BYTES,
              "The writer has not come round for %s: the storage hangs, or is far too slow.",
              silence);
+    return true;
+}
+
+static int64_t catalog_locked_us(const struct status_snapshot *snapshot)
+{
+    return later_of(snapshot->now_monotonic_us - snapshot->catalog_busy_since_us, 0);
+}
+
+/* SQLite itself waits five seconds before it says so. */
+static bool rule_catalog_locked(const struct status_snapshot *snapshot, char *message)
+{
+    if (snapshot->catalog_busy_since_us == 0)
+        return false;
+    char held[TEXT_TIME_BYTES];
+    describe_duration(catalog_locked_us(snapshot), held);
+    snprintf(
+        message, STATUS_MESSAGE_BYTES,
+        "Another program has held the catalog's write lock for %s or longer: commits wait, and "
+        "go on by themselves when it ends its transaction (`fuser` of catalog.sqlite names "
+        "it).",
+        held);
+    return true;
+}
+
+static bool catalog_is_locked_too_long(const struct status_snapshot *snapshot)
+{
+    return catalog_locked_us(snapshot) >= HEALTH_CATALOG_LOCKED_US;
+}
+
+static bool rule_log_blocked(const struct status_snapshot *snapshot, char *message)
+{
+    if (snapshot->log_blocked_us < HEALTH_LOG_BLOCKED_US)
+        return false;
+    char blocked[TEXT_TIME_BYTES];
+    describe_duration(snapshot->log_blocked_us, blocked);
+    snprintf(message, STATUS_MESSAGE_BYTES,
+             "Nobody has read the log for %s (%" PRIu64 " lines were dropped): look at what "
+             "collects stderr; the lake is not held up by it.",
+             blocked, snapshot->log_lines_dropped);
     return true;
 }
 
@@ -132,7 +172,8 @@ static bool rule_disk_low(const struct status_snapshot *snapshot, char *message)
 
 static bool rule_commit_late(const struct status_snapshot *snapshot, char *message)
 {
-    if (snapshot->next_commit_us == 0 || snapshot->waiting_for_space)
+    if (snapshot->next_commit_us == 0 || snapshot->waiting_for_space ||
+        snapshot->catalog_busy_since_us != 0)
         return false;
     int64_t late_us = snapshot->now_us - snapshot->next_commit_us;
     if (late_us <= HEALTH_COMMIT_LATE_US)
@@ -149,15 +190,19 @@ static const struct rule {
     const char *name;
     enum health_level level;
     bool (*applies)(const struct status_snapshot *snapshot, char *message);
+    bool (*is_unhealthy)(const struct status_snapshot *snapshot); /* NULL: `level` stays */
 } rules[HEALTH_RULE_COUNT] = {
-    [HEALTH_RULE_OUTAGE] = {"outage", HEALTH_UNHEALTHY, rule_outage},
-    [HEALTH_RULE_SILENCE] = {"silence", HEALTH_UNHEALTHY, rule_silence},
-    [HEALTH_RULE_DISK_FULL] = {"disk_full", HEALTH_UNHEALTHY, rule_disk_full},
-    [HEALTH_RULE_COMMIT_FAILING] = {"commit_failing", HEALTH_UNHEALTHY, rule_commit_failing},
-    [HEALTH_RULE_WRITER_STUCK] = {"writer_stuck", HEALTH_UNHEALTHY, rule_writer_stuck},
-    [HEALTH_RULE_RECONNECTING] = {"reconnecting", HEALTH_DEGRADED, rule_reconnecting},
-    [HEALTH_RULE_DISK_LOW] = {"disk_low", HEALTH_DEGRADED, rule_disk_low},
-    [HEALTH_RULE_COMMIT_LATE] = {"commit_late", HEALTH_DEGRADED, rule_commit_late},
+    [HEALTH_RULE_OUTAGE] = {"outage", HEALTH_UNHEALTHY, rule_outage, NULL},
+    [HEALTH_RULE_SILENCE] = {"silence", HEALTH_UNHEALTHY, rule_silence, NULL},
+    [HEALTH_RULE_DISK_FULL] = {"disk_full", HEALTH_UNHEALTHY, rule_disk_full, NULL},
+    [HEALTH_RULE_COMMIT_FAILING] = {"commit_failing", HEALTH_UNHEALTHY, rule_commit_failing, NULL},
+    [HEALTH_RULE_WRITER_STUCK] = {"writer_stuck", HEALTH_UNHEALTHY, rule_writer_stuck, NULL},
+    [HEALTH_RULE_CATALOG_LOCKED] = {"catalog_locked", HEALTH_DEGRADED, rule_catalog_locked,
+                                    catalog_is_locked_too_long},
+    [HEALTH_RULE_RECONNECTING] = {"reconnecting", HEALTH_DEGRADED, rule_reconnecting, NULL},
+    [HEALTH_RULE_DISK_LOW] = {"disk_low", HEALTH_DEGRADED, rule_disk_low, NULL},
+    [HEALTH_RULE_COMMIT_LATE] = {"commit_late", HEALTH_DEGRADED, rule_commit_late, NULL},
+    [HEALTH_RULE_LOG_BLOCKED] = {"log_blocked", HEALTH_DEGRADED, rule_log_blocked, NULL},
 };
 
 const char *health_rule_name(enum health_rule rule)
@@ -175,6 +220,8 @@ void health_assess(const struct status_snapshot *snapshot, struct health *out)
             continue;
         finding->rule = (enum health_rule)i;
         finding->level = rules[i].level;
+        if (rules[i].is_unhealthy != NULL && rules[i].is_unhealthy(snapshot))
+            finding->level = HEALTH_UNHEALTHY;
         out->finding_count++;
         if (finding->level > out->level)
             out->level = finding->level;

@@ -125,12 +125,13 @@ struct status_snapshot {
     uint64_t rotations[STATUS_ROTATION_COUNT];
     int64_t last_batch_us;
     int64_t last_commit_us;
-    int64_t next_commit_us; /* when max_file_age cuts; 0: nothing is open */
-    uint32_t last_ledger;   /* committed; 0 none */
-    int64_t last_close_us;  /* newest committed close time */
-    bool waiting_for_space; /* a write met a full disk */
-    bool intake_paused;     /* less than min_free_disk is free: nothing is taken */
-    bool commit_failing;    /* the last commit failed */
+    int64_t next_commit_us;        /* when max_file_age cuts; 0: nothing is open */
+    uint32_t last_ledger;          /* committed; 0 none */
+    int64_t last_close_us;         /* newest committed close time */
+    bool waiting_for_space;        /* a write met a full disk */
+    int64_t catalog_busy_since_us; /* monotonic: another program holds the catalog; 0 none */
+    bool intake_paused;            /* less than min_free_disk is free: nothing is taken */
+    bool commit_failing;           /* the last commit failed */
     int64_t writer_seen_us; /* monotonic: when the writer's loop last came round; 0: not running */
 
     /* The machine. */
@@ -139,6 +140,8 @@ struct status_snapshot {
     bool disk_known;
     uint64_t disk_free_bytes, disk_min_free_bytes;
     uint64_t warnings_logged, errors_logged;
+    uint64_t log_lines_dropped; /* since nobody read the log */
+    int64_t log_blocked_us;     /* how long stderr has not taken what is written to it; 0 none */
 
     /* History (status/board.h keeps it). */
     double events_per_second; /* over the last slots */

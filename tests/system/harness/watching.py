@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs with health and metrics on, and the asking of them."""
 
+import contextlib
 import http.client
 import json
 import socket
@@ -98,3 +99,16 @@ class Watched(process.Background):
             assert time.monotonic() < until, f"{what} did not come: {answer.text}\n{self.stderr}"
             assert self.running, self.finished()
             time.sleep(0.05)
+
+
+def wait_until(ask_again, what, condition, limit=60):
+    """The first answer of ask_again() that the condition is true for; an OSError asks again."""
+    until = time.monotonic() + limit
+    answer = None
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError):
+            answer = ask_again()
+            if condition(answer):
+                return answer
+        time.sleep(0.05)
+    raise AssertionError(f"{limit} s without: {what}; the last answer: {answer!r}")

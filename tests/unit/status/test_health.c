@@ -225,6 +225,40 @@ static void a_writer_that_waits_for_space_is_not_to_be_restarted(void **state)
     assert_true(health.alive);
 }
 
+static void a_catalog_that_another_program_holds_is_a_rule_of_its_own(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    struct health health;
+    fake_snapshot(&snapshot);
+    snapshot.catalog_busy_since_us = FAKE_MONOTONIC_US - HEALTH_CATALOG_LOCKED_US + 1;
+    snapshot.writer_seen_us = FAKE_MONOTONIC_US - HEALTH_CATALOG_LOCKED_US + 1;
+    snapshot.next_commit_us = FAKE_NOW_US - 2 * HEALTH_COMMIT_LATE_US; /* it explains that */
+    expect_only(&snapshot, HEALTH_RULE_CATALOG_LOCKED, HEALTH_DEGRADED);
+    snapshot.catalog_busy_since_us--;
+    expect_only(&snapshot, HEALTH_RULE_CATALOG_LOCKED, HEALTH_UNHEALTHY);
+    snapshot.writer_seen_us = FAKE_MONOTONIC_US - HEALTH_WRITER_DEAD_US - 1;
+    expect_only(&snapshot, HEALTH_RULE_CATALOG_LOCKED, HEALTH_UNHEALTHY);
+    health_assess(&snapshot, &health);
+    assert_true(health.alive); /* a restart would help nothing */
+}
+
+static void a_log_that_nobody_reads_is_degraded(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    struct health health;
+    fake_snapshot(&snapshot);
+    snapshot.log_lines_dropped = 7;
+    snapshot.log_blocked_us = HEALTH_LOG_BLOCKED_US - 1;
+    expect_healthy(&snapshot);
+    snapshot.log_blocked_us++;
+    expect_only(&snapshot, HEALTH_RULE_LOG_BLOCKED, HEALTH_DEGRADED);
+    health_assess(&snapshot, &health);
+    assert_true(health.ready);
+    assert_non_null(strstr(health.findings[0].message, "7 lines were dropped"));
+}
+
 static void an_overdue_commit_is_degraded_after_some_grace(void **state)
 {
     (void)state;
@@ -245,8 +279,9 @@ static void the_worst_finding_decides_and_comes_first(void **state)
     snapshot.disk_free_bytes = 0;
     snapshot.connected = false;
     snapshot.commit_failing = true;
+    snapshot.catalog_busy_since_us = FAKE_MONOTONIC_US - 1;
     health_assess(&snapshot, &health);
-    assert_int_equal(health.finding_count, 3);
+    assert_int_equal(health.finding_count, 4);
     assert_int_equal(health.level, HEALTH_UNHEALTHY);
     assert_int_equal(health.findings[0].rule, HEALTH_RULE_COMMIT_FAILING);
     for (size_t i = 1; i < health.finding_count; i++)
@@ -390,6 +425,8 @@ int main(void)
         cmocka_unit_test(a_failed_commit_is_unhealthy),
         cmocka_unit_test(a_writer_that_does_not_come_round_is_unhealthy_then_dead),
         cmocka_unit_test(a_writer_that_waits_for_space_is_not_to_be_restarted),
+        cmocka_unit_test(a_catalog_that_another_program_holds_is_a_rule_of_its_own),
+        cmocka_unit_test(a_log_that_nobody_reads_is_degraded),
         cmocka_unit_test(an_overdue_commit_is_degraded_after_some_grace),
         cmocka_unit_test(the_worst_finding_decides_and_comes_first),
         cmocka_unit_test(a_run_that_stops_is_not_ready),
