@@ -18,6 +18,7 @@
 #include "app/pipeline.h"
 #include "app/problems.h"
 #include "check.h"
+#include "foreign.h"
 #include "lake/repair.h"
 #include "os/log.h"
 #include "os/thread.h"
@@ -34,7 +35,8 @@
 #define LOG_TAIL_BYTES   6000
 
 struct totals {
-    uint64_t seeds, lives, events, steps, crashes, disk_faults, wire_faults, server_faults, stops;
+    uint64_t seeds, lives, events, steps, crashes, disk_faults, wire_faults, server_faults, stops,
+        foreign_writes, foreign_files;
 };
 
 struct run {
@@ -46,7 +48,13 @@ struct run {
     uint64_t lives;
 };
 
-enum activity { ACTIVITY_RUN, ACTIVITY_REPAIR, ACTIVITY_CHECK, ACTIVITY_CHECK_FINAL };
+enum activity {
+    ACTIVITY_RUN,
+    ACTIVITY_REPAIR,
+    ACTIVITY_FOREIGN,
+    ACTIVITY_CHECK,
+    ACTIVITY_CHECK_FINAL
+};
 
 struct server_task {
     struct server *server;
@@ -95,9 +103,11 @@ static int run_consumer(struct run *run, uint32_t start, uint32_t end)
         os_thread_start(&task.thread, "server", serve, &task, &error) != OK)
         abort();
     disk_begin();
+    foreign_start(run->folder);
     run_report_init(&report);
     enum exit_code exit_code = pipeline_run(&options, &report);
     run_report_release(&report);
+    foreign_join();
     server_stop(task.server);
     os_thread_join(&task.thread);
     world_save_script();
@@ -120,11 +130,20 @@ static int run_repair(struct run *run)
     return code == OK ? 0 : 1;
 }
 
+/* Between two lives. */
+static int write_as_others(struct run *run)
+{
+    for (uint32_t left = 1 + world_below(8); left > 0; left--)
+        foreign_act(run->folder);
+    return 0;
+}
+
 static int act(struct run *run, enum activity activity, uint32_t start, uint32_t end)
 {
     switch (activity) {
     case ACTIVITY_RUN: return run_consumer(run, start, end);
     case ACTIVITY_REPAIR: return run_repair(run);
+    case ACTIVITY_FOREIGN: return write_as_others(run);
     case ACTIVITY_CHECK: return check_lake(run->folder, &run->scenario.chain, false) ? 0 : 1;
     case ACTIVITY_CHECK_FINAL: return check_lake(run->folder, &run->scenario.chain, true) ? 0 : 1;
     }
@@ -176,6 +195,8 @@ static bool live_roughly(struct run *run)
             fprintf(stderr, "---- life %u: %u to %u, stop at %" PRId64 ", crash at %" PRIu64 "\n",
                     i + 1, start, end, world->life.stop_at_us, world->life.crash_at);
         if (in_process(run, ACTIVITY_RUN, start, end) < 0)
+            return false;
+        if (world->foreign.is_there && in_process(run, ACTIVITY_FOREIGN, 0, 0) != 0)
             return false;
         if (world_chance(2) && in_process(run, ACTIVITY_CHECK, 0, 0) != 0)
             return false;
@@ -268,6 +289,8 @@ static bool try_seed(uint64_t seed, bool verbose, struct totals *totals)
     totals->wire_faults += world->wire_faults;
     totals->server_faults += world->server_faults;
     totals->stops += world->stops;
+    totals->foreign_writes += world->foreign.writes;
+    totals->foreign_files += world->foreign.inserted_files + world->foreign.rewrites;
     if (!passed) {
         printf("seed %" PRIu64 " FAILED; again: simulation --seed %" PRIu64 "\n%s", seed, seed,
                run.scenario.script_text);
@@ -327,9 +350,11 @@ int main(int argument_count, char **arguments)
     }
     printf("%" PRIu64 " seeds from %" PRIu64 ", %" PRIu64 " failed; %" PRIu64 " lives, %" PRIu64
            " events, %" PRIu64 " turns; %" PRIu64 " crashes, %" PRIu64 " disk faults, %" PRIu64
-           " wire faults, %" PRIu64 " server faults, %" PRIu64 " stops; %lld s\n",
+           " wire faults, %" PRIu64 " server faults, %" PRIu64 " stops, %" PRIu64
+           " writes of others, %" PRIu64 " of whole files; %lld s\n",
            totals.seeds, wish.from, failed, totals.lives, totals.events, totals.steps,
            totals.crashes, totals.disk_faults, totals.wire_faults, totals.server_faults,
-           totals.stops, (long long)(time(NULL) - started));
+           totals.stops, totals.foreign_writes, totals.foreign_files,
+           (long long)(time(NULL) - started));
     return failed == 0 ? 0 : 1;
 }

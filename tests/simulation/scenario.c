@@ -162,6 +162,9 @@ void scenario_make(struct scenario *scenario, uint64_t seed)
     for (size_t i = 0; i < scenario->script.fault_count; i++)
         world->fault_counts[i] = scenario->script.faults[i].count;
     scenario->rough_lives = scenario->shrinks ? 0 : 1 + world_below(5);
+    /* What a commit's files were replaced by can't be taken apart again by `repair`. */
+    world->foreign.is_there = !scenario->shrinks && world_chance(2);
+    world->foreign.changes_rows = !scenario->skips && world_chance(2);
     world->wire_faults_left = world_below(scenario->shrinks ? 5 : 30);
 }
 
@@ -212,6 +215,8 @@ void scenario_draw_life(const struct scenario *scenario, bool is_calm, uint32_t 
         return;
     life->wire_odds = odds[world_below(COUNT(odds))];
     draw_disk(life);
+    if (world->foreign.is_there && !world_chance(3))
+        life->foreign_writes = 1 + world_below(16);
     uint32_t wish = world_below(4);
     if (wish == 0) { /* a range in the midst */
         uint32_t length = chain->last - chain->first + 1;

@@ -37,6 +37,16 @@ struct world_life {
     uint32_t chunk_bytes; /* at most so many in one send or receive */
     int64_t latency_us;
     uint32_t wire_odds; /* one in so many sends meets a fault; 0: none */
+    /* How often somebody else writes into the catalog meanwhile. */
+    uint32_t foreign_writes;
+};
+
+/* What somebody else has done to the catalog, over all lives (foreign.h). */
+struct world_foreign {
+    bool is_there;
+    bool changes_rows; /* also in our table; else only beside it */
+    uint64_t writes;   /* snapshots of his */
+    uint64_t own_files, inserted_files, deletes, rewrites, columns;
 };
 
 struct world {
@@ -47,6 +57,7 @@ struct world {
     int64_t full_until_us;
     bool was_full;
     uint32_t wire_faults_left;
+    struct world_foreign foreign;
     /* The server's script: how often each fault may still fire. */
     uint64_t fault_counts[WORLD_SCRIPT_MAX];
     /* What happened. */
