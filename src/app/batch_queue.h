@@ -4,9 +4,10 @@
 
 /*
  * Between the source thread and the writer thread: batches in order, bounded by the bytes they
- * hold. Pushing never blocks: the source asks for room first, and what it pushes all the same (the
- * rest of a flush) goes in. Once full it stays full until half is free, so that the stream is not
- * stopped and started for each batch. All functions are thread-safe.
+ * hold, replaced dictionaries included. Pushing never blocks: the source asks for room first, and
+ * what it pushes all the same (the rest of a flush) goes in. A batch counts until the writer, who
+ * has freed it by then, comes for the next item. Once full the queue stays full until half is free,
+ * so that the stream is not stopped and started for each batch. All functions are thread-safe.
  */
 
 #include <stdbool.h>

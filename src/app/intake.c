@@ -14,13 +14,16 @@
 #include "util/memory.h"
 #include "util/text.h"
 
-#define MEMORY_CHECK_EVENTS 64 /* between two looks at the builder's memory */
+/* Events, or bytes of them, between two looks at the builder's memory. */
+#define MEMORY_CHECK_EVENTS 64
+#define MEMORY_CHECK_BYTES  ((size_t)256 * 1024)
 
 struct intake {
     struct intake_options options;
     struct batch_builder *builder;
     bool range_begun; /* false while START 0 waits for its first event */
     uint32_t events_since_memory_check;
+    size_t bytes_since_memory_check;
     size_t idle_bytes; /* of the builder after a flush: dictionaries and the ledger in progress */
     int64_t waiting_since_us;     /* monotonic: oldest complete rows in the builder; 0 none */
     _Atomic int64_t flush_due_us; /* when they must go on; INT64_MAX: nothing waits */
@@ -190,11 +193,15 @@ enum error_code intake_begin_range(struct intake *intake, const struct run_range
 }
 
 /* Every so often: whether a ledger has outgrown its share of memory. */
-static enum error_code check_memory(struct intake *intake, uint32_t ledger, struct error *error)
+static enum error_code check_memory(struct intake *intake, uint32_t ledger,
+                                    struct bytes_view message, struct error *error)
 {
-    if (++intake->events_since_memory_check < MEMORY_CHECK_EVENTS)
+    intake->bytes_since_memory_check += message.size_bytes;
+    if (++intake->events_since_memory_check < MEMORY_CHECK_EVENTS &&
+        intake->bytes_since_memory_check < MEMORY_CHECK_BYTES)
         return OK;
     intake->events_since_memory_check = 0;
+    intake->bytes_since_memory_check = 0;
     if (batch_builder_memory_bytes(intake->builder) <= intake->options.ledger_limit_bytes)
         return OK;
     enum error_code code = intake_flush(intake, error);
@@ -232,7 +239,7 @@ static enum error_code on_event(void *context, const struct event_view *event, u
         *is_stored = false;
         atomic_fetch_add_explicit(&intake->dead_letters, 1, memory_order_relaxed);
     }
-    return code == OK ? check_memory(intake, event->ledger_sequence, error) : code;
+    return code == OK ? check_memory(intake, event->ledger_sequence, message, error) : code;
 }
 
 static enum error_code on_unreadable(void *context, uint32_t ledger_sequence, uint32_t event_index,
@@ -244,7 +251,7 @@ static enum error_code on_unreadable(void *context, uint32_t ledger_sequence, ui
     enum error_code code = batch_builder_add_dead_letter(intake->builder, ledger_sequence,
                                                          event_index, reason, message, error);
     atomic_fetch_add_explicit(&intake->dead_letters, 1, memory_order_relaxed);
-    return code == OK ? check_memory(intake, ledger_sequence, error) : code;
+    return code == OK ? check_memory(intake, ledger_sequence, message, error) : code;
 }
 
 static void on_ledger_dropped(void *context)

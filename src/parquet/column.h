@@ -161,6 +161,9 @@ size_t column_memory_bytes(const struct column_writer *column);
 /* What the chunk takes in the file if it closed now. */
 uint64_t column_bytes_estimate(const struct column_writer *column);
 
+/* Memory that column_encode would take beside what the column holds now, about. */
+uint64_t column_closing_bytes(const struct column_writer *column);
+
 /* Takes row_count rows of a child array from `first_row` (before the array's own offset) on.
  * ERR_INVALID for contents that do not fit the column, ERR_NO_MEMORY. */
 enum error_code column_append(struct column_writer *column, const struct ArrowArray *array,

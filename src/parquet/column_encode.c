@@ -13,6 +13,16 @@ static bool dictionary_pays(const struct column_writer *column)
     return column->dictionary.count != 0 && with <= column->plain_bytes;
 }
 
+uint64_t column_closing_bytes(const struct column_writer *column)
+{
+    bool goes_plain = column->uses_dictionary && !dictionary_pays(column);
+    uint64_t chunk = column_bytes_estimate(column);
+    uint64_t kept = column->bytes.own.capacity_bytes; /* of the row group before */
+    uint64_t more = chunk > kept ? chunk - kept : 0;
+    /* The dictionary goes before the plain pages are compressed. */
+    return goes_plain && column->plain_bytes > more ? column->plain_bytes : more;
+}
+
 /* The first page tells: a chunk that once went over to plain pages never goes back. */
 static bool has_dictionary_pages(const struct column_writer *column)
 {
@@ -154,12 +164,16 @@ enum error_code column_encode(struct column_writer *column, struct codec_context
                               struct error *error)
 {
     struct chunk_meta *chunk = &column->chunk;
+    bool is_compact = column->writer_options->profile == PARQUET_PROFILE_COMPACT;
     enum error_code code = column_seal_page(column, error);
-    if (code == OK && !dictionary_pays(column))
+    if (code == OK && !dictionary_pays(column)) {
         code = column_replay_as_plain(column, error);
+        if (code == OK && !is_compact) /* no page refers to it any more */
+            chunk_dictionary_release(&column->dictionary);
+    }
     if (code == OK)
         code = append_sealed_pages(column, context, error);
-    if (code == OK && column->writer_options->profile == PARQUET_PROFILE_COMPACT)
+    if (code == OK && is_compact)
         code = column_try_deltas(column, context, error);
     if (code == OK)
         code = chunk_keep_bounds(column, error);

@@ -200,6 +200,14 @@ uint64_t parquet_writer_open_bytes_estimate(const struct parquet_writer *writer)
     return bytes;
 }
 
+uint64_t parquet_writer_closing_bytes(const struct parquet_writer *writer)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < writer->column_count; i++)
+        bytes += column_closing_bytes(&writer->columns[i]);
+    return bytes;
+}
+
 size_t parquet_writer_memory_bytes(const struct parquet_writer *writer)
 {
     size_t bytes = sizeof *writer;

@@ -95,6 +95,8 @@ bool parquet_writer_row_group_is_full(const struct parquet_writer *writer);
 /* What the open row group would take in the file if it closed now: an estimate. */
 uint64_t parquet_writer_open_bytes_estimate(const struct parquet_writer *writer);
 size_t parquet_writer_memory_bytes(const struct parquet_writer *writer);
+/* Memory that closing the open row group would take beside that: an estimate. */
+uint64_t parquet_writer_closing_bytes(const struct parquet_writer *writer);
 
 /* Closes the open row group (at least one row). *task_count column tasks are then to be run. */
 enum error_code parquet_writer_row_group_begin(struct parquet_writer *writer, size_t *task_count,

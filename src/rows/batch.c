@@ -90,6 +90,20 @@ static enum error_code take_letters(struct segment *segment, struct row_batch *b
     return OK;
 }
 
+/* A batch without rows keeps none alive. */
+static void note_dictionaries(const struct segment *segment, struct row_batch *batch)
+{
+    if (batch->row_count == 0)
+        return;
+    for (int id = 0; id < DICTIONARY_COUNT; id++) {
+        const struct arrow_dictionary *dictionary = segment->dictionaries[id];
+        if (dictionary != NULL)
+            batch->dictionaries[id] = (struct batch_dictionary){
+                .id = arrow_dictionary_id(dictionary),
+                .memory_bytes = arrow_dictionary_memory_bytes(dictionary)};
+    }
+}
+
 /* What can't fail any more. */
 static void take_rest(struct segment *segment, struct row_batch *batch)
 {
@@ -97,6 +111,7 @@ static void take_rest(struct segment *segment, struct row_batch *batch)
     buffer_move(&memory->unconfirmed, &segment->unconfirmed);
     batch->unconfirmed_count = memory->unconfirmed.size_bytes / sizeof(struct ledger_range);
     batch->unconfirmed = (struct ledger_range *)(void *)memory->unconfirmed.data;
+    note_dictionaries(segment, batch);
     batch->range = segment->range;
     batch->replaced_memo_count = segment->replaced_memo_count;
     batch->null_decimal_count = segment->null_decimal_count;

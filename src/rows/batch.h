@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "arrow/abi.h"
+#include "rows/dictionaries.h"
 #include "rows/digest.h"
 #include "rows/partition.h"
 #include "util/bytes.h"
@@ -35,6 +36,13 @@ struct partition_rows {
     struct ArrowArray array; /* struct array, children as row_schema_export(schema, true) says */
 };
 
+/* A dictionary that a batch keeps alive, as it was when the batch was taken. */
+struct batch_dictionary {
+    uint64_t id; /* arrow_dictionary_id; 0: none */
+    size_t memory_bytes;
+    bool is_replaced; /* the builder has another in its place: only batches keep it alive */
+};
+
 struct row_batch {
     struct ledger_range range; /* complete; includes ledgers without events */
     int64_t row_count;         /* over all parts */
@@ -49,8 +57,10 @@ struct row_batch {
     uint32_t digest_ledger;                /* last ledger with events in the range; 0: none */
     struct ledger_digest digest;           /* of that ledger */
     int64_t first_close_us, last_close_us; /* close times in the range; 0 where nothing arrived */
-    size_t memory_bytes;                   /* what holding this batch costs */
-    void *private_data;                    /* the builder's */
+    size_t memory_bytes; /* what holding this batch costs, without the dictionaries */
+    /* Shared with other batches and the builder: who counts them counts each once. */
+    struct batch_dictionary dictionaries[DICTIONARY_COUNT];
+    void *private_data; /* the builder's */
 };
 
 /* Frees the batch and itself; NULL is fine. */

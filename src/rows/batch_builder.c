@@ -143,7 +143,8 @@ static enum error_code replace_dictionary(struct batch_builder *builder, enum ro
 {
     const uint64_t row_values_max = 2; /* source_account and dest_account */
     struct row_dictionaries *dictionaries = &builder->dictionaries;
-    if (segment_complete_rows(builder->newest) != 0 && split_newest(builder) != OK)
+    if (have_segment(builder) != OK ||
+        (segment_complete_rows(builder->newest) != 0 && split_newest(builder) != OK))
         return ERR_NO_MEMORY;
     uint32_t count = arrow_dictionary_count(dictionaries->shared[id]);
     uint32_t *remap = mem_alloc(count * sizeof *remap);
@@ -398,18 +399,41 @@ int64_t batch_builder_progress_rows(const struct batch_builder *builder)
     return builder->progress_rows;
 }
 
+/* Of the dictionaries that `segment` keeps alive and no newer segment does, nor the builder. */
+static size_t replaced_dictionary_bytes(const struct batch_builder *builder,
+                                        const struct segment *segment)
+{
+    struct arrow_dictionary *const *newer =
+        segment->newer != NULL ? segment->newer->dictionaries : builder->dictionaries.shared;
+    size_t bytes = 0;
+    for (int id = 0; id < DICTIONARY_COUNT; id++)
+        if (segment->dictionaries[id] != newer[id])
+            bytes += arrow_dictionary_memory_bytes(segment->dictionaries[id]);
+    return bytes;
+}
+
 size_t batch_builder_memory_bytes(const struct batch_builder *builder)
 {
     size_t bytes = sizeof *builder + builder->scratch.text.capacity_bytes;
     bytes += row_dictionaries_memory_bytes(&builder->dictionaries);
     for (const struct segment *segment = builder->oldest; segment != NULL; segment = segment->newer)
-        bytes += segment_memory_bytes(segment);
+        bytes += segment_memory_bytes(segment) + replaced_dictionary_bytes(builder, segment);
     return bytes;
 }
 
 bool batch_builder_has_complete(const struct batch_builder *builder)
 {
     return builder->oldest != NULL && builder->oldest->has_range;
+}
+
+static void mark_replaced(const struct batch_builder *builder, struct row_batch *batch)
+{
+    for (int id = DICTIONARY_NONE + 1; id < DICTIONARY_COUNT; id++) {
+        struct batch_dictionary *dictionary = &batch->dictionaries[id];
+        dictionary->is_replaced =
+            dictionary->id != 0 &&
+            dictionary->id != arrow_dictionary_id(builder->dictionaries.shared[id]);
+    }
 }
 
 enum error_code batch_builder_take(struct batch_builder *builder, struct row_batch **batch,
@@ -431,5 +455,9 @@ enum error_code batch_builder_take(struct batch_builder *builder, struct row_bat
     if (builder->oldest == NULL)
         builder->newest = NULL;
     segment_free(segment);
+    /* What one ledger made large leaves with it; where memory is out, it stays a little longer. */
+    if (builder->oldest == NULL && builder->dictionaries.oversized_count != 0)
+        (void)replace_oversized(builder);
+    mark_replaced(builder, *batch);
     return OK;
 }

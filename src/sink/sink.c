@@ -19,8 +19,8 @@
 #define LOST_MAX 2
 /* Names tried for one file before giving up: more than a ledger a second could ever take. */
 #define NAME_ATTEMPT_MAX 10000
-/* Row groups are closed when the writers hold this share of memory_bytes: encoding one takes about
- * as much again. */
+/* Row groups are closed when the writers hold this share of memory_bytes, and before encoding one
+ * would take them beyond all of it. */
 #define MEMORY_SHARE_PERCENT 60
 
 /* What other threads may read; everything relaxed, since nothing is ordered by it. */
@@ -492,8 +492,7 @@ static enum error_code relieve_memory(struct sink *sink, bool *cut, struct error
     size_t bytes = open_commit_memory_bytes(&sink->open);
     *cut = sink->memory_bytes != 0 && bytes > sink->memory_bytes;
     if (sink->memory_bytes == 0 || *cut ||
-        bytes <= sink->relieved_bytes + sink->relieved_bytes / 16 ||
-        bytes <= sink->memory_bytes / 100 * MEMORY_SHARE_PERCENT)
+        bytes <= sink->relieved_bytes + sink->relieved_bytes / 16)
         return OK;
     struct data_file *largest = NULL;
     for (size_t i = 0; i < sink->open.file_count; i++) {
@@ -502,7 +501,9 @@ static enum error_code relieve_memory(struct sink *sink, bool *cut, struct error
                                    parquet_writer_open_bytes_estimate(largest->writer))
             largest = file;
     }
-    if (largest == NULL)
+    if (largest == NULL ||
+        (bytes <= sink->memory_bytes / 100 * MEMORY_SHARE_PERCENT &&
+         bytes + parquet_writer_closing_bytes(largest->writer) <= sink->memory_bytes))
         return OK;
     enum error_code code = data_file_close_row_group(largest, &sink->setup, error);
     sink->relieved_bytes = open_commit_memory_bytes(&sink->open);
@@ -557,10 +558,12 @@ static enum error_code wait_for_free_disk(struct sink *sink, struct error *error
     return OK;
 }
 
-/* Everything sink_append does but for the ownership of the batch. */
-static enum error_code append(struct sink *sink, const struct row_batch *batch, bool *taken,
+/* Everything sink_append does but for what is lost. A batch that was taken is freed at once:
+ * closing a row group wants memory. */
+static enum error_code append(struct sink *sink, struct row_batch **owned, bool *taken,
                               struct error *error)
 {
+    const struct row_batch *batch = *owned;
     bool cut = false;
     enum error_code code = be_settled(sink, error);
     if (code == OK)
@@ -573,6 +576,8 @@ static enum error_code append(struct sink *sink, const struct row_batch *batch, 
         return code;
     *taken = true;
     code = take(sink, batch, error);
+    row_batch_free(*owned);
+    *owned = NULL;
     if (code == OK)
         code = measure_files(sink, &cut, error);
     if (code == OK && cut)
@@ -592,7 +597,7 @@ enum error_code sink_append(struct sink *sink, struct row_batch **batch, struct 
 {
     bool taken = false;
     struct ledger_range range = (*batch)->range;
-    enum error_code code = append(sink, *batch, &taken, error);
+    enum error_code code = append(sink, batch, &taken, error);
     if (code != OK &&
         (!taken || sink->lost_count == 0 || sink->lost[sink->lost_count - 1].last < range.last))
         mark_lost(sink, range);

@@ -61,8 +61,8 @@ struct source_handler {
     /* A poison ledger was skipped: what follows begins at next_ledger, `ledger` stays uncovered. */
     enum error_code (*on_hole)(void *context, uint32_t ledger, const char *words,
                                struct error *error);
-    /* False: the queue is full; the source stops reading until it says true. Asked every 32
-     * messages: keep room for as many. */
+    /* False: the queue is full; the source stops reading until it says true. Asked after
+     * 32 messages or 64 KiB of them: keep room for as much, and for one message more. */
     bool (*has_room)(void *context);
     /* True: stop; source_run returns OK with *result.stopped. */
     bool (*must_stop)(void *context);

@@ -25,6 +25,7 @@ void stream_forget(struct stream *stream)
     stream->client = NULL;
     stream->is_throttled = false;
     stream->message_count = 0;
+    stream->message_bytes = 0;
     stream->unconsumed_bytes = 0;
     stream->is_closed = false;
     stream->is_settled = false;
@@ -96,8 +97,11 @@ static struct bytes_view deliver(struct stream *stream)
         stream->event_count++;
         if (track != TRACK_GO_ON)
             on_track(stream, track);
-        if (++stream->message_count >= STREAM_ROOM_EVERY) {
+        stream->message_bytes += message.size_bytes;
+        if (++stream->message_count >= STREAM_ROOM_EVERY ||
+            stream->message_bytes >= STREAM_ROOM_EVERY_BYTES) {
             stream->message_count = 0;
+            stream->message_bytes = 0;
             stream->is_throttled = !stream->handler->has_room(stream->handler->context);
         }
     }

@@ -16,8 +16,9 @@
 #include "source/tracker.h"
 #include "util/buffer.h"
 
-/* has_room is asked every so many messages. */
-#define STREAM_ROOM_EVERY 32
+/* has_room is asked after so many messages, or after so many bytes of them. */
+#define STREAM_ROOM_EVERY       32
+#define STREAM_ROOM_EVERY_BYTES ((size_t)64 * 1024)
 
 enum stream_state {
     STREAM_FLOWING,
@@ -36,6 +37,7 @@ struct stream {
     size_t held_offset;
     bool is_throttled;       /* the handler has no room */
     unsigned message_count;  /* since has_room was asked */
+    size_t message_bytes;    /* the same */
     size_t unconsumed_bytes; /* taken, and not given back to the peer yet */
     uint64_t data_count;     /* chunks that came: for the idle watchdog */
     uint64_t event_count;    /* messages taken, in all */

@@ -88,10 +88,86 @@ static void a_full_queue_has_room_again_when_half_is_free(void **state)
     assert_false(batch_queue_has_room(queue));
     assert_int_equal(calls, 0);
     assert_int_equal(pop_ledger(queue), 2);
+    assert_false(batch_queue_has_room(queue)); /* the writer has 2 in its hands */
+    assert_int_equal(pop_ledger(queue), 3);
     assert_true(batch_queue_has_room(queue));
     assert_int_equal(calls, 1);
-    assert_int_equal(pop_ledger(queue), 3);
+    assert_int_equal(pop_ledger(queue), 4);
     assert_int_equal(calls, 1);
+    batch_queue_free(queue);
+}
+
+/* A batch of 10 bytes that keeps an accounts' dictionary alive. */
+static void push_with_dictionary(struct batch_queue *queue, uint64_t id, size_t memory_bytes)
+{
+    struct row_batch *batch = batch_of(1, 10);
+    for (int i = DICTIONARY_NONE + 1; i < DICTIONARY_COUNT; i++)
+        batch->dictionaries[i].id = 1000 + (uint64_t)i; /* the same in all */
+    batch->dictionaries[DICTIONARY_ACCOUNT] =
+        (struct batch_dictionary){.id = id, .memory_bytes = memory_bytes};
+    assert_int_equal(batch_queue_push(queue, &batch, NULL), OK);
+}
+
+static void push_with_replaced(struct batch_queue *queue, uint64_t id, size_t memory_bytes)
+{
+    struct row_batch *batch = batch_of(1, 10);
+    for (int i = DICTIONARY_NONE + 1; i < DICTIONARY_COUNT; i++)
+        batch->dictionaries[i].id = 1000 + (uint64_t)i;
+    batch->dictionaries[DICTIONARY_ACCOUNT] =
+        (struct batch_dictionary){.id = id, .memory_bytes = memory_bytes, .is_replaced = true};
+    assert_int_equal(batch_queue_push(queue, &batch, NULL), OK);
+}
+
+static size_t memory_of(struct batch_queue *queue)
+{
+    struct batch_queue_stats stats;
+    batch_queue_get_stats(queue, &stats);
+    return stats.memory_bytes;
+}
+
+static void a_replaced_dictionary_counts_once_as_long_as_a_batch_keeps_it_alive(void **state)
+{
+    (void)state;
+    struct batch_queue *queue = batch_queue_new(100, NULL);
+    push_with_dictionary(queue, 1, 30);
+    push_with_dictionary(queue, 1, 50);
+    assert_int_equal(memory_of(queue), 20); /* the builder has it, and counts it */
+    push(queue, 2, 0);                      /* without rows, and so without dictionaries */
+    push_with_dictionary(queue, 2, 7);
+    assert_int_equal(memory_of(queue), 30 + 50);
+    assert_true(batch_queue_has_room(queue));
+    push_with_dictionary(queue, 3, 7);
+    assert_int_equal(memory_of(queue), 40 + 50 + 7);
+    push_with_dictionary(queue, 3, 7);
+    assert_false(batch_queue_has_room(queue));
+    pop_ledger(queue);
+    assert_int_equal(memory_of(queue), 50 + 50 + 7);
+    pop_ledger(queue);
+    assert_int_equal(memory_of(queue), 40 + 50 + 7); /* it is in the writer's hands */
+    pop_ledger(queue);
+    assert_int_equal(memory_of(queue), 30 + 7);
+    for (int i = 0; i < 3; i++)
+        pop_ledger(queue);
+    assert_int_equal(memory_of(queue), 10);
+    push_with_dictionary(queue, 4, 1); /* what the writer has in its hands counts, too */
+    assert_int_equal(memory_of(queue), 20 + 7);
+    pop_ledger(queue);
+    assert_int_equal(memory_of(queue), 10);
+    batch_queue_free(queue);
+}
+
+static void a_dictionary_that_the_builder_has_no_more_counts_at_once(void **state)
+{
+    (void)state;
+    struct batch_queue *queue = batch_queue_new(1000, NULL);
+    push_with_replaced(queue, 1, 30);
+    push_with_replaced(queue, 1, 40);
+    assert_int_equal(memory_of(queue), 20 + 40);
+    push_with_dictionary(queue, 2, 7);
+    assert_int_equal(memory_of(queue), 30 + 40);
+    for (int i = 0; i < 3; i++)
+        pop_ledger(queue);
+    assert_int_equal(memory_of(queue), 10);
     batch_queue_free(queue);
 }
 
@@ -170,6 +246,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(batches_come_out_in_their_order_beyond_the_first_capacity),
         cmocka_unit_test(a_full_queue_has_room_again_when_half_is_free),
+        cmocka_unit_test(a_replaced_dictionary_counts_once_as_long_as_a_batch_keeps_it_alive),
+        cmocka_unit_test(a_dictionary_that_the_builder_has_no_more_counts_at_once),
         cmocka_unit_test(an_empty_queue_waits_for_its_deadline),
         cmocka_unit_test(an_aborted_queue_drops_what_is_in_it_and_what_comes),
         cmocka_unit_test(a_waiting_writer_is_woken),
