@@ -28,6 +28,10 @@ void link_release(struct link *link)
 /* The connection of one address is gone. */
 static void drop_connection(struct link *link)
 {
+    uint32_t http2_error = 0;
+    if (link->client != NULL)
+        link->was_let_go =
+            http_client_is_going_away(link->client, &http2_error, NULL) && http2_error == 0;
     http_client_free(link->client);
     link->client = NULL;
     os_close(&link->fd);
@@ -48,6 +52,7 @@ enum error_code link_open(struct link *link, const struct link_handler *handler,
                           int64_t timeout_us, struct error *error)
 {
     link_close(link);
+    link->was_let_go = false;
     link->handler = *handler;
     link->deadline_us = now_us + timeout_us;
     link->addresses.count = link->address_index = 0;

@@ -57,6 +57,7 @@ struct link {
     int64_t deadline_us; /* of the whole handshake */
     int64_t address_deadline_us; /* of this address's share of it */
     int fd;
+    bool was_let_go; /* the connection that was dropped last had a GOAWAY without an error */
     struct http_client *client; /* from LINK_GREETING on */
     uint8_t *received;          /* LINK_RECEIVE_BYTES */
     struct buffer out;

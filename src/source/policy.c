@@ -142,8 +142,9 @@ static struct policy_decision poison(struct policy *policy, const struct tracker
     if (!policy->skip_poison) {
         error_set(error, ERR_CORRUPT,
                   "ledger %" PRIu32 " can't be had from the server, while ledger %" PRIu32
-                  " can: %s; repair the source, or set on_poison_ledger to skip to leave it out",
-                  tracker->next, policy->later_ledger, policy->poison_words);
+                  " can: %s%s, or set on_poison_ledger to skip to leave it out",
+                  tracker->next, policy->later_ledger, policy->poison_words,
+                  policy->poison_is_aged ? "" : "; repair the source");
         return stop();
     }
     policy->hole = tracker->next;
@@ -210,6 +211,7 @@ static struct policy_decision after_alone(struct policy *policy, const struct tr
 {
     snprintf(policy->poison_words, sizeof(policy->poison_words), "%.*s",
              (int)sizeof(policy->poison_words) - 1, ending->words);
+    policy->poison_is_aged = ending->is_aged; /* the words have the remedy */
     if (policy->later_worked && ending->outcome == SOURCE_FAILED)
         return poison(policy, tracker, error);
     if (policy->later_worked)

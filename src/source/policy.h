@@ -48,6 +48,7 @@ struct source_ending {
     bool has_status;     /* code is the server's own grpc-status */
     enum grpc_code code; /* of SOURCE_FAILED */
     bool is_cut;         /* the connection or the stream broke */
+    bool is_aged; /* so, by the server's GOAWAY without an error, before a ledger was through */
     /* Another address of the server is left to try, or the credentials were renewed since: even a
      * status that no retry can change is not the last word. */
     bool may_be_answered_otherwise;
@@ -90,6 +91,7 @@ struct policy {
     bool seam_is_refused; /* it is not served */
     uint32_t hole;        /* the ledger skipped last: a call may not run through it */
     char poison_words[512];
+    bool poison_is_aged; /* its connection ended by age */
 
     int64_t idle_us;
     bool outage;

@@ -218,6 +218,32 @@ static void describe_status(const struct grpc_call *call, char *out, size_t capa
         snprintf(out, capacity_bytes, "%s", call->words);
 }
 
+/* Whether a connection ended as servers and proxies end those that are old: with a GOAWAY that
+ * names no error. Where that comes before a single ledger was through, trying again helps nothing.
+ */
+static bool is_aged(const struct run *run)
+{
+    uint32_t http2_error = 0;
+    bool is_let_go =
+        run->link.client != NULL
+            ? http_client_is_going_away(run->link.client, &http2_error, NULL) && http2_error == 0
+            : run->link.was_let_go;
+    return is_let_go && run->tracker.next == run->call_next;
+}
+
+/* A cut of which `words` are known. */
+static void note_cut(const struct run *run, struct source_ending *ending, const char *words,
+                     char *out, size_t capacity_bytes)
+{
+    ending->is_cut = true;
+    ending->is_aged = is_aged(run);
+    snprintf(out, capacity_bytes, "%s%s", words,
+             ending->is_aged
+                 ? "; no ledger was through before it: where the server or a proxy in front of it "
+                   "ends connections by their age, raise that maximum connection age"
+                 : "");
+}
+
 /* Is the call over? Then *ending says how; its words go to run->last_error. */
 static bool is_over(struct run *run, struct source_ending *ending, int64_t now_us)
 {
@@ -240,17 +266,21 @@ static bool is_over(struct run *run, struct source_ending *ending, int64_t now_u
     if (stream->is_closed) {
         ending->has_status = stream->call.end == GRPC_END_STATUS;
         ending->code = stream->call.code;
-        ending->is_cut = stream->call.end == GRPC_END_CUT;
-        describe_status(&stream->call, words, capacity_bytes);
+        if (stream->call.end == GRPC_END_CUT)
+            note_cut(run, ending, stream->call.words, words, capacity_bytes);
+        else
+            describe_status(&stream->call, words, capacity_bytes);
         return true;
     }
     if (run->link_is_over) {
         if (run->is_established && !stream_is_drained(stream))
             return false;
         ending->outcome = run->is_established ? SOURCE_FAILED : SOURCE_UNREACHABLE;
-        ending->is_cut = run->is_established;
         ending->code = GRPC_UNAVAILABLE;
-        snprintf(words, capacity_bytes, "%s", run->link_error.message);
+        if (run->is_established)
+            note_cut(run, ending, run->link_error.message, words, capacity_bytes);
+        else
+            snprintf(words, capacity_bytes, "%s", run->link_error.message);
         return true;
     }
     if (run->link.state == LINK_OPEN && !stream->is_throttled &&

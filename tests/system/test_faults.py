@@ -53,6 +53,13 @@ def run(lake, endpoint, **options):
     return process.run(lake, endpoint, FIRST, LAST, **settings)
 
 
+def test_a_server_that_ends_connections_by_age_before_a_ledger_is_through_is_told_so(lake, faulty):
+    finished = run(lake, faulty(f"ledger={SECOND} goaway=NO_ERROR always"), max_attempts=2,
+                   status=1)
+    finished.says("raise that maximum connection age", f"ledger {SECOND} can't be had")
+    assert "repair the source" not in finished.output
+
+
 @pytest.mark.parametrize("script", TRIED_AGAIN)
 def test_the_lake_is_true_after(lake, faulty, script):
     run(lake, faulty(script))
