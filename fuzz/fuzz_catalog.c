@@ -17,6 +17,7 @@
 
 #include "app/command.h"
 #include "catalog/history.h"
+#include "catalog/others.h"
 #include "catalog/lake_layout.h"
 #include "lake/dead_letter_list.h"
 #include "lake/listing.h"
@@ -266,16 +267,6 @@ static enum error_code visit_commit(void *context, const struct catalog_commit_r
     return OK;
 }
 
-static enum error_code visit_file(void *context, const struct catalog_file *file,
-                                  uint64_t commit_no, struct error *error)
-{
-    (void)context;
-    (void)commit_no;
-    (void)error;
-    touch_text(file->path);
-    return OK;
-}
-
 static enum error_code visit_hole(void *context, struct catalog_range range, const char *reason,
                                   int64_t recorded_us, struct error *error)
 {
@@ -341,6 +332,79 @@ static void check_ranges(const struct catalog_range *ranges, size_t count)
     }
 }
 
+static enum error_code visit_delete(void *context, const struct catalog_delete *one,
+                                    struct error *error)
+{
+    (void)context;
+    (void)error;
+    assert(one->row_count >= 0 && one->file_size_bytes >= 0);
+    if (one->path != NULL)
+        touch_text(one->path);
+    return OK;
+}
+
+static enum error_code visit_inlined(void *context, const struct catalog_inlined *one,
+                                     struct error *error)
+{
+    (void)context;
+    (void)error;
+    assert(one->has_ledger || one->ledger == 0);
+    return OK;
+}
+
+static enum error_code visit_displaced(void *context, const struct catalog_displaced *file,
+                                       struct error *error)
+{
+    (void)context;
+    (void)error;
+    touch_text(file->path);
+    assert(file->range.first <= file->range.last && file->record_count >= 0);
+    return OK;
+}
+
+static enum error_code visit_change(void *context, const struct catalog_change *change,
+                                    struct error *error)
+{
+    (void)context;
+    (void)error;
+    touch_text(change->time);
+    touch_text(change->changes);
+    return OK;
+}
+
+static enum error_code visit_named(void *context, const struct catalog_named_file *file,
+                                   struct error *error)
+{
+    (void)context;
+    (void)error;
+    touch_text(file->path);
+    return OK;
+}
+
+static enum error_code visit_object(void *context, bool is_view, const char *schema,
+                                    const char *name, struct error *error)
+{
+    (void)context;
+    (void)is_view;
+    (void)error;
+    touch_text(schema);
+    touch_text(name);
+    return OK;
+}
+
+static void query_others(struct catalog *catalog, struct error *error)
+{
+    struct catalog_visible visible;
+    if (catalog_visible_rows(catalog, &visible, error) == OK)
+        assert(visible.deleted_rows <= visible.file_rows);
+    (void)!catalog_each_delete(catalog, visit_delete, NULL, error);
+    (void)!catalog_each_inlined(catalog, visit_inlined, NULL, error);
+    (void)!catalog_each_displaced(catalog, visit_displaced, NULL, error);
+    (void)!catalog_each_change(catalog, visit_change, NULL, error);
+    (void)!catalog_each_named_file(catalog, visit_named, NULL, error);
+    (void)!catalog_each_other_object(catalog, visit_object, NULL, error);
+}
+
 static void query(struct catalog *catalog, struct error *error)
 {
     struct catalog_totals totals;
@@ -364,7 +428,7 @@ static void query(struct catalog *catalog, struct error *error)
     (void)!catalog_totals(catalog, &totals, error);
     (void)!catalog_each_commit(catalog, 0, visit_commit, NULL, error);
     (void)!catalog_each_commit(catalog, 2, visit_commit, NULL, error);
-    (void)!catalog_each_commit_file(catalog, visit_file, NULL, error);
+    query_others(catalog, error);
     (void)!catalog_each_hole(catalog, visit_hole, NULL, error);
     (void)!catalog_each_seam_finding(catalog, visit_seam, NULL, error);
     (void)!catalog_each_unchecked_seam(catalog, visit_unchecked, NULL, error);
@@ -373,7 +437,7 @@ static void query(struct catalog *catalog, struct error *error)
     (void)!catalog_has_commit(catalog, 1, &answer, error);
     (void)!catalog_next_commit_no(catalog, &next, error);
     (void)!catalog_path_is_known(catalog, "a.parquet", &answer, error);
-    (void)!catalog_path_is_ended(catalog, "a.parquet", &answer, error);
+    (void)!catalog_path_is_taken_out(catalog, "a.parquet", &answer, error);
     if (catalog_data_path(catalog, &data_path, error) == OK)
         touch_text(data_path);
     mem_free(data_path);
@@ -384,7 +448,8 @@ static void list(struct catalog *catalog, uint8_t variant, struct error *error)
     struct listing_filter filter = {
         .since = {.kind = variant % 3, .ledger = 13, .time_us = INT64_C(1705323600000000)}};
     filter.until = filter.since;
-    (void)!listing_each_file(catalog, folder, &filter, visit_listed, NULL, error);
+    struct listing_totals totals;
+    (void)!listing_each_file(catalog, folder, &filter, visit_listed, NULL, &totals, error);
     (void)!dead_letters_each(catalog, folder, (struct catalog_range){0, UINT32_MAX}, visit_letter,
                              NULL, error);
 }
@@ -453,7 +518,18 @@ static void change(struct catalog *catalog, struct error *error)
 {
     static const uint64_t taken_out[] = {1};
     add_commit(catalog, error);
-    (void)!catalog_end_commits(catalog, taken_out, 1, "damaged", error);
+    static const struct catalog_range all[] = {{0, UINT32_MAX}};
+    static const int64_t data_files[] = {2};
+    const struct catalog_removal removal = {.commit_nos = taken_out,
+                                            .commit_count = 1,
+                                            .data_file_ids = data_files,
+                                            .data_file_count = 1,
+                                            .inlined = all,
+                                            .inlined_count = 1,
+                                            .reason = "repair: damaged",
+                                            .decided_at = -1};
+    int64_t snapshot;
+    (void)!catalog_take_out(catalog, &removal, &snapshot, error);
     (void)!catalog_uncover_unconfirmed(catalog, (struct catalog_range){0, UINT32_MAX}, error);
     (void)!catalog_add_hole(catalog, (struct catalog_range){21, 22}, "no", error);
     (void)!catalog_add_seam_finding(catalog, 13, error);

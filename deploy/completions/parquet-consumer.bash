@@ -26,7 +26,7 @@ _parquet_consumer()
         generate) words="--help --seed --first-ledger --ledgers --events --start-time --out --listen --pace --rows" ;;
         status) words="--help --json --config $options" ;;
         verify) words="--help --deep --against --sample --json --config $options" ;;
-        repair) words="--help --deep --unconfirmed --dry-run --config $options" ;;
+        repair) words="--help --deep --unconfirmed --discard-changes --dry-run --config $options" ;;
         rebuild) words="--help --dry-run --config $options" ;;
         dead-letters) words="--help --since --until --json --config $options" ;;
         files) words="--help --since --until --json --config $options" ;;

@@ -29,6 +29,7 @@ complete -c parquet-consumer -n '__fish_seen_subcommand_from verify' -l json -d 
 complete -c parquet-consumer -n __fish_use_subcommand -a repair -d 'take damaged commits or named ledgers out, to be fetched again'
 complete -c parquet-consumer -n '__fish_seen_subcommand_from repair' -l deep -d 'Look for damage as verify --deep does'
 complete -c parquet-consumer -n '__fish_seen_subcommand_from repair' -l unconfirmed -d 'Take ledgers that brought no event out of the coverage instead'
+complete -c parquet-consumer -n '__fish_seen_subcommand_from repair' -l discard-changes -d 'Take out, too, what others than this program changed there'
 complete -c parquet-consumer -n '__fish_seen_subcommand_from repair' -l dry-run -d 'Only say what would be done'
 complete -c parquet-consumer -n __fish_use_subcommand -a rebuild -d 'make the catalog anew from the files alone'
 complete -c parquet-consumer -n '__fish_seen_subcommand_from rebuild' -l dry-run -d 'Only say what would be done'

@@ -87,7 +87,10 @@ void small_lake_make(const char *folder)
     check(sink == NULL ? error.code : OK, &error);
     commit_ledgers(sink, 10, 17); /* the hour changes: commits 1 and 2 */
     commit_ledgers(sink, 30, 31);
-    check(catalog_end_commits(sink_catalog(sink), taken_out, 1, "damaged", &error), &error);
+    struct catalog_removal removal = {
+        .commit_nos = taken_out, .commit_count = 1, .reason = "repair: damaged", .decided_at = -1};
+    int64_t snapshot;
+    check(catalog_take_out(sink_catalog(sink), &removal, &snapshot, &error), &error);
     check(catalog_add_hole(sink_catalog(sink), (struct catalog_range){20, 21}, "no", &error),
           &error);
     check(catalog_add_seam_finding(sink_catalog(sink), 13, &error), &error);

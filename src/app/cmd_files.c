@@ -8,6 +8,7 @@
 #include "app/json_output.h"
 #include "lake/listing.h"
 #include "lake/open.h"
+#include "os/log.h"
 
 static enum error_code print_path(void *context, const struct listed_file *file,
                                   struct error *error)
@@ -25,12 +26,27 @@ static enum error_code print_json(void *context, const struct listed_file *file,
     (void)context;
     bool timed = file->last_us != 0;
     json_t *object = json_pack(
-        "{s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:I}", "path", json_any_text(file->path), "rows",
+        "{s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:I}", "path", json_any_text(file->path), "rows",
         (json_int_t)file->record_count, "bytes", (json_int_t)file->file_size_bytes, "first_ledger",
         (json_int_t)file->range.first, "last_ledger", (json_int_t)file->range.last, "first_time",
         json_time(timed ? file->first_us : 0), "last_time", json_time(timed ? file->last_us : 0),
-        "commit_no", (json_int_t)file->commit_no);
+        "commit_no", (json_int_t)file->commit_no, "hidden_rows", (json_int_t)file->hidden_rows);
     return json_print(object, false, error);
+}
+
+/* Whoever reads the files alone sees other rows than the table has. */
+static void warn_of_changes(const struct listing_totals *totals)
+{
+    if (totals->hidden_rows > 0)
+        log_event(LOG_WARN, "files",
+                  "DuckDB users deleted or changed rows that the files still hold: read the table "
+                  "through the catalog to have it as they left it",
+                  LOG_U("hidden_rows", totals->hidden_rows));
+    if (totals->inlined_rows > 0)
+        log_event(LOG_WARN, "files",
+                  "rows that DuckDB users inserted lie in the catalog alone, in no file: read the "
+                  "table through the catalog to have them",
+                  LOG_U("rows", totals->inlined_rows));
 }
 
 static enum error_code parse_bound(const struct command_line *line, const char *flag,
@@ -48,6 +64,7 @@ enum exit_code cmd_files(const struct command_line *line)
     struct options options;
     struct error error = {0};
     struct listing_filter filter = {0};
+    struct listing_totals totals = {0};
     options_init(&options);
     enum exit_code exit_code = command_load_options(line, &options);
     if (exit_code != EXIT_DONE)
@@ -61,9 +78,12 @@ enum exit_code cmd_files(const struct command_line *line)
         code = catalog != NULL ? OK : error.code;
     }
     if (code == OK)
-        code = listing_each_file(
-            catalog, options.output_path, &filter,
-            command_line_flag(line, "--json") != NULL ? print_json : print_path, NULL, &error);
+        code =
+            listing_each_file(catalog, options.output_path, &filter,
+                              command_line_flag(line, "--json") != NULL ? print_json : print_path,
+                              NULL, &totals, &error);
+    if (code == OK)
+        warn_of_changes(&totals);
     catalog_close(catalog);
     if (code != OK)
         exit_code = command_fail(command_exit_code(code), &error);

@@ -92,6 +92,14 @@ static void print_uncovered(const struct rebuild_report *report)
     }
 }
 
+/* Before anything is changed. */
+static void print_lost(void *context, const char *what)
+{
+    bool *dry_run = context;
+    printf("%s: %s\n", *dry_run ? "would be left behind" : "left behind", what);
+    fflush(stdout);
+}
+
 static enum error_code check_data_path(const char *path, struct error *error)
 {
     if (path[0] == '\0' || path[0] == '/')
@@ -113,7 +121,9 @@ enum exit_code cmd_rebuild(const struct command_line *line)
         struct rebuild_options wanted = {.output_path = options.output_path,
                                          .data_path = options.reader_data_path,
                                          .schema = row_schema_find(options.schema_version),
-                                         .dry_run = command_line_flag(line, "--dry-run") != NULL};
+                                         .dry_run = command_line_flag(line, "--dry-run") != NULL,
+                                         .tell = print_lost};
+        wanted.tell_context = &wanted.dry_run;
         enum error_code code = check_data_path(options.reader_data_path, &error);
         if (code == OK)
             code = rebuild_lake(&wanted, &report, &error);
@@ -130,6 +140,8 @@ enum exit_code cmd_rebuild(const struct command_line *line)
                                         INVENTORY_COUNT(&report.refetch, struct catalog_range),
                                         &error);
         }
+        if (code == OK && report.commits == 0 && report.foreign_rows > 0)
+            exit_code = EXIT_FAILED; /* said: what the files hold is not in the lake */
         if (code != OK)
             exit_code = command_fail(command_exit_code(code), &error);
         rebuild_report_release(&report);

@@ -10,6 +10,39 @@
 #include "lake/repair.h"
 #include "os/process.h"
 
+/* What older snapshots are good for now. DuckDB compares times as texts in SQLite, so that
+ * `older_than` ends snapshots of a whole day: they are named. */
+static void print_snapshot(const struct repair_report *report)
+{
+    if (report->snapshot_id == 0)
+        return;
+    printf("snapshot %" PRId64
+           " took it out. What is asked of an older one (AT (VERSION => %" PRId64
+           ") and below, ducklake_table_changes from %" PRId64 " and below) fails where it needs a "
+           "file that left, until DuckDB has expired them:\n  CALL "
+           "ducklake_expire_snapshots('lake', versions => range(0, %" PRId64 "))\n",
+           report->snapshot_id, report->snapshot_id - 1, report->snapshot_id, report->snapshot_id);
+}
+
+/* Data files that are no commit's, and what others than this program changed. */
+static void print_foreign(const struct repair_report *report, const char *would)
+{
+    for (size_t i = 0; i < INVENTORY_COUNT(&report->files, char *); i++)
+        printf("%s, which is no commit's: %staken out of the lake\n",
+               *INVENTORY_AT(&report->files, char *, i), would);
+    if (report->inlined_rows > 0)
+        printf("%" PRIu64 " row%s of others in the catalog itself: %staken out of the lake\n",
+               report->inlined_rows, report->inlined_rows == 1 ? "" : "s", would);
+    if (report->discarded_groups > 0)
+        printf("what others than this program had changed there %s lost\n",
+               would[0] != '\0' ? "would be" : "is");
+    if (report->changed > 0)
+        printf("%" PRIu64
+               " problem%s left, as others than this program changed rows there: 'verify' "
+               "names them, 'repair --discard-changes' takes their changes out, too\n",
+               report->changed, report->changed == 1 ? " is" : "s are");
+}
+
 static void print_report(const struct repair_report *report, const struct repair_options *wanted)
 {
     size_t commits = INVENTORY_COUNT(&report->commits, uint64_t);
@@ -18,6 +51,7 @@ static void print_report(const struct repair_report *report, const struct repair
     for (size_t i = 0; i < commits; i++)
         printf("commit %" PRIu64 ": %staken out of the lake\n",
                *INVENTORY_AT(&report->commits, uint64_t, i), would);
+    print_foreign(report, would);
     for (size_t i = 0; i < INVENTORY_COUNT(&report->moved, char *); i++)
         printf("moved to _lake/damaged: %s\n", *INVENTORY_AT(&report->moved, char *, i));
     if (wanted->unconfirmed)
@@ -29,7 +63,10 @@ static void print_report(const struct repair_report *report, const struct repair
     if (report->unrepaired > 0)
         printf("%" PRIu64 " problem%s no commit's: 'verify' names them, repair leaves them\n",
                report->unrepaired, report->unrepaired == 1 ? " is" : "s are");
-    if (commits == 0 && ranges == 0 && report->unrepaired == 0)
+    print_snapshot(report);
+    size_t files = INVENTORY_COUNT(&report->files, char *);
+    if (commits + ranges + files == 0 && report->inlined_rows == 0 && report->unrepaired == 0 &&
+        report->changed == 0)
         printf("nothing to repair\n");
 }
 
@@ -67,13 +104,14 @@ enum exit_code cmd_repair(const struct command_line *line)
     options_init(&options);
     enum exit_code exit_code = command_load_options(line, &options);
     if (exit_code == EXIT_DONE) {
-        struct repair_options wanted = {.output_path = options.output_path,
-                                        .deep = command_line_flag(line, "--deep") != NULL,
-                                        .unconfirmed =
-                                            command_line_flag(line, "--unconfirmed") != NULL,
-                                        .ledgers = ledgers,
-                                        .dry_run = command_line_flag(line, "--dry-run") != NULL,
-                                        .threads = os_core_count()};
+        struct repair_options wanted = {
+            .output_path = options.output_path,
+            .deep = command_line_flag(line, "--deep") != NULL,
+            .unconfirmed = command_line_flag(line, "--unconfirmed") != NULL,
+            .ledgers = ledgers,
+            .discard_changes = command_line_flag(line, "--discard-changes") != NULL,
+            .dry_run = command_line_flag(line, "--dry-run") != NULL,
+            .threads = os_core_count()};
         enum error_code code = repair_lake(&wanted, &report, &error);
         if (code == OK) {
             print_report(&report, &wanted);
@@ -81,6 +119,8 @@ enum exit_code cmd_repair(const struct command_line *line)
                                     INVENTORY_AT(&report.refetch, struct catalog_range, 0),
                                     INVENTORY_COUNT(&report.refetch, struct catalog_range), &error);
         }
+        if (code == OK && report.damage_is_left)
+            exit_code = EXIT_FAILED;
         if (code != OK)
             exit_code = command_fail(command_exit_code(code), &error);
         repair_report_release(&report);

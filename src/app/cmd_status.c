@@ -10,6 +10,7 @@
 #include "app/json_output.h"
 #include "catalog/history.h"
 #include "catalog/lake_file.h"
+#include "catalog/others.h"
 #include "lake/open.h"
 #include "util/memory.h"
 #include "util/text.h"
@@ -38,6 +39,9 @@ struct lake_status {
     json_t *seam_findings;
     json_t *unchecked_seams;
     json_t *commits; /* the newest, newest first */
+    struct catalog_visible visible;
+    json_t *changes; /* snapshots in which others changed rows */
+    json_t *objects; /* "table main.labels" */
 };
 
 static void status_release(struct lake_status *status)
@@ -51,6 +55,8 @@ static void status_release(struct lake_status *status)
     json_decref(status->seam_findings);
     json_decref(status->unchecked_seams);
     json_decref(status->commits);
+    json_decref(status->changes);
+    json_decref(status->objects);
 }
 
 static enum error_code add_version(void *context, const struct catalog_commit_record *commit,
@@ -163,6 +169,41 @@ static enum error_code add_unchecked_seam(void *context, const struct catalog_un
     return OK;
 }
 
+static enum error_code add_change(void *context, const struct catalog_change *change,
+                                  struct error *error)
+{
+    struct lake_status *status = context;
+    json_t *object =
+        json_pack("{s:I, s:o, s:o}", "snapshot_id", (json_int_t)change->snapshot_id, "time",
+                  json_any_text(change->time), "changes_made", json_any_text(change->changes));
+    if (json_array_append_new(status->changes, object) != 0)
+        return error_no_memory(error, "the lake's status");
+    return OK;
+}
+
+static enum error_code add_object(void *context, bool is_view, const char *schema, const char *name,
+                                  struct error *error)
+{
+    struct lake_status *status = context;
+    json_t *object = json_pack("{s:s, s:o, s:o}", "kind", is_view ? "view" : "table", "schema",
+                               json_any_text(schema), "name", json_any_text(name));
+    if (json_array_append_new(status->objects, object) != 0)
+        return error_no_memory(error, "the lake's status");
+    return OK;
+}
+
+/* What others than this program did to the table, and keep beside it. */
+static enum error_code read_others(struct catalog *catalog, struct lake_status *status,
+                                   struct error *error)
+{
+    status->changes = json_array();
+    status->objects = json_array();
+    enum error_code code = catalog_visible_rows(catalog, &status->visible, error);
+    if (code == OK)
+        code = catalog_each_change(catalog, add_change, status, error);
+    return code == OK ? catalog_each_other_object(catalog, add_object, status, error) : code;
+}
+
 static enum error_code read_status(struct catalog *catalog, const char *output_path,
                                    struct lake_status *status, struct error *error)
 {
@@ -192,6 +233,8 @@ static enum error_code read_status(struct catalog *catalog, const char *output_p
         code = catalog_each_seam_finding(catalog, add_seam_finding, status, error);
     if (code == OK)
         code = catalog_each_unchecked_seam(catalog, add_unchecked_seam, status, error);
+    if (code == OK)
+        code = read_others(catalog, status, error);
     catalog_end_read(catalog);
     return code;
 }
@@ -211,7 +254,7 @@ static enum error_code print_json(struct catalog *catalog, const char *output_pa
         "{s:o, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:I, "
         "s:I, "
         "s:I, "
-        "s:I, s:o, s:O, s:O, s:O, s:O}",
+        "s:I, s:o, s:O, s:O, s:O, s:O, s:I, s:I, s:O, s:O}",
         "output_path", json_any_text(output_path), "lake_id", catalog_lake_id(catalog), "network",
         status->lake.network, "partitioning_scheme", status->lake.scheme, "schema_version",
         catalog_schema_version(catalog), "schema_versions",
@@ -227,7 +270,9 @@ static enum error_code print_json(struct catalog *catalog, const char *output_pa
         "unconfirmed_ledgers", (json_int_t)totals->unconfirmed_ledgers, "unconfirmed",
         json_ranges(status->unconfirmed, status->unconfirmed_count), "holes", status->holes,
         "seam_findings", status->seam_findings, "unchecked_seams", status->unchecked_seams,
-        "recent_commits", status->commits);
+        "recent_commits", status->commits, "hidden_rows", (json_int_t)status->visible.deleted_rows,
+        "inlined_rows", (json_int_t)status->visible.inlined_rows, "changes_by_others",
+        status->changes, "others_tables", status->objects);
     return json_print(object, true, error);
 }
 
@@ -305,6 +350,42 @@ static void print_unchecked_seams(const struct lake_status *status)
     }
 }
 
+/* "table main.labels, view main.v" */
+static void print_objects(const json_t *objects)
+{
+    size_t i;
+    json_t *object;
+    if (json_array_size(objects) == 0)
+        return;
+    printf("%-14s ", "of others");
+    json_array_foreach(objects, i, object)
+        printf("%s%s %s.%s", i == 0 ? "" : ", ", json_string_value(json_object_get(object, "kind")),
+               json_string_value(json_object_get(object, "schema")),
+               json_string_value(json_object_get(object, "name")));
+    printf("\n");
+}
+
+static void print_others(const struct lake_status *status)
+{
+    size_t count = json_array_size(status->changes);
+    char hidden[TEXT_TIME_BYTES], inlined[TEXT_TIME_BYTES];
+    text_count(status->visible.deleted_rows, hidden);
+    text_count(status->visible.inlined_rows, inlined);
+    if (status->visible.deleted_rows + status->visible.inlined_rows > 0)
+        printf("%-14s %s row%s of the files hidden, %s row%s in the catalog itself\n", "by others",
+               hidden, plural(status->visible.deleted_rows), inlined,
+               plural(status->visible.inlined_rows));
+    if (count > 0) {
+        const json_t *newest = json_array_get(status->changes, count - 1);
+        printf("%-14s rows changed in %zu snapshot%s, the last is %" JSON_INTEGER_FORMAT
+               " at %s: 'verify' tells what is left of it\n",
+               "by others", count, plural(count),
+               json_integer_value(json_object_get(newest, "snapshot_id")),
+               json_string_value(json_object_get(newest, "time")));
+    }
+    print_objects(status->objects);
+}
+
 static void print_oddities(const struct lake_status *status)
 {
     const struct catalog_totals *totals = &status->totals;
@@ -352,6 +433,7 @@ static void print_text(struct catalog *catalog, const struct options *options,
     }
     print_counts(status);
     print_oddities(status);
+    print_others(status);
 }
 
 enum exit_code cmd_status(const struct command_line *line)

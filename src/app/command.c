@@ -47,6 +47,7 @@ static const struct command_flag verify_flags[] = {
 static const struct command_flag repair_flags[] = {
     {"--deep", NULL, "Look for damage as verify --deep does"},
     {"--unconfirmed", NULL, "Take ledgers that brought no event out of the coverage instead"},
+    {"--discard-changes", NULL, "Take out, too, what others than this program changed there"},
     {"--dry-run", NULL, "Only say what would be done"},
 };
 static const struct command_flag rebuild_flags[] = {
@@ -90,7 +91,7 @@ const struct command command_table[] = {
      cmd_status},
     {"verify", "[OPTIONS] [--deep] [--against HOST:PORT [--sample PERCENT]] [--json]",
      "prove that a lake is complete and undamaged", FLAGS(verify_flags), true, 0, cmd_verify},
-    {"repair", "[OPTIONS] [--deep | --unconfirmed | START END] [--dry-run]",
+    {"repair", "[OPTIONS] [--deep | --unconfirmed | START END] [--discard-changes] [--dry-run]",
      "take damaged commits or named ledgers out, to be fetched again", FLAGS(repair_flags), true, 2,
      cmd_repair},
     {"rebuild", "[OPTIONS] [--dry-run]", "make the catalog anew from the files alone",

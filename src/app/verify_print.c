@@ -13,7 +13,7 @@ static bool has_damage(const struct findings *findings)
 {
     for (size_t i = 0; i < findings_problem_count(findings); i++) {
         const struct problem *problem = findings_problem(findings, i);
-        if (problem->commit_no != 0 && problem->kind != PROBLEM_DIFFERENCE)
+        if (problem->by_repair)
             return true;
     }
     return false;
@@ -101,6 +101,15 @@ static json_t *json_note(const void *context, size_t index)
     return json_any_text(findings_note(&report->findings, index));
 }
 
+static json_t *json_change(const void *context, size_t index)
+{
+    const struct verify_report *report = context;
+    const struct catalog_change *change =
+        &((const struct catalog_change *)(const void *)report->findings.changes.data)[index];
+    return json_pack("{s:I, s:o, s:o}", "snapshot_id", (json_int_t)change->snapshot_id, "time",
+                     json_any_text(change->time), "changes_made", json_any_text(change->changes));
+}
+
 static json_t *json_against(const struct verify_report *report, const struct against *against)
 {
     const struct comparison_totals *totals = &report->against;
@@ -118,13 +127,15 @@ static json_t *json_report(const struct verify_report *report, const struct agai
 {
     const struct findings *findings = &report->findings;
     json_t *object = json_pack(
-        "{s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "ok", report->ok, "deep", report->deep,
-        "files", (json_int_t)report->files, "rows", (json_int_t)report->rows, "coverage",
-        json_ranges(report->coverage, report->coverage_count), "problems",
+        "{s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", report->ok, "deep",
+        report->deep, "files", (json_int_t)report->files, "rows", (json_int_t)report->rows,
+        "coverage", json_ranges(report->coverage, report->coverage_count), "problems",
         json_list(findings_problem_count(findings), json_problem, report), "refetch",
         json_list(findings_refetch_count(findings), json_refetch, report), "command",
         json_any_text(command[0] != '\0' ? command : NULL), "notes",
-        json_list(findings_note_count(findings), json_note, report));
+        json_list(findings_note_count(findings), json_note, report), "changes_by_others",
+        json_list(findings->changes.size_bytes / sizeof(struct catalog_change), json_change,
+                  report));
     if (object != NULL && against != NULL &&
         json_object_set_new(object, "against", json_against(report, against)) != 0) {
         json_decref(object);
@@ -186,8 +197,11 @@ void verify_print_text(const struct verify_report *report, const struct against 
     size_t problems = findings_problem_count(findings);
     if (problems == 0)
         printf("%s: %s files, %s rows, %s\n", report->ok ? "ok" : "no problem found", files, rows,
-               report->deep ? "every value read and compared"
-                            : "every page's checksum right (--deep also reads every value)");
+               report->deep                           ? "every value read and compared"
+               : report->files_without_checksums == 0 ? "every page's checksum right (--deep also "
+                                                        "reads every value)"
+                                                      : "the checksum right of every page that has "
+                                                        "one (--deep also reads every value)");
     else
         printf("not ok: %zu problem%s in %s files, %s rows\n", problems, problems == 1 ? "" : "s",
                files, rows);

@@ -57,7 +57,13 @@ struct catalog_file {
     const char *partition_values[CATALOG_PARTITION_MAX];
     size_t statistics_count; /* 0 given out: ask catalog_each_statistic */
     const struct catalog_column_statistics *statistics;
-    int64_t data_file_id; /* DuckLake's; given out only */
+    /* Given out only: */
+    int64_t data_file_id;  /* DuckLake's */
+    bool path_is_absolute; /* somebody registered a file that lies elsewhere */
+    bool has_range;        /* false: the ledgers of its rows are not known */
+    /* The snapshots that its rows are from; more than one where DuckDB merged files. */
+    int64_t first_snapshot, last_snapshot;
+    bool is_of_commits; /* those two are commits of this program */
 };
 
 struct catalog_commit {
@@ -175,6 +181,8 @@ typedef enum error_code catalog_close_visitor(void *context, const struct catalo
 enum error_code catalog_each_close(struct catalog *catalog, catalog_close_visitor *visit,
                                    void *context, struct error *error) MUST_CHECK;
 
+/* `rows` are those that readers see (catalog/others.h), which the lake's commits need not have
+ * brought. */
 struct catalog_totals {
     uint64_t commits, files, rows, file_bytes, dead_letters, unconfirmed_ledgers,
         unconfirmed_ranges, null_decimals, replaced_memos;
@@ -184,7 +192,8 @@ struct catalog_totals {
 enum error_code catalog_totals(struct catalog *catalog, struct catalog_totals *totals,
                                struct error *error) MUST_CHECK;
 
-/* Calls back for each live data file, in order of first ledger; pointers live during the call. */
+/* Calls back for each live data file of the lake's table, in order of first ledger; pointers live
+ * during the call. */
 typedef enum error_code catalog_file_visitor(void *context, const struct catalog_file *file,
                                              uint64_t commit_no, struct error *error);
 enum error_code catalog_each_file(struct catalog *catalog, catalog_file_visitor *visit,

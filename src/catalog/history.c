@@ -90,36 +90,6 @@ enum error_code catalog_each_commit(struct catalog *catalog, unsigned newest,
     return code;
 }
 
-enum error_code catalog_each_commit_file(struct catalog *catalog, catalog_file_visitor *visit,
-                                         void *context, struct error *error)
-{
-    struct statement statement;
-    bool row = false;
-    enum error_code code = statement_prepare(
-        &statement, &catalog->database,
-        "SELECT coalesce(d.data_file_id, -1), f.path, f.record_count, f.file_size_bytes, "
-        "coalesce(d.footer_size, 0), f.commit_no, f.checksum, f.first_ledger, f.last_ledger "
-        "FROM ttp_commit_files f JOIN ttp_commits c ON c.commit_no = f.commit_no AND c.ended_us IS "
-        "NULL LEFT JOIN ducklake_data_file d ON d.data_file_id = f.data_file_id AND d.path = "
-        "f.path AND d.end_snapshot IS NULL ORDER BY f.commit_no, f.data_file_id",
-        error);
-    while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
-        struct catalog_file file = {.data_file_id = statement_int(&statement, 0),
-                                    .path = statement_text(&statement, 1),
-                                    .record_count = statement_int(&statement, 2),
-                                    .file_size_bytes = statement_int(&statement, 3),
-                                    .footer_size_bytes = statement_int(&statement, 4),
-                                    .checksum = parse_checksum(statement_text(&statement, 6))};
-        code = coverage_read_range(&statement, 7, &file.range, error);
-        if (code == OK)
-            code = catalog_check_file(&statement, &file, error);
-        if (code == OK)
-            code = visit(context, &file, (uint64_t)statement_int(&statement, 5), error);
-    }
-    statement_release(&statement);
-    return code;
-}
-
 enum error_code catalog_each_hole(struct catalog *catalog, catalog_hole_visitor *visit,
                                   void *context, struct error *error)
 {

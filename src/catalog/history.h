@@ -33,11 +33,6 @@ enum error_code catalog_each_commit(struct catalog *catalog, unsigned newest,
                                     catalog_commit_visitor *visit, void *context,
                                     struct error *error) MUST_CHECK;
 
-/* Each file that a live commit made, as it was committed, with `data_file_id` -1 where it is no
- * longer a live data file (DuckDB merged, rewrote or deleted it). */
-enum error_code catalog_each_commit_file(struct catalog *catalog, catalog_file_visitor *visit,
-                                         void *context, struct error *error) MUST_CHECK;
-
 typedef enum error_code catalog_hole_visitor(void *context, struct catalog_range range,
                                              const char *reason, int64_t recorded_us,
                                              struct error *error);
@@ -85,24 +80,40 @@ enum error_code catalog_add_unchecked_seam(struct catalog *catalog,
 enum error_code catalog_forget_unlanded_seams(struct catalog *catalog,
                                               struct error *error) MUST_CHECK;
 
-/* Takes whole commits out of the lake in one transaction and one snapshot: their files end, their
- * ranges leave the coverage (but for ledgers that a later live commit took over), their unconfirmed
- * ranges, dead letters, seam findings and unchecked seams are forgotten. Commits that ended before
- * are left alone. ERR_NOT_FOUND if there is no such commit, ERR_CONFLICT if DuckDB merged or
- * rewrote files of one.
- */
-enum error_code catalog_end_commits(struct catalog *catalog, const uint64_t *commit_nos,
-                                    size_t count, const char *reason,
-                                    struct error *error) MUST_CHECK;
+/* How the message of a snapshot begins that took something out of the lake. */
+#define CATALOG_TAKEN_OUT_PREFIX "repair: "
+
+/* What is to leave the lake. Where DuckDB merged or rewrote files of a commit, its rows lie in data
+ * files that are no commit's: whoever asks names those, too (lake/take_out.h finds them). */
+struct catalog_removal {
+    const uint64_t *commit_nos;
+    size_t commit_count;
+    const int64_t *data_file_ids; /* live ones that are no commit's */
+    size_t data_file_count;
+    /* Ledgers whose rows in the catalog itself go, too; {0, UINT32_MAX} also takes those without a
+     * ledger. */
+    const struct catalog_range *inlined;
+    size_t inlined_count;
+    const char *reason; /* begins with CATALOG_TAKEN_OUT_PREFIX */
+    /* The newest snapshot when this was decided; ERR_RETRY if there is another now. -1: any. */
+    int64_t decided_at;
+};
+/* Takes it out in one transaction and one snapshot, whose number *snapshot_id gets (0: nothing was
+ * there to take out): files end, with the deletes on them, ranges of commits leave the coverage
+ * (but for ledgers that a later live commit took over), their unconfirmed ranges, dead letters,
+ * seam findings and unchecked seams are forgotten. Commits that ended before are left alone.
+ * ERR_NOT_FOUND if there is no such commit. */
+enum error_code catalog_take_out(struct catalog *catalog, const struct catalog_removal *removal,
+                                 int64_t *snapshot_id, struct error *error) MUST_CHECK;
 
 /* Takes the unconfirmed ledgers within the range out of the coverage, so that they are asked for
  * again. */
 enum error_code catalog_uncover_unconfirmed(struct catalog *catalog, struct catalog_range within,
                                             struct error *error) MUST_CHECK;
 
-/* Whether a commit that was taken out of the lake made the file of that path. */
-enum error_code catalog_path_is_ended(struct catalog *catalog, const char *path, bool *ended,
-                                      struct error *error) MUST_CHECK;
+/* Whether that path is of a file that catalog_take_out took out: a commit's, or another. */
+enum error_code catalog_path_is_taken_out(struct catalog *catalog, const char *path,
+                                          bool *taken_out, struct error *error) MUST_CHECK;
 
 /* One view of the catalog over several calls: everything read until end_read is of one moment. */
 enum error_code catalog_begin_read(struct catalog *catalog, struct error *error) MUST_CHECK;

@@ -5,6 +5,7 @@
 #include "catalog/catalog.h"
 #include "catalog/coverage.h"
 #include "catalog/handle.h"
+#include "catalog/others.h"
 #include "util/memory.h"
 
 static const struct catalog_range everything = {0, UINT32_MAX};
@@ -57,11 +58,10 @@ static enum error_code read_totals(struct statement *statement, struct catalog_t
             .newest_close_us = statement_int(statement, 4),
             .last_commit_us = statement_int(statement, 5),
             .files = (uint64_t)statement_int(statement, 6),
-            .rows = (uint64_t)statement_int(statement, 7),
-            .file_bytes = (uint64_t)statement_int(statement, 8),
-            .unconfirmed_ranges = (uint64_t)statement_int(statement, 9),
-            .unconfirmed_ledgers = (uint64_t)statement_int(statement, 10),
-            .snapshots = statement_int(statement, 11),
+            .file_bytes = (uint64_t)statement_int(statement, 7),
+            .unconfirmed_ranges = (uint64_t)statement_int(statement, 8),
+            .unconfirmed_ledgers = (uint64_t)statement_int(statement, 9),
+            .snapshots = statement_int(statement, 10),
         };
     return code;
 }
@@ -77,17 +77,23 @@ enum error_code catalog_totals(struct catalog *catalog, struct catalog_totals *t
         "coalesce(sum(null_decimal_count), 0) decimals, coalesce(sum(replaced_memo_count), 0) "
         "memos, coalesce(max(last_close_us), 0) closed, coalesce(max(committed_us), 0) committed "
         "FROM ttp_commits WHERE ended_us IS NULL), "
-        "f AS (SELECT count(*) n, coalesce(sum(record_count), 0) row_count, "
-        "coalesce(sum(file_size_bytes), 0) bytes FROM ducklake_data_file WHERE end_snapshot IS "
-        "NULL), "
+        "f AS (SELECT count(*) n, coalesce(sum(file_size_bytes), 0) bytes FROM ducklake_data_file "
+        "WHERE table_id = ?1 AND end_snapshot IS NULL), "
         "u AS (SELECT count(*) n, coalesce(sum(last_ledger - first_ledger + 1), 0) ledgers FROM "
         "ttp_unconfirmed) "
-        "SELECT c.n, dead, decimals, memos, closed, committed, f.n, row_count, bytes, u.n, "
-        "ledgers, (SELECT count(*) FROM ducklake_snapshot) FROM c, f, u",
+        "SELECT c.n, dead, decimals, memos, closed, committed, f.n, bytes, u.n, ledgers, "
+        " (SELECT count(*) FROM ducklake_snapshot) FROM c, f, u",
         error);
-    if (code == OK)
+    if (code == OK) {
+        statement_bind_int(&statement, 1, catalog->table_id);
         code = read_totals(&statement, totals, error);
+    }
     statement_release(&statement);
+    struct catalog_visible visible;
+    if (code == OK)
+        code = catalog_visible_rows(catalog, &visible, error);
+    if (code == OK)
+        totals->rows = visible.file_rows - visible.deleted_rows + visible.inlined_rows;
     return code;
 }
 
@@ -107,8 +113,9 @@ static enum error_code read_file(const struct statement *statement, struct catal
                                  uint64_t *commit_no, struct error *error)
 {
     const char *checksum = statement_text(statement, 6);
-    struct catalog_range range;
-    enum error_code code = coverage_read_range(statement, 7, &range, error);
+    bool has_range = !statement_is_null(statement, 7) && !statement_is_null(statement, 8);
+    struct catalog_range range = {0};
+    enum error_code code = has_range ? coverage_read_range(statement, 7, &range, error) : OK;
     if (code != OK)
         return code;
     *file = (struct catalog_file){.data_file_id = statement_int(statement, 0),
@@ -117,7 +124,12 @@ static enum error_code read_file(const struct statement *statement, struct catal
                                   .file_size_bytes = statement_int(statement, 3),
                                   .footer_size_bytes = statement_int(statement, 4),
                                   .checksum = checksum == NULL ? 0 : strtoull(checksum, NULL, 16),
-                                  .range = range};
+                                  .range = range,
+                                  .path_is_absolute = statement_int(statement, 9) == 0,
+                                  .has_range = has_range,
+                                  .first_snapshot = statement_int(statement, 10),
+                                  .last_snapshot = statement_int(statement, 11),
+                                  .is_of_commits = statement_int(statement, 12) != 0};
     *commit_no = (uint64_t)statement_int(statement, 5);
     return catalog_check_file(statement, file, error);
 }
@@ -128,18 +140,28 @@ enum error_code catalog_each_file(struct catalog *catalog, catalog_file_visitor 
     struct statement statement;
     bool row = false;
     /* A file that DuckDB made (merged, inserted) is no commit's; its ledgers are in its statistics
-     * of column 2, ledger_sequence. */
+     * of column 2, ledger_sequence. What it is made of is told by its snapshots: a merged file
+     * keeps the first of its sources' and the last. */
     enum error_code code = statement_prepare(
         &statement, &catalog->database,
         "SELECT d.data_file_id, d.path, d.record_count, d.file_size_bytes, d.footer_size, "
         "coalesce(c.commit_no, 0), c.checksum, "
-        "coalesce(c.first_ledger, CAST(s.min_value AS INTEGER), 0) AS first_ledger, "
-        "coalesce(c.last_ledger, CAST(s.max_value AS INTEGER), 0) AS last_ledger "
+        "coalesce(c.first_ledger, CAST(s.min_value AS INTEGER)) AS first_ledger, "
+        "coalesce(c.last_ledger, CAST(s.max_value AS INTEGER)) AS last_ledger, "
+        "coalesce(d.path_is_relative, 1), d.begin_snapshot, "
+        "coalesce(d.partial_max, d.begin_snapshot), "
+        "c.data_file_id IS NOT NULL OR (a.commit_no IS NOT NULL AND b.commit_no IS NOT NULL) "
         "FROM ducklake_data_file d LEFT JOIN ttp_commit_files c ON c.data_file_id = "
         "d.data_file_id LEFT JOIN ducklake_file_column_stats s ON c.data_file_id IS NULL AND "
         "s.data_file_id = d.data_file_id AND s.column_id = 2 "
-        "WHERE d.end_snapshot IS NULL ORDER BY first_ledger, d.data_file_id",
+        "LEFT JOIN ttp_commits a ON c.data_file_id IS NULL AND a.snapshot_id = d.begin_snapshot "
+        "LEFT JOIN ttp_commits b ON c.data_file_id IS NULL AND b.snapshot_id = "
+        "coalesce(d.partial_max, d.begin_snapshot) "
+        "WHERE d.table_id = ? AND d.end_snapshot IS NULL "
+        "ORDER BY first_ledger, d.data_file_id",
         error);
+    if (code == OK)
+        statement_bind_int(&statement, 1, catalog->table_id);
     while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
         struct catalog_file file;
         uint64_t commit_no;

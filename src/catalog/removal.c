@@ -7,6 +7,7 @@
 #include "catalog/ducklake.h"
 #include "catalog/handle.h"
 #include "catalog/history.h"
+#include "catalog/inlined.h"
 #include "catalog/tables.h"
 #include "os/clock.h"
 #include "util/memory.h"
@@ -57,51 +58,116 @@ static enum error_code find_commit(struct database *database, uint64_t commit_no
     return code;
 }
 
-/* Rows of a file that DuckDB merged or rewrote lie in files that are no commit's: the commit can't
- * be taken out without them, and would be in the lake twice once it was fetched again. */
-static enum error_code refuse_rewritten(struct database *database, uint64_t commit_no,
-                                        struct error *error)
-{
-    struct statement statement;
-    bool row = false;
-    enum error_code code = statement_prepare(
-        &statement, database,
-        "SELECT f.path FROM ttp_commit_files f LEFT JOIN ducklake_data_file d ON d.data_file_id = "
-        "f.data_file_id AND d.end_snapshot IS NULL WHERE f.commit_no = ? AND d.data_file_id IS "
-        "NULL LIMIT 1",
-        error);
-    if (code == OK) {
-        statement_bind_int(&statement, 1, (int64_t)commit_no);
-        code = statement_step(&statement, &row, error);
+/* What is taken out, and the snapshot after `head` that it ends with. */
+struct removal {
+    struct database *database;
+    const struct ducklake_head *head;
+    int64_t ended;        /* commits, data files and inlined rows */
+    int64_t inlined_rows; /* of them */
+};
+
+/* Live data files of the table (?3): those of the commit ?1, or the one with the id ?1. */
+#define LIVE_FILES(condition)                                                                      \
+    "(SELECT data_file_id FROM ducklake_data_file WHERE table_id = ?3 AND end_snapshot IS NULL "   \
+    "AND data_file_id " condition ")"
+#define OF_COMMIT LIVE_FILES("IN (SELECT data_file_id FROM ttp_commit_files WHERE commit_no = ?1)")
+#define WITH_ID   LIVE_FILES("= ?1")
+
+/* The table shrinks; the deletes on the files end, and the files with the snapshot ?2. */
+#define END_FILES(live_files)                                                                      \
+    {                                                                                              \
+        "UPDATE ducklake_table_stats SET record_count = max(0, record_count - coalesce((SELECT "   \
+        "sum(record_count) FROM ducklake_data_file WHERE data_file_id IN " live_files              \
+        "), 0)), file_size_bytes = max(0, file_size_bytes - coalesce((SELECT "                     \
+        "sum(file_size_bytes) "                                                                    \
+        "FROM ducklake_data_file WHERE data_file_id IN " live_files                                \
+        "), 0)) WHERE table_id = ?3 AND ?2 > 0",                                                   \
+            "UPDATE ducklake_delete_file SET end_snapshot = ?2 WHERE end_snapshot IS NULL AND "    \
+            "data_file_id IN " live_files,                                                         \
+            "UPDATE ducklake_data_file SET end_snapshot = ?2 WHERE data_file_id IN " live_files    \
     }
-    if (code == OK && row)
-        code = error_set(error, ERR_CONFLICT,
-                         "commit %" PRIu64 " can't be taken out of the lake: DuckDB merged or "
-                         "rewrote its file %s, and its rows lie in another one",
-                         commit_no, statement_text(&statement, 0));
-    statement_release(&statement);
+#define END_STATEMENTS 3
+
+static const char *const end_files_of_commit[END_STATEMENTS] = END_FILES(OF_COMMIT);
+static const char *const end_file_with_id[END_STATEMENTS] = END_FILES(WITH_ID);
+
+/* The deletes in the catalog itself on such files. Older snapshots lose nothing by it: the files
+ * are moved away. */
+static enum error_code drop_inlined_deletes(const struct removal *removal, bool is_commit,
+                                            const int64_t *values, struct error *error)
+{
+    char name[INLINED_NAME_BYTES], sql[INLINED_NAME_BYTES + 512];
+    enum error_code code =
+        inlined_delete_table(removal->database, removal->head->table_id, name, error);
+    if (code != OK || name[0] == '\0')
+        return code;
+    snprintf(sql, sizeof sql, "DELETE FROM \"%s\" WHERE ?2 > 0 AND file_id IN %s", name,
+             is_commit ? OF_COMMIT : WITH_ID);
+    return run_with(removal->database, sql, values, 3, error);
+}
+
+/* Ends the data files of a commit, or the one with the id. */
+static enum error_code end_files(struct removal *removal, int64_t key, bool is_commit,
+                                 struct error *error)
+{
+    const char *const *statements = is_commit ? end_files_of_commit : end_file_with_id;
+    int64_t values[] = {key, removal->head->snapshot_id + 1, removal->head->table_id};
+    enum error_code code = drop_inlined_deletes(removal, is_commit, values, error);
+    for (size_t i = 0; code == OK && i < END_STATEMENTS; i++)
+        code = run_with(removal->database, statements[i], values, 3, error);
     return code;
 }
 
-/* The commit's data files end with the snapshot after `head`; the table shrinks by them. */
-static enum error_code end_files(struct database *database, const struct ducklake_head *head,
-                                 uint64_t commit_no, struct error *error)
+struct inlined_removal {
+    struct removal *removal;
+    struct catalog_range ledgers;
+};
+
+/* Rows without a ledger go with the widest range. */
+static enum error_code end_inlined_table(void *context, const char *name, bool has_ledgers,
+                                         struct error *error)
 {
-    int64_t values[] = {(int64_t)commit_no, head->snapshot_id + 1, head->table_id};
-    enum error_code code = run_with(
-        database,
-        "UPDATE ducklake_table_stats SET record_count = record_count - coalesce((SELECT "
-        "sum(d.record_count) FROM ducklake_data_file d JOIN ttp_commit_files f ON f.data_file_id = "
-        "d.data_file_id WHERE f.commit_no = ?1 AND d.end_snapshot IS NULL), 0), file_size_bytes = "
-        "file_size_bytes - coalesce((SELECT sum(d.file_size_bytes) FROM ducklake_data_file d JOIN "
-        "ttp_commit_files f ON f.data_file_id = d.data_file_id WHERE f.commit_no = ?1 AND "
-        "d.end_snapshot IS NULL), 0) WHERE table_id = ?3 AND ?2 > 0",
-        values, 3, error);
-    if (code == OK)
-        code = run_with(database,
-                        "UPDATE ducklake_data_file SET end_snapshot = ?2 WHERE end_snapshot IS "
-                        "NULL AND data_file_id IN (SELECT data_file_id FROM ttp_commit_files WHERE "
-                        "commit_no = ?1)",
+    const struct inlined_removal *inlined = context;
+    struct removal *removal = inlined->removal;
+    char condition[128], sql[INLINED_NAME_BYTES + 512];
+    bool all = inlined->ledgers.first == 0 && inlined->ledgers.last == UINT32_MAX;
+    bool found;
+    int64_t rows = 0;
+    int64_t values[] = {removal->head->snapshot_id + 1};
+    if (!all && !has_ledgers)
+        return OK;
+    if (all)
+        snprintf(condition, sizeof condition, "end_snapshot IS NULL");
+    else
+        snprintf(condition, sizeof condition,
+                 "end_snapshot IS NULL AND CAST(ledger_sequence AS INTEGER) BETWEEN %" PRIu32
+                 " AND %" PRIu32,
+                 inlined->ledgers.first, inlined->ledgers.last);
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM \"%s\" WHERE %s", name, condition);
+    enum error_code code = database_query_int(removal->database, sql, &rows, &found, error);
+    snprintf(sql, sizeof sql, "UPDATE \"%s\" SET end_snapshot = ?1 WHERE %s", name, condition);
+    if (code == OK && rows > 0)
+        code = run_with(removal->database, sql, values, 1, error);
+    removal->inlined_rows += rows;
+    removal->ended += rows > 0;
+    return code;
+}
+
+/* Rows that lie in the catalog itself. */
+static enum error_code end_inlined(struct removal *removal, const struct catalog_range *ranges,
+                                   size_t count, struct error *error)
+{
+    enum error_code code = OK;
+    for (size_t i = 0; code == OK && i < count; i++) {
+        struct inlined_removal inlined = {removal, ranges[i]};
+        code = inlined_each_table(removal->database, removal->head->table_id, end_inlined_table,
+                                  &inlined, error);
+    }
+    int64_t values[] = {removal->inlined_rows, removal->head->table_id};
+    if (code == OK && removal->inlined_rows > 0)
+        code = run_with(removal->database,
+                        "UPDATE ducklake_table_stats SET record_count = max(0, record_count - ?1) "
+                        "WHERE table_id = ?2",
                         values, 2, error);
     return code;
 }
@@ -157,14 +223,12 @@ static enum error_code uncover_own(struct database *database, const struct live_
     return code;
 }
 
-static enum error_code end_commit(struct database *database, const struct ducklake_head *head,
-                                  const struct live_commit *commit, const char *reason,
-                                  struct error *error)
+static enum error_code end_commit(struct removal *removal, const struct live_commit *commit,
+                                  const char *reason, struct error *error)
 {
+    struct database *database = removal->database;
     int64_t number = (int64_t)commit->commit_no;
-    enum error_code code = refuse_rewritten(database, commit->commit_no, error);
-    if (code == OK)
-        code = end_files(database, head, commit->commit_no, error);
+    enum error_code code = end_files(removal, number, true, error);
     if (code == OK)
         code = uncover_own(database, commit, error);
     if (code == OK)
@@ -187,40 +251,69 @@ static enum error_code end_commit(struct database *database, const struct duckla
                         range, 2, error);
     if (code == OK)
         code = mark_ended(database, commit->commit_no, reason, error);
+    removal->ended++;
     return code;
 }
 
-static enum error_code end_all(struct catalog *catalog, const uint64_t *commit_nos, size_t count,
-                               const char *reason, struct error *error)
+static enum error_code end_all(struct removal *removal, const struct catalog_removal *wanted,
+                               struct error *error)
 {
-    struct database *database = &catalog->database;
-    struct ducklake_head head = {0};
-    size_t ended = 0;
-    enum error_code code = ducklake_read_head(database, &head, error);
-    for (size_t i = 0; code == OK && i < count; i++) {
+    enum error_code code = OK;
+    for (size_t i = 0; code == OK && i < wanted->commit_count; i++) {
         struct live_commit commit;
         bool live;
-        code = find_commit(database, commit_nos[i], &commit, &live, error);
-        if (code == OK && live) {
-            code = end_commit(database, &head, &commit, reason, error);
-            ended++;
-        }
+        code = find_commit(removal->database, wanted->commit_nos[i], &commit, &live, error);
+        if (code == OK && live)
+            code = end_commit(removal, &commit, wanted->reason, error);
     }
-    if (code != OK || ended == 0)
-        return code;
-    char changes[48];
-    snprintf(changes, sizeof changes, "deleted_from_table:%" PRId64, head.table_id);
-    struct ducklake_change change = {changes, reason, NULL};
-    return ducklake_add_snapshot(database, &head, os_realtime_us(), &change, error);
+    for (size_t i = 0; code == OK && i < wanted->data_file_count; i++, removal->ended++)
+        code = end_files(removal, wanted->data_file_ids[i], false, error);
+    if (code == OK)
+        code = end_inlined(removal, wanted->inlined, wanted->inlined_count, error);
+    return code;
 }
 
-enum error_code catalog_end_commits(struct catalog *catalog, const uint64_t *commit_nos,
-                                    size_t count, const char *reason, struct error *error)
+/* The snapshot that all of it ends with. */
+static enum error_code add_snapshot(struct database *database, struct ducklake_head *head,
+                                    bool has_inlined, const char *reason, struct error *error)
 {
+    char changes[96];
+    snprintf(changes, sizeof changes, "deleted_from_table:%" PRId64, head->table_id);
+    if (has_inlined)
+        snprintf(changes, sizeof changes, "deleted_from_table:%" PRId64 ",inlined_delete:%" PRId64,
+                 head->table_id, head->table_id);
+    struct ducklake_change change = {changes, reason, NULL};
+    return ducklake_add_snapshot(database, head, os_realtime_us(), &change, error);
+}
+
+static enum error_code take_out(struct database *database, const struct catalog_removal *wanted,
+                                int64_t *snapshot_id, struct error *error)
+{
+    struct ducklake_head head = {0};
+    struct removal removal = {.database = database, .head = &head};
+    enum error_code code = ducklake_read_head(database, &head, error);
+    if (code == OK && wanted->decided_at >= 0 && head.snapshot_id != wanted->decided_at)
+        code = error_set(error, ERR_RETRY,
+                         "somebody changed the catalog %s meanwhile (snapshot %" PRId64
+                         "): nothing was taken out; run repair again",
+                         database->path, head.snapshot_id);
+    if (code == OK)
+        code = end_all(&removal, wanted, error);
+    if (code != OK || removal.ended == 0)
+        return code;
+    code = add_snapshot(database, &head, removal.inlined_rows > 0, wanted->reason, error);
+    *snapshot_id = head.snapshot_id;
+    return code;
+}
+
+enum error_code catalog_take_out(struct catalog *catalog, const struct catalog_removal *removal,
+                                 int64_t *snapshot_id, struct error *error)
+{
+    *snapshot_id = 0;
     enum error_code code = database_begin_write(&catalog->database, error);
     if (code != OK)
         return code;
-    code = end_all(catalog, commit_nos, count, reason, error);
+    code = take_out(&catalog->database, removal, snapshot_id, error);
     return database_end(&catalog->database, code, error);
 }
 
@@ -246,19 +339,23 @@ enum error_code catalog_uncover_unconfirmed(struct catalog *catalog, struct cata
     return database_end(database, code, error);
 }
 
-enum error_code catalog_path_is_ended(struct catalog *catalog, const char *path, bool *ended,
-                                      struct error *error)
+enum error_code catalog_path_is_taken_out(struct catalog *catalog, const char *path,
+                                          bool *taken_out, struct error *error)
 {
     struct statement statement;
-    *ended = false;
-    enum error_code code =
-        statement_prepare(&statement, &catalog->database,
-                          "SELECT 1 FROM ttp_commit_files f JOIN ttp_commits c ON c.commit_no = "
-                          "f.commit_no WHERE f.path = ? AND c.ended_us IS NOT NULL",
-                          error);
+    *taken_out = false;
+    enum error_code code = statement_prepare(
+        &statement, &catalog->database,
+        "SELECT 1 FROM ttp_commit_files f JOIN ttp_commits c ON c.commit_no = f.commit_no WHERE "
+        "f.path = ?1 AND c.ended_us IS NOT NULL UNION ALL SELECT 1 FROM ducklake_data_file d JOIN "
+        "ducklake_snapshot_changes h ON h.snapshot_id = d.end_snapshot WHERE d.path = ?1 AND "
+        "d.path_is_relative = 1 AND d.table_id = ?2 AND h.commit_message LIKE "
+        "'" CATALOG_TAKEN_OUT_PREFIX "%'",
+        error);
     if (code == OK) {
         statement_bind_text(&statement, 1, path);
-        code = statement_step(&statement, ended, error);
+        statement_bind_int(&statement, 2, catalog->table_id);
+        code = statement_step(&statement, taken_out, error);
     }
     statement_release(&statement);
     return code;

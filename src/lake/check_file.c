@@ -96,10 +96,11 @@ static enum error_code check_checksum(const struct file_check *check,
 static enum error_code check_contents(const struct file_check *check,
                                       const struct inventory_file *file,
                                       const struct inventory_commit *commit,
-                                      const struct parquet_source *source, bool *good,
-                                      struct error *error)
+                                      const struct parquet_source *source,
+                                      struct file_outcome *outcome, struct error *error)
 {
     struct catalog_range range = range_of(file, commit);
+    bool *good = &outcome->good;
     if (source->size_bytes != (uint64_t)file->file_size_bytes) {
         *good = false;
         findings_add_problem(check->findings, PROBLEM_TRUNCATED_FILE, file->path, file->commit_no,
@@ -113,6 +114,11 @@ static enum error_code check_contents(const struct file_check *check,
         code = parquet_metadata_read(source, &metadata, error);
     if (code != OK)
         return check_take_damage(check->findings, file, commit, code, error, good);
+    if (commit == NULL) {
+        bool has_checksums = true;
+        code = parquet_has_page_checksums(source, &metadata, &has_checksums, error);
+        outcome->lacks_checksums = !has_checksums;
+    }
     if (metadata.footer_bytes != (uint64_t)file->footer_size_bytes) {
         *good = false;
         findings_add_problem(check->findings, PROBLEM_CONTRADICTION, file->path, file->commit_no,
@@ -122,22 +128,29 @@ static enum error_code check_contents(const struct file_check *check,
     if (commit != NULL)
         check_provenance(check, file, commit, &metadata, good);
     parquet_metadata_release(&metadata);
+    if (code != OK)
+        return check_take_damage(check->findings, file, commit, code, error, good);
     return *good ? check_checksum(check, file, commit, source, good, error) : OK;
 }
 
 enum error_code check_file(const struct file_check *check, const struct inventory_file *file,
-                           const struct inventory_commit *commit, bool *good, struct error *error)
+                           const struct inventory_commit *commit, struct file_outcome *outcome,
+                           struct error *error)
 {
     struct lake_data_file data_file;
-    *good = true;
+    *outcome = (struct file_outcome){.good = true};
+    if (lake_data_file_is_remote(file->path)) {
+        *outcome = (struct file_outcome){.is_out_of_reach = true};
+        return OK;
+    }
     enum error_code code = lake_data_file_open(&data_file, check->root, file->path, error);
     if (code == ERR_NOT_FOUND) {
-        *good = false;
+        outcome->good = false;
         findings_add_problem(check->findings, PROBLEM_MISSING_FILE, file->path, file->commit_no,
                              range_of(file, commit), "the catalog lists it and it is not there");
         code = OK;
     } else if (code == OK) {
-        code = check_contents(check, file, commit, &data_file.source, good, error);
+        code = check_contents(check, file, commit, &data_file.source, outcome, error);
     }
     lake_data_file_release(&data_file);
     return code;

@@ -15,11 +15,17 @@ struct file_check {
     struct findings *findings;
 };
 
-/* Adds what is wrong to the findings; *good tells if nothing was. `commit` is the file's, NULL
- * where none of ours made it. Errors are those that end the whole check (no memory, a read that
- * failed for other reasons than the file's content). Any thread may check any file. */
+struct file_outcome {
+    bool good;            /* nothing was wrong */
+    bool is_out_of_reach; /* it lies where this program can't read: not checked */
+    bool lacks_checksums; /* its pages carry none: DuckDB wrote it */
+};
+
+/* Adds what is wrong to the findings. `commit` is the file's, NULL where none of ours made it.
+ * Errors are those that end the whole check (no memory, a read that failed for other reasons than
+ * the file's content). Any thread may check any file. */
 enum error_code check_file(const struct file_check *check, const struct inventory_file *file,
-                           const struct inventory_commit *commit, bool *good,
+                           const struct inventory_commit *commit, struct file_outcome *outcome,
                            struct error *error) MUST_CHECK;
 
 /* Compares the catalog's statistics of a file with the file's own; the caller holds `catalog`.

@@ -27,8 +27,10 @@ struct commit_rows {
     size_t digest_files;       /* how many files hold rows of the digest ledger */
     uint32_t ledger_before;    /* of the file's rows walked so far, its newest ledger; 0: none */
     int64_t time_before;
+    uint64_t row_count;
     bool has_event_index;
-    bool good; /* every file could be read */
+    bool is_merged; /* rows of other commits lie in the file, too, and its folder is DuckDB's */
+    bool good;      /* every file could be read */
 };
 
 static void report(const struct commit_rows *rows, const char *path, const char *message)
@@ -101,6 +103,17 @@ static void check_order(struct commit_rows *rows, const char *path, uint32_t led
     rows->time_before = time_us;
 }
 
+/* Whether a row of a merged file is one of the commit's. */
+static bool is_own(const struct commit_rows *rows, uint32_t ledger)
+{
+    struct catalog_range range = rows->commit->range;
+    if (ledger < range.first || ledger > range.last)
+        return false;
+    const struct owned_range *owner = ledger_owners_find(rows->check->owners, ledger);
+    return owner != NULL && INVENTORY_AT(&rows->check->inventory->commits, struct inventory_commit,
+                                         owner->commit) == rows->commit;
+}
+
 /* Range, partition and close time of each row; gathers the ordinals. */
 static enum error_code walk_group(struct commit_rows *rows, const char *path,
                                   const struct group_columns *columns, size_t count,
@@ -113,13 +126,16 @@ static enum error_code walk_group(struct commit_rows *rows, const char *path,
     for (size_t i = 0; i < count; i++) {
         uint32_t ledger = columns->ledgers[i];
         bool begins = i == 0 || ledger != columns->ledgers[i - 1];
+        if (rows->is_merged && !is_own(rows, ledger))
+            continue;
+        rows->row_count++;
         if (ledger < range.first || ledger > range.last) {
             snprintf(message, sizeof message, "a row of ledger %" PRIu32 " lies outside its commit",
                      ledger);
             report(rows, path, message);
             return OK;
         }
-        if ((begins && !lies_in_partition(rows, path, columns->times[i])) ||
+        if ((begins && !rows->is_merged && !lies_in_partition(rows, path, columns->times[i])) ||
             (!begins && columns->times[i] != columns->times[i - 1])) {
             snprintf(message, sizeof message,
                      begins ? "ledger %" PRIu32 " belongs into another partition"
@@ -144,20 +160,22 @@ static enum error_code gather_digest_rows(struct commit_rows *rows,
                                           size_t row_group, const struct group_columns *columns,
                                           size_t count, struct error *error)
 {
-    size_t first = 0;
-    while (first < count && columns->ledgers[first] != rows->commit->digest_ledger)
-        first++;
-    size_t end = first;
-    while (end < count && columns->ledgers[end] == rows->commit->digest_ledger)
-        end++;
-    if (first == end)
-        return OK;
-    size_t before = rows->digest_rows.size_bytes;
-    if (buffer_append_zeros(&rows->digest_rows, (end - first) * sizeof(struct row_view)) != OK)
-        return error_no_memory(error, "a ledger's rows");
-    rows->digest_files++;
-    return stored_rows_load(source, metadata, row_group, (int64_t)first, end - first, &rows->arena,
-                            (struct row_view *)(void *)(rows->digest_rows.data + before), error);
+    enum error_code code = OK;
+    for (size_t first = 0, end; code == OK && first < count; first = end) {
+        end = first + 1;
+        if (columns->ledgers[first] != rows->commit->digest_ledger)
+            continue;
+        while (end < count && columns->ledgers[end] == rows->commit->digest_ledger)
+            end++;
+        size_t before = rows->digest_rows.size_bytes;
+        if (buffer_append_zeros(&rows->digest_rows, (end - first) * sizeof(struct row_view)) != OK)
+            return error_no_memory(error, "a ledger's rows");
+        rows->digest_files += rows->is_merged ? 2 : 1; /* a merged file may have another order */
+        code =
+            stored_rows_load(source, metadata, row_group, (int64_t)first, end - first, &rows->arena,
+                             (struct row_view *)(void *)(rows->digest_rows.data + before), error);
+    }
+    return code;
 }
 
 static enum error_code walk_file(struct commit_rows *rows, const struct inventory_file *file,
@@ -286,6 +304,37 @@ static enum error_code check_digest(struct commit_rows *rows, struct error *erro
     return OK;
 }
 
+/* The merged files that may hold rows of the commit. */
+static enum error_code walk_merged_files(struct commit_rows *rows, size_t group,
+                                         struct error *error)
+{
+    const struct inventory *inventory = rows->check->inventory;
+    struct catalog_range range = rows->commit->range;
+    enum error_code code = OK;
+    rows->is_merged = true;
+    for (size_t i = 0; code == OK && i < INVENTORY_COUNT(&inventory->files, struct inventory_file);
+         i++) {
+        const struct inventory_file *file =
+            INVENTORY_AT(&inventory->files, struct inventory_file, i);
+        if (rows->check->foreign->of_file[i] == group && file->range.first <= range.last &&
+            file->range.last >= range.first)
+            code = walk_file(rows, file, error);
+    }
+    return code;
+}
+
+static void check_row_count(struct commit_rows *rows)
+{
+    char message[160];
+    if (rows->row_count == (uint64_t)rows->commit->row_count)
+        return;
+    snprintf(message, sizeof message,
+             "commit %" PRIu64 " brought %" PRId64 " rows; its files and the merged ones hold "
+             "%" PRIu64,
+             rows->commit->commit_no, rows->commit->row_count, rows->row_count);
+    report(rows, NULL, message);
+}
+
 enum error_code check_commit_rows(const struct rows_check *check,
                                   const struct inventory_commit *commit, struct error *error)
 {
@@ -302,6 +351,12 @@ enum error_code check_commit_rows(const struct rows_check *check,
             &rows,
             INVENTORY_AT(&check->inventory->files, struct inventory_file, commit->first_file + i),
             error);
+    size_t group = check->foreign->of_commit[commit - INVENTORY_AT(&check->inventory->commits,
+                                                                   struct inventory_commit, 0)];
+    if (code == OK && group != FOREIGN_NONE)
+        code = walk_merged_files(&rows, group, error);
+    if (code == OK && rows.good && group != FOREIGN_NONE)
+        check_row_count(&rows);
     if (code == OK && rows.good && rows.has_event_index)
         code = check_ordinals(&rows, error);
     if (code == OK && rows.good)

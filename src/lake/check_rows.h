@@ -6,21 +6,26 @@
  * The rows of one commit against its range, its dead letters and its digests: `verify --deep`.
  * Every ledger's event_index runs from 0 without a gap or a repetition (schema 1.1.0; dead letters
  * count), every row lies in the commit's range and in its file's partition, and the digests of the
- * commit's last ledger come out of its rows.
+ * commit's last ledger come out of its rows. Of a commit whose files DuckDB merged the rows are
+ * looked for in the merged files, and there must be as many as it brought.
  */
 
 #include "lake/findings.h"
-#include "lake/inventory.h"
+#include "lake/foreign.h"
+#include "lake/ledger_owner.h"
 #include "rows/partition.h"
 
 struct rows_check {
     const char *root;
     const struct inventory *inventory;
+    const struct foreign *foreign;
+    const struct ledger_owners *owners; /* whose the rows of a merged file are */
     enum partitioning_scheme scheme;
     struct findings *findings;
 };
 
-/* The commit's files are all there and sound. Adds what is wrong to the findings. Errors are those
+/* The commit's files, and those that its files were merged into, are all there and sound; nobody
+ * changed its rows. Adds what is wrong to the findings. Errors are those
  * that end the whole check. Any thread may check any commit. */
 enum error_code check_commit_rows(const struct rows_check *check,
                                   const struct inventory_commit *commit,

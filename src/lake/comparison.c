@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "lake/findings.h"
+#include "lake/foreign.h"
 #include "lake/inventory.h"
 #include "lake/ledger_difference.h"
 #include "lake/ledger_order.h"
@@ -56,8 +57,11 @@ struct comparison {
     struct comparison_totals totals;
     uint64_t same_chain, other_chain; /* ledgers with rows on both sides */
     struct arena told_arena;
-    struct buffer told;    /* struct told_ledger */
-    struct buffer refetch; /* struct catalog_range, ascending */
+    struct buffer told;         /* struct told_ledger */
+    struct buffer refetch;      /* struct catalog_range, ascending */
+    struct catalog_range asked; /* of which mended_by asked last, and the answer */
+    bool asked_is_foreign;
+    uint64_t unmended; /* ledgers that differ, and that no command mends */
 };
 
 static const struct inventory_commit *commit_at(const struct comparison *comparison, size_t index)
@@ -146,10 +150,16 @@ static enum error_code list_excluded(const struct comparison *comparison, struct
         if (buffer_append(out, &range, sizeof range) != OK)
             return error_no_memory(error, "the ranges to compare");
     }
+    for (size_t i = 0; i < findings_problem_count(comparison->findings); i++) {
+        const struct problem *problem = findings_problem(comparison->findings, i);
+        if (problem->commit_no != 0 &&
+            buffer_append(out, &problem->range, sizeof problem->range) != OK)
+            return error_no_memory(error, "the ranges to compare");
+    }
     const struct buffer *files = &comparison->inventory->files;
     for (size_t i = 0; i < INVENTORY_COUNT(files, struct inventory_file); i++) {
         const struct inventory_file *file = INVENTORY_AT(files, struct inventory_file, i);
-        if (comparison->options.file_is_bad[i] &&
+        if (comparison->options.file_is_bad[i] && file->has_range &&
             buffer_append(out, &file->range, sizeof file->range) != OK)
             return error_no_memory(error, "the ranges to compare");
     }
@@ -243,7 +253,7 @@ static enum error_code each_stored_row(struct comparison *comparison, struct cat
     enum error_code code = OK;
     for (size_t i = 0; code == OK && i < INVENTORY_COUNT(files, struct inventory_file); i++) {
         const struct inventory_file *file = INVENTORY_AT(files, struct inventory_file, i);
-        if (!overlaps(file->range, range))
+        if (!file->has_range || !overlaps(file->range, range))
             continue;
         code = row_scan_file(&comparison->scan, file->path, range, visit, context, error);
         if (code == ERR_NOT_FOUND)
@@ -511,13 +521,20 @@ static bool is_unconfirmed(const struct inventory *inventory, uint32_t ledger)
     return low < inventory->unconfirmed_count && inventory->unconfirmed[low].first <= ledger;
 }
 
-/* What must be fetched again to mend a ledger: itself where it brought no event, else its commit.
- */
+/* What must be fetched again to mend a ledger: itself where it brought no event, else its commit;
+ * {0, 0}: nothing will do, as rows of these ledgers lie in files that are no commit's. */
 static struct catalog_range mended_by(struct comparison *comparison, uint32_t ledger)
 {
-    if (is_unconfirmed(comparison->inventory, ledger))
-        return (struct catalog_range){ledger, ledger};
-    return commit_of(comparison, ledger)->range;
+    struct catalog_range range = {ledger, ledger};
+    if (!is_unconfirmed(comparison->inventory, ledger))
+        range = commit_of(comparison, ledger)->range;
+    if (comparison->asked.last == 0 || range.first != comparison->asked.first ||
+        range.last != comparison->asked.last) {
+        comparison->asked = range;
+        comparison->asked_is_foreign =
+            foreign_touches(comparison->options.foreign, comparison->inventory, range);
+    }
+    return comparison->asked_is_foreign ? (struct catalog_range){0} : range;
 }
 
 /* Ledgers come in ascending order: most add nothing to the range before. */
@@ -525,6 +542,9 @@ static enum error_code add_refetch(struct comparison *comparison, struct catalog
                                    struct error *error)
 {
     size_t count = INVENTORY_COUNT(&comparison->refetch, struct catalog_range);
+    comparison->unmended += range.last == 0;
+    if (range.last == 0)
+        return OK;
     struct catalog_range *newest =
         count == 0 ? NULL : INVENTORY_AT(&comparison->refetch, struct catalog_range, count - 1);
     if (newest != NULL && newest->first <= range.first &&
@@ -641,6 +661,13 @@ static void report_differences(struct comparison *comparison)
                                 " that were compared do",
                                 comparison->totals.differing - told_count,
                                 comparison->totals.differing, comparison->totals.ledgers);
+    if (comparison->unmended > 0)
+        findings_add_note(comparison->findings,
+                          "%" PRIu64
+                          " of the ledgers that differ lie where DuckDB merged files, or "
+                          "others changed rows: no command is given for them; 'repair START END' "
+                          "says what must be taken out together",
+                          comparison->unmended);
     for (size_t i = 0; i < INVENTORY_COUNT(&comparison->refetch, struct catalog_range); i++)
         findings_add_take_out(comparison->findings,
                               *INVENTORY_AT(&comparison->refetch, struct catalog_range, i));

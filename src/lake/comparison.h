@@ -19,6 +19,7 @@
 #include "util/bytes.h"
 
 struct findings;
+struct foreign;
 struct inventory;
 struct row_view;
 
@@ -32,6 +33,7 @@ struct row_view;
 struct comparison_options {
     const char *root;
     const bool *file_is_bad; /* per live file: their ledgers are left out */
+    const struct foreign *foreign;
     enum partitioning_scheme scheme;
     uint32_t sample_millionths; /* COMPARISON_WHOLE: all */
     size_t ledger_limit_bytes;  /* what the server's ledger in progress may take */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lake/data_file.h"
 
+#include <string.h>
+
 static enum error_code read_at(void *context, uint64_t offset, void *data, size_t size_bytes,
                                struct error *error)
 {
@@ -20,12 +22,17 @@ enum error_code lake_data_file_open_path(struct lake_data_file *data_file, const
     return code;
 }
 
+bool lake_data_file_is_remote(const char *path)
+{
+    return strstr(path, "://") != NULL;
+}
+
 enum error_code lake_data_file_open(struct lake_data_file *data_file, const char *root,
                                     const char *path, struct error *error)
 {
     char full[OS_PATH_BYTES];
     os_file_init(&data_file->file);
-    enum error_code code = os_path_join(full, root, path, error);
+    enum error_code code = os_path_join(full, path[0] == '/' ? "" : root, path, error);
     if (code == OK)
         code = lake_data_file_open_path(data_file, full, error);
     data_file->source.name = path; /* messages name it as the catalog does */

@@ -12,7 +12,11 @@ struct lake_data_file {
     struct parquet_source source; /* points into this struct: don't move it */
 };
 
-/* ERR_NOT_FOUND if it is not there. Release in every case. */
+/* Whether a file that somebody registered lies where this program can't read, such as s3://…. */
+bool lake_data_file_is_remote(const char *path);
+
+/* `path` as the catalog has it: below `root`, or absolute. ERR_NOT_FOUND if it is not there.
+ * Release in every case. */
 enum error_code lake_data_file_open(struct lake_data_file *data_file, const char *root,
                                     const char *path, struct error *error) MUST_CHECK;
 /* The same for a file by its own path, in a lake or not. */

@@ -12,7 +12,7 @@
 
 static const char *const kind_names[PROBLEM_KIND_COUNT] = {
     "missing_file", "truncated_file", "damaged_file", "unknown_file", "contradiction",
-    "dead_letters", "close_times",    "catalog",      "difference",
+    "dead_letters", "close_times",    "catalog",      "difference",   "changed_by_others",
 };
 
 const char *problem_kind_name(enum problem_kind kind)
@@ -33,6 +33,7 @@ void findings_release(struct findings *findings)
     arena_release(&findings->arena);
     buffer_release(&findings->problems);
     buffer_release(&findings->notes);
+    buffer_release(&findings->changes);
     buffer_release(&findings->refetch);
     buffer_release(&findings->take_out);
 }
@@ -77,10 +78,22 @@ void findings_add_problem(struct findings *findings, enum problem_kind kind, con
                                             .commit_no = commit_no,
                                             .range = range,
                                             .message = message});
-    if (commit_no == 0)
-        return;
+}
+
+void findings_add_refetch(struct findings *findings, struct catalog_range range)
+{
     os_mutex_lock(&findings->mutex);
     append(findings, &findings->refetch, &range, sizeof range);
+    os_mutex_unlock(&findings->mutex);
+}
+
+void findings_add_change(struct findings *findings, const struct catalog_change *change)
+{
+    os_mutex_lock(&findings->mutex);
+    struct catalog_change kept = {.snapshot_id = change->snapshot_id,
+                                  .time = keep(findings, change->time),
+                                  .changes = keep(findings, change->changes)};
+    append(findings, &findings->changes, &kept, sizeof kept);
     os_mutex_unlock(&findings->mutex);
 }
 
@@ -151,6 +164,11 @@ size_t findings_problem_count(const struct findings *findings)
 const struct problem *findings_problem(const struct findings *findings, size_t index)
 {
     return &((const struct problem *)(const void *)findings->problems.data)[index];
+}
+
+void findings_set_by_repair(struct findings *findings, size_t index)
+{
+    ((struct problem *)(void *)findings->problems.data)[index].by_repair = true;
 }
 
 size_t findings_note_count(const struct findings *findings)

@@ -8,23 +8,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "catalog/catalog.h"
+#include "catalog/others.h"
 #include "os/thread.h"
 #include "util/arena.h"
 #include "util/buffer.h"
 
 enum problem_kind {
     PROBLEM_MISSING_FILE,
-    PROBLEM_TRUNCATED_FILE, /* another size than the catalog says */
-    PROBLEM_DAMAGED_FILE,   /* its bytes are not what a Parquet file's should be */
-    PROBLEM_UNKNOWN_FILE,   /* a .parquet file that the catalog does not know: globs count it */
-    PROBLEM_CONTRADICTION,  /* file, catalog and rows say different things */
-    PROBLEM_DEAD_LETTERS,   /* a dead letters file is missing or changed */
-    PROBLEM_CLOSE_TIMES,    /* ledgers are of two chains: their close times do not rise */
-    PROBLEM_CATALOG,        /* the catalog is missing, damaged or contradicts itself */
-    PROBLEM_DIFFERENCE      /* a server sends something else than the lake holds */
+    PROBLEM_TRUNCATED_FILE,   /* another size than the catalog says */
+    PROBLEM_DAMAGED_FILE,     /* its bytes are not what a Parquet file's should be */
+    PROBLEM_UNKNOWN_FILE,     /* a .parquet file that the catalog does not know: globs count it */
+    PROBLEM_CONTRADICTION,    /* file, catalog and rows say different things */
+    PROBLEM_DEAD_LETTERS,     /* a dead letters file is missing or changed */
+    PROBLEM_CLOSE_TIMES,      /* ledgers are of two chains: their close times do not rise */
+    PROBLEM_CATALOG,          /* the catalog is missing, damaged or contradicts itself */
+    PROBLEM_DIFFERENCE,       /* a server sends something else than the lake holds */
+    PROBLEM_CHANGED_BY_OTHERS /* rows that others than this program added, hid or changed */
 };
-#define PROBLEM_KIND_COUNT 9
+#define PROBLEM_KIND_COUNT 10
 const char *problem_kind_name(enum problem_kind kind); /* "missing_file", … */
 
 struct problem {
@@ -33,6 +34,7 @@ struct problem {
     uint64_t commit_no;         /* 0: none */
     struct catalog_range range; /* 0, 0: none */
     uint32_t ledger;            /* that it is of; 0: none */
+    bool by_repair;             /* 'repair' takes it out by itself (lake/remedy.h) */
     const char *message;
 };
 
@@ -41,6 +43,7 @@ struct findings {
     struct arena arena;
     struct buffer problems; /* struct problem */
     struct buffer notes;    /* const char * */
+    struct buffer changes;  /* struct catalog_change: snapshots of others that changed rows */
     struct buffer refetch;  /* struct catalog_range; sorted and merged by findings_finish */
     struct buffer take_out; /* likewise: those of refetch that repair takes out only by name */
     bool out_of_memory;     /* something could not be kept */
@@ -49,8 +52,7 @@ struct findings {
 enum error_code findings_init(struct findings *findings, struct error *error) MUST_CHECK;
 void findings_release(struct findings *findings);
 
-/* Keeps a problem; path may be NULL, and a commit of 0 has no range. Where the remedy is to fetch
- * the commit again, its range is added to `refetch`. */
+/* Keeps a problem; path may be NULL. With a commit, its range is the commit's. */
 void findings_add_problem(struct findings *findings, enum problem_kind kind, const char *path,
                           uint64_t commit_no, struct catalog_range range, const char *format, ...)
     PRINTF_LIKE(6, 7);
@@ -60,6 +62,10 @@ void findings_add_difference(struct findings *findings, uint32_t ledger, uint64_
                              struct catalog_range range, const char *format, ...) PRINTF_LIKE(5, 6);
 /* A range that differs: `repair` finds nothing wrong with it, so that it must be named. */
 void findings_add_take_out(struct findings *findings, struct catalog_range range);
+/* A range that is to be fetched again. */
+void findings_add_refetch(struct findings *findings, struct catalog_range range);
+/* A snapshot of others that changed rows of the table. */
+void findings_add_change(struct findings *findings, const struct catalog_change *change);
 void findings_add_note(struct findings *findings, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* Sorts problems by path and ledger and merges the ranges; again after more was added.
@@ -68,6 +74,7 @@ enum error_code findings_finish(struct findings *findings, struct error *error) 
 
 size_t findings_problem_count(const struct findings *findings);
 const struct problem *findings_problem(const struct findings *findings, size_t index);
+void findings_set_by_repair(struct findings *findings, size_t index);
 size_t findings_note_count(const struct findings *findings);
 const char *findings_note(const struct findings *findings, size_t index);
 size_t findings_refetch_count(const struct findings *findings);

@@ -28,6 +28,11 @@ void inventory_release(struct inventory *inventory)
     buffer_release(&inventory->commits);
     buffer_release(&inventory->in_flight);
     buffer_release(&inventory->holes);
+    buffer_release(&inventory->deletes);
+    buffer_release(&inventory->inlined);
+    buffer_release(&inventory->displaced);
+    buffer_release(&inventory->changes);
+    buffer_release(&inventory->objects);
     mem_free(inventory->coverage);
     mem_free(inventory->unconfirmed);
     inventory_init(inventory);
@@ -88,18 +93,22 @@ enum error_code inventory_read_disk(struct inventory *inventory, const char *roo
     return code;
 }
 
-/* Marks the file of that path, if it was there when the disk was listed. */
-static void mark_known(struct inventory *inventory, const char *path)
+struct inventory_disk_file *inventory_find_disk_file(const struct inventory *inventory,
+                                                     const char *path)
 {
     struct inventory_disk_file wanted = {.path = path};
     if (inventory->disk_files.size_bytes == 0)
-        return;
-    struct inventory_disk_file *found =
-        bsearch(&wanted, inventory->disk_files.data,
-                INVENTORY_COUNT(&inventory->disk_files, struct inventory_disk_file), sizeof wanted,
-                compare_disk_files);
+        return NULL;
+    return bsearch(&wanted, inventory->disk_files.data,
+                   INVENTORY_COUNT(&inventory->disk_files, struct inventory_disk_file),
+                   sizeof wanted, compare_disk_files);
+}
+
+static void mark_in_use(struct inventory *inventory, const char *path)
+{
+    struct inventory_disk_file *found = inventory_find_disk_file(inventory, path);
     if (found != NULL)
-        found->is_known = true;
+        found->state = INVENTORY_IN_USE;
 }
 
 static enum error_code add_file(void *context, const struct catalog_file *file, uint64_t commit_no,
@@ -112,7 +121,10 @@ static enum error_code add_file(void *context, const struct catalog_file *file, 
                                   .checksum = file->checksum,
                                   .range = file->range,
                                   .data_file_id = file->data_file_id,
-                                  .commit_no = commit_no};
+                                  .commit_no = commit_no,
+                                  .has_range = file->has_range,
+                                  .is_of_commits = file->is_of_commits,
+                                  .snapshots = {file->first_snapshot, file->last_snapshot}};
     enum error_code code = keep_text(inventory, file->path, &kept.path, error);
     if (code == OK && buffer_append(&inventory->files, &kept, sizeof kept) != OK)
         code = no_memory(error);
@@ -156,8 +168,8 @@ static enum error_code add_hole(void *context, struct catalog_range range, const
     return buffer_append(&inventory->holes, &range, sizeof range) == OK ? OK : no_memory(error);
 }
 
-static enum error_code read_lists(struct inventory *inventory, struct catalog *catalog,
-                                  struct error *error)
+static enum error_code read_lists(struct inventory *inventory, const char *root,
+                                  struct catalog *catalog, struct error *error)
 {
     enum error_code code = catalog_each_file(catalog, add_file, inventory, error);
     if (code == OK)
@@ -169,7 +181,16 @@ static enum error_code read_lists(struct inventory *inventory, struct catalog *c
     if (code == OK)
         code = catalog_unconfirmed(catalog, &inventory->unconfirmed, &inventory->unconfirmed_count,
                                    error);
+    if (code == OK)
+        code = inventory_read_others(inventory, root, catalog, error);
     return code;
+}
+
+const char *inventory_strip_root(const char *real_root, const char *path)
+{
+    size_t length = strlen(real_root);
+    bool is_below = strncmp(path, real_root, length) == 0 && path[length] == '/';
+    return is_below ? path + length + 1 : path;
 }
 
 static int compare_files(const void *a, const void *b)
@@ -189,7 +210,7 @@ static void join_files_to_commits(struct inventory *inventory)
     if (file_count > 0)
         qsort(files, file_count, sizeof *files, compare_files);
     for (size_t i = 0; i < file_count; i++)
-        mark_known(inventory, files[i].path);
+        mark_in_use(inventory, files[i].path);
     size_t at = 0;
     for (size_t i = 0; i < commit_count; i++) {
         struct inventory_commit *commit =
@@ -228,7 +249,7 @@ static enum error_code read_intent(struct inventory *inventory, const char *root
         if (code == OK && buffer_append(&inventory->in_flight, &path, sizeof path) != OK)
             code = no_memory(error);
         if (code == OK)
-            mark_known(inventory, path);
+            mark_in_use(inventory, path);
     }
     intent_release(&intent);
     if (code == ERR_NOT_FOUND) {
@@ -253,7 +274,7 @@ enum error_code inventory_read_catalog(struct inventory *inventory, const char *
         code = catalog_begin_read(catalog, error);
     if (code != OK)
         return code;
-    code = read_lists(inventory, catalog, error);
+    code = read_lists(inventory, root, catalog, error);
     catalog_end_read(catalog);
     join_files_to_commits(inventory);
     return code;

@@ -13,6 +13,7 @@
 
 #include "catalog/catalog.h"
 #include "catalog/lake_file.h"
+#include "catalog/others.h"
 #include "rows/schema.h"
 #include "util/arena.h"
 #include "util/buffer.h"
@@ -21,17 +22,24 @@
 struct inventory_disk_file {
     const char *path; /* relative to output_path */
     uint64_t size_bytes;
-    bool is_known; /* the catalog or the intent names it */
+    /* What names it: a live file of the lake or of another table, or the intent; an older snapshot
+     * only; the list of files that DuckDB is to delete. */
+    enum { INVENTORY_UNKNOWN, INVENTORY_IN_USE, INVENTORY_ENDED, INVENTORY_SCHEDULED } state;
 };
 
-/* A live data file of the catalog. */
+/* A live data file of the lake's table. */
 struct inventory_file {
-    const char *path;
+    const char *path; /* relative to output_path; absolute where somebody registered it so */
     int64_t record_count, file_size_bytes, footer_size_bytes;
     uint64_t checksum; /* 0: not known */
     struct catalog_range range;
     int64_t data_file_id;
     uint64_t commit_no; /* 0: no commit of ours made it (DuckDB merged or inserted) */
+    bool has_range;     /* false: its ledgers are not known */
+    bool is_of_commits; /* its rows are from snapshots that are commits, as far as these tell */
+    struct catalog_snapshots snapshots; /* that its rows are from */
+    uint64_t hidden_rows;               /* by live deletes */
+    struct catalog_snapshots hidden_by; /* these deletes; 0, 0: none */
 };
 
 /* A commit that is in the lake. */
@@ -59,6 +67,14 @@ struct inventory {
     size_t coverage_count, unconfirmed_count;
     struct buffer holes; /* struct catalog_range */
     size_t staged_count; /* files in _lake/staging */
+    /* What others did (catalog/others.h). */
+    int64_t snapshot_id; /* the newest, when all this was read */
+    struct catalog_visible visible;
+    struct buffer deletes;   /* struct catalog_delete: of live data files */
+    struct buffer inlined;   /* struct catalog_inlined */
+    struct buffer displaced; /* struct catalog_displaced, by commit_no */
+    struct buffer changes;   /* struct catalog_change, by snapshot */
+    struct buffer objects;   /* const char *: "table main.labels" */
 };
 
 void inventory_init(struct inventory *inventory);
@@ -70,6 +86,16 @@ enum error_code inventory_read_disk(struct inventory *inventory, const char *roo
 /* Reads lake.json, the intent and the catalog. */
 enum error_code inventory_read_catalog(struct inventory *inventory, const char *root,
                                        struct catalog *catalog, struct error *error) MUST_CHECK;
+
+/* What others did to the table, and the files that only their doing explains (inventory_others.c);
+ * called by inventory_read_catalog, after the live files were read. */
+enum error_code inventory_read_others(struct inventory *inventory, const char *root,
+                                      struct catalog *catalog, struct error *error) MUST_CHECK;
+/* The file on disk with that path; NULL if there was none when the disk was listed. */
+struct inventory_disk_file *inventory_find_disk_file(const struct inventory *inventory,
+                                                     const char *path);
+/* An absolute path without `real_root` where it lies below it; else the path itself. */
+const char *inventory_strip_root(const char *real_root, const char *path);
 
 static inline size_t inventory_count(const struct buffer *buffer, size_t item_bytes)
 {

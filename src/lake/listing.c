@@ -2,10 +2,13 @@
 #include "lake/listing.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "catalog/history.h"
 #include "os/file.h"
 #include "rows/schema.h"
+#include "util/buffer.h"
 #include "util/memory.h"
 #include "util/text.h"
 
@@ -37,7 +40,52 @@ struct listing {
     const struct listing_filter *filter;
     listing_visitor *visit;
     void *context;
+    struct buffer deletes; /* struct hidden, by data_file_id */
 };
+
+struct hidden {
+    int64_t data_file_id, row_count;
+};
+
+static size_t delete_count(const struct listing *listing)
+{
+    return listing->deletes.size_bytes / sizeof(struct hidden);
+}
+
+static enum error_code keep_delete(void *context, const struct catalog_delete *one,
+                                   struct error *error)
+{
+    struct listing *listing = context;
+    struct hidden kept = {one->data_file_id, one->row_count};
+    return buffer_append(&listing->deletes, &kept, sizeof kept) == OK
+               ? OK
+               : error_no_memory(error, "the deletes");
+}
+
+static int compare_hidden(const void *a, const void *b)
+{
+    int64_t left = ((const struct hidden *)a)->data_file_id;
+    int64_t right = ((const struct hidden *)b)->data_file_id;
+    return left < right ? -1 : left > right;
+}
+
+/* A file has a delete file and deletes in the catalog itself at most. */
+static uint64_t hidden_in(const struct listing *listing, int64_t data_file_id)
+{
+    const struct hidden *all = (const void *)listing->deletes.data;
+    size_t low = 0, high = delete_count(listing);
+    uint64_t rows = 0;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (all[middle].data_file_id < data_file_id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < delete_count(listing) && all[low].data_file_id == data_file_id; low++)
+        rows += (uint64_t)all[low].row_count;
+    return rows;
+}
 
 /* DuckLake writes 2024-01-15 12:30:00+00; RFC 3339 wants minutes in the offset. */
 static int64_t parse_timestamptz(const char *text)
@@ -59,9 +107,11 @@ static enum error_code take_times(void *context, const struct catalog_column_sta
 }
 
 /* Whether all of the file lies before (or, with `after`, behind) the bound. */
-static bool is_outside(const struct listed_file *file, const struct listing_bound *bound,
-                       bool after)
+static bool is_outside(const struct listed_file *file, bool has_range,
+                       const struct listing_bound *bound, bool after)
 {
+    if (bound->kind == LISTING_LEDGER && !has_range)
+        return false;
     if (bound->kind == LISTING_LEDGER)
         return after ? file->range.first > bound->ledger : file->range.last < bound->ledger;
     if (bound->kind == LISTING_TIME && file->last_us != 0)
@@ -74,29 +124,44 @@ static enum error_code list_file(void *context, const struct catalog_file *file,
 {
     const struct listing *listing = context;
     char path[OS_PATH_BYTES];
-    enum error_code code = os_path_join(path, listing->root, file->path, error);
+    enum error_code code =
+        os_path_join(path, file->path_is_absolute ? "" : listing->root, file->path, error);
     struct listed_file listed = {.path = path,
                                  .record_count = file->record_count,
                                  .file_size_bytes = file->file_size_bytes,
                                  .range = file->range,
+                                 .hidden_rows = hidden_in(listing, file->data_file_id),
                                  .commit_no = commit_no};
     if (code == OK)
         code = catalog_each_statistic(listing->catalog, file->data_file_id, take_times, &listed,
                                       error);
-    if (code != OK || is_outside(&listed, &listing->filter->since, false) ||
-        is_outside(&listed, &listing->filter->until, true))
+    if (code != OK || is_outside(&listed, file->has_range, &listing->filter->since, false) ||
+        is_outside(&listed, file->has_range, &listing->filter->until, true))
         return code;
     return listing->visit(listing->context, &listed, error);
 }
 
 enum error_code listing_each_file(struct catalog *catalog, const char *output_path,
                                   const struct listing_filter *filter, listing_visitor *visit,
-                                  void *context, struct error *error)
+                                  void *context, struct listing_totals *totals, struct error *error)
 {
     char root[OS_PATH_BYTES];
     enum error_code code = os_real_path(root, output_path, error);
     if (code != OK)
         return code;
-    struct listing listing = {catalog, root, filter, visit, context};
-    return catalog_each_file(catalog, list_file, &listing, error);
+    struct listing listing = {catalog, root, filter, visit, context, {0}};
+    struct catalog_visible visible = {0};
+    code = catalog_begin_read(catalog, error);
+    if (code == OK)
+        code = catalog_each_delete(catalog, keep_delete, &listing, error);
+    if (listing.deletes.size_bytes > 0)
+        qsort(listing.deletes.data, delete_count(&listing), sizeof(struct hidden), compare_hidden);
+    if (code == OK)
+        code = catalog_visible_rows(catalog, &visible, error);
+    if (code == OK)
+        code = catalog_each_file(catalog, list_file, &listing, error);
+    catalog_end_read(catalog);
+    buffer_release(&listing.deletes);
+    *totals = (struct listing_totals){visible.deleted_rows, visible.inlined_rows};
+    return code;
 }

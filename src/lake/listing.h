@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "catalog/catalog.h"
+#include "catalog/others.h"
 
 /* A bound of a listing: a ledger or a time. */
 struct listing_bound {
@@ -30,14 +30,22 @@ struct listed_file {
     struct catalog_range range;
     int64_t first_us, last_us; /* of its timestamps; both 0 if not known */
     uint64_t commit_no;        /* 0: DuckDB made it */
+    uint64_t hidden_rows;      /* that DuckDB deleted: readers of the table don't see them */
 };
 
 typedef enum error_code listing_visitor(void *context, const struct listed_file *file,
                                         struct error *error);
 
+/* What the files alone don't show: rows of them that DuckDB hides from readers of the table, and
+ * rows that lie in the catalog. */
+struct listing_totals {
+    uint64_t hidden_rows, inlined_rows;
+};
+
 /* In order of the first ledger. output_path may be relative; it must exist. */
 enum error_code listing_each_file(struct catalog *catalog, const char *output_path,
                                   const struct listing_filter *filter, listing_visitor *visit,
-                                  void *context, struct error *error) MUST_CHECK;
+                                  void *context, struct listing_totals *totals,
+                                  struct error *error) MUST_CHECK;
 
 #endif

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lake/rebuild.h"
 
+#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,6 +10,7 @@
 #include "catalog/exchange.h"
 #include "catalog/lake_layout.h"
 #include "catalog/lake_lock.h"
+#include "catalog/others.h"
 #include "lake/inventory.h"
 #include "lake/rebuild_choice.h"
 #include "os/file.h"
@@ -211,6 +214,89 @@ static enum error_code make_catalog(struct rebuild *rebuild, struct error *error
     return code;
 }
 
+/* ---- what the new catalog will lack ---- */
+
+static void PRINTF_LIKE(2, 3) tell(const struct rebuild *rebuild, const char *format, ...)
+{
+    char text[ERROR_MESSAGE_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (rebuild->options->tell != NULL)
+        rebuild->options->tell(rebuild->options->tell_context, text);
+}
+
+static enum error_code tell_object(void *context, bool is_view, const char *schema,
+                                   const char *name, struct error *error)
+{
+    (void)error;
+    tell(context, "%s %s.%s of others%s", is_view ? "view" : "table", schema, name,
+         is_view ? "" : " (its files stay where they are)");
+    return OK;
+}
+
+static enum error_code count_change(void *context, const struct catalog_change *change,
+                                    struct error *error)
+{
+    (void)change;
+    (void)error;
+    ++*(uint64_t *)context;
+    return OK;
+}
+
+/* What is in the old catalog and in no file of a commit. `file_count` gets its live files. */
+static enum error_code tell_lost(struct rebuild *rebuild, struct catalog *old, uint64_t *file_count,
+                                 struct error *error)
+{
+    struct catalog_totals totals;
+    struct catalog_visible visible;
+    uint64_t changes = 0;
+    enum error_code code = catalog_totals(old, &totals, error);
+    if (code == OK)
+        code = catalog_visible_rows(old, &visible, error);
+    if (code == OK)
+        code = catalog_each_other_object(old, tell_object, rebuild, error);
+    if (code == OK)
+        code = catalog_each_change(old, count_change, &changes, error);
+    if (code == OK && changes > 0)
+        tell(rebuild, "what others changed in %" PRIu64 " snapshots ('verify' names them)",
+             changes);
+    if (code == OK && visible.inlined_rows > 0)
+        tell(rebuild, "%" PRIu64 " rows that lie in the catalog alone", visible.inlined_rows);
+    *file_count = code == OK ? totals.files : 0;
+    return code;
+}
+
+/* An old catalog that can't be read loses nothing more. */
+static enum error_code look_at_old(struct rebuild *rebuild, const char *path, struct error *error)
+{
+    struct error ignored;
+    uint64_t file_count = 0;
+    const struct rebuild_report *report = rebuild->report;
+    struct catalog *old =
+        os_path_exists(path) ? catalog_open(path, CATALOG_READ, NULL, &ignored) : NULL;
+    if (report->foreign_rows > 0)
+        tell(rebuild,
+             "%" PRIu64 " rows in %" PRIu64 " files that no commit made (DuckDB merged, rewrote or "
+             "inserted them): they can't be taken in",
+             report->foreign_rows, report->foreign_files);
+    enum error_code code = old == NULL ? OK : tell_lost(rebuild, old, &file_count, &ignored);
+    catalog_close(old);
+    if (code == ERR_NO_MEMORY) {
+        *error = ignored;
+        return code;
+    }
+    if (report->commits > 0 || rebuild->has_intent || report->foreign_rows == 0 || file_count == 0)
+        return OK;
+    return error_set(error, ERR_CORRUPT,
+                     "nothing of the files in %s could be taken in, though %" PRIu64
+                     " of them hold "
+                     "rows of the table and the catalog names %" PRIu64 " files: it was left as it "
+                     "is. 'verify' says what is wrong; move %s away to begin anew",
+                     rebuild->root, report->foreign_files, file_count, path);
+}
+
 /* ---- putting it in place ---- */
 
 static enum error_code write_lake_file(struct rebuild *rebuild, struct error *error)
@@ -312,6 +398,8 @@ static enum error_code rebuild_locked(struct rebuild *rebuild, struct error *err
     code = rebuild_choose(&rebuild->choice, &rebuild->files, error);
     if (code == OK)
         rebuild->report->schema_version = last_schema(rebuild)->version;
+    if (code == OK)
+        code = look_at_old(rebuild, path, error);
     return code == OK && !rebuild->options->dry_run ? carry_out(rebuild, path, error) : code;
 }
 

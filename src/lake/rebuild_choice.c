@@ -244,6 +244,8 @@ static enum error_code put_aside(struct rebuild_choice *choice, struct buffer *f
             all[i].lake_id[0] != '\0' && strcmp(all[i].lake_id, choice->lake->lake_id) != 0;
         if (is_in_flight(choice, all[i].path))
             continue;
+        choice->report->foreign_files += all[i].table_rows > 0;
+        choice->report->foreign_rows += all[i].table_rows;
         if (all[i].kind == FOUND_DATA && !is_other)
             all[kept++] = all[i];
         else

@@ -50,6 +50,17 @@ static enum error_code take_text(const struct parquet_file_metadata *metadata, c
     return *text == NULL ? error_no_memory(error, "a file's metadata") : OK;
 }
 
+/* Whether the file has all columns of the first schema version: DuckDB merged, rewrote or inserted
+ * rows of the lake's table, or somebody copied them. */
+static bool has_our_columns(const struct parquet_file_metadata *metadata)
+{
+    const struct row_schema *schema = &row_schemas[0];
+    for (size_t i = 0; i < schema->column_count; i++)
+        if (parquet_metadata_column(metadata, schema->columns[i].name) < 0)
+            return false;
+    return true;
+}
+
 /* What a readable footer says. */
 static enum error_code classify(const struct parquet_file_metadata *metadata, struct arena *arena,
                                 struct found_file *file, struct error *error)
@@ -61,6 +72,11 @@ static enum error_code classify(const struct parquet_file_metadata *metadata, st
         code = take_text(metadata, "ttp.network", arena, &file->network, error);
     if (code == OK)
         code = take_text(metadata, "ttp.partition", arena, &file->partition, error);
+    if (code == OK && file->lake_id[0] == '\0' && has_our_columns(metadata)) {
+        file->table_rows = (uint64_t)metadata->row_count;
+        file->reason = "it has the columns of the lake's table, but its metadata name no lake: "
+                       "DuckDB merged, rewrote or inserted these rows";
+    }
     if (code != OK || file->lake_id[0] == '\0')
         return code;
     file->kind = FOUND_DAMAGED;

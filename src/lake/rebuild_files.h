@@ -19,6 +19,8 @@ struct found_file {
     const char *path; /* relative to output_path */
     enum found_kind kind;
     const char *reason; /* why it is no FOUND_DATA; NULL else */
+    /* Rows of a FOUND_STRANGER that has the columns of the lake's table; 0: it has not. */
+    uint64_t table_rows;
     /* From its metadata, texts in the arena; the rest is 0 or "" unless FOUND_DATA. */
     const char *lake_id, *network, *partition;
     const struct row_schema *schema;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lake/repair.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include <inttypes.h>
 
 #include "catalog/damaged.h"
 #include "catalog/history.h"
@@ -13,50 +12,52 @@
 #include "lake/ledger_owner.h"
 #include "lake/open.h"
 #include "lake/ranges.h"
+#include "lake/remedy.h"
+#include "lake/take_out.h"
 #include "lake/verify.h"
 #include "os/file.h"
 #include "util/memory.h"
 
-#define ENDED_REASON "repair: damaged"
-#define NAMED_REASON "repair: named"
+#define ENDED_REASON CATALOG_TAKEN_OUT_PREFIX "damaged"
+#define NAMED_REASON CATALOG_TAKEN_OUT_PREFIX "named"
+
+static void release_texts(struct buffer *texts)
+{
+    for (size_t i = 0; i < INVENTORY_COUNT(texts, char *); i++)
+        mem_free(*INVENTORY_AT(texts, char *, i));
+    buffer_release(texts);
+}
 
 void repair_report_release(struct repair_report *report)
 {
-    for (size_t i = 0; i < INVENTORY_COUNT(&report->moved, char *); i++)
-        mem_free(*INVENTORY_AT(&report->moved, char *, i));
     buffer_release(&report->commits);
     buffer_release(&report->refetch);
-    buffer_release(&report->moved);
+    release_texts(&report->files);
+    release_texts(&report->moved);
 }
 
-static bool has_commit(const struct repair_report *report, uint64_t commit_no)
+static enum error_code keep_text(struct buffer *texts, const char *text, struct error *error)
 {
-    size_t count = INVENTORY_COUNT(&report->commits, uint64_t);
-    for (size_t i = 0; i < count; i++)
-        if (*INVENTORY_AT(&report->commits, uint64_t, i) == commit_no)
-            return true;
-    return false;
+    char *kept = mem_copy_text(text);
+    if (kept != NULL && buffer_append(texts, &kept, sizeof kept) == OK)
+        return OK;
+    mem_free(kept);
+    return error_no_memory(error, "the list of files");
 }
 
-/* The commits that problems name, each once, and the ranges to fetch again. */
-static enum error_code take_findings(struct repair_report *report, const struct findings *findings,
-                                     struct error *error)
-{
-    enum error_code code = OK;
-    report->problems = findings_problem_count(findings);
-    for (size_t i = 0; code == OK && i < report->problems; i++) {
-        uint64_t commit_no = findings_problem(findings, i)->commit_no;
-        if (commit_no == 0)
-            report->unrepaired++;
-        else if (!has_commit(report, commit_no))
-            code = buffer_append(&report->commits, &commit_no, sizeof commit_no);
-    }
-    for (size_t i = 0; code == OK && i < findings_refetch_count(findings); i++) {
-        struct catalog_range range = findings_refetch(findings, i);
-        code = buffer_append(&report->refetch, &range, sizeof range);
-    }
-    return code == OK ? OK : error_no_memory(error, "the damaged commits");
-}
+/* ---- taking out ---- */
+
+/* One repair. */
+struct repair {
+    const struct repair_options *options;
+    struct repair_report *report;
+    struct catalog *catalog;
+    struct inventory inventory;
+    struct foreign foreign;
+    struct take_out out;
+    struct buffer data_file_ids; /* int64_t */
+    struct buffer inlined;       /* struct catalog_range */
+};
 
 static enum error_code move_file(struct repair_report *report, const char *root, const char *path,
                                  struct error *error)
@@ -64,93 +65,172 @@ static enum error_code move_file(struct repair_report *report, const char *root,
     enum error_code code = damaged_keep(root, path, error);
     if (code == ERR_NOT_FOUND)
         return OK; /* missing: that was the damage */
-    char *kept = code == OK ? mem_copy_text(path) : NULL;
-    if (code == OK && (kept == NULL || buffer_append(&report->moved, &kept, sizeof kept) != OK)) {
-        mem_free(kept);
-        code = error_no_memory(error, "the list of moved files");
-    }
-    return code;
+    return code == OK ? keep_text(&report->moved, path, error) : code;
 }
 
-/* Moves every file that an ended commit made and that still lies among the live ones: those of this
+/* Moves every file that was taken out and that still lies among the live ones: those of this
  * repair, and those of one that was cut off. */
-static enum error_code move_ended_files(struct repair_report *report, const char *root,
-                                        struct catalog *catalog, struct error *error)
+static enum error_code move_ended_files(struct repair *repair, struct error *error)
 {
     struct inventory inventory;
+    const char *root = repair->options->output_path;
     inventory_init(&inventory);
     enum error_code code = inventory_read_disk(&inventory, root, error);
     if (code == OK)
-        code = inventory_read_catalog(&inventory, root, catalog, error);
+        code = inventory_read_catalog(&inventory, root, repair->catalog, error);
     size_t count = INVENTORY_COUNT(&inventory.disk_files, struct inventory_disk_file);
     for (size_t i = 0; code == OK && i < count; i++) {
         const struct inventory_disk_file *file =
             INVENTORY_AT(&inventory.disk_files, struct inventory_disk_file, i);
-        bool made_by_us = false;
-        if (!file->is_known)
-            code = catalog_path_is_ended(catalog, file->path, &made_by_us, error);
-        if (code == OK && made_by_us) {
-            code = move_file(report, root, file->path, error);
-            if (report->unrepaired > 0 && code == OK)
-                report->unrepaired--; /* it was found as an unknown file */
+        bool taken_out = false;
+        if (file->state != INVENTORY_IN_USE)
+            code = catalog_path_is_taken_out(repair->catalog, file->path, &taken_out, error);
+        if (code == OK && taken_out) {
+            code = move_file(repair->report, root, file->path, error);
+            if (file->state == INVENTORY_UNKNOWN && repair->report->unrepaired > 0 && code == OK)
+                repair->report->unrepaired--; /* it was found as an unknown file */
         }
     }
     inventory_release(&inventory);
     return code;
 }
 
-/* Takes the report's commits out of the lake and moves their files aside. */
-static enum error_code end_commits(const struct repair_options *options,
-                                   struct repair_report *report, struct catalog *catalog,
-                                   const char *reason, struct error *error)
+/* What leaves, for the catalog and for the report. */
+static enum error_code list_commits(struct repair *repair, struct error *error)
 {
-    size_t count = INVENTORY_COUNT(&report->commits, uint64_t);
     enum error_code code = OK;
-    if (options->dry_run)
-        return OK;
-    if (count > 0)
-        code = catalog_end_commits(catalog, (const uint64_t *)(const void *)report->commits.data,
-                                   count, reason, error);
-    return code == OK ? move_ended_files(report, options->output_path, catalog, error) : code;
+    size_t count = INVENTORY_COUNT(&repair->inventory.commits, struct inventory_commit);
+    for (size_t i = 0; code == OK && i < count; i++)
+        if (repair->out.commits[i])
+            code = buffer_append(
+                &repair->report->commits,
+                &INVENTORY_AT(&repair->inventory.commits, struct inventory_commit, i)->commit_no,
+                sizeof(uint64_t));
+    return code == OK ? OK : error_no_memory(error, "the commits to take out");
 }
 
-static enum error_code repair_damage(const struct repair_options *options,
-                                     struct repair_report *report, struct catalog *catalog,
-                                     struct error *error)
+static enum error_code list_foreign(struct repair *repair, struct error *error)
 {
-    struct verify_options wanted = {
-        .output_path = options->output_path, .deep = options->deep, .threads = options->threads};
-    struct verify_report found;
-    enum error_code code = verify_lake(&wanted, &found, error);
+    enum error_code code = OK;
+    for (size_t i = 0;
+         code == OK && i < INVENTORY_COUNT(&repair->inventory.files, struct inventory_file); i++) {
+        const struct inventory_file *file =
+            INVENTORY_AT(&repair->inventory.files, struct inventory_file, i);
+        if (!repair->out.files[i])
+            continue;
+        code = keep_text(&repair->report->files, file->path, error);
+        if (code == OK && buffer_append(&repair->data_file_ids, &file->data_file_id,
+                                        sizeof file->data_file_id) != OK)
+            code = error_no_memory(error, "the files to take out");
+    }
+    for (size_t i = 0;
+         code == OK && i < INVENTORY_COUNT(&repair->inventory.inlined, struct catalog_inlined);
+         i++) {
+        const struct catalog_inlined *one =
+            INVENTORY_AT(&repair->inventory.inlined, struct catalog_inlined, i);
+        struct catalog_range range = {0, UINT32_MAX}; /* only with all others has it no ledger */
+        if (!repair->out.inlined[i])
+            continue;
+        if (one->has_ledger)
+            range = (struct catalog_range){one->ledger, one->ledger};
+        repair->report->inlined_rows += (uint64_t)one->row_count;
+        if (buffer_append(&repair->inlined, &range, sizeof range) != OK)
+            code = error_no_memory(error, "the rows to take out");
+    }
+    for (size_t i = 0; i < repair->foreign.group_count; i++)
+        repair->report->discarded_groups +=
+            repair->out.groups[i] && foreign_group_is_changed(&repair->foreign.groups[i]);
+    return code;
+}
+
+/* Takes it out of the catalog, and moves files aside. */
+static enum error_code carry_out(struct repair *repair, const char *reason, struct error *error)
+{
+    struct repair_report *report = repair->report;
+    enum error_code code = list_commits(repair, error);
     if (code == OK)
-        code = take_findings(report, &found.findings, error);
-    verify_report_release(&found);
-    return code == OK ? end_commits(options, report, catalog, ENDED_REASON, error) : code;
+        code = list_foreign(repair, error);
+    if (code == OK)
+        code = take_out_append_ranges(&repair->out, &report->refetch, error);
+    ranges_merge(&report->refetch);
+    ranges_merge(&repair->inlined);
+    if (code != OK || repair->options->dry_run)
+        return code;
+    const struct catalog_removal removal = {
+        .commit_nos = (const void *)report->commits.data,
+        .commit_count = INVENTORY_COUNT(&report->commits, uint64_t),
+        .data_file_ids = (const void *)repair->data_file_ids.data,
+        .data_file_count = INVENTORY_COUNT(&repair->data_file_ids, int64_t),
+        .inlined = (const void *)repair->inlined.data,
+        .inlined_count = INVENTORY_COUNT(&repair->inlined, struct catalog_range),
+        .reason = reason,
+        .decided_at = repair->inventory.snapshot_id};
+    if (removal.commit_count + removal.data_file_count + removal.inlined_count > 0)
+        code = catalog_take_out(repair->catalog, &removal, &report->snapshot_id, error);
+    return code == OK ? move_ended_files(repair, error) : code;
 }
 
-static enum error_code repair_unconfirmed(const struct repair_options *options,
-                                          struct repair_report *report, struct catalog *catalog,
-                                          struct error *error)
+/* ---- damage ---- */
+
+static enum error_code repair_damage(struct repair *repair, struct error *error)
 {
+    struct verify_options wanted = {.output_path = repair->options->output_path,
+                                    .deep = repair->options->deep,
+                                    .threads = repair->options->threads};
+    struct verify_report found;
+    struct remedy_counts counts = {0};
+    enum error_code code = verify_lake(&wanted, &found, error);
+    if (code == OK) {
+        remedy_find(&repair->out, &found.findings, repair->options->discard_changes, &counts);
+        repair->report->problems = findings_problem_count(&found.findings);
+        repair->report->unrepaired = counts.others;
+        repair->report->changed = counts.changed;
+        repair->report->damage_is_left = counts.first_changed != NULL;
+    }
+    verify_report_release(&found);
+    return code == OK ? carry_out(repair, ENDED_REASON, error) : code;
+}
+
+/* Keeps the ranges to fetch again into which nobody inserted rows. */
+static enum error_code leave_inserted(struct repair *repair, struct error *error)
+{
+    struct buffer *ranges = &repair->report->refetch;
+    struct buffer whole;
+    enum error_code code = OK;
+    buffer_init(&whole);
+    buffer_move(&whole, ranges);
+    for (size_t i = 0; code == OK && i < INVENTORY_COUNT(&whole, struct catalog_range); i++) {
+        const struct catalog_range *one = INVENTORY_AT(&whole, struct catalog_range, i);
+        if (foreign_has_inserted(&repair->foreign, &repair->inventory, *one))
+            repair->report->changed++;
+        else if (buffer_append(ranges, one, sizeof *one) != OK)
+            code = error_no_memory(error, "the unconfirmed ranges");
+    }
+    buffer_release(&whole);
+    return code;
+}
+
+static enum error_code repair_unconfirmed(struct repair *repair, struct error *error)
+{
+    struct repair_report *report = repair->report;
     struct catalog_range *ranges = NULL;
     size_t count = 0;
-    enum error_code code = catalog_unconfirmed(catalog, &ranges, &count, error);
+    enum error_code code = catalog_unconfirmed(repair->catalog, &ranges, &count, error);
     if (code == OK && buffer_append(&report->refetch, ranges, count * sizeof *ranges) != OK)
         code = error_no_memory(error, "the unconfirmed ranges");
     mem_free(ranges);
+    if (code == OK)
+        code = leave_inserted(repair, error);
     report->uncovered = ranges_count(&report->refetch);
-    if (code == OK && count > 0 && !options->dry_run)
-        code = catalog_uncover_unconfirmed(catalog, (struct catalog_range){0, UINT32_MAX}, error);
+    for (size_t i = 0; code == OK && !repair->options->dry_run &&
+                       i < INVENTORY_COUNT(&report->refetch, struct catalog_range);
+         i++)
+        code = catalog_uncover_unconfirmed(
+            repair->catalog, *INVENTORY_AT(&report->refetch, struct catalog_range, i), error);
     return code;
 }
 
 /* ---- ledgers that are named ---- */
-
-/* What of one commit's ledgers is named. */
-struct named_part {
-    const struct inventory_commit *commit;
-    struct catalog_range named;
-};
 
 /* Appends what of the commit's named ledgers is covered without an event; *all tells if that is
  * everything that is covered of them. */
@@ -175,93 +255,147 @@ static enum error_code list_empty(const struct inventory *inventory, struct cata
     return code == OK ? OK : error_no_memory(error, "the ledgers named");
 }
 
-/* Takes the commit out, or only its ledgers without events if none other is named. */
-static enum error_code name_part(struct repair_report *report, const struct inventory *inventory,
-                                 const struct named_part *part, struct buffer *uncover,
-                                 struct error *error)
+/* Takes the commit (its index) out, or only its ledgers without events if none other is named. */
+static enum error_code name_part(struct repair *repair, size_t commit, struct catalog_range named,
+                                 struct buffer *uncover, struct error *error)
 {
     struct buffer empty;
     bool all_are_empty;
     buffer_init(&empty);
-    enum error_code code = list_empty(inventory, part->named, &empty, &all_are_empty, error);
+    enum error_code code = list_empty(&repair->inventory, named, &empty, &all_are_empty, error);
     if (code == OK && all_are_empty) {
         code = buffer_append(uncover, empty.data, empty.size_bytes);
         if (code == OK)
-            code = buffer_append(&report->refetch, empty.data, empty.size_bytes);
+            code = buffer_append(&repair->report->refetch, empty.data, empty.size_bytes);
     } else if (code == OK) {
-        const struct inventory_commit *commit = part->commit;
-        if (!has_commit(report, commit->commit_no))
-            code = buffer_append(&report->commits, &commit->commit_no, sizeof commit->commit_no);
-        if (code == OK)
-            code = buffer_append(&report->refetch, &commit->range, sizeof commit->range);
+        take_out_commit(&repair->out, commit);
     }
     buffer_release(&empty);
     return code == OK ? OK : error_no_memory(error, "the ledgers named");
 }
 
-static enum error_code name_all(const struct repair_options *options, struct repair_report *report,
-                                const struct inventory *inventory, struct buffer *uncover,
-                                struct error *error)
+static enum error_code name_all(struct repair *repair, struct buffer *uncover, struct error *error)
 {
     struct ledger_owners owners;
-    struct catalog_range named = options->ledgers;
-    enum error_code code = ledger_owners_make(&owners, inventory, error);
+    struct catalog_range named = repair->options->ledgers;
+    enum error_code code = ledger_owners_make(&owners, &repair->inventory, error);
     size_t count = INVENTORY_COUNT(&owners.owned, struct owned_range);
     for (size_t i = 0; code == OK && i < count; i++) {
         const struct owned_range *one = INVENTORY_AT(&owners.owned, struct owned_range, i);
-        struct named_part part = {
-            .commit = INVENTORY_AT(&inventory->commits, struct inventory_commit, one->commit),
-            .named = {one->range.first > named.first ? one->range.first : named.first,
-                      one->range.last < named.last ? one->range.last : named.last}};
-        if (part.named.first <= part.named.last)
-            code = name_part(report, inventory, &part, uncover, error);
+        struct catalog_range part = {one->range.first > named.first ? one->range.first
+                                                                    : named.first,
+                                     one->range.last < named.last ? one->range.last : named.last};
+        if (part.first <= part.last)
+            code = name_part(repair, one->commit, part, uncover, error);
     }
     ledger_owners_release(&owners);
+    if (code == OK)
+        take_out_inserted(&repair->out, uncover);
     return code;
 }
 
-static enum error_code repair_named(const struct repair_options *options,
-                                    struct repair_report *report, struct catalog *catalog,
-                                    struct error *error)
+/* The first commit that is not whole. */
+static uint64_t first_commit(const struct repair *repair)
 {
-    struct inventory inventory;
+    size_t count = INVENTORY_COUNT(&repair->inventory.commits, struct inventory_commit);
+    for (size_t i = 0; i < count; i++)
+        if (repair->out.commits[i] && repair->foreign.of_commit[i] != FOREIGN_NONE)
+            return INVENTORY_AT(&repair->inventory.commits, struct inventory_commit, i)->commit_no;
+    return 0;
+}
+
+/* Ledgers that must leave together are named together, and what others changed goes only where that
+ * is asked for. */
+static enum error_code refuse_halves(const struct repair *repair, struct error *error)
+{
+    struct catalog_range named = repair->options->ledgers, all = named;
+    const struct foreign_group *changed = take_out_changed(&repair->out);
+    const char *path = NULL;
+    for (size_t i = 0; i < repair->foreign.group_count; i++) {
+        const struct foreign_group *group = &repair->foreign.groups[i];
+        if (!repair->out.groups[i] || group->commit_count == 0)
+            continue;
+        path = group->path;
+        all.first = group->range.first < all.first ? group->range.first : all.first;
+        all.last = group->range.last > all.last ? group->range.last : all.last;
+    }
+    if (changed != NULL && !repair->options->discard_changes)
+        return error_set(error, ERR_CONFLICT,
+                         "ledgers %" PRIu32 " to %" PRIu32 " are not taken out: others than this "
+                         "program added, hid or changed rows there ('verify' names the snapshots), "
+                         "which would be lost or stand there twice; 'repair %" PRIu32 " %" PRIu32
+                         " --discard-changes' takes their changes out, too",
+                         named.first, named.last, all.first, all.last);
+    if (all.first != named.first || all.last != named.last)
+        return error_set(error, ERR_CONFLICT,
+                         "commit %" PRIu64
+                         " can't be taken out of the lake alone: DuckDB merged or "
+                         "rewrote its rows with other commits' into files such as %s; 'repair "
+                         "%" PRIu32 " %" PRIu32 "%s' takes all of them out",
+                         first_commit(repair), path, all.first, all.last,
+                         repair->options->discard_changes ? " --discard-changes" : "");
+    return OK;
+}
+
+static enum error_code repair_named(struct repair *repair, struct error *error)
+{
     struct buffer uncover;
-    inventory_init(&inventory);
     buffer_init(&uncover);
-    enum error_code code = inventory_read_catalog(&inventory, options->output_path, catalog, error);
+    enum error_code code = name_all(repair, &uncover, error);
     if (code == OK)
-        code = name_all(options, report, &inventory, &uncover, error);
-    report->uncovered = ranges_count(&uncover);
-    ranges_merge(&report->refetch);
-    for (size_t i = 0;
-         code == OK && !options->dry_run && i < INVENTORY_COUNT(&uncover, struct catalog_range);
+        code = refuse_halves(repair, error);
+    repair->report->uncovered = ranges_count(&uncover);
+    for (size_t i = 0; code == OK && !repair->options->dry_run &&
+                       i < INVENTORY_COUNT(&uncover, struct catalog_range);
          i++)
-        code = catalog_uncover_unconfirmed(catalog,
+        code = catalog_uncover_unconfirmed(repair->catalog,
                                            *INVENTORY_AT(&uncover, struct catalog_range, i), error);
     if (code == OK)
-        code = end_commits(options, report, catalog, NAMED_REASON, error);
+        code = carry_out(repair, NAMED_REASON, error);
     buffer_release(&uncover);
-    inventory_release(&inventory);
     return code;
+}
+
+static enum error_code repair_opened(struct repair *repair, struct error *error)
+{
+    const struct repair_options *options = repair->options;
+    struct recovery_report recovered;
+    enum error_code code =
+        options->dry_run ? OK
+                         : recovery_run(options->output_path, repair->catalog, &recovered, error);
+    if (code == OK)
+        code = inventory_read_catalog(&repair->inventory, options->output_path, repair->catalog,
+                                      error);
+    if (code == OK)
+        code = foreign_find(&repair->foreign, &repair->inventory, error);
+    if (code == OK)
+        code = take_out_init(&repair->out, &repair->inventory, &repair->foreign, error);
+    if (code != OK)
+        return code;
+    return options->ledgers.last != 0 ? repair_named(repair, error)
+           : options->unconfirmed     ? repair_unconfirmed(repair, error)
+                                      : repair_damage(repair, error);
 }
 
 static enum error_code repair_locked(const struct repair_options *options,
                                      struct repair_report *report, struct error *error)
 {
     char path[OS_PATH_BYTES];
-    struct recovery_report recovered;
+    struct repair repair = {.options = options, .report = report};
     enum error_code code = os_path_join(path, options->output_path, LAKE_CATALOG, error);
     if (code != OK)
         return code;
-    struct catalog *catalog = catalog_open(path, CATALOG_WRITE, NULL, error);
-    if (catalog == NULL)
+    repair.catalog = catalog_open(path, CATALOG_WRITE, NULL, error);
+    if (repair.catalog == NULL)
         return error->code;
-    code = options->dry_run ? OK : recovery_run(options->output_path, catalog, &recovered, error);
-    if (code == OK)
-        code = options->ledgers.last != 0 ? repair_named(options, report, catalog, error)
-               : options->unconfirmed     ? repair_unconfirmed(options, report, catalog, error)
-                                          : repair_damage(options, report, catalog, error);
-    catalog_close(catalog);
+    inventory_init(&repair.inventory);
+    code = repair_opened(&repair, error);
+    take_out_release(&repair.out);
+    foreign_release(&repair.foreign);
+    inventory_release(&repair.inventory);
+    buffer_release(&repair.data_file_ids);
+    buffer_release(&repair.inlined);
+    catalog_close(repair.catalog);
     return code;
 }
 

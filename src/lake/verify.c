@@ -11,9 +11,12 @@
 #include "catalog/lake_layout.h"
 #include "lake/check_close_times.h"
 #include "lake/check_file.h"
+#include "lake/check_foreign.h"
 #include "lake/check_overlap.h"
 #include "lake/check_rows.h"
+#include "lake/ledger_owner.h"
 #include "lake/open.h"
+#include "lake/remedy.h"
 #include "os/file.h"
 #include "os/thread.h"
 #include "util/memory.h"
@@ -24,11 +27,14 @@
 struct verification {
     const struct verify_options *options;
     struct inventory inventory;
+    struct foreign foreign;
+    struct ledger_owners owners;
     struct file_check file_check;
     struct rows_check rows_check;
     struct catalog *catalog;
     struct os_mutex catalog_mutex;
-    bool *file_is_bad; /* per live file; each written by one worker */
+    /* Per live file, each written by one worker: it can't be read; its pages have no checksums. */
+    bool *file_is_bad, *file_lacks_checksums;
     size_t file_count, commit_count;
     enum error_code (*work)(struct verification *verification, size_t index, struct error *error);
     size_t item_count;
@@ -117,34 +123,43 @@ static enum error_code work_on_file(struct verification *verification, size_t in
 {
     const struct inventory_file *file = file_at(verification, index);
     const struct inventory_commit *commit = commit_of(verification, file);
-    bool good = true;
-    enum error_code code = check_file(&verification->file_check, file, commit, &good, error);
-    if (code == OK && good && verification->options->deep) {
+    struct file_outcome outcome;
+    enum error_code code = check_file(&verification->file_check, file, commit, &outcome, error);
+    if (code == OK && outcome.good && verification->options->deep) {
         os_mutex_lock(&verification->catalog_mutex);
         code = check_file_statistics(&verification->file_check, verification->catalog, file, commit,
-                                     &good, error);
+                                     &outcome.good, error);
         os_mutex_unlock(&verification->catalog_mutex);
     }
-    verification->file_is_bad[index] = !good;
+    if (outcome.is_out_of_reach)
+        findings_add_note(verification->file_check.findings,
+                          "%s was not checked: somebody registered it there", file->path);
+    verification->file_is_bad[index] = !outcome.good;
+    verification->file_lacks_checksums[index] = outcome.lacks_checksums;
     return code;
 }
 
-/* Whether DuckDB replaced files of the commit (merged or rewrote them): its rows then lie in files
- * that are no commit's. */
-static bool was_rewritten(const struct inventory_commit *commit)
+/* Whether all rows that the commit brought can be read: its own files and those that they were
+ * merged into are sound, and nobody changed their rows. */
+static bool is_readable(const struct verification *verification,
+                        const struct inventory_commit *commit, size_t index)
 {
-    return commit->live_file_count != (size_t)commit->file_count;
+    size_t group = verification->foreign.of_commit[index];
+    for (size_t i = 0; i < commit->live_file_count; i++)
+        if (verification->file_is_bad[commit->first_file + i])
+            return false;
+    for (size_t i = 0; group != FOREIGN_NONE && i < verification->file_count; i++)
+        if (verification->foreign.of_file[i] == group && verification->file_is_bad[i])
+            return false;
+    return group == FOREIGN_NONE || verification->foreign.groups[group].is_merged;
 }
 
 static enum error_code work_on_commit(struct verification *verification, size_t index,
                                       struct error *error)
 {
     const struct inventory_commit *commit = commit_at(verification, index);
-    if (!verification->options->deep || was_rewritten(commit))
+    if (!verification->options->deep || !is_readable(verification, commit, index))
         return check_commit_dead_letters(&verification->rows_check, commit, error);
-    for (size_t i = 0; i < commit->live_file_count; i++)
-        if (verification->file_is_bad[commit->first_file + i])
-            return check_commit_dead_letters(&verification->rows_check, commit, error);
     return check_commit_rows(&verification->rows_check, commit, error);
 }
 
@@ -154,14 +169,8 @@ static void check_commit_counts(struct verification *verification, struct findin
     for (size_t i = 0; i < verification->commit_count; i++) {
         const struct inventory_commit *commit = commit_at(verification, i);
         uint64_t rows = 0; /* counts of a damaged catalog may be too large to add up */
-        if (was_rewritten(commit)) {
-            findings_add_note(findings,
-                              "commit %" PRIu64 " made %" PRId64 " files, %zu of them are live: "
-                              "DuckDB merged or rewrote the others, and only their bytes are "
-                              "checked",
-                              commit->commit_no, commit->file_count, commit->live_file_count);
-            continue;
-        }
+        if (commit->live_file_count != (size_t)commit->file_count)
+            continue; /* check_foreign tells */
         for (size_t k = 0; k < commit->live_file_count; k++)
             rows += (uint64_t)file_at(verification, commit->first_file + k)->record_count;
         if (rows != (uint64_t)commit->row_count)
@@ -213,13 +222,20 @@ static void check_unknown_files(struct verification *verification, struct findin
     for (size_t i = 0; i < count; i++) {
         const struct inventory_disk_file *file =
             INVENTORY_AT(&verification->inventory.disk_files, struct inventory_disk_file, i);
-        if (!file->is_known)
+        if (file->state == INVENTORY_UNKNOWN)
             findings_add_problem(findings, PROBLEM_UNKNOWN_FILE, file->path, 0,
                                  (struct catalog_range){0},
                                  "the catalog does not know it, but whoever reads the folder "
-                                 "counts its rows: move it away, or let DuckDB clean up if DuckDB "
-                                 "replaced it");
+                                 "counts its rows: move it away");
     }
+}
+
+static size_t count_without_checksums(const struct verification *verification)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < verification->file_count; i++)
+        count += verification->file_lacks_checksums[i];
+    return count;
 }
 
 static void add_notes(struct verification *verification, struct findings *findings)
@@ -240,6 +256,13 @@ static void add_notes(struct verification *verification, struct findings *findin
                           "%" PRIu64 " ledgers in %zu ranges brought no event: the server claims "
                           "them empty; 'repair --unconfirmed' has them asked for again",
                           unconfirmed, inventory->unconfirmed_count);
+    size_t unsigned_files = count_without_checksums(verification);
+    if (unsigned_files > 0)
+        findings_add_note(findings,
+                          "%zu file%s no page checksums (DuckDB wrote %s): damage inside a page "
+                          "shows only where it can't be decoded, or where --deep misses rows",
+                          unsigned_files, unsigned_files == 1 ? " carries" : "s carry",
+                          unsigned_files == 1 ? "it" : "them");
     for (size_t i = 1; i < inventory->coverage_count; i++)
         findings_add_note(findings, "ledgers %" PRIu32 " to %" PRIu32 " are not in the lake",
                           inventory->coverage[i - 1].last + 1, inventory->coverage[i].first - 1);
@@ -259,44 +282,92 @@ static void add_notes(struct verification *verification, struct findings *findin
                           LAKE_STAGING);
 }
 
-static enum error_code check_all(struct verification *verification, struct findings *findings,
-                                 struct error *error)
+/* The ranges to fetch again, and which problems 'repair' mends. */
+static enum error_code plan_repair(struct verification *verification, struct findings *findings,
+                                   struct error *error)
+{
+    struct take_out out;
+    struct remedy_counts counts;
+    enum error_code code =
+        take_out_init(&out, &verification->inventory, &verification->foreign, error);
+    if (code == OK) {
+        remedy_find(&out, findings, false, &counts);
+        code = take_out_append_ranges(&out, &findings->refetch, error);
+    }
+    if (code == OK && counts.first_changed != NULL)
+        findings_add_note(findings,
+                          "what is wrong in ledgers %" PRIu32 " to %" PRIu32 " lies among rows "
+                          "that others changed: 'repair' leaves it, 'repair --discard-changes' "
+                          "takes it out with them",
+                          counts.first_changed->range.first, counts.first_changed->range.last);
+    take_out_release(&out);
+    return code;
+}
+
+static enum error_code prepare(struct verification *verification, struct error *error)
 {
     verification->file_count =
         INVENTORY_COUNT(&verification->inventory.files, struct inventory_file);
     verification->commit_count =
         INVENTORY_COUNT(&verification->inventory.commits, struct inventory_commit);
-    verification->file_is_bad = mem_alloc_zero(verification->file_count, sizeof(bool));
+    verification->file_is_bad = mem_alloc_zero(verification->file_count * 2, sizeof(bool));
     if (verification->file_is_bad == NULL)
         return error_no_memory(error, "the list of files");
+    verification->file_lacks_checksums = verification->file_is_bad + verification->file_count;
+    enum error_code code = foreign_find(&verification->foreign, &verification->inventory, error);
+    return code == OK ? ledger_owners_make(&verification->owners, &verification->inventory, error)
+                      : code;
+}
+
+/* What looks at more than one file or commit. */
+static enum error_code check_together(struct verification *verification, struct findings *findings,
+                                      struct error *error)
+{
+    const char *root = verification->options->output_path;
+    enum error_code code = check_coverage(verification, findings, error);
+    if (code == OK)
+        code = check_overlap(root, &verification->inventory, verification->file_is_bad, findings,
+                             error);
+    if (code == OK)
+        code = check_close_times(verification->catalog, findings, error);
+    if (code == OK)
+        code = check_deletes(root, &verification->inventory, findings, error);
+    if (code == OK)
+        code = check_foreign(&verification->inventory, &verification->foreign,
+                             verification->options->deep, findings, error);
+    return code;
+}
+
+static enum error_code check_all(struct verification *verification, struct findings *findings,
+                                 struct error *error)
+{
+    enum error_code code = prepare(verification, error);
+    if (code != OK)
+        return code;
     if (!partitioning_scheme_parse(verification->inventory.lake.scheme,
                                    &verification->rows_check.scheme))
         return error_set(error, ERR_CORRUPT, "%s names an unknown partitioning scheme '%s'",
                          LAKE_FILE, verification->inventory.lake.scheme);
-    enum error_code code = run_workers(verification, verification->file_count, work_on_file, error);
+    code = run_workers(verification, verification->file_count, work_on_file, error);
     if (code == OK)
         code = run_workers(verification, verification->commit_count, work_on_commit, error);
     if (code == OK)
-        code = check_coverage(verification, findings, error);
-    if (code == OK)
-        code = check_overlap(verification->options->output_path, &verification->inventory,
-                             verification->file_is_bad, findings, error);
-    if (code == OK)
-        code = check_close_times(verification->catalog, findings, error);
+        code = check_together(verification, findings, error);
     if (code != OK)
         return code;
     check_commit_counts(verification, findings);
     check_unknown_files(verification, findings);
     add_notes(verification, findings);
-    return OK;
+    return plan_repair(verification, findings, error);
 }
 
 static enum error_code take_coverage(struct verification *verification,
                                      struct verify_report *report)
 {
-    for (size_t i = 0; i < verification->file_count; i++)
-        report->rows += (uint64_t)file_at(verification, i)->record_count;
+    const struct catalog_visible *visible = &verification->inventory.visible;
+    report->rows = visible->file_rows - visible->deleted_rows + visible->inlined_rows;
     report->files = verification->file_count;
+    report->files_without_checksums = count_without_checksums(verification);
     report->coverage = verification->inventory.coverage;
     report->coverage_count = verification->inventory.coverage_count;
     verification->inventory.coverage = NULL;
@@ -311,6 +382,7 @@ static enum error_code compare_with_server(struct verification *verification,
     const struct verify_against *against = verification->options->against;
     const struct comparison_options options = {.root = verification->options->output_path,
                                                .file_is_bad = verification->file_is_bad,
+                                               .foreign = &verification->foreign,
                                                .scheme = verification->rows_check.scheme,
                                                .sample_millionths = against->sample_millionths,
                                                .ledger_limit_bytes = against->ledger_limit_bytes};
@@ -380,6 +452,8 @@ enum error_code verify_lake(const struct verify_options *options, struct verify_
                             .findings = &report->findings};
     verification.rows_check = (struct rows_check){.root = options->output_path,
                                                   .inventory = &verification.inventory,
+                                                  .foreign = &verification.foreign,
+                                                  .owners = &verification.owners,
                                                   .findings = &report->findings};
     code = os_mutex_init(&verification.catalog_mutex, error);
     if (code == OK) {
@@ -395,6 +469,8 @@ enum error_code verify_lake(const struct verify_options *options, struct verify_
     report->ok = code == OK && findings_problem_count(&report->findings) == 0;
     catalog_close(verification.catalog);
     mem_free(verification.file_is_bad);
+    ledger_owners_release(&verification.owners);
+    foreign_release(&verification.foreign);
     inventory_release(&verification.inventory);
     return code;
 }

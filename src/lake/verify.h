@@ -30,7 +30,8 @@ struct verify_options {
 struct verify_report {
     bool ok; /* no problem was found */
     bool deep;
-    uint64_t files, rows; /* live, as the catalog has them */
+    uint64_t files, rows;             /* live files; rows as readers of the table see them */
+    uint64_t files_without_checksums; /* whose pages carry none (DuckDB wrote them) */
     struct catalog_range *coverage;
     size_t coverage_count;
     struct comparison_totals against; /* of no ledgers where the lake could not be read */

@@ -205,3 +205,25 @@ enum error_code parquet_verify(const struct parquet_source *source, enum parquet
     parquet_metadata_release(&metadata);
     return code;
 }
+
+enum error_code parquet_has_page_checksums(const struct parquet_source *source,
+                                           const struct parquet_file_metadata *metadata, bool *has,
+                                           struct error *error)
+{
+    struct page_reader reader;
+    enum error_code code = OK;
+    *has = true;
+    page_reader_init(&reader, source);
+    for (size_t c = 0; metadata->row_group_count > 0 && c < metadata->column_count; c++) {
+        struct page page;
+        page_reader_open(&reader, &metadata->row_groups[0].chunks[c]);
+        if (page_reader_at_end(&reader))
+            continue;
+        code = page_reader_next(&reader, &page, NULL, error);
+        *has = code == OK && *has && page.header.has_crc;
+        if (code != OK || !*has)
+            break;
+    }
+    page_reader_release(&reader);
+    return code;
+}

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "parquet/source.h"
+#include "parquet/metadata.h"
 
 enum parquet_verify_level {
     PARQUET_VERIFY_OFF,
@@ -22,5 +22,11 @@ const char *parquet_verify_level_name(enum parquet_verify_level level);
  * expected_rows -1: any number. */
 enum error_code parquet_verify(const struct parquet_source *source, enum parquet_verify_level level,
                                int64_t expected_rows, struct error *error) MUST_CHECK;
+
+/* Whether the pages carry checksums: of each column of the first row group the first page tells.
+ * DuckDB writes none. Errors as above. */
+enum error_code parquet_has_page_checksums(const struct parquet_source *source,
+                                           const struct parquet_file_metadata *metadata, bool *has,
+                                           struct error *error) MUST_CHECK;
 
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "catalog_fixture.h"
+#include "catalog/history.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -126,4 +127,53 @@ const char *fixture_query(const char *path, const char *sql)
     sqlite3_finalize(statement);
     sqlite3_close(database);
     return out;
+}
+
+const char *const fixture_changes_of_others =
+    "INSERT INTO ducklake_snapshot SELECT 5, '2026-01-01 00:00:05+00', 2, 6, 5;"
+    "INSERT INTO ducklake_snapshot SELECT 6, '2026-01-01 00:00:06+00', 2, 6, 5;"
+    "INSERT INTO ducklake_snapshot SELECT 7, '2026-01-01 00:00:07+00', 3, 6, 5;"
+    "INSERT INTO ducklake_snapshot SELECT 8, '2026-01-01 00:00:08+00', 3, 6, 9;"
+    "INSERT INTO ducklake_snapshot_changes VALUES(5, 'deleted_from_table:1', NULL, NULL, NULL),"
+    "(6, 'inlined_delete:1', NULL, NULL, NULL), (7, 'inlined_insert:1', NULL, NULL, NULL),"
+    "(8, 'created_table:\"main\".\"mine\",inserted_into_table:11,inlined_delete:1', NULL, NULL, "
+    "NULL);"
+    "INSERT INTO ducklake_delete_file VALUES(5, 1, 5, NULL, 0, 'd-delete.parquet', 1, 'parquet', "
+    "3, 800, 100, NULL, NULL);"
+    "CREATE TABLE ducklake_inlined_delete_1(file_id BIGINT, row_id BIGINT, begin_snapshot BIGINT);"
+    "INSERT INTO ducklake_inlined_delete_1 VALUES(0, 7, 6);"
+    "CREATE TABLE ducklake_inlined_data_1_3(row_id BIGINT, begin_snapshot BIGINT, end_snapshot "
+    "BIGINT, timestamp VARCHAR, ledger_sequence BIGINT, amount VARCHAR);"
+    "INSERT INTO ducklake_inlined_data_tables VALUES(1, 'ducklake_inlined_data_1_3', 3),"
+    "(1, 'sqlite_master; DROP TABLE ttp_lake', 3), (11, 'ducklake_inlined_data_11_3', 3);"
+    "INSERT INTO ducklake_inlined_data_1_3 VALUES(20, 7, 8, '', 12, ''), (21, 7, NULL, '', 12, ''),"
+    "(22, 7, NULL, '', 12, '');"
+    "INSERT INTO ducklake_table VALUES(11, 'u', 8, NULL, 0, 'mine', 'mine/', 1),"
+    "(10, 'v', 6, 7, 0, 'dropped', 'dropped/', 1);"
+    "INSERT INTO ducklake_view VALUES(12, 'w', 8, NULL, 0, 'seen', 'duckdb', 'SELECT 1', '');"
+    "INSERT INTO ducklake_data_file VALUES(6, 11, 8, NULL, NULL, 'm.parquet', 1, 'parquet', 1000, "
+    "4000, 200, 0, NULL, NULL, NULL, NULL), (7, 10, 6, 7, NULL, 'o.parquet', 1, 'parquet', 5, 500, "
+    "200, 0, NULL, NULL, NULL, NULL);"
+    "INSERT INTO ducklake_files_scheduled_for_deletion VALUES(2, 'old.parquet', 1, ''),"
+    "(3, '/elsewhere/old.parquet', 0, '');";
+
+void fixture_change(const char *path, const char *sql)
+{
+    sqlite3 *database = NULL;
+    char *message = NULL;
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    if (sqlite3_exec(database, sql, NULL, NULL, &message) != SQLITE_OK)
+        fail_msg("%s: %s", sql, message);
+    sqlite3_close(database);
+}
+
+enum error_code fixture_take_out(struct catalog *catalog, const uint64_t *commit_nos, size_t count,
+                                 struct error *error)
+{
+    const struct catalog_removal removal = {.commit_nos = commit_nos,
+                                            .commit_count = count,
+                                            .reason = CATALOG_TAKEN_OUT_PREFIX "test",
+                                            .decided_at = -1};
+    int64_t snapshot;
+    return catalog_take_out(catalog, &removal, &snapshot, error);
 }

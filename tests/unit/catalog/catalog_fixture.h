@@ -21,6 +21,18 @@ struct catalog_commit fixture_commit(uint64_t commit_no, uint32_t first, uint32_
 /* Adds commit commit_no of first..last with one file; fails the test if it can't. */
 void fixture_add(struct catalog *catalog, uint64_t commit_no, uint32_t first, uint32_t last);
 
+/* Takes commits out as repair does. */
+enum error_code fixture_take_out(struct catalog *catalog, const uint64_t *commit_nos, size_t count,
+                                 struct error *error) MUST_CHECK;
+
+/* What DuckDB 1.5.5 leaves in a catalog of two commits of one file each (10 to 19 and 30 to 39)
+ * whose users deleted three rows of the first file and one more in the catalog itself, inserted
+ * three rows of ledger 12 and deleted one of them (snapshots 5 to 8), merged nothing, made a table
+ * and a view, and dropped another table. */
+extern const char *const fixture_changes_of_others;
+/* Runs SQL behind the catalog's back. */
+void fixture_change(const char *path, const char *sql);
+
 /* The first column of the first row of a query on the database at `path`, as text; "" if there is
  * none. Lives until the second call after this one. */
 const char *fixture_query(const char *path, const char *sql);

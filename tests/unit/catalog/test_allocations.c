@@ -11,6 +11,7 @@
 
 #include "catalog/catalog.h"
 #include "catalog/history.h"
+#include "catalog/others.h"
 #include "catalog/json_text.h"
 #include "catalog/lake_file.h"
 #include "catalog_fixture.h"
@@ -49,7 +50,7 @@ static int make_model(void **state)
     commit.dead_letters_checksum = 77;
     commit.dead_letter_count = 2;
     assert_int_equal(catalog_add_commit(catalog, &commit, &error), OK);
-    assert_int_equal(catalog_end_commits(catalog, ended, 1, "repair", &error), OK);
+    assert_int_equal(fixture_take_out(catalog, ended, 1, &error), OK);
     assert_int_equal(
         catalog_add_hole(catalog, (struct catalog_range){50, 52}, "the server's words", &error),
         OK);
@@ -230,18 +231,18 @@ typedef enum error_code question(struct catalog *catalog);
 static enum error_code ask_commits(struct catalog *catalog)
 {
     uint64_t next = 0;
-    bool has = false, known = false, ended = false;
+    bool has = false, known = false, taken_out = false;
     enum error_code code = catalog_next_commit_no(catalog, &next, &error);
     if (code == OK)
         code = catalog_has_commit(catalog, 3, &has, &error);
     if (code == OK)
         code = catalog_path_is_known(catalog, "year=2024/f2.parquet", &known, &error);
     if (code == OK)
-        code = catalog_path_is_ended(catalog, "year=2024/f2.parquet", &ended, &error);
+        code = catalog_path_is_taken_out(catalog, "year=2024/f2.parquet", &taken_out, &error);
     add_number((int64_t)next);
     add_number(has);
     add_number(known);
-    add_number(ended);
+    add_number(taken_out);
     return code == OK ? catalog_each_commit(catalog, 0, see_commit, NULL, &error) : code;
 }
 
@@ -295,8 +296,6 @@ static enum error_code ask_totals(struct catalog *catalog)
 static enum error_code ask_files(struct catalog *catalog)
 {
     enum error_code code = catalog_each_file(catalog, see_file, NULL, &error);
-    if (code == OK)
-        code = catalog_each_commit_file(catalog, see_file, NULL, &error);
     return code == OK ? catalog_each_statistic(catalog, 0, see_statistic, NULL, &error) : code;
 }
 
@@ -313,6 +312,78 @@ static enum error_code ask_history(struct catalog *catalog)
     return code;
 }
 
+static enum error_code see_delete(void *context, const struct catalog_delete *one,
+                                  struct error *problem)
+{
+    (void)context;
+    (void)problem;
+    add_text(one->path);
+    add_number(one->row_count);
+    return OK;
+}
+
+static enum error_code see_inlined(void *context, const struct catalog_inlined *one,
+                                   struct error *problem)
+{
+    (void)context;
+    (void)problem;
+    add_number(one->ledger);
+    add_number(one->row_count);
+    return OK;
+}
+
+static enum error_code see_displaced(void *context, const struct catalog_displaced *file,
+                                     struct error *problem)
+{
+    (void)context;
+    (void)problem;
+    add_text(file->path);
+    return OK;
+}
+
+static enum error_code see_change(void *context, const struct catalog_change *change,
+                                  struct error *problem)
+{
+    (void)context;
+    (void)problem;
+    add_text(change->changes);
+    return OK;
+}
+
+static enum error_code see_named(void *context, const struct catalog_named_file *file,
+                                 struct error *problem)
+{
+    (void)context;
+    (void)problem;
+    add_text(file->path);
+    return OK;
+}
+
+static enum error_code see_object(void *context, bool is_view, const char *schema, const char *name,
+                                  struct error *problem)
+{
+    (void)context;
+    (void)problem;
+    add_number(is_view);
+    add_text(schema);
+    add_text(name);
+    return OK;
+}
+
+static enum error_code ask_others(struct catalog *catalog)
+{
+    enum error_code code = catalog_each_delete(catalog, see_delete, NULL, &error);
+    if (code == OK)
+        code = catalog_each_inlined(catalog, see_inlined, NULL, &error);
+    if (code == OK)
+        code = catalog_each_displaced(catalog, see_displaced, NULL, &error);
+    if (code == OK)
+        code = catalog_each_change(catalog, see_change, NULL, &error);
+    if (code == OK)
+        code = catalog_each_named_file(catalog, see_named, NULL, &error);
+    return code == OK ? catalog_each_other_object(catalog, see_object, NULL, &error) : code;
+}
+
 static enum error_code ask_data_path(struct catalog *catalog)
 {
     char *path = NULL;
@@ -326,9 +397,9 @@ static enum error_code ask_data_path(struct catalog *catalog)
 static void every_question_is_answered_in_full_or_not_at_all(void **state)
 {
     (void)state;
-    static question *const questions[] = {ask_commits,     ask_coverage,   ask_uncovered,
-                                          ask_unconfirmed, ask_neighbours, ask_totals,
-                                          ask_files,       ask_history,    ask_data_path};
+    static question *const questions[] = {
+        ask_commits, ask_coverage, ask_uncovered, ask_unconfirmed, ask_neighbours,
+        ask_totals,  ask_files,    ask_history,   ask_data_path,   ask_others};
     take_a_fresh_copy();
     for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
         struct allocation_sweep sweep = {.step = 7, .may_succeed = true};
@@ -366,10 +437,18 @@ static enum error_code add_commit(struct catalog *catalog)
     return catalog_add_commit(catalog, &commit, &error);
 }
 
-static enum error_code end_commits(struct catalog *catalog)
+static enum error_code take_out(struct catalog *catalog)
 {
     const uint64_t numbers[] = {1, 3};
-    return catalog_end_commits(catalog, numbers, 2, "repair", &error);
+    const struct catalog_range ledgers[] = {{12, 12}};
+    struct catalog_removal removal = {.commit_nos = numbers,
+                                      .commit_count = 2,
+                                      .inlined = ledgers,
+                                      .inlined_count = 1,
+                                      .reason = "repair: test",
+                                      .decided_at = -1};
+    int64_t snapshot;
+    return catalog_take_out(catalog, &removal, &snapshot, &error);
 }
 
 static enum error_code add_hole(struct catalog *catalog)
@@ -427,7 +506,7 @@ static const char *content(void)
 static void every_change_is_made_in_full_or_not_at_all(void **state)
 {
     (void)state;
-    static change *const changes[] = {add_commit,          end_commits,   add_hole,
+    static change *const changes[] = {add_commit,          take_out,      add_hole,
                                       add_finding,         add_unchecked, forget_unlanded,
                                       uncover_unconfirmed, evolve,        set_data_path};
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {

@@ -100,7 +100,7 @@ static void commits_that_were_taken_out_are_no_neighbours(void **state)
     const uint64_t ended[] = {1, 2};
     fixture_add(catalog, 1, 10, 19);
     fixture_add(catalog, 2, 30, 39);
-    assert_int_equal(catalog_end_commits(catalog, ended, 2, "repair", NULL), OK);
+    assert_int_equal(fixture_take_out(catalog, ended, 2, NULL), OK);
     ask(20, 29);
     assert_int_equal(below.digest.ledger, 0);
     assert_int_equal(below.closed_ledger, 0);
@@ -184,7 +184,7 @@ static void unchecked_seams_are_kept_while_something_of_their_range_is_in_the_la
     add_unchecked(30, 50, 19, 100);
     fixture_add(catalog, 3, 80, 89);
     assert_string_equal(unchecked(), "30-50:19,100 70-0:39,0 ");
-    assert_int_equal(catalog_end_commits(catalog, ended, 1, "repair", NULL), OK);
+    assert_int_equal(fixture_take_out(catalog, ended, 1, NULL), OK);
     assert_string_equal(unchecked(), "70-0:39,0 ");
 }
 

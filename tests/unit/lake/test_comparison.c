@@ -10,6 +10,7 @@
 
 #include "lake/comparison.h"
 #include "lake/findings.h"
+#include "lake/foreign.h"
 #include "lake/inventory.h"
 #include "lake/open.h"
 #include "lake/row_scan.h"
@@ -130,6 +131,7 @@ static enum error_code compare(struct outcome *outcome, const struct server *ser
                                         .scheme = options.scheme,
                                         .sample_millionths = millionths,
                                         .ledger_limit_bytes = limit_bytes};
+    struct foreign foreign = {0};
     inventory_init(&inventory);
     *outcome = (struct outcome){.totals = {0}};
     assert_int_equal(findings_init(&outcome->findings, NULL), OK);
@@ -138,6 +140,9 @@ static enum error_code compare(struct outcome *outcome, const struct server *ser
     if (code == OK)
         code = inventory_read_catalog(&inventory, lake, catalog, &error);
     catalog_close(catalog);
+    if (code == OK)
+        code = foreign_find(&foreign, &inventory, &error);
+    wanted.foreign = &foreign;
     struct comparison *comparison = NULL;
     mem_fail_after(fail_after);
     if (code == OK) {
@@ -150,6 +155,7 @@ static enum error_code compare(struct outcome *outcome, const struct server *ser
         outcome->totals = comparison_totals(comparison);
     mem_fail_after(0);
     comparison_free(comparison);
+    foreign_release(&foreign);
     inventory_release(&inventory);
     return code;
 }

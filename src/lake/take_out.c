@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lake/take_out.h"
+
+#include "util/memory.h"
+
+static size_t commit_count(const struct take_out *out)
+{
+    return INVENTORY_COUNT(&out->inventory->commits, struct inventory_commit);
+}
+
+static size_t file_count(const struct take_out *out)
+{
+    return INVENTORY_COUNT(&out->inventory->files, struct inventory_file);
+}
+
+static size_t inlined_count(const struct take_out *out)
+{
+    return INVENTORY_COUNT(&out->inventory->inlined, struct catalog_inlined);
+}
+
+static struct catalog_range commit_range(const struct take_out *out, size_t index)
+{
+    return INVENTORY_AT(&out->inventory->commits, struct inventory_commit, index)->range;
+}
+
+enum error_code take_out_init(struct take_out *out, const struct inventory *inventory,
+                              const struct foreign *foreign, struct error *error)
+{
+    *out = (struct take_out){.inventory = inventory, .foreign = foreign};
+    size_t marks = commit_count(out) + file_count(out) + inlined_count(out) + foreign->group_count;
+    out->commits = mem_alloc_zero(marks, sizeof(bool));
+    if (out->commits == NULL)
+        return error_no_memory(error, "what is to be taken out");
+    out->files = out->commits + commit_count(out);
+    out->inlined = out->files + file_count(out);
+    out->groups = out->inlined + inlined_count(out);
+    return OK;
+}
+
+void take_out_release(struct take_out *out)
+{
+    mem_free(out->commits); /* the others lie behind it */
+    *out = (struct take_out){0};
+}
+
+void take_out_group(struct take_out *out, size_t group)
+{
+    const struct foreign *foreign = out->foreign;
+    if (out->groups[group])
+        return;
+    out->groups[group] = true;
+    for (size_t i = 0; i < commit_count(out); i++)
+        out->commits[i] = out->commits[i] || foreign->of_commit[i] == group;
+    for (size_t i = 0; i < file_count(out); i++)
+        out->files[i] = out->files[i] || foreign->of_file[i] == group;
+    for (size_t i = 0; i < inlined_count(out); i++)
+        out->inlined[i] = out->inlined[i] || foreign->of_inlined[i] == group;
+}
+
+void take_out_commit(struct take_out *out, size_t commit)
+{
+    out->commits[commit] = true;
+    if (out->foreign->of_commit[commit] != FOREIGN_NONE)
+        take_out_group(out, out->foreign->of_commit[commit]);
+}
+
+/* Whether a commit that leaves, or one of the ranges, has ledgers of the range. */
+static bool leaves(const struct take_out *out, const struct buffer *ranges,
+                   struct catalog_range range)
+{
+    for (size_t i = 0; i < INVENTORY_COUNT(ranges, struct catalog_range); i++) {
+        const struct catalog_range *one = INVENTORY_AT(ranges, struct catalog_range, i);
+        if (one->first <= range.last && one->last >= range.first)
+            return true;
+    }
+    for (size_t i = 0; i < commit_count(out); i++) {
+        struct catalog_range own = commit_range(out, i);
+        if (out->commits[i] && own.first <= range.last && own.last >= range.first)
+            return true;
+    }
+    return false;
+}
+
+void take_out_inserted(struct take_out *out, const struct buffer *ranges)
+{
+    for (size_t i = 0; i < file_count(out); i++) {
+        const struct inventory_file *file =
+            INVENTORY_AT(&out->inventory->files, struct inventory_file, i);
+        bool may_hold_others =
+            file->commit_no == 0 && file->has_range &&
+            foreign_group_is_changed(&out->foreign->groups[out->foreign->of_file[i]]);
+        if (may_hold_others && leaves(out, ranges, file->range))
+            take_out_group(out, out->foreign->of_file[i]);
+    }
+    for (size_t i = 0; i < inlined_count(out); i++) {
+        const struct catalog_inlined *one =
+            INVENTORY_AT(&out->inventory->inlined, struct catalog_inlined, i);
+        if (!one->has_ledger ||
+            !leaves(out, ranges, (struct catalog_range){one->ledger, one->ledger}))
+            continue;
+        out->inlined[i] = true; /* alone: rows that touch no commit are one group, wherever */
+        out->groups[out->foreign->of_inlined[i]] = true;
+    }
+}
+
+const struct foreign_group *take_out_changed(const struct take_out *out)
+{
+    for (size_t i = 0; i < out->foreign->group_count; i++)
+        if (out->groups[i] && foreign_group_is_changed(&out->foreign->groups[i]))
+            return &out->foreign->groups[i];
+    return NULL;
+}
+
+enum error_code take_out_append_ranges(const struct take_out *out, struct buffer *ranges,
+                                       struct error *error)
+{
+    for (size_t i = 0; i < commit_count(out); i++) {
+        struct catalog_range range = commit_range(out, i);
+        if (out->commits[i] && buffer_append(ranges, &range, sizeof range) != OK)
+            return error_no_memory(error, "the ranges to fetch again");
+    }
+    return OK;
+}

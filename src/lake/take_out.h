@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_LAKE_TAKE_OUT_H
+#define TTP_LAKE_TAKE_OUT_H
+
+/*
+ * What must leave the lake together, so that fetching its ledgers again neither doubles nor loses a
+ * row. A whole commit leaves alone. One that is not (lake/foreign.h) leaves with its group: the
+ * files that DuckDB merged or rewrote, and every commit whose rows these may hold.
+ */
+
+#include "lake/foreign.h"
+
+struct take_out {
+    const struct inventory *inventory; /* borrowed, like the groups */
+    const struct foreign *foreign;
+    bool *commits, *files, *inlined, *groups; /* by index: it leaves */
+};
+
+/* ERR_NO_MEMORY. Release in every case. */
+enum error_code take_out_init(struct take_out *out, const struct inventory *inventory,
+                              const struct foreign *foreign, struct error *error) MUST_CHECK;
+void take_out_release(struct take_out *out);
+
+/* Adds a commit (its index), with its group if it has one. */
+void take_out_commit(struct take_out *out, size_t commit);
+void take_out_group(struct take_out *out, size_t group);
+/* Adds also what others inserted into the ledgers of the commits that leave, and of `ranges`. */
+void take_out_inserted(struct take_out *out, const struct buffer *ranges);
+
+/* A group among it in which others added, hid or changed rows, which would be lost; NULL: none. */
+const struct foreign_group *take_out_changed(const struct take_out *out);
+
+/* The ranges of the commits that leave: to be fetched again. Appended; merged by the caller. */
+enum error_code take_out_append_ranges(const struct take_out *out, struct buffer *ranges,
+                                       struct error *error) MUST_CHECK;
+
+#endif
