@@ -56,8 +56,7 @@ enum error_code again_print_runs(const char *title, const struct options *option
 bool again_server_is_default(const struct options *options) MUST_CHECK;
 /* The sentence that says so. */
 #define AGAIN_DEFAULT_SERVER                                                                       \
-    "these ask the default server, localhost:50051: add --ttp-processor-endpoint HOST:PORT for "   \
-    "another"
+    "at the default server, localhost:50051;\n  --ttp-processor-endpoint HOST:PORT names another"
 
 /* Appends `word` so that a POSIX shell reads it as one word: as it is where no character of it
  * means something to the shell, else in single quotes. ERR_NO_MEMORY. */

@@ -427,7 +427,7 @@ static void print_text(struct catalog *catalog, const struct options *options,
     print_ranges("coverage", status->coverage, status->coverage_count);
     if (status->gap_count > 0) {
         print_ranges("gaps", status->gaps, status->gap_count);
-        printf("  fetch by: %s\n", (const char *)status->command.data);
+        printf("  fetch by:\n  %s\n", (const char *)status->command.data);
         if (again_server_is_default(options))
             printf("  (" AGAIN_DEFAULT_SERVER ")\n");
     }

@@ -30,7 +30,9 @@ def status(lake):
 
 def text(lake):
     finished = process.execute("status", "--output-path", lake).expect(0)
-    assert max(map(len, finished.stdout.splitlines()[1:])) <= 80
+    # A command stays on one line, to be pasted.
+    lines = [line for line in finished.stdout.splitlines()[1:] if "parquet-consumer" not in line]
+    assert max(map(len, lines)) <= 80
     return finished
 
 

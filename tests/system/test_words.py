@@ -89,7 +89,7 @@ def test_status_names_the_gaps_and_a_command_that_closes_them(lake, servers, tmp
     status = json.loads(process.execute("status", "--config", "settings.json", "--json",
                                         cwd=tmp_path).expect(0).stdout)
     assert status["gaps"] == [{"first": FIRST + 1, "last": LAST - 1}]
-    assert f"fetch by: {status['command']}\n" in told.stdout
+    assert f"fetch by:\n  {status['command']}\n" in told.stdout
     paste(status["command"], tmp_path / "elsewhere")
     assert_complete(lake)
     status = json.loads(process.execute("status", "--config", settings, "--json").expect(0).stdout)
@@ -101,7 +101,7 @@ def test_repair_names_a_command_that_fetches_again(lake, servers, tmp_path):
     process.run(lake, endpoint, FIRST, LAST, schema_version="1.1.0", network="pubnet")
     arguments = ("--output-path", lake, "--health-port", 0, "--metrics-port", 0)
     told = process.execute("repair", *arguments, FIRST, LAST).expect(0)
-    told.says("these ask the default server, localhost:50051: add --ttp-processor-endpoint")
+    told.says("at the default server, localhost:50051;\\n +--ttp-processor-endpoint HOST:PORT names")
     process.run(lake, endpoint, FIRST, LAST, schema_version="1.1.0")
     told = process.execute("repair", *arguments, "--ttp-processor-endpoint", endpoint, FIRST,
                            LAST).expect(0)
