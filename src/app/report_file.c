@@ -108,6 +108,23 @@ static json_t *command_of(const struct options *options, const struct run_report
     return text;
 }
 
+static json_t *words_of(const char *words)
+{
+    return words[0] != '\0' ? json_any_text(words) : json_null();
+}
+
+/* How the last call that failed ended; null where none did. */
+static json_t *server_of(const struct status_snapshot *last)
+{
+    if (last->failure_us == 0)
+        return json_null();
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "failed_at", json_time(last->failure_us), "address",
+        words_of(last->failure_address), "asked_for", words_of(last->failure_asked), "status",
+        words_of(last->failure_status), "message", words_of(last->failure_message), "failure",
+        words_of(last->failure_words), "meaning", words_of(last->failure_meaning));
+}
+
 static json_t *report_whole(const struct options *options, const struct run_report *report,
                             enum exit_code exit_code)
 {
@@ -123,6 +140,7 @@ static json_t *report_whole(const struct options *options, const struct run_repo
         json_object_set_new(root, "rows_per_second", json_real(rate)) != 0 ||
         json_object_set_new(root, "problems",
                             json_list(report->problem_count, problem_of, report)) != 0 ||
+        json_object_set_new(root, "server", server_of(&report->last)) != 0 ||
         json_object_set_new(root, "uncovered",
                             json_ranges(report->uncovered, report->uncovered_count)) != 0 ||
         json_object_set_new(root, "command", command_of(options, report)) != 0) {

@@ -94,6 +94,20 @@ static void put_problems(struct page *page, const struct run_report *report)
     }
 }
 
+/* How the server answered last where not all was fetched: its own words, and what they mean. */
+static void put_server(struct page *page, const struct run_report *report)
+{
+    const struct status_snapshot *last = &report->last;
+    bool is_short = report->live ? last->outage || last->reconnecting : report->uncovered_count > 0;
+    if (last->failure_us == 0 || !is_short)
+        return;
+    put(page, LABEL "%s, asked for %s: %s\n", "server",
+        last->failure_address[0] != '\0' ? last->failure_address : last->endpoint,
+        last->failure_asked, last->failure_words);
+    if (last->failure_meaning[0] != '\0')
+        put(page, LABEL "%s\n", "", last->failure_meaning);
+}
+
 /* What fetches the rest. After another chain was found nothing is to be fetched from there. */
 static void put_command(struct page *page, const struct options *options,
                         const struct run_report *report)
@@ -137,6 +151,7 @@ enum error_code summary_render(const struct options *options, const struct run_r
     put_amounts(&page, &report->last);
     put_rates(&page, report);
     put_problems(&page, report);
+    put_server(&page, report);
     put_uncovered(&page, options, report);
     return page.code;
 }

@@ -11,14 +11,18 @@
 #include "os/log.h"
 #include "os/log_output.h"
 #include "os/socket.h"
+#include "catalog/history.h"
 #include "os/thread.h"
 #include "rows/partition.h"
 #include "status/board.h"
 #include "status/metrics.h"
 #include "status/server.h"
 #include "util/memory.h"
+#include "util/sentence.h"
 
 #define TTP_PROCESSOR_HEALTH_PORT 8088
+
+#define RECENT_COMMITS 100 /* looked through for one that was not taken out of the lake */
 
 #define PROBLEM_KINDS_MAX 32 /* distinct sentences that a summary lists */
 
@@ -42,19 +46,22 @@ struct watch {
     bool attached;
     enum status_phase phase;
     int64_t streaming_since_us;
-    int64_t last_close_us; /* newest committed close time */
+    int64_t last_close_us;  /* newest committed close time */
+    int64_t lake_commit_us; /* the newest commit when the lake was opened */
+    uint32_t lake_ledger;   /* and its last ledger */
     bool ever_connected;
     int64_t decoded_us; /* the source's decode_us when the last batch was made */
     size_t problem_kind_count;
     struct problem_count problems[PROBLEM_KINDS_MAX];
 };
 
-static void count_problem(struct watch *watch, bool is_error, const char *message)
+static void count_problem(struct watch *watch, bool is_error, const char *whole)
 {
+    char message[STATUS_MESSAGE_BYTES];
+    sentence_fit(message, sizeof message, whole);
     os_mutex_lock(&watch->mutex);
     size_t at = 0;
-    while (at < watch->problem_kind_count &&
-           strncmp(watch->problems[at].message, message, STATUS_MESSAGE_BYTES - 1) != 0)
+    while (at < watch->problem_kind_count && strcmp(watch->problems[at].message, message) != 0)
         at++;
     if (at < PROBLEM_KINDS_MAX) {
         struct problem_count *problem = &watch->problems[at];
@@ -100,13 +107,25 @@ static void fill_settings(const struct watch *watch, struct status_snapshot *out
     out->disk_min_free_bytes = options->min_free_disk_bytes;
 }
 
+static void fill_failure(const struct source_failure *failure, struct status_snapshot *out)
+{
+    out->failure_us = failure->at_us;
+    copy_text(out->failure_asked, sizeof out->failure_asked, failure->asked);
+    copy_text(out->failure_address, sizeof out->failure_address, failure->address);
+    copy_text(out->failure_status, sizeof out->failure_status, failure->status);
+    copy_text(out->failure_message, sizeof out->failure_message, failure->message);
+    copy_text(out->failure_words, sizeof out->failure_words, failure->words);
+    if (failure->meaning != NULL)
+        copy_text(out->failure_meaning, sizeof out->failure_meaning, failure->meaning);
+}
+
 static void fill_source(struct watch *watch, struct status_snapshot *out)
 {
     struct source_stats source;
     struct intake_stats intake;
     source_get_stats(watch->parts.source, &source);
     intake_get_stats(watch->parts.intake, &intake);
-    watch->ever_connected = watch->ever_connected || source.connected || source.last_event_us != 0;
+    watch->ever_connected = watch->ever_connected || source.connects != 0;
     out->events_accepted = source.events_accepted;
     out->events_refetched = source.events_refetched;
     out->events_dead_letter = intake.dead_letters;
@@ -124,6 +143,7 @@ static void fill_source(struct watch *watch, struct status_snapshot *out)
     out->throttled = source.throttled;
     out->outage = source.outage;
     out->reconnecting = source.degraded;
+    fill_failure(&source.failure, out);
 }
 
 static void fill_queue(const struct watch *watch, struct status_snapshot *out)
@@ -153,9 +173,9 @@ static void fill_sink(const struct watch *watch, struct status_snapshot *out)
     for (int i = 0; i < STATUS_ROTATION_COUNT; i++)
         out->rotations[i] = sink.rotations[ROTATION_PARTITION + i];
     out->last_batch_us = sink.last_batch_us;
-    out->last_commit_us = sink.last_commit_us;
+    out->last_commit_us = sink.last_commit_us != 0 ? sink.last_commit_us : watch->lake_commit_us;
     out->next_commit_us = sink.next_commit_us;
-    out->last_ledger = sink.last_ledger;
+    out->last_ledger = sink.last_ledger != 0 ? sink.last_ledger : watch->lake_ledger;
     out->waiting_for_space = sink.waiting_for_space;
     out->catalog_busy_since_us = sink.catalog_busy_since_us;
     out->intake_paused = sink.intake_paused;
@@ -304,6 +324,21 @@ void watch_set_streaming(struct watch *watch, int64_t since_us)
     os_mutex_unlock(&watch->mutex);
 }
 
+/* The newest commit that is still in the lake: what a run begins with. */
+static enum error_code take_commit(void *context, const struct catalog_commit_record *commit,
+                                   struct error *error)
+{
+    struct watch *watch = context;
+    (void)error;
+    os_mutex_lock(&watch->mutex);
+    if (!commit->ended && watch->lake_commit_us == 0) {
+        watch->lake_commit_us = commit->committed_us;
+        watch->lake_ledger = commit->range.last;
+    }
+    os_mutex_unlock(&watch->mutex);
+    return OK;
+}
+
 enum error_code watch_read_catalog(struct watch *watch, struct catalog *catalog,
                                    struct error *error)
 {
@@ -314,6 +349,8 @@ enum error_code watch_read_catalog(struct watch *watch, struct catalog *catalog,
         return code;
     struct catalog_totals totals;
     code = catalog_totals(catalog, &totals, error);
+    if (code == OK)
+        code = catalog_each_commit(catalog, RECENT_COMMITS, take_commit, watch, error);
     struct status_range *known = mem_alloc_zero(count + 1, sizeof known[0]);
     if (code == OK && known == NULL)
         code = error_no_memory(error, "the coverage");
@@ -404,7 +441,7 @@ void watch_sample(struct watch *watch)
     os_mutex_lock(&watch->mutex);
     if (watch->attached)
         source_get_stats(watch->parts.source, &source);
-    watch->ever_connected = watch->ever_connected || source.connected;
+    watch->ever_connected = watch->ever_connected || source.connects != 0;
     os_mutex_unlock(&watch->mutex);
     board_sample(watch->board, os_realtime_us(), os_monotonic_us(), source.events_accepted,
                  source.throttled);

@@ -276,9 +276,12 @@ static bool must_give_up(const struct policy *policy)
            (policy->outage || policy->silent_tries >= POLICY_SILENT_TRIES);
 }
 
-static struct policy_decision give_up(const struct tracker *tracker,
+/* The ledger that is named is the one that did not come: the seam ledger below the range, where the
+ * call began with it. Later ones, tried alone, only tell an outage from poison. */
+static struct policy_decision give_up(const struct tracker *tracker, const struct source_call *call,
                                       const struct source_ending *ending, struct error *error)
 {
+    uint32_t asked = call->seam != 0 && !tracker->seam_is_done ? call->seam : tracker->next;
     if (ending->outcome == SOURCE_NOT_ASKED)
         error_set(error, ERR_RETRY, "no request can be made: %s", ending->words);
     else if (ending->outcome == SOURCE_UNREACHABLE)
@@ -286,9 +289,9 @@ static struct policy_decision give_up(const struct tracker *tracker,
     else if (ending->outcome == SOURCE_SILENT)
         error_set(error, ERR_RETRY,
                   "at ledger %" PRIu32 " %s: does the server have this ledger and a later one?",
-                  tracker->next, ending->words);
+                  asked, ending->words);
     else
-        error_set(error, ERR_RETRY, "ledger %" PRIu32 " can't be had now: %s", tracker->next,
+        error_set(error, ERR_RETRY, "ledger %" PRIu32 " can't be had now: %s", asked,
                   ending->words);
     return stop();
 }
@@ -332,6 +335,6 @@ struct policy_decision policy_after(struct policy *policy, const struct tracker 
     }
     struct policy_decision decision = after_trouble(policy, tracker, call, ending, now_us, error);
     if (decision.verdict == POLICY_AGAIN && must_give_up(policy))
-        return give_up(tracker, ending, error);
+        return give_up(tracker, call, ending, error);
     return decision;
 }

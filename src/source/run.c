@@ -8,6 +8,8 @@
 #include "os/clock.h"
 #include "os/log.h"
 #include "pb/request.h"
+#include "source/failure.h"
+#include "util/sentence.h"
 #include "util/text.h"
 
 /* Who forgets source_wake is heard after this long. */
@@ -29,6 +31,7 @@ enum error_code run_init(struct run *run, struct source *source,
     run->source = source;
     run->handler = handler;
     source_get_stats(source, &run->base);
+    run->failure = run->base.failure;
     tracker_init(&run->tracker, request, handler);
     run->next_before = run->tracker.next;
     policy_init(&run->policy, &source->options, request, (uint64_t)os_realtime_us());
@@ -77,9 +80,8 @@ static void publish(struct run *run)
         .idle_deadline_us = watches ? run->quiet_since_us + run->policy.idle_us : 0,
         .seam_checked = base->seam_checked + tracker->seam_checked,
         .seam_other_contents = base->seam_other_contents + tracker->seam_other_contents,
+        .failure = run->failure,
     };
-    snprintf(stats.last_error, sizeof(stats.last_error), "%.*s", (int)sizeof(stats.last_error) - 1,
-             run->last_error);
     os_mutex_lock(&source->mutex);
     source->stats = stats;
     os_mutex_unlock(&source->mutex);
@@ -258,7 +260,7 @@ static bool is_over(struct run *run, struct source_ending *ending, int64_t now_u
         return true;
     }
     if (stream->state == STREAM_VIOLATED) {
-        snprintf(words, capacity_bytes, "%s", stream->error.message);
+        sentence_fit(words, capacity_bytes, stream->error.message);
         return true;
     }
     if (stream->state == STREAM_BROKEN)
@@ -384,33 +386,59 @@ static enum error_code make_call(struct run *run, struct source_ending *ending, 
     return code;
 }
 
+/* Keeps how the call failed, for all who ask. */
+static void note_failure(struct run *run, const struct source_ending *ending)
+{
+    struct source_failure *failure = &run->failure;
+    *failure = (struct source_failure){.at_us = os_realtime_us(),
+                                       .meaning = source_words_meaning(run->last_error)};
+    source_asked_text(&run->call, failure->asked);
+    snprintf(failure->address, sizeof(failure->address), "%s", link_address_text(&run->link));
+    memcpy(failure->words, run->last_error, sizeof(failure->words));
+    if (!ending->has_status)
+        return;
+    snprintf(failure->status, sizeof(failure->status), "%s", grpc_code_name(ending->code));
+    snprintf(failure->message, sizeof(failure->message), "%s", run->stream.call.words);
+}
+
+/* What a failed call is told as: the server's own words, where it gave any, and what they mean. */
+static void describe_failure(const struct run *run, const struct source_ending *ending,
+                             char out[ERROR_MESSAGE_BYTES])
+{
+    static const char *const openings[] = {
+        [SOURCE_NOT_ASKED] = "no request could be made: ",
+        [SOURCE_UNREACHABLE] = "no connection: ",
+        [SOURCE_FAILED] = "the stream ended early: ",
+        [SOURCE_SILENT] = "",
+    };
+    char whole[2 * ERROR_MESSAGE_BYTES];
+    const char *meaning = run->failure.meaning;
+    if (ending->outcome == SOURCE_SILENT && !run->policy.is_probe && !run->tracker.anything_came)
+        meaning = "no event has come yet, so the start ledger may lie beyond the network's newest "
+                  "one, or below what the source still keeps (its retention)";
+    snprintf(whole, sizeof(whole), "%s%s%s%s; trying again",
+             ending->has_status ? "" : openings[ending->outcome], run->last_error,
+             meaning != NULL ? ": " : "", meaning != NULL ? meaning : "");
+    sentence_fit(out, ERROR_MESSAGE_BYTES, whole);
+}
+
 /* Warns of a failed call; the same words again only now and then. */
 static void log_failure(struct run *run, const struct source_ending *ending, int64_t wait_us)
 {
     int64_t now_us = os_monotonic_us();
     char wait[TEXT_TIME_BYTES];
+    char sentence[ERROR_MESSAGE_BYTES];
     if (strcmp(run->logged, run->last_error) == 0 && now_us - run->logged_at_us < LOG_AGAIN_US) {
         run->suppressed_count++;
         return;
     }
     text_duration(wait_us / 1000 * 1000, wait);
-    const struct log_field fields[] = {LOG_T("endpoint", run->source->options.endpoint),
-                                       LOG_T("address", link_address_text(&run->link)),
-                                       LOG_T("reason", run->last_error),
-                                       LOG_U("start_ledger", run->call.start),
-                                       LOG_U("end_ledger", run->call.end),
-                                       LOG_T("next_try_in", wait),
-                                       LOG_U("suppressed", run->suppressed_count)};
-    bool may_be_start = !run->policy.is_probe && !run->tracker.anything_came &&
-                        (ending->outcome == SOURCE_SILENT || ending->has_status);
-    log_write(LOG_WARN, "source",
-              may_be_start ? "no event has come yet: the start ledger may lie beyond the network's "
-                             "newest one, or below what the source still keeps (its retention); "
-                             "trying again"
-              : ending->outcome == SOURCE_NOT_ASKED   ? "no request could be made; trying again"
-              : ending->outcome == SOURCE_UNREACHABLE ? "no connection; trying again"
-                                                      : "the stream ended early; trying again",
-              fields, sizeof(fields) / sizeof(fields[0]));
+    describe_failure(run, ending, sentence);
+    log_event(LOG_WARN, "source", sentence, LOG_T("endpoint", run->source->options.endpoint),
+              LOG_T("address", link_address_text(&run->link)), LOG_T("reason", run->last_error),
+              LOG_T("asked_for", run->failure.asked), LOG_U("start_ledger", run->call.start),
+              LOG_U("end_ledger", run->call.end), LOG_T("next_try_in", wait),
+              LOG_U("suppressed", run->suppressed_count));
     memcpy(run->logged, run->last_error, sizeof(run->logged));
     run->logged_at_us = now_us;
     run->suppressed_count = 0;
@@ -456,6 +484,8 @@ static enum error_code after_call(struct run *run, const struct source_ending *e
 {
     struct error why;
     error_clear(&why);
+    if (ending->outcome != SOURCE_DONE)
+        note_failure(run, ending);
     struct policy_decision decision =
         policy_after(&run->policy, &run->tracker, &run->call, ending, os_realtime_us(), &why);
     run->was_unreachable = ending->outcome == SOURCE_UNREACHABLE;

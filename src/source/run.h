@@ -54,6 +54,7 @@ struct run {
     uint64_t connects, retries, event_count;
     int64_t decode_us, last_event_us;
     char last_error[ERROR_MESSAGE_BYTES];
+    struct source_failure failure;
     /* The warning logged last, and how many like it were kept back since. */
     char logged[ERROR_MESSAGE_BYTES];
     int64_t logged_at_us;

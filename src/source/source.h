@@ -76,6 +76,20 @@ struct source_handler {
     enum source_seam_verdict (*on_seam_complete)(void *context, uint32_t ledger);
 };
 
+/* How the last call that failed ended. It stays when others succeed after it. */
+#define SOURCE_ADDRESS_BYTES 64
+#define SOURCE_STATUS_BYTES  24
+#define SOURCE_MESSAGE_BYTES 512
+struct source_failure {
+    int64_t at_us;                      /* wall clock; 0: none failed */
+    char asked[64];                     /* what it asked for: "ledgers 5 to 9" */
+    char address[SOURCE_ADDRESS_BYTES]; /* that was tried; "": none */
+    char status[SOURCE_STATUS_BYTES];   /* the server's own: "INTERNAL"; "": it gave none */
+    char message[SOURCE_MESSAGE_BYTES]; /* the server's own words */
+    char words[ERROR_MESSAGE_BYTES];    /* the same as a sentence; or how it ended without them */
+    const char *meaning;                /* of known words, and what helps; NULL; static */
+};
+
 /* Read from any thread. */
 struct source_stats {
     uint64_t events_accepted;
@@ -95,7 +109,7 @@ struct source_stats {
     bool degraded;            /* the last try failed */
     int64_t idle_deadline_us; /* monotonic; 0: not running */
     uint64_t seam_checked, seam_other_contents;
-    char last_error[256];
+    struct source_failure failure;
 };
 
 /* When a ledger closed. */

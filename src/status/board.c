@@ -6,6 +6,7 @@
 
 #include "os/thread.h"
 #include "util/memory.h"
+#include "util/sentence.h"
 
 /* The rate shown is that of the last slots: long enough to smooth the source's bursts of 5 s. */
 #define RATE_SLOTS 3
@@ -144,9 +145,7 @@ void board_set_coverage(struct board *board, const struct status_range *ranges, 
 
 static void copy_message(char out[STATUS_MESSAGE_BYTES], const char *message)
 {
-    size_t length = strnlen(message, STATUS_MESSAGE_BYTES - 1);
-    memcpy(out, message, length);
-    out[length] = '\0';
+    sentence_fit(out, STATUS_MESSAGE_BYTES, message);
 }
 
 void board_add_problem(struct board *board, bool error, const char *message, int64_t now_us)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "status/writer.h"
+#include "util/sentence.h"
 #include "util/text.h"
 #include "version.h"
 
@@ -33,14 +34,44 @@ static bool is_streaming(const struct status_snapshot *snapshot)
     return snapshot->phase == STATUS_RUNNING && snapshot->streaming_since_us != 0;
 }
 
+/* Room for a message before it is made to fit. */
+#define WHOLE_BYTES (4 * STATUS_MESSAGE_BYTES)
+
+/* "localhost:50051 (127.0.0.1:50051)": the second where it was asked and is another text. */
+static void describe_server(const struct status_snapshot *snapshot, char *out, size_t out_bytes)
+{
+    bool has_address = snapshot->failure_address[0] != '\0' &&
+                       strcmp(snapshot->failure_address, snapshot->endpoint) != 0;
+    snprintf(out, out_bytes, "%.300s%s%s%s", snapshot->endpoint, has_address ? " (" : "",
+             has_address ? snapshot->failure_address : "", has_address ? ")" : "");
+}
+
+/* What was asked, how that ended in the server's own words, and what they mean. */
+static void describe_failure(const struct status_snapshot *snapshot, char *out, size_t out_bytes)
+{
+    out[0] = '\0';
+    if (snapshot->failure_us == 0)
+        return;
+    snprintf(out, out_bytes, "Asked for %s: %s%s%s", snapshot->failure_asked,
+             snapshot->failure_words, snapshot->failure_meaning[0] != '\0' ? ": " : "",
+             snapshot->failure_meaning);
+}
+
 static bool rule_outage(const struct status_snapshot *snapshot, char *message)
 {
     if (!is_streaming(snapshot) || !snapshot->outage)
         return false;
-    snprintf(message, STATUS_MESSAGE_BYTES,
-             "The source at %.96s serves no ledger at all: look at ttp-processor and at the ledger "
-             "source behind it; this run goes on trying.",
-             snapshot->endpoint);
+    char server[512], failure[3 * STATUS_MESSAGE_BYTES], whole[WHOLE_BYTES];
+    describe_server(snapshot, server, sizeof server);
+    describe_failure(snapshot, failure, sizeof failure);
+    snprintf(whole, sizeof whole, "The source at %s serves no ledger at all%s. %s; %s%s", server,
+             snapshot->last_event_us == 0 ? ", and never has since this run began" : "",
+             failure[0] != '\0' ? failure : "No call has ended yet",
+             snapshot->failure_meaning[0] != '\0'
+                 ? ""
+                 : "look at ttp-processor and at the ledger source behind it, ",
+             "this run goes on trying.");
+    sentence_fit(message, STATUS_MESSAGE_BYTES, whole);
     return true;
 }
 
@@ -56,9 +87,17 @@ static bool rule_silence(const struct status_snapshot *snapshot, char *message)
     char silent[TEXT_TIME_BYTES], allowed[TEXT_TIME_BYTES];
     describe_duration(silent_us, silent);
     describe_duration(snapshot->idle_timeout_us, allowed);
-    snprintf(message, STATUS_MESSAGE_BYTES,
-             "No new event for %s (idle_timeout is %s): %.96s may hang, or its network is still.",
-             silent, allowed, snapshot->endpoint);
+    char server[512], failure[3 * STATUS_MESSAGE_BYTES], whole[WHOLE_BYTES];
+    describe_server(snapshot, server, sizeof server);
+    describe_failure(snapshot, failure, sizeof failure);
+    snprintf(whole, sizeof whole, "No %s for %s (idle_timeout is %s): %s may hang, or %s.%s%s",
+             snapshot->last_event_us == 0 ? "event" : "new event", silent, allowed, server,
+             snapshot->last_event_us == 0
+                 ? "the first ledger may lie beyond the network's newest one, or below what the "
+                   "source still keeps (its retention)"
+                 : "its network is still",
+             failure[0] != '\0' ? " " : "", failure);
+    sentence_fit(message, STATUS_MESSAGE_BYTES, whole);
     return true;
 }
 
@@ -147,8 +186,14 @@ static bool rule_reconnecting(const struct status_snapshot *snapshot, char *mess
         return false;
     if (!snapshot->reconnecting && (snapshot->connected || !snapshot->ever_connected))
         return false;
-    snprintf(message, STATUS_MESSAGE_BYTES, "The stream from %.96s broke off: trying again.",
-             snapshot->endpoint);
+    char server[512], failure[3 * STATUS_MESSAGE_BYTES], whole[WHOLE_BYTES];
+    describe_server(snapshot, server, sizeof server);
+    describe_failure(snapshot, failure, sizeof failure);
+    snprintf(whole, sizeof whole, "%s %s%s%s; trying again.",
+             snapshot->last_event_us == 0 ? "There is no stream yet from"
+                                          : "The stream broke off from",
+             server, failure[0] != '\0' ? ". " : "", failure);
+    sentence_fit(message, STATUS_MESSAGE_BYTES, whole);
     return true;
 }
 
@@ -304,14 +349,46 @@ static void write_coverage(struct writer *writer, const struct status_snapshot *
     write_count(writer, "coverage_ledgers", snapshot->coverage_ledgers);
 }
 
-static void write_error(struct writer *writer, const struct status_snapshot *snapshot)
+static void write_words(struct writer *writer, const char *key, const char *words)
 {
-    writer_text(writer, ",\"last_error\":");
-    if (snapshot->last_error[0] == '\0')
+    writer_format(writer, ",\"%s\":", key);
+    if (words[0] == '\0')
         writer_text(writer, "null");
     else
-        writer_json(writer, snapshot->last_error);
-    write_time(writer, "last_error_at", snapshot->last_error_us);
+        writer_json(writer, words);
+}
+
+/* Where no error was logged yet, what makes the run unhealthy is the error. */
+static void write_error(struct writer *writer, const struct status_snapshot *snapshot,
+                        const struct health *health)
+{
+    const char *words = snapshot->last_error;
+    int64_t at_us = snapshot->last_error_us;
+    if (health->level == HEALTH_UNHEALTHY && words[0] == '\0') {
+        words = health->findings[0].message;
+        at_us = snapshot->now_us;
+    }
+    write_words(writer, "last_error", words);
+    write_time(writer, "last_error_at", at_us);
+}
+
+/* What the server said: not a guess about it. */
+static void write_source(struct writer *writer, const struct status_snapshot *snapshot)
+{
+    writer_text(writer, ",\"source\":{\"endpoint\":");
+    writer_json(writer, snapshot->endpoint);
+    writer_format(writer, ",\"connected\":%s,\"ever_connected\":%s,\"ever_streamed\":%s",
+                  snapshot->connected ? "true" : "false",
+                  snapshot->ever_connected ? "true" : "false",
+                  snapshot->last_event_us != 0 ? "true" : "false");
+    write_time(writer, "last_failure_at", snapshot->failure_us);
+    write_words(writer, "asked_for", snapshot->failure_asked);
+    write_words(writer, "address", snapshot->failure_address);
+    write_words(writer, "last_status", snapshot->failure_status);
+    write_words(writer, "last_message", snapshot->failure_message);
+    write_words(writer, "last_failure", snapshot->failure_words);
+    write_words(writer, "meaning", snapshot->failure_meaning);
+    writer_text(writer, "}");
 }
 
 enum error_code health_render(const struct status_snapshot *snapshot, const struct health *health,
@@ -337,7 +414,8 @@ enum error_code health_render(const struct status_snapshot *snapshot, const stru
     write_ledger(&writer, "last_committed_ledger", snapshot->last_ledger);
     write_seconds(&writer, "lag_seconds", health_lag_seconds(snapshot));
     write_seconds(&writer, "events_per_second", snapshot->events_per_second);
-    write_error(&writer, snapshot);
+    write_error(&writer, snapshot, health);
+    write_source(&writer, snapshot);
     write_findings(&writer, health);
     write_coverage(&writer, snapshot);
     writer_format(&writer,

@@ -184,8 +184,13 @@ static void write_lead(struct page *page)
 {
     const struct status_snapshot *snapshot = page->snapshot;
     text(page, "<p class=\"lead\">");
-    if (snapshot->last_commit_us == 0) {
-        text(page, "Nothing is committed yet in this run.");
+    if (snapshot->commits == 0) {
+        text(page, "Nothing is committed yet in this run");
+        if (snapshot->last_commit_us != 0) {
+            text(page, "; the lake's last commit was ");
+            moment(page, snapshot->last_commit_us);
+        }
+        text(page, ".");
     } else {
         count(page, snapshot->rows_committed);
         text(page, " events in ");
@@ -593,6 +598,30 @@ static void write_problems(struct page *page)
     text(page, "</ul></section>\n");
 }
 
+/* How the last call that failed ended, in the server's words where it gave any. */
+static void write_server_words(struct page *page)
+{
+    const struct status_snapshot *snapshot = page->snapshot;
+    if (snapshot->failure_us == 0)
+        return;
+    text(page, "<section><h2>The server's last failed answer</h2>\n<p>");
+    moment(page, snapshot->failure_us);
+    text(page, " · ");
+    writer_html(&page->writer, snapshot->failure_address[0] != '\0' ? snapshot->failure_address
+                                                                    : snapshot->endpoint);
+    text(page, ", asked for ");
+    writer_html(&page->writer, snapshot->failure_asked);
+    text(page, ": <q>");
+    writer_html(&page->writer, snapshot->failure_words);
+    text(page, "</q></p>\n");
+    if (snapshot->failure_meaning[0] != '\0') {
+        text(page, "<p>That means: ");
+        writer_html(&page->writer, snapshot->failure_meaning);
+        text(page, ".</p>\n");
+    }
+    text(page, "</section>\n");
+}
+
 static void write_footer(struct page *page)
 {
     const struct status_snapshot *snapshot = page->snapshot;
@@ -623,6 +652,7 @@ enum error_code page_render(const struct status_snapshot *snapshot, const struct
     write_coverage(&page);
     write_commits(&page);
     write_problems(&page);
+    write_server_words(&page);
     write_footer(&page);
     text(&page, "</main>\n<script nonce=\"");
     writer_html(&page.writer, nonce);

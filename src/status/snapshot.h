@@ -22,7 +22,7 @@
 #define STATUS_PROBLEMS_MAX   8  /* last problems */
 #define STATUS_RATES_MAX      60 /* slots of the rate's history */
 #define STATUS_RATE_SLOT_US   INT64_C(10000000)
-#define STATUS_MESSAGE_BYTES  256
+#define STATUS_MESSAGE_BYTES  1024
 #define STATUS_LABEL_BYTES    64
 #define STATUS_REASON_BYTES   16
 #define STATUS_PATH_BYTES     512
@@ -107,7 +107,15 @@ struct status_snapshot {
     int64_t idle_timeout_us;    /* 0: no rule */
     bool connected;
     bool ever_connected;
-    bool throttled;    /* we closed the window: the queue is full */
+    /* How the last call that failed ended, and what the server said; failure_us 0: none failed. */
+    int64_t failure_us;
+    char failure_asked[STATUS_LABEL_BYTES];     /* "ledgers 5 to 9" */
+    char failure_address[STATUS_LABEL_BYTES];   /* that was tried */
+    char failure_status[STATUS_LABEL_BYTES];    /* the server's own: "INTERNAL" */
+    char failure_message[STATUS_MESSAGE_BYTES]; /* its own words */
+    char failure_words[STATUS_MESSAGE_BYTES];   /* as a sentence, or how it ended without them */
+    char failure_meaning[STATUS_MESSAGE_BYTES]; /* of known words, and what helps */
+    bool throttled;                             /* we closed the window: the queue is full */
     bool outage;       /* max_attempts without progress and nothing works */
     bool reconnecting; /* the last try failed */
 

@@ -6,6 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "util/sentence.h"
+
+/* Room for a message before it is made to fit: the longest path and a server's words. */
+#define WHOLE_BYTES (6 * ERROR_MESSAGE_BYTES)
+
 void error_clear(struct error *error)
 {
     if (error == NULL)
@@ -19,10 +24,12 @@ enum error_code error_set(struct error *error, enum error_code code, const char 
 {
     if (error == NULL)
         return code;
+    char whole[WHOLE_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(error->message, sizeof error->message, format, arguments);
+    vsnprintf(whole, sizeof whole, format, arguments);
     va_end(arguments);
+    sentence_fit(error->message, sizeof error->message, whole);
     error->code = code;
     error->system_errno = 0;
     return code;
@@ -33,13 +40,14 @@ enum error_code error_set_errno(struct error *error, int system_errno, const cha
     enum error_code code = system_errno == ENOMEM ? ERR_NO_MEMORY : ERR_IO;
     if (error == NULL)
         return code;
+    char whole[WHOLE_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(error->message, sizeof error->message, format, arguments);
+    int length = vsnprintf(whole, sizeof whole, format, arguments);
     va_end(arguments);
-    if (length >= 0 && (size_t)length < sizeof error->message)
-        snprintf(error->message + length, sizeof error->message - (size_t)length, ": %s",
-                 strerror(system_errno));
+    if (length >= 0 && (size_t)length < sizeof whole)
+        snprintf(whole + length, sizeof whole - (size_t)length, ": %s", strerror(system_errno));
+    sentence_fit(error->message, sizeof error->message, whole);
     error->code = code;
     error->system_errno = system_errno;
     return code;
@@ -49,14 +57,14 @@ enum error_code error_prefix(struct error *error, enum error_code code, const ch
 {
     if (error == NULL)
         return code;
-    char old[ERROR_MESSAGE_BYTES];
-    memcpy(old, error->message, sizeof old);
+    char whole[WHOLE_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(error->message, sizeof error->message, format, arguments);
+    int length = vsnprintf(whole, sizeof whole, format, arguments);
     va_end(arguments);
-    if (length >= 0 && (size_t)length < sizeof error->message)
-        snprintf(error->message + length, sizeof error->message - (size_t)length, "%s", old);
+    if (length >= 0 && (size_t)length < sizeof whole)
+        snprintf(whole + length, sizeof whole - (size_t)length, "%s", error->message);
+    sentence_fit(error->message, sizeof error->message, whole);
     return error->code;
 }
 

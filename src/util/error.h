@@ -37,8 +37,8 @@ struct error {
 /* Empties `error` (may be NULL). */
 void error_clear(struct error *error);
 
-/* Sets code and message (cut at ERROR_MESSAGE_BYTES); returns `code`, so that `return error_set(…)`
- * works. */
+/* Sets code and message (made to fit by sentence_fit: what to do, behind the last "; ", stays);
+ * returns `code`, so that `return error_set(…)` works. */
 enum error_code error_set(struct error *error, enum error_code code, const char *format, ...)
     PRINTF_LIKE(3, 4);
 

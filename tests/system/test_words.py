@@ -119,3 +119,47 @@ def test_a_secret_is_in_no_command(lake, servers):
                            '{"authorization": "Bearer s3cret"}').expect(0)
     assert "s3cret" not in told.output
     told.says("env:SECRET_AUTHORIZATION")
+
+
+def breaker(tmp_path, processes):
+    """A server that says what the real one does while its source's breaker is open."""
+    script = tmp_path / "faults"
+    script.write_text('event=0 status-only="INTERNAL:source: service temporarily unavailable"'
+                      " always\n")
+    return processes(process.Replay([RECORDING.events], "--fault", script)).endpoint
+
+
+def test_the_servers_own_words_reach_health_page_log_and_summary(lake, tmp_path, processes):
+    endpoint = breaker(tmp_path, processes)
+    with watching.Watched(lake, endpoint, FIRST, LAST, max_attempts=2) as watched:
+        answer = watched.wait_for_rule("outage")
+        page = watched.ask("/").text
+        finished = watched.stop().expect(0)
+    assert answer.status == 503
+    source = answer.json["source"]
+    assert (source["endpoint"], source["address"]) == (endpoint, endpoint)
+    assert source["last_status"] == "INTERNAL"
+    assert source["last_message"] == "source: service temporarily unavailable"
+    assert "restart that source" in source["meaning"]
+    assert source["ever_connected"] and not source["ever_streamed"]
+    assert source["asked_for"].startswith("ledger")
+    [outage] = [one["message"] for one in answer.json["reasons"] if one["rule"] == "outage"]
+    assert "INTERNAL: source: service temporarily unavailable" in outage
+    assert f"sked for {source['asked_for']}" in outage
+    assert answer.json["last_error"]
+    assert "service temporarily unavailable" in html.unescape(page)
+    assert "no event has come yet" not in finished.stderr
+    finished.says(r"server +\S+, asked for ledgers? .*: the server answered INTERNAL: source: "
+                  "service temporarily unavailable", "restart that source; trying again")
+
+
+def test_after_a_restart_the_last_commit_comes_from_the_lake(lake, servers, tmp_path, processes):
+    process.run(lake, servers[RECORDING.name], FIRST, LAST)
+    status = json.loads(process.execute("status", "--output-path", lake, "--json").expect(0).stdout)
+    with watching.Watched(lake, breaker(tmp_path, processes), FIRST) as watched:
+        health = watched.wait_for_health(lambda answer: answer.json["phase"] == "running",
+                                         "a running run").json
+        assert health["last_committed_ledger"] == LAST
+        assert health["last_commit"][:19] == status["last_commit"][:19]
+        metrics = watched.metrics()
+    assert metrics["ttp_committed_ledger"] == LAST

@@ -76,6 +76,30 @@ static void a_summary_names_what_is_missing_and_the_command_for_it(void **state)
     buffer_release(&text);
 }
 
+static void a_summary_that_lacks_ledgers_has_the_servers_own_words(void **state)
+{
+    (void)state;
+    struct loaded loaded;
+    struct buffer text;
+    load(&loaded, (struct load_request){.config = NULL});
+    struct run_report report = report_with(2);
+    report.last.failure_us = 1;
+    strcpy(report.last.failure_asked, "ledgers 100 to 130");
+    strcpy(report.last.failure_address, "10.1.2.3:50051");
+    strcpy(report.last.failure_words, "the server answered INTERNAL: no");
+    strcpy(report.last.failure_meaning, "its breaker is open");
+    buffer_init(&text);
+    assert_int_equal(summary_render(&loaded.options, &report, &text), OK);
+    assert_int_equal(buffer_append_byte(&text, 0), OK);
+    assert_non_null(strstr((const char *)text.data,
+                           "10.1.2.3:50051, asked for ledgers 100 to 130: the server answered "
+                           "INTERNAL: no\n"));
+    assert_non_null(strstr((const char *)text.data, "its breaker is open\n"));
+    buffer_release(&text);
+    run_report_release(&report);
+    loaded_release(&loaded);
+}
+
 static void after_another_chain_nothing_is_to_be_fetched(void **state)
 {
     (void)state;
@@ -196,6 +220,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_summary_counts_rows_files_and_repeated_warnings),
         cmocka_unit_test(a_summary_names_what_is_missing_and_the_command_for_it),
+        cmocka_unit_test(a_summary_that_lacks_ledgers_has_the_servers_own_words),
         cmocka_unit_test(after_another_chain_nothing_is_to_be_fetched),
         cmocka_unit_test(a_plan_shows_ranges_files_and_a_hint_where_they_would_be_small),
         cmocka_unit_test(a_report_is_there_as_incomplete_from_the_start),

@@ -618,6 +618,28 @@ static void who_asks_once_does_not_wait_at_the_tip_for_ever(void **state)
     model_release(&model);
 }
 
+/* The range begins at 5000 and the lake has 4990: the server refuses that one. */
+static void the_ledger_that_is_named_is_the_one_that_was_asked_for(void **state)
+{
+    (void)state;
+    struct model model = {0};
+    const struct source_request request = {5000, 5100, 4990};
+    const struct source_ending ending = failed(true, GRPC_INTERNAL, "no ledger 4990");
+    struct policy_decision decision = {.verdict = POLICY_AGAIN};
+    model_init(&model, &request, false);
+    model.policy.ends_in_outage = true;
+    model.policy.max_attempts = 1;
+    model.policy.outage = true;
+    struct source_call call = policy_next_call(&model.policy, &model.tracker);
+    assert_int_equal(call.start, 4990);
+    tracker_begin(&model.tracker, &call);
+    tracker_abandon(&model.tracker);
+    decision = policy_after(&model.policy, &model.tracker, &call, &ending, at(6000), &model.error);
+    assert_int_equal(decision.verdict, POLICY_STOP);
+    assert_non_null(strstr(model.error.message, "ledger 4990 can't be had now: no ledger 4990"));
+    model_release(&model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -638,6 +660,7 @@ int main(void)
         cmocka_unit_test(after_long_quiet_a_live_request_begins_with_the_last_ledger_had),
         cmocka_unit_test(after_a_long_gap_the_next_call_begins_where_events_were_seen),
         cmocka_unit_test(who_asks_once_gives_up_in_an_outage),
+        cmocka_unit_test(the_ledger_that_is_named_is_the_one_that_was_asked_for),
         cmocka_unit_test(who_asks_once_still_tells_poison_and_ends_with_the_range),
         cmocka_unit_test(who_asks_once_does_not_wait_at_the_tip_for_ever),
     };

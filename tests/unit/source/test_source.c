@@ -527,6 +527,40 @@ static void answers_that_cannot_be_right_are_asked_for_again(void **state)
     assert_range(&taker, 100, 103, 5);
 }
 
+static void answer_with_an_error_at_first(struct script_server *server,
+                                          struct grpc_server_call *call, unsigned call_number,
+                                          const struct get_events_request *request)
+{
+    if (call_number == 0)
+        assert_int_equal(
+            grpc_server_finish(call, GRPC_INTERNAL, "stream: service temporarily unavailable"), OK);
+    else
+        answer_plainly(server, call, call_number, request);
+}
+
+static void the_servers_own_words_are_kept_with_what_was_asked_and_where(void **state)
+{
+    (void)state;
+    struct script_server server = {0};
+    struct taker taker = {0};
+    struct source_stats stats;
+    struct error error;
+    script_server_start(&server, answer_with_an_error_at_first, NULL);
+    enum error_code code =
+        run_against(&server, NULL, &(struct source_request){100, 103, 0}, &taker, &stats, &error);
+    script_server_stop(&server);
+    assert_int_equal(code, OK);
+    const struct source_failure *failure = &stats.failure;
+    assert_string_equal(failure->asked, "ledgers 100 to 103");
+    assert_string_equal(failure->address, server.endpoint);
+    assert_string_equal(failure->status, "INTERNAL");
+    assert_string_equal(failure->message, "stream: service temporarily unavailable");
+    assert_string_equal(failure->words, "the server answered INTERNAL: stream: service temporarily "
+                                        "unavailable");
+    assert_non_null(strstr(failure->meaning, "circuit breaker"));
+    assert_true(failure->at_us > 0);
+}
+
 static void silence_makes_it_connect_again(void **state)
 {
     (void)state;
@@ -567,7 +601,7 @@ static void a_stream_that_falls_silent_is_dropped_after_idle_timeout(void **stat
     script_server_stop(&server);
     assert_int_equal(code, OK);
     assert_int_equal(taker.dropped, 1);
-    assert_non_null(strstr(stats.last_error, "idle_timeout"));
+    assert_non_null(strstr(stats.failure.words, "idle_timeout"));
     assert_range(&taker, 100, 103, 5);
 }
 
@@ -612,7 +646,7 @@ static void assert_outage_with(const char *greeting, const char *words)
         script_server_stop(&server);
     assert_true(result.stopped);
     assert_int_equal(result.next_ledger, 100);
-    assert_non_null(strstr(stats.last_error, words));
+    assert_non_null(strstr(stats.failure.words, words));
     assert_true(stats.retries >= 3);
 }
 
@@ -753,6 +787,7 @@ int main(void)
         cmocka_unit_test(statuses_that_no_retry_can_change_stop_at_once_with_the_remedy),
         cmocka_unit_test(a_refused_start_of_zero_asks_for_a_start),
         cmocka_unit_test(answers_that_cannot_be_right_are_asked_for_again),
+        cmocka_unit_test(the_servers_own_words_are_kept_with_what_was_asked_and_where),
         cmocka_unit_test(silence_makes_it_connect_again),
         cmocka_unit_test(a_stream_that_falls_silent_is_dropped_after_idle_timeout),
         cmocka_unit_test(a_peer_that_is_no_ttp_server_is_named_for_what_it_is),

@@ -139,6 +139,58 @@ static void an_outage_is_unhealthy(void **state)
     expect_only(&snapshot, HEALTH_RULE_OUTAGE, HEALTH_UNHEALTHY);
 }
 
+/* What a real ttp-processor says while its source's breaker is open. */
+static void fail_with_words(struct status_snapshot *snapshot)
+{
+    snapshot->failure_us = FAKE_NOW_US - 5 * SECOND;
+    strcpy(snapshot->failure_asked, "ledgers 5 to 9");
+    strcpy(snapshot->failure_address, "10.1.2.3:50051");
+    strcpy(snapshot->failure_status, "INTERNAL");
+    strcpy(snapshot->failure_message, "service temporarily unavailable");
+    strcpy(snapshot->failure_words,
+           "the server answered INTERNAL: service temporarily unavailable");
+    strcpy(snapshot->failure_meaning, "the breaker is open: restart the source");
+}
+
+static void an_outage_is_told_in_the_servers_own_words(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    struct health health;
+    fake_snapshot(&snapshot);
+    snapshot.outage = true;
+    fail_with_words(&snapshot);
+    health_assess(&snapshot, &health);
+    assert_string_equal(health.findings[0].message,
+                        "The source at localhost:50051 (10.1.2.3:50051) serves no ledger at all. "
+                        "Asked for ledgers 5 to 9: the server answered INTERNAL: service "
+                        "temporarily unavailable: the breaker is open: restart the source; this "
+                        "run goes on trying.");
+    snapshot.last_event_us = 0;
+    health_assess(&snapshot, &health);
+    assert_non_null(strstr(health.findings[0].message, "and never has since this run began"));
+    memset(snapshot.failure_words, 'w', sizeof(snapshot.failure_words) - 1);
+    health_assess(&snapshot, &health);
+    assert_non_null(strstr(health.findings[0].message, "; this run goes on trying."));
+}
+
+static void without_any_event_no_stream_broke_off(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    struct health health;
+    fake_snapshot(&snapshot);
+    snapshot.last_event_us = 0;
+    snapshot.reconnecting = true;
+    fail_with_words(&snapshot);
+    health_assess(&snapshot, &health);
+    assert_non_null(strstr(health.findings[0].message,
+                           "There is no stream yet from localhost:50051 (10.1.2.3:50051). Asked"));
+    snapshot.last_event_us = FAKE_NOW_US;
+    health_assess(&snapshot, &health);
+    assert_non_null(strstr(health.findings[0].message, "The stream broke off from localhost"));
+}
+
 static void a_broken_stream_is_degraded_and_still_ready(void **state)
 {
     (void)state;
@@ -368,6 +420,31 @@ static void what_is_not_known_yet_is_null(void **state)
     json_decref(object);
 }
 
+static void an_unhealthy_run_has_a_last_error_and_what_the_server_said(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    struct health health;
+    fake_snapshot(&snapshot);
+    snapshot.outage = true;
+    fail_with_words(&snapshot);
+    health_assess(&snapshot, &health);
+    json_t *object = render(&snapshot);
+    expect_text(object, "last_error", health.findings[0].message);
+    expect_text(object, "last_error_at", "2024-08-07T12:00:00Z");
+    const json_t *source = json_object_get(object, "source");
+    expect_text(source, "endpoint", "localhost:50051");
+    expect_text(source, "address", "10.1.2.3:50051");
+    expect_text(source, "asked_for", "ledgers 5 to 9");
+    expect_text(source, "last_status", "INTERNAL");
+    expect_text(source, "last_message", "service temporarily unavailable");
+    expect_text(source, "last_failure",
+                "the server answered INTERNAL: service temporarily unavailable");
+    expect_text(source, "meaning", "the breaker is open: restart the source");
+    assert_true(json_is_true(json_object_get(source, "ever_streamed")));
+    json_decref(object);
+}
+
 static void an_error_with_any_bytes_stays_json(void **state)
 {
     (void)state;
@@ -418,6 +495,9 @@ int main(void)
         cmocka_unit_test(events_that_only_come_again_do_not_break_the_silence),
         cmocka_unit_test(nothing_is_silent_while_nothing_is_asked_for),
         cmocka_unit_test(an_outage_is_unhealthy),
+        cmocka_unit_test(an_outage_is_told_in_the_servers_own_words),
+        cmocka_unit_test(an_unhealthy_run_has_a_last_error_and_what_the_server_said),
+        cmocka_unit_test(without_any_event_no_stream_broke_off),
         cmocka_unit_test(a_broken_stream_is_degraded_and_still_ready),
         cmocka_unit_test(a_full_disk_is_unhealthy),
         cmocka_unit_test(a_disk_below_min_free_disk_is_degraded),

@@ -187,6 +187,21 @@ static void a_hole_comes_with_a_command_that_can_be_pasted(void **state)
     expect(&snapshot, "<code>parquet-consumer status</code> says how to fetch it");
 }
 
+static void the_page_says_what_the_server_said(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    fake_snapshot(&snapshot);
+    snapshot.failure_us = FAKE_NOW_US - 5 * SECOND;
+    strcpy(snapshot.failure_asked, "ledgers 5 to 9");
+    strcpy(snapshot.failure_address, "10.1.2.3:50051");
+    strcpy(snapshot.failure_words, "the server answered INTERNAL: <no>");
+    strcpy(snapshot.failure_meaning, "its breaker is open");
+    expect(&snapshot, " · 10.1.2.3:50051, asked for ledgers 5 to 9: <q>the server answered "
+                      "INTERNAL: &lt;no&gt;</q>");
+    expect(&snapshot, "<p>That means: its breaker is open.</p>");
+}
+
 static void many_holes_are_told_in_part(void **state)
 {
     (void)state;
@@ -256,6 +271,7 @@ int main(void)
         cmocka_unit_test(problems_tell_how_often_and_since_when),
         cmocka_unit_test(a_hole_is_drawn_even_where_it_is_too_narrow_to_see),
         cmocka_unit_test(a_hole_comes_with_a_command_that_can_be_pasted),
+        cmocka_unit_test(the_page_says_what_the_server_said),
         cmocka_unit_test(many_holes_are_told_in_part),
         cmocka_unit_test(extreme_values_do_not_break_it),
         cmocka_unit_test(every_failed_allocation_is_told),
