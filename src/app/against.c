@@ -5,18 +5,20 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/memory_plan.h"
+#include "app/progress.h"
 #include "app/source_setup.h"
 #include "catalog/lake_file.h"
 #include "os/clock.h"
 #include "os/log.h"
+#include "os/process.h"
 #include "os/signal.h"
 #include "rows/row.h"
 #include "source/source.h"
 #include "util/text.h"
 
-#define DRAW_EVERY_US      INT64_C(200000)
 #define SAMPLE_DECIMALS    4 /* of a per cent: to a millionth */
 #define MILLIONTHS_PERCENT 10000
 
@@ -26,7 +28,9 @@ struct feeding {
     struct comparison *comparison;
     struct row_scratch scratch;
     bool lake_failed; /* an error came from the comparison, not from the server */
-    int64_t next_draw_us;
+    bool is_terminal;
+    unsigned columns;
+    int64_t began_us, next_tell_us; /* monotonic */
 };
 
 bool against_parse_sample(const char *text, uint32_t *millionths)
@@ -64,20 +68,30 @@ enum error_code against_check_network(const struct options *options, struct erro
     return code;
 }
 
-static void draw(struct feeding *feeding)
+/* A bar on a terminal, else a line of the log now and then. */
+static void tell(struct feeding *feeding)
 {
     int64_t now_us = os_monotonic_us();
-    if (now_us < feeding->next_draw_us)
+    if (now_us < feeding->next_tell_us)
         return;
-    feeding->next_draw_us = now_us + DRAW_EVERY_US;
     struct comparison_totals totals = comparison_totals(feeding->comparison);
+    if (!feeding->is_terminal) {
+        feeding->next_tell_us = now_us + PROGRESS_TELL_EVERY_US;
+        log_event(LOG_INFO, "app", "comparing", LOG_U("ledgers", totals.ledgers),
+                  LOG_U("of_ledgers", totals.wanted), LOG_U("rows", totals.rows),
+                  LOG_U("differing_ledgers", totals.differing));
+        return;
+    }
+    feeding->next_tell_us = now_us + PROGRESS_DRAW_EVERY_US;
     char done[TEXT_TIME_BYTES], wanted[TEXT_TIME_BYTES], rows[TEXT_TIME_BYTES];
-    char line[LOG_STATUS_BYTES];
+    char words[PROGRESS_WORDS_BYTES];
     text_count(totals.ledgers, done);
     text_count(totals.wanted, wanted);
     text_count(totals.rows, rows);
-    snprintf(line, sizeof line, "compared %s of %s ledgers, %s rows", done, wanted, rows);
-    log_set_status(line);
+    snprintf(words, sizeof words, "compared %s of %s ledgers, %s rows", done, wanted, rows);
+    progress_draw_bar(feeding->columns,
+                      totals.wanted > 0 ? (double)totals.ledgers / (double)totals.wanted : 0.0,
+                      (double)(now_us - feeding->began_us) / 1e6, words);
 }
 
 /* Remembers that the lake's side failed, or a limit of ours, which the server is not to blame for.
@@ -122,7 +136,7 @@ static void on_ledger_dropped(void *context)
 static enum error_code on_complete_to(void *context, uint32_t covered_to, struct error *error)
 {
     struct feeding *feeding = context;
-    draw(feeding);
+    tell(feeding);
     return from_lake(feeding, comparison_complete_to(feeding->comparison, covered_to, error));
 }
 
@@ -151,7 +165,8 @@ static bool has_room(void *context)
 
 static bool must_stop(void *context)
 {
-    const struct feeding *feeding = context;
+    struct feeding *feeding = context;
+    tell(feeding);
     return os_stop_requested() || comparison_is_hopeless(feeding->comparison);
 }
 
@@ -211,7 +226,12 @@ enum error_code against_stream(void *context, struct comparison *comparison, str
 {
     struct feeding feeding = {.against = context, .comparison = comparison};
     const struct options *options = feeding.against->options;
-    struct source_setup setup = {.headers = NULL};
+    feeding.is_terminal =
+        os_is_terminal(STDERR_FILENO, &feeding.columns) && log_get_level() <= LOG_INFO;
+    feeding.began_us = os_monotonic_us();
+    feeding.next_tell_us = feeding.began_us + (feeding.is_terminal ? 0 : PROGRESS_TELL_EVERY_US);
+    const int level = option_index(offsetof(struct options, log_level));
+    struct source_setup setup = {.is_quiet = options->origins[level].kind == ORIGIN_DEFAULT};
     struct source *source = NULL;
     struct memory_plan memory = memory_plan_make(options->memory_limit_bytes);
     enum error_code code = os_signals_install(error);

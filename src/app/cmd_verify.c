@@ -10,7 +10,6 @@
 #include "app/verify_print.h"
 #include "lake/verify.h"
 #include "app/memory_plan.h"
-#include "os/log.h"
 #include "os/process.h"
 #include "util/buffer.h"
 
@@ -46,12 +45,7 @@ static enum exit_code load_options(const struct command_line *line, struct optio
     const char *server = command_line_flag(line, "--against");
     if (server != NULL)
         call.option_texts[option_index(offsetof(struct options, ttp_processor_endpoint))] = server;
-    enum exit_code exit_code = command_load_options(&call, options);
-    int level = option_index(offsetof(struct options, log_level));
-    /* Each range of a comparison is a call of its own: that they connect is no news. */
-    if (exit_code == EXIT_DONE && server != NULL && options->origins[level].kind == ORIGIN_DEFAULT)
-        log_set_level(LOG_WARN);
-    return exit_code;
+    return command_load_options(&call, options);
 }
 
 static enum error_code print_report(const struct command_line *line, const struct options *options,

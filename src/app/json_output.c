@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "catalog/json_text.h"
-#include "rows/utf8.h"
+#include "util/utf8.h"
 #include "util/buffer.h"
 #include "util/memory.h"
 #include "util/text.h"

@@ -11,18 +11,16 @@
 #include "status/health.h"
 #include "util/text.h"
 
-#define BOUNDED_EVERY_US INT64_C(10000000)
-#define LIVE_EVERY_US    INT64_C(60000000)
-#define SILENCE_US       INT64_C(30000000) /* without a first event */
-#define DRAW_EVERY_US    INT64_C(200000)
-#define BAR_CELLS_MIN    10
-#define BAR_CELLS_MAX    40
+#define LIVE_EVERY_US INT64_C(60000000)
+#define SILENCE_US    INT64_C(30000000) /* without a first event */
+#define BAR_CELLS_MIN 10
+#define BAR_CELLS_MAX 40
 
 void progress_init(struct progress *progress, const struct options *options, int64_t now_us)
 {
     *progress = (struct progress){.options = options,
                                   .told_us = now_us,
-                                  .next_us = now_us + BOUNDED_EVERY_US,
+                                  .next_us = now_us + PROGRESS_TELL_EVERY_US,
                                   .next_silence_us = now_us + SILENCE_US,
                                   .began_us = now_us};
     /* Who wants warnings only wants no bar either. */
@@ -51,26 +49,15 @@ static void format_left(double seconds, char *out, size_t out_bytes)
         snprintf(out, out_bytes, "%" PRIu64 "s", whole);
 }
 
-/* The bar: ` 45% [=====>     ] ledger 57500008, 123,456 rows/s, 2m10s left`, cut to the terminal.
- */
-static void draw(struct progress *progress, const struct status_snapshot *now, int64_t now_us)
+void progress_draw_bar(unsigned columns, double done, double seconds, const char *words)
 {
-    double seconds = (double)(now_us - progress->began_us) / 1e6;
-    double done = (double)now->ledgers_completed / (double)progress->ledgers_wanted;
     done = done > 1.0 ? 1.0 : done;
-    char rate[TEXT_TIME_BYTES];
     char left[TEXT_TIME_BYTES] = "?";
-    text_count(seconds > 0 ? (uint64_t)((double)now->events_accepted / seconds) : 0, rate);
     if (done > 0.0)
         format_left(seconds / done * (1.0 - done), left, sizeof left);
-    char words[160];
-    int word_count = snprintf(words, sizeof words, "] ledger %" PRIu32 ", %s events/s, %s left%s",
-                              now->current_ledger, rate, left,
-                              now->waiting_for_space ? ", the disk is full"
-                              : now->intake_paused   ? ", too little disk is free"
-                              : now->reconnecting    ? ", reconnecting"
-                                                     : "");
-    int cells = (int)progress->columns - word_count - 8;
+    char behind[PROGRESS_WORDS_BYTES + TEXT_TIME_BYTES];
+    int word_count = snprintf(behind, sizeof behind, "] %s, %s left", words, left);
+    int cells = (int)columns - word_count - 8;
     cells = cells < BAR_CELLS_MIN ? BAR_CELLS_MIN : cells > BAR_CELLS_MAX ? BAR_CELLS_MAX : cells;
     char bar[BAR_CELLS_MAX + 1];
     int full = (int)(done * cells);
@@ -80,11 +67,26 @@ static void draw(struct progress *progress, const struct status_snapshot *now, i
         bar[full] = '>';
     bar[cells] = '\0';
     char line[LOG_STATUS_BYTES];
-    snprintf(line, sizeof line, "%3d%% [%s%s", (int)(done * 100), bar, words);
-    if (strlen(line) >= progress->columns && progress->columns < sizeof line)
-        line[progress->columns - 1] = '\0'; /* a line that wraps could not be taken away */
+    snprintf(line, sizeof line, "%3d%% [%s%s", (int)(done * 100), bar, behind);
+    if (strlen(line) >= columns && columns < sizeof line)
+        line[columns - 1] = '\0'; /* a line that wraps could not be taken away */
     log_set_status(line);
-    progress->next_draw_us = now_us + DRAW_EVERY_US;
+}
+
+/* ` 45% [=====>     ] ledger 57500008, 123,456 events/s, 2m10s left` */
+static void draw(struct progress *progress, const struct status_snapshot *now, int64_t now_us)
+{
+    double seconds = (double)(now_us - progress->began_us) / 1e6;
+    double done = (double)now->ledgers_completed / (double)progress->ledgers_wanted;
+    char rate[TEXT_TIME_BYTES], words[PROGRESS_WORDS_BYTES];
+    text_count(seconds > 0 ? (uint64_t)((double)now->events_accepted / seconds) : 0, rate);
+    snprintf(words, sizeof words, "ledger %" PRIu32 ", %s events/s%s", now->current_ledger, rate,
+             now->waiting_for_space ? ", the disk is full"
+             : now->intake_paused   ? ", too little disk is free"
+             : now->reconnecting    ? ", reconnecting"
+                                    : "");
+    progress_draw_bar(progress->columns, done, seconds, words);
+    progress->next_draw_us = now_us + PROGRESS_DRAW_EVERY_US;
 }
 
 int64_t progress_next_us(const struct progress *progress)
@@ -99,20 +101,20 @@ void progress_end(struct progress *progress)
     progress->draws = false;
 }
 
-/* While nothing has ever arrived, the likely causes are named. */
+/* While nothing has ever arrived, and the server said nothing, the likely causes are named. */
 static void tell_silence(struct progress *progress, const struct status_snapshot *now,
                          int64_t now_us)
 {
-    if (now->last_event_us != 0)
-        progress->next_silence_us = INT64_MAX;
+    if (now->last_event_us != 0 || now->failure_status[0] != '\0')
+        progress->next_silence_us = INT64_MAX; /* the server's own words say more */
     if (now_us < progress->next_silence_us || now->streaming_since_us == 0)
         return;
     progress->next_silence_us = now_us + 10 * SILENCE_US;
     char sentence[256];
     snprintf(sentence, sizeof sentence,
-             "no event has arrived yet: is ledger %" PRIu32
-             " within what the server's source keeps, and closed already?",
-             progress->options->start_ledger);
+             "no event has arrived yet, asked for %s: is that within what the server's source "
+             "keeps, and closed already?",
+             now->asked);
     log_event(LOG_WARN, "app", sentence, LOG_T("endpoint", now->endpoint),
               LOG_B("connected", now->connected));
 }
@@ -162,5 +164,5 @@ void progress_tell(struct progress *progress, struct watch *watch, int64_t now_u
         tell_bounded(progress, &now, rate);
     progress->told_us = now_us;
     progress->told_events = now.events_accepted;
-    progress->next_us = now_us + (progress->live ? LIVE_EVERY_US : BOUNDED_EVERY_US);
+    progress->next_us = now_us + (progress->live ? LIVE_EVERY_US : PROGRESS_TELL_EVERY_US);
 }

@@ -35,6 +35,12 @@ void progress_set_plan(struct progress *progress, const struct run_plan *plan);
 void progress_tell(struct progress *progress, struct watch *watch, int64_t now_us);
 /* When the bar is to be drawn again; INT64_MAX without one. */
 int64_t progress_next_us(const struct progress *progress);
+/* Draws a bar below the log for a part `done` (0 to 1) after so many seconds: ` 45% [===>   ]
+ * words, 2m10s left`, cut to the terminal's columns. log_set_status("") takes it away. */
+#define PROGRESS_WORDS_BYTES   200
+#define PROGRESS_DRAW_EVERY_US INT64_C(200000)
+#define PROGRESS_TELL_EVERY_US INT64_C(10000000) /* where there is no bar: a line */
+void progress_draw_bar(unsigned columns, double done, double seconds, const char *words);
 /* Takes the bar away. */
 void progress_end(struct progress *progress);
 

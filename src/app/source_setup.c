@@ -31,6 +31,7 @@ enum error_code source_setup_make(struct source_setup *setup, const struct optio
         .max_attempts = options->max_attempts,
         .skip_poison_ledger = options->on_poison_ledger == POISON_SKIP,
         .ends_in_outage = ends_in_outage,
+        .is_quiet = setup->is_quiet,
         .max_message_bytes = (uint32_t)options->max_message_size_bytes,
         .window_bytes = window_bytes,
         .tls = options->tls,

@@ -10,6 +10,7 @@
 
 /* What the source borrows beside the options; it outlives the source. */
 struct source_setup {
+    bool is_quiet; /* set before: each range is a call of its own, that it connects is no news */
     struct source_header *headers;
     char user_agent[256];
 };

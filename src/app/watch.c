@@ -143,6 +143,7 @@ static void fill_source(struct watch *watch, struct status_snapshot *out)
     out->throttled = source.throttled;
     out->outage = source.outage;
     out->reconnecting = source.degraded;
+    copy_text(out->asked, sizeof out->asked, source.asked);
     fill_failure(&source.failure, out);
 }
 

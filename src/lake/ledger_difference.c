@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "lake/ledger_order.h"
-#include "rows/utf8.h"
+#include "util/utf8.h"
 #include "util/memory.h"
 #include "util/text.h"
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "rows/utf8.h"
+#include "util/utf8.h"
 #include "util/text.h"
 
 #define SECONDS_MIN INT64_C(-62135596800) /* 0001-01-01T00:00:00Z */

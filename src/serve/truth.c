@@ -4,9 +4,9 @@
 #include <inttypes.h>
 
 #include "util/bytes.h"
+#include "util/memory.h"
 #include "util/text.h"
-
-#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
+#include "util/utf8.h"
 
 /* One character of a JSON text (RFC 8259 section 7); bytes above 0x7f go as they are. */
 static enum error_code append_escaped(struct buffer *out, uint8_t c)
@@ -26,17 +26,17 @@ static enum error_code append_escaped(struct buffer *out, uint8_t c)
 
 static enum error_code append_string(struct buffer *out, struct bytes_view text)
 {
-    enum error_code code = buffer_append_byte(out, '"');
-    while (code == OK && text.size_bytes > 0) {
-        size_t valid = utf8_valid_prefix(text);
-        for (size_t i = 0; code == OK && i < valid; i++)
-            code = append_escaped(out, text.data[i]);
-        if (code == OK && valid < text.size_bytes) {
-            code = buffer_append_text(out, REPLACEMENT);
-            valid++;
-        }
-        text = bytes_view_of(text.data + valid, text.size_bytes - valid);
+    uint8_t *mended = NULL;
+    if (!utf8_is_valid(text)) {
+        mended = mem_alloc(utf8_mended_size_max(text.size_bytes));
+        if (mended == NULL)
+            return ERR_NO_MEMORY;
+        text = bytes_view_of(mended, utf8_mend(text, mended));
     }
+    enum error_code code = buffer_append_byte(out, '"');
+    for (size_t i = 0; code == OK && i < text.size_bytes; i++)
+        code = append_escaped(out, text.data[i]);
+    mem_free(mended);
     return code == OK ? buffer_append_byte(out, '"') : code;
 }
 

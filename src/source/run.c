@@ -82,6 +82,8 @@ static void publish(struct run *run)
         .seam_other_contents = base->seam_other_contents + tracker->seam_other_contents,
         .failure = run->failure,
     };
+    if (run->has_asked)
+        source_asked_text(&run->call, stats.asked);
     os_mutex_lock(&source->mutex);
     source->stats = stats;
     os_mutex_unlock(&source->mutex);
@@ -150,7 +152,8 @@ static void note_progress(struct run *run, int64_t now_us)
         run->quiet_since_us = now_us;
         run->connects++;
         policy_on_connected(&run->policy);
-        log_event(LOG_INFO, "source", "connected", LOG_T("endpoint", run->source->options.endpoint),
+        log_event(run->source->options.is_quiet ? LOG_DEBUG : LOG_INFO, "source", "connected",
+                  LOG_T("endpoint", run->source->options.endpoint),
                   LOG_T("address", link_address_text(&run->link)),
                   LOG_U("start_ledger", run->call.start), LOG_U("end_ledger", run->call.end));
         run->was_unreachable = false;
@@ -359,6 +362,7 @@ static enum error_code make_call(struct run *run, struct source_ending *ending, 
     error_clear(&failure);
     *ending = (struct source_ending){.outcome = SOURCE_NOT_ASKED, .words = run->last_error};
     run->call = policy_next_call(&run->policy, &run->tracker);
+    run->has_asked = true;
     enum error_code code = credentials_read_again(&run->source->credentials, &is_renewed, &failure);
     if (code == OK)
         code = begin_call(run, os_monotonic_us(), &failure);

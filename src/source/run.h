@@ -38,6 +38,7 @@ struct run {
     struct stream stream;
 
     struct source_call call;
+    bool has_asked;        /* call is one that was made */
     struct buffer request; /* the call's message */
     bool link_is_over;     /* and link_error says why */
     bool is_established;   /* the policy and the log know */

@@ -26,6 +26,7 @@ struct source_options {
     /* What a service waits out, an outage (max_attempts without progress, nothing works) or silence
      * twice in a row, ends source_run with ERR_RETRY: for who asks once and reports. */
     bool ends_in_outage;
+    bool is_quiet; /* each range is a call of its own: that it connects is no news */
     uint32_t max_message_bytes;
     uint32_t window_bytes; /* HTTP/2 window, connection and stream: counts against memory_limit */
     bool tls;
@@ -109,6 +110,7 @@ struct source_stats {
     bool degraded;            /* the last try failed */
     int64_t idle_deadline_us; /* monotonic; 0: not running */
     uint64_t seam_checked, seam_other_contents;
+    char asked[64]; /* what the call in work asks for; "": none was made */
     struct source_failure failure;
 };
 

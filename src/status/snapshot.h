@@ -107,6 +107,7 @@ struct status_snapshot {
     int64_t idle_timeout_us;    /* 0: no rule */
     bool connected;
     bool ever_connected;
+    char asked[STATUS_LABEL_BYTES]; /* what the call in work asks for: "ledgers 5 to 9" */
     /* How the last call that failed ended, and what the server said; failure_us 0: none failed. */
     int64_t failure_us;
     char failure_asked[STATUS_LABEL_BYTES];     /* "ledgers 5 to 9" */

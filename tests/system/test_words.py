@@ -4,6 +4,8 @@ pasted into a shell of another folder, without the environment that it was print
 
 import html
 import json
+import os
+import pty
 import re
 import subprocess
 
@@ -163,3 +165,36 @@ def test_after_a_restart_the_last_commit_comes_from_the_lake(lake, servers, tmp_
         assert health["last_commit"][:19] == status["last_commit"][:19]
         metrics = watched.metrics()
     assert metrics["ttp_committed_ledger"] == LAST
+
+
+def test_a_comparison_logs_its_progress_and_leaves_stdout_alone(lake, servers, tmp_path, processes):
+    process.run(lake, servers[RECORDING.name], FIRST, LAST)
+    script = tmp_path / "faults"
+    script.write_text("event=700 silence=11s\n")   # longer than a line of progress is waited for
+    slow = processes(process.Replay([RECORDING.events], "--fault", script)).endpoint
+    told = process.execute("verify", "--output-path", lake, "--against", slow, "--json").expect(0)
+    assert json.loads(told.stdout)["against"]["complete"]
+    lines = [json.loads(line) for line in told.stderr.splitlines()]
+    assert [line["message"] for line in lines] == ["comparing"]
+    assert lines[0]["of_ledgers"] == LAST - FIRST + 1
+
+
+def test_a_comparison_draws_a_bar_on_a_terminal(lake, servers):
+    process.run(lake, servers[RECORDING.name], FIRST, LAST)
+    ours, theirs = pty.openpty()
+    with process.Background("verify", "--output-path", lake, "--against", servers[RECORDING.name],
+                            "--json", stderr=theirs) as background:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:   # the other end is closed
+                break
+            shown += part
+            if not part:
+                break
+        background.wait().expect(0)
+        assert json.loads(background.stdout)["ok"]
+    os.close(ours)
+    assert re.search(r"\d+% \[[=> ]+\] compared \d of 4 ledgers, [\d,]+ rows", shown.decode())

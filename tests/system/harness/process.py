@@ -88,15 +88,17 @@ def execute(*arguments, limit=LIMIT_SECONDS, cwd=None, env=None, binary=None, te
 class Background:
     """A process that runs beside the test. Its output goes to files: it never blocks on a pipe."""
 
-    def __init__(self, *arguments, cwd=None, env=None, binary=None):
+    def __init__(self, *arguments, cwd=None, env=None, binary=None, stderr=None):
+        """stderr: a descriptor that takes it instead of the file."""
         self.arguments = [str(binary or BINARY), *map(str, arguments)]
         self._folder = tempfile.TemporaryDirectory(prefix="ttp-process-")
         self._stdout = pathlib.Path(self._folder.name) / "stdout"
         self._stderr = pathlib.Path(self._folder.name) / "stderr"
         self.started = time.monotonic()
-        with open(self._stdout, "wb") as stdout, open(self._stderr, "wb") as stderr:
+        with open(self._stdout, "wb") as stdout, open(self._stderr, "wb") as file:
             self.process = subprocess.Popen(self.arguments, stdin=subprocess.DEVNULL,
-                                            stdout=stdout, stderr=stderr, cwd=cwd,
+                                            stdout=stdout,
+                                            stderr=file if stderr is None else stderr, cwd=cwd,
                                             env=env or environment())
 
     def __enter__(self):

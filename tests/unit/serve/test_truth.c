@@ -12,6 +12,7 @@
 #include "serve/recording.h"
 #include "serve/serve_test.h"
 #include "serve/truth.h"
+#include "util/utf8.h"
 #include "util/memory.h"
 
 static void write_rows(struct recording *recording, struct buffer *out)
@@ -75,6 +76,26 @@ static void texts_are_escaped_and_bad_bytes_replaced(void **state)
     buffer_release(&row);
 }
 
+/* The truth is what the product must store: one U+FFFD for each maximal subpart, not for each byte.
+ */
+static void bad_utf8_is_replaced_as_the_rows_do_it(void **state)
+{
+    (void)state;
+    static const char memo[] = "\xf0\x9f\x98z\xe2\x82\xff";
+    uint8_t mended[3 * sizeof memo];
+    const struct event_view event = {.type = EVENT_TRANSFER,
+                                     .memo_kind = MEMO_TEXT,
+                                     .memo = bytes_view_of(memo, sizeof memo - 1)};
+    struct buffer row;
+    buffer_init(&row);
+    assert_int_equal(utf8_mend(event.memo, mended), 10);
+    assert_int_equal(truth_append_row(&event, 0, &row), OK);
+    assert_int_equal(buffer_append_byte(&row, 0), OK);
+    assert_non_null(
+        strstr((const char *)row.data, "\"memo\":\"\xef\xbf\xbdz\xef\xbf\xbd\xef\xbf\xbd\""));
+    buffer_release(&row);
+}
+
 static void empty_text_memo_is_a_memo_and_none_is_null(void **state)
 {
     (void)state;
@@ -114,6 +135,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_of_all_real_events_are_the_recorded_truth_byte_for_byte),
         cmocka_unit_test(texts_are_escaped_and_bad_bytes_replaced),
+        cmocka_unit_test(bad_utf8_is_replaced_as_the_rows_do_it),
         cmocka_unit_test(empty_text_memo_is_a_memo_and_none_is_null),
         cmocka_unit_test(each_failed_allocation_is_out_of_memory),
     };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rows/utf8.h"
+#include "util/utf8.h"
 
 #include <string.h>
 

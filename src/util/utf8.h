@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef TTP_ROWS_UTF8_H
-#define TTP_ROWS_UTF8_H
+#ifndef TTP_UTIL_UTF8_H
+#define TTP_UTIL_UTF8_H
 
 /* Texts that should be UTF-8 and are not. */
 
