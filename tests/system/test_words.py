@@ -66,7 +66,7 @@ def test_the_page_and_the_log_of_a_live_run_name_a_command_that_closes_the_hole(
     endpoint = servers[RECORDING.name]
     make_gap(lake, endpoint)
     with watching.Watched(lake, endpoint, FIRST, schema_version="1.1.0") as watched:
-        watched.wait_for_text("fetch_by")
+        watched.wait_for_text("connected")
         page = watched.ask("/").text
         watched.stop()
         logged = next(json.loads(line)["fetch_by"] for line in watched.stderr.splitlines()

@@ -17,7 +17,7 @@ static void what_was_asked_is_told_as_it_was_asked(void **state)
         struct source_call call;
         const char *text;
     } cases[] = {{{SOURCE_CALL_MAIN, 0, 0, 0}, "whatever it begins with"},
-                 {{SOURCE_CALL_SEAM, 7, 7, 7}, "ledger 7"},
+                 {{SOURCE_CALL_PROBE, 7, 7, 7}, "ledger 7"},
                  {{SOURCE_CALL_MAIN, 7, 0, 7}, "ledger 7 and all later ones"},
                  {{SOURCE_CALL_MAIN, 7, 4294967294, 0}, "ledgers 7 to 4294967294"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

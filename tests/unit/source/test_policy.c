@@ -623,7 +623,7 @@ static void the_ledger_that_is_named_is_the_one_that_was_asked_for(void **state)
 {
     (void)state;
     struct model model = {0};
-    const struct source_request request = {5000, 5100, 4990};
+    const struct source_request request = {.first = 5000, .last = 5100, .seam_ledger = 4990};
     const struct source_ending ending = failed(true, GRPC_INTERNAL, "no ledger 4990");
     struct policy_decision decision = {.verdict = POLICY_AGAIN};
     model_init(&model, &request, false);

@@ -546,8 +546,8 @@ static void the_servers_own_words_are_kept_with_what_was_asked_and_where(void **
     struct source_stats stats;
     struct error error;
     script_server_start(&server, answer_with_an_error_at_first, NULL);
-    enum error_code code =
-        run_against(&server, NULL, &(struct source_request){100, 103, 0}, &taker, &stats, &error);
+    enum error_code code = run_against(
+        &server, NULL, &(struct source_request){.first = 100, .last = 103}, &taker, &stats, &error);
     script_server_stop(&server);
     assert_int_equal(code, OK);
     const struct source_failure *failure = &stats.failure;
