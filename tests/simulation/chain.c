@@ -29,6 +29,16 @@ void chain_make(struct chain *chain, uint64_t seed)
         count++;
     }
     chain->last = chain->first + count - 1;
+    chain->served_first = chain->first;
+    chain->served_last = chain->last;
+}
+
+void chain_make_other(struct chain *other, const struct chain *chain, int64_t later_s)
+{
+    *other = *chain;
+    other->seed = random_mix(chain->seed + 99);
+    for (uint32_t i = 0; i <= chain->last - chain->first; i++)
+        other->ledgers[i].close_s += later_s;
 }
 
 const struct chain_ledger *chain_ledger(const struct chain *chain, uint32_t ledger)
@@ -116,11 +126,11 @@ bool chain_event(const struct chain *chain, uint32_t ledger, uint32_t index,
 static bool find(void *context, uint32_t wanted, uint32_t *sequence)
 {
     const struct chain *chain = context;
-    uint32_t ledger = wanted < chain->first ? chain->first : wanted;
-    while (ledger <= chain->last && chain_ledger(chain, ledger)->event_count == 0)
+    uint32_t ledger = wanted < chain->served_first ? chain->served_first : wanted;
+    while (ledger <= chain->served_last && chain_ledger(chain, ledger)->event_count == 0)
         ledger++;
     *sequence = ledger;
-    return ledger <= chain->last;
+    return ledger <= chain->served_last;
 }
 
 static enum error_code load(void *context, uint32_t sequence, struct buffer *framed,
@@ -145,8 +155,8 @@ static enum error_code load(void *context, uint32_t sequence, struct buffer *fra
 struct feed chain_feed(struct chain *chain)
 {
     return (struct feed){.context = chain,
-                         .first_ledger = chain->first,
-                         .last_ledger = chain->last,
+                         .first_ledger = chain->served_first,
+                         .last_ledger = chain->served_last,
                          .find = find,
                          .load = load};
 }

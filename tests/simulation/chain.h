@@ -24,7 +24,8 @@ struct chain_ledger {
 
 struct chain {
     uint64_t seed;
-    uint32_t first, last; /* both have events */
+    uint32_t first, last;               /* both have events */
+    uint32_t served_first, served_last; /* what the server has of it */
     uint32_t event_count;
     struct chain_ledger ledgers[CHAIN_LEDGERS_MAX];
 };
@@ -36,6 +37,8 @@ struct chain_event {
 };
 
 void chain_make(struct chain *chain, uint64_t seed);
+/* Another chain with the same ledger numbers, whose ledgers closed so much later. */
+void chain_make_other(struct chain *other, const struct chain *chain, int64_t later_s);
 const struct chain_ledger *chain_ledger(const struct chain *chain, uint32_t ledger);
 /* False: it can't be a row, so it must become a dead letter. */
 bool chain_event(const struct chain *chain, uint32_t ledger, uint32_t index,

@@ -17,6 +17,8 @@
 
 #include "app/pipeline.h"
 #include "app/problems.h"
+#include "catalog/catalog.h"
+#include "catalog/lake_layout.h"
 #include "check.h"
 #include "foreign.h"
 #include "lake/repair.h"
@@ -25,6 +27,7 @@
 #include "scenario.h"
 #include "serve/server.h"
 #include "support/temp_folder.h"
+#include "util/memory.h"
 #include "world.h"
 
 #define CALM_LIVES_MAX 12
@@ -36,7 +39,7 @@
 
 struct totals {
     uint64_t seeds, lives, events, steps, crashes, disk_faults, wire_faults, server_faults, stops,
-        foreign_writes, foreign_files;
+        foreign_writes, foreign_files, other_chains;
 };
 
 struct run {
@@ -50,6 +53,7 @@ struct run {
 
 enum activity {
     ACTIVITY_RUN,
+    ACTIVITY_OTHER_CHAIN,
     ACTIVITY_REPAIR,
     ACTIVITY_FOREIGN,
     ACTIVITY_CHECK,
@@ -88,17 +92,17 @@ static void load_options(struct run *run, uint32_t start, uint32_t end, struct o
 }
 
 /* A life of the consumer, with the server beside it. */
-static int run_consumer(struct run *run, uint32_t start, uint32_t end)
+static int run_consumer(struct run *run, struct chain *chain, struct fault_script *script,
+                        uint32_t start, uint32_t end)
 {
     struct server_task task = {.server = NULL};
     struct options options;
     struct run_report report;
     struct error error;
     load_options(run, start, end, &options);
-    const struct feed feed = chain_feed(&run->scenario.chain);
-    const struct server_options server_options = {.listen = "127.0.0.1:1",
-                                                  .faults = &run->scenario.script};
-    world_keep_script(&run->scenario.script);
+    const struct feed feed = chain_feed(chain);
+    const struct server_options server_options = {.listen = "127.0.0.1:1", .faults = script};
+    world_keep_script(script);
     if (server_new(&task.server, &server_options, &feed, &error) != OK ||
         os_thread_start(&task.thread, "server", serve, &task, &error) != OK)
         abort();
@@ -114,6 +118,48 @@ static int run_consumer(struct run *run, uint32_t start, uint32_t end)
     server_free(task.server);
     options_release(&options);
     return (int)exit_code;
+}
+
+/* What the lake covers, from its lowest ledger to its highest; false: there is no lake, or it has
+ * no event yet. */
+static bool read_extent(const struct run *run, struct catalog_range *extent, bool *is_whole)
+{
+    struct catalog_range *ranges = NULL;
+    size_t count = 0;
+    struct catalog_neighbour below = {.closed_ledger = 0}, above;
+    const struct catalog_range beyond = {UINT32_MAX, 0};
+    struct error error;
+    struct catalog *catalog =
+        catalog_open(temp_path(run->folder, LAKE_CATALOG), CATALOG_READ, NULL, &error);
+    bool is_read = catalog != NULL && catalog_coverage(catalog, &ranges, &count, &error) == OK &&
+                   catalog_neighbours(catalog, beyond, &below, &above, &error) == OK;
+    if (is_read && count > 0)
+        *extent = (struct catalog_range){ranges[0].first, ranges[count - 1].last};
+    *is_whole = count == 1 && extent->first == run->scenario.chain.first &&
+                extent->last == run->scenario.chain.last;
+    mem_free(ranges);
+    catalog_close(catalog);
+    return is_read && below.digest.ledger != 0 && below.closed_ledger != 0;
+}
+
+/* The server is of another chain: nothing of it may land, and the run must say so. */
+static int meet_other_chain(struct run *run)
+{
+    static struct chain other;
+    struct fault_script no_faults = {.fault_count = 0};
+    struct catalog_range extent = {0, 0};
+    bool is_whole;
+    if (!temp_exists(temp_path(run->folder, LAKE_CATALOG)) || !read_extent(run, &extent, &is_whole))
+        return 0;
+    scenario_draw_other_chain(&run->scenario, extent.first, extent.last, &other);
+    int exit_code =
+        run_consumer(run, &other, &no_faults, run->scenario.chain.first, run->scenario.chain.last);
+    world->other_chains += exit_code == 2;
+    if (exit_code == 2 || (exit_code == 0 && read_extent(run, &extent, &is_whole) && is_whole))
+        return 0;
+    printf("  found: a run from another chain (%u to %u of it) ended with exit code %d\n",
+           other.served_first, other.served_last, exit_code);
+    return 1;
 }
 
 static int run_repair(struct run *run)
@@ -141,7 +187,9 @@ static int write_as_others(struct run *run)
 static int act(struct run *run, enum activity activity, uint32_t start, uint32_t end)
 {
     switch (activity) {
-    case ACTIVITY_RUN: return run_consumer(run, start, end);
+    case ACTIVITY_RUN:
+        return run_consumer(run, &run->scenario.chain, &run->scenario.script, start, end);
+    case ACTIVITY_OTHER_CHAIN: return meet_other_chain(run);
     case ACTIVITY_REPAIR: return run_repair(run);
     case ACTIVITY_FOREIGN: return write_as_others(run);
     case ACTIVITY_CHECK: return check_lake(run->folder, &run->scenario.chain, false) ? 0 : 1;
@@ -186,6 +234,17 @@ static int in_process(struct run *run, enum activity activity, uint32_t start, u
 
 /* ---- a seed ---- */
 
+/* A server of another chain, on a calm day: the lake stays as it is. */
+static bool survive_other_chain(struct run *run)
+{
+    uint32_t start, end;
+    scenario_draw_life(&run->scenario, true, &start, &end);
+    if (run->verbose)
+        fprintf(stderr, "---- a life with a server of another chain\n");
+    return in_process(run, ACTIVITY_OTHER_CHAIN, 0, 0) == 0 &&
+           in_process(run, ACTIVITY_CHECK, 0, 0) == 0;
+}
+
 static bool live_roughly(struct run *run)
 {
     for (unsigned i = 0; i < run->scenario.rough_lives; i++) {
@@ -199,6 +258,8 @@ static bool live_roughly(struct run *run)
         if (world->foreign.is_there && in_process(run, ACTIVITY_FOREIGN, 0, 0) != 0)
             return false;
         if (world_chance(2) && in_process(run, ACTIVITY_CHECK, 0, 0) != 0)
+            return false;
+        if (world_chance(2) && !survive_other_chain(run))
             return false;
     }
     return true;
@@ -291,6 +352,7 @@ static bool try_seed(uint64_t seed, bool verbose, struct totals *totals)
     totals->stops += world->stops;
     totals->foreign_writes += world->foreign.writes;
     totals->foreign_files += world->foreign.inserted_files + world->foreign.rewrites;
+    totals->other_chains += world->other_chains;
     if (!passed) {
         printf("seed %" PRIu64 " FAILED; again: simulation --seed %" PRIu64 "\n%s", seed, seed,
                run.scenario.script_text);
@@ -351,10 +413,10 @@ int main(int argument_count, char **arguments)
     printf("%" PRIu64 " seeds from %" PRIu64 ", %" PRIu64 " failed; %" PRIu64 " lives, %" PRIu64
            " events, %" PRIu64 " turns; %" PRIu64 " crashes, %" PRIu64 " disk faults, %" PRIu64
            " wire faults, %" PRIu64 " server faults, %" PRIu64 " stops, %" PRIu64
-           " writes of others, %" PRIu64 " of whole files; %lld s\n",
+           " writes of others, %" PRIu64 " of whole files, %" PRIu64 " other chains; %lld s\n",
            totals.seeds, wish.from, failed, totals.lives, totals.events, totals.steps,
            totals.crashes, totals.disk_faults, totals.wire_faults, totals.server_faults,
-           totals.stops, totals.foreign_writes, totals.foreign_files,
+           totals.stops, totals.foreign_writes, totals.foreign_files, totals.other_chains,
            (long long)(time(NULL) - started));
     return failed == 0 ? 0 : 1;
 }

@@ -14,6 +14,7 @@
  */
 #define FINAL_FAULT     "status=PERMISSION_DENIED"
 #define FINAL_FAULT_MAX 2
+#define OTHER_CHAIN_S   INT64_C(10000000) /* further than a chain is long */
 
 /* At an event's or a ledger's place. */
 static const char *const stream_faults[] = {"reset",
@@ -227,6 +228,23 @@ void scenario_draw_life(const struct scenario *scenario, bool is_calm, uint32_t 
     }
     if (*end == 0 || world_chance(4))
         life->stop_at_us = world->now_us + (int64_t)any_magnitude(32);
+}
+
+void scenario_draw_other_chain(const struct scenario *scenario, uint32_t covered_first,
+                               uint32_t covered_last, struct chain *other)
+{
+    const struct chain *chain = &scenario->chain;
+    uint32_t kind = world_below(3);
+    chain_make_other(other, chain, 0);
+    if (kind == 1 && covered_first > chain->first) {
+        chain_make_other(other, chain, OTHER_CHAIN_S);
+        other->served_last = covered_first - 1;
+    } else if (kind == 2 && covered_last < chain->last) {
+        chain_make_other(other, chain, -OTHER_CHAIN_S);
+        other->served_first = covered_last + 1;
+    } else {
+        chain_make_other(other, chain, (int64_t)world_below(3) - 1);
+    }
 }
 
 void scenario_set_options(const struct scenario *scenario, struct options *options)

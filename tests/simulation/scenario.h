@@ -28,6 +28,10 @@ void scenario_release(struct scenario *scenario);
 /* Draws what a life meets, and the range that it is asked for: 0 to `end`: open. */
 void scenario_draw_life(const struct scenario *scenario, bool is_calm, uint32_t *start,
                         uint32_t *end);
+/* Draws a life whose server is of another chain: with all its ledger numbers, or with those below
+ * or above `covered` only, where close times don't fit. */
+void scenario_draw_other_chain(const struct scenario *scenario, uint32_t covered_first,
+                               uint32_t covered_last, struct chain *other);
 /* Draws the options of a life; `options` holds the defaults. */
 void scenario_set_options(const struct scenario *scenario, struct options *options);
 

@@ -62,6 +62,7 @@ struct world {
     uint64_t fault_counts[WORLD_SCRIPT_MAX];
     /* What happened. */
     uint64_t steps, crashes, disk_faults, wire_faults, server_faults, stops;
+    uint64_t other_chains; /* that a run refused */
 };
 
 extern struct world *world;
