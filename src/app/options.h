@@ -67,6 +67,7 @@ struct options {
     struct option_headers metadata;
 
     const char *output_path;
+    bool require_lake;
     const char *reader_data_path;
     int partitioning_scheme;
     uint64_t max_file_size_bytes;

@@ -123,10 +123,13 @@ static bool writer_is_stopping(void *context)
     return os_stop_requested();
 }
 
-/* Asked by a sink that waits for space on the disk. */
-static bool sink_must_give_up(void *context)
+/* Asked by a sink that waits. Who runs a bounded range waits for its end: a file system that
+ * refuses to publish is told at once. A service goes on by itself once it is mended. */
+static bool sink_must_give_up(void *context, enum sink_wait wait)
 {
     struct pipeline *pipeline = context;
+    if (wait == SINK_WAIT_REFUSAL && !pipeline->plan.live)
+        return true;
     return os_monotonic_us() >= atomic_load(&pipeline->stop_deadline_us);
 }
 
@@ -231,6 +234,7 @@ static enum error_code open_sink(struct pipeline *pipeline, struct error *error)
     const struct options *options = pipeline->options;
     const struct sink_options sink_options = {
         .output_path = options->output_path,
+        .require_lake = options->require_lake,
         .reader_data_path = options->reader_data_path,
         .scheme = (enum partitioning_scheme)options->partitioning_scheme,
         .schema_version = options->schema_version,
@@ -563,8 +567,9 @@ static enum exit_code finish(struct pipeline *pipeline, struct run_report *repor
         say_error(error);
         exit_code = EXIT_FAILED;
     } else if (pipeline->writer_code != OK) {
-        error_prefix(&pipeline->writer.error, pipeline->writer_code,
-                     "what was not published is asked for again by the next run: ");
+        if (!sink_keeps_commit(pipeline->sink))
+            error_prefix(&pipeline->writer.error, pipeline->writer_code,
+                         "what was not published is asked for again by the next run: ");
         say_error(&pipeline->writer.error);
         exit_code = EXIT_FAILED;
     }

@@ -181,6 +181,7 @@ static void fill_sink(const struct watch *watch, struct status_snapshot *out)
     out->catalog_busy_since_us = sink.catalog_busy_since_us;
     out->intake_paused = sink.intake_paused;
     out->commit_failing = sink.failing;
+    out->publishing_refused = sink.refused;
     out->writer_seen_us = atomic_load_explicit(&watch->parts.writer->seen_us, memory_order_relaxed);
 }
 
@@ -189,7 +190,9 @@ static void fill_machine(const struct watch *watch, struct status_snapshot *out)
     out->resident_bytes = os_resident_bytes();
     out->peak_resident_bytes = os_peak_resident_bytes();
     out->cpu_us = os_process_cpu_us();
-    out->disk_known = os_free_bytes(watch->options->output_path, &out->disk_free_bytes, NULL) == OK;
+    struct os_free_space space = {.bytes = 0};
+    out->disk_known = os_free_space(watch->options->output_path, &space, NULL) == OK;
+    out->disk_free_bytes = space.bytes;
     out->warnings_logged = log_warning_count();
     out->errors_logged = log_error_count();
     const struct log_output_state log = log_output_get_state();

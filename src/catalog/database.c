@@ -125,6 +125,18 @@ static enum error_code be_connected(struct database *database, struct error *err
     return database->handle != NULL ? OK : connect(database, error);
 }
 
+/* An empty file is an empty database to SQLite. Made here, it has the owner that all our files have
+ * (os/owner.h), and SQLite's files beside it get the same one. */
+static enum error_code make_file(const char *path, struct error *error)
+{
+    struct os_file file;
+    if (os_path_exists(path))
+        return OK;
+    enum error_code code = os_file_open(&file, path, OS_OPEN_CREATE_NEW, error);
+    os_file_release(&file);
+    return code;
+}
+
 enum error_code database_open(struct database *database, const char *path, enum database_mode mode,
                               struct error *error)
 {
@@ -136,6 +148,8 @@ enum error_code database_open(struct database *database, const char *path, enum 
         code = error_set(error, ERR_IO, "SQLite has no file system to build on");
     else if (mode != DATABASE_CREATE && !os_path_exists(path))
         code = error_set(error, ERR_NOT_FOUND, "there is no catalog %s", path);
+    else if (mode == DATABASE_CREATE)
+        code = make_file(path, error);
     if (code == OK)
         code = connect(database, error);
     if (code != OK)

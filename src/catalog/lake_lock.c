@@ -29,6 +29,28 @@ static enum error_code set_held_error(const struct lake_lock *lock, struct error
                      lock->file.path, text[0] == '\0' ? "another process" : text);
 }
 
+static enum error_code set_no_locks_error(const struct lake_lock *lock, struct error *error)
+{
+    return error_set(error, ERR_INVALID,
+                     "the file system of %s keeps no locks, which keep two writers from one lake: "
+                     "put output_path on a local file system, or mount this one with locks",
+                     lock->file.path);
+}
+
+/* A file system may say yes to every lock: then a second one is had, too. */
+static enum error_code check_that_it_holds(const struct lake_lock *lock, struct error *error)
+{
+    struct os_file again;
+    enum error_code code = os_file_open(&again, lock->file.path, OS_OPEN_READ_WRITE, error);
+    if (code != OK)
+        return code;
+    code = os_file_lock(&again, error);
+    os_file_release(&again);
+    if (code == ERR_CONFLICT)
+        return OK;
+    return code == OK ? set_no_locks_error(lock, error) : code;
+}
+
 static enum error_code write_text(struct lake_lock *lock, struct error *error)
 {
     char text[LOCK_TEXT_BYTES];
@@ -54,8 +76,12 @@ enum error_code lake_lock_take(struct lake_lock *lock, const char *root, struct 
     code = os_file_lock(&lock->file, error);
     if (code == ERR_CONFLICT)
         set_held_error(lock, error);
-    else if (code == OK)
+    else if (code != OK)
+        code = set_no_locks_error(lock, error);
+    else
         code = write_text(lock, error);
+    if (code == OK)
+        code = check_that_it_holds(lock, error);
     if (code != OK)
         lake_lock_release(lock);
     return code;

@@ -10,6 +10,7 @@
 #include "catalog/exchange.h"
 #include "catalog/lake_layout.h"
 #include "catalog/lake_lock.h"
+#include "catalog/lake_probe.h"
 #include "catalog/others.h"
 #include "lake/inventory.h"
 #include "lake/rebuild_choice.h"
@@ -452,6 +453,8 @@ enum error_code rebuild_lake(const struct rebuild_options *options, struct rebui
     enum error_code code = enter(rebuild, &has_folder, error);
     if (code == OK && has_folder)
         code = lake_lock_take(&lock, rebuild->root, error);
+    if (code == OK && has_folder && !options->dry_run)
+        code = lake_probe(rebuild->root, error);
     if (code == OK)
         code = rebuild_locked(rebuild, error);
     lake_lock_release(&lock);

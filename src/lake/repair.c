@@ -7,6 +7,7 @@
 #include "catalog/history.h"
 #include "catalog/lake_layout.h"
 #include "catalog/lake_lock.h"
+#include "catalog/lake_probe.h"
 #include "catalog/recovery.h"
 #include "lake/inventory.h"
 #include "lake/ledger_owner.h"
@@ -412,6 +413,8 @@ enum error_code repair_lake(const struct repair_options *options, struct repair_
         return error->code;
     catalog_close(readable);
     enum error_code code = lake_lock_take(&lock, options->output_path, error);
+    if (code == OK && !options->dry_run)
+        code = lake_probe(options->output_path, error);
     if (code == OK)
         code = repair_locked(options, report, error);
     lake_lock_release(&lock);

@@ -31,6 +31,9 @@ struct os_calls {
     int (*rmdir)(const char *path);
     int (*statvfs)(const char *path, struct statvfs *out);
     int (*lock)(int fd); /* exclusive open-file-description lock, not waiting; EAGAIN if held */
+    int (*fchown)(int fd, uid_t user, gid_t group);
+    int (*may_write)(const char *path); /* faccessat(W_OK, AT_EACCESS) */
+    uid_t (*geteuid)(void);
 };
 
 /* The kernel's. */

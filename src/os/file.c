@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "os/calls.h"
+#include "os/owner.h"
 #include "util/memory.h"
 
 #define FILE_MODE      0644
@@ -26,15 +27,40 @@ static bool is_disk_full(int system_errno)
     return system_errno == ENOSPC || system_errno == EDQUOT;
 }
 
-/* ERR_IO with errno and message; ERR_RETRY where the disk is full. */
+bool os_is_refusal(int system_errno)
+{
+    switch (system_errno) {
+    case EPERM:
+    case EACCES:
+    case EROFS:
+    case EXDEV:
+    case EINVAL:
+    case ENOSYS:
+    case EOPNOTSUPP: return true;
+    default: return false;
+    }
+}
+
+/* ERR_IO with errno and message; ERR_RETRY where the disk is full. The kernel has one word for no
+ * space and for no inodes, and only the first can be seen in what `df` prints. */
 static enum error_code set_io_error(struct error *error, int system_errno, const char *what,
                                     const char *path)
 {
+    char above[OS_PATH_BYTES];
     enum error_code code = error_set_errno(error, system_errno, "cannot %s %s", what, path);
     if (is_disk_full(system_errno))
         code = ERR_RETRY;
-    if (error != NULL)
-        error->code = code;
+    if (error == NULL)
+        return code;
+    if (system_errno == ENOSPC && os_parent_path(above, path, NULL) == OK &&
+        os_lacks_inodes(above)) {
+        error_set(error, code,
+                  "cannot %s %s: the file system has space but no inodes left (df -i): delete "
+                  "files that are not needed, or use one with more of them",
+                  what, path);
+        error->system_errno = system_errno;
+    }
+    error->code = code;
     return code;
 }
 
@@ -79,6 +105,8 @@ enum error_code os_file_open(struct os_file *file, const char *path, enum os_ope
         return set_open_error(path, mode, system_errno, error);
     }
     *file = (struct os_file){.fd = fd, .path = copy};
+    if (mode != OS_OPEN_READ)
+        os_owner_give_file(fd, path);
     return OK;
 }
 
@@ -273,9 +301,9 @@ enum error_code os_write_atomically(const char *path, struct bytes_view content,
 static enum error_code set_rename_error(struct error *error, int system_errno, const char *from,
                                         const char *to)
 {
-    enum error_code code = error_set_errno(error, system_errno, "cannot rename %s to %s", from, to);
-    if (is_disk_full(system_errno))
-        code = ERR_RETRY;
+    char what[OS_PATH_BYTES];
+    snprintf(what, sizeof what, "rename %.*s to", OS_PATH_BYTES - 16, from);
+    enum error_code code = set_io_error(error, system_errno, what, to);
     if (system_errno == EEXIST)
         code = ERR_CONFLICT;
     if (error != NULL)
@@ -321,6 +349,7 @@ static enum error_code make_directory(const char *path, bool *made, struct error
     *made = false;
     if (os_calls_get()->mkdir(path, DIRECTORY_MODE) == 0) {
         *made = true;
+        os_owner_give_folder(path);
         return OK;
     }
     int system_errno = errno;
@@ -413,13 +442,20 @@ bool os_is_regular_file(const char *path)
     return os_calls_get()->stat(path, &info) == 0 && S_ISREG(info.st_mode);
 }
 
-enum error_code os_free_bytes(const char *path, uint64_t *free_bytes, struct error *error)
+enum error_code os_free_space(const char *path, struct os_free_space *space, struct error *error)
 {
     struct statvfs info;
     if (os_calls_get()->statvfs(path, &info) != 0)
         return error_set_errno(error, errno, "cannot ask for the free space at %s", path);
-    *free_bytes = (uint64_t)info.f_bavail * info.f_frsize;
+    space->bytes = (uint64_t)info.f_bavail * info.f_frsize;
+    space->inodes = info.f_files == 0 ? UINT64_MAX : (uint64_t)info.f_favail;
     return OK;
+}
+
+bool os_lacks_inodes(const char *path)
+{
+    struct os_free_space space;
+    return os_free_space(path, &space, NULL) == OK && space.bytes > 0 && space.inodes == 0;
 }
 
 enum error_code os_path_join(char out[OS_PATH_BYTES], const char *directory, const char *name,

@@ -79,9 +79,19 @@ enum error_code os_sync_directories_up_to(const char *path, const char *top,
 bool os_path_exists(const char *path);
 /* Whether a file lies there: no folder, pipe or device, nor nothing at all. */
 bool os_is_regular_file(const char *path);
-/* Bytes that an ordinary user may still write on the file system of `path`. */
-enum error_code os_free_bytes(const char *path, uint64_t *free_bytes,
+/* What an ordinary user may still take on the file system of `path`. */
+struct os_free_space {
+    uint64_t bytes;
+    uint64_t inodes; /* files and directories; UINT64_MAX: this file system does not count them */
+};
+enum error_code os_free_space(const char *path, struct os_free_space *space,
                               struct error *error) MUST_CHECK;
+/* Whether it is not the space that is used up (ENOSPC) but the number of files. */
+bool os_lacks_inodes(const char *path);
+
+/* Whether an error is a refusal: the file system can't do such a thing, or the rights are not
+ * there. Trying again changes nothing until somebody changes the file system or the rights. */
+bool os_is_refusal(int system_errno);
 
 /* Calls `visit` for every regular file below `root` with its path relative to root and its size, in
  * no set order; a directory for which `enter` (may be NULL: all) says false is left out. */

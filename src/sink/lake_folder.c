@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "catalog/lake_layout.h"
+#include "catalog/lake_probe.h"
 #include "catalog/recovery.h"
 #include "os/identity.h"
 #include "os/log.h"
@@ -50,7 +51,22 @@ static enum error_code explain_path(const char *output_path, enum error_code cod
     return code;
 }
 
-/* Makes output_path, _lake and staging, and takes the lock. */
+/* An empty folder may be the place of a volume that is not mounted. */
+static enum error_code require_lake(const char *output_path, struct error *error)
+{
+    char lake_file[OS_PATH_BYTES], catalog[OS_PATH_BYTES];
+    enum error_code code = os_path_join(lake_file, output_path, LAKE_FILE, error);
+    if (code == OK)
+        code = os_path_join(catalog, output_path, LAKE_CATALOG, error);
+    if (code != OK || os_path_exists(lake_file) || os_path_exists(catalog))
+        return code;
+    return error_set(error, ERR_INVALID,
+                     "there is no lake in %s, and require_lake is true: is its volume mounted? To "
+                     "make a new lake there, start once with --require-lake false",
+                     output_path);
+}
+
+/* Makes output_path, _lake and staging, takes the lock, and tries what commits need. */
 static enum error_code enter(struct lake_folder *folder, const char *output_path,
                              struct error *error)
 {
@@ -64,6 +80,8 @@ static enum error_code enter(struct lake_folder *folder, const char *output_path
         code = os_make_directories(path, NULL, error);
     if (code == OK)
         code = lake_lock_take(&folder->lock, folder->root, error);
+    if (code == OK)
+        code = lake_probe(folder->root, error);
     return code == OK || code == ERR_CONFLICT ? code : explain_path(output_path, code, error);
 }
 
@@ -292,7 +310,9 @@ static enum error_code open_all(struct lake_folder *folder, const struct sink_op
     struct lake_table arrays;
     struct catalog_table table = lake_table_describe(schema, options->scheme, &arrays);
     char data_path[OS_PATH_BYTES];
-    enum error_code code = enter(folder, options->output_path, error);
+    enum error_code code = options->require_lake ? require_lake(options->output_path, error) : OK;
+    if (code == OK)
+        code = enter(folder, options->output_path, error);
     if (code == OK)
         code = make_data_path(data_path, folder, options, error);
     if (code == OK)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "catalog/lake_layout.h"
 #include "catalog/publication.h"
 #include "os/clock.h"
 #include "os/identity.h"
@@ -120,6 +121,7 @@ struct sink *sink_open(const struct sink_options *options, struct error *error)
     }
     sink->schema = schema;
     space_init(&sink->space);
+    sink->space.root = sink->folder.root;
     open_commit_init(&sink->open);
     intent_init(&sink->intent);
     if (lake_folder_open(&sink->folder, options, schema, error) != OK) {
@@ -179,26 +181,28 @@ static void add(_Atomic uint64_t *counter, uint64_t more)
 
 void sink_get_stats(const struct sink *sink, struct sink_stats *out)
 {
-    *out = (struct sink_stats){.rows_committed = LOAD(rows_committed),
-                               .files_committed = LOAD(files_committed),
-                               .bytes_committed = LOAD(bytes_committed),
-                               .commits = LOAD(commits),
-                               .commits_failed = LOAD(commits_failed),
-                               .dead_letters_committed = LOAD(dead_letters_committed),
-                               .unconfirmed_ledgers = LOAD(unconfirmed_ledgers),
-                               .rows_open = LOAD(rows_open),
-                               .bytes_open = LOAD(bytes_open),
-                               .batches = LOAD(batches),
-                               .last_batch_us = LOAD(last_batch_us),
-                               .last_commit_us = LOAD(last_commit_us),
-                               .next_commit_us = LOAD(next_commit_us),
-                               .last_ledger = LOAD(last_ledger),
-                               .waiting_for_space = atomic_load_explicit(
-                                   &sink->space.waiting_for_space, memory_order_relaxed),
-                               .catalog_busy_since_us = atomic_load_explicit(
-                                   &sink->space.catalog_busy_since_us, memory_order_relaxed),
-                               .intake_paused = LOAD(intake_paused),
-                               .failing = LOAD(failing)};
+    *out = (struct sink_stats){
+        .rows_committed = LOAD(rows_committed),
+        .files_committed = LOAD(files_committed),
+        .bytes_committed = LOAD(bytes_committed),
+        .commits = LOAD(commits),
+        .commits_failed = LOAD(commits_failed),
+        .dead_letters_committed = LOAD(dead_letters_committed),
+        .unconfirmed_ledgers = LOAD(unconfirmed_ledgers),
+        .rows_open = LOAD(rows_open),
+        .bytes_open = LOAD(bytes_open),
+        .batches = LOAD(batches),
+        .last_batch_us = LOAD(last_batch_us),
+        .last_commit_us = LOAD(last_commit_us),
+        .next_commit_us = LOAD(next_commit_us),
+        .last_ledger = LOAD(last_ledger),
+        .waiting_for_space =
+            atomic_load_explicit(&sink->space.waiting_for_space, memory_order_relaxed),
+        .catalog_busy_since_us =
+            atomic_load_explicit(&sink->space.catalog_busy_since_us, memory_order_relaxed),
+        .intake_paused = LOAD(intake_paused),
+        .failing = LOAD(failing),
+        .refused = atomic_load_explicit(&sink->space.refused, memory_order_relaxed)};
     for (size_t i = 0; i < ROTATION_REASON_COUNT; i++)
         out->rotations[i] = LOAD(rotations[i]);
 }
@@ -302,6 +306,16 @@ static void drop_open(struct sink *sink)
 
 typedef enum error_code publication_step(struct publication *publication, struct error *error);
 
+/* Whether the step may work later as it is: there may be room, another writer may be done, or the
+ * file system may be mended. What is staged is complete, and fetching it again mends nothing. */
+static bool is_worth_waiting(publication_step *step, enum error_code code,
+                             const struct error *failure)
+{
+    bool is_publishing = step == publish_write_intent || step == publish_place_files;
+    return code == ERR_RETRY ||
+           (code == ERR_IO && is_publishing && os_is_refusal(failure->system_errno));
+}
+
 /* One transition, again and again while it only has to wait. */
 static enum error_code run_step(struct sink *sink, publication_step *step, struct error *error)
 {
@@ -313,7 +327,7 @@ static enum error_code run_step(struct sink *sink, publication_step *step, struc
             space_found(&sink->space);
             return OK;
         }
-        if (code != ERR_RETRY) {
+        if (!is_worth_waiting(step, code, &failure)) {
             if (error != NULL)
                 *error = failure;
             return code;
@@ -412,6 +426,18 @@ static void close_publication(struct sink *sink, enum error_code code, bool *com
                   LOG_T("reason", problem.message));
 }
 
+/* What becomes of a commit that could not be published any more. */
+static enum error_code tell_kept(const struct sink *sink, enum error_code code, struct error *error)
+{
+    const struct catalog_commit *commit = &sink->intent.commit;
+    (void)error_prefix(error, code,
+                       "the commit of ledgers %u to %u is complete in %s/" LAKE_STAGING
+                       " and the next start publishes it, but this one can't: ",
+                       (unsigned)commit->range.first, (unsigned)commit->range.last,
+                       sink->folder.root);
+    return code;
+}
+
 static enum error_code commit_open(struct sink *sink, enum rotation_reason reason,
                                    struct error *error)
 {
@@ -428,7 +454,7 @@ static enum error_code commit_open(struct sink *sink, enum rotation_reason reaso
     }
     if (!committed) {
         drop_open(sink);
-        return code;
+        return sink_keeps_commit(sink) ? tell_kept(sink, code, error) : code;
     }
     open_commit_release(&sink->open);
     count_commit(sink, reason);
@@ -527,24 +553,32 @@ static enum error_code take(struct sink *sink, const struct row_batch *batch, st
     return code;
 }
 
-/* Intake stops below min_free_disk; what is open may still be published, in the room kept for it,
- * when its time comes or the process is to stop. */
+static void log_low_disk(const struct sink *sink, const struct os_free_space *space)
+{
+    if (space->bytes < sink->min_free_disk_bytes)
+        log_event(
+            LOG_WARN, "sink", "less than min_free_disk is free; taking no more until there is room",
+            LOG_U("free_bytes", space->bytes), LOG_U("min_free_disk", sink->min_free_disk_bytes));
+    else
+        log_event(LOG_WARN, "sink",
+                  "too few inodes are free (df -i); taking no more until there are more",
+                  LOG_U("free_inodes", space->inodes), LOG_U("least", SPACE_MIN_INODES));
+}
+
+/* Intake stops below min_free_disk or SPACE_MIN_INODES; what is open may still be published, in the
+ * room kept for it, when its time comes or the process is to stop. */
 static enum error_code wait_for_free_disk(struct sink *sink, struct error *error)
 {
     bool waited = false;
     for (;;) {
-        uint64_t free_bytes;
-        struct error unknown;
+        struct os_free_space space;
         if (sink->min_free_disk_bytes == 0 ||
-            os_free_bytes(sink->folder.root, &free_bytes, &unknown) != OK ||
-            free_bytes >= sink->min_free_disk_bytes ||
+            os_free_space(sink->folder.root, &space, NULL) != OK ||
+            (space.bytes >= sink->min_free_disk_bytes && space.inodes >= SPACE_MIN_INODES) ||
             (sink->is_stopping != NULL && sink->is_stopping(sink->stopping_context)))
             break;
         if (!waited)
-            log_event(LOG_WARN, "sink",
-                      "less than min_free_disk is free; taking no more until there is room",
-                      LOG_U("free_bytes", free_bytes),
-                      LOG_U("min_free_disk", sink->min_free_disk_bytes));
+            log_low_disk(sink, &space);
         waited = true;
         atomic_store_explicit(&sink->stats.intake_paused, true, memory_order_relaxed);
         enum error_code code = sink_tick(sink, NULL, error);
@@ -637,7 +671,13 @@ enum error_code sink_tick(struct sink *sink, int64_t *next_call_us, struct error
 
 /* ---- handlers ---- */
 
-void sink_set_give_up(struct sink *sink, bool (*give_up)(void *context), void *context)
+bool sink_keeps_commit(const struct sink *sink)
+{
+    return sink->unsettled && sink->space.gave_up;
+}
+
+void sink_set_give_up(struct sink *sink, bool (*give_up)(void *context, enum sink_wait wait),
+                      void *context)
 {
     sink->space.give_up = give_up;
     sink->space.context = context;

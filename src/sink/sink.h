@@ -18,6 +18,7 @@
 
 struct sink_options {
     const char *output_path;
+    bool require_lake;            /* a lake that is not there is an error */
     const char *reader_data_path; /* "" = the absolute output_path */
     enum partitioning_scheme scheme;
     const char *schema_version;
@@ -70,6 +71,7 @@ struct sink_stats {
     int64_t catalog_busy_since_us; /* monotonic: another program holds the catalog; 0 none */
     bool intake_paused;            /* less than min_free_disk is free: nothing is taken */
     bool failing;                  /* the last commit failed */
+    bool refused;                  /* the file system refuses to publish; it is tried again */
 };
 
 struct sink;
@@ -107,8 +109,21 @@ bool sink_take_lost_range(struct sink *sink, struct ledger_range *range);
 
 void sink_get_stats(const struct sink *sink, struct sink_stats *out);
 
-/* A wait on a full disk asks this now and then whether to give up (stop_timeout); default never. */
-void sink_set_give_up(struct sink *sink, bool (*give_up)(void *context), void *context);
+/* What a sink waits for before it goes on with a commit. */
+enum sink_wait {
+    SINK_WAIT_SPACE,   /* the disk is full */
+    SINK_WAIT_CATALOG, /* another program writes to the catalog */
+    SINK_WAIT_REFUSAL  /* the file system, or the rights in it, refuse to publish what is staged */
+};
+
+/* A wait asks this now and then whether to give up; default never. The call that waits then fails:
+ * with ERR_IO, after a refusal with ERR_CONFLICT. A commit whose intent is written stays as it is:
+ * the next start publishes it (sink_keeps_commit). */
+void sink_set_give_up(struct sink *sink, bool (*give_up)(void *context, enum sink_wait wait),
+                      void *context);
+
+/* Whether a commit is complete in staging and left to the next start. */
+bool sink_keeps_commit(const struct sink *sink);
 
 /* Intake that waits because less than min_free_disk is free asks this whether the process is to
  * stop: then what was handed over is taken into the room kept for it. Default: it is not. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "os/clock.h"
+#include "os/file.h"
 #include "os/identity.h"
 #include "os/log.h"
 
@@ -22,28 +23,59 @@ static void note_busy(struct space *space, bool is_busy)
                               memory_order_relaxed);
 }
 
+static enum sink_wait wait_of(const struct error *failure)
+{
+    if (failure->system_errno == EBUSY)
+        return SINK_WAIT_CATALOG;
+    return os_is_refusal(failure->system_errno) ? SINK_WAIT_REFUSAL : SINK_WAIT_SPACE;
+}
+
+static void log_wait(const struct space *space, enum sink_wait wait, const char *reason)
+{
+    if (wait == SINK_WAIT_CATALOG)
+        log_event(LOG_WARN, "sink",
+                  "another program is writing to the catalog; waiting until it is done",
+                  LOG_T("reason", reason));
+    else if (wait == SINK_WAIT_REFUSAL)
+        log_event(LOG_ERROR, "sink",
+                  "the file system refuses to publish a commit; it is kept in staging and tried "
+                  "again, nothing is lost",
+                  LOG_T("reason", reason));
+    else if (space->root != NULL && os_lacks_inodes(space->root))
+        log_event(LOG_ERROR, "sink",
+                  "the file system has no inodes left; waiting until there are, nothing is lost",
+                  LOG_T("reason", reason));
+    else
+        log_event(LOG_ERROR, "sink",
+                  "the disk is full; waiting until there is room, nothing is lost",
+                  LOG_T("reason", reason));
+}
+
+/* What is waited for, for other threads to read. */
+static void tell_others(struct space *space, bool for_space, bool for_catalog, bool for_refusal)
+{
+    atomic_store_explicit(&space->waiting_for_space, for_space, memory_order_relaxed);
+    atomic_store_explicit(&space->refused, for_refusal, memory_order_relaxed);
+    note_busy(space, for_catalog);
+}
+
 enum error_code space_wait(struct space *space, const struct error *failure, struct error *error)
 {
-    bool is_busy = failure->system_errno == EBUSY;
+    enum sink_wait wait = wait_of(failure);
     space->gave_up = false;
     if (!space->waiting) {
         space->waiting = true;
         space->since_us = os_monotonic_us();
-        if (is_busy)
-            log_event(LOG_WARN, "sink",
-                      "another program is writing to the catalog; waiting until it is done",
-                      LOG_T("reason", failure->message));
-        else
-            log_event(LOG_ERROR, "sink",
-                      "the disk is full; waiting until there is room, nothing is lost",
-                      LOG_T("reason", failure->message));
+        log_wait(space, wait, failure->message);
     }
-    atomic_store_explicit(&space->waiting_for_space, !is_busy, memory_order_relaxed);
-    note_busy(space, is_busy);
-    if (space->give_up != NULL && space->give_up(space->context)) {
+    tell_others(space, wait == SINK_WAIT_SPACE, wait == SINK_WAIT_CATALOG,
+                wait == SINK_WAIT_REFUSAL);
+    if (space->give_up != NULL && space->give_up(space->context, wait)) {
         space->gave_up = true;
         char reason[ERROR_MESSAGE_BYTES]; /* `error` may be `failure` */
         memcpy(reason, failure->message, sizeof reason);
+        if (wait == SINK_WAIT_REFUSAL)
+            return error_set(error, ERR_CONFLICT, "%.900s", reason);
         return error_set(error, ERR_IO, "%.900s; gave up waiting since this process is to stop",
                          reason);
     }
@@ -56,8 +88,7 @@ void space_found(struct space *space)
     if (!space->waiting)
         return;
     space->waiting = false;
-    atomic_store_explicit(&space->waiting_for_space, false, memory_order_relaxed);
-    note_busy(space, false);
+    tell_others(space, false, false, false);
     log_event(LOG_INFO, "sink", "the wait is over, writing goes on",
               LOG_D("waited_seconds", (double)(os_monotonic_us() - space->since_us) / 1e6));
 }

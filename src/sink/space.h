@@ -2,18 +2,28 @@
 #ifndef TTP_SINK_SPACE_H
 #define TTP_SINK_SPACE_H
 
-/* Waiting until there is room again (docs/commit-protocol.md, invariant 13), or until another
- * writer lets go of the catalog: one log line when it begins, one when it is over. */
+/* Waiting until there is room again (docs/commit-protocol.md, invariant 13), until another writer
+ * lets go of the catalog, or until a file system takes what it refused: one log line when it
+ * begins, one when it is over. */
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sink/sink.h"
 #include "util/error.h"
 
+/* Fewer free inodes than this are too few to take more, as bytes below min_free_disk are: a commit
+ * makes a few tens of files and folders, and some commits must still fit. */
+#define SPACE_MIN_INODES 1000
+
+/* Decides whether to wait no longer for what sink_wait names. */
+typedef bool space_give_up(void *context, enum sink_wait wait);
+
 struct space {
-    bool (*give_up)(void *context); /* NULL: never */
+    const char *root;       /* the lake, for words about its file system; may be NULL */
+    space_give_up *give_up; /* NULL: never */
     void *context;
-    _Atomic bool waiting_for_space; /* for other threads to read */
+    _Atomic bool waiting_for_space, refused; /* for other threads to read */
     /* So, too: monotonic, since when another program holds the catalog; 0: none does. */
     _Atomic int64_t catalog_busy_since_us;
     bool waiting;     /* for anything */
@@ -26,8 +36,9 @@ struct space {
 
 void space_init(struct space *space);
 
-/* `failure`: what met the full disk (ENOSPC) or the busy catalog. Logs once, pauses, and returns OK
- * to try again; on giving up ERR_IO with the failure's message. */
+/* `failure`: what met the full disk (ENOSPC), the busy catalog (EBUSY) or a refusal
+ * (os_is_refusal). Logs once, pauses, and returns OK to try again; on giving up ERR_IO, after a
+ * refusal ERR_CONFLICT, with the failure's message. */
 enum error_code space_wait(struct space *space, const struct error *failure,
                            struct error *error) MUST_CHECK;
 /* The operation worked: the wait, if there was one, is over. */

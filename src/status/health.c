@@ -110,6 +110,16 @@ static bool rule_disk_full(const struct status_snapshot *snapshot, char *message
     return true;
 }
 
+static bool rule_storage_refuses(const struct status_snapshot *snapshot, char *message)
+{
+    if (!snapshot->publishing_refused)
+        return false;
+    snprintf(message, STATUS_MESSAGE_BYTES,
+             "The file system refuses to publish a commit: it is kept in staging and tried again. "
+             "See the last error; mend the mount or the rights of the lake's folder.");
+    return true;
+}
+
 static bool rule_commit_failing(const struct status_snapshot *snapshot, char *message)
 {
     if (!snapshot->commit_failing)
@@ -123,7 +133,7 @@ static bool rule_commit_failing(const struct status_snapshot *snapshot, char *me
 static int64_t writer_silence_us(const struct status_snapshot *snapshot)
 {
     if (snapshot->writer_seen_us == 0 || snapshot->waiting_for_space || snapshot->intake_paused ||
-        snapshot->catalog_busy_since_us != 0)
+        snapshot->publishing_refused || snapshot->catalog_busy_since_us != 0)
         return 0;
     return later_of(snapshot->now_monotonic_us - snapshot->writer_seen_us, 0);
 }
@@ -202,23 +212,29 @@ static bool rule_disk_low(const struct status_snapshot *snapshot, char *message)
     if (!snapshot->intake_paused &&
         (!snapshot->disk_known || snapshot->disk_free_bytes >= snapshot->disk_min_free_bytes))
         return false;
+    const char *paused =
+        snapshot->intake_paused
+            ? " Nothing more is taken from the stream until there is some; what is "
+              "open is still committed."
+            : "";
+    if (snapshot->disk_known && snapshot->disk_free_bytes >= snapshot->disk_min_free_bytes) {
+        snprintf(message, STATUS_MESSAGE_BYTES,
+                 "Few inodes are free on the lake's file system (df -i): make room.%s", paused);
+        return true;
+    }
     char free_text[TEXT_TIME_BYTES], least[TEXT_TIME_BYTES];
     text_size(snapshot->disk_free_bytes, free_text);
     text_size(snapshot->disk_min_free_bytes, least);
     snprintf(message, STATUS_MESSAGE_BYTES,
              "Only %s of disk are free, less than min_free_disk (%s): make room.%s", free_text,
-             least,
-             snapshot->intake_paused
-                 ? " Nothing more is taken from the stream until there is some; what is open is "
-                   "still committed."
-                 : "");
+             least, paused);
     return true;
 }
 
 static bool rule_commit_late(const struct status_snapshot *snapshot, char *message)
 {
     if (snapshot->next_commit_us == 0 || snapshot->waiting_for_space ||
-        snapshot->catalog_busy_since_us != 0)
+        snapshot->publishing_refused || snapshot->catalog_busy_since_us != 0)
         return false;
     int64_t late_us = snapshot->now_us - snapshot->next_commit_us;
     if (late_us <= HEALTH_COMMIT_LATE_US)
@@ -240,6 +256,8 @@ static const struct rule {
     [HEALTH_RULE_OUTAGE] = {"outage", HEALTH_UNHEALTHY, rule_outage, NULL},
     [HEALTH_RULE_SILENCE] = {"silence", HEALTH_UNHEALTHY, rule_silence, NULL},
     [HEALTH_RULE_DISK_FULL] = {"disk_full", HEALTH_UNHEALTHY, rule_disk_full, NULL},
+    [HEALTH_RULE_STORAGE_REFUSES] = {"storage_refuses", HEALTH_UNHEALTHY, rule_storage_refuses,
+                                     NULL},
     [HEALTH_RULE_COMMIT_FAILING] = {"commit_failing", HEALTH_UNHEALTHY, rule_commit_failing, NULL},
     [HEALTH_RULE_WRITER_STUCK] = {"writer_stuck", HEALTH_UNHEALTHY, rule_writer_stuck, NULL},
     [HEALTH_RULE_CATALOG_LOCKED] = {"catalog_locked", HEALTH_DEGRADED, rule_catalog_locked,

@@ -25,6 +25,7 @@ enum health_rule {
     HEALTH_RULE_OUTAGE,
     HEALTH_RULE_SILENCE,
     HEALTH_RULE_DISK_FULL,
+    HEALTH_RULE_STORAGE_REFUSES,
     HEALTH_RULE_COMMIT_FAILING,
     HEALTH_RULE_WRITER_STUCK,
     HEALTH_RULE_CATALOG_LOCKED, /* degraded at first, so the last of the unhealthy ones */
@@ -33,7 +34,7 @@ enum health_rule {
     HEALTH_RULE_COMMIT_LATE,
     HEALTH_RULE_LOG_BLOCKED
 };
-#define HEALTH_RULE_COUNT 10
+#define HEALTH_RULE_COUNT 11
 
 /* The writer's loop comes round each second; a commit of the largest files takes some seconds. */
 #define HEALTH_WRITER_STUCK_US (60 * INT64_C(1000000))

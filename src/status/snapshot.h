@@ -138,6 +138,7 @@ struct status_snapshot {
     uint32_t last_ledger;          /* committed; 0 none */
     int64_t last_close_us;         /* newest committed close time */
     bool waiting_for_space;        /* a write met a full disk */
+    bool publishing_refused;       /* the file system refuses to publish; it is tried again */
     int64_t catalog_busy_since_us; /* monotonic: another program holds the catalog; 0 none */
     bool intake_paused;            /* less than min_free_disk is free: nothing is taken */
     bool commit_failing;           /* the last commit failed */

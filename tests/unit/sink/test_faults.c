@@ -174,8 +174,9 @@ static void a_full_disk_is_waited_for_wherever_it_is_met(void **state)
     fault_tell_sweep("a run, ENOSPC at the write, waited for", swept);
 }
 
-static bool give_up_at_once(void *context)
+static bool give_up_at_once(void *context, enum sink_wait wait)
 {
+    (void)wait;
     (*(unsigned *)context)++;
     return true;
 }

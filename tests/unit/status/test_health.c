@@ -249,6 +249,20 @@ static void a_failed_commit_is_unhealthy(void **state)
     expect_only(&snapshot, HEALTH_RULE_COMMIT_FAILING, HEALTH_UNHEALTHY);
 }
 
+static void a_file_system_that_refuses_to_publish_is_unhealthy_and_no_dead_writer(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    struct health health;
+    fake_snapshot(&snapshot);
+    snapshot.publishing_refused = true;
+    snapshot.writer_seen_us = FAKE_MONOTONIC_US - HEALTH_WRITER_DEAD_US - 1;
+    snapshot.next_commit_us = snapshot.now_us - HEALTH_COMMIT_LATE_US - 1;
+    expect_only(&snapshot, HEALTH_RULE_STORAGE_REFUSES, HEALTH_UNHEALTHY);
+    health_assess(&snapshot, &health);
+    assert_true(health.alive);
+}
+
 static void a_writer_that_does_not_come_round_is_unhealthy_then_dead(void **state)
 {
     (void)state;
@@ -503,6 +517,7 @@ int main(void)
         cmocka_unit_test(a_disk_below_min_free_disk_is_degraded),
         cmocka_unit_test(a_paused_intake_is_degraded_and_not_to_be_restarted),
         cmocka_unit_test(a_failed_commit_is_unhealthy),
+        cmocka_unit_test(a_file_system_that_refuses_to_publish_is_unhealthy_and_no_dead_writer),
         cmocka_unit_test(a_writer_that_does_not_come_round_is_unhealthy_then_dead),
         cmocka_unit_test(a_writer_that_waits_for_space_is_not_to_be_restarted),
         cmocka_unit_test(a_catalog_that_another_program_holds_is_a_rule_of_its_own),
