@@ -280,21 +280,26 @@ static void insert(struct foreign *foreign, int64_t source)
     world->foreign.inserted_files++;
 }
 
-/* A delete file that hides a row of ours; the data file stays as it is. */
+/* A delete file that hides a row of ours; the data file stays as it is. Nobody here reads which row
+ * it is: any Parquet file will do. */
 static void delete_row(struct foreign *foreign, int64_t source)
 {
     int64_t id = foreign->next_file_id++;
     char name[64];
     snprintf(name, sizeof name, "ducklake-%" PRId64 "-delete.parquet", id);
+    char *path =
+        text(foreign, "SELECT path FROM ducklake_data_file WHERE data_file_id = %lld", source);
+    copy_file(foreign, path, name);
+    free(path);
     execute(foreign,
-            "UPDATE ducklake_delete_file SET end_snapshot = %lld WHERE data_file_id = "
-            "%lld AND end_snapshot IS NULL",
+            "UPDATE ducklake_delete_file SET end_snapshot = %lld WHERE data_file_id = %lld AND "
+            "end_snapshot IS NULL",
             foreign->snapshot_id, source);
     execute(foreign,
-            "INSERT INTO ducklake_delete_file VALUES(%lld,1,%lld,NULL,%lld,%Q,1,'parquet',1,4,1,"
-            "NULL,NULL)",
-            id, foreign->snapshot_id, source, name);
-    temp_write(temp_path(foreign->folder, name), "PAR1", 4);
+            "INSERT INTO ducklake_delete_file SELECT %lld, 1, %lld, NULL, data_file_id, %Q, 1, "
+            "'parquet', 1, file_size_bytes, footer_size, NULL, NULL FROM ducklake_data_file WHERE "
+            "data_file_id = %lld",
+            id, foreign->snapshot_id, name, source);
     commit(foreign, "deleted_from_table:1");
     world->foreign.deletes++;
 }
