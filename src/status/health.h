@@ -73,7 +73,7 @@ double health_lag_seconds(const struct status_snapshot *snapshot);
 /* The same for the newest committed ledger. */
 double health_commit_lag_seconds(const struct status_snapshot *snapshot);
 
-/* Appends the JSON object of /health (design section "Watching it"). ERR_NO_MEMORY. */
+/* Appends the JSON object of /health (design section 7). ERR_NO_MEMORY. */
 enum error_code health_render(const struct status_snapshot *snapshot, const struct health *health,
                               struct buffer *out) MUST_CHECK;
 
