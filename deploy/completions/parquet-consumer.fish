@@ -65,6 +65,8 @@ complete -c parquet-consumer -l retry-initial -x -d 'Wait before the first retry
 complete -c parquet-consumer -l retry-max -x -d 'Longest wait between two tries'
 complete -c parquet-consumer -l max-attempts -x -d 'Failed tries on one ledger before it is found out whether that ledger or the server is at fault'
 complete -c parquet-consumer -l on-poison-ledger -x -d 'What to do with a ledger that the server can'\''t send: stop, or skip it and leave it uncovered' -a 'stop skip'
+complete -c parquet-consumer -l on-gap -x -d 'What to do with ledgers of which no event came, nor when they were asked for once more, where nearly each ledger before had some: warn, or fail before they are covered' -a 'warn fail'
+complete -c parquet-consumer -l give-up-after -x -d 'Time without a further ledger after which a bounded run publishes what is complete and ends with exit 1; a live run never gives up'
 complete -c parquet-consumer -l max-message-size -x -d 'Largest event message taken'
 complete -c parquet-consumer -l tls -x -d 'Speak TLS to the server' -a 'true false'
 complete -c parquet-consumer -l tls-ca-file -x -d 'Certificate authorities to trust (PEM); empty: the system'\''s'

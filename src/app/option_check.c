@@ -122,6 +122,14 @@ static void check_pairs(const struct options *options, struct problems *problems
                  (unsigned)options->end_ledger, (unsigned)options->start_ledger);
         REPORT(end_ledger, sentence);
     }
+    if (options->end_ledger == UINT32_MAX || options->start_ledger == UINT32_MAX) {
+        const char *last = "the highest ledger that can be complete is 4294967294: none follows "
+                           "4294967295";
+        if (options->end_ledger == UINT32_MAX)
+            REPORT(end_ledger, last);
+        if (options->start_ledger == UINT32_MAX)
+            REPORT(start_ledger, last);
+    }
     check_level(options, problems);
     if (options->retry_initial_us > options->retry_max_us)
         REPORT(retry_initial_us, "retry_initial must not be longer than retry_max");

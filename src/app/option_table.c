@@ -27,6 +27,7 @@ static const char *const profiles[] = {"compatible", "compact", NULL};
 static const char *const versions[] = {"1.0.0", "1.1.0", NULL};
 static const char *const verify_levels[] = {"off", "footer", "pages", "values", NULL};
 static const char *const poison_policies[] = {"stop", "skip", NULL};
+static const char *const gap_policies[] = {"warn", "fail", NULL};
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const log_formats[] = {"auto", "json", "text", NULL};
 
@@ -82,6 +83,17 @@ const struct option option_table[] = {
     {"consumer", "on_poison_ledger", OPTION_CHOICE, FIELD(on_poison_ledger), "stop", NULL,
      NO_LIMITS, poison_policies, "POLICY",
      "What to do with a ledger that the server can't send: stop, or skip it and leave it uncovered",
+     NULL},
+    {"consumer", "on_gap", OPTION_CHOICE, FIELD(on_gap), "warn", NULL, NO_LIMITS, gap_policies,
+     "POLICY",
+     "What to do with ledgers of which no event came, nor when they were asked for once more, "
+     "where "
+     "nearly each ledger before had some: warn, or fail before they are covered",
+     NULL},
+    {"consumer", "give_up_after", OPTION_DURATION, FIELD(give_up_after_us), "", "never", SECONDS,
+     365 * DAYS, NO_CHOICES, "DURATION",
+     "Time without a further ledger after which a bounded run publishes what is complete and ends "
+     "with exit 1; a live run never gives up",
      NULL},
     {"consumer", "max_message_size", OPTION_SIZE, FIELD(max_message_size_bytes), "4MiB", NULL, KIB,
      GIB, NO_CHOICES, "SIZE", "Largest event message taken", NULL},

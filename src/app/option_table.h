@@ -17,7 +17,7 @@ enum option_kind {
     OPTION_LEDGER,   /* uint32_t; also 16M */
     OPTION_NUMBER,   /* uint32_t from min to max */
     OPTION_SIZE,     /* uint64_t bytes from min to max */
-    OPTION_DURATION, /* int64_t microseconds from min to max */
+    OPTION_DURATION, /* int64_t microseconds from min to max; 0 for '', where that is the default */
     OPTION_HEADERS   /* struct option_headers: a JSON object of texts */
 };
 

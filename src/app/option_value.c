@@ -110,7 +110,11 @@ static enum error_code parse_size(const struct option *option, const char *text,
 static enum error_code parse_duration(const struct option *option, const char *text, void *place,
                                       struct error *error)
 {
-    int64_t duration_us;
+    int64_t duration_us = 0;
+    if (text[0] == '\0' && option->default_text[0] == '\0') {
+        memcpy(place, &duration_us, sizeof duration_us);
+        return OK;
+    }
     if (!text_parse_duration(bytes_view_text(text), &duration_us))
         return error_set(error, ERR_INVALID,
                          "\"%.*s\" is not a duration: write a number with its unit, such as 250ms, "
@@ -295,8 +299,9 @@ void option_value_text(const struct options *options, int index, char out[OPTION
         snprintf(out, OPTION_VALUE_BYTES, "%" PRIu64, *(const uint64_t *)place);
         break;
     case OPTION_DURATION: {
-        char text[TEXT_TIME_BYTES];
-        text_duration(*(const int64_t *)place, text);
+        char text[TEXT_TIME_BYTES] = "";
+        if (*(const int64_t *)place != 0 || option->default_text[0] != '\0')
+            text_duration(*(const int64_t *)place, text);
         snprintf(out, OPTION_VALUE_BYTES, "%s", text);
         break;
     }

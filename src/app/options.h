@@ -38,6 +38,7 @@ struct option_headers {
 };
 
 enum poison_policy { POISON_STOP, POISON_SKIP };
+enum gap_policy { GAP_WARN, GAP_FAIL };
 
 /* Units as in the names; choices are indices into the table's lists, in the order of the enums of
  * the rooms that take them (enum partitioning_scheme, parquet_codec, parquet_profile,
@@ -58,6 +59,8 @@ struct options {
     int64_t retry_max_us;
     uint32_t max_attempts;
     int on_poison_ledger;
+    int on_gap;
+    int64_t give_up_after_us; /* 0: never */
     uint64_t max_message_size_bytes;
     bool tls;
     const char *tls_ca_file;

@@ -13,13 +13,16 @@
 #include "app/intake.h"
 #include "app/lake_writer.h"
 #include "app/memory_plan.h"
+#include "app/patience.h"
 #include "app/progress.h"
 #include "app/seam_check.h"
 #include "app/source_setup.h"
 #include "app/summary.h"
 #include "app/watch.h"
 #include "catalog/history.h"
+#include "catalog/lake_layout.h"
 #include "os/clock.h"
+#include "os/file.h"
 #include "os/log.h"
 #include "os/log_output.h"
 #include "os/process.h"
@@ -62,6 +65,11 @@ struct pipeline {
     _Atomic int64_t stop_deadline_us; /* monotonic; INT64_MAX: nobody asked for a stop */
     unsigned failures_in_a_row;       /* rounds whose commit failed */
     uint64_t commits_before;          /* of the round */
+
+    /* give_up_after, over all rounds. */
+    struct patience patience;
+    atomic_bool gave_up;
+    char waited_for[ERROR_MESSAGE_BYTES + 128]; /* what it was that did not come */
 };
 
 void run_report_init(struct run_report *report)
@@ -103,11 +111,17 @@ static void say_holes(struct pipeline *pipeline)
 /* ---- callbacks from the rooms -----------------------------------------------------------------
  */
 
+/* By a signal, or because give_up_after is over. */
+static bool is_ending(struct pipeline *pipeline)
+{
+    return os_stop_requested() || atomic_load(&pipeline->gave_up);
+}
+
 /* Source thread. */
 static bool source_must_stop(void *context)
 {
     struct pipeline *pipeline = context;
-    return os_stop_requested() || atomic_load(&pipeline->writer_failed);
+    return is_ending(pipeline) || atomic_load(&pipeline->writer_failed);
 }
 
 /* Writer thread, and whoever aborts the queue. */
@@ -119,8 +133,7 @@ static void on_room(void *context)
 
 static bool writer_is_stopping(void *context)
 {
-    (void)context;
-    return os_stop_requested();
+    return is_ending(context);
 }
 
 /* Asked by a sink that waits. Who runs a bounded range waits for its end: a file system that
@@ -310,10 +323,22 @@ static enum error_code make_intake(struct pipeline *pipeline, struct error *erro
     return pipeline->intake != NULL ? OK : ERR_NO_MEMORY;
 }
 
+/* Before a lake is made that nothing could be written to. */
+static enum error_code check_start(const struct options *options, struct error *error)
+{
+    char path[OS_PATH_BYTES];
+    enum error_code code = os_path_join(path, options->output_path, LAKE_CATALOG, error);
+    if (code != OK || os_path_exists(path))
+        return code;
+    return run_plan_check_start(options->start_ledger, options->end_ledger, error);
+}
+
 static enum error_code set_up(struct pipeline *pipeline, struct error *error)
 {
     /* Listeners first: a port that is taken ends the start before the lake is touched. */
-    enum error_code code = watch_start(&pipeline->watch, pipeline->options, error);
+    enum error_code code = check_start(pipeline->options, error);
+    if (code == OK)
+        code = watch_start(&pipeline->watch, pipeline->options, error);
     if (code == OK)
         code = open_sink(pipeline, error);
     if (code == OK)
@@ -363,6 +388,44 @@ static void begin_stop(struct pipeline *pipeline, int64_t now_us)
     source_wake(pipeline->source);
 }
 
+/* What a run waits for while nothing moves. */
+static void describe_wait(const struct pipeline *pipeline, const struct source_stats *source,
+                          const struct sink_stats *sink, char *out, size_t out_bytes)
+{
+    const char *endpoint = pipeline->options->ttp_processor_endpoint;
+    if (sink->waiting_for_space || sink->intake_paused)
+        snprintf(out, out_bytes, "space on the disk: make room");
+    else if (source->waits_behind != 0)
+        snprintf(out, out_bytes,
+                 "a later ledger than %" PRIu32 " from %s: all events of that ledger are here, but "
+                 "only a later one tells that it is complete",
+                 source->waits_behind, endpoint);
+    else if (source->degraded)
+        snprintf(out, out_bytes, "%s: %s", endpoint, source->failure.words);
+    else
+        snprintf(out, out_bytes, "%s to send something: it is %s", endpoint,
+                 source->connected ? "connected and silent" : "not connected");
+}
+
+/* give_up_after is over: as a stop, but the run has failed. */
+static void look_for_progress(struct pipeline *pipeline, int64_t now_us)
+{
+    struct source_stats source;
+    struct sink_stats sink;
+    source_get_stats(pipeline->source, &source);
+    sink_get_stats(pipeline->sink, &sink);
+    uint64_t mark = source.ledgers_completed + sink.batches + sink.commits;
+    if (!patience_is_over(&pipeline->patience, mark, now_us) || pipeline->plan.live ||
+        is_ending(pipeline))
+        return;
+    describe_wait(pipeline, &source, &sink, pipeline->waited_for, sizeof pipeline->waited_for);
+    atomic_store(&pipeline->gave_up, true);
+    atomic_store(&pipeline->stop_deadline_us, now_us + pipeline->options->stop_timeout_us);
+    watch_set_phase(pipeline->watch, STATUS_STOPPING);
+    log_line(LOG_INFO, "app", "giving up (give_up_after): publishing every complete ledger");
+    source_wake(pipeline->source);
+}
+
 /* The writer is stuck where nothing can end it: leave staging and intent to the next start. */
 static _Noreturn void give_up_publishing(const struct pipeline *pipeline)
 {
@@ -383,6 +446,7 @@ static void look(struct pipeline *pipeline, int64_t now_us)
 {
     watch_sample(pipeline->watch);
     progress_tell(&pipeline->progress, pipeline->watch, now_us);
+    look_for_progress(pipeline, now_us);
 }
 
 /* Waits for both threads; signals, deadlines and progress meanwhile. */
@@ -486,7 +550,7 @@ static bool wait_for_another_round(struct pipeline *pipeline)
     sink_get_stats(pipeline->sink, &stats);
     pipeline->failures_in_a_row =
         stats.commits > pipeline->commits_before ? 1 : pipeline->failures_in_a_row + 1;
-    if (!may_pass(pipeline->writer_code) || os_stop_requested() ||
+    if (!may_pass(pipeline->writer_code) || is_ending(pipeline) ||
         (!pipeline->plan.live && pipeline->failures_in_a_row >= pipeline->options->max_attempts))
         return false;
     int64_t wait_us = BACKOFF_FIRST_US;
@@ -499,12 +563,12 @@ static bool wait_for_another_round(struct pipeline *pipeline)
               LOG_U("first_ledger", pipeline->writer.lost_range.first),
               LOG_U("last_ledger", pipeline->writer.lost_range.last));
     int64_t until_us = os_monotonic_us() + wait_us;
-    while (!os_stop_requested() && os_monotonic_us() < until_us) {
+    while (!is_ending(pipeline) && os_monotonic_us() < until_us) {
         look(pipeline, os_monotonic_us());
         int64_t left_us = until_us - os_monotonic_us();
         os_signals_wait(left_us < SAMPLE_US ? left_us : SAMPLE_US);
     }
-    return !os_stop_requested();
+    return !is_ending(pipeline);
 }
 
 /* ---- the end ----------------------------------------------------------------------------------
@@ -540,6 +604,19 @@ static enum exit_code source_exit_code(const struct pipeline *pipeline)
     return start_refused || other_chain ? EXIT_USAGE : EXIT_FAILED;
 }
 
+/* give_up_after ended the run before its range was covered. */
+static void say_gave_up(const struct pipeline *pipeline, const struct run_report *report)
+{
+    char after[TEXT_TIME_BYTES];
+    char sentence[ERROR_MESSAGE_BYTES + 384];
+    text_duration(pipeline->options->give_up_after_us, after);
+    snprintf(sentence, sizeof sentence,
+             "gave up after %s without a further ledger (give_up_after) at ledger %" PRIu32
+             ": waited for %s",
+             after, report->uncovered[0].first, pipeline->waited_for);
+    log_line(LOG_ERROR, "app", sentence);
+}
+
 /* Bounded: whether A..B is covered now. */
 static enum exit_code check_covered(struct pipeline *pipeline, struct run_report *report)
 {
@@ -565,7 +642,7 @@ static enum exit_code finish(struct pipeline *pipeline, struct run_report *repor
     report->other_chain = pipeline->source_code == ERR_CONFLICT;
     if (code != OK) {
         say_error(error);
-        exit_code = EXIT_FAILED;
+        exit_code = code == ERR_INVALID ? EXIT_USAGE : EXIT_FAILED;
     } else if (pipeline->writer_code != OK) {
         if (!sink_keeps_commit(pipeline->sink))
             error_prefix(&pipeline->writer.error, pipeline->writer_code,
@@ -579,6 +656,8 @@ static enum exit_code finish(struct pipeline *pipeline, struct run_report *repor
         exit_code = exit_code == EXIT_DONE ? source_code : exit_code;
     }
     enum exit_code covered = check_covered(pipeline, report);
+    if (report->uncovered_count != 0 && atomic_load(&pipeline->gave_up))
+        say_gave_up(pipeline, report);
     if (exit_code == EXIT_DONE && !report->stopped)
         exit_code = covered;
     struct intake_stats intake;
@@ -604,6 +683,7 @@ enum exit_code pipeline_run(const struct options *options, struct run_report *re
         tear_down(&pipeline);
         return command_exit_code(code);
     }
+    patience_init(&pipeline.patience, options->give_up_after_us, os_monotonic_us());
     code = run_round(&pipeline, &error);
     while (code == OK && pipeline.writer_code != OK && wait_for_another_round(&pipeline))
         code = run_round(&pipeline, &error);

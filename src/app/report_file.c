@@ -75,6 +75,13 @@ static json_t *problem_of(const void *context, size_t index)
                      json_any_text(problem->message), "count", (json_int_t)problem->count);
 }
 
+/* The newest gaps; gap_ledgers counts all. */
+static json_t *gap_of(const void *context, size_t index)
+{
+    struct status_range gap = ((const struct status_snapshot *)context)->newest_gaps[index];
+    return json_pack("{s:I,s:I}", "first", (json_int_t)gap.first, "last", (json_int_t)gap.last);
+}
+
 static int set_amounts(json_t *root, const struct status_snapshot *last)
 {
     return set_number(root, "rows", last->rows_committed) ||
@@ -84,6 +91,9 @@ static int set_amounts(json_t *root, const struct status_snapshot *last)
            set_number(root, "commits_failed", last->commits_failed) ||
            set_number(root, "dead_letters", last->dead_letters_committed) ||
            set_number(root, "unconfirmed_ledgers", last->unconfirmed_ledgers) ||
+           set_number(root, "gap_ledgers", last->gap_ledgers) ||
+           set_number(root, "found_ledgers", last->found_ledgers) ||
+           json_object_set_new(root, "gaps", json_list(last->gap_count, gap_of, last)) ||
            set_number(root, "events_received", last->events_accepted) ||
            set_number(root, "events_received_again", last->events_refetched) ||
            set_number(root, "bytes_received", last->bytes_received) ||

@@ -7,6 +7,8 @@
 #include "util/memory.h"
 
 #define RANGES_SHOWN 6
+/* The highest ledger that another can follow, so that it can be known to be complete. */
+#define LEDGER_LAST (UINT32_MAX - 1)
 
 /* The coverage's lowest and highest ledger (0 and 0 where the lake is empty), and how many ledgers
  * it has. */
@@ -72,10 +74,8 @@ static enum error_code plan_bounded(struct run_plan *plan, struct catalog *catal
 {
     struct catalog_range *ranges = NULL;
     size_t count = 1;
-    enum error_code code = OK;
-    /* START 0 on an empty lake: the server says where it starts. */
-    bool from_server = plan->start == 0;
-    if (catalog != NULL && !from_server)
+    enum error_code code = run_plan_check_start(plan->start, plan->end, error);
+    if (code == OK && catalog != NULL)
         code = run_plan_uncovered(plan, catalog, &ranges, &count, error);
     if (code == OK)
         code = alloc_ranges(plan, count, error);
@@ -91,7 +91,7 @@ static enum error_code plan_live(struct run_plan *plan, struct catalog *catalog,
 {
     uint32_t first = plan->start;
     if (plan->highest != 0 && plan->highest >= first) {
-        if (plan->highest == UINT32_MAX)
+        if (plan->highest >= LEDGER_LAST)
             return error_set(error, ERR_INVALID,
                              "the lake is covered up to the highest ledger number there is: there "
                              "is nothing left to follow");
@@ -106,6 +106,17 @@ static enum error_code plan_live(struct run_plan *plan, struct catalog *catalog,
     }
     enum error_code code = alloc_ranges(plan, 1, error);
     return code == OK ? add_range(plan, catalog, first, 0, error) : code;
+}
+
+enum error_code run_plan_check_start(uint32_t start, uint32_t end, struct error *error)
+{
+    if (start != 0 || end == 0)
+        return OK;
+    return error_set(error, ERR_INVALID,
+                     "START 0 with END %" PRIu32 ", and the lake is empty: give the first ledger "
+                     "wanted as START, such as `run 1 %" PRIu32 "` for all from the network's "
+                     "first one",
+                     end, end);
 }
 
 enum error_code run_plan_make(struct run_plan *plan, struct catalog *catalog, uint32_t start,
@@ -148,20 +159,12 @@ enum error_code run_plan_uncovered(const struct run_plan *plan, struct catalog *
                                    struct catalog_range **ranges, size_t *range_count,
                                    struct error *error)
 {
-    uint32_t start = plan->start;
     *ranges = NULL;
     *range_count = 0;
-    if (start == 0) { /* the lake was empty: its first ledger is where the server started */
-        uint32_t highest;
-        uint64_t ledger_count;
-        enum error_code code = coverage_ends(catalog, &start, &highest, &ledger_count, error);
-        if (code != OK)
-            return code;
-    }
-    if (start > plan->end)
+    if (plan->start == 0 || plan->start > plan->end) /* START 0: refused, or the lake was empty */
         return OK;
-    return catalog_uncovered(catalog, (struct catalog_range){start, plan->end}, ranges, range_count,
-                             error);
+    return catalog_uncovered(catalog, (struct catalog_range){plan->start, plan->end}, ranges,
+                             range_count, error);
 }
 
 void ranges_text(const struct catalog_range *ranges, size_t range_count,

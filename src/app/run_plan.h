@@ -17,7 +17,7 @@
 #include "util/error.h"
 
 struct run_range {
-    uint32_t first;                        /* 0: where the server starts (an empty lake) */
+    uint32_t first;                        /* 0: where the server starts (an empty lake, live) */
     uint32_t last;                         /* 0: open */
     struct catalog_neighbour below, above; /* what the lake holds beside it */
     bool is_compared; /* one of them is as the server sends it (app/seam_check.h) */
@@ -33,6 +33,11 @@ struct run_plan {
     struct catalog_range *holes; /* live: uncovered from start to highest; never fetched here */
     size_t hole_count;
 };
+
+/* ERR_INVALID: START 0 with an END means nothing where the lake is empty. The server would be asked
+ * to choose, which real ones refuse, and all that others leave out below what they have would count
+ * as empty. */
+enum error_code run_plan_check_start(uint32_t start, uint32_t end, struct error *error) MUST_CHECK;
 
 /* `catalog` NULL: a lake that does not exist yet. start and end as configured (end 0: live). The
  * catalog must belong to the calling thread. Release the plan in every case. */

@@ -40,6 +40,24 @@ static const char *plural(uint64_t count)
     return count == 1 ? "" : "s";
 }
 
+/* Ledgers that are worth a look, by their numbers, newest gaps last. */
+static void put_gaps(struct page *page, const struct status_snapshot *last)
+{
+    if (last->found_ledgers != 0)
+        put(page, LABEL "%" PRIu64 " ledger%s left out by the stream, and there when asked for\n",
+            "found", last->found_ledgers, plural(last->found_ledgers));
+    if (last->gaps == 0)
+        return;
+    struct catalog_range ranges[STATUS_GAPS_MAX];
+    char text[RANGES_TEXT_BYTES];
+    for (size_t i = 0; i < last->gap_count; i++)
+        ranges[i] = (struct catalog_range){last->newest_gaps[i].first, last->newest_gaps[i].last};
+    ranges_text(ranges, last->gap_count, text);
+    put(page, LABEL "%s: no event came, nor when asked for once more\n", "gaps", text);
+    if (last->gaps > last->gap_count)
+        put(page, LABEL "and %" PRIu64 " earlier\n", "", last->gaps - last->gap_count);
+}
+
 static void put_amounts(struct page *page, const struct status_snapshot *last)
 {
     char rows[TEXT_TIME_BYTES];
@@ -59,6 +77,7 @@ static void put_amounts(struct page *page, const struct status_snapshot *last)
     if (last->unconfirmed_ledgers != 0)
         put(page, LABEL "%" PRIu64 " ledger%s that the server sent no event of\n", "unconfirmed",
             last->unconfirmed_ledgers, plural(last->unconfirmed_ledgers));
+    put_gaps(page, last);
     if (last->retries != 0 || last->events_refetched != 0)
         put(page, LABEL "%" PRIu64 " retr%s, %" PRIu64 " event%s received again\n", "connection",
             last->retries, last->retries == 1 ? "y" : "ies", last->events_refetched,

@@ -119,6 +119,18 @@ static void fill_failure(const struct source_failure *failure, struct status_sna
         copy_text(out->failure_meaning, sizeof out->failure_meaning, failure->meaning);
 }
 
+static void fill_gaps(const struct source_gaps *gaps, struct status_snapshot *out)
+{
+    _Static_assert(SOURCE_GAPS_KEPT <= STATUS_GAPS_MAX, "a snapshot has room for all");
+    out->gaps = gaps->count;
+    out->gap_ledgers = gaps->ledger_count;
+    out->found_ledgers = gaps->found_count;
+    out->last_gap_us = gaps->last_us;
+    out->gap_count = gaps->kept_count;
+    for (size_t i = 0; i < gaps->kept_count; i++)
+        out->newest_gaps[i] = (struct status_range){gaps->kept[i].first, gaps->kept[i].last};
+}
+
 static void fill_source(struct watch *watch, struct status_snapshot *out)
 {
     struct source_stats source;
@@ -145,6 +157,10 @@ static void fill_source(struct watch *watch, struct status_snapshot *out)
     out->reconnecting = source.degraded;
     copy_text(out->asked, sizeof out->asked, source.asked);
     fill_failure(&source.failure, out);
+    out->ledger_since_us = source.ledger_since_us;
+    out->drips = source.drips;
+    out->waits_behind = source.waits_behind;
+    fill_gaps(&source.gaps, out);
 }
 
 static void fill_queue(const struct watch *watch, struct status_snapshot *out)

@@ -53,6 +53,8 @@ const struct fault_description fault_table[FAULT_KIND_COUNT] = {
                           "the ledger lacks its last so many events"},
     [FAULT_SKIP_LEDGER] = {"skip-ledger", FAULT_AT_EVENT, FAULT_ARG_NONE, NULL,
                            "the ledger does not come"},
+    [FAULT_JUMP] = {"jump", FAULT_AT_EVENT, FAULT_ARG_NUMBER, "100",
+                    "so many ledgers do not come, this one the first: the source went on later"},
     [FAULT_EVENTS_AFTER_END] = {"events-after-end", FAULT_AT_EVENT, FAULT_ARG_NUMBER, "1",
                                 "so many ledgers after END come before the request ends"},
     [FAULT_OUTAGE] = {"outage", FAULT_AT_EVENT, FAULT_ARG_DURATION, "1m",

@@ -174,6 +174,15 @@ static void stall_window(struct stream *stream, const struct fault *fault)
         fault->duration_us == 0 ? SERVER_NEVER : connection->server->now_us + fault->duration_us;
 }
 
+/* What is left of the ledger does not come, nor do those after it, `count` in all. */
+static void jump(struct stream *stream, uint64_t count)
+{
+    uint32_t most = UINT32_MAX - stream->sequence;
+    stream->ledger.size_bytes = stream->offset;
+    if (count > 0)
+        stream->sequence += count - 1 < most ? (uint32_t)(count - 1) : most;
+}
+
 /* The first time the whole ledger, then a reset; the second time fewer events. */
 static void shrink_ledger(struct stream *stream, struct fault *fault)
 {
@@ -216,6 +225,7 @@ static enum fault_outcome act(struct stream *stream, struct fault *fault)
     case FAULT_EVENTS_AFTER_END: stream->extra_ledgers = (uint32_t)fault->number; return FAULT_DONE;
     case FAULT_SHRUNKEN_LEDGER: shrink_ledger(stream, fault); return FAULT_DONE;
     case FAULT_CUT_LEDGER: cut_events(stream, fault->number); return FAULT_DONE;
+    case FAULT_JUMP: jump(stream, fault->number); return FAULT_DONE;
     case FAULT_SKIP_LEDGER: stream->ledger.size_bytes = stream->offset; return FAULT_DONE;
     default: stream->when_empty = fault; break;
     }

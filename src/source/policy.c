@@ -37,15 +37,22 @@ static uint32_t nearest_seam(const struct policy *policy, const struct tracker *
     return seam < tracker->next ? seam : 0;
 }
 
+/* Ledgers that the stream left out are to be asked for by themselves. */
+static bool has_gap(const struct tracker *tracker)
+{
+    return tracker->next != 0 && tracker->next <= tracker->asked_to;
+}
+
 static struct source_call main_call(const struct policy *policy, const struct tracker *tracker)
 {
     uint32_t seam = nearest_seam(policy, tracker);
+    uint32_t last = has_gap(tracker) ? tracker->asked_to : policy->last;
     if (seam != 0 && tracker->next - seam <= POLICY_NEAR_LEDGERS)
-        return (struct source_call){SOURCE_CALL_MAIN, seam, policy->last, seam};
+        return (struct source_call){SOURCE_CALL_MAIN, seam, last, seam};
     /* A ledger that may not exist yet is never asked for first; the one before it is had. */
-    bool may_be_ahead = policy->last == 0 && seam != 0 && tracker->next - 1 != policy->hole;
+    bool may_be_ahead = last == 0 && seam != 0 && tracker->next - 1 != policy->hole;
     uint32_t start = may_be_ahead ? tracker->next - 1 : tracker->next;
-    return (struct source_call){SOURCE_CALL_MAIN, start, policy->last, 0};
+    return (struct source_call){SOURCE_CALL_MAIN, start, last, 0};
 }
 
 struct source_call policy_next_call(const struct policy *policy, const struct tracker *tracker)
@@ -77,6 +84,7 @@ void policy_on_progress(struct policy *policy)
     policy->unreachable_tries = 0;
     policy->silent_tries = 0;
     policy->seam_is_refused = false;
+    policy->drips = false;
     policy->outage = false;
     policy->degraded = false;
 }
@@ -124,7 +132,9 @@ static struct policy_decision call_it_outage(struct policy *policy)
 static struct policy_decision try_later(struct policy *policy, const struct tracker *tracker,
                                         int64_t now_us)
 {
-    uint32_t later = tracker->next + (UINT32_C(1) << policy->later_tries);
+    /* Those that the stream left out may all be lost: one behind them was seen. */
+    uint32_t from = has_gap(tracker) ? tracker->asked_to : tracker->next;
+    uint32_t later = from + (UINT32_C(1) << policy->later_tries);
     if (policy->later_tries == POLICY_LATER_TRIES || later <= tracker->next ||
         !must_exist(policy, tracker, later, now_us))
         return call_it_outage(policy);
@@ -160,14 +170,13 @@ static struct policy_decision after_done(struct policy *policy, const struct tra
         policy->later_worked = true;
         policy->purpose = SOURCE_CALL_ALONE;
         return again(0);
-    case SOURCE_CALL_ALONE:
-        policy->purpose = SOURCE_CALL_MAIN;
-        if (!tracker->range_is_complete)
-            return again(0);
-        break;
-    case SOURCE_CALL_PROBE:
+    case SOURCE_CALL_PROBE: return (struct policy_decision){.verdict = POLICY_FINISHED};
+    case SOURCE_CALL_ALONE: policy->purpose = SOURCE_CALL_MAIN; break;
     case SOURCE_CALL_MAIN: break;
     }
+    /* Ended early for the sake of ledgers that it left out, or they came now. */
+    if (tracker->next != 0 && !tracker->range_is_complete)
+        return again(0);
     return (struct policy_decision){.verdict = POLICY_FINISHED};
 }
 
@@ -309,6 +318,7 @@ static struct policy_decision after_trouble(struct policy *policy, const struct 
         return again(grpc_backoff_next(&policy->backoff));
     case SOURCE_SILENT:
         policy->silent_tries++;
+        policy->drips = policy->drips || ending->is_drip;
         return after_silence(policy, tracker, call, ending, now_us, error);
     default: return after_failure(policy, tracker, call, ending, now_us, error);
     }

@@ -40,7 +40,7 @@ enum source_outcome {
     SOURCE_NOT_ASKED,   /* no request could be made: a credential can't be read */
     SOURCE_UNREACHABLE, /* no connection, or no HTTP/2 on it */
     SOURCE_FAILED,      /* a status, a cut, or an answer that can't be right */
-    SOURCE_SILENT       /* nothing came for the idle time-out */
+    SOURCE_SILENT       /* nothing came for the idle time-out, or no whole message for longer */
 };
 
 struct source_ending {
@@ -52,6 +52,7 @@ struct source_ending {
     /* Another address of the server is left to try, or the credentials were renewed since: even a
      * status that no retry can change is not the last word. */
     bool may_be_answered_otherwise;
+    bool is_drip;      /* of SOURCE_SILENT: bytes came, but no whole message */
     const char *words; /* one sentence; NULL only after SOURCE_DONE */
 };
 
@@ -96,6 +97,7 @@ struct policy {
     int64_t idle_us;
     bool outage;
     bool degraded;
+    bool drips; /* a call since the last completed ledger ended as a drip */
 };
 
 void policy_init(struct policy *policy, const struct source_options *options,

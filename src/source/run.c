@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "source/run.h"
 
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,6 +35,7 @@ enum error_code run_init(struct run *run, struct source *source,
     run->failure = run->base.failure;
     tracker_init(&run->tracker, request, handler);
     run->next_before = run->tracker.next;
+    run->tracker.gaps = &source->gaps;
     policy_init(&run->policy, &source->options, request, (uint64_t)os_realtime_us());
     stream_init(&run->stream, &run->tracker, handler, source->options.max_message_bytes);
     buffer_init(&run->request);
@@ -49,6 +51,14 @@ void run_release(struct run *run)
     stream_release(&run->stream);
     tracker_release(&run->tracker);
     buffer_release(&run->request);
+}
+
+/* All events of a bounded range are here, and only a later ledger can tell that. */
+static bool waits_for_later(const struct tracker *tracker)
+{
+    bool is_coming = tracker->kind == TRACKER_MAIN && tracker->current == tracker->last;
+    bool came = tracker->seen_count != 0 && tracker->seen_ledger == tracker->last;
+    return tracker->last != 0 && tracker->next == tracker->last && (is_coming || came);
 }
 
 /* Makes what happened visible to other threads. */
@@ -78,6 +88,10 @@ static void publish(struct run *run)
         .outage = run->policy.outage,
         .degraded = run->policy.degraded,
         .idle_deadline_us = watches ? run->quiet_since_us + run->policy.idle_us : 0,
+        .waits_behind = waits_for_later(tracker) ? tracker->last : 0,
+        .drips = run->policy.drips,
+        .ledger_since_us = run->ledger_since_us,
+        .gaps = source->gaps.told,
         .seam_checked = base->seam_checked + tracker->seam_checked,
         .seam_other_contents = base->seam_other_contents + tracker->seam_other_contents,
         .failure = run->failure,
@@ -126,7 +140,7 @@ static enum error_code begin_call(struct run *run, int64_t now_us, struct error 
     run->call_next = run->tracker.next;
     run->link_is_over = false;
     run->is_established = false;
-    run->quiet_since_us = now_us;
+    run->quiet_since_us = run->message_since_us = now_us;
     stream_forget(&run->stream);
     return link_open(&run->link, &handler, now_us, run->source->options.connect_timeout_us, error);
 }
@@ -138,6 +152,8 @@ static void note_progress(struct run *run, int64_t now_us)
         run->data_count = run->stream.data_count;
         run->quiet_since_us = now_us;
     }
+    if (run->stream.event_count != run->event_count || run->stream.is_throttled)
+        run->message_since_us = now_us;
     if (run->stream.event_count != run->event_count) {
         run->event_count = run->stream.event_count;
         run->last_event_us = os_realtime_us();
@@ -145,11 +161,14 @@ static void note_progress(struct run *run, int64_t now_us)
     }
     if (run->tracker.next != run->next_before) {
         run->next_before = run->tracker.next;
+        run->ledger_since_us = 0;
         policy_on_progress(&run->policy);
     }
+    if (run->ledger_since_us == 0 && run->tracker.kind == TRACKER_MAIN)
+        run->ledger_since_us = os_realtime_us();
     if (!run->is_established && run->link.state == LINK_OPEN) {
         run->is_established = true;
-        run->quiet_since_us = now_us;
+        run->quiet_since_us = run->message_since_us = now_us;
         run->connects++;
         policy_on_connected(&run->policy);
         log_event(run->source->options.is_quiet ? LOG_DEBUG : LOG_INFO, "source", "connected",
@@ -160,6 +179,14 @@ static void note_progress(struct run *run, int64_t now_us)
     }
 }
 
+/* When silence, or bytes that make no message, will have lasted too long. */
+static int64_t silent_at_us(const struct run *run)
+{
+    int64_t quiet_us = run->quiet_since_us + run->policy.idle_us;
+    int64_t drip_us = run->message_since_us + SOURCE_DRIP_TIMES * run->policy.idle_us;
+    return quiet_us < drip_us ? quiet_us : drip_us;
+}
+
 /* How long this call may sleep. */
 static int64_t poll_timeout_us(const struct run *run, int64_t now_us)
 {
@@ -167,9 +194,9 @@ static int64_t poll_timeout_us(const struct run *run, int64_t now_us)
     int64_t link_us = link_deadline_us(&run->link);
     if (link_us < until_us)
         until_us = link_us;
-    int64_t idle_us = run->quiet_since_us + run->policy.idle_us;
-    if (run->link.state == LINK_OPEN && !run->stream.is_throttled && idle_us < until_us)
-        until_us = idle_us;
+    int64_t silent_us = silent_at_us(run);
+    if (run->link.state == LINK_OPEN && !run->stream.is_throttled && silent_us < until_us)
+        until_us = silent_us;
     return until_us > now_us ? until_us - now_us : 0;
 }
 
@@ -189,6 +216,7 @@ static enum error_code step_call(struct run *run, const struct os_poll_item *rea
     struct stream *stream = &run->stream;
     int64_t before_us = os_monotonic_us();
     uint64_t events_before = stream->event_count;
+    run->tracker.now_us = os_realtime_us();
     if (!run->link_is_over)
         note_link(run, link_step(&run->link, ready, before_us, &run->link_error));
     if (stream->state == STREAM_FLOWING)
@@ -249,6 +277,18 @@ static void note_cut(const struct run *run, struct source_ending *ending, const 
                  : "");
 }
 
+static void describe_silence(const struct run *run, bool is_drip, char *out, size_t capacity_bytes)
+{
+    char silent[TEXT_TIME_BYTES];
+    text_duration(is_drip ? SOURCE_DRIP_TIMES * run->policy.idle_us : run->policy.idle_us, silent);
+    if (is_drip)
+        snprintf(out, capacity_bytes,
+                 "bytes came, but no whole message for %s (%d times idle_timeout)", silent,
+                 SOURCE_DRIP_TIMES);
+    else
+        snprintf(out, capacity_bytes, "nothing came for %s (idle_timeout)", silent);
+}
+
 /* Is the call over? Then *ending says how; its words go to run->last_error. */
 static bool is_over(struct run *run, struct source_ending *ending, int64_t now_us)
 {
@@ -288,15 +328,12 @@ static bool is_over(struct run *run, struct source_ending *ending, int64_t now_u
             snprintf(words, capacity_bytes, "%s", run->link_error.message);
         return true;
     }
-    if (run->link.state == LINK_OPEN && !stream->is_throttled &&
-        now_us - run->quiet_since_us >= run->policy.idle_us) {
-        char idle[TEXT_TIME_BYTES];
-        text_duration(run->policy.idle_us, idle);
-        ending->outcome = SOURCE_SILENT;
-        snprintf(words, capacity_bytes, "nothing came for %s (idle_timeout)", idle);
-        return true;
-    }
-    return false;
+    if (run->link.state != LINK_OPEN || stream->is_throttled || now_us < silent_at_us(run))
+        return false;
+    ending->outcome = SOURCE_SILENT;
+    ending->is_drip = now_us - run->quiet_since_us < run->policy.idle_us;
+    describe_silence(run, ending->is_drip, words, capacity_bytes);
+    return true;
 }
 
 /* Drives the call until it ends or the run is to stop. */
@@ -437,8 +474,16 @@ static void log_failure(struct run *run, const struct source_ending *ending, int
         return;
     }
     text_duration(wait_us / 1000 * 1000, wait);
-    describe_failure(run, ending, sentence);
-    log_event(LOG_WARN, "source", sentence, LOG_T("endpoint", run->source->options.endpoint),
+    bool waits = ending->outcome == SOURCE_SILENT && waits_for_later(&run->tracker);
+    if (waits)
+        snprintf(sentence, sizeof(sentence),
+                 "all events of ledger %" PRIu32 ", the last one asked for, are here; that it is "
+                 "complete is known once the server has a later one: waiting for that",
+                 run->tracker.last);
+    else
+        describe_failure(run, ending, sentence);
+    log_event(waits ? LOG_INFO : LOG_WARN, "source", sentence,
+              LOG_T("endpoint", run->source->options.endpoint),
               LOG_T("address", link_address_text(&run->link)), LOG_T("reason", run->last_error),
               LOG_T("asked_for", run->failure.asked), LOG_U("start_ledger", run->call.start),
               LOG_U("end_ledger", run->call.end), LOG_T("next_try_in", wait),

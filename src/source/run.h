@@ -24,6 +24,7 @@ struct source {
     struct os_wake wake;
     struct credentials credentials;
     struct address_order addresses; /* what runs before this one learned of them */
+    struct gaps gaps;               /* which ledgers had events goes on over runs */
     struct os_mutex mutex;          /* guards stats */
     struct source_stats stats;
     bool has_mutex;
@@ -46,10 +47,12 @@ struct run {
     bool is_given_up;      /* a probe that is not answered */
     enum error_code link_code;
     struct error link_error;
-    int64_t quiet_since_us; /* monotonic: the last data, or the end of our own pause */
-    uint64_t data_count;    /* of stream, when last looked */
-    uint32_t next_before;   /* tracker.next, when last looked */
-    uint32_t call_next;     /* tracker.next, when the call began */
+    int64_t quiet_since_us;   /* monotonic: the last data, or the end of our own pause */
+    int64_t message_since_us; /* the same, of whole messages */
+    int64_t ledger_since_us;  /* wall clock: since when the first incomplete ledger comes */
+    uint64_t data_count;      /* of stream, when last looked */
+    uint32_t next_before;     /* tracker.next, when last looked */
+    uint32_t call_next;       /* tracker.next, when the call began */
 
     struct source_stats base; /* what runs of this source before this one counted */
     uint64_t connects, retries, event_count;

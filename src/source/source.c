@@ -47,6 +47,7 @@ struct source *source_new(const struct source_options *options, struct error *er
         return NULL;
     }
     source->wake.fd = -1;
+    gaps_init(&source->gaps, options->fails_on_gap);
     if (copy_options(source, options) != OK) {
         error_no_memory(error, "the source's options");
         goto failed;

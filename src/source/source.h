@@ -26,7 +26,8 @@ struct source_options {
     /* What a service waits out, an outage (max_attempts without progress, nothing works) or silence
      * twice in a row, ends source_run with ERR_RETRY: for who asks once and reports. */
     bool ends_in_outage;
-    bool is_quiet; /* each range is a call of its own: that it connects is no news */
+    bool is_quiet;     /* each range is a call of its own: that it connects is no news */
+    bool fails_on_gap; /* on_gap: fail. A loud gap (source/gaps.h) ends source_run: ERR_CORRUPT */
     uint32_t max_message_bytes;
     uint32_t window_bytes; /* HTTP/2 window, connection and stream: counts against memory_limit */
     bool tls;
@@ -91,6 +92,19 @@ struct source_failure {
     const char *meaning;                /* of known words, and what helps; NULL; static */
 };
 
+/* Ledgers of which no event came, nor when they were asked for once more, where nearly each ledger
+ * before had some (source/gaps.h); and what came when it was asked for once more. */
+#define SOURCE_GAPS_KEPT 8
+struct source_gaps {
+    uint64_t count, ledger_count;
+    uint64_t found_count; /* ledgers that the stream left out, and that came when asked for */
+    int64_t last_us;      /* when the last gap was found, wall clock */
+    size_t kept_count;    /* of kept, the newest ones, as they came */
+    struct source_gap {
+        uint32_t first, last;
+    } kept[SOURCE_GAPS_KEPT];
+};
+
 /* Read from any thread. */
 struct source_stats {
     uint64_t events_accepted;
@@ -109,9 +123,14 @@ struct source_stats {
     bool outage;              /* max_attempts without progress, nothing works: unhealthy */
     bool degraded;            /* the last try failed */
     int64_t idle_deadline_us; /* monotonic; 0: not running */
+    uint32_t waits_behind;    /* bounded: the last ledger, if its events are here and a later one is
+                               * not; else 0 */
+    bool drips; /* bytes came, and no whole message, for SOURCE_DRIP_TIMES idle_timeout */
+    int64_t ledger_since_us; /* wall clock: since when the first incomplete ledger comes; 0 none */
     uint64_t seam_checked, seam_other_contents;
     char asked[64]; /* what the call in work asks for; "": none was made */
     struct source_failure failure;
+    struct source_gaps gaps;
 };
 
 /* When a ledger closed. */
@@ -119,6 +138,8 @@ struct source_moment {
     uint32_t ledger;  /* 0: not known */
     int64_t close_us; /* since 1970 */
 };
+/* Bytes that make no whole message for so many times idle_timeout end a call as silence does. */
+#define SOURCE_DRIP_TIMES 4
 
 struct source_request {
     uint32_t first;       /* 0: whatever the server starts with (an empty lake, START 0) */
@@ -149,8 +170,9 @@ void source_free(struct source *source);
 /* OK: complete or stopped. Otherwise the work can't go on and `error` says why, with the remedy:
  * ERR_INVALID (the server refuses the request: code UNAUTHENTICATED, INVALID_ARGUMENT, …),
  * ERR_CONFLICT (another chain, seen at a seam or by close times), ERR_CORRUPT (poison ledger with
- * `stop`; 1,000 unstorable messages in a row; not a TTP server), ERR_RETRY (only with
- * ends_in_outage), or what a handler returned. A passing fault is retried inside. */
+ * `stop`; a loud gap with fails_on_gap; 1,000 unstorable messages in a row; not a TTP server),
+ * ERR_RETRY (only with ends_in_outage), or what a handler returned. A passing fault is retried
+ * inside. */
 #define SOURCE_MAX_UNSTORABLE 1000
 enum error_code source_run(struct source *source, const struct source_request *request,
                            const struct source_handler *handler, struct source_result *result,

@@ -8,6 +8,10 @@
 #include "util/text.h"
 
 #define MAX_CLOSE_SECONDS INT64_C(253402300800) /* the year 10000: beyond it a time is noise */
+/* Clocks differ; a ledger that closes later than this is none. */
+#define MAX_AHEAD_US (3600 * US_PER_SECOND)
+/* The public network's first ledger closed on 2015-09-30; no network is older. */
+#define OLDEST_CLOSE_US (INT64_C(1443571200) * US_PER_SECOND)
 
 void tracker_init(struct tracker *tracker, const struct source_request *request,
                   const struct source_handler *handler)
@@ -43,6 +47,7 @@ void tracker_begin(struct tracker *tracker, const struct source_call *call)
     assert(tracker->kind == TRACKER_NONE);
     tracker->call = *call;
     tracker->floor = call->start;
+    tracker->reached = call->start;
     tracker->seam_is_spoilt = false;
     tracker->seam_is_done = call->seam == 0;
     tracker->probe_event_count = 0;
@@ -64,6 +69,30 @@ static bool is_shrunken(const struct tracker *tracker, uint32_t to)
     return is_due && (is_current ? tracker->event_count : 0) < tracker->seen_count;
 }
 
+/* Ledgers next to `to` become complete: which of them had events. */
+static void note_fullness(struct tracker *tracker, uint32_t to)
+{
+    struct gaps *gaps = tracker->gaps;
+    if (gaps == NULL)
+        return;
+    if (tracker->kind != TRACKER_MAIN) {
+        gaps_add_empty(gaps, (uint64_t)to - tracker->next + 1);
+        return;
+    }
+    gaps_add_empty(gaps, (uint64_t)tracker->current - tracker->next);
+    gaps_add_full(gaps);
+    gaps_add_empty(gaps, (uint64_t)to - tracker->current);
+    if (tracker->current > tracker->asked_to)
+        return;
+    gaps->told.found_count++;
+    if (!tracker->found_is_told)
+        log_event(LOG_WARN, "source",
+                  "the stream left out ledgers that came when they were asked for once more: the "
+                  "source behind the server skips ledgers",
+                  LOG_U("ledger", tracker->current), LOG_U("asked_to", tracker->asked_to));
+    tracker->found_is_told = true;
+}
+
 /* Everything up to `to` is complete, the ledger in progress included. */
 static enum error_code complete_to(struct tracker *tracker, uint32_t to, enum track *track,
                                    struct error *error)
@@ -79,6 +108,7 @@ static enum error_code complete_to(struct tracker *tracker, uint32_t to, enum tr
     enum error_code code = tracker->handler->on_complete_to(tracker->handler->context, to, error);
     if (code != OK)
         return code;
+    note_fullness(tracker, to);
     if (tracker->kind == TRACKER_MAIN)
         tracker->newest_full = tracker->current;
     if (tracker->current_close_us != 0) {
@@ -92,6 +122,70 @@ static enum error_code complete_to(struct tracker *tracker, uint32_t to, enum tr
     tracker->met_unreadable = false;
     forget_ledger(tracker);
     return OK;
+}
+
+/* Ends the call; the next one asks for what this one left out, up to `to`. */
+static enum error_code ask_once_more(struct tracker *tracker, uint32_t to, enum track *track,
+                                     struct error *error)
+{
+    if (tracker->kind == TRACKER_MAIN) {
+        enum error_code code = complete_to(tracker, tracker->current, track, error);
+        if (code != OK || *track != TRACK_GO_ON)
+            return code;
+    }
+    log_event(LOG_INFO, "source", "the stream left out ledgers: they are asked for once more",
+              LOG_U("first_ledger", tracker->next), LOG_U("last_ledger", to));
+    tracker->asked_to = to;
+    tracker->found_is_told = false;
+    *track = TRACK_DONE;
+    return OK;
+}
+
+/* The ledgers `first` to `to` did not come twice, where nearly each ledger before had events. */
+static enum error_code pass_loud_gap(struct tracker *tracker, uint32_t first, uint32_t to,
+                                     enum track *track, struct error *error)
+{
+    enum error_code code = OK;
+    if (tracker->gaps->are_fatal) {
+        if (tracker->kind == TRACKER_MAIN)
+            code = complete_to(tracker, tracker->current, track, error);
+        if (code != OK || *track != TRACK_GO_ON)
+            return code;
+        return error_set(error, ERR_CORRUPT,
+                         "no event came of the ledgers %" PRIu32 " to %" PRIu32
+                         ", nor when they were asked for once more, while nearly each ledger "
+                         "before had some: repair the source behind ttp_processor_endpoint and run "
+                         "again, or set on_gap to warn to take them as empty",
+                         first, to);
+    }
+    code = complete_to(tracker, to, track, error);
+    if (code != OK || *track != TRACK_GO_ON)
+        return code;
+    gaps_tell(tracker->gaps, first, to, tracker->now_us);
+    log_event(LOG_WARN, "source",
+              "a gap: no event came of these ledgers, nor when they were asked for once more, "
+              "while nearly each ledger before had some; they are covered as unconfirmed, and "
+              "`parquet-consumer repair --unconfirmed` has them asked for again",
+              LOG_U("first_ledger", first), LOG_U("last_ledger", to),
+              LOG_U("ledgers", (uint64_t)to - first + 1));
+    return OK;
+}
+
+/* The stream has come past `to`: what is in progress is complete, and what lies between that and
+ * `to` did not come. `is_end`: of the request, so that no later ledger was seen. */
+static enum error_code advance(struct tracker *tracker, uint32_t to, bool is_end, enum track *track,
+                               struct error *error)
+{
+    uint32_t first = tracker->kind == TRACKER_MAIN ? tracker->current + 1 : tracker->next;
+    uint32_t jump_from = tracker->reached < first ? tracker->reached : first;
+    if (tracker->gaps == NULL || first > to)
+        return complete_to(tracker, to, track, error);
+    if (to <= tracker->asked_to)
+        return gaps_are_loud(tracker->gaps) ? pass_loud_gap(tracker, first, to, track, error)
+                                            : complete_to(tracker, to, track, error);
+    if (is_end || gaps_must_ask(tracker->gaps, (uint64_t)to - jump_from + 1))
+        return ask_once_more(tracker, to, track, error);
+    return complete_to(tracker, to, track, error);
 }
 
 /* The seam ledger is over, with or without events: the verdict. */
@@ -275,7 +369,7 @@ static enum error_code begin_ledger(struct tracker *tracker, uint32_t ledger, en
         return tracker_finish(tracker, track, error);
     bool is_main = ledger >= tracker->next;
     if (is_main && tracker->next != 0 && ledger > tracker->next) {
-        code = complete_to(tracker, ledger - 1, track, error);
+        code = advance(tracker, ledger - 1, false, track, error);
         if (code != OK || *track != TRACK_GO_ON)
             return code;
     }
@@ -283,6 +377,7 @@ static enum error_code begin_ledger(struct tracker *tracker, uint32_t ledger, en
         tracker->next = ledger;
     forget_ledger(tracker);
     tracker->floor = ledger;
+    tracker->reached = ledger + 1;
     tracker->current = ledger;
     tracker->unstorable_count_at_ledger = tracker->unstorable_count;
     tracker->kind = is_main ? TRACKER_MAIN : TRACKER_SKIP;
@@ -350,6 +445,41 @@ static enum error_code ask_again(struct tracker *tracker, uint32_t here, const c
     return violation(track);
 }
 
+/* An open request has no end that would bound what a wrong number does: in a live stream a ledger
+ * is believed only if it can have closed by now, and after as many seconds as it jumps over
+ * ledgers, since each closes at least a second after the one before. close_us 0: it has no close
+ * time. */
+static bool is_believable(const struct tracker *tracker, uint32_t ledger, int64_t close_us,
+                          struct error *error)
+{
+    if (tracker->call.end != 0 || tracker->now_us == 0)
+        return true;
+    if (close_us > tracker->now_us + MAX_AHEAD_US) {
+        char time[TEXT_TIME_BYTES];
+        text_rfc3339(close_us, time);
+        error_set(error, ERR_RETRY,
+                  "ledger %" PRIu32 " closes at %s, more than an hour from now: the server's data "
+                  "is wrong, or this machine's clock",
+                  ledger, time);
+        return false;
+    }
+    bool is_first = tracker->last_close_us == 0;
+    uint32_t from = is_first ? tracker->next : tracker->last_ledger;
+    if (from == 0 || ledger <= from + UINT64_C(1))
+        return true;
+    int64_t jump = (int64_t)ledger - (int64_t)from - 1;
+    int64_t passed_us = (close_us != 0 ? close_us : tracker->now_us) -
+                        (is_first ? OLDEST_CLOSE_US : tracker->last_close_us);
+    if (passed_us / US_PER_SECOND >= jump)
+        return true;
+    error_set(error, ERR_RETRY,
+              "ledger %" PRIu32 " can't come after ledger %" PRIu32 ": there are %" PRId64
+              " ledgers between, and each takes a second at least, but only %" PRId64
+              " s passed by its close time",
+              ledger, from, jump, passed_us / US_PER_SECOND);
+    return false;
+}
+
 static enum error_code take_unreadable(struct tracker *tracker, struct bytes_view message,
                                        bool is_decodable, const char *reason, enum track *track,
                                        struct error *error)
@@ -373,7 +503,7 @@ static enum error_code take_unreadable(struct tracker *tracker, struct bytes_vie
     if (!tracker->seam_is_done || !is_second)
         return ask_again(tracker, here, reason, track, error);
     /* The same again: what its damaged bytes say of the ledger is believed if it may be true. */
-    if (has_ledger && ledger >= here)
+    if (has_ledger && ledger >= here && is_believable(tracker, ledger, 0, NULL))
         here = ledger;
     if (here == 0)
         return error_set(error, ERR_CORRUPT,
@@ -395,10 +525,14 @@ enum error_code tracker_take(struct tracker *tracker, struct bytes_view message,
         return take_unreadable(tracker, message, true,
                                event.has_meta ? "meta.ledger_sequence is 0" : "it has no meta",
                                track, error);
+    int64_t close_us = close_us_of(&event);
+    if ((event.ledger_sequence != tracker->last_ledger || !tracker->anything_came) &&
+        !is_believable(tracker, event.ledger_sequence, close_us, error))
+        return violation(track);
     tracker->anything_came = true;
     tracker->last_ledger = event.ledger_sequence;
-    if (close_us_of(&event) != 0)
-        tracker->last_close_us = close_us_of(&event);
+    if (close_us != 0)
+        tracker->last_close_us = close_us;
     if (tracker->call.purpose == SOURCE_CALL_LATER) {
         take_later(tracker, event.ledger_sequence, track, error);
         return OK;
@@ -427,7 +561,7 @@ enum error_code tracker_finish(struct tracker *tracker, enum track *track, struc
     bool brings_ledgers =
         tracker->call.purpose == SOURCE_CALL_MAIN || tracker->call.purpose == SOURCE_CALL_ALONE;
     if (brings_ledgers && tracker->next != 0 && tracker->next <= tracker->call.end)
-        code = complete_to(tracker, tracker->call.end, track, error);
+        code = advance(tracker, tracker->call.end, true, track, error);
     if (code == OK && *track == TRACK_GO_ON)
         *track = TRACK_DONE;
     return code;

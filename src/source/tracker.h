@@ -5,7 +5,8 @@
 /*
  * Which ledgers are complete, and what to do with each message of a stream (design section 4, item
  * 1, and section 6). It passes events on to the handler, finds out that a ledger is complete,
- * checks the seam and the order of close times, and tells a replay that can't be right. No I/O, no
+ * checks the seam and the order of close times, tells a replay that can't be right, and has ledgers
+ * that the stream left out asked for once more before it covers them (source/gaps.h). No I/O, no
  * clock.
  *
  * One tracker lives for a source_run; tracker_begin and tracker_abandon or tracker_finish stand
@@ -15,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "source/gaps.h"
 #include "source/source.h"
 #include "util/buffer.h"
 
@@ -36,7 +38,8 @@ struct source_call {
 /* What a message means for its call. */
 enum track {
     TRACK_GO_ON,
-    TRACK_DONE,     /* all that the call asked for is there: end it */
+    TRACK_DONE,     /* all that the call asked for is there, or what it left out must be asked for:
+                     * end it */
     TRACK_VIOLATION /* the server can't mean that: drop the call and try again; error says why */
 };
 
@@ -59,6 +62,11 @@ struct tracker {
     struct source_moment closed, above;
     bool closed_is_ours; /* it came in this run */
     bool misfits;        /* the range's close times did not fit */
+    struct gaps *gaps;   /* borrowed; NULL: what the stream leaves out is covered at once */
+    /* Of the ledgers up to this the stream left some out. Those that are not complete yet are asked
+     * for by themselves (policy_next_call); what does not come then is empty. 0: none. */
+    uint32_t asked_to;
+    bool found_is_told; /* of asked_to: that some came was logged */
 
     /* Of the ledger in progress that was dropped last. */
     uint32_t seen_ledger;
@@ -73,14 +81,17 @@ struct tracker {
     struct source_call call;
     bool seam_is_spoilt; /* a message of the seam ledger can't be read: no verdict */
     bool seam_is_done;
-    uint32_t floor; /* the stream may not fall below this ledger */
+    uint32_t floor;   /* the stream may not fall below this ledger */
+    uint32_t reached; /* the first ledger that this call has not come to */
     enum tracker_ledger kind;
     uint32_t current;
     int64_t current_close_us;    /* newest close time of the ledger in progress; 0: none */
     uint32_t event_count;        /* of the ledger in progress */
     struct buffer first_message; /* of the ledger in progress */
 
-    /* What was seen last, in any call. */
+    /* Wall clock, set before messages are given; 0: not known, and no time is doubted. */
+    int64_t now_us;
+    /* What was seen last, and believed, in any call. */
     bool anything_came;
     uint32_t last_ledger;
     int64_t last_close_us;

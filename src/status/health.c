@@ -75,14 +75,20 @@ static bool rule_outage(const struct status_snapshot *snapshot, char *message)
     return true;
 }
 
-static bool rule_silence(const struct status_snapshot *snapshot, char *message)
+/* How long nothing new came though it could; 0 if that means nothing now. */
+static int64_t source_silence_us(const struct status_snapshot *snapshot)
 {
     if (!is_streaming(snapshot) || snapshot->throttled || snapshot->idle_timeout_us <= 0)
-        return false;
+        return 0;
     int64_t since = later_of(snapshot->streaming_since_us,
                              later_of(snapshot->last_new_event_us, snapshot->last_throttled_us));
-    int64_t silent_us = snapshot->now_us - since;
-    if (silent_us <= snapshot->idle_timeout_us)
+    return later_of(snapshot->now_us - since, 0);
+}
+
+static bool rule_silence(const struct status_snapshot *snapshot, char *message)
+{
+    int64_t silent_us = source_silence_us(snapshot);
+    if (silent_us <= snapshot->idle_timeout_us || snapshot->waits_behind != 0)
         return false;
     char silent[TEXT_TIME_BYTES], allowed[TEXT_TIME_BYTES];
     describe_duration(silent_us, silent);
@@ -98,6 +104,35 @@ static bool rule_silence(const struct status_snapshot *snapshot, char *message)
                  : "its network is still",
              failure[0] != '\0' ? " " : "", failure);
     sentence_fit(message, STATUS_MESSAGE_BYTES, whole);
+    return true;
+}
+
+/* What comes and does not end: a message, whose bytes make no event, or a ledger, whose events are
+ * all new. */
+static bool rule_drip(const struct status_snapshot *snapshot, char *message)
+{
+    if (!is_streaming(snapshot) || snapshot->throttled || snapshot->idle_timeout_us <= 0)
+        return false;
+    char allowed[TEXT_TIME_BYTES], lasts[TEXT_TIME_BYTES];
+    describe_duration(snapshot->idle_timeout_us, allowed);
+    if (snapshot->drips) {
+        snprintf(message, STATUS_MESSAGE_BYTES,
+                 "Bytes come from %.96s, but no whole message for %d times idle_timeout (%s): each "
+                 "time the stream is opened anew.",
+                 snapshot->endpoint, HEALTH_DRIP_TIMES, allowed);
+        return true;
+    }
+    int64_t comes_us =
+        snapshot->now_us - later_of(snapshot->ledger_since_us, snapshot->last_throttled_us);
+    if (snapshot->ledger_since_us == 0 ||
+        comes_us <= HEALTH_DRIP_TIMES * snapshot->idle_timeout_us ||
+        source_silence_us(snapshot) > snapshot->idle_timeout_us)
+        return false;
+    describe_duration(comes_us, lasts);
+    snprintf(message, STATUS_MESSAGE_BYTES,
+             "Ledger %" PRIu32 " has been coming from %.96s for %s and does not end: nothing more "
+             "can be stored before it does.",
+             snapshot->current_ledger, snapshot->endpoint, lasts);
     return true;
 }
 
@@ -246,6 +281,31 @@ static bool rule_commit_late(const struct status_snapshot *snapshot, char *messa
     return true;
 }
 
+static bool rule_gap(const struct status_snapshot *snapshot, char *message)
+{
+    if (snapshot->gap_count == 0 || snapshot->now_us - snapshot->last_gap_us > HEALTH_GAP_US)
+        return false;
+    struct status_range gap = snapshot->newest_gaps[snapshot->gap_count - 1];
+    snprintf(message, STATUS_MESSAGE_BYTES,
+             "No event came of the ledgers %" PRIu32 " to %" PRIu32
+             ", nor when they were asked for "
+             "once more, while nearly each before had some: look at the source; `repair "
+             "--unconfirmed` has them asked for again.",
+             gap.first, gap.last);
+    return true;
+}
+
+static bool rule_waiting_for_end(const struct status_snapshot *snapshot, char *message)
+{
+    if (snapshot->waits_behind == 0 || source_silence_us(snapshot) <= snapshot->idle_timeout_us)
+        return false;
+    snprintf(message, STATUS_MESSAGE_BYTES,
+             "All events of ledger %" PRIu32 ", the last one asked for, are here; that it is "
+             "complete is known once the server has a later ledger. This run waits for one.",
+             snapshot->waits_behind);
+    return true;
+}
+
 /* In the order of enum health_rule; those that make a run unhealthy come first. */
 static const struct rule {
     const char *name;
@@ -255,6 +315,7 @@ static const struct rule {
 } rules[HEALTH_RULE_COUNT] = {
     [HEALTH_RULE_OUTAGE] = {"outage", HEALTH_UNHEALTHY, rule_outage, NULL},
     [HEALTH_RULE_SILENCE] = {"silence", HEALTH_UNHEALTHY, rule_silence, NULL},
+    [HEALTH_RULE_DRIP] = {"drip", HEALTH_UNHEALTHY, rule_drip, NULL},
     [HEALTH_RULE_DISK_FULL] = {"disk_full", HEALTH_UNHEALTHY, rule_disk_full, NULL},
     [HEALTH_RULE_STORAGE_REFUSES] = {"storage_refuses", HEALTH_UNHEALTHY, rule_storage_refuses,
                                      NULL},
@@ -266,6 +327,9 @@ static const struct rule {
     [HEALTH_RULE_DISK_LOW] = {"disk_low", HEALTH_DEGRADED, rule_disk_low, NULL},
     [HEALTH_RULE_COMMIT_LATE] = {"commit_late", HEALTH_DEGRADED, rule_commit_late, NULL},
     [HEALTH_RULE_LOG_BLOCKED] = {"log_blocked", HEALTH_DEGRADED, rule_log_blocked, NULL},
+    [HEALTH_RULE_GAP] = {"gap", HEALTH_DEGRADED, rule_gap, NULL},
+    [HEALTH_RULE_WAITING_FOR_END] = {"waiting_for_end", HEALTH_DEGRADED, rule_waiting_for_end,
+                                     NULL},
 };
 
 const char *health_rule_name(enum health_rule rule)

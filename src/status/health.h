@@ -24,6 +24,7 @@ enum health_level {
 enum health_rule {
     HEALTH_RULE_OUTAGE,
     HEALTH_RULE_SILENCE,
+    HEALTH_RULE_DRIP,
     HEALTH_RULE_DISK_FULL,
     HEALTH_RULE_STORAGE_REFUSES,
     HEALTH_RULE_COMMIT_FAILING,
@@ -32,9 +33,11 @@ enum health_rule {
     HEALTH_RULE_RECONNECTING,
     HEALTH_RULE_DISK_LOW,
     HEALTH_RULE_COMMIT_LATE,
-    HEALTH_RULE_LOG_BLOCKED
+    HEALTH_RULE_LOG_BLOCKED,
+    HEALTH_RULE_GAP,
+    HEALTH_RULE_WAITING_FOR_END
 };
-#define HEALTH_RULE_COUNT 11
+#define HEALTH_RULE_COUNT 14
 
 /* The writer's loop comes round each second; a commit of the largest files takes some seconds. */
 #define HEALTH_WRITER_STUCK_US (60 * INT64_C(1000000))
@@ -46,6 +49,11 @@ enum health_rule {
 #define HEALTH_LOG_BLOCKED_US (5 * INT64_C(1000000))
 /* max_file_age leaves a cut to the partition change for two minutes; as much again is late. */
 #define HEALTH_COMMIT_LATE_US (240 * INT64_C(1000000))
+
+/* A ledger, or a message, that comes for so many times idle_timeout comes without end. */
+#define HEALTH_DRIP_TIMES 4
+/* A gap is worth a look for an hour. */
+#define HEALTH_GAP_US (3600 * INT64_C(1000000))
 
 struct health_finding {
     enum health_rule rule;

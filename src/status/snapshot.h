@@ -28,6 +28,7 @@
 #define STATUS_PATH_BYTES     512
 #define STATUS_WORDS_BYTES    2048
 #define STATUS_ROTATION_COUNT 6
+#define STATUS_GAPS_MAX       8 /* of the newest gaps */
 
 enum status_phase {
     STATUS_STARTING, /* opening the lake, recovering, connecting for the first time */
@@ -105,6 +106,16 @@ struct status_snapshot {
     int64_t last_new_event_us;  /* when events_accepted last rose: what comes again is no news */
     int64_t last_throttled_us;  /* when our own window was last seen closed */
     int64_t idle_timeout_us;    /* 0: no rule */
+    int64_t ledger_since_us;    /* since when the first incomplete ledger comes */
+    bool drips;                 /* bytes came, and no whole message, until the call was given up */
+    uint32_t waits_behind; /* bounded: the last ledger, if its events are here and a later one is
+                            * not; else 0 */
+    /* Ledgers of which no event came, nor when they were asked for once more, where nearly each
+     * before had some; and ledgers that came when they were asked for once more. */
+    uint64_t gaps, gap_ledgers, found_ledgers;
+    int64_t last_gap_us;
+    size_t gap_count; /* of newest_gaps, as they came */
+    struct status_range newest_gaps[STATUS_GAPS_MAX];
     bool connected;
     bool ever_connected;
     char asked[STATUS_LABEL_BYTES]; /* what the call in work asks for: "ledgers 5 to 9" */

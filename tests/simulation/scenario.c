@@ -57,6 +57,9 @@ static const char *const request_faults[] = {"no-settings",
                                              "status-only=INTERNAL",
                                              "status-only=RESOURCE_EXHAUSTED"};
 
+/* A source that jumps over so many ledgers is found out in any chain of chain.c. */
+#define JUMP_MIN 20
+
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static void add_line(struct scenario *scenario, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -107,14 +110,27 @@ static void add_fault(struct scenario *scenario)
                  request_faults[world_below(COUNT(request_faults))], count > 5 ? 5 : count);
 }
 
+/* Each ledger has events. */
+static void fill_chain(struct chain *chain)
+{
+    for (uint32_t i = 0; i <= chain->last - chain->first; i++) {
+        if (chain->ledgers[i].event_count != 0)
+            continue;
+        chain->ledgers[i].event_count = 1;
+        chain->event_count++;
+    }
+}
+
 /* A ledger that comes back smaller is known by what this run saw of it: nothing may end the run in
- * between, or drop the whole ledger unseen. So it is one a seed, and all else only ends calls. */
+ * between, or drop the whole ledger unseen. So it is one a seed, all else only ends calls, and no
+ * ledger is empty: a call that ends for the sake of a gap drops what was on its way. */
 static void draw_shrinking_script(struct scenario *scenario)
 {
     static const char *const mild_faults[] = {"reset",          "close",     "goaway",
                                               "end-stream",     "silence",   "half-message",
                                               "unknown-fields", "outage=10s"};
     scenario->shrinks = true;
+    fill_chain(&scenario->chain);
     uint32_t shrinking = any_ledger(scenario);
     add_line(scenario, "ledger=%u shrunken-ledger=%u\n", shrinking, 1 + world_below(4));
     for (uint32_t i = world_below(3); i > 0; i--) {
@@ -138,6 +154,9 @@ static void draw_script(struct scenario *scenario)
     if (world_chance(5))
         add_line(scenario, "ledger=%u events-after-end=%u\n", scenario->chain.last,
                  1 + world_below(3));
+    if (world_chance(4))
+        add_line(scenario, "ledger=%u jump=%u\n", any_ledger(scenario),
+                 JUMP_MIN + world_below(100));
     if (world_chance(5)) {
         uint32_t ledger = any_ledger(scenario);
         scenario->skips = true;

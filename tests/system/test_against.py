@@ -129,7 +129,9 @@ def test_ranges_of_a_lake_with_holes_are_asked_for_one_by_one(lake, servers):
                 for message in stock_grpc.read_recording(recording.events)]
     with stock_grpc.Server(messages) as server:
         report = against(lake, server.endpoint)
-        assert sorted(server.requests) == sorted(ranges)
+        # The one without events is asked for once more: it may have been left out.
+        empty = [(6154623, 6154623)]
+        assert sorted(server.requests) == sorted(ranges + empty)
     assert report["against"]["rows"] == len(truth.truth_rows(truth.PUBNET))
 
 
@@ -253,7 +255,7 @@ def test_a_ledger_that_the_server_leaves_out_is_found(lake, servers, tmp_path, p
 
 def test_events_of_a_ledger_held_as_empty_are_fetched_alone(lake, servers):
     endpoint = servers[RECORDING.name]
-    make(lake, RECORDING.events, faults=f"ledger={SECOND} skip-ledger\n", schema_version="1.1.0")
+    make(lake, RECORDING.events, faults=f"ledger={SECOND} skip-ledger count=2\n", schema_version="1.1.0")
     report = against(lake, endpoint, status=3)
     [message] = differences(report)
     assert re.fullmatch(rf"ledger {SECOND}: the lake holds it as empty, the server sends \d+ rows",

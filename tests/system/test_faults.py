@@ -30,6 +30,7 @@ TRIED_AGAIN = (
     "event=0 late-headers=500ms", "event=0 content-type", "event=0 http-status=503",
     "event=700 header-flood", "event=0 header-flood", "event=700 continuation-flood",
     "event=700 settings-flood", "event=700 ping-flood", "event=700 reset-flood",
+    f"ledger={SECOND} skip-ledger", f"ledger={SECOND} jump=2", f"ledger={FIRST} jump=4",
     "event=700 unknown-fields", "event=700 oversize=1MiB", "event=0 window-stall=1s",
     f"ledger={LAST} events-after-end=2",
     "event=100 reset\nevent=200 close\nevent=300 goaway\nevent=400 end-stream\n"
@@ -92,8 +93,8 @@ def test_what_is_no_row_is_a_dead_letter_and_keeps_its_place(lake, faulty, scrip
     assert reading.coverage(lake) == list(RECORDING.ranges)
 
 
-def test_a_skipped_ledger_is_covered_but_unconfirmed(lake, faulty):
-    finished = run(lake, faulty(f"ledger={SECOND} skip-ledger"))
+def test_a_ledger_that_is_skipped_twice_is_covered_but_unconfirmed(lake, faulty):
+    finished = run(lake, faulty(f"ledger={SECOND} skip-ledger count=2"))
     finished.says("unconfirmed")
     rows = [row for row in truth.truth_rows([RECORDING]) if row["ledger_sequence"] != SECOND]
     reading.compare_lake_with_truth(lake, [RECORDING], "1.1.0", rows=rows)

@@ -168,7 +168,7 @@ def test_dead_letters_and_commits_of_many_files_come_back(four):
 
 def test_unconfirmed_ledgers_are_found_again(lake, tmp_path, processes):
     skipped = PUBNET.first + 1
-    (tmp_path / "faults").write_text(f"ledger={skipped} skip-ledger\n")
+    (tmp_path / "faults").write_text(f"ledger={skipped} skip-ledger count=2\n")
     server = processes(process.Replay([PUBNET.events], "--fault", tmp_path / "faults"))
     process.run(lake, server.endpoint, PUBNET.first, PUBNET.last)
     assert reading.catalog_query(lake, "SELECT first_ledger FROM ttp_unconfirmed") == [(skipped,)]

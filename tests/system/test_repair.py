@@ -184,7 +184,7 @@ def test_unknown_files_are_left_where_they_are(lake):
 
 def test_unconfirmed_ledgers_are_asked_for_again(tmp_path, processes, servers):
     lake = tmp_path / "lake"
-    (tmp_path / "faults").write_text(f"ledger={FIRST + 1} skip-ledger\n")
+    (tmp_path / "faults").write_text(f"ledger={FIRST + 1} skip-ledger count=2\n")
     server = processes(process.Replay([RECORDING.events], "--fault", tmp_path / "faults"))
     process.run(lake, server.endpoint, FIRST, LAST, schema_version="1.1.0")
     assert reading.coverage(lake) == [(FIRST, LAST)]
@@ -203,7 +203,7 @@ def test_what_a_later_commit_took_over_stays_when_the_earlier_one_leaves(tmp_pat
                                                                           servers):
     """An unconfirmed ledger that was fetched again lies within the range of the commit before."""
     lake = tmp_path / "lake"
-    (tmp_path / "faults").write_text(f"ledger={FIRST + 1} skip-ledger\n")
+    (tmp_path / "faults").write_text(f"ledger={FIRST + 1} skip-ledger count=2\n")
     server = processes(process.Replay([RECORDING.events], "--fault", tmp_path / "faults"))
     process.run(lake, server.endpoint, FIRST, LAST, schema_version="1.1.0")
     fetch_again(lake, servers[RECORDING.name], commands(repair(lake, "--unconfirmed")))
@@ -239,7 +239,7 @@ def test_a_named_ledger_takes_its_whole_commit_with_it(tmp_path, servers):
 
 def test_named_ledgers_without_events_leave_alone(tmp_path, processes):
     lake = tmp_path / "lake"
-    (tmp_path / "faults").write_text(f"ledger={FIRST + 1} skip-ledger\n")
+    (tmp_path / "faults").write_text(f"ledger={FIRST + 1} skip-ledger count=2\n")
     server = processes(process.Replay([RECORDING.events], "--fault", tmp_path / "faults"))
     process.run(lake, server.endpoint, FIRST, LAST, schema_version="1.1.0")
     finished = repair(lake, FIRST + 1, FIRST + 1).says("1 ledger without events taken out")

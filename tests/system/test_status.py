@@ -95,7 +95,7 @@ def test_both_schema_versions_of_a_lake_that_evolved(lake, servers):
 
 
 def test_dead_letters_and_unconfirmed_ledgers(lake, faulty):
-    process.run(lake, faulty(f"event=100 damaged-event\nledger={SECOND} skip-ledger"), FIRST, LAST)
+    process.run(lake, faulty(f"event=100 damaged-event\nledger={SECOND} skip-ledger count=2"), FIRST, LAST)
     report = status(lake)
     assert report["dead_letters"] == 1
     assert report["unconfirmed"] == ranges((SECOND, SECOND))

@@ -127,7 +127,7 @@ def test_it_is_right_beside_a_running_consumer(tmp_path, processes):
 
 def test_holes_and_unconfirmed_ledgers_are_notes(tmp_path, processes):
     lake = tmp_path / "lake"
-    (tmp_path / "faults").write_text(f"ledger={SECOND} skip-ledger\n")
+    (tmp_path / "faults").write_text(f"ledger={SECOND} skip-ledger count=2\n")
     server = processes(process.Replay([RECORDING.events], "--fault", tmp_path / "faults"))
     process.run(lake, server.endpoint, FIRST, SECOND)
     process.run(lake, server.endpoint, LAST, LAST)

@@ -237,6 +237,35 @@ static void values_of_the_wrong_type_say_what_is_wanted(void **state)
                    "must be an object with the section's keys");
 }
 
+static void a_ledger_that_none_can_follow_is_refused(void **state)
+{
+    (void)state;
+    assert_refused(flag("--end-ledger", "4294967295"), 1, "none follows 4294967295");
+    assert_refused(flag("--start-ledger", "4294967295"), 1, "none follows 4294967295");
+}
+
+static void an_empty_give_up_after_is_never(void **state)
+{
+    (void)state;
+    const struct {
+        const char *text;
+        int64_t us;
+        const char *shown;
+    } values[] = {{"", 0, ""}, {"90s", 90000000, "1m30s"}};
+    for (size_t i = 0; i < 2; i++) {
+        struct loaded loaded;
+        char shown[OPTION_VALUE_BYTES];
+        load(&loaded, flag("--give-up-after", values[i].text));
+        assert_true(loaded.options.give_up_after_us == values[i].us);
+        option_value_text(&loaded.options, option_index(offsetof(struct options, give_up_after_us)),
+                          shown);
+        assert_string_equal(shown, values[i].shown);
+        loaded_release(&loaded);
+    }
+    assert_refused(flag("--give-up-after", "soon"), 1, "is not a duration");
+    assert_refused(flag("--idle-timeout", ""), 1, "is not a duration");
+}
+
 static void all_errors_of_a_file_are_told_at_once(void **state)
 {
     (void)state;
@@ -564,6 +593,8 @@ int main(void)
         cmocka_unit_test(unknown_keys_name_line_and_nearest_key),
         cmocka_unit_test(keys_inside_values_are_no_keys_of_ours),
         cmocka_unit_test(values_of_the_wrong_type_say_what_is_wanted),
+        cmocka_unit_test(a_ledger_that_none_can_follow_is_refused),
+        cmocka_unit_test(an_empty_give_up_after_is_never),
         cmocka_unit_test(all_errors_of_a_file_are_told_at_once),
         cmocka_unit_test(each_kind_of_bad_value_says_how_to_write_it),
         cmocka_unit_test(endpoints_are_host_and_port),

@@ -143,8 +143,8 @@ static void an_empty_lake_takes_the_request_as_it_stands(void **state)
     lake_open(&lake, NULL, 0);
     const struct {
         uint32_t start, end;
-    } requests[] = {{0, 0}, {7, 0}, {0, 9}, {7, 9}};
-    for (size_t i = 0; i < 4; i++) {
+    } requests[] = {{0, 0}, {7, 0}, {7, 9}};
+    for (size_t i = 0; i < 3; i++) {
         struct catalog *const catalogs[] = {lake.catalog, NULL};
         for (size_t k = 0; k < 2; k++) {
             struct run_plan plan = plan_of(catalogs[k], requests[i].start, requests[i].end);
@@ -152,6 +152,22 @@ static void an_empty_lake_takes_the_request_as_it_stands(void **state)
             assert_int_equal(plan.ranges[0].below.digest.ledger, 0);
             run_plan_release(&plan);
         }
+    }
+    lake_close(&lake);
+}
+
+static void an_empty_lake_refuses_start_0_with_an_end(void **state)
+{
+    (void)state;
+    struct lake lake;
+    lake_open(&lake, NULL, 0);
+    struct catalog *const catalogs[] = {lake.catalog, NULL};
+    for (size_t k = 0; k < 2; k++) {
+        struct run_plan plan;
+        struct error error;
+        assert_int_equal(run_plan_make(&plan, catalogs[k], 0, 9, &error), ERR_INVALID);
+        assert_non_null(strstr(error.message, "run 1 9"));
+        run_plan_release(&plan);
     }
     lake_close(&lake);
 }
@@ -174,7 +190,7 @@ static void a_lake_up_to_the_last_number_can_not_be_followed(void **state)
 {
     (void)state;
     struct lake lake;
-    lake_open(&lake, RANGES({UINT32_MAX - 1, UINT32_MAX}));
+    lake_open(&lake, RANGES({UINT32_MAX - 2, UINT32_MAX - 1}));
     struct run_plan plan;
     struct error error;
     assert_int_equal(run_plan_make(&plan, lake.catalog, 0, 0, &error), ERR_INVALID);
@@ -187,7 +203,7 @@ static void what_stays_uncovered_is_known_at_the_end(void **state)
     (void)state;
     struct lake lake;
     lake_open(&lake, RANGES({100, 200}));
-    struct run_plan plan = plan_of(NULL, 0, 250); /* the lake was empty, START 0 */
+    struct run_plan plan = plan_of(NULL, 100, 250); /* the lake was empty */
     struct catalog_range *ranges;
     size_t count;
     struct error error;
@@ -246,6 +262,7 @@ int main(void)
         cmocka_unit_test(the_seams_are_the_nearest_ledgers_with_a_digest_below_and_above),
         cmocka_unit_test(a_live_run_goes_on_behind_the_highest_and_names_the_holes),
         cmocka_unit_test(an_empty_lake_takes_the_request_as_it_stands),
+        cmocka_unit_test(an_empty_lake_refuses_start_0_with_an_end),
         cmocka_unit_test(a_bounded_start_0_means_the_lake_s_first_ledger),
         cmocka_unit_test(a_lake_up_to_the_last_number_can_not_be_followed),
         cmocka_unit_test(what_stays_uncovered_is_known_at_the_end),

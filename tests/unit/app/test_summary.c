@@ -118,6 +118,43 @@ static void after_another_chain_nothing_is_to_be_fetched(void **state)
     loaded_release(&loaded);
 }
 
+static void a_summary_and_a_report_name_the_gaps(void **state)
+{
+    (void)state;
+    struct loaded loaded;
+    struct buffer text;
+    load(&loaded, (struct load_request){.config = NULL});
+    struct run_report report = report_with(0);
+    report.last.gaps = 3;
+    report.last.gap_ledgers = 307;
+    report.last.found_ledgers = 12;
+    report.last.gap_count = 2;
+    report.last.newest_gaps[0] = (struct status_range){1020, 1319};
+    report.last.newest_gaps[1] = (struct status_range){1400, 1400};
+    buffer_init(&text);
+    assert_int_equal(summary_render(&loaded.options, &report, &text), OK);
+    assert_int_equal(buffer_append_byte(&text, 0), OK);
+    assert_non_null(strstr((const char *)text.data, "1020-1319, 1400: no event came"));
+    assert_non_null(strstr((const char *)text.data, "and 1 earlier"));
+    assert_non_null(strstr((const char *)text.data, "12 ledgers left out by the stream"));
+    buffer_release(&text);
+    char folder[TEMP_PATH_BYTES];
+    temp_folder_make(folder);
+    const char *path = temp_path(folder, "report.json");
+    struct error error;
+    assert_int_equal(report_file_end(path, &loaded.options, &report, EXIT_DONE, &error), OK);
+    json_t *root = json_load_file(path, 0, NULL);
+    json_t *gaps = json_object_get(root, "gaps");
+    assert_int_equal(json_array_size(gaps), 2);
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(gaps, 0), "last")), 1319);
+    assert_int_equal(json_integer_value(json_object_get(root, "gap_ledgers")), 307);
+    assert_int_equal(json_integer_value(json_object_get(root, "found_ledgers")), 12);
+    json_decref(root);
+    temp_folder_remove(folder);
+    run_report_release(&report);
+    loaded_release(&loaded);
+}
+
 static void a_plan_shows_ranges_files_and_a_hint_where_they_would_be_small(void **state)
 {
     (void)state;
@@ -222,6 +259,7 @@ int main(void)
         cmocka_unit_test(a_summary_names_what_is_missing_and_the_command_for_it),
         cmocka_unit_test(a_summary_that_lacks_ledgers_has_the_servers_own_words),
         cmocka_unit_test(after_another_chain_nothing_is_to_be_fetched),
+        cmocka_unit_test(a_summary_and_a_report_name_the_gaps),
         cmocka_unit_test(a_plan_shows_ranges_files_and_a_hint_where_they_would_be_small),
         cmocka_unit_test(a_report_is_there_as_incomplete_from_the_start),
         cmocka_unit_test(a_report_that_cannot_be_written_is_refused_before_the_run),

@@ -280,6 +280,8 @@ static const struct scenario scenarios[] = {
     {"ledger=63092994 cut-ledger=9", 2531 - 9, ENDS_OK, 0},
     {"ledger=63092994 cut-ledger=100000", 2531 - 659, ENDS_OK, 0},
     {"ledger=63092994 skip-ledger", 2531 - 659, ENDS_OK, 0},
+    {"ledger=63092996 jump=2", 2531 - 689, ENDS_OK, 0},
+    {"ledger=63092993 jump=3", 689, ENDS_OK, 0},
     {"ledger=63092996 events-after-end", 2531 + 689, ENDS_OK, 0},
     {"ledger=63092996 events-after-end=2", 2531 + 2 * 689, ENDS_OK, 0},
     {"event=0 no-settings", 0, ENDS_NEVER, 0},

@@ -30,6 +30,7 @@ static void on_request(void *context, struct grpc_server_call *call, struct byte
     struct get_events_request request;
     assert_int_equal(get_events_request_decode(message, &request, NULL), OK);
     unsigned number = server->call_count;
+    server->call = call;
     if (number < sizeof(server->requests) / sizeof(server->requests[0]))
         server->requests[number] = request;
     server->answer(server, call, number, &request);
@@ -40,6 +41,13 @@ static void on_writable(void *context, struct grpc_server_call *call)
 {
     (void)context;
     (void)call;
+}
+
+static void on_closed(void *context, struct grpc_server_call *call)
+{
+    struct script_server *server = context;
+    if (server->call == call)
+        server->call = NULL;
 }
 
 static void send_all(int fd, struct bytes_view bytes)
@@ -62,9 +70,11 @@ static bool serve_once(struct script_server *server, int fd, uint8_t *data)
     struct os_poll_item items[2] = {{.fd = server->stop.fd, .want_read = true},
                                     {.fd = fd, .want_read = true}};
     size_t size = 0;
-    (void)os_poll(items, 2, 1000000);
+    (void)os_poll(items, 2, server->drips ? 10000 : 1000000);
     if (items[0].can_read)
         return false;
+    if (server->drips && server->call != NULL)
+        assert_int_equal(grpc_server_send_raw(server->call, bytes_view_text("x")), OK);
     enum error_code code = os_receive(fd, data, RECEIVE_BYTES, &size, NULL);
     if (code == ERR_RETRY || (code == OK && size == 0))
         return false;
@@ -87,7 +97,7 @@ static void serve_connection(struct script_server *server, int fd)
                                                 .on_call = on_call,
                                                 .on_request = on_request,
                                                 .on_writable = on_writable,
-                                                .on_closed = on_writable};
+                                                .on_closed = on_closed};
     uint8_t data[RECEIVE_BYTES];
     unsigned number = server->connection_count++;
     if (server->raw_greeting != NULL) {
@@ -95,7 +105,8 @@ static void serve_connection(struct script_server *server, int fd)
         return;
     }
     server->is_mute = number < server->mute_connections;
-    server->close_when_sent = false;
+    server->close_when_sent = server->drips = false;
+    server->call = NULL;
     server->grpc = grpc_server_new(&options, &handler, NULL);
     assert_non_null(server->grpc);
     while (serve_once(server, fd, data))

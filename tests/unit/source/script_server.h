@@ -35,6 +35,8 @@ struct script_server {
     struct grpc_server *grpc;
     bool close_when_sent; /* set by an answer: the connection is closed once all is sent */
     bool goaway_when_sent;
+    bool drips;                    /* set by an answer: a byte of the body comes every 10 ms */
+    struct grpc_server_call *call; /* the newest */
     _Atomic unsigned call_count;
     _Atomic unsigned connection_count;
     _Atomic unsigned ping_count;

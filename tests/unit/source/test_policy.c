@@ -640,9 +640,90 @@ static void the_ledger_that_is_named_is_the_one_that_was_asked_for(void **state)
     model_release(&model);
 }
 
+static void what_a_stream_left_out_is_asked_for_by_itself_and_then_the_stream_goes_on(void **state)
+{
+    (void)state;
+    struct model model = {.gap_first = 5020, .gap_last = 5319};
+    const struct source_request request = {.first = 5000, .last = 0, .seam_ledger = 4999};
+    struct gaps gaps;
+    gaps_init(&gaps, false);
+    model.now_us = at(5500);
+    model_init(&model, &request, false);
+    model.tracker.gaps = &gaps;
+    model.live_until_us = model.now_us;
+    assert_true(step(&model)); /* ends at 5320 */
+    assert_int_equal(model.complete_to, 5019);
+    struct source_call call = policy_next_call(&model.policy, &model.tracker);
+    assert_int_equal(call.purpose, SOURCE_CALL_MAIN);
+    assert_int_equal(call.start, 5019);
+    assert_int_equal(call.seam, 5019);
+    assert_int_equal(call.end, 5319);
+    int64_t before_us = model.now_us;
+    assert_true(step(&model));
+    assert_int_equal(model.complete_to, 5319);
+    assert_int_equal(model.now_us, before_us); /* no failure, so no wait */
+    assert_int_equal(gaps.told.count, 1);
+    call = policy_next_call(&model.policy, &model.tracker);
+    assert_int_equal(call.start, 5019);
+    assert_int_equal(call.end, 0);
+    assert_true(step(&model));
+    assert_in_range(model.complete_to, 5490, 5500);
+    assert_int_equal(model.call_count, 3);
+    model_release(&model);
+}
+
+/* All that was left out may be lost: whether the server works is seen at what lies behind it. */
+static void a_gap_that_fails_is_weighed_against_the_ledger_behind_it(void **state)
+{
+    (void)state;
+    struct model model = {0};
+    const struct source_request request = {.first = 5000, .last = 0};
+    model.now_us = at(6000);
+    model_init(&model, &request, false);
+    model.tracker.asked_to = 5299;
+    for (int i = 0; i < 10; i++) {
+        struct source_call call = policy_next_call(&model.policy, &model.tracker);
+        assert_int_equal(call.end, 5299);
+        struct source_ending ending = failed(true, GRPC_INTERNAL, "out of retention");
+        (void)policy_after(&model.policy, &model.tracker, &call, &ending, model.now_us, NULL);
+    }
+    struct source_call call = policy_next_call(&model.policy, &model.tracker);
+    assert_int_equal(call.purpose, SOURCE_CALL_ALONE);
+    struct source_ending ending = failed(true, GRPC_INTERNAL, "out of retention");
+    model.tracker.last_ledger = 5300;
+    model.tracker.last_close_us = at(5300);
+    (void)policy_after(&model.policy, &model.tracker, &call, &ending, model.now_us, NULL);
+    call = policy_next_call(&model.policy, &model.tracker);
+    assert_int_equal(call.purpose, SOURCE_CALL_LATER);
+    assert_int_equal(call.start, 5300);
+    model_release(&model);
+}
+
+static void a_drip_is_remembered_until_a_ledger_is_complete(void **state)
+{
+    (void)state;
+    struct model model = {0};
+    const struct source_request request = {.first = 5000, .last = 0};
+    model.now_us = at(6000);
+    model_init(&model, &request, false);
+    struct source_call call = policy_next_call(&model.policy, &model.tracker);
+    struct source_ending ending = {.outcome = SOURCE_SILENT, .words = "drip", .is_drip = true};
+    (void)policy_after(&model.policy, &model.tracker, &call, &ending, model.now_us, NULL);
+    ending.is_drip = false;
+    (void)policy_after(&model.policy, &model.tracker, &call, &ending, model.now_us, NULL);
+    policy_on_event(&model.policy);
+    assert_true(model.policy.drips);
+    policy_on_progress(&model.policy);
+    assert_false(model.policy.drips);
+    model_release(&model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_a_stream_left_out_is_asked_for_by_itself_and_then_the_stream_goes_on),
+        cmocka_unit_test(a_gap_that_fails_is_weighed_against_the_ledger_behind_it),
+        cmocka_unit_test(a_drip_is_remembered_until_a_ledger_is_complete),
         cmocka_unit_test(three_days_without_a_server_end_where_they_began),
         cmocka_unit_test(a_day_of_internal_errors_is_an_outage_and_no_poison),
         cmocka_unit_test(a_minute_of_internal_errors_asks_for_no_ledger_that_may_not_exist),

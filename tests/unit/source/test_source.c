@@ -773,6 +773,96 @@ static void wrong_options_are_refused_with_a_sentence(void **state)
     assert_non_null(strstr(error.message, "not in this version"));
 }
 
+/* The source jumps over 120 to 129 once; ledger 140 has no events. */
+static void answer_with_a_jump(struct script_server *server, struct grpc_server_call *call,
+                               unsigned call_number, const struct get_events_request *request)
+{
+    (void)server;
+    for (uint32_t ledger = request->start_ledger; ledger <= request->end_ledger; ledger++)
+        if ((call_number != 0 || ledger < 120 || ledger > 129) && ledger != 140)
+            script_send_ledgers(call, ledger, ledger, 5);
+    assert_int_equal(grpc_server_finish(call, GRPC_OK, ""), OK);
+}
+
+static void a_stream_that_jumps_is_asked_once_more_and_nothing_is_missing(void **state)
+{
+    (void)state;
+    struct script_server server = {0};
+    struct taker taker = {0};
+    struct source_stats stats;
+    struct error error;
+    script_server_start(&server, answer_with_a_jump, NULL);
+    enum error_code code = run_against(
+        &server, NULL, &(struct source_request){.first = 100, .last = 160}, &taker, &stats, &error);
+    script_server_stop(&server);
+    assert_int_equal(code, OK);
+    assert_int_equal(taker.covered_to, 160);
+    for (uint32_t ledger = 100; ledger <= 160; ledger++)
+        assert_int_equal(taker.counts[ledger], ledger == 140 ? 0 : 5);
+    /* The range, the jump, the rest, the empty ledger, the rest. */
+    assert_int_equal(server.call_count, 5);
+    assert_int_equal(server.requests[1].start_ledger, 119);
+    assert_int_equal(server.requests[1].end_ledger, 129);
+    assert_int_equal(server.requests[3].end_ledger, 140);
+    assert_int_equal(stats.retries, 0);
+    assert_int_equal(stats.gaps.found_count, 10);
+    assert_int_equal(stats.gaps.count, 1);
+    assert_int_equal(stats.gaps.kept[0].first, 140);
+    assert_true(stats.gaps.last_us != 0);
+}
+
+static void a_gap_ends_the_run_where_it_is_to(void **state)
+{
+    (void)state;
+    struct script_server server = {0};
+    struct taker taker = {0};
+    struct source_options options = options_of(&server);
+    struct error error;
+    options.fails_on_gap = true;
+    script_server_start(&server, answer_with_a_jump, NULL);
+    enum error_code code =
+        run_against(&server, &options, &(struct source_request){.first = 100, .last = 160}, &taker,
+                    NULL, &error);
+    script_server_stop(&server);
+    assert_int_equal(code, ERR_CORRUPT);
+    assert_int_equal(taker.covered_to, 139);
+    assert_non_null(strstr(error.message, "140 to 140"));
+}
+
+/* One byte of a message now and then, of call 0 and 1. */
+static void answer_with_a_drip(struct script_server *server, struct grpc_server_call *call,
+                               unsigned call_number, const struct get_events_request *request)
+{
+    static const uint8_t prefix[] = {0, 0, 16, 0, 0};
+    if (call_number >= 2) {
+        answer_plainly(server, call, call_number, request);
+        return;
+    }
+    script_send_ledgers(call, request->start_ledger, request->start_ledger, 5);
+    assert_int_equal(grpc_server_send_raw(call, bytes_view_of(prefix, sizeof prefix)), OK);
+    server->drips = true;
+}
+
+static void bytes_that_make_no_message_end_a_call_as_silence_does(void **state)
+{
+    (void)state;
+    struct script_server server = {0};
+    struct taker taker = {0};
+    struct source_options options = options_of(&server);
+    struct source_stats stats;
+    struct error error;
+    options.idle_timeout_us = 100000;
+    script_server_start(&server, answer_with_a_drip, NULL);
+    enum error_code code =
+        run_against(&server, &options, &(struct source_request){.first = 100, .last = 103}, &taker,
+                    &stats, &error);
+    script_server_stop(&server);
+    assert_int_equal(code, OK);
+    assert_range(&taker, 100, 103, 5);
+    assert_int_equal(stats.retries, 2);
+    assert_non_null(strstr(stats.failure.words, "no whole message"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -789,6 +879,9 @@ int main(void)
         cmocka_unit_test(answers_that_cannot_be_right_are_asked_for_again),
         cmocka_unit_test(the_servers_own_words_are_kept_with_what_was_asked_and_where),
         cmocka_unit_test(silence_makes_it_connect_again),
+        cmocka_unit_test(a_stream_that_jumps_is_asked_once_more_and_nothing_is_missing),
+        cmocka_unit_test(a_gap_ends_the_run_where_it_is_to),
+        cmocka_unit_test(bytes_that_make_no_message_end_a_call_as_silence_does),
         cmocka_unit_test(a_stream_that_falls_silent_is_dropped_after_idle_timeout),
         cmocka_unit_test(a_peer_that_is_no_ttp_server_is_named_for_what_it_is),
         cmocka_unit_test(nobody_listening_is_retried_until_stopped),

@@ -671,6 +671,207 @@ static void without_memory_the_run_ends_with_that(void **state)
     tracker_release(&diary.tracker);
 }
 
+/* A diary whose network had events in the last hundred ledgers, but for each `period`-th. */
+static void diary_open_with_gaps(struct diary *diary, struct gaps *gaps, unsigned period,
+                                 uint32_t first, uint32_t last)
+{
+    gaps_init(gaps, false);
+    for (unsigned i = 1; i <= GAPS_WINDOW; i++) {
+        if (period != 0 && i % period == 0)
+            gaps_add_empty(gaps, 1);
+        else
+            gaps_add_full(gaps);
+    }
+    diary_open(diary, first, last);
+    diary->tracker.gaps = gaps;
+}
+
+static void what_the_stream_left_out_is_asked_for_once_more_and_lands_in_its_place(void **state)
+{
+    (void)state;
+    struct diary diary = {0};
+    struct gaps gaps;
+    diary_open_with_gaps(&diary, &gaps, 0, 5, 0);
+    begin(&diary, SOURCE_CALL_MAIN, 5, 0, 0);
+    assert_int_equal(take(&diary, 5, 0), TRACK_GO_ON);
+    diary.again_countdown = 1; /* the queue is full just then */
+    assert_int_equal(take(&diary, 9, 0), TRACK_DONE);
+    expect(&diary, "e5.0 c5");
+    assert_int_equal(diary.tracker.next, 6);
+    assert_int_equal(diary.tracker.asked_to, 8);
+    tracker_abandon(&diary.tracker);
+    /* What is missing once more is empty. */
+    begin(&diary, SOURCE_CALL_MAIN, 5, 8, 5);
+    assert_int_equal(take(&diary, 5, 0), TRACK_GO_ON);
+    assert_int_equal(take(&diary, 7, 0), TRACK_GO_ON);
+    enum track track;
+    assert_int_equal(tracker_finish(&diary.tracker, &track, &diary.error), OK);
+    assert_int_equal(track, TRACK_DONE);
+    expect(&diary, "s5.0 S5 c6 e7.0 c8");
+    assert_int_equal(gaps.told.found_count, 1);
+    assert_int_equal(gaps.told.count, 2);
+    assert_int_equal(gaps.told.kept[0].first, 6);
+    assert_int_equal(gaps.told.kept[1].last, 8);
+    begin(&diary, SOURCE_CALL_MAIN, 7, 0, 7);
+    assert_int_equal(take(&diary, 7, 0), TRACK_GO_ON);
+    assert_int_equal(take(&diary, 9, 0), TRACK_GO_ON);
+    expect(&diary, "s7.0 S7 e9.0");
+    tracker_abandon(&diary.tracker);
+    tracker_release(&diary.tracker);
+}
+
+static void where_ledgers_are_often_empty_a_small_gap_is_covered_at_once(void **state)
+{
+    (void)state;
+    struct diary diary = {0};
+    struct gaps gaps;
+    diary_open_with_gaps(&diary, &gaps, 2, 5, 0);
+    begin(&diary, SOURCE_CALL_MAIN, 5, 0, 0);
+    assert_int_equal(take(&diary, 8, 0), TRACK_GO_ON);
+    assert_int_equal(take(&diary, 15, 0), TRACK_GO_ON);
+    expect(&diary, "c7 e8.0 c14 e15.0");
+    assert_int_equal(take(&diary, 300, 0), TRACK_DONE);
+    expect(&diary, "c15");
+    assert_int_equal(diary.tracker.asked_to, 299);
+    assert_int_equal(gaps.told.count, 0);
+    tracker_release(&diary.tracker);
+}
+
+static void the_end_of_a_range_is_asked_for_once_more_in_any_network(void **state)
+{
+    (void)state;
+    struct diary diary = {0};
+    struct gaps gaps;
+    enum track track;
+    diary_open_with_gaps(&diary, &gaps, 2, 5, 8);
+    begin(&diary, SOURCE_CALL_MAIN, 5, 8, 0);
+    assert_int_equal(take(&diary, 7, 0), TRACK_GO_ON);
+    assert_int_equal(tracker_finish(&diary.tracker, &track, &diary.error), OK);
+    assert_int_equal(track, TRACK_DONE);
+    expect(&diary, "c6 e7.0 c7");
+    assert_false(diary.tracker.range_is_complete);
+    begin(&diary, SOURCE_CALL_MAIN, 7, 8, 7);
+    assert_int_equal(tracker_finish(&diary.tracker, &track, &diary.error), OK);
+    assert_int_equal(track, TRACK_DONE);
+    expect(&diary, "c8");
+    assert_true(diary.tracker.range_is_complete);
+    tracker_release(&diary.tracker);
+}
+
+static void a_jump_is_as_long_as_the_stream_made_it_not_as_what_is_incomplete_of_it(void **state)
+{
+    (void)state;
+    struct diary diary = {0};
+    struct gaps gaps;
+    diary_open_with_gaps(&diary, &gaps, 2, 100, 0);
+    begin(&diary, SOURCE_CALL_MAIN, 50, 0, 50);
+    assert_int_equal(take(&diary, 50, 0), TRACK_GO_ON);
+    assert_int_equal(take(&diary, 103, 0), TRACK_DONE);
+    assert_int_equal(diary.tracker.asked_to, 102);
+    expect(&diary, "s50.0 S50");
+    tracker_release(&diary.tracker);
+}
+
+static void with_on_gap_fail_a_gap_ends_the_run_before_it_is_covered(void **state)
+{
+    (void)state;
+    struct diary diary = {0};
+    struct gaps gaps;
+    struct buffer message;
+    enum track track;
+    diary_open_with_gaps(&diary, &gaps, 0, 5, 20);
+    gaps.are_fatal = true;
+    begin(&diary, SOURCE_CALL_MAIN, 5, 20, 0);
+    assert_int_equal(take(&diary, 5, 0), TRACK_GO_ON);
+    assert_int_equal(take(&diary, 12, 0), TRACK_DONE);
+    begin(&diary, SOURCE_CALL_MAIN, 5, 11, 5);
+    assert_int_equal(take(&diary, 5, 0), TRACK_GO_ON);
+    assert_int_equal(take(&diary, 6, 0), TRACK_GO_ON);
+    buffer_init(&message);
+    script_encode_event(10, 0, &message);
+    assert_int_equal(tracker_take(&diary.tracker, buffer_view(&message), &track, &diary.error),
+                     ERR_CORRUPT);
+    assert_non_null(strstr(diary.error.message, "7 to 9"));
+    assert_non_null(strstr(diary.error.message, "set on_gap to warn"));
+    expect(&diary, "e5.0 c5 s5.0 S5 e6.0 c6");
+    assert_int_equal(gaps.told.count, 0);
+    buffer_release(&message);
+    tracker_abandon(&diary.tracker);
+    tracker_release(&diary.tracker);
+}
+
+/* An event that says so of its close time; 0: it has none. */
+static enum track take_closed_at(struct diary *diary, uint32_t ledger, int64_t close_s)
+{
+    const struct event_view event = {.has_meta = true,
+                                     .has_closed_at = close_s != 0,
+                                     .ledger_sequence = ledger,
+                                     .closed_at_seconds = close_s,
+                                     .transaction_index = 1,
+                                     .type = EVENT_FEE};
+    struct buffer message;
+    buffer_init(&message);
+    assert_int_equal(event_encode(&event, &message), OK);
+    enum track track = take_bytes(diary, message.data, message.size_bytes);
+    buffer_release(&message);
+    return track;
+}
+
+#define NOW_S INT64_C(1705320000)
+
+static void in_a_live_stream_a_jump_needs_a_second_for_each_ledger(void **state)
+{
+    (void)state;
+    struct diary diary = {0};
+    diary_open(&diary, 1000, 0);
+    diary.tracker.now_us = NOW_S * US_PER_SECOND;
+    begin(&diary, SOURCE_CALL_MAIN, 1000, 0, 0);
+    assert_int_equal(take_closed_at(&diary, 1000, NOW_S - 100), TRACK_GO_ON);
+    assert_int_equal(take_closed_at(&diary, 1001, NOW_S - 100), TRACK_GO_ON);
+    assert_int_equal(take_closed_at(&diary, 1012, NOW_S - 91), TRACK_VIOLATION);
+    assert_non_null(strstr(diary.error.message, "ledger 1012 can't come after ledger 1001"));
+    assert_int_equal(take_closed_at(&diary, 3000001002, NOW_S), TRACK_VIOLATION);
+    /* Without a close time it can have closed by now at the latest. */
+    assert_int_equal(take_closed_at(&diary, 1103, 0), TRACK_VIOLATION);
+    assert_int_equal(take_closed_at(&diary, 1012, NOW_S - 90), TRACK_GO_ON);
+    expect(&diary, "e1000.0 c1000 e1001.0 c1011 e1012.0");
+    assert_int_equal(diary.tracker.last_ledger, 1012);
+    tracker_abandon(&diary.tracker);
+    tracker_release(&diary.tracker);
+}
+
+static void the_first_ledger_of_a_live_stream_can_not_be_older_than_networks_are(void **state)
+{
+    (void)state;
+    struct diary diary = {0};
+    diary_open(&diary, 1000, 0);
+    diary.tracker.now_us = NOW_S * US_PER_SECOND;
+    begin(&diary, SOURCE_CALL_MAIN, 1000, 0, 0);
+    assert_int_equal(take_closed_at(&diary, 3000001002, NOW_S), TRACK_VIOLATION);
+    assert_int_equal(take_closed_at(&diary, 50000000, NOW_S), TRACK_GO_ON);
+    tracker_abandon(&diary.tracker);
+    tracker_release(&diary.tracker);
+}
+
+static void no_ledger_of_a_live_stream_closes_more_than_an_hour_from_now(void **state)
+{
+    (void)state;
+    struct diary diary = {0};
+    diary_open(&diary, 5, 0);
+    diary.tracker.now_us = NOW_S * US_PER_SECOND;
+    begin(&diary, SOURCE_CALL_MAIN, 5, 0, 0);
+    assert_int_equal(take_closed_at(&diary, 5, NOW_S + 3601), TRACK_VIOLATION);
+    assert_non_null(strstr(diary.error.message, "this machine's clock"));
+    assert_int_equal(take_closed_at(&diary, 5, NOW_S + 3600), TRACK_GO_ON);
+    tracker_abandon(&diary.tracker);
+    /* A bounded request is its own bound. */
+    begin(&diary, SOURCE_CALL_MAIN, 5, 9000, 0);
+    assert_int_equal(take_closed_at(&diary, 5, NOW_S + 7200), TRACK_GO_ON);
+    assert_int_equal(take_closed_at(&diary, 8000, NOW_S + 7200), TRACK_GO_ON);
+    tracker_abandon(&diary.tracker);
+    tracker_release(&diary.tracker);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -699,6 +900,14 @@ int main(void)
         cmocka_unit_test(a_handler_that_is_busy_at_any_call_misses_and_doubles_nothing),
         cmocka_unit_test(a_hole_is_left_and_what_follows_begins_above_it),
         cmocka_unit_test(without_memory_the_run_ends_with_that),
+        cmocka_unit_test(what_the_stream_left_out_is_asked_for_once_more_and_lands_in_its_place),
+        cmocka_unit_test(where_ledgers_are_often_empty_a_small_gap_is_covered_at_once),
+        cmocka_unit_test(the_end_of_a_range_is_asked_for_once_more_in_any_network),
+        cmocka_unit_test(a_jump_is_as_long_as_the_stream_made_it_not_as_what_is_incomplete_of_it),
+        cmocka_unit_test(with_on_gap_fail_a_gap_ends_the_run_before_it_is_covered),
+        cmocka_unit_test(in_a_live_stream_a_jump_needs_a_second_for_each_ledger),
+        cmocka_unit_test(the_first_ledger_of_a_live_stream_can_not_be_older_than_networks_are),
+        cmocka_unit_test(no_ledger_of_a_live_stream_closes_more_than_an_hour_from_now),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -94,6 +94,66 @@ static void silence_from_the_very_start_counts_from_the_request(void **state)
     expect_only(&snapshot, HEALTH_RULE_SILENCE, HEALTH_UNHEALTHY);
 }
 
+static void a_run_that_has_all_waits_for_the_end_and_does_not_call_it_silence(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    fake_snapshot(&snapshot);
+    snapshot.waits_behind = snapshot.request_last = 53000777;
+    expect_healthy(&snapshot);
+    snapshot.last_new_event_us = FAKE_NOW_US - 91 * SECOND;
+    expect_only(&snapshot, HEALTH_RULE_WAITING_FOR_END, HEALTH_DEGRADED);
+    assert_string_equal(health_rule_name(HEALTH_RULE_WAITING_FOR_END), "waiting_for_end");
+}
+
+static void a_ledger_that_comes_without_end_is_a_drip(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    fake_snapshot(&snapshot);
+    snapshot.ledger_since_us = FAKE_NOW_US - 360 * SECOND;
+    expect_healthy(&snapshot);
+    snapshot.ledger_since_us -= 1;
+    expect_only(&snapshot, HEALTH_RULE_DRIP, HEALTH_UNHEALTHY);
+    /* A full queue takes time, too. */
+    snapshot.last_throttled_us = FAKE_NOW_US - 300 * SECOND;
+    expect_healthy(&snapshot);
+    /* Nothing comes of it any more: that is silence. */
+    snapshot.last_throttled_us = 0;
+    snapshot.last_new_event_us = FAKE_NOW_US - 91 * SECOND;
+    expect_only(&snapshot, HEALTH_RULE_SILENCE, HEALTH_UNHEALTHY);
+}
+
+static void a_message_that_comes_without_end_is_a_drip(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    fake_snapshot(&snapshot);
+    snapshot.drips = true;
+    expect_only(&snapshot, HEALTH_RULE_DRIP, HEALTH_UNHEALTHY);
+    assert_string_equal(health_rule_name(HEALTH_RULE_DRIP), "drip");
+    snapshot.streaming_since_us = 0;
+    expect_healthy(&snapshot);
+}
+
+static void a_gap_is_worth_a_look_for_an_hour(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    struct health health;
+    fake_snapshot(&snapshot);
+    snapshot.gaps = snapshot.gap_count = 2;
+    snapshot.newest_gaps[0] = (struct status_range){7, 9};
+    snapshot.newest_gaps[1] = (struct status_range){1020, 1319};
+    snapshot.last_gap_us = FAKE_NOW_US - 3600 * SECOND;
+    expect_only(&snapshot, HEALTH_RULE_GAP, HEALTH_DEGRADED);
+    health_assess(&snapshot, &health);
+    assert_non_null(strstr(health.findings[0].message, "1020 to 1319"));
+    assert_true(strlen(health.findings[0].message) < STATUS_MESSAGE_BYTES - 1); /* not cut */
+    snapshot.last_gap_us -= 1;
+    expect_healthy(&snapshot);
+}
+
 static void silence_of_our_own_making_does_not_count(void **state)
 {
     (void)state;
@@ -505,6 +565,10 @@ int main(void)
         cmocka_unit_test(a_run_that_never_reached_its_source_is_not_ready),
         cmocka_unit_test(silence_is_unhealthy_only_beyond_idle_timeout),
         cmocka_unit_test(silence_from_the_very_start_counts_from_the_request),
+        cmocka_unit_test(a_run_that_has_all_waits_for_the_end_and_does_not_call_it_silence),
+        cmocka_unit_test(a_ledger_that_comes_without_end_is_a_drip),
+        cmocka_unit_test(a_message_that_comes_without_end_is_a_drip),
+        cmocka_unit_test(a_gap_is_worth_a_look_for_an_hour),
         cmocka_unit_test(silence_of_our_own_making_does_not_count),
         cmocka_unit_test(events_that_only_come_again_do_not_break_the_silence),
         cmocka_unit_test(nothing_is_silent_while_nothing_is_asked_for),
