@@ -337,6 +337,42 @@ static void columns_added_later_allow_null_since_older_files_lack_them(void **st
     catalog_close(catalog);
 }
 
+/* A user's ALTER … ADD COLUMN: files of ours go on without it. */
+static void a_column_that_a_file_lacks_allows_null(void **state)
+{
+    (void)state;
+    struct catalog *catalog = fixture_create(database_path, &fixture_table);
+    fixture_add(catalog, 1, 1, 10);
+    fixture_change(database_path,
+                   "INSERT INTO ducklake_column VALUES(90,4,NULL,1,90,'note','varchar',NULL,"
+                   "'NULL',1,NULL,'literal','duckdb');"
+                   "INSERT INTO ducklake_table_column_stats VALUES(1,90,0,NULL,'a','b',NULL)");
+    fixture_add(catalog, 2, 11, 20);
+    assert_string_equal(fixture_query(database_path, "SELECT contains_null FROM "
+                                                     "ducklake_table_column_stats WHERE "
+                                                     "column_id = 90"),
+                        "1");
+    catalog_close(catalog);
+}
+
+/* A user's SET PARTITIONED BY or RESET PARTITIONED BY ended the lake's own: its values would be
+ * taken for the new one's. */
+static void files_have_no_partition_values_once_the_partitioning_was_ended(void **state)
+{
+    (void)state;
+    struct catalog *catalog = fixture_create(database_path, &fixture_table);
+    fixture_add(catalog, 1, 1, 10);
+    fixture_change(database_path, "UPDATE ducklake_partition_info SET end_snapshot = 4");
+    fixture_add(catalog, 2, 11, 20);
+    assert_string_equal(
+        fixture_query(database_path,
+                      "SELECT group_concat(coalesce(partition_id, 0) || ':' || (SELECT count(*) "
+                      "FROM ducklake_file_partition_value v WHERE v.data_file_id = "
+                      "d.data_file_id), ' ') FROM ducklake_data_file d"),
+        "2:4 0:0");
+    catalog_close(catalog);
+}
+
 static void snapshot_times_rise_even_when_the_clock_goes_back(void **state)
 {
     (void)state;
@@ -407,6 +443,8 @@ int main(void)
         TEST(an_append_adds_files_statistics_and_a_snapshot),
         TEST(table_bounds_disappear_where_a_file_has_none_and_stay_away),
         TEST(columns_added_later_allow_null_since_older_files_lack_them),
+        TEST(a_column_that_a_file_lacks_allows_null),
+        TEST(files_have_no_partition_values_once_the_partitioning_was_ended),
         TEST(snapshot_times_rise_even_when_the_clock_goes_back),
         TEST(a_table_that_was_dropped_is_a_conflict),
         TEST(values_are_compared_as_their_type),

@@ -718,12 +718,83 @@ static void a_drip_is_remembered_until_a_ledger_is_complete(void **state)
     model_release(&model);
 }
 
+/* One call that ends so, half a minute behind the last ledger that was seen; what is to be done
+ * then. */
+static enum policy_verdict end_call(struct model *model, const struct source_ending *ending)
+{
+    struct source_call call = policy_next_call(&model->policy, &model->tracker);
+    return policy_after(&model->policy, &model->tracker, &call, ending, at(5001) + 30 * SECOND_US,
+                        &model->error)
+        .verdict;
+}
+
+/* Half a minute after a ledger closed, the server need not have the one after it. */
+static void at_the_tip_no_later_ledger_is_asked_for_to_tell_poison(void **state)
+{
+    (void)state;
+    struct model model = {0};
+    const struct source_request request = {.first = 5000};
+    struct source_ending cut = failed(false, GRPC_UNAVAILABLE, "cut");
+    model_init(&model, &request, false);
+    struct source_call call = policy_next_call(&model.policy, &model.tracker);
+    tracker_begin(&model.tracker, &call);
+    assert_int_equal(send_events(&model, 5000, 3), TRACK_GO_ON);
+    assert_int_equal(send_events(&model, 5001, 1), TRACK_GO_ON);
+    tracker_abandon(&model.tracker);
+    policy_on_progress(&model.policy);
+    for (unsigned calls = 0; calls < model.policy.max_attempts; calls++)
+        assert_int_equal(end_call(&model, &cut), POLICY_AGAIN);
+    assert_int_equal(policy_next_call(&model.policy, &model.tracker).purpose, SOURCE_CALL_ALONE);
+    assert_int_equal(end_call(&model, &cut), POLICY_AGAIN);
+    assert_true(model.policy.outage);
+    assert_int_equal(policy_next_call(&model.policy, &model.tracker).purpose, SOURCE_CALL_MAIN);
+    model_release(&model);
+}
+
+static void calls_that_failed_before_a_ledger_was_completed_do_not_count_after_it(void **state)
+{
+    (void)state;
+    struct model model = {0};
+    const struct source_request request = {.first = 5000, .last = 5100};
+    struct source_ending cut = failed(false, GRPC_UNAVAILABLE, "cut");
+    model_init(&model, &request, false);
+    for (unsigned round = 0; round < 3; round++) {
+        policy_on_progress(&model.policy);
+        for (unsigned calls = 1; calls < model.policy.max_attempts; calls++)
+            assert_int_equal(end_call(&model, &cut), POLICY_AGAIN);
+        assert_int_equal(policy_next_call(&model.policy, &model.tracker).purpose, SOURCE_CALL_MAIN);
+    }
+    assert_int_equal(end_call(&model, &cut), POLICY_AGAIN);
+    assert_int_equal(policy_next_call(&model.policy, &model.tracker).purpose, SOURCE_CALL_ALONE);
+    model_release(&model);
+}
+
+static void silence_before_a_ledger_was_completed_does_not_count_after_it(void **state)
+{
+    (void)state;
+    struct model model = {0};
+    const struct source_request request = {.first = 5000, .last = 5100};
+    const struct source_ending silent = {.outcome = SOURCE_SILENT, .words = "nothing came"};
+    model_init(&model, &request, false);
+    model.policy.ends_in_outage = true;
+    for (unsigned round = 0; round < 3; round++) {
+        policy_on_progress(&model.policy);
+        for (unsigned tries = 1; tries < POLICY_SILENT_TRIES; tries++)
+            assert_int_equal(end_call(&model, &silent), POLICY_AGAIN);
+    }
+    assert_int_equal(end_call(&model, &silent), POLICY_STOP);
+    model_release(&model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_stream_left_out_is_asked_for_by_itself_and_then_the_stream_goes_on),
         cmocka_unit_test(a_gap_that_fails_is_weighed_against_the_ledger_behind_it),
         cmocka_unit_test(a_drip_is_remembered_until_a_ledger_is_complete),
+        cmocka_unit_test(calls_that_failed_before_a_ledger_was_completed_do_not_count_after_it),
+        cmocka_unit_test(at_the_tip_no_later_ledger_is_asked_for_to_tell_poison),
+        cmocka_unit_test(silence_before_a_ledger_was_completed_does_not_count_after_it),
         cmocka_unit_test(three_days_without_a_server_end_where_they_began),
         cmocka_unit_test(a_day_of_internal_errors_is_an_outage_and_no_poison),
         cmocka_unit_test(a_minute_of_internal_errors_asks_for_no_ledger_that_may_not_exist),

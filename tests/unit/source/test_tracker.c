@@ -230,6 +230,22 @@ static void an_event_above_end_completes_the_range_and_is_dropped(void **state)
     tracker_release(&diary.tracker);
 }
 
+static void a_range_is_complete_with_its_last_ledger_and_not_before(void **state)
+{
+    (void)state;
+    struct diary diary = {0};
+    diary_open(&diary, 5, 7);
+    begin(&diary, SOURCE_CALL_MAIN, 5, 7, 0);
+    for (uint32_t ledger = 5; ledger <= 7; ledger++)
+        assert_int_equal(take(&diary, ledger, 0), TRACK_GO_ON);
+    expect(&diary, "e5.0 c5 e6.0 c6 e7.0");
+    assert_false(diary.tracker.range_is_complete);
+    assert_int_equal(take(&diary, 8, 0), TRACK_DONE);
+    expect(&diary, "c7");
+    assert_true(diary.tracker.range_is_complete);
+    tracker_release(&diary.tracker);
+}
+
 static void ok_completes_a_bounded_request_even_an_empty_one(void **state)
 {
     (void)state;
@@ -383,6 +399,22 @@ static void a_seam_ledger_that_does_not_come_gets_no_verdict(void **state)
     begin(&diary, SOURCE_CALL_MAIN, 5, 0, 5);
     assert_int_equal(take(&diary, 10, 0), TRACK_GO_ON);
     expect(&diary, "e10.0");
+    assert_int_equal(diary.tracker.seam_checked, 0);
+    tracker_abandon(&diary.tracker);
+    tracker_release(&diary.tracker);
+}
+
+/* Its digest would lack an event: it would look like another ledger. */
+static void a_seam_ledger_that_can_not_be_read_whole_gets_no_verdict(void **state)
+{
+    (void)state;
+    struct diary diary = {0};
+    diary_open(&diary, 10, 0);
+    begin(&diary, SOURCE_CALL_MAIN, 5, 0, 5);
+    assert_int_equal(take(&diary, 5, 0), TRACK_GO_ON);
+    assert_int_equal(take_damaged(&diary, 5, 1), TRACK_GO_ON);
+    assert_int_equal(take(&diary, 10, 0), TRACK_GO_ON);
+    expect(&diary, "s5.0 e10.0");
     assert_int_equal(diary.tracker.seam_checked, 0);
     tracker_abandon(&diary.tracker);
     tracker_release(&diary.tracker);
@@ -877,6 +909,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_ledger_is_complete_when_a_later_one_begins),
         cmocka_unit_test(an_event_above_end_completes_the_range_and_is_dropped),
+        cmocka_unit_test(a_range_is_complete_with_its_last_ledger_and_not_before),
         cmocka_unit_test(ok_completes_a_bounded_request_even_an_empty_one),
         cmocka_unit_test(ok_on_an_open_request_is_a_disconnection),
         cmocka_unit_test(start_zero_begins_with_the_first_ledger_that_comes),
@@ -886,6 +919,7 @@ int main(void)
         cmocka_unit_test(a_replay_without_a_ledger_that_was_seen_is_not_believed),
         cmocka_unit_test(the_seam_ledger_is_compared_and_what_lies_between_is_skipped),
         cmocka_unit_test(a_seam_ledger_that_does_not_come_gets_no_verdict),
+        cmocka_unit_test(a_seam_ledger_that_can_not_be_read_whole_gets_no_verdict),
         cmocka_unit_test(a_ledger_older_than_the_one_before_is_asked_for_again),
         cmocka_unit_test(close_times_that_do_not_fit_between_the_lake_s_are_another_chain),
         cmocka_unit_test(a_handler_that_compares_nothing_passes_the_seam_ledger_over),
