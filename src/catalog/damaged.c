@@ -26,12 +26,18 @@ static enum error_code keep_as(const char *root, const char *from, const char *n
 
 enum error_code damaged_keep(const char *root, const char *path, struct error *error)
 {
-    char from[OS_PATH_BYTES], folder[OS_PATH_BYTES], directory[OS_PATH_BYTES];
+    char from[OS_PATH_BYTES], folder[OS_PATH_BYTES], above[OS_PATH_BYTES], directory[OS_PATH_BYTES];
     const char *slash = strrchr(path, '/');
     const char *name = slash == NULL ? path : slash + 1;
     enum error_code code = os_path_join(folder, root, LAKE_DAMAGED, error);
     if (code == OK)
         code = os_make_directories(folder, NULL, error);
+    if (code == OK)
+        code = os_path_join(above, root, LAKE_FOLDER, error);
+    if (code == OK) /* before anything is in it: the folder must not be lost with it */
+        code = os_sync_directory(above, error);
+    if (code == OK)
+        code = os_refuse_linked_folders(root, path, error);
     if (code == OK)
         code = os_path_join(from, root, path, error);
     if (code == OK && !os_path_exists(from))
@@ -42,7 +48,7 @@ enum error_code damaged_keep(const char *root, const char *path, struct error *e
     for (unsigned attempt = 1; code == ERR_CONFLICT && attempt <= ATTEMPTS_MAX; attempt++)
         code = keep_as(root, from, name, attempt, error);
     if (code == OK)
-        code = os_sync_directories_up_to(folder, root, error);
+        code = os_sync_directory(folder, error);
     if (code == OK)
         code = os_parent_path(directory, from, error);
     return code == OK ? os_sync_directory(directory, error) : code;

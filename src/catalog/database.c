@@ -101,6 +101,21 @@ static void hang_up(struct database *database)
     database->handle = NULL;
 }
 
+/* SQLite opens its files by their names, and would follow a link or wait for a pipe. */
+static enum error_code refuse_no_files(const struct database *database, struct error *error)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
+    enum error_code code = OK;
+    for (size_t i = 0; code == OK && i < sizeof suffixes / sizeof *suffixes; i++) {
+        char path[OS_PATH_BYTES];
+        int length = snprintf(path, sizeof path, "%s%s", database->path, suffixes[i]);
+        if (length < 0 || (size_t)length >= sizeof path)
+            return error_set(error, ERR_LIMIT, "the path %.200s… is too long", database->path);
+        code = os_refuse_no_file(path, error);
+    }
+    return code;
+}
+
 /* On failure there is no handle. */
 static enum error_code connect(struct database *database, struct error *error)
 {
@@ -109,11 +124,14 @@ static enum error_code connect(struct database *database, struct error *error)
         [DATABASE_WRITE] = SQLITE_OPEN_READWRITE,
         [DATABASE_CREATE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
     };
+    enum error_code code = refuse_no_files(database, error);
+    if (code != OK)
+        return code;
     int result = open_handle(database, database->path, flags[database->mode]);
     if (database->mode == DATABASE_READ &&
         ((result & 0xFF) == SQLITE_CANTOPEN || (result & 0xFF) == SQLITE_READONLY))
         result = open_immutable(database, flags[database->mode]);
-    enum error_code code =
+    code =
         result == SQLITE_OK ? configure(database, error) : database_error(database, result, error);
     if (code != OK)
         hang_up(database);

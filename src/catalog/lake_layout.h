@@ -2,9 +2,12 @@
 #ifndef TTP_CATALOG_LAKE_LAYOUT_H
 #define TTP_CATALOG_LAKE_LAYOUT_H
 
-/* Where things of ours lie, relative to output_path (docs/commit-protocol.md). */
+/* Where things of ours lie, relative to output_path (docs/commit-protocol.md). All in _lake lies
+ * within the fence of os/fence.h. */
 
-#define LAKE_FOLDER       "_lake"
+#include "os/fence.h"
+
+#define LAKE_FOLDER       OS_FENCED_FOLDER
 #define LAKE_CATALOG      "_lake/catalog.sqlite"
 #define LAKE_FILE         "_lake/lake.json"
 #define LAKE_LOCK         "_lake/lock"

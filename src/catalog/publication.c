@@ -51,6 +51,8 @@ static enum error_code place_item(struct publication *publication, size_t index,
     if (code == OK)
         code = os_parent_path(directory, final, error);
     if (code == OK)
+        code = os_refuse_linked_folders(publication->root, item.path, error);
+    if (code == OK)
         code = os_make_directories(directory, NULL, error);
     if (code == OK)
         code = os_rename_no_replace(staged, final, error);
@@ -180,6 +182,8 @@ static enum error_code withdraw_item(struct publication *publication, size_t ind
         code = os_path_join(final, publication->root, item.path, error);
     if (code == OK && (publication->placed >> index & 1) == 0)
         code = publication_find_item(publication->root, &item, &place, error);
+    if (code == OK && place == ITEM_PLACED)
+        code = os_refuse_linked_folders(publication->root, item.path, error);
     if (code == OK && place == ITEM_PLACED)
         code = delete_if_there(final, error);
     if (code == OK && place == ITEM_FINAL_WRONG)

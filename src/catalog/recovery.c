@@ -103,6 +103,7 @@ enum error_code recovery_run(const char *root, struct catalog *catalog,
 {
     char staging[OS_PATH_BYTES];
     struct clean_up clean_up = {.staging = staging};
+    const struct os_walker walker = {.context = &clean_up, .visit = delete_leftover};
     *report = (struct recovery_report){0};
     enum error_code code = recover_intent(root, catalog, report, error);
     if (code == OK)
@@ -110,7 +111,7 @@ enum error_code recovery_run(const char *root, struct catalog *catalog,
     if (code == OK)
         code = os_make_directories(staging, NULL, error);
     if (code == OK)
-        code = os_walk(staging, NULL, delete_leftover, &clean_up, error);
+        code = os_walk(staging, &walker, error);
     report->staged_deleted = clean_up.deleted;
     return code;
 }

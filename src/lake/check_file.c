@@ -149,6 +149,8 @@ enum error_code check_file(const struct file_check *check, const struct inventor
         findings_add_problem(check->findings, PROBLEM_MISSING_FILE, file->path, file->commit_no,
                              range_of(file, commit), "the catalog lists it and it is not there");
         code = OK;
+    } else if (code == ERR_INVALID) { /* a pipe or a folder has its name */
+        code = check_take_damage(check->findings, file, commit, code, error, &outcome->good);
     } else if (code == OK) {
         code = check_contents(check, file, commit, &data_file.source, outcome, error);
     }

@@ -24,6 +24,7 @@ void inventory_release(struct inventory *inventory)
     arena_release(&inventory->arena);
     lake_file_release(&inventory->lake);
     buffer_release(&inventory->disk_files);
+    buffer_release(&inventory->linked);
     buffer_release(&inventory->files);
     buffer_release(&inventory->commits);
     buffer_release(&inventory->in_flight);
@@ -57,6 +58,16 @@ static bool is_outside_lake_folder(void *context, const char *relative_path)
     return strcmp(relative_path, LAKE_FOLDER) != 0;
 }
 
+/* An operator may keep old partitions elsewhere: they are read there. */
+static bool add_linked_folder(void *context, const char *relative_path)
+{
+    struct inventory *inventory = context;
+    const char *path = arena_copy_text(&inventory->arena, bytes_view_text(relative_path));
+    if (path == NULL || buffer_append(&inventory->linked, &path, sizeof path) != OK)
+        inventory->link_was_lost = true;
+    return true;
+}
+
 static bool is_data_file(const char *path)
 {
     size_t length = strlen(path), suffix = strlen(DATA_FILE_SUFFIX);
@@ -85,7 +96,13 @@ static int compare_disk_files(const void *a, const void *b)
 enum error_code inventory_read_disk(struct inventory *inventory, const char *root,
                                     struct error *error)
 {
-    enum error_code code = os_walk(root, is_outside_lake_folder, add_disk_file, inventory, error);
+    const struct os_walker walker = {.context = inventory,
+                                     .visit = add_disk_file,
+                                     .enter = is_outside_lake_folder,
+                                     .follow = add_linked_folder};
+    enum error_code code = os_walk(root, &walker, error);
+    if (code == OK && inventory->link_was_lost)
+        code = no_memory(error);
     if (code == OK && inventory->disk_files.size_bytes > 0)
         qsort(inventory->disk_files.data,
               INVENTORY_COUNT(&inventory->disk_files, struct inventory_disk_file),
@@ -263,11 +280,12 @@ enum error_code inventory_read_catalog(struct inventory *inventory, const char *
                                        struct catalog *catalog, struct error *error)
 {
     char staging[OS_PATH_BYTES];
+    const struct os_walker walker = {.context = inventory, .visit = count_staged};
     enum error_code code = lake_file_read(&inventory->lake, root, error);
     if (code == OK)
         code = os_path_join(staging, root, LAKE_STAGING, error);
     if (code == OK && os_path_exists(staging))
-        code = os_walk(staging, NULL, count_staged, inventory, error);
+        code = os_walk(staging, &walker, error);
     if (code == OK)
         code = read_intent(inventory, root, error);
     if (code == OK)

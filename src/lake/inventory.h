@@ -60,9 +60,11 @@ struct inventory {
     struct arena arena; /* holds all texts */
     struct lake_file lake;
     struct buffer disk_files; /* struct inventory_disk_file, by path */
-    struct buffer files;      /* struct inventory_file, by commit_no */
-    struct buffer commits;    /* struct inventory_commit, by commit_no */
-    struct buffer in_flight;  /* const char *: final paths that an intent names */
+    struct buffer linked; /* const char *: links to folders elsewhere, whose files are among them */
+    struct buffer files;  /* struct inventory_file, by commit_no */
+    struct buffer commits;   /* struct inventory_commit, by commit_no */
+    struct buffer in_flight; /* const char *: final paths that an intent names */
+    bool link_was_lost;      /* while the disk was read: memory is out */
     struct catalog_range *coverage, *unconfirmed;
     size_t coverage_count, unconfirmed_count;
     struct buffer holes; /* struct catalog_range */

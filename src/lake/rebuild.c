@@ -29,8 +29,9 @@ struct rebuild {
     enum partitioning_scheme scheme;
     struct intent intent;
     bool has_intent;
-    struct arena arena;  /* of `files` */
-    struct buffer files; /* struct found_file */
+    struct arena arena;   /* of `files` */
+    struct buffer files;  /* struct found_file */
+    struct buffer linked; /* const char *: folders elsewhere that are among them */
     struct rebuild_choice choice;
 };
 
@@ -377,6 +378,20 @@ static enum error_code carry_out(struct rebuild *rebuild, const char *path, stru
     return code == OK ? move_files(rebuild, error) : code;
 }
 
+static enum error_code report_links(struct rebuild *rebuild, struct error *error)
+{
+    struct rebuild_report *report = rebuild->report;
+    for (size_t i = 0; i < INVENTORY_COUNT(&rebuild->linked, const char *); i++) {
+        struct rebuild_entry entry = {
+            .path = arena_copy_text(
+                &report->arena, bytes_view_text(*INVENTORY_AT(&rebuild->linked, const char *, i))),
+            .reason = "a link to a folder elsewhere: its files are read, and never moved"};
+        if (entry.path == NULL || buffer_append(&report->entries, &entry, sizeof entry) != OK)
+            return error_no_memory(error, "the list of links");
+    }
+    return OK;
+}
+
 static enum error_code rebuild_locked(struct rebuild *rebuild, struct error *error)
 {
     char path[OS_PATH_BYTES];
@@ -384,7 +399,10 @@ static enum error_code rebuild_locked(struct rebuild *rebuild, struct error *err
     if (code == OK)
         code = catalog_refuse_if_open(path, error);
     if (code == OK)
-        code = found_files_read(rebuild->root, &rebuild->arena, &rebuild->files, error);
+        code = found_files_read(rebuild->root, &rebuild->arena, &rebuild->files, &rebuild->linked,
+                                error);
+    if (code == OK)
+        code = report_links(rebuild, error);
     if (code == OK)
         code = find_lake(rebuild, error);
     if (code == OK)
@@ -418,10 +436,12 @@ static enum error_code enter(struct rebuild *rebuild, bool *has_folder, struct e
     *has_folder = code == OK && os_path_exists(folder);
     if (code != OK || *has_folder)
         return code;
-    code = found_files_read(rebuild->root, &rebuild->arena, &rebuild->files, error);
+    code =
+        found_files_read(rebuild->root, &rebuild->arena, &rebuild->files, &rebuild->linked, error);
     if (code == OK)
         code = derive_lake(rebuild, error);
     buffer_reset(&rebuild->files);
+    buffer_reset(&rebuild->linked);
     arena_reset(&rebuild->arena);
     lake_file_release(&rebuild->lake);
     rebuild->report->lake_file_is_new = false;
@@ -461,6 +481,7 @@ enum error_code rebuild_lake(const struct rebuild_options *options, struct rebui
     buffer_release(&rebuild->choice.commits);
     buffer_release(&rebuild->choice.ranges);
     buffer_release(&rebuild->files);
+    buffer_release(&rebuild->linked);
     arena_release(&rebuild->arena);
     intent_release(&rebuild->intent);
     lake_file_release(&rebuild->lake);

@@ -310,7 +310,8 @@ static enum error_code find_lost_letters(struct rebuild_choice *choice, struct e
     enum error_code code = os_path_join(folder, choice->root, LAKE_DEAD_LETTERS, error);
     if (code != OK || !os_path_exists(folder))
         return code;
-    return os_walk(folder, NULL, look_at_letters, choice, error);
+    const struct os_walker walker = {.context = choice, .visit = look_at_letters};
+    return os_walk(folder, &walker, error);
 }
 
 /* ---- coverage ---- */

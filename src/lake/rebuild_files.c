@@ -120,7 +120,7 @@ static enum error_code read_footer(const char *root, struct arena *arena, struct
 }
 
 enum error_code found_files_read(const char *root, struct arena *arena, struct buffer *files,
-                                 struct error *error)
+                                 struct buffer *linked, struct error *error)
 {
     struct inventory inventory;
     inventory_init(&inventory);
@@ -135,6 +135,12 @@ enum error_code found_files_read(const char *root, struct arena *arena, struct b
                                  : read_footer(root, arena, &file, error);
         if (code == OK && buffer_append(files, &file, sizeof file) != OK)
             code = error_no_memory(error, "the list of files");
+    }
+    for (size_t i = 0; code == OK && i < INVENTORY_COUNT(&inventory.linked, const char *); i++) {
+        const char *path = arena_copy_text(
+            arena, bytes_view_text(*INVENTORY_AT(&inventory.linked, const char *, i)));
+        if (path == NULL || buffer_append(linked, &path, sizeof path) != OK)
+            code = error_no_memory(error, "the list of links");
     }
     inventory_release(&inventory);
     return code;

@@ -29,9 +29,10 @@ struct found_file {
     uint64_t commit_files, commit_rows, file_rows;
 };
 
-/* Appends a struct found_file for each file under `root`, outside _lake, by path. ERR_CONFLICT for
- * a schema version that this program does not know. */
+/* Appends a struct found_file for each file under `root`, outside _lake, by path, and to `linked`
+ * the path (const char *) of each link to a folder elsewhere whose files are among them.
+ * ERR_CONFLICT for a schema version that this program does not know. */
 enum error_code found_files_read(const char *root, struct arena *arena, struct buffer *files,
-                                 struct error *error) MUST_CHECK;
+                                 struct buffer *linked, struct error *error) MUST_CHECK;
 
 #endif

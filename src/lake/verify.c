@@ -256,6 +256,11 @@ static void add_notes(struct verification *verification, struct findings *findin
                           "%" PRIu64 " ledgers in %zu ranges brought no event: the server claims "
                           "them empty; 'repair --unconfirmed' has them asked for again",
                           unconfirmed, inventory->unconfirmed_count);
+    for (size_t i = 0; i < INVENTORY_COUNT(&inventory->linked, const char *); i++)
+        findings_add_note(findings,
+                          "%s is a link to a folder elsewhere: its files are read, and nothing is "
+                          "written, moved or deleted there",
+                          *INVENTORY_AT(&inventory->linked, const char *, i));
     size_t unsigned_files = count_without_checksums(verification);
     if (unsigned_files > 0)
         findings_add_note(findings,

@@ -7,13 +7,22 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "os/fence.h"
+
 #ifndef RENAME_NOREPLACE
 #define RENAME_NOREPLACE (1u << 0)
 #endif
 
+/* Every path goes through the fence (os/fence.h). */
+
 static int real_open(const char *path, int flags, mode_t mode)
 {
-    return open(path, flags, mode);
+    struct os_fenced_path at;
+    if (os_fence_enter(&at, path) != 0)
+        return -1;
+    int fd = openat(at.folder_fd, at.name, flags | (at.inside ? O_NOFOLLOW : 0), mode);
+    os_fence_leave(&at);
+    return fd;
 }
 
 static int real_fstat(int fd, struct stat *out)
@@ -23,19 +32,86 @@ static int real_fstat(int fd, struct stat *out)
 
 static int real_stat(const char *path, struct stat *out)
 {
-    return stat(path, out);
+    struct os_fenced_path at;
+    if (os_fence_enter(&at, path) != 0)
+        return -1;
+    int result = fstatat(at.folder_fd, at.name, out, at.inside ? AT_SYMLINK_NOFOLLOW : 0);
+    os_fence_leave(&at);
+    return result;
+}
+
+typedef int rename_function(const struct os_fenced_path *from, const struct os_fenced_path *to);
+
+static int rename_fenced(const char *from, const char *to, rename_function *do_rename)
+{
+    struct os_fenced_path from_at, to_at;
+    if (os_fence_enter(&from_at, from) != 0)
+        return -1;
+    int result = os_fence_enter(&to_at, to);
+    if (result == 0) {
+        result = do_rename(&from_at, &to_at);
+        os_fence_leave(&to_at);
+    }
+    os_fence_leave(&from_at);
+    return result;
+}
+
+static int replace(const struct os_fenced_path *from, const struct os_fenced_path *to)
+{
+    return renameat(from->folder_fd, from->name, to->folder_fd, to->name);
 }
 
 /* File systems without RENAME_NOREPLACE (EINVAL) get a hard link, which never replaces either. */
-static int real_rename_no_replace(const char *from, const char *to)
+static int do_not_replace(const struct os_fenced_path *from, const struct os_fenced_path *to)
 {
-    if (syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+    if (syscall(SYS_renameat2, from->folder_fd, from->name, to->folder_fd, to->name,
+                RENAME_NOREPLACE) == 0)
         return 0;
     if (errno != EINVAL && errno != ENOSYS)
         return -1;
-    if (link(from, to) != 0)
+    if (linkat(from->folder_fd, from->name, to->folder_fd, to->name, 0) != 0)
         return -1;
-    return unlink(from);
+    return unlinkat(from->folder_fd, from->name, 0);
+}
+
+static int real_rename(const char *from, const char *to)
+{
+    return rename_fenced(from, to, replace);
+}
+
+static int real_rename_no_replace(const char *from, const char *to)
+{
+    return rename_fenced(from, to, do_not_replace);
+}
+
+static int remove_fenced(const char *path, int flags)
+{
+    struct os_fenced_path at;
+    if (os_fence_enter(&at, path) != 0)
+        return -1;
+    int result = unlinkat(at.folder_fd, at.name, flags);
+    os_fence_leave(&at);
+    return result;
+}
+
+static int real_unlink(const char *path)
+{
+    return remove_fenced(path, 0);
+}
+
+static int real_rmdir(const char *path)
+{
+    return remove_fenced(path, AT_REMOVEDIR);
+}
+
+static int real_mkdir(const char *path, mode_t mode)
+{
+    struct os_fenced_path at;
+    if (os_fence_enter(&at, path) != 0)
+        return -1;
+    int result = mkdirat(at.folder_fd, at.name, mode);
+    os_fence_leave(&at);
+    return result;
 }
 
 static int real_lock(int fd)
@@ -50,7 +126,12 @@ static int real_lock(int fd)
 
 static int real_may_write(const char *path)
 {
-    return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS);
+    struct os_fenced_path at;
+    if (os_fence_enter(&at, path) != 0)
+        return -1;
+    int result = faccessat(at.folder_fd, at.name, W_OK, AT_EACCESS);
+    os_fence_leave(&at);
+    return result;
 }
 
 const struct os_calls os_calls_real = {
@@ -64,10 +145,10 @@ const struct os_calls os_calls_real = {
     .fstat = real_fstat,
     .stat = real_stat,
     .rename_no_replace = real_rename_no_replace,
-    .rename = rename,
-    .unlink = unlink,
-    .mkdir = mkdir,
-    .rmdir = rmdir,
+    .rename = real_rename,
+    .unlink = real_unlink,
+    .mkdir = real_mkdir,
+    .rmdir = real_rmdir,
     .statvfs = statvfs,
     .lock = real_lock,
     .fchown = fchown,

@@ -5,7 +5,8 @@
 /*
  * Every system call on files that this program makes goes through one table, so that tests can
  * fail, shorten or stop the N-th of them. The functions have the meaning, results and errno of
- * their namesakes. The table is set before threads start and never while they run.
+ * their namesakes, but for paths into a lake's own folder, which never pass a link: errno ELOOP
+ * (os/fence.h). The table is set before threads start and never while they run.
  */
 
 #include <stddef.h>

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "os/calls.h"
+#include "os/fence.h"
 #include "os/owner.h"
 #include "util/memory.h"
 
@@ -41,12 +42,23 @@ bool os_is_refusal(int system_errno)
     }
 }
 
-/* ERR_IO with errno and message; ERR_RETRY where the disk is full. The kernel has one word for no
- * space and for no inodes, and only the first can be seen in what `df` prints. */
+/* What a link in a lake's own folder, or anything else in a folder's or file's place there, makes
+ * of a call. */
+static bool may_be_fence(int system_errno)
+{
+    return system_errno == ELOOP || system_errno == ENOTDIR || system_errno == ENXIO ||
+           system_errno == EEXIST;
+}
+
+/* ERR_IO with errno and message; ERR_RETRY where the disk is full, ERR_INVALID at the fence. The
+ * kernel has one word for no space and for no inodes, and only the first can be seen in what `df`
+ * prints. */
 static enum error_code set_io_error(struct error *error, int system_errno, const char *what,
                                     const char *path)
 {
     char above[OS_PATH_BYTES];
+    if (may_be_fence(system_errno) && os_fence_refuses(path, error))
+        return ERR_INVALID;
     enum error_code code = error_set_errno(error, system_errno, "cannot %s %s", what, path);
     if (is_disk_full(system_errno))
         code = ERR_RETRY;
@@ -64,11 +76,12 @@ static enum error_code set_io_error(struct error *error, int system_errno, const
     return code;
 }
 
+/* Never waits: neither for what writes to a pipe nor for a device. */
 static int open_retrying(const char *path, int flags)
 {
     int fd;
     do
-        fd = os_calls_get()->open(path, flags | O_CLOEXEC, FILE_MODE);
+        fd = os_calls_get()->open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, FILE_MODE);
     while (fd < 0 && errno == EINTR);
     return fd;
 }
@@ -77,6 +90,8 @@ static enum error_code set_open_error(const char *path, enum os_open_mode mode, 
                                       struct error *error)
 {
     enum error_code code = set_io_error(error, system_errno, "open", path);
+    if (code == ERR_INVALID)
+        return code;
     if (mode == OS_OPEN_READ && system_errno == ENOENT)
         code = ERR_NOT_FOUND;
     if (mode == OS_OPEN_CREATE_NEW && system_errno == EEXIST)
@@ -84,6 +99,21 @@ static enum error_code set_open_error(const char *path, enum os_open_mode mode, 
     if (error != NULL)
         error->code = code;
     return code;
+}
+
+/* What is opened by its name may be anything. */
+static enum error_code check_is_file(struct os_file *file, struct error *error)
+{
+    struct stat info;
+    if (os_calls_get()->fstat(file->fd, &info) != 0)
+        return error_set_errno(error, errno, "cannot look at %s", file->path);
+    if (S_ISREG(info.st_mode))
+        return OK;
+    return error_set(error, ERR_INVALID, "%s is %s, not a file: move it away, or name a file",
+                     file->path,
+                     S_ISDIR(info.st_mode)    ? "a folder"
+                     : S_ISFIFO(info.st_mode) ? "a pipe"
+                                              : "a device");
 }
 
 enum error_code os_file_open(struct os_file *file, const char *path, enum os_open_mode mode,
@@ -105,9 +135,12 @@ enum error_code os_file_open(struct os_file *file, const char *path, enum os_ope
         return set_open_error(path, mode, system_errno, error);
     }
     *file = (struct os_file){.fd = fd, .path = copy};
-    if (mode != OS_OPEN_READ)
+    enum error_code code = check_is_file(file, error);
+    if (code != OK)
+        os_file_release(file);
+    else if (mode != OS_OPEN_READ)
         os_owner_give_file(fd, path);
-    return OK;
+    return code;
 }
 
 enum error_code os_file_write(struct os_file *file, uint64_t offset, const void *data,
@@ -260,17 +293,28 @@ static enum error_code parent_of(const char *path, char out[OS_PATH_BYTES], stru
     return OK;
 }
 
+/* A file of this name that a crash left is not ours to write into: it may be a link, or open
+ * somewhere else. */
+static enum error_code create_anew(struct os_file *file, const char *path, struct error *error)
+{
+    enum error_code code = os_file_open(file, path, OS_OPEN_CREATE_NEW, error);
+    if (code == ERR_CONFLICT) {
+        code = os_unlink(path, error);
+        if (code == OK)
+            code = os_file_open(file, path, OS_OPEN_CREATE_NEW, error);
+    }
+    return code;
+}
+
 static enum error_code write_synced(const char *path, struct bytes_view content,
                                     struct error *error)
 {
     struct os_file file;
-    enum error_code code = os_file_open(&file, path, OS_OPEN_READ_WRITE, error);
+    enum error_code code = create_anew(&file, path, error);
     if (code != OK)
         return code;
     size_t written;
-    code = os_file_truncate(&file, 0, error);
-    if (code == OK)
-        code = os_file_write(&file, 0, content.data, content.size_bytes, &written, error);
+    code = os_file_write(&file, 0, content.data, content.size_bytes, &written, error);
     if (code == OK)
         code = os_file_sync(&file, error);
     if (code == OK)
@@ -302,8 +346,12 @@ static enum error_code set_rename_error(struct error *error, int system_errno, c
                                         const char *to)
 {
     char what[OS_PATH_BYTES];
+    if (may_be_fence(system_errno) && os_fence_refuses(from, error))
+        return ERR_INVALID;
     snprintf(what, sizeof what, "rename %.*s to", OS_PATH_BYTES - 16, from);
     enum error_code code = set_io_error(error, system_errno, what, to);
+    if (code == ERR_INVALID)
+        return code;
     if (system_errno == EEXIST)
         code = ERR_CONFLICT;
     if (error != NULL)
@@ -330,7 +378,7 @@ enum error_code os_unlink(const char *path, struct error *error)
     if (os_calls_get()->unlink(path) == 0)
         return OK;
     int system_errno = errno;
-    enum error_code code = error_set_errno(error, system_errno, "cannot delete %s", path);
+    enum error_code code = set_io_error(error, system_errno, "delete", path);
     if (system_errno == ENOENT)
         code = ERR_NOT_FOUND;
     if (error != NULL)
@@ -399,7 +447,7 @@ enum error_code os_sync_directory(const char *path, struct error *error)
 {
     int fd = open_retrying(path, O_RDONLY | O_DIRECTORY);
     if (fd < 0)
-        return error_set_errno(error, errno, "cannot open the directory %s to sync it", path);
+        return set_io_error(error, errno, "open, to sync it, the directory", path);
     enum error_code code = OK;
     /* EINVAL: this file system has no fsync for directories and promises order by itself. */
     if (os_calls_get()->fsync(fd) != 0 && errno != EINVAL)
@@ -433,7 +481,19 @@ enum error_code os_sync_directories_up_to(const char *path, const char *top, str
 bool os_path_exists(const char *path)
 {
     struct stat info;
-    return os_calls_get()->stat(path, &info) == 0;
+    return os_calls_get()->stat(path, &info) == 0 || errno == ELOOP;
+}
+
+enum error_code os_refuse_no_file(const char *path, struct error *error)
+{
+    struct stat info;
+    if (os_calls_get()->stat(path, &info) != 0)
+        return may_be_fence(errno) && os_fence_refuses(path, error) ? ERR_INVALID : OK;
+    if (S_ISREG(info.st_mode))
+        return OK;
+    return os_fence_refuses(path, error)
+               ? ERR_INVALID
+               : error_set(error, ERR_INVALID, "%s is not a file: move it away", path);
 }
 
 bool os_is_regular_file(const char *path)

@@ -5,7 +5,8 @@
 /*
  * Files and directories. Every function retries EINTR and short transfers itself; errors are ERR_IO
  * with `system_errno` and a message that names the path, and ERR_RETRY where the disk is full
- * (ENOSPC, EDQUOT) in functions that may need room. Paths are NUL-terminated.
+ * (ENOSPC, EDQUOT) in functions that may need room. Paths are NUL-terminated. Within a lake's own
+ * folder no link is followed: ERR_INVALID, with a sentence that names it (os/fence.h).
  */
 
 #include <stdbool.h>
@@ -26,7 +27,8 @@ enum os_open_mode {
 };
 
 void os_file_init(struct os_file *file);
-/* ERR_NOT_FOUND (OS_OPEN_READ) and ERR_CONFLICT (OS_OPEN_CREATE_NEW: it exists) beside ERR_IO; on
+/* Opens files only, and never waits: a pipe, a device or a folder is ERR_INVALID. ERR_NOT_FOUND
+ * (OS_OPEN_READ) and ERR_CONFLICT (OS_OPEN_CREATE_NEW: it exists) beside ERR_IO; on
  * failure the file is closed. */
 enum error_code os_file_open(struct os_file *file, const char *path, enum os_open_mode mode,
                              struct error *error) MUST_CHECK;
@@ -52,8 +54,9 @@ void os_file_release(struct os_file *file);
 /* A whole file, at most limit_bytes (more is ERR_LIMIT); ERR_NOT_FOUND if it is not there. */
 enum error_code os_read_whole(const char *path, size_t limit_bytes, struct buffer *out,
                               struct error *error) MUST_CHECK;
-/* Replaces `path` by new content: temporary file "<path>.inprogress", sync, rename, sync of the
- * directory. ERR_RETRY on a full disk, with `path` as it was. */
+/* Replaces `path` by new content: temporary file "<path>.inprogress", made anew, sync, rename, sync
+ * of the directory. Links are replaced, not followed. ERR_RETRY on a full disk, with `path` as it
+ * was. */
 enum error_code os_write_atomically(const char *path, struct bytes_view content,
                                     struct error *error) MUST_CHECK;
 
@@ -76,7 +79,12 @@ enum error_code os_sync_directory(const char *path, struct error *error) MUST_CH
 enum error_code os_sync_directories_up_to(const char *path, const char *top,
                                           struct error *error) MUST_CHECK;
 
+/* Something lies there. A link within a lake's own folder (os/fence.h) counts as well, so that what
+ * is done next says why it is refused. */
 bool os_path_exists(const char *path);
+/* ERR_INVALID if what lies there is no file but a pipe, a device, a folder, or a link within a
+ * lake's own folder: for what a library opens by its name. Nothing there is good. */
+enum error_code os_refuse_no_file(const char *path, struct error *error) MUST_CHECK;
 /* Whether a file lies there: no folder, pipe or device, nor nothing at all. */
 bool os_is_regular_file(const char *path);
 /* What an ordinary user may still take on the file system of `path`. */
@@ -94,12 +102,19 @@ bool os_lacks_inodes(const char *path);
 bool os_is_refusal(int system_errno);
 
 /* Calls `visit` for every regular file below `root` with its path relative to root and its size, in
- * no set order; a directory for which `enter` (may be NULL: all) says false is left out. */
-typedef bool os_enter_function(void *context, const char *relative_path);
-typedef enum error_code os_visit_function(void *context, const char *relative_path,
-                                          uint64_t size_bytes, struct error *error);
-enum error_code os_walk(const char *root, os_enter_function *enter, os_visit_function *visit,
-                        void *context, struct error *error) MUST_CHECK;
+ * no set order. Within a lake's own folder a link, a pipe or a device is ERR_INVALID. */
+struct os_walker {
+    void *context;
+    enum error_code (*visit)(void *context, const char *relative_path, uint64_t size_bytes,
+                             struct error *error);
+    /* A directory for which it says false is left out; NULL: none is. */
+    bool (*enter)(void *context, const char *relative_path);
+    /* Asked for each link to a folder outside of the root: true to walk it, too, under the link's
+     * name. NULL: none is. Links below such a folder are never followed, nor are links to files. */
+    bool (*follow)(void *context, const char *relative_path);
+};
+enum error_code os_walk(const char *root, const struct os_walker *walker,
+                        struct error *error) MUST_CHECK;
 
 /* Takes an exclusive kernel lock on `file` (ERR_CONFLICT if another process holds it). */
 enum error_code os_file_lock(struct os_file *file, struct error *error) MUST_CHECK;

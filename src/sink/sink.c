@@ -10,6 +10,7 @@
 #include "catalog/publication.h"
 #include "os/clock.h"
 #include "os/identity.h"
+#include "os/fence.h"
 #include "os/log.h"
 #include "sink/lake_folder.h"
 #include "sink/open_commit.h"
@@ -536,6 +537,21 @@ static enum error_code relieve_memory(struct sink *sink, bool *cut, struct error
     return code;
 }
 
+/* Nothing is published through a link: said before the work is done. */
+static enum error_code refuse_linked_partitions(const struct sink *sink,
+                                                const struct row_batch *batch, struct error *error)
+{
+    char directory[PARTITION_PATH_BYTES], path[OS_PATH_BYTES];
+    enum error_code code = OK;
+    for (size_t i = 0; code == OK && i < batch->part_count; i++) {
+        partition_directory(sink->scheme, batch->parts[i].key, directory);
+        code = os_path_join(path, directory, "file", error);
+        if (code == OK)
+            code = os_refuse_linked_folders(sink->folder.root, path, error);
+    }
+    return code;
+}
+
 static enum error_code take(struct sink *sink, const struct row_batch *batch, struct error *error)
 {
     enum error_code code = OK;
@@ -547,7 +563,10 @@ static enum error_code take(struct sink *sink, const struct row_batch *batch, st
         open_commit_begin(&sink->open, commit_no, batch->range.first);
         sink->relieved_bytes = 0;
     }
-    code = open_commit_append(&sink->open, &sink->setup, batch, error);
+    if (!sink->open.has_partition)
+        code = refuse_linked_partitions(sink, batch, error);
+    if (code == OK)
+        code = open_commit_append(&sink->open, &sink->setup, batch, error);
     add(&sink->stats.batches, 1);
     atomic_store_explicit(&sink->stats.last_batch_us, os_realtime_us(), memory_order_relaxed);
     return code;

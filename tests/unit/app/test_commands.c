@@ -111,7 +111,8 @@ static int make_lakes(void **state)
     assert_true(stream_fill(sink, &options, 700, 730, 1));
     assert_true(stream_fill(sink, &options, 800, 812, 1));
     sink_close(sink);
-    assert_int_equal(os_walk(lake, NULL, remember, data_file, &error), OK);
+    assert_int_equal(
+        os_walk(lake, &(struct os_walker){.context = data_file, .visit = remember}, &error), OK);
     temp_copy(lake, hurt);
     const char *inner = temp_path(hurt, data_file + strlen(lake) + 1);
     assert_int_equal(truncate(inner, 1000), 0);

@@ -362,7 +362,8 @@ static void the_rows_of_any_range_are_found(void **state)
         options.row_group_rows = group_rows[g];
         options.page_size_bytes = g == 0 ? 0 : 4096;
         fill_lake(1, 3000);
-        assert_int_equal(os_walk(lake, NULL, find_file, path, &error), OK);
+        assert_int_equal(
+            os_walk(lake, &(struct os_walker){.context = path, .visit = find_file}, &error), OK);
         assert_int_equal(row_scan_init(&scan, lake, &error), OK);
         for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
             struct seen seen = {.range = ranges[i]};

@@ -103,7 +103,8 @@ static void cut_file(const char *path)
 
 static void damage_a_data_file(damage_function *damage)
 {
-    assert_int_equal(os_walk(lake, NULL, damage_first, &damage, &error), OK);
+    assert_int_equal(
+        os_walk(lake, &(struct os_walker){.context = &damage, .visit = damage_first}, &error), OK);
     assert_null(damage);
 }
 

@@ -70,7 +70,8 @@ static int set_up(void **state)
     assert_int_equal(sink_commit(sink, ROTATION_SHUTDOWN, &error), OK);
     assert_true(stream_fill(sink, &options, FIRST, LAST, 1));
     sink_close(sink);
-    assert_int_equal(os_walk(lake, NULL, delete_it, &done, &error), OK);
+    assert_int_equal(
+        os_walk(lake, &(struct os_walker){.context = &done, .visit = delete_it}, &error), OK);
     assert_true(done);
     temp_copy(lake, made);
     return 0;

@@ -57,7 +57,8 @@ static int make_model(void **state)
     struct sink *sink = must_open();
     assert_true(stream_fill(sink, &options, FIRST, LAST, 1));
     sink_close(sink);
-    assert_int_equal(os_walk(lake, NULL, cut_it, &done, &error), OK);
+    assert_int_equal(os_walk(lake, &(struct os_walker){.context = &done, .visit = cut_it}, &error),
+                     OK);
     assert_true(done);
     temp_copy(lake, made);
     return 0;

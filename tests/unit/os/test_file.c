@@ -287,11 +287,19 @@ static void a_walk_sees_every_file_once_and_follows_no_links(void **state)
     temp_write(temp_path(folder, "a/b/y"), "22", 2);
     temp_write(temp_path(folder, "skip/z"), "333", 3);
     assert_int_equal(symlink("..", temp_path(folder, "a/loop")), 0);
-    assert_int_equal(os_walk(folder, enter_all_but_skip, sum_sizes, &sum, &error), OK);
+    assert_int_equal(os_walk(folder,
+                             &(struct os_walker){
+                                 .context = &sum, .visit = sum_sizes, .enter = enter_all_but_skip},
+                             &error),
+                     OK);
     assert_int_equal(sum, 1 + 2 + 6000);
     temp_write(temp_path(folder, "stop"), "", 0);
-    assert_int_equal(os_walk(folder, NULL, sum_sizes, &sum, &error), ERR_LIMIT);
-    assert_int_equal(os_walk(temp_path(folder, "none"), NULL, sum_sizes, &sum, &error), ERR_IO);
+    assert_int_equal(
+        os_walk(folder, &(struct os_walker){.context = &sum, .visit = sum_sizes}, &error),
+        ERR_LIMIT);
+    assert_int_equal(os_walk(temp_path(folder, "none"),
+                             &(struct os_walker){.context = &sum, .visit = sum_sizes}, &error),
+                     ERR_IO);
 }
 
 static void a_lock_excludes_other_holders_also_in_this_process(void **state)
@@ -348,7 +356,8 @@ static void every_failed_allocation_is_a_clean_error(void **state)
         if (code == OK)
             code = os_read_whole(temp_path(folder, "f"), 5, &content, &error);
         if (code == OK)
-            code = os_walk(folder, NULL, sum_sizes, &sum, &error);
+            code =
+                os_walk(folder, &(struct os_walker){.context = &sum, .visit = sum_sizes}, &error);
         mem_fail_after(0);
         buffer_release(&content);
         if (code == OK)
