@@ -2,6 +2,7 @@
 """Where a lake lies: file systems that can't do what commits need, volumes that are not mounted,
 files of another user. strace plays the file systems."""
 
+import datetime
 import os
 import pathlib
 import re
@@ -45,8 +46,11 @@ def run_traced(options, *arguments):
 
 def refuse_staged_file(lake, error, when):
     """The file system refuses to give the first staged file of the first commit its name."""
-    return ["-P", lake / "_lake/staging/commit_1_0.parquet.inprogress",
-            "-e", f"inject=renameat2:error={error}:when={when}"]
+    row = truth.read_rows(RECORDING)[0]
+    folder = truth.partition_directory(row, "date_hour")
+    time = datetime.datetime.fromtimestamp(row["timestamp_us"] // 1_000_000, datetime.timezone.utc)
+    final = f"ttp_events_{time:%Y-%m-%dT%H}_{row['timestamp_us'] // 1_000_000}.parquet"
+    return ["-P", lake / folder / final, "-e", f"inject=renameat2:error={error}:when={when}"]
 
 
 def connections(output):
@@ -59,7 +63,7 @@ def connections(output):
 def test_a_file_system_without_safe_renames_is_refused_before_anything_is_fetched(
         lake, servers, renames, links):
     done = run_traced(["-e", f"inject=renameat2:error={renames}", "-e",
-                       f"inject=link:error={links}"],
+                       f"inject=linkat:error={links}"],
                       *process.run_arguments(lake, servers[RECORDING.name], FIRST, LAST))
     done.expect(2).says("can't give a file its name without replacing another",
                         "local file system")
@@ -80,7 +84,7 @@ def test_what_a_bounded_run_may_not_publish_the_next_one_does_without_a_second_d
         lake, servers, error):
     arguments = process.run_arguments(lake, servers[RECORDING.name], FIRST, LAST)
     # EINVAL alone would be answered by a hard link.
-    options = refuse_staged_file(lake, error, "1+") + ["-e", "inject=link:error=EPERM"]
+    options = refuse_staged_file(lake, error, "1+") + ["-e", "inject=linkat:error=EPERM"]
     done = run_traced(options, *arguments)
     done.expect(1).says("next start publishes it")
     assert connections(done.output) == 1
