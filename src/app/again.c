@@ -7,11 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/say.h"
 #include "catalog/json_text.h"
 #include "catalog/lake_file.h"
 #include "lake/open.h"
 #include "os/file.h"
 #include "source/credentials.h"
+#include "util/words.h"
 
 #define SECRET_PREFIX "SECRET_"
 
@@ -42,15 +44,45 @@ static bool is_plain(const char *word)
     return true;
 }
 
-enum error_code again_append_word(struct buffer *out, const char *word)
+/* "$(printf '…')" with an octal number for each byte that may not be seen as it is. */
+static enum error_code append_printf(struct buffer *out, const char *word, size_t size_bytes)
 {
-    if (is_plain(word))
-        return buffer_append_text(out, word);
+    enum error_code code = buffer_append_text(out, "\"$(printf '");
+    struct bytes_view rest = bytes_view_of(word, size_bytes);
+    while (code == OK && rest.size_bytes != 0) {
+        struct words_piece piece = words_first(rest);
+        bool as_it_is = piece.kind == WORDS_PLAIN && *rest.data != '\'' && *rest.data != '\\' &&
+                        *rest.data != '%';
+        for (size_t i = 0; code == OK && i < piece.size_bytes; i++)
+            code = as_it_is ? buffer_append_byte(out, rest.data[i])
+                            : buffer_append_format(out, "\\%03o", rest.data[i]);
+        rest = bytes_view_of(rest.data + piece.size_bytes, rest.size_bytes - piece.size_bytes);
+    }
+    return code == OK ? buffer_append_text(out, "')\"") : code;
+}
+
+/* '…' */
+static enum error_code append_quoted(struct buffer *out, const char *word)
+{
     enum error_code code = buffer_append_byte(out, '\'');
     for (; code == OK && *word != '\0'; word++)
         code = *word == '\'' ? buffer_append_text(out, "'\\''")
                              : buffer_append_byte(out, (uint8_t)*word);
     return code == OK ? buffer_append_byte(out, '\'') : code;
+}
+
+enum error_code again_append_word(struct buffer *out, const char *word)
+{
+    if (is_plain(word))
+        return buffer_append_text(out, word);
+    if (words_are_plain(bytes_view_text(word)))
+        return append_quoted(out, word);
+    /* $(…) takes line ends away at the end: they are quoted as they are. */
+    size_t size_bytes = strlen(word);
+    while (size_bytes != 0 && word[size_bytes - 1] == '\n')
+        size_bytes--;
+    enum error_code code = append_printf(out, word, size_bytes);
+    return code == OK && word[size_bytes] != '\0' ? append_quoted(out, word + size_bytes) : code;
 }
 
 static enum error_code append_flag(struct buffer *out, const char *flag, const char *value)
@@ -310,10 +342,10 @@ enum error_code again_print_runs(const char *title, const struct options *option
         if (code != OK)
             code = error_no_memory(error, "the command to go on with");
     }
-    if (code == OK)
-        printf("%.*s", (int)text.size_bytes, (const char *)text.data);
+    if (code == OK) /* it is plain: a shell's word has no other characters here */
+        (void)!fwrite(text.data, 1, text.size_bytes, stdout);
     if (code == OK && again_server_is_default(options))
-        printf("(" AGAIN_DEFAULT_SERVER ")\n");
+        say("(" AGAIN_DEFAULT_SERVER ")\n");
     buffer_release(&text);
     again_release(&again);
     return code;

@@ -8,6 +8,7 @@
 #include "app/json_output.h"
 #include "app/option_json.h"
 #include "catalog/json_text.h"
+#include "util/words.h"
 
 static const char *const origin_names[] = {"default", "file", "environment", "flag"};
 
@@ -60,18 +61,18 @@ static enum error_code render_text(const struct options *options, struct buffer 
     for (size_t i = 0; code == OK && i < option_count; i++) {
         const struct option *option = &option_table[i];
         if (strcmp(section, option->section) != 0)
-            code = buffer_append_format(out, "%s%s\n", i == 0 ? "" : "\n", option->section);
+            code = words_append(out, "%s%s\n", i == 0 ? "" : "\n", option->section);
         section = option->section;
         char value[OPTION_VALUE_BYTES];
         option_value_text(options, (int)i, value);
         const struct option_origin *origin = &options->origins[i];
         if (code == OK)
-            code = buffer_append_format(out, "  %-24s %-22s ", option->key,
-                                        value[0] != '\0' ? value : "\"\"");
+            code =
+                words_append(out, "  %-24s %-22s ", option->key, value[0] != '\0' ? value : "\"\"");
         if (code == OK && origin->line != 0)
-            code = buffer_append_format(out, "%s:%u\n", origin->name, origin->line);
+            code = words_append(out, "%s:%u\n", origin->name, origin->line);
         else if (code == OK)
-            code = buffer_append_format(out, "%s\n", origin->name != NULL ? origin->name : "-");
+            code = words_append(out, "%s\n", origin->name != NULL ? origin->name : "-");
     }
     return code;
 }

@@ -7,6 +7,7 @@
 #include "app/command.h"
 #include "app/json_output.h"
 #include "app/ledger_text.h"
+#include "app/say.h"
 #include "lake/dead_letter_list.h"
 #include "lake/open.h"
 #include "util/memory.h"
@@ -20,11 +21,10 @@ struct output {
 static enum error_code print_text(const struct stored_letter *letter, uint64_t commit_no,
                                   struct error *error)
 {
-    if (printf("ledger %" PRIu32 ", event %" PRIu32 " (commit %" PRIu64 ", %zu bytes): %s\n",
-               letter->ledger_sequence, letter->event_index, commit_no, letter->raw.size_bytes,
-               letter->reason) < 0)
-        return error_set(error, ERR_IO, "cannot write to standard output");
-    return OK;
+    say("ledger %" PRIu32 ", event %" PRIu32 " (commit %" PRIu64 ", %zu bytes): %s\n",
+        letter->ledger_sequence, letter->event_index, commit_no, letter->raw.size_bytes,
+        letter->reason);
+    return ferror(stdout) ? error_set(error, ERR_IO, "cannot write to standard output") : OK;
 }
 
 static enum error_code print_json(const struct stored_letter *letter, uint64_t commit_no,
@@ -77,7 +77,7 @@ static enum error_code list_letters(const struct command_line *line, const char 
     code = dead_letters_each(catalog, output_path, range, print_letter, &output, error);
     catalog_close(catalog);
     if (code == OK && output.count == 0 && !output.json)
-        printf("no dead letters\n");
+        say("no dead letters\n");
     return code;
 }
 

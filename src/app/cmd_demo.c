@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/pipeline.h"
+#include "app/say.h"
 #include "app/serving.h"
 #include "os/file.h"
 #include "os/log.h"
@@ -137,9 +138,9 @@ static enum exit_code fetch_group(const struct demo_network *network, const char
         exit_code = pipeline_run(&options, &report);
     if (report.has_run) {
         const struct status_snapshot *last = &report.last;
-        printf("  %s  ledgers %" PRIu32 " to %" PRIu32 ": %" PRIu64 " rows%s\n", network->name,
-               group->first_ledger, group->last_ledger, last->rows_committed,
-               exit_code == EXIT_DONE && last->commits == 0 ? ", all there already" : "");
+        say("  %s  ledgers %" PRIu32 " to %" PRIu32 ": %" PRIu64 " rows%s\n", network->name,
+            group->first_ledger, group->last_ledger, last->rows_committed,
+            exit_code == EXIT_DONE && last->commits == 0 ? ", all there already" : "");
         fflush(stdout);
         totals->rows += last->rows_committed;
         totals->files += last->files_committed;
@@ -164,9 +165,9 @@ static enum exit_code fetch_network(const struct demo_network *network, const ch
     code = serving_start(&serving, &server, &feed, &error);
     enum exit_code exit_code = code == OK ? EXIT_DONE : command_fail(EXIT_FAILED, &error);
     if (code == OK)
-        printf("%s: serving %" PRIu64 " real events of %" PRIu64 " ledgers at %s\n", network->name,
-               recording_event_count(recording), recording_ledger_count(recording),
-               server_address(serving.server));
+        say("%s: serving %" PRIu64 " real events of %" PRIu64 " ledgers at %s\n", network->name,
+            recording_event_count(recording), recording_ledger_count(recording),
+            server_address(serving.server));
     for (size_t i = 0;
          exit_code == EXIT_DONE && !os_stop_requested() && i < recording_group_count(recording);
          i++) {
@@ -181,22 +182,22 @@ static enum exit_code fetch_network(const struct demo_network *network, const ch
 
 static void print_queries(void)
 {
-    printf("\nLook at it with DuckDB (duckdb.org):\n"
-           "\n"
-           "  INSTALL ducklake; INSTALL sqlite;\n"
-           "  ATTACH 'ducklake:sqlite:./data/demo/pubnet/_lake/catalog.sqlite' AS lake;\n"
-           "  SELECT event_type, asset_code, count(*) AS events,\n"
-           "         sum(amount_decimal) / 10000000 AS amount\n"
-           "    FROM lake.ttp_events GROUP BY ALL ORDER BY events DESC LIMIT 10;\n"
-           "\n"
-           "  SELECT * FROM read_parquet('./data/demo/pubnet/**/*.parquet',\n"
-           "                             hive_partitioning = true) LIMIT 10;\n"
-           "\n"
-           "or with Python (pip install pandas pyarrow):\n"
-           "\n"
-           "  import pandas\n"
-           "  events = pandas.read_parquet('./data/demo/testnet')\n"
-           "  print(events.groupby(['event_type', 'asset_code'], dropna=False).size())\n");
+    say("\nLook at it with DuckDB (duckdb.org):\n"
+        "\n"
+        "  INSTALL ducklake; INSTALL sqlite;\n"
+        "  ATTACH 'ducklake:sqlite:./data/demo/pubnet/_lake/catalog.sqlite' AS lake;\n"
+        "  SELECT event_type, asset_code, count(*) AS events,\n"
+        "         sum(amount_decimal) / 10000000 AS amount\n"
+        "    FROM lake.ttp_events GROUP BY ALL ORDER BY events DESC LIMIT 10;\n"
+        "\n"
+        "  SELECT * FROM read_parquet('./data/demo/pubnet/**/*.parquet',\n"
+        "                             hive_partitioning = true) LIMIT 10;\n"
+        "\n"
+        "or with Python (pip install pandas pyarrow):\n"
+        "\n"
+        "  import pandas\n"
+        "  events = pandas.read_parquet('./data/demo/testnet')\n"
+        "  print(events.groupby(['event_type', 'asset_code'], dropna=False).size())\n");
 }
 
 enum exit_code cmd_demo(const struct command_line *line)
@@ -219,9 +220,9 @@ enum exit_code cmd_demo(const struct command_line *line)
     char size[TEXT_TIME_BYTES];
     text_count(totals.rows, rows);
     text_size(totals.bytes, size);
-    printf("\nstored %s rows in %" PRIu64 " files (%s) in ./data/demo/pubnet and "
-           "./data/demo/testnet\n",
-           rows, totals.files, size);
+    say("\nstored %s rows in %" PRIu64 " files (%s) in ./data/demo/pubnet and "
+        "./data/demo/testnet\n",
+        rows, totals.files, size);
     print_queries();
     return EXIT_DONE;
 }

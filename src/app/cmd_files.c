@@ -6,6 +6,7 @@
 
 #include "app/command.h"
 #include "app/json_output.h"
+#include "app/say.h"
 #include "lake/listing.h"
 #include "lake/open.h"
 #include "os/log.h"
@@ -14,9 +15,8 @@ static enum error_code print_path(void *context, const struct listed_file *file,
                                   struct error *error)
 {
     (void)context;
-    if (printf("%s\n", file->path) < 0)
-        return error_set(error, ERR_IO, "cannot write to standard output");
-    return OK;
+    say("%s\n", file->path);
+    return ferror(stdout) ? error_set(error, ERR_IO, "cannot write to standard output") : OK;
 }
 
 /* One JSON object a line. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "app/ledger_text.h"
+#include "app/say.h"
 #include "app/serving.h"
 #include "os/file.h"
 #include "os/signal.h"
@@ -174,9 +175,9 @@ static enum error_code write_files(struct generator *generator,
     if (code == OK && output.has_rows)
         code = os_file_close(&output.rows_file, error);
     if (code == OK)
-        printf("%s: %" PRIu64 " events of ledgers %" PRIu32 " to %" PRIu32 "\n", request->out,
-               output.event_count, generator_first_ledger(generator),
-               generator_last_ledger(generator));
+        say("%s: %" PRIu64 " events of ledgers %" PRIu32 " to %" PRIu32 "\n", request->out,
+            output.event_count, generator_first_ledger(generator),
+            generator_last_ledger(generator));
     recording_writer_free(output.writer);
     os_file_release(&output.rows_file);
     buffer_release(&output.rows);

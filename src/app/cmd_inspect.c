@@ -7,6 +7,7 @@
 
 #include "app/command.h"
 #include "app/json_output.h"
+#include "app/say.h"
 #include "lake/data_file.h"
 #include "parquet/page_index.h"
 #include "parquet/verify.h"
@@ -217,10 +218,10 @@ static void print_encodings(const json_t *chunk)
 {
     size_t i;
     json_t *encoding;
-    printf("      %s;", text_of(chunk, "codec", ""));
+    say("      %s;", text_of(chunk, "codec", ""));
     json_array_foreach(json_object_get(chunk, "encodings"), i, encoding)
-        printf(" %s", json_string_value(encoding));
-    printf("\n");
+        say(" %s", json_string_value(encoding));
+    say("\n");
 }
 
 /* Three lines: sizes and what helps to find things, how it is written, what is in it. */
@@ -233,30 +234,30 @@ static void print_chunk(const json_t *chunk)
     text_size((uint64_t)number_of(chunk, "compressed_bytes"), size);
     if (json_is_integer(json_object_get(chunk, "pages")))
         text_count((uint64_t)number_of(chunk, "pages"), pages);
-    printf("  %-18s %10s  x%-5.2f %5s page%s%s%s\n", text_of(chunk, "name", ""), size,
-           json_real_value(json_object_get(chunk, "ratio")), pages,
-           number_of(chunk, "pages") == 1 ? "" : "s", indexed ? ", page index" : "",
-           json_is_true(json_object_get(chunk, "bloom_filter")) ? ", Bloom filter" : "");
+    say("  %-18s %10s  x%-5.2f %5s page%s%s%s\n", text_of(chunk, "name", ""), size,
+        json_real_value(json_object_get(chunk, "ratio")), pages,
+        number_of(chunk, "pages") == 1 ? "" : "s", indexed ? ", page index" : "",
+        json_is_true(json_object_get(chunk, "bloom_filter")) ? ", Bloom filter" : "");
     print_encodings(chunk);
     if (json_object_get(statistics, "null_count") != NULL)
-        printf("      nulls %" JSON_INTEGER_FORMAT ", ", number_of(statistics, "null_count"));
+        say("      nulls %" JSON_INTEGER_FORMAT ", ", number_of(statistics, "null_count"));
     else
-        printf("      nulls not counted, ");
-    printf("%.*s .. %.*s\n", BOUND_SHOWN_BYTES, text_of(statistics, "min", "-"), BOUND_SHOWN_BYTES,
-           text_of(statistics, "max", "-"));
+        say("      nulls not counted, ");
+    say("%.*s .. %.*s\n", BOUND_SHOWN_BYTES, text_of(statistics, "min", "-"), BOUND_SHOWN_BYTES,
+        text_of(statistics, "max", "-"));
 }
 
 static void print_schema(const json_t *schema)
 {
     size_t i;
     json_t *column;
-    printf("columns\n");
+    say("columns\n");
     json_array_foreach(schema, i, column)
     {
-        printf("  %2" JSON_INTEGER_FORMAT " %-18s %-20s %-10s %s\n", number_of(column, "field_id"),
-               text_of(column, "name", ""), text_of(column, "type", ""),
-               text_of(column, "logical_type", ""),
-               json_is_true(json_object_get(column, "nullable")) ? "optional" : "required");
+        say("  %2" JSON_INTEGER_FORMAT " %-18s %-20s %-10s %s\n", number_of(column, "field_id"),
+            text_of(column, "name", ""), text_of(column, "type", ""),
+            text_of(column, "logical_type", ""),
+            json_is_true(json_object_get(column, "nullable")) ? "optional" : "required");
     }
 }
 
@@ -269,19 +270,19 @@ static void print_text(const json_t *file)
     char size[TEXT_TIME_BYTES], rows[TEXT_TIME_BYTES];
     text_size((uint64_t)number_of(file, "bytes"), size);
     text_count((uint64_t)number_of(file, "rows"), rows);
-    printf("%s\n%s rows, %s, footer %" JSON_INTEGER_FORMAT " bytes\nwritten by %s\n",
-           text_of(file, "path", ""), rows, size, number_of(file, "footer_bytes"),
-           text_of(file, "created_by", "(not said)"));
-    printf("page checksums  %s\n", text_of(file, "damage", "all right"));
+    say("%s\n%s rows, %s, footer %" JSON_INTEGER_FORMAT " bytes\nwritten by %s\n",
+        text_of(file, "path", ""), rows, size, number_of(file, "footer_bytes"),
+        text_of(file, "created_by", "(not said)"));
+    say("page checksums  %s\n", text_of(file, "damage", "all right"));
     print_schema(json_object_get(file, "schema"));
-    printf("metadata\n");
+    say("metadata\n");
     json_object_foreach(json_object_get(file, "key_value_metadata"), key, value)
-        printf("  %-18s %s\n", key, json_string_value(value));
+        say("  %-18s %s\n", key, json_string_value(value));
     json_array_foreach(json_object_get(file, "row_groups"), i, group)
     {
         text_count((uint64_t)number_of(group, "rows"), rows);
         text_size((uint64_t)number_of(group, "compressed_bytes"), size);
-        printf("row group %zu: %s rows, %s\n", i, rows, size);
+        say("row group %zu: %s rows, %s\n", i, rows, size);
         json_array_foreach(json_object_get(group, "columns"), k, chunk) print_chunk(chunk);
     }
 }

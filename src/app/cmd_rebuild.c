@@ -5,6 +5,7 @@
 
 #include "app/again.h"
 #include "app/command.h"
+#include "app/say.h"
 #include "lake/inventory.h"
 #include "lake/rebuild.h"
 
@@ -15,18 +16,18 @@ static const char *plural(uint64_t count)
 
 static void print_taken(const struct rebuild_report *report, bool dry_run)
 {
-    printf("lake %s (%s, partitioned by %s, schema %s)\n", report->lake_id,
-           report->network[0] == '\0' ? "network not known" : report->network, report->scheme,
-           report->schema_version);
-    printf("%s: %" PRIu64 " commit%s, %" PRIu64 " file%s, %" PRIu64 " row%s, %" PRIu64
-           " dead letter%s, %" PRIu64 " unconfirmed ledger%s\n",
-           dry_run ? "would be taken in" : "taken in", report->commits, plural(report->commits),
-           report->files, plural(report->files), report->rows, plural(report->rows),
-           report->dead_letters, plural(report->dead_letters), report->unconfirmed_ledgers,
-           plural(report->unconfirmed_ledgers));
+    say("lake %s (%s, partitioned by %s, schema %s)\n", report->lake_id,
+        report->network[0] == '\0' ? "network not known" : report->network, report->scheme,
+        report->schema_version);
+    say("%s: %" PRIu64 " commit%s, %" PRIu64 " file%s, %" PRIu64 " row%s, %" PRIu64
+        " dead letter%s, %" PRIu64 " unconfirmed ledger%s\n",
+        dry_run ? "would be taken in" : "taken in", report->commits, plural(report->commits),
+        report->files, plural(report->files), report->rows, plural(report->rows),
+        report->dead_letters, plural(report->dead_letters), report->unconfirmed_ledgers,
+        plural(report->unconfirmed_ledgers));
     for (size_t i = 0; i < INVENTORY_COUNT(&report->coverage, struct catalog_range); i++) {
         struct catalog_range range = *INVENTORY_AT(&report->coverage, struct catalog_range, i);
-        printf("covered: ledgers %" PRIu32 " to %" PRIu32 "\n", range.first, range.last);
+        say("covered: ledgers %" PRIu32 " to %" PRIu32 "\n", range.first, range.last);
     }
 }
 
@@ -35,13 +36,13 @@ static void print_left_out(const struct rebuild_report *report, bool dry_run)
     for (size_t i = 0; i < INVENTORY_COUNT(&report->entries, struct rebuild_entry); i++) {
         const struct rebuild_entry *entry = INVENTORY_AT(&report->entries, struct rebuild_entry, i);
         if (!entry->moved)
-            printf("left alone: %s", entry->path);
+            say("left alone: %s", entry->path);
         else
-            printf("%s to _lake/damaged: %s", dry_run ? "would be moved" : "moved", entry->path);
+            say("%s to _lake/damaged: %s", dry_run ? "would be moved" : "moved", entry->path);
         if (entry->range.last != 0)
-            printf(" (commit %" PRIu64 ", ledgers %" PRIu32 " to %" PRIu32 ")", entry->commit_no,
-                   entry->range.first, entry->range.last);
-        printf(": %s\n", entry->reason);
+            say(" (commit %" PRIu64 ", ledgers %" PRIu32 " to %" PRIu32 ")", entry->commit_no,
+                entry->range.first, entry->range.last);
+        say(": %s\n", entry->reason);
     }
 }
 
@@ -54,32 +55,32 @@ static void print_other_work(const struct rebuild_report *report, bool dry_run)
     };
     const struct recovery_report *recovered = &report->recovered;
     if (recovered->outcome != RECOVERY_NOTHING)
-        printf("the commit that was being published (%" PRIu64 ", ledgers %" PRIu32 " to %" PRIu32
-               ") %s\n",
-               recovered->commit_no, recovered->range.first, recovered->range.last,
-               outcomes[recovered->outcome]);
+        say("the commit that was being published (%" PRIu64 ", ledgers %" PRIu32 " to %" PRIu32
+            ") %s\n",
+            recovered->commit_no, recovered->range.first, recovered->range.last,
+            outcomes[recovered->outcome]);
     if (report->kept_old_catalog)
-        printf("the old catalog is kept in _lake/damaged\n");
+        say("the old catalog is kept in _lake/damaged\n");
     if (report->lake_file_is_new)
-        printf("_lake/lake.json was missing or damaged: %s from what the files say\n",
-               dry_run ? "would be made anew" : "made anew");
+        say("_lake/lake.json was missing or damaged: %s from what the files say\n",
+            dry_run ? "would be made anew" : "made anew");
 }
 
 /* What no file says. */
 static void print_unknown(const struct rebuild_report *report)
 {
-    printf("not known from the files, and not in the new catalog:\n"
-           "  ranges without any event, recorded holes, and commits of nothing but dead letters\n"
-           "  when and why each commit was made, and how many memos had bad UTF-8\n"
-           "  earlier snapshots, and the path of the lake as readers see it (the next run sets "
-           "it)\n");
+    say("not known from the files, and not in the new catalog:\n"
+        "  ranges without any event, recorded holes, and commits of nothing but dead letters\n"
+        "  when and why each commit was made, and how many memos had bad UTF-8\n"
+        "  earlier snapshots, and the path of the lake as readers see it (the next run sets "
+        "it)\n");
     if (report->lake_file_is_new)
-        printf("  which ranges were pruned on purpose\n");
+        say("  which ranges were pruned on purpose\n");
     if (report->commits_without_digest > 0)
-        printf("  the digest%s of %" PRIu64 " commit%s: schema 1.0.0 does not keep the order of "
-               "events\n",
-               plural(report->commits_without_digest), report->commits_without_digest,
-               plural(report->commits_without_digest));
+        say("  the digest%s of %" PRIu64 " commit%s: schema 1.0.0 does not keep the order of "
+            "events\n",
+            plural(report->commits_without_digest), report->commits_without_digest,
+            plural(report->commits_without_digest));
 }
 
 /* Only ranges where nothing was done: there may be no catalog yet that a run could work with. */
@@ -87,8 +88,7 @@ static void print_uncovered(const struct rebuild_report *report)
 {
     for (size_t i = 0; i < INVENTORY_COUNT(&report->refetch, struct catalog_range); i++) {
         struct catalog_range range = *INVENTORY_AT(&report->refetch, struct catalog_range, i);
-        printf("would not be covered: ledgers %" PRIu32 " to %" PRIu32 "\n", range.first,
-               range.last);
+        say("would not be covered: ledgers %" PRIu32 " to %" PRIu32 "\n", range.first, range.last);
     }
 }
 
@@ -96,7 +96,7 @@ static void print_uncovered(const struct rebuild_report *report)
 static void print_lost(void *context, const char *what)
 {
     bool *dry_run = context;
-    printf("%s: %s\n", *dry_run ? "would be left behind" : "left behind", what);
+    say("%s: %s\n", *dry_run ? "would be left behind" : "left behind", what);
     fflush(stdout);
 }
 

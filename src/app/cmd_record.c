@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "app/memory_plan.h"
+#include "app/say.h"
 #include "app/source_setup.h"
 #include "os/log.h"
 #include "os/process.h"
@@ -199,8 +200,8 @@ static enum exit_code run(const struct command_line *line, const struct options 
     } else {
         char size[TEXT_TIME_BYTES];
         text_size(recording_writer_size(recorder.writer), size);
-        printf("%s: %" PRIu64 " events recorded, the file holds %s\n", path, recorder.event_count,
-               size);
+        say("%s: %" PRIu64 " events recorded, the file holds %s\n", path, recorder.event_count,
+            size);
     }
     recording_writer_free(recorder.writer);
     source_free(recorder.source);

@@ -6,6 +6,7 @@
 #include "app/again.h"
 #include "app/command.h"
 #include "app/ledger_text.h"
+#include "app/say.h"
 #include "lake/inventory.h"
 #include "lake/repair.h"
 #include "os/process.h"
@@ -16,31 +17,29 @@ static void print_snapshot(const struct repair_report *report)
 {
     if (report->snapshot_id == 0)
         return;
-    printf("snapshot %" PRId64
-           " took it out. What is asked of an older one (AT (VERSION => %" PRId64
-           ") and below, ducklake_table_changes from %" PRId64 " and below) fails where it needs a "
-           "file that left, until DuckDB has expired them:\n  CALL "
-           "ducklake_expire_snapshots('lake', versions => range(0, %" PRId64 "))\n",
-           report->snapshot_id, report->snapshot_id - 1, report->snapshot_id, report->snapshot_id);
+    say("snapshot %" PRId64 " took it out. What is asked of an older one (AT (VERSION => %" PRId64
+        ") and below, ducklake_table_changes from %" PRId64 " and below) fails where it needs a "
+        "file that left, until DuckDB has expired them:\n  CALL "
+        "ducklake_expire_snapshots('lake', versions => range(0, %" PRId64 "))\n",
+        report->snapshot_id, report->snapshot_id - 1, report->snapshot_id, report->snapshot_id);
 }
 
 /* Data files that are no commit's, and what others than this program changed. */
 static void print_foreign(const struct repair_report *report, const char *would)
 {
     for (size_t i = 0; i < INVENTORY_COUNT(&report->files, char *); i++)
-        printf("%s, which is no commit's: %staken out of the lake\n",
-               *INVENTORY_AT(&report->files, char *, i), would);
+        say("%s, which is no commit's: %staken out of the lake\n",
+            *INVENTORY_AT(&report->files, char *, i), would);
     if (report->inlined_rows > 0)
-        printf("%" PRIu64 " row%s of others in the catalog itself: %staken out of the lake\n",
-               report->inlined_rows, report->inlined_rows == 1 ? "" : "s", would);
+        say("%" PRIu64 " row%s of others in the catalog itself: %staken out of the lake\n",
+            report->inlined_rows, report->inlined_rows == 1 ? "" : "s", would);
     if (report->discarded_groups > 0)
-        printf("what others than this program had changed there %s lost\n",
-               would[0] != '\0' ? "would be" : "is");
+        say("what others than this program had changed there %s lost\n",
+            would[0] != '\0' ? "would be" : "is");
     if (report->changed > 0)
-        printf("%" PRIu64
-               " problem%s left, as others than this program changed rows there: 'verify' "
-               "names them, 'repair --discard-changes' takes their changes out, too\n",
-               report->changed, report->changed == 1 ? " is" : "s are");
+        say("%" PRIu64 " problem%s left, as others than this program changed rows there: 'verify' "
+            "names them, 'repair --discard-changes' takes their changes out, too\n",
+            report->changed, report->changed == 1 ? " is" : "s are");
 }
 
 static void print_report(const struct repair_report *report, const struct repair_options *wanted)
@@ -49,25 +48,25 @@ static void print_report(const struct repair_report *report, const struct repair
     size_t ranges = INVENTORY_COUNT(&report->refetch, struct catalog_range);
     const char *would = wanted->dry_run ? "would be " : "";
     for (size_t i = 0; i < commits; i++)
-        printf("commit %" PRIu64 ": %staken out of the lake\n",
-               *INVENTORY_AT(&report->commits, uint64_t, i), would);
+        say("commit %" PRIu64 ": %staken out of the lake\n",
+            *INVENTORY_AT(&report->commits, uint64_t, i), would);
     print_foreign(report, would);
     for (size_t i = 0; i < INVENTORY_COUNT(&report->moved, char *); i++)
-        printf("moved to _lake/damaged: %s\n", *INVENTORY_AT(&report->moved, char *, i));
+        say("moved to _lake/damaged: %s\n", *INVENTORY_AT(&report->moved, char *, i));
     if (wanted->unconfirmed)
-        printf("%zu unconfirmed range%s %staken out of the coverage\n", ranges,
-               ranges == 1 ? "" : "s", would);
+        say("%zu unconfirmed range%s %staken out of the coverage\n", ranges, ranges == 1 ? "" : "s",
+            would);
     else if (report->uncovered > 0)
-        printf("%" PRIu64 " ledger%s without events %staken out of the coverage\n",
-               report->uncovered, report->uncovered == 1 ? "" : "s", would);
+        say("%" PRIu64 " ledger%s without events %staken out of the coverage\n", report->uncovered,
+            report->uncovered == 1 ? "" : "s", would);
     if (report->unrepaired > 0)
-        printf("%" PRIu64 " problem%s no commit's: 'verify' names them, repair leaves them\n",
-               report->unrepaired, report->unrepaired == 1 ? " is" : "s are");
+        say("%" PRIu64 " problem%s no commit's: 'verify' names them, repair leaves them\n",
+            report->unrepaired, report->unrepaired == 1 ? " is" : "s are");
     print_snapshot(report);
     size_t files = INVENTORY_COUNT(&report->files, char *);
     if (commits + ranges + files == 0 && report->inlined_rows == 0 && report->unrepaired == 0 &&
         report->changed == 0)
-        printf("nothing to repair\n");
+        say("nothing to repair\n");
 }
 
 /* START END: what holds these ledgers goes. ERR_INVALID says how to write it. */

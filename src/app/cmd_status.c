@@ -8,6 +8,7 @@
 #include "app/again.h"
 #include "app/command.h"
 #include "app/json_output.h"
+#include "app/say.h"
 #include "catalog/history.h"
 #include "catalog/lake_file.h"
 #include "catalog/others.h"
@@ -288,13 +289,12 @@ static void print_ranges(const char *title, const struct catalog_range *ranges, 
     for (size_t i = 0; i < count; i++)
         ledgers += (uint64_t)ranges[i].last - ranges[i].first + 1;
     text_count(ledgers, text);
-    printf("%-14s %s ledger%s in %zu range%s\n", title, text, plural(ledgers), count,
-           plural(count));
+    say("%-14s %s ledger%s in %zu range%s\n", title, text, plural(ledgers), count, plural(count));
     size_t shown = count < RANGES_PRINTED ? count : RANGES_PRINTED;
     for (size_t i = 0; i < shown; i++)
-        printf("  %" PRIu32 " to %" PRIu32 "\n", ranges[i].first, ranges[i].last);
+        say("  %" PRIu32 " to %" PRIu32 "\n", ranges[i].first, ranges[i].last);
     if (shown < count)
-        printf(NOT_SHOWN_FORMAT, count - shown);
+        say(NOT_SHOWN_FORMAT, count - shown);
 }
 
 static void print_counts(const struct lake_status *status)
@@ -305,22 +305,22 @@ static void print_counts(const struct lake_status *status)
     text_count(totals->rows, rows);
     text_count(totals->files, files);
     text_size(totals->file_bytes, size);
-    printf("%-14s %s row%s in %s file%s, %s, %" PRIu64 " commit%s\n", "content", rows,
-           plural(totals->rows), files, plural(totals->files), size, totals->commits,
-           plural(totals->commits));
+    say("%-14s %s row%s in %s file%s, %s, %" PRIu64 " commit%s\n", "content", rows,
+        plural(totals->rows), files, plural(totals->files), size, totals->commits,
+        plural(totals->commits));
     for (size_t i = 0; i < status->version_count; i++) {
         text_count(status->versions[i].rows, rows);
-        printf("  schema %s: %s row%s, %" PRIu64 " commit%s\n", status->versions[i].version, rows,
-               plural(status->versions[i].rows), status->versions[i].commits,
-               plural(status->versions[i].commits));
+        say("  schema %s: %s row%s, %" PRIu64 " commit%s\n", status->versions[i].version, rows,
+            plural(status->versions[i].rows), status->versions[i].commits,
+            plural(status->versions[i].commits));
     }
     if (totals->newest_close_us != 0) {
         text_rfc3339(totals->newest_close_us, time);
-        printf("%-14s %s\n", "newest ledger", time);
+        say("%-14s %s\n", "newest ledger", time);
     }
     if (totals->last_commit_us != 0) {
         text_rfc3339(totals->last_commit_us, time);
-        printf("%-14s %s\n", "last commit", time);
+        say("%-14s %s\n", "last commit", time);
     }
 }
 
@@ -334,19 +334,19 @@ static void print_unchecked_seams(const struct lake_status *status)
         json_int_t below = json_integer_value(json_object_get(seam, "ledger_below"));
         json_int_t above = json_integer_value(json_object_get(seam, "ledger_above"));
         json_int_t last = json_integer_value(json_object_get(seam, "last"));
-        printf("%-14s unchecked: that ledgers %" JSON_INTEGER_FORMAT, "seam",
-               json_integer_value(json_object_get(seam, "first")));
+        say("%-14s unchecked: that ledgers %" JSON_INTEGER_FORMAT, "seam",
+            json_integer_value(json_object_get(seam, "first")));
         if (last != 0)
-            printf(" to %" JSON_INTEGER_FORMAT, last);
+            say(" to %" JSON_INTEGER_FORMAT, last);
         else
-            printf(" and later ones");
-        printf(" are of the same chain as ledger ");
+            say(" and later ones");
+        say(" are of the same chain as ledger ");
         if (below != 0)
-            printf("%" JSON_INTEGER_FORMAT "%s", below, above != 0 ? " and " : "");
+            say("%" JSON_INTEGER_FORMAT "%s", below, above != 0 ? " and " : "");
         if (above != 0)
-            printf("%" JSON_INTEGER_FORMAT, above);
-        printf("\n  (which the server did not serve at %s; close times fit)\n",
-               json_string_value(json_object_get(seam, "recorded_at")));
+            say("%" JSON_INTEGER_FORMAT, above);
+        say("\n  (which the server did not serve at %s; close times fit)\n",
+            json_string_value(json_object_get(seam, "recorded_at")));
     }
 }
 
@@ -357,12 +357,12 @@ static void print_objects(const json_t *objects)
     json_t *object;
     if (json_array_size(objects) == 0)
         return;
-    printf("%-14s ", "of others");
+    say("%-14s ", "of others");
     json_array_foreach(objects, i, object)
-        printf("%s%s %s.%s", i == 0 ? "" : ", ", json_string_value(json_object_get(object, "kind")),
-               json_string_value(json_object_get(object, "schema")),
-               json_string_value(json_object_get(object, "name")));
-    printf("\n");
+        say("%s%s %s.%s", i == 0 ? "" : ", ", json_string_value(json_object_get(object, "kind")),
+            json_string_value(json_object_get(object, "schema")),
+            json_string_value(json_object_get(object, "name")));
+    say("\n");
 }
 
 static void print_others(const struct lake_status *status)
@@ -372,16 +372,16 @@ static void print_others(const struct lake_status *status)
     text_count(status->visible.deleted_rows, hidden);
     text_count(status->visible.inlined_rows, inlined);
     if (status->visible.deleted_rows + status->visible.inlined_rows > 0)
-        printf("%-14s %s row%s of the files hidden, %s row%s in the catalog itself\n", "by others",
-               hidden, plural(status->visible.deleted_rows), inlined,
-               plural(status->visible.inlined_rows));
+        say("%-14s %s row%s of the files hidden, %s row%s in the catalog itself\n", "by others",
+            hidden, plural(status->visible.deleted_rows), inlined,
+            plural(status->visible.inlined_rows));
     if (count > 0) {
         const json_t *newest = json_array_get(status->changes, count - 1);
-        printf("%-14s rows changed in %zu snapshot%s, the last is %" JSON_INTEGER_FORMAT
-               " at %s: 'verify' tells what is left of it\n",
-               "by others", count, plural(count),
-               json_integer_value(json_object_get(newest, "snapshot_id")),
-               json_string_value(json_object_get(newest, "time")));
+        say("%-14s rows changed in %zu snapshot%s, the last is %" JSON_INTEGER_FORMAT
+            " at %s: 'verify' tells what is left of it\n",
+            "by others", count, plural(count),
+            json_integer_value(json_object_get(newest, "snapshot_id")),
+            json_string_value(json_object_get(newest, "time")));
     }
     print_objects(status->objects);
 }
@@ -391,45 +391,45 @@ static void print_oddities(const struct lake_status *status)
     const struct catalog_totals *totals = &status->totals;
     if (status->unconfirmed_count > 0)
         print_ranges("unconfirmed", status->unconfirmed, status->unconfirmed_count);
-    printf("%-14s %" PRIu64 "\n", "dead letters", totals->dead_letters);
+    say("%-14s %" PRIu64 "\n", "dead letters", totals->dead_letters);
     if (totals->null_decimals > 0)
-        printf("%-14s %" PRIu64 " rows whose amount has no amount_decimal\n", "amounts",
-               totals->null_decimals);
+        say("%-14s %" PRIu64 " rows whose amount has no amount_decimal\n", "amounts",
+            totals->null_decimals);
     if (totals->replaced_memos > 0)
-        printf("%-14s %" PRIu64 " whose text was not UTF-8\n", "memos", totals->replaced_memos);
+        say("%-14s %" PRIu64 " whose text was not UTF-8\n", "memos", totals->replaced_memos);
     size_t i;
     json_t *hole, *finding;
-    json_array_foreach(status->holes, i, hole) printf(
-        "%-14s %" JSON_INTEGER_FORMAT " to %" JSON_INTEGER_FORMAT ", given up at %s:\n  %s\n",
-        "hole", json_integer_value(json_object_get(hole, "first")),
-        json_integer_value(json_object_get(hole, "last")),
-        json_string_value(json_object_get(hole, "recorded_at")),
-        json_string_value(json_object_get(hole, "reason")));
+    json_array_foreach(status->holes, i, hole)
+        say("%-14s %" JSON_INTEGER_FORMAT " to %" JSON_INTEGER_FORMAT ", given up at %s:\n  %s\n",
+            "hole", json_integer_value(json_object_get(hole, "first")),
+            json_integer_value(json_object_get(hole, "last")),
+            json_string_value(json_object_get(hole, "recorded_at")),
+            json_string_value(json_object_get(hole, "reason")));
     json_array_foreach(status->seam_findings, i, finding)
-        printf("%-14s ledger %" JSON_INTEGER_FORMAT ": the server sends other contents than are "
-               "stored\n  (met %" JSON_INTEGER_FORMAT " time%s, the last at %s)\n",
-               "seam", json_integer_value(json_object_get(finding, "ledger")),
-               json_integer_value(json_object_get(finding, "times")),
-               plural((uint64_t)json_integer_value(json_object_get(finding, "times"))),
-               json_string_value(json_object_get(finding, "last_seen")));
+        say("%-14s ledger %" JSON_INTEGER_FORMAT ": the server sends other contents than are "
+            "stored\n  (met %" JSON_INTEGER_FORMAT " time%s, the last at %s)\n",
+            "seam", json_integer_value(json_object_get(finding, "ledger")),
+            json_integer_value(json_object_get(finding, "times")),
+            plural((uint64_t)json_integer_value(json_object_get(finding, "times"))),
+            json_string_value(json_object_get(finding, "last_seen")));
     print_unchecked_seams(status);
 }
 
 static void print_text(struct catalog *catalog, const struct options *options,
                        const struct lake_status *status)
 {
-    printf("%-14s %s\n", "lake", options->output_path);
-    printf("%-14s %s\n", "id", catalog_lake_id(catalog));
+    say("%-14s %s\n", "lake", options->output_path);
+    say("%-14s %s\n", "id", catalog_lake_id(catalog));
     if (status->lake.network[0] != '\0')
-        printf("%-14s %s\n", "network", status->lake.network);
-    printf("%-14s %s\n", "scheme", status->lake.scheme);
-    printf("%-14s %s\n", "schema", catalog_schema_version(catalog));
+        say("%-14s %s\n", "network", status->lake.network);
+    say("%-14s %s\n", "scheme", status->lake.scheme);
+    say("%-14s %s\n", "schema", catalog_schema_version(catalog));
     print_ranges("coverage", status->coverage, status->coverage_count);
     if (status->gap_count > 0) {
         print_ranges("gaps", status->gaps, status->gap_count);
-        printf("  fetch by:\n  %s\n", (const char *)status->command.data);
+        say("  fetch by:\n  %s\n", (const char *)status->command.data);
         if (again_server_is_default(options))
-            printf("  (" AGAIN_DEFAULT_SERVER ")\n");
+            say("  (" AGAIN_DEFAULT_SERVER ")\n");
     }
     print_counts(status);
     print_oddities(status);

@@ -4,10 +4,12 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "parquet/writer.h"
+#include "source/credentials.h"
 #include "util/text.h"
 
 /* A quarter of memory_limit: a message is held twice while it is read and stored. */
@@ -163,4 +165,34 @@ void options_check(const struct options *options, struct problems *problems)
     check_texts(options, problems);
     check_pairs(options, problems);
     check_not_built(options, problems);
+}
+
+/* Whether a header of this name usually holds a secret. */
+static bool holds_a_secret(const char *name)
+{
+    static const char *const parts[] = {"authorization", "cookie", "token",    "api-key",
+                                        "api_key",       "apikey", "password", "secret"};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (strcasestr(name, parts[i]) != NULL)
+            return true;
+    return false;
+}
+
+void options_warn(const struct options *options, struct problems *warnings)
+{
+    char names[256] = "", place[OPTION_PLACE_BYTES];
+    for (size_t i = 0; i < options->metadata.count; i++) {
+        const struct option_header *header = &options->metadata.items[i];
+        size_t used = strlen(names);
+        if (!credential_is_reference(header->source) && holds_a_secret(header->name))
+            snprintf(names + used, sizeof names - used, "%s%.64s", used > 0 ? ", " : "",
+                     header->name);
+    }
+    if (names[0] == '\0')
+        return;
+    options_place(options, option_index(offsetof(struct options, metadata)), place);
+    problems_add(warnings,
+                 "%s: the value of %s stands there for everybody who can read it; write file:PATH "
+                 "or env:NAME in its place",
+                 place, names);
 }

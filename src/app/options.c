@@ -268,5 +268,6 @@ enum error_code options_load(struct options *options, const struct option_source
         options->network = "pubnet";
     warn_of_variables(&loading);
     options_check(options, problems);
+    options_warn(options, warnings);
     return warnings->out_of_memory ? ERR_NO_MEMORY : problems_code(problems);
 }

@@ -121,6 +121,9 @@ enum error_code options_load(struct options *options, const struct option_source
 /* Checks that need more than one value; adds to `problems`. Called by options_load. */
 void options_check(const struct options *options, struct problems *problems);
 
+/* What is accepted and better done otherwise; adds to `warnings`. Called by options_load. */
+void options_warn(const struct options *options, struct problems *warnings);
+
 /* Whether it is HOST:PORT or [IPv6]:PORT. */
 bool options_endpoint_is_good(const char *endpoint) MUST_CHECK;
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "os/log.h"
+#include "util/words.h"
 
 #define SENTENCE_BYTES 2048
 
@@ -21,20 +22,35 @@ void problems_release(struct problems *problems)
     problems_init(problems);
 }
 
+struct sentence {
+    char text[SENTENCE_BYTES];
+    size_t size_bytes;
+};
+
+/* What does not fit is cut off. */
+static void add_piece(void *context, const char *text, size_t size_bytes)
+{
+    struct sentence *sentence = context;
+    size_t room = sizeof sentence->text - sentence->size_bytes;
+    size_bytes = size_bytes < room ? size_bytes : room;
+    memcpy(sentence->text + sentence->size_bytes, text, size_bytes);
+    sentence->size_bytes += size_bytes;
+}
+
 void problems_add(struct problems *problems, const char *format, ...)
 {
-    char sentence[SENTENCE_BYTES];
+    struct sentence sentence = {.size_bytes = 0};
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(sentence, sizeof sentence, format, arguments);
+    /* A line end in a value would begin another problem. */
+    words_format(add_piece, &sentence, format, arguments);
     va_end(arguments);
     problems->count++;
-    size_t size_bytes = strlen(sentence);
-    if (buffer_reserve(&problems->text, size_bytes + 2) != OK) {
+    if (buffer_reserve(&problems->text, sentence.size_bytes + 2) != OK) {
         problems->out_of_memory = true;
         return;
     }
-    buffer_append_unchecked(&problems->text, sentence, size_bytes);
+    buffer_append_unchecked(&problems->text, sentence.text, sentence.size_bytes);
     buffer_append_unchecked(&problems->text, "\n", 2); /* the NUL serves strstr */
     problems->text.size_bytes--;
 }

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "app/say.h"
 #include "app/standard_output.h"
 #include "os/log.h"
 #include "os/signal.h"
@@ -55,7 +56,7 @@ enum exit_code serving_run(const struct server_options *options, const struct fe
     enum error_code code = serving_start(&serving, options, feed, &error);
     if (code != OK)
         return command_fail(command_exit_code(code), &error);
-    printf("listening on %s\n", server_address(serving.server));
+    say("listening on %s\n", server_address(serving.server));
     /* Whoever is to learn the address from it would wait for ever. */
     if (fflush(stdout) != 0) {
         (void)serving_stop(&serving, NULL);

@@ -10,6 +10,7 @@
 #include "rows/partition.h"
 #include "rows/schema.h"
 #include "util/text.h"
+#include "util/words.h"
 
 #define LEDGER_SECONDS   5.8     /* the public network closes a ledger about so often */
 #define LEDGER_BYTES     27000.0 /* of files, for a ledger of 2026 on the public network (measured) */
@@ -22,17 +23,21 @@ struct page {
     enum error_code code;
 };
 
+static void put_piece(void *context, const char *text, size_t size_bytes)
+{
+    struct page *page = context;
+    if (page->code == OK)
+        page->code = buffer_append(page->out, text, size_bytes);
+}
+
 static void put(struct page *page, const char *format, ...) PRINTF_LIKE(2, 3);
 
 static void put(struct page *page, const char *format, ...)
 {
-    char text[2048];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    words_format(put_piece, page, format, arguments);
     va_end(arguments);
-    if (page->code == OK)
-        page->code = buffer_append_text(page->out, text);
 }
 
 static const char *plural(uint64_t count)

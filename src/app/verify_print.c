@@ -6,6 +6,7 @@
 
 #include "app/again.h"
 #include "app/json_output.h"
+#include "app/say.h"
 #include "util/text.h"
 
 /* Whether anything is damaged: what `repair` finds by itself. */
@@ -160,13 +161,13 @@ static void print_comparison(const struct verify_report *report, const struct ag
     text_count(totals->whole, whole);
     text_count(totals->rows, rows);
     text_count(totals->differing, differing);
-    printf("against %s: %s of %s covered ledgers compared%s, %s rows",
-           against->options->ttp_processor_endpoint, ledgers, whole,
-           against->sample_millionths < COMPARISON_WHOLE ? " (a sample)" : "", rows);
+    say("against %s: %s of %s covered ledgers compared%s, %s rows",
+        against->options->ttp_processor_endpoint, ledgers, whole,
+        against->sample_millionths < COMPARISON_WHOLE ? " (a sample)" : "", rows);
     if (totals->differing == 0)
-        printf("%s\n", totals->ledgers == 0 ? "" : ": the server sends the same");
+        say("%s\n", totals->ledgers == 0 ? "" : ": the server sends the same");
     else
-        printf(": %s ledger%s\n", differing, totals->differing == 1 ? " differs" : "s differ");
+        say(": %s ledger%s\n", differing, totals->differing == 1 ? " differs" : "s differ");
 }
 
 void verify_print_text(const struct verify_report *report, const struct against *against,
@@ -178,31 +179,31 @@ void verify_print_text(const struct verify_report *report, const struct against 
     text_count(report->rows, rows);
     for (size_t i = 0; i < findings_problem_count(findings); i++) {
         const struct problem *problem = findings_problem(findings, i);
-        printf("problem: %s%s%s: %s\n", problem_kind_name(problem->kind),
-               problem->path != NULL ? " " : "", problem->path != NULL ? problem->path : "",
-               problem->message);
+        say("problem: %s%s%s: %s\n", problem_kind_name(problem->kind),
+            problem->path != NULL ? " " : "", problem->path != NULL ? problem->path : "",
+            problem->message);
     }
     for (size_t i = 0; i < findings_note_count(findings); i++)
-        printf("note: %s\n", findings_note(findings, i));
+        say("note: %s\n", findings_note(findings, i));
     for (size_t i = 0; i < findings_refetch_count(findings); i++) {
         struct catalog_range range = findings_refetch(findings, i);
-        printf("fetch again: %" PRIu32 " to %" PRIu32 "\n", range.first, range.last);
+        say("fetch again: %" PRIu32 " to %" PRIu32 "\n", range.first, range.last);
     }
     if (command[0] != '\0')
-        printf("to mend it:\n  %s\n", command);
+        say("to mend it:\n  %s\n", command);
     if (command[0] != '\0' && again_server_is_default(options))
-        printf("(" AGAIN_DEFAULT_SERVER ")\n");
+        say("(" AGAIN_DEFAULT_SERVER ")\n");
     if (against != NULL)
         print_comparison(report, against);
     size_t problems = findings_problem_count(findings);
     if (problems == 0)
-        printf("%s: %s files, %s rows, %s\n", report->ok ? "ok" : "no problem found", files, rows,
-               report->deep                           ? "every value read and compared"
-               : report->files_without_checksums == 0 ? "every page's checksum right (--deep also "
-                                                        "reads every value)"
-                                                      : "the checksum right of every page that has "
-                                                        "one (--deep also reads every value)");
+        say("%s: %s files, %s rows, %s\n", report->ok ? "ok" : "no problem found", files, rows,
+            report->deep                           ? "every value read and compared"
+            : report->files_without_checksums == 0 ? "every page's checksum right (--deep also "
+                                                     "reads every value)"
+                                                   : "the checksum right of every page that has "
+                                                     "one (--deep also reads every value)");
     else
-        printf("not ok: %zu problem%s in %s files, %s rows\n", problems, problems == 1 ? "" : "s",
-               files, rows);
+        say("not ok: %zu problem%s in %s files, %s rows\n", problems, problems == 1 ? "" : "s",
+            files, rows);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "util/memory.h"
+#include "util/words.h"
 
 /* A parse in progress on this thread. The first allocation that fails is served from `reserve`, so
  * that the parser may overlook it, and then the input ends: before jansson asks for the next byte
@@ -101,7 +102,7 @@ struct dump {
 static int append_piece(const char *piece, size_t size_bytes, void *context)
 {
     struct dump *dump = context;
-    if (!dump->failed && buffer_append(dump->out, piece, size_bytes) != OK)
+    if (!dump->failed && words_append_json(dump->out, bytes_view_of(piece, size_bytes)) != OK)
         dump->failed = true;
     return dump->failed ? -1 : 0;
 }

@@ -25,7 +25,7 @@ enum error_code json_text_load(struct bytes_view text, size_t flags, json_t **va
 enum error_code json_text_parse(struct bytes_view text, const char *path, json_t **object,
                                 struct error *error) MUST_CHECK;
 /* Appends the text of `value`, which may be NULL (building it failed: ERR_NO_MEMORY); in lines,
- * with a line feed at the end, or compact. */
+ * with a line feed at the end, or compact. Characters that control who shows them are escaped. */
 enum error_code json_text_dump(const json_t *value, bool indented, struct buffer *out,
                                struct error *error) MUST_CHECK;
 

@@ -101,6 +101,16 @@ enum error_code grpc_call_start(struct grpc_call *call, struct http_client *clie
     return code;
 }
 
+static size_t count_fields(const struct http_header_view *fields, size_t field_count,
+                           const char *name)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < field_count; i++)
+        count += bytes_equal(fields[i].name, bytes_view_text(name));
+    return count;
+}
+
+/* A status that can't be told is an error: OK alone would make the answer complete. */
 static void read_status(struct grpc_call *call, const struct http_header_view *fields,
                         size_t field_count)
 {
@@ -109,10 +119,20 @@ static void read_status(struct grpc_call *call, const struct http_header_view *f
     if (status == NULL)
         return;
     call->has_status = true;
-    if (!grpc_code_parse_number(status->value, &call->code))
+    size_t count = count_fields(fields, field_count, "grpc-status");
+    bool is_number = grpc_code_parse_number(status->value, &call->code);
+    if (count > 1 || !is_number)
         call->code = GRPC_UNKNOWN;
-    if (words != NULL)
+    if (count > 1)
+        snprintf(call->words, sizeof(call->words),
+                 "the server ended the stream with %zu grpc-status fields", count);
+    else if (words != NULL)
         grpc_words_decode(words->value, call->words);
+    else if (!is_number)
+        snprintf(call->words, sizeof(call->words),
+                 "the server's grpc-status is \"%.*s\", which is none",
+                 status->value.size_bytes < 20 ? (int)status->value.size_bytes : 20,
+                 (const char *)status->value.data);
 }
 
 /* The first header block: is it a gRPC answer at all? */

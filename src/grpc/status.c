@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "util/text.h"
+#include "util/words.h"
 
 #define CODE_COUNT 17
 
@@ -46,6 +47,8 @@ bool grpc_code_parse(struct bytes_view name, enum grpc_code *code)
 bool grpc_code_parse_number(struct bytes_view value, enum grpc_code *code)
 {
     uint32_t number = 0;
+    if (value.size_bytes > 1 && value.data[0] == '0')
+        return false;
     if (!text_parse_u32(value, &number))
         return false;
     *code = number < CODE_COUNT ? (enum grpc_code)number : GRPC_UNKNOWN;
@@ -82,17 +85,11 @@ void grpc_words_decode(struct bytes_view value, char out[GRPC_WORDS_BYTES])
         out[size++] = (char)(is_escape ? byte : value.data[i]);
         i += is_escape ? 2 : 0;
     }
+    for (size_t i = 0; i < size; i++)
+        if (out[i] == '\0')
+            out[i] = '?';
     out[size] = '\0';
-    /* Only whole UTF-8 characters, and no control characters: this goes to logs and terminals. */
-    for (size_t i = 0; i < size;) {
-        size_t rest = utf8_valid_prefix(bytes_view_of(out + i, size - i));
-        for (size_t j = i; j < i + rest; j++)
-            if ((uint8_t)out[j] < 0x20 || out[j] == 0x7f)
-                out[j] = '?';
-        i += rest;
-        if (i < size)
-            out[i++] = '?';
-    }
+    words_clean(out); /* here already: they are kept in catalogs, too, as reasons of holes */
 }
 
 enum error_code grpc_words_encode(struct bytes_view words, struct buffer *out)

@@ -40,7 +40,7 @@ const char *grpc_code_name(enum grpc_code code);
 /* The code of such a name, in any case, also with - for _; false if there is none. */
 bool grpc_code_parse(struct bytes_view name, enum grpc_code *code) MUST_CHECK;
 /* A grpc-status value in decimal; GRPC_UNKNOWN for a number that has no name, false if it is not a
- * number. */
+ * number as programs write it: "00" is none. */
 bool grpc_code_parse_number(struct bytes_view value, enum grpc_code *code) MUST_CHECK;
 /* What an HTTP status without grpc-status means. */
 enum grpc_code grpc_code_of_http(int http_status);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "util/memory.h"
+#include "util/words.h"
 
 static void *session_malloc(size_t size, void *user_data)
 {
@@ -175,6 +176,7 @@ void http_clean_text(char *out, size_t capacity_bytes, struct bytes_view text)
 {
     size_t size = text.size_bytes < capacity_bytes - 1 ? text.size_bytes : capacity_bytes - 1;
     for (size_t i = 0; i < size; i++)
-        out[i] = text.data[i] >= 0x20 && text.data[i] < 0x7f ? (char)text.data[i] : '?';
+        out[i] = text.data[i] != 0 ? (char)text.data[i] : '?';
     out[size] = '\0';
+    words_clean(out);
 }

@@ -9,6 +9,7 @@
 #include "util/utf8.h"
 #include "util/memory.h"
 #include "util/text.h"
+#include "util/words.h"
 
 #define SHOWN_BYTES     80                    /* of a value; longer ones are cut */
 #define SHOWN_MAX_BYTES (3 * SHOWN_BYTES + 4) /* mended, with "..." and a NUL */
@@ -102,13 +103,11 @@ static void show_text(struct bytes_view text, char out[SHOWN_MAX_BYTES])
          is_cut && text.size_bytes > 0 && (text.data[text.size_bytes] & 0xc0) == 0x80;)
         text.size_bytes--;
     size_t size = utf8_mend(text, bytes);
-    for (size_t i = 0; i < size; i++) {
-        if (bytes[i] < 0x20 || bytes[i] == 0x7f)
-            bytes[i] = '?';
-        else if (bytes[i] == 0xc2 && bytes[i + 1] < 0xa0) /* U+0080 to U+009F */
-            bytes[i] = bytes[i + 1] = '?';
-    }
     memcpy(out + size, is_cut ? "..." : "", is_cut ? 4 : 1);
+    for (size_t i = 0; i < size; i++)
+        if (out[i] == '\0')
+            out[i] = '?';
+    words_clean(out);
 }
 
 /* "'text'" or "NULL". */

@@ -16,6 +16,8 @@
 #include "os/log_output.h"
 #include "os/log_repeats.h"
 #include "util/text.h"
+#include "util/utf8.h"
+#include "util/words.h"
 
 #define FIELDS_MAX  16
 #define LINE_BYTES  4096 /* longer lines are cut: POSIX keeps writes of up to PIPE_BUF whole */
@@ -59,54 +61,49 @@ static void line_add_text(struct line *line, const char *text)
 }
 
 /* One character of a JSON string (RFC 8259, section 7); bytes that are not UTF-8 become U+FFFD. */
-static size_t line_add_json_character(struct line *line, const char *text, size_t rest_bytes)
+static void line_add_json_character(struct line *line, const char *text, struct words_piece piece)
 {
-    unsigned char character = (unsigned char)text[0];
-    char escape[8];
-    if (character == '"' || character == '\\') {
-        escape[0] = '\\';
-        escape[1] = (char)character;
-        line_add(line, escape, 2);
-        return 1;
+    char escape[WORDS_JSON_ESCAPE_BYTES];
+    if (piece.kind == WORDS_BROKEN) {
+        line_add_text(line, "\xef\xbf\xbd");
+    } else if (piece.kind == WORDS_HIDDEN) {
+        line_add(line, escape, words_json_escape(piece.code_point, escape));
+    } else {
+        if (*text == '"' || *text == '\\')
+            line_add(line, "\\", 1);
+        line_add(line, text, piece.size_bytes);
     }
-    if (character < 0x20 || character == 0x7f) {
-        snprintf(escape, sizeof escape, "\\u%04x", character);
-        line_add(line, escape, 6);
-        return 1;
-    }
-    if (character < 0x80) {
-        line_add(line, text, 1);
-        return 1;
-    }
-    size_t length = character >= 0xf0 ? 4 : character >= 0xe0 ? 3 : 2;
-    if (length <= rest_bytes && utf8_is_valid(bytes_view_of(text, length))) {
-        line_add(line, text, length);
-        return length;
-    }
-    line_add_text(line, "\xef\xbf\xbd");
-    return 1;
 }
 
 static void line_add_json_text(struct line *line, const char *text)
 {
-    size_t size_bytes = strlen(text);
+    struct bytes_view rest = bytes_view_text(text);
     line_add(line, "\"", 1);
     /* A long text is cut inside its quotes, so that the line stays JSON. */
-    for (size_t at = 0; at < size_bytes && line->size_bytes + TAIL_BYTES + 8 < LINE_BYTES;)
-        at += line_add_json_character(line, text + at, size_bytes - at);
+    while (rest.size_bytes != 0 &&
+           line->size_bytes + TAIL_BYTES + WORDS_JSON_ESCAPE_BYTES < LINE_BYTES) {
+        struct words_piece piece = words_first(rest);
+        line_add_json_character(line, (const char *)rest.data, piece);
+        rest = bytes_view_of(rest.data + piece.size_bytes, rest.size_bytes - piece.size_bytes);
+    }
     line_add(line, "\"", 1);
 }
 
-/* Text for people: control characters would let a server's words draw on the terminal. */
+/* Text for people. What does not fit is left out without a word: it is one of many in a line. */
 static void line_add_plain_text(struct line *line, const char *text, bool quote_if_needed)
 {
     if (quote_if_needed && (text[0] == '\0' || strpbrk(text, " \"=\t\r\n") != NULL)) {
         line_add_json_text(line, text);
         return;
     }
-    for (; *text != '\0' && line->size_bytes + TAIL_BYTES + 1 < LINE_BYTES; text++) {
-        unsigned char character = (unsigned char)*text;
-        line_add(line, character < 0x20 || character == 0x7f ? "?" : text, 1);
+    struct bytes_view rest = bytes_view_text(text);
+    while (rest.size_bytes != 0 && line->size_bytes + TAIL_BYTES + UTF8_MAX_BYTES < LINE_BYTES) {
+        struct words_piece piece = words_first(rest);
+        if (piece.kind == WORDS_PLAIN)
+            line_add(line, (const char *)rest.data, piece.size_bytes);
+        else
+            line_add(line, "?", 1);
+        rest = bytes_view_of(rest.data + piece.size_bytes, rest.size_bytes - piece.size_bytes);
     }
 }
 
@@ -314,6 +311,7 @@ void log_set_status(const char *text)
     pthread_mutex_lock(&status_mutex);
     char out[LOG_STATUS_BYTES + sizeof CLEAR_LINE];
     snprintf(status_line, sizeof status_line, "%s", text);
+    words_clean(status_line);
     int length = snprintf(out, sizeof out, "%s%s", CLEAR_LINE, status_line);
     uint64_t ticket = log_output_put(out, (size_t)length, false);
     pthread_mutex_unlock(&status_mutex);
@@ -352,19 +350,23 @@ void log_print(const char *text, size_t size_bytes)
     }
 }
 
+static void add_piece(void *context, const char *text, size_t size_bytes)
+{
+    struct line *line = context;
+    size_t room = LINE_BYTES - TAIL_BYTES - line->size_bytes;
+    line_add(line, text, size_bytes < room ? size_bytes : room);
+}
+
 void log_sentence(const char *format, ...)
 {
-    char text[LINE_BYTES];
+    struct line line = {.size_bytes = 0};
     va_list arguments;
-    size_t before = (size_t)snprintf(text, sizeof text, "parquet-consumer: ");
+    line_add_text(&line, "parquet-consumer: ");
     va_start(arguments, format);
-    int length = vsnprintf(text + before, sizeof text - before - 1, format, arguments);
+    words_format(add_piece, &line, format, arguments);
     va_end(arguments);
-    if (length < 0)
-        return;
-    size_t size_bytes = strlen(text);
-    text[size_bytes++] = '\n';
-    log_print(text, size_bytes);
+    line.text[line.size_bytes++] = '\n';
+    log_print(line.text, line.size_bytes);
 }
 
 void log_on_problem(void (*handler)(void *context, enum log_level level, const char *message),

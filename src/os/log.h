@@ -54,7 +54,8 @@ bool log_parse_format(const char *name, enum log_format *format) MUST_CHECK;
  * (ERR_RETRY, ERR_NO_MEMORY) each caller writes, and waits for a reader up to a second. */
 enum error_code log_start_thread(struct error *error) MUST_CHECK;
 
-/* Text for people on stderr, as it is, by the way that log lines take. */
+/* Text for people on stderr, as it is (words from outside in it were cleaned: util/words.h), by the
+ * way that log lines take. */
 void log_print(const char *text, size_t size_bytes);
 /* "parquet-consumer: …" and a newline: what a command has to say outside of the log. */
 void log_sentence(const char *format, ...) PRINTF_LIKE(1, 2);

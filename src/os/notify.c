@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "util/text.h"
+#include "util/words.h"
 
 /* A line of status longer than this is cut. */
 #define LINE_BYTES 512
@@ -76,15 +77,14 @@ static void tell(const struct os_notify *notify, const char *words, bool must_ar
         (void)!send(notify->fd, words, strlen(words), flags);
 }
 
-/* `status` as a field of the protocol; line ends in it would begin another field. */
+/* `status` as a field of the protocol: a line end in it would begin another field, and people read
+ * it in terminals. */
 static void tell_status(const struct os_notify *notify, const char *before, const char *status,
                         bool must_arrive)
 {
     char words[LINE_BYTES];
     snprintf(words, sizeof(words), "%sSTATUS=%s", before, status);
-    for (char *c = words + strlen(before); *c != '\0'; c++)
-        if (*c == '\n' || *c == '\r')
-            *c = ' ';
+    words_clean(words + strlen(before));
     tell(notify, words, must_arrive);
 }
 

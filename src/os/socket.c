@@ -151,6 +151,20 @@ enum error_code os_connect_finish(int fd, const struct os_address *address, stru
     return error_set(error, ERR_RETRY, "can't connect to %s: %s", address->text, strerror(failure));
 }
 
+bool os_address_is_loopback(const struct os_address *address)
+{
+    if (address->storage.ss_family == AF_INET) {
+        struct sockaddr_in v4;
+        memcpy(&v4, &address->storage, sizeof v4);
+        return ntohl(v4.sin_addr.s_addr) >> 24 == 127;
+    }
+    struct sockaddr_in6 v6;
+    memcpy(&v6, &address->storage, sizeof v6);
+    return address->storage.ss_family == AF_INET6 &&
+           (IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr) ||
+            (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr) && v6.sin6_addr.s6_addr[12] == 127));
+}
+
 uint16_t os_address_port(const struct os_address *address)
 {
     if (address->storage.ss_family == AF_INET6)

@@ -69,6 +69,8 @@ enum error_code os_listen(const struct os_endpoint *endpoint, int *fd, struct os
                           struct error *error) MUST_CHECK;
 /* A port number of `address`. */
 uint16_t os_address_port(const struct os_address *address);
+/* Is it reached from this machine alone: 127.0.0.0/8, ::1, or the former in IPv6? */
+bool os_address_is_loopback(const struct os_address *address);
 /* ERR_AGAIN: nobody waits. ERR_LIMIT: out of descriptors (wait and go on). */
 enum error_code os_accept(int listener, int *fd, struct os_address *peer,
                           struct error *error) MUST_CHECK;

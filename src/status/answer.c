@@ -135,6 +135,21 @@ enum error_code answer_make(enum answer_place place, const char *method, const c
     return code;
 }
 
+enum error_code answer_foreign_host(struct answer *out)
+{
+    memset(out, 0, sizeof(*out));
+    buffer_init(&out->body);
+    enum error_code code = refuse(
+        421,
+        "This is for this machine alone (bind_address is a loopback address), and the request "
+        "names another host: ask for localhost or 127.0.0.1, or set bind_address to the "
+        "address that others are to reach.\n",
+        out);
+    if (code != OK)
+        answer_release(out);
+    return code;
+}
+
 void answer_release(struct answer *answer)
 {
     buffer_release(&answer->body);

@@ -17,7 +17,7 @@ enum answer_place {
 #define ANSWER_NONCE_BYTES 25 /* base64 of 16 random bytes, with its end */
 
 struct answer {
-    unsigned status; /* 200, 404, 405 or 503 */
+    unsigned status; /* 200, 404, 405, 421 or 503 */
     const char *content_type;
     bool method_refused;            /* the header Allow is due */
     char nonce[ANSWER_NONCE_BYTES]; /* of the page; empty: no page */
@@ -29,6 +29,8 @@ struct answer {
 enum error_code answer_make(enum answer_place place, const char *method, const char *path,
                             const struct status_feed *feed, const struct metrics *metrics,
                             struct answer *out) MUST_CHECK;
+/* The same, to a request that is meant for another host than this machine. */
+enum error_code answer_foreign_host(struct answer *out) MUST_CHECK;
 void answer_release(struct answer *answer);
 
 #endif

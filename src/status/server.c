@@ -7,10 +7,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include "os/socket.h"
 #include "status/answer.h"
+#include "status/host.h"
 #include "util/memory.h"
 
 /* From so many on a new connection sends away the oldest. libmicrohttpd stops accepting at its
@@ -28,6 +30,7 @@ struct listener {
     enum answer_place place;
     struct MHD_Daemon *daemon;
     uint16_t port;
+    bool is_loopback; /* bound to it: a request for another host was led here */
     uint64_t visits;
     size_t visitor_count;
     struct visitor visitors[STATUS_CONNECTIONS_MAX];
@@ -124,6 +127,44 @@ static bool add_headers(struct MHD_Response *response, const struct answer *answ
            MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
 }
 
+/* Requests have no bodies here, whatever they say: with a Content-Length that it can't read
+ * libmicrohttpd 0.9.75 would send its answer's head twice. The first one of a name counts; this is
+ * called before the headers are read. */
+static void *on_request_line(void *context, const char *uri, struct MHD_Connection *connection)
+{
+    (void)context;
+    (void)uri;
+    (void)MHD_set_connection_value(connection, MHD_HEADER_KIND, "Content-Length", "0");
+    return NULL;
+}
+
+/* Paths are compared as they were sent: %00 and its like are in none of ours. */
+static size_t keep_escapes(void *context, struct MHD_Connection *connection, char *text)
+{
+    (void)context;
+    (void)connection;
+    return strlen(text);
+}
+
+static enum MHD_Result look_at_header(void *context, enum MHD_ValueKind kind, const char *name,
+                                      const char *value)
+{
+    bool *is_foreign = context;
+    (void)kind;
+    if (strcasecmp(name, "Host") == 0 && !host_is_loopback(value != NULL ? value : ""))
+        *is_foreign = true;
+    return MHD_YES;
+}
+
+/* Who asks without a Host is no browser, and so led by nobody. */
+static bool is_for_another_host(const struct listener *listener, struct MHD_Connection *connection)
+{
+    bool is_foreign = false;
+    if (listener->is_loopback)
+        (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, look_at_header, &is_foreign);
+    return is_foreign;
+}
+
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection,
                                   const char *path, const char *method, const char *version,
                                   const char *upload, size_t *upload_bytes, void **request)
@@ -135,7 +176,11 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     const struct listener *listener = context;
     const struct status_server *server = listener->server;
     struct answer answer;
-    if (answer_make(listener->place, method, path, &server->feed, server->metrics, &answer) != OK)
+    enum error_code code =
+        is_for_another_host(listener, connection)
+            ? answer_foreign_host(&answer)
+            : answer_make(listener->place, method, path, &server->feed, server->metrics, &answer);
+    if (code != OK)
         return send_busy(connection);
     struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(
         answer.body.size_bytes, answer.body.data, free_body);
@@ -156,13 +201,14 @@ static enum error_code start_daemon(struct listener *listener, int fd, struct er
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    listener->daemon =
-        MHD_start_daemon(MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ITC, listener->port, NULL, NULL,
-                         on_request, listener, MHD_OPTION_LISTEN_SOCKET, fd,
-                         MHD_OPTION_CONNECTION_LIMIT, (unsigned)STATUS_CONNECTIONS_MAX,
-                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)STATUS_CONNECTION_BYTES,
-                         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)STATUS_CONNECTION_TIMEOUT_S,
-                         MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener, MHD_OPTION_END);
+    listener->daemon = MHD_start_daemon(
+        MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ITC, listener->port, NULL, NULL, on_request,
+        listener, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)STATUS_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)STATUS_CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)STATUS_CONNECTION_TIMEOUT_S, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+        listener, MHD_OPTION_URI_LOG_CALLBACK, on_request_line, NULL, MHD_OPTION_UNESCAPE_CALLBACK,
+        keep_escapes, NULL, MHD_OPTION_END);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (listener->daemon)
         return OK;
@@ -209,6 +255,7 @@ static enum error_code start_listener(struct status_server *server, struct liste
         return explain(code, option, port, address, error);
     listener->server = server;
     listener->port = os_address_port(&bound);
+    listener->is_loopback = os_address_is_loopback(&bound);
     return start_daemon(listener, fd, error);
 }
 

@@ -6,7 +6,9 @@
  * The two listeners: health (`/`, `/health`, `/ready`, `/live`) and metrics (`/metrics`), each with
  * one thread of its own inside libmicrohttpd. They only read: the feed's snapshot and the metrics.
  * A client that is slow, malformed or one of too many costs a bounded piece of memory for a bounded
- * time and keeps nobody else out: when the table of connections fills, the oldest goes.
+ * time and keeps nobody else out: when the table of connections fills, the oldest goes. A listener
+ * on a loopback address refuses requests for other hosts (DNS rebinding); one on another address
+ * was opened for others, under whatever name they know it.
  */
 
 #include <stdint.h>

@@ -2,11 +2,11 @@
 #include "status/writer.h"
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "util/bytes.h"
+#include "util/words.h"
 
 /* A formatted piece is at most this long: numbers, names and the markup around them. */
 #define PIECE_BYTES 1024
@@ -33,100 +33,103 @@ void writer_format(struct writer *writer, const char *format, ...)
     append(writer, piece, (size_t)length);
 }
 
-/* Writes what stands for the byte and says true, or false: the byte stands for itself. */
-typedef bool escape_function(struct writer *writer, uint8_t byte);
+/* What stands for a byte of plain text; NULL: the byte itself. */
+typedef const char *escape_function(uint8_t byte);
+/* Writes what stands for a hidden character. */
+typedef void hide_function(struct writer *writer, uint32_t code_point);
 
-/* Copies runs of plain bytes at once; calls `escape` for those that may need it. */
-static void write_escaped(struct writer *writer, const char *text, escape_function *escape)
+static void write_plain(struct writer *writer, struct bytes_view text, escape_function *escape)
+{
+    size_t from = 0;
+    for (size_t i = 0; i < text.size_bytes; i++) {
+        const char *instead = escape(text.data[i]);
+        if (instead == NULL)
+            continue;
+        append(writer, text.data + from, i - from);
+        writer_text(writer, instead);
+        from = i + 1;
+    }
+    append(writer, text.data + from, text.size_bytes - from);
+}
+
+static void write_escaped(struct writer *writer, const char *text, escape_function *escape,
+                          hide_function *hide)
 {
     struct bytes_view rest = bytes_view_text(text);
     while (rest.size_bytes > 0 && writer->code == OK) {
-        size_t valid = utf8_valid_prefix(rest);
-        size_t plain_from = 0;
-        for (size_t i = 0; i < valid; i++) {
-            uint8_t byte = rest.data[i];
-            if (byte >= 0x80 || (byte >= 'a' && byte <= 'z'))
-                continue;
-            append(writer, rest.data + plain_from, i - plain_from);
-            plain_from = escape(writer, byte) ? i + 1 : i;
-        }
-        append(writer, rest.data + plain_from, valid - plain_from);
-        if (valid == rest.size_bytes)
-            return;
-        writer_text(writer, "\xEF\xBF\xBD");
-        rest = bytes_view_of(rest.data + valid + 1, rest.size_bytes - valid - 1);
+        struct words_piece piece = words_next(rest);
+        if (piece.kind == WORDS_PLAIN)
+            write_plain(writer, bytes_view_of(rest.data, piece.size_bytes), escape);
+        else if (piece.kind == WORDS_HIDDEN)
+            hide(writer, piece.code_point);
+        else
+            writer_text(writer, "\xEF\xBF\xBD");
+        rest = bytes_view_of(rest.data + piece.size_bytes, rest.size_bytes - piece.size_bytes);
     }
 }
 
-static bool escape_html(struct writer *writer, uint8_t byte)
+static const char *escape_html(uint8_t byte)
 {
     switch (byte) {
-    case '&': writer_text(writer, "&amp;"); return true;
-    case '<': writer_text(writer, "&lt;"); return true;
-    case '>': writer_text(writer, "&gt;"); return true;
-    case '"': writer_text(writer, "&quot;"); return true;
-    case '\'': writer_text(writer, "&#39;"); return true;
-    default: break;
+    case '&': return "&amp;";
+    case '<': return "&lt;";
+    case '>': return "&gt;";
+    case '"': return "&quot;";
+    case '\'': return "&#39;";
+    default: return NULL;
     }
-    if (byte >= 0x20 && byte != 0x7F)
-        return false;
+}
+
+static void hide_as_space(struct writer *writer, uint32_t code_point)
+{
+    (void)code_point;
     writer_text(writer, " ");
-    return true;
 }
 
-static bool escape_json(struct writer *writer, uint8_t byte)
+static const char *escape_json(uint8_t byte)
 {
-    switch (byte) {
-    case '"': writer_text(writer, "\\\""); return true;
-    case '\\': writer_text(writer, "\\\\"); return true;
-    case '\n': writer_text(writer, "\\n"); return true;
-    case '\r': writer_text(writer, "\\r"); return true;
-    case '\t': writer_text(writer, "\\t"); return true;
-    default: break;
-    }
-    if (byte >= 0x20)
-        return false;
-    writer_format(writer, "\\u%04x", byte);
-    return true;
+    return byte == '"' ? "\\\"" : byte == '\\' ? "\\\\" : NULL;
 }
 
-static bool escape_help(struct writer *writer, uint8_t byte)
+static void hide_as_json(struct writer *writer, uint32_t code_point)
 {
-    if (byte == '\\')
-        writer_text(writer, "\\\\");
-    else if (byte == '\n')
-        writer_text(writer, "\\n");
-    else
-        return false;
-    return true;
+    char escape[WORDS_JSON_ESCAPE_BYTES];
+    append(writer, escape, words_json_escape(code_point, escape));
 }
 
-static bool escape_label(struct writer *writer, uint8_t byte)
+static const char *escape_help(uint8_t byte)
 {
-    if (byte != '"')
-        return escape_help(writer, byte);
-    writer_text(writer, "\\\"");
-    return true;
+    return byte == '\\' ? "\\\\" : NULL;
+}
+
+static const char *escape_label(uint8_t byte)
+{
+    return byte == '"' ? "\\\"" : escape_help(byte);
+}
+
+static void hide_in_metrics(struct writer *writer, uint32_t code_point)
+{
+    writer_text(writer, code_point == '\n' ? "\\n" : "?");
 }
 
 void writer_html(struct writer *writer, const char *text)
 {
-    write_escaped(writer, text, escape_html);
+    write_escaped(writer, text, escape_html, hide_as_space);
 }
 
 void writer_json(struct writer *writer, const char *text)
 {
     writer_text(writer, "\"");
-    write_escaped(writer, text, escape_json);
+    write_escaped(writer, text, escape_json, hide_as_json);
     writer_text(writer, "\"");
 }
 
 void writer_label(struct writer *writer, const char *text)
 {
-    write_escaped(writer, text, escape_label);
+    write_escaped(writer, text, escape_label, hide_in_metrics);
 }
 
 void writer_help(struct writer *writer, const char *text)
 {
-    write_escaped(writer, text, escape_help);
+    write_escaped(writer, text, escape_help, hide_in_metrics);
 }

@@ -5,7 +5,7 @@
 /*
  * Text put together piece by piece: after the first failed allocation all further calls do nothing,
  * and `code` says so at the end. Texts from outside go in through one of the escapes, which also
- * replace bytes that are not UTF-8 by U+FFFD.
+ * replace bytes that are not UTF-8 by U+FFFD, and by its own means what util/words.h calls hidden.
  */
 
 #include "util/buffer.h"
@@ -19,11 +19,12 @@ struct writer {
 void writer_text(struct writer *writer, const char *text);
 void writer_format(struct writer *writer, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* Text and attribute values of HTML: & < > " ' as references; control characters as spaces. */
+/* Text and attribute values of HTML: & < > " ' as references; what is hidden as a space. */
 void writer_html(struct writer *writer, const char *text);
-/* A JSON string with its quotes (RFC 8259, section 7). */
+/* A JSON string with its quotes (RFC 8259, section 7); what is hidden as \u…. */
 void writer_json(struct writer *writer, const char *text);
-/* The inside of a label's value: \\, \" and \n (Prometheus text format 0.0.4). */
+/* The inside of a label's value: \\, \" and \n (Prometheus text format 0.0.4); what else is hidden
+ * as a question mark. */
 void writer_label(struct writer *writer, const char *text);
 /* A HELP text: \\ and \n (the same). */
 void writer_help(struct writer *writer, const char *text);

@@ -22,9 +22,7 @@ static struct lead lead_of(uint8_t byte)
     return (struct lead){0, 0, 0};
 }
 
-/* Bytes of the well-formed sequence at `at`, or of the longest beginning of one that stands there
- * (at least 1); *good tells which. */
-static size_t subpart_size(const uint8_t *at, size_t left, bool *good)
+size_t utf8_subpart_size(const uint8_t *at, size_t left, bool *good)
 {
     struct lead lead = lead_of(at[0]);
     size_t size = 1;
@@ -40,7 +38,7 @@ size_t utf8_mend(struct bytes_view text, uint8_t *out)
     uint8_t *start = out;
     for (size_t at = 0; at < text.size_bytes;) {
         bool good;
-        size_t size = subpart_size(text.data + at, text.size_bytes - at, &good);
+        size_t size = utf8_subpart_size(text.data + at, text.size_bytes - at, &good);
         if (good) {
             memcpy(out, text.data + at, size);
             out += size;

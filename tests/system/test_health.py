@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Health means it: each rule is made to apply to a real run, and to pass again where it can."""
 
+import contextlib
 import datetime
+import http.client
+import os
 import pathlib
 import re
 import socket
+
+import pytest
 
 from harness import lake as reading
 from harness import process, truth, watching
@@ -198,9 +203,52 @@ def test_a_bad_bind_address_is_named(lake, servers):
                 ).says("192\\.0\\.2\\.1")
 
 
-def test_port_0_is_off(lake, servers):
-    process.run(lake, servers[RECORDING.name], RECORDING.first, RECORDING.last,
-                health_port=0, metrics_port=0)
+def listening_ports(process_id):
+    """Of TCP, as the kernel lists them."""
+    folder = pathlib.Path("/proc") / str(process_id)
+    sockets = set()
+    for entry in (folder / "fd").iterdir():
+        with contextlib.suppress(OSError):   # it was closed meanwhile
+            sockets.update(re.findall(r"^socket:\[(\d+)\]$", os.readlink(entry)))
+    ports = set()
+    for table in ("tcp", "tcp6"):
+        for line in (folder / "net" / table).read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and fields[9] in sockets:
+                ports.add(int(fields[1].rpartition(":")[2], 16))
+    return ports
+
+
+@pytest.mark.parametrize("off", [{"health_port"}, {"metrics_port"}, {"health_port", "metrics_port"}])
+def test_port_0_is_off(lake, processes, off):
+    given = dict(zip(("health_port", "metrics_port"), watching.free_ports(2)))
+    given.update(dict.fromkeys(off, 0))
+    run = processes(process.run_background(lake, live(processes).endpoint, RECORDING.first, 0,
+                                           **given))
+    run.wait_for_text("connected")
+    assert listening_ports(run.process.pid) == set(given.values()) - {0}
+    run.stop().expect(0)
+
+
+def test_only_requests_for_this_machine_are_answered_on_loopback(lake, processes):
+    run = processes(watching.Watched(lake, live(processes).endpoint, RECORDING.first))
+
+    def ask(port, path, host):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        try:
+            connection.request("GET", path, headers={"Host": host})
+            return watching.Answer(connection.getresponse())
+        finally:
+            connection.close()
+    for host in ("localhost", f"localhost:{run.health_port}", "127.0.0.1:1", "[::1]:8088"):
+        assert ask(run.health_port, "/health", host).status == 200
+        assert ask(run.metrics_port, "/metrics", host).status == 200
+    for host in ("rebound.example", f"rebound.example:{run.health_port}", "10.0.0.1"):
+        for path in ("/", "/health", "/ready", "/live", "/metrics"):
+            answer = ask(run.health_port, path, host)
+            assert answer.status == 421 and "bind_address" in answer.text
+        assert ask(run.metrics_port, "/metrics", host).status == 421
+    run.stop().expect(0)
 
 
 def test_slow_and_malformed_clients_keep_nobody_out(lake, processes):

@@ -155,6 +155,36 @@ static void words_with_quotes_stay_one_word_for_a_shell(void **state)
     buffer_release(&out);
 }
 
+static void words_that_may_not_be_seen_are_written_for_a_shell(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"a\nb",
+                                        "tail\n\n",
+                                        "\n",
+                                        "\x1b[2J 100% 'q' \\x \"$HOME\"",
+                                        "evil\xe2\x80\xaetxt",
+                                        "\xff\xc3",
+                                        "gr\xc3\xbc\xc3\x9f"
+                                        "e \xc2\x9b"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        struct buffer command;
+        char read[64] = "";
+        buffer_init(&command);
+        assert_int_equal(buffer_append_text(&command, "printf %s. "), OK);
+        assert_int_equal(again_append_word(&command, words[i]), OK);
+        assert_int_equal(buffer_append_byte(&command, '\0'), OK);
+        assert_null(strchr((const char *)command.data, '\x1b'));
+        assert_null(strstr((const char *)command.data, "\xe2\x80\xae"));
+        FILE *shell = popen((const char *)command.data, "r");
+        assert_non_null(shell);
+        size_t size = fread(read, 1, sizeof read - 1, shell);
+        assert_int_equal(pclose(shell), 0);
+        assert_int_equal(size, strlen(words[i]) + 1);
+        assert_memory_equal(read, words[i], size - 1);
+        buffer_release(&command);
+    }
+}
+
 static void a_command_survives_each_failed_allocation(void **state)
 {
     (void)state;
@@ -185,6 +215,7 @@ int main(void)
         cmocka_unit_test(a_configuration_from_a_pipe_is_written_out),
         cmocka_unit_test(a_secret_is_replaced_and_where_one_is_found_is_kept),
         cmocka_unit_test(words_with_quotes_stay_one_word_for_a_shell),
+        cmocka_unit_test(words_that_may_not_be_seen_are_written_for_a_shell),
         cmocka_unit_test(a_command_survives_each_failed_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

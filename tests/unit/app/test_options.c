@@ -411,6 +411,40 @@ static void headers_come_from_the_environment_and_from_files(void **state)
     unsetenv("TTP_TEST_TOKEN");
 }
 
+static void a_secret_in_the_configuration_itself_is_warned_of_once_and_not_shown(void **state)
+{
+    (void)state;
+    struct loaded loaded;
+    setenv("TTP_TEST_TOKEN", "x", 1);
+    load(&loaded,
+         flag("--metadata",
+              "{\"authorization\": \"Bearer s3cret\", \"x-api-key\": \"s3cret\", \"cookie\": "
+              "\"a=s3cret\", \"x-auth-token\": \"s3cret\", \"x-team\": \"lakes\", "
+              "\"x-other-token\": \"env:TTP_TEST_TOKEN\"}"));
+    assert_int_equal(loaded.code, OK);
+    assert_int_equal(loaded.warnings.count, 1);
+    assert_true(problems_contain(&loaded.warnings,
+                                 "--metadata: the value of authorization, x-api-key, cookie, "
+                                 "x-auth-token stands there"));
+    assert_true(problems_contain(&loaded.warnings, "write file:PATH or env:NAME in its place"));
+    assert_false(problems_contain(&loaded.warnings, "s3cret"));
+    assert_false(problems_contain(&loaded.warnings, "x-team"));
+    assert_false(problems_contain(&loaded.warnings, "x-other-token"));
+    loaded_release(&loaded);
+    unsetenv("TTP_TEST_TOKEN");
+}
+
+static void a_line_end_in_a_value_begins_no_other_problem(void **state)
+{
+    (void)state;
+    struct loaded loaded;
+    load(&loaded, flag("--network", "x\nparquet-consumer: all is well\x1b[2J"));
+    assert_int_equal(loaded.code, ERR_INVALID);
+    assert_int_equal(loaded.problems.count, 1);
+    assert_true(problems_contain(&loaded.problems, "x?parquet-consumer: all is well?[2J"));
+    loaded_release(&loaded);
+}
+
 static void a_header_from_a_pipe_is_read_once_and_kept(void **state)
 {
     (void)state;
@@ -603,6 +637,8 @@ int main(void)
         cmocka_unit_test(what_is_not_built_yet_is_refused),
         cmocka_unit_test(schema_options_are_taken_at_the_top_level_too),
         cmocka_unit_test(headers_come_from_the_environment_and_from_files),
+        cmocka_unit_test(a_secret_in_the_configuration_itself_is_warned_of_once_and_not_shown),
+        cmocka_unit_test(a_line_end_in_a_value_begins_no_other_problem),
         cmocka_unit_test(a_header_from_a_pipe_is_read_once_and_kept),
         cmocka_unit_test(headers_that_cannot_be_sent_are_refused),
         cmocka_unit_test(a_file_that_is_not_there_is_named),

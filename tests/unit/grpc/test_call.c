@@ -478,6 +478,47 @@ static void every_failed_allocation_ends_in_a_clean_error(void **state)
     assert_true(sweep.failures > 30);
 }
 
+/* The end of a call whose trailers have these fields. */
+static struct grpc_call ended_with(const struct http_header_view *trailers, size_t count)
+{
+    static const struct http_header_view head[] = {
+        {{(const uint8_t *)":status", 7}, {(const uint8_t *)"200", 3}},
+        {{(const uint8_t *)"content-type", 12}, {(const uint8_t *)"application/grpc", 16}}};
+    struct grpc_call call = {.code = GRPC_UNKNOWN, .end = GRPC_END_CUT};
+    grpc_call_on_headers(&call, head, 2, false);
+    grpc_call_on_headers(&call, trailers, count, true);
+    grpc_call_on_close(&call, 0, true, false);
+    assert_int_equal(call.end, GRPC_END_STATUS);
+    return call;
+}
+
+static struct http_header_view status_field(const char *value)
+{
+    return (struct http_header_view){bytes_view_text("grpc-status"), bytes_view_text(value)};
+}
+
+static void only_one_0_is_ok(void **state)
+{
+    (void)state;
+    static const char *const none[] = {"00", "", "0 ", " 0", "+0", "-0", "0x0", "0,0", "OK", "000"};
+    const struct http_header_view good = status_field("0");
+    assert_int_equal(ended_with(&good, 1).code, GRPC_OK);
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+        const struct http_header_view bad = status_field(none[i]);
+        struct grpc_call call = ended_with(&bad, 1);
+        assert_int_equal(call.code, GRPC_UNKNOWN);
+        assert_non_null(strstr(call.words, "which is none"));
+    }
+    const char *const pairs[][2] = {{"0", "0"}, {"0", "13"}, {"13", "0"}};
+    for (size_t i = 0; i < 3; i++) {
+        const struct http_header_view two[] = {status_field(pairs[i][0]),
+                                               status_field(pairs[i][1])};
+        struct grpc_call call = ended_with(two, 2);
+        assert_int_equal(call.code, GRPC_UNKNOWN);
+        assert_string_equal(call.words, "the server ended the stream with 2 grpc-status fields");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -486,6 +527,7 @@ int main(void)
         cmocka_unit_test(a_waiting_call_has_no_headers_until_it_is_resumed_with_something),
         cmocka_unit_test(a_client_that_cancels_closes_the_servers_call),
         cmocka_unit_test(a_status_arrives_in_trailers_and_in_trailers_only),
+        cmocka_unit_test(only_one_0_is_ok),
         cmocka_unit_test(an_end_that_is_not_a_status_is_a_cut),
         cmocka_unit_test(an_answer_that_is_not_grpc_is_told_as_such),
         cmocka_unit_test(metadata_that_http2_cannot_carry_is_named_and_its_value_is_not),

@@ -64,6 +64,8 @@ static void words_of_a_hostile_server_become_safe_text(void **state)
     assert_string_equal(out, "broken % escape %4 %zz");
     grpc_words_decode(bytes_view_text("esc %1B[31m nul %00 bad %FF%C3"), out);
     assert_string_equal(out, "esc ?[31m nul ? bad ??");
+    grpc_words_decode(bytes_view_text("rtl %E2%80%AE c1 %C2%9B"), out);
+    assert_string_equal(out, "rtl ? c1 ?");
     memset(many, 'x', sizeof(many));
     grpc_words_decode(bytes_view_of(many, sizeof(many)), out);
     assert_int_equal(strlen(out), GRPC_WORDS_BYTES - 1);

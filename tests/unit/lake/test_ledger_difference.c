@@ -173,7 +173,7 @@ static void values_do_no_harm_to_terminals_and_json(void **state)
              "\xf0\x9f\x98\x80");
     assert_described(
         &sides, "1.1.0",
-        "event_index 0: memo is '?[2J????z\xef\xbf\xbd' in the lake, "
+        "event_index 0: memo is '?[2J???z\xef\xbf\xbd' in the lake, "
         "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...' "
         "from the server");
 }

@@ -79,6 +79,24 @@ static void bytes_that_are_not_utf8_become_replacement_characters(void **state)
     free(text);
 }
 
+static void hidden_characters_do_not_reach_the_reader_of_a_log(void **state)
+{
+    (void)state;
+    static const char words[] = "a\xe2\x80\xae"
+                                "b\xc2\x9b"
+                                "c\xe2\x80\xa8";
+    const struct log_field field = LOG_T("path", words);
+    log_configure(LOG_INFO, LOG_FORMAT_JSON);
+    char *text = captured(LOG_INFO, words, &field, 1);
+    assert_non_null(strstr(
+        text, "\"message\":\"a\\u202eb\\u009bc\\u2028\",\"path\":\"a\\u202eb\\u009bc\\u2028\"}"));
+    free(text);
+    log_configure(LOG_INFO, LOG_FORMAT_TEXT);
+    text = captured(LOG_INFO, words, &field, 1);
+    assert_non_null(strstr(text, " test: a?b?c? path=a?b?c?\n"));
+    free(text);
+}
+
 static void a_line_too_long_is_cut_and_stays_one_json_object(void **state)
 {
     (void)state;
@@ -152,6 +170,7 @@ int main(void)
         cmocka_unit_test(a_json_line_has_time_level_component_message_and_fields),
         cmocka_unit_test(a_text_line_quotes_only_what_needs_it_and_draws_nothing),
         cmocka_unit_test(bytes_that_are_not_utf8_become_replacement_characters),
+        cmocka_unit_test(hidden_characters_do_not_reach_the_reader_of_a_log),
         cmocka_unit_test(a_line_too_long_is_cut_and_stays_one_json_object),
         cmocka_unit_test(lines_below_the_level_are_counted_but_not_written),
         cmocka_unit_test(what_repeats_is_held_back_and_counted),

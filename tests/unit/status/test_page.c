@@ -115,7 +115,7 @@ static void everything_from_outside_is_escaped(void **state)
     snprintf(snapshot.last_commits[0].reason, sizeof(snapshot.last_commits[0].reason), "<i>");
     snapshot.problem_count = 1;
     snprintf(snapshot.problems[0].message, sizeof(snapshot.problems[0].message),
-             HOSTILE "\xff\x01");
+             HOSTILE "\xff\x01\xe2\x80\xae!\xc2\x9b!");
     snapshot.outage = true;
     char *page = render(&snapshot);
     assert_null(strstr(page, "<script>alert"));
@@ -124,7 +124,8 @@ static void everything_from_outside_is_escaped(void **state)
     assert_int_equal(occurrences(page, "<script"), 1); /* ours */
     assert_true(occurrences(page, "&quot;&#39;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;") >=
                 8);
-    assert_non_null(strstr(page, "&amp;\xEF\xBF\xBD "));
+    assert_non_null(strstr(page, "&amp;\xEF\xBF\xBD  ! !"));
+    assert_null(strstr(page, "\xe2\x80\xae"));
     mem_free(page);
 }
 

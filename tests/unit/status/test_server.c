@@ -413,6 +413,67 @@ static void without_memory_the_answer_is_503_and_the_next_is_well(void **state)
     expect_status(health_port(state), "GET", "/health", 200);
 }
 
+static void expect_raw(uint16_t port, const char *request, const char *begin)
+{
+    char *answer = ask_raw(port, request, strlen(request));
+    if (strncmp(answer, begin, strlen(begin)) != 0 || strstr(answer + 1, "HTTP/1.") != NULL)
+        fail_msg("%s was answered: %s", request, answer);
+    free(answer);
+}
+
+static void a_content_length_that_is_none_gets_one_answer(void **state)
+{
+    static const char *const lengths[] = {"abc", "-1", "+3", "99999999999999999999999", "", "1 2"};
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        char request[128];
+        snprintf(request, sizeof(request),
+                 "GET /live HTTP/1.1\r\nHost: localhost\r\nContent-Length: %s\r\n\r\n", lengths[i]);
+        expect_raw(health_port(state), request, "HTTP/1.1 200 ");
+        memcpy(request, "PUT", 3);
+        expect_raw(health_port(state), request, "HTTP/1.1 405 ");
+    }
+    expect_raw(health_port(state),
+               "GET /live HTTP/1.1\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
+               "HTTP/1.1 200 ");
+}
+
+static void a_path_is_taken_as_it_was_sent(void **state)
+{
+    static const char *const none[] = {"/health%00x", "/health%00", "/%68ealth", "/live%0d%0aa"};
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+        expect_status(health_port(state), "GET", none[i], 404);
+    expect_status(health_port(state), "GET", "/live?a=%00", 200);
+}
+
+static void on_loopback_a_request_for_another_host_is_refused(void **state)
+{
+    static const char *const requests[] = {
+        "GET / HTTP/1.1\r\nHost: rebound.example\r\n\r\n",
+        "GET /health HTTP/1.1\r\nHost: rebound.example:8088\r\n\r\n",
+        "GET /health HTTP/1.1\r\nHost:\r\n\r\n",
+        "GET /live HTTP/1.1\r\nHost: localhost\r\nHost: rebound.example\r\n\r\n",
+        "GET /live HTTP/1.1\r\nHost: rebound.example\r\nHost: localhost\r\n\r\n"};
+    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
+        expect_raw(health_port(state), requests[i], "HTTP/1.1 421 ");
+    expect_raw(metrics_port(state), "GET /metrics HTTP/1.1\r\nHost: rebound.example\r\n\r\n",
+               "HTTP/1.1 421 ");
+    expect_raw(health_port(state), "GET /live HTTP/1.1\r\nHost: [::1]:9\r\n\r\n", "HTTP/1.1 200 ");
+    expect_raw(health_port(state), "GET /live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+               "HTTP/1.1 200 ");
+}
+
+static void on_another_address_any_host_is_served(void **state)
+{
+    struct fixture *fixture = *state;
+    struct status_server_options options = options_of(fixture);
+    options.bind_address = "0.0.0.0";
+    struct status_server *server = status_server_start(&options, NULL);
+    assert_non_null(server);
+    expect_raw(status_server_health_port(server),
+               "GET /live HTTP/1.1\r\nHost: lake.example.org\r\n\r\n", "HTTP/1.1 200 ");
+    status_server_stop(server);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -428,6 +489,10 @@ int main(void)
         TEST(clients_that_never_read_keep_nobody_out),
         TEST(a_request_in_single_bytes_is_answered),
         TEST(http_1_0_without_a_host_is_answered),
+        TEST(a_content_length_that_is_none_gets_one_answer),
+        TEST(a_path_is_taken_as_it_was_sent),
+        TEST(on_loopback_a_request_for_another_host_is_refused),
+        TEST(on_another_address_any_host_is_served),
         TEST(a_taken_port_is_named_with_its_remedy),
         TEST(the_same_number_twice_is_refused),
         TEST(an_address_of_another_machine_is_refused_by_name),
