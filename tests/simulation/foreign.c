@@ -305,7 +305,7 @@ static void delete_row(struct foreign *foreign, int64_t source)
 }
 
 /* As merging does: the file's row is replaced by that of another file with the same rows, the old
- * one is scheduled for deletion. */
+ * one and its delete files are scheduled for deletion. */
 static void rewrite(struct foreign *foreign, int64_t source)
 {
     int64_t start = number(
@@ -316,6 +316,10 @@ static void rewrite(struct foreign *foreign, int64_t source)
     execute(foreign,
             "INSERT INTO ducklake_files_scheduled_for_deletion SELECT data_file_id, path, 1, "
             "'2024-03-01 00:00:00+00' FROM ducklake_data_file WHERE data_file_id = %lld",
+            source);
+    execute(foreign,
+            "INSERT INTO ducklake_files_scheduled_for_deletion SELECT delete_file_id, path, 1, "
+            "'2024-03-01 00:00:00+00' FROM ducklake_delete_file WHERE data_file_id = %lld",
             source);
     execute(foreign, "DELETE FROM ducklake_delete_file WHERE data_file_id = %lld", source);
     execute(foreign, "DELETE FROM ducklake_file_column_stats WHERE data_file_id = %lld", source);
