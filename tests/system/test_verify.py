@@ -43,7 +43,7 @@ def verify(lake, *arguments, status=0):
     finished = process.execute("verify", "--output-path", lake, "--json", *arguments)
     report = json.loads(finished.expect(status).stdout)
     assert list(report) == ["ok", "deep", "files", "rows", "coverage", "problems", "refetch",
-                            "command", "notes"]
+                            "command", "notes", "changes_by_others"]
     assert report["ok"] == (status == 0) == (report["problems"] == [])
     assert report["deep"] == ("--deep" in arguments)
     for problem in report["problems"]:
@@ -149,8 +149,8 @@ def test_a_missing_file_is_named_with_what_to_fetch(lake):
                        "first": first, "last": last, "message": problem["message"]}
     assert report["refetch"] == [{"first": first, "last": last}]
     assert report["command"] == (
-        f"parquet-consumer repair --output-path {lake} --schema-version 1.1.0 && parquet-consumer"
-        f" run --output-path {lake} --schema-version 1.1.0 {first} {last}")
+        f"parquet-consumer repair --output-path {lake} && parquet-consumer run --output-path {lake}"
+        f" --network pubnet --schema-version 1.1.0 {first} {last}")
     process.execute("verify", "--output-path", lake).expect(3).says(
         "problem: missing_file", relative(lake, path), f"fetch again: {first} to {last}",
         "not ok: 1 problem ")
