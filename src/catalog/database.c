@@ -16,8 +16,45 @@
 #define WAL_KEEP_BYTES "4194304"
 #define COUNTER_MAX    (INT64_MAX / 2) /* room for another catalog as large */
 
+/* What SQLite's own words don't tell: what our fences refused, and what to do. NULL: nothing. */
+static enum error_code explain(struct database *database, int result, struct error *error)
+{
+    char refused[OS_PATH_BYTES];
+    if (((result & 0xFF) == SQLITE_IOERR || (result & 0xFF) == SQLITE_CANTOPEN) &&
+        catalog_vfs_take_refused(refused))
+        return error_set(error, ERR_CORRUPT,
+                         "the catalog %.1000s has a rollback journal that names a file of somebody "
+                         "else, %.1000s, which was left alone: no program of ours writes such a "
+                         "journal; make the catalog anew from the files with `parquet-consumer "
+                         "rebuild`",
+                         database->path, refused);
+    if (result == SQLITE_READONLY_ROLLBACK)
+        return error_set(error, ERR_CONFLICT,
+                         "the catalog %s was left in the middle of another program's transaction "
+                         "(there is a -journal beside it), which the next `parquet-consumer run` "
+                         "takes back: start that, or open the catalog once with a program that "
+                         "may write to it",
+                         database->path);
+    if (result == SQLITE_INTERRUPT && database->guard.tripped)
+        return error_set(error, ERR_CORRUPT,
+                         "the catalog %s makes a statement do far more than its size accounts for, "
+                         "so it was ended: it was changed by hand, or is damaged; make it anew "
+                         "from the files with `parquet-consumer rebuild`",
+                         database->path);
+    if ((result & 0xFF) == SQLITE_TOOBIG)
+        return error_set(error, ERR_CORRUPT,
+                         "the catalog %s has a value of more than %d MiB, as none of a lake is: it "
+                         "was changed by hand, or is damaged; make it anew from the files with "
+                         "`parquet-consumer rebuild`",
+                         database->path, GUARD_VALUE_BYTES >> 20);
+    return OK;
+}
+
 enum error_code database_error(struct database *database, int result, struct error *error)
 {
+    enum error_code explained = explain(database, result, error);
+    if (explained != OK)
+        return explained;
     int system_errno = database->handle == NULL ? 0 : sqlite3_system_errno(database->handle);
     bool full =
         (result & 0xFF) == SQLITE_FULL ||
@@ -52,11 +89,10 @@ enum error_code database_error(struct database *database, int result, struct err
 static enum error_code configure(struct database *database, struct error *error)
 {
     int persist_wal = 1;
-    sqlite3_extended_result_codes(database->handle, 1);
     sqlite3_busy_timeout(database->handle, BUSY_TIMEOUT_MS);
     sqlite3_file_control(database->handle, "main", SQLITE_FCNTL_PERSIST_WAL, &persist_wal);
     if (database->mode == DATABASE_READ)
-        return OK;
+        return database_execute(database, "PRAGMA query_only = ON", error);
     return database_execute(database,
                             "PRAGMA journal_mode = WAL;"
                             "PRAGMA synchronous = FULL;"
@@ -67,6 +103,10 @@ static enum error_code configure(struct database *database, struct error *error)
 static int open_handle(struct database *database, const char *name, int flags)
 {
     int result = sqlite3_open_v2(name, &database->handle, flags, CATALOG_VFS_NAME);
+    if (result == SQLITE_OK)
+        result = sqlite3_extended_result_codes(database->handle, 1);
+    if (result == SQLITE_OK)
+        result = guard_apply(&database->guard, database->handle);
     if (result == SQLITE_OK) /* opening is lazy: read the header now */
         result = sqlite3_exec(database->handle, "PRAGMA schema_version", NULL, NULL, NULL);
     return result;
@@ -76,10 +116,13 @@ static int open_handle(struct database *database, const char *name, int flags)
  * can be nothing in a WAL, and nobody who writes. */
 static int open_immutable(struct database *database, int flags)
 {
-    char wal[OS_PATH_BYTES];
-    int length = snprintf(wal, sizeof wal, "%s-wal", database->path);
-    if (length < 0 || (size_t)length >= sizeof wal || os_path_exists(wal))
-        return SQLITE_CANTOPEN;
+    static const char *const suffixes[] = {"-wal", "-journal"};
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        char side[OS_PATH_BYTES];
+        int length = snprintf(side, sizeof side, "%s%s", database->path, suffixes[i]);
+        if (length < 0 || (size_t)length >= sizeof side || os_path_exists(side))
+            return SQLITE_CANTOPEN;
+    }
     char *uri = sqlite3_mprintf("file:%s?immutable=1", database->path);
     if (uri == NULL)
         return SQLITE_NOMEM;
@@ -128,11 +171,15 @@ static enum error_code connect(struct database *database, struct error *error)
     if (code != OK)
         return code;
     int result = open_handle(database, database->path, flags[database->mode]);
-    if (database->mode == DATABASE_READ &&
+    if (database->mode == DATABASE_READ && result != SQLITE_READONLY_ROLLBACK &&
         ((result & 0xFF) == SQLITE_CANTOPEN || (result & 0xFF) == SQLITE_READONLY))
         result = open_immutable(database, flags[database->mode]);
-    code =
-        result == SQLITE_OK ? configure(database, error) : database_error(database, result, error);
+    if (result == SQLITE_OK)
+        code = guard_check_tables(database->handle, database->path, &result, error);
+    if (result != SQLITE_OK)
+        code = database_error(database, result, error);
+    if (code == OK)
+        code = configure(database, error);
     if (code != OK)
         hang_up(database);
     return code;
@@ -189,6 +236,7 @@ enum error_code database_execute(struct database *database, const char *sql, str
     enum error_code code = be_connected(database, error);
     if (code != OK)
         return code;
+    guard_start(&database->guard, 0);
     int result = sqlite3_exec(database->handle, sql, NULL, NULL, NULL);
     return result == SQLITE_OK ? OK : database_error(database, result, error);
 }
@@ -284,20 +332,23 @@ static int make_texts(struct statement *statement)
 
 enum error_code statement_step(struct statement *statement, bool *row, struct error *error)
 {
+    struct database *database = statement->database;
     *row = false;
     int result = statement->bind_result;
     statement->bind_result = SQLITE_OK;
+    guard_start(&database->guard, statement->ticks); /* others may have run between two rows */
     if (result == SQLITE_OK)
         result = sqlite3_step(statement->handle);
+    statement->ticks = database->guard.ticks;
     if (result == SQLITE_ROW)
         result = make_texts(statement);
     if (result == SQLITE_ROW) {
         *row = true;
         return OK;
     }
-    enum error_code code =
-        result == SQLITE_DONE ? OK : database_error(statement->database, result, error);
+    enum error_code code = result == SQLITE_DONE ? OK : database_error(database, result, error);
     sqlite3_reset(statement->handle);
+    statement->ticks = 0;
     return code;
 }
 

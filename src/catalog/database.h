@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "catalog/guard.h"
 #include "util/error.h"
 
 enum database_mode {
@@ -27,6 +28,7 @@ struct database {
     sqlite3 *handle; /* NULL: closed; before its next use it is opened again */
     char *path;      /* owned */
     enum database_mode mode;
+    struct guard guard; /* of `handle`, which knows its address: an open database does not move */
 };
 
 /* ERR_NOT_FOUND if it is not there and `mode` does not create. On failure it is closed. */
@@ -56,6 +58,7 @@ struct statement {
     struct database *database;
     sqlite3_stmt *handle;
     int bind_result;
+    int64_t ticks; /* what it has done since it began (catalog/guard.h) */
 };
 
 enum error_code statement_prepare(struct statement *statement, struct database *database,

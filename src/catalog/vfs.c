@@ -6,8 +6,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "catalog/sqlite_memory.h"
+#include "os/file.h"
 #include "os/identity.h"
 #include "os/library_hook.h"
 
@@ -16,6 +19,8 @@ struct vfs_file {
     sqlite3_file base;
     const char *path; /* SQLite keeps it until xClose; NULL for temporary files */
     sqlite3_file *below;
+    bool is_database;                 /* in the list of open databases */
+    struct vfs_file *previous, *next; /* in that list */
 };
 
 /* Room in front of the system's file, kept at the strictest alignment. */
@@ -24,6 +29,67 @@ struct vfs_file {
      _Alignof(max_align_t))
 
 static sqlite3_vfs *below_vfs; /* the system's; set once by register */
+
+/* The databases that are open: theirs are the only names that SQLite may reach. */
+static pthread_mutex_t databases_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct vfs_file *databases;
+
+/* The last path that this thread's SQLite was refused; "": none. */
+static _Thread_local char refused_path[OS_PATH_BYTES];
+
+static void add_database(struct vfs_file *file)
+{
+    (void)pthread_mutex_lock(&databases_lock);
+    file->is_database = true;
+    file->previous = NULL;
+    file->next = databases;
+    if (databases != NULL)
+        databases->previous = file;
+    databases = file;
+    (void)pthread_mutex_unlock(&databases_lock);
+}
+
+static void remove_database(struct vfs_file *file)
+{
+    (void)pthread_mutex_lock(&databases_lock);
+    if (file->previous != NULL)
+        file->previous->next = file->next;
+    else
+        databases = file->next;
+    if (file->next != NULL)
+        file->next->previous = file->previous;
+    file->is_database = false;
+    (void)pthread_mutex_unlock(&databases_lock);
+}
+
+/* Whether `path` is "<database>-journal" or "<database>-wal". */
+static bool is_side_file(const char *path, const char *database)
+{
+    size_t length = strlen(database);
+    return strncmp(path, database, length) == 0 &&
+           (strcmp(path + length, "-journal") == 0 || strcmp(path + length, "-wal") == 0);
+}
+
+/* A rollback journal may name a file elsewhere, which SQLite would read, and delete: what a file's
+ * bytes name is never reached, only the side files of what our own code opened. */
+static bool is_within_reach(const char *path)
+{
+    bool found = false;
+    (void)pthread_mutex_lock(&databases_lock);
+    for (const struct vfs_file *at = databases; at != NULL && !found; at = at->next)
+        found = is_side_file(path, at->path);
+    (void)pthread_mutex_unlock(&databases_lock);
+    if (!found)
+        (void)snprintf(refused_path, sizeof refused_path, "%s", path);
+    return found;
+}
+
+bool catalog_vfs_take_refused(char out[OS_PATH_BYTES])
+{
+    memcpy(out, refused_path, sizeof refused_path);
+    refused_path[0] = '\0';
+    return out[0] != '\0';
+}
 
 static sqlite3_file *below_of(sqlite3_file *file)
 {
@@ -53,6 +119,9 @@ static void hook_after(const struct os_library_call *call)
 
 static int file_close(sqlite3_file *file)
 {
+    struct vfs_file *ours = (struct vfs_file *)(void *)file;
+    if (ours->is_database)
+        remove_database(ours);
     return below_of(file)->pMethods->xClose(below_of(file));
 }
 
@@ -186,6 +255,13 @@ static const sqlite3_io_methods file_methods = {
     .xShmUnmap = file_shm_unmap,
 };
 
+/* A database is what our own code opens (nothing is ever attached); temporary files have no name.
+ */
+static bool may_open(const char *path, int flags)
+{
+    return path == NULL || (flags & SQLITE_OPEN_MAIN_DB) != 0 || is_within_reach(path);
+}
+
 static int vfs_open(sqlite3_vfs *vfs, sqlite3_filename path, sqlite3_file *file, int flags,
                     int *out_flags)
 {
@@ -195,12 +271,16 @@ static int vfs_open(sqlite3_vfs *vfs, sqlite3_filename path, sqlite3_file *file,
                               .below = (sqlite3_file *)(void *)((char *)file + VFS_FILE_BYTES)};
     struct os_library_call call = {.operation = OS_LIBRARY_OPEN, .path = path};
     size_t done_bytes;
+    if (!may_open(path, flags))
+        return SQLITE_CANTOPEN;
     if (hook_before(&call, &done_bytes) != 0)
         return SQLITE_CANTOPEN;
     ours->below->pMethods = NULL;
     int result = below_vfs->xOpen(below_vfs, path, ours->below, flags, out_flags);
     if (ours->below->pMethods != NULL) /* SQLite calls xClose whenever methods are set */
         ours->base.pMethods = &file_methods;
+    if (ours->base.pMethods != NULL && (flags & SQLITE_OPEN_MAIN_DB) != 0)
+        add_database(ours);
     if (result == SQLITE_OK)
         hook_after(&call);
     return result;
@@ -211,6 +291,8 @@ static int vfs_delete(sqlite3_vfs *vfs, const char *path, int sync_directory)
     (void)vfs;
     struct os_library_call call = {.operation = OS_LIBRARY_DELETE, .path = path};
     size_t done_bytes;
+    if (!is_within_reach(path))
+        return SQLITE_IOERR_DELETE;
     if (hook_before(&call, &done_bytes) != 0)
         return SQLITE_IOERR_DELETE;
     int result = below_vfs->xDelete(below_vfs, path, sync_directory);
@@ -222,6 +304,9 @@ static int vfs_delete(sqlite3_vfs *vfs, const char *path, int sync_directory)
 static int vfs_access(sqlite3_vfs *vfs, const char *path, int flags, int *result)
 {
     (void)vfs;
+    *result = 0;
+    if (!is_within_reach(path))
+        return SQLITE_IOERR_ACCESS;
     return below_vfs->xAccess(below_vfs, path, flags, result);
 }
 
