@@ -86,12 +86,6 @@ static enum error_code try_names(const struct probe *probe, struct error *error)
     return code;
 }
 
-static enum error_code try_syncs(const struct probe *probe, struct error *error)
-{
-    enum error_code code = os_sync_directory(probe->staging, error);
-    return code == OK ? os_sync_directory(probe->root, error) : code;
-}
-
 /* Whether it can be a file of a probe: they are empty. */
 static bool is_empty_file(const char *path)
 {
@@ -147,9 +141,10 @@ enum error_code lake_probe(const char *root, struct error *error)
         enum error_code cleaned = clean_up(&probe, code == OK ? &failure : NULL);
         code = code == OK ? cleaned : code;
     }
-    /* Last, so that the files stay deleted after a power loss. */
+    /* Last, so that what was staged stays deleted after a power loss. No commit may count on it. */
     if (code == OK)
-        code = explain(&probe, try_syncs(&probe, &failure), "sync folders", &failure);
+        code =
+            explain(&probe, os_sync_directory(probe.staging, &failure), "sync folders", &failure);
     if (code == ERR_RETRY)
         return OK;
     if (code != OK && error != NULL)
