@@ -5,7 +5,6 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "util/memory.h"
