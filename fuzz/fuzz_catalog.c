@@ -18,6 +18,7 @@
 #include "app/command.h"
 #include "catalog/history.h"
 #include "catalog/others.h"
+#include "catalog/place.h"
 #include "catalog/lake_layout.h"
 #include "lake/dead_letter_list.h"
 #include "lake/listing.h"
@@ -533,7 +534,8 @@ static void change(struct catalog *catalog, struct error *error)
     (void)!catalog_uncover_unconfirmed(catalog, (struct catalog_range){0, UINT32_MAX}, error);
     (void)!catalog_add_hole(catalog, (struct catalog_range){21, 22}, "no", error);
     (void)!catalog_add_seam_finding(catalog, 13, error);
-    (void)!catalog_set_data_path(catalog, "/elsewhere/", error);
+    struct catalog_place before;
+    (void)!catalog_set_place(catalog, "/elsewhere/", "/lake", &before, error);
 }
 
 static void use_catalog(enum action chosen, uint8_t variant, struct error *error)

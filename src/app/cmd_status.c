@@ -12,6 +12,7 @@
 #include "catalog/history.h"
 #include "catalog/lake_file.h"
 #include "catalog/others.h"
+#include "catalog/place.h"
 #include "lake/open.h"
 #include "util/memory.h"
 #include "util/text.h"
@@ -36,6 +37,8 @@ struct lake_status {
     struct version_totals versions[VERSIONS_MAX];
     size_t version_count;
     struct lake_file lake;
+    char *data_path;
+    char place_warning[PLACE_WARNING_BYTES]; /* "": none */
     json_t *holes;
     json_t *seam_findings;
     json_t *unchecked_seams;
@@ -52,6 +55,7 @@ static void status_release(struct lake_status *status)
     mem_free(status->gaps);
     buffer_release(&status->command);
     lake_file_release(&status->lake);
+    mem_free(status->data_path);
     json_decref(status->holes);
     json_decref(status->seam_findings);
     json_decref(status->unchecked_seams);
@@ -205,16 +209,28 @@ static enum error_code read_others(struct catalog *catalog, struct lake_status *
     return code == OK ? catalog_each_other_object(catalog, add_object, status, error) : code;
 }
 
-static enum error_code read_status(struct catalog *catalog, const char *output_path,
+static enum error_code read_place(struct catalog *catalog, const struct options *options,
+                                  struct lake_status *status, struct error *error)
+{
+    enum error_code code = catalog_data_path(catalog, &status->data_path, error);
+    if (code == OK)
+        code = catalog_place_warning(catalog, options->output_path, options->reader_data_path,
+                                     status->place_warning, error);
+    return code;
+}
+
+static enum error_code read_status(struct catalog *catalog, const struct options *options,
                                    struct lake_status *status, struct error *error)
 {
     status->holes = json_array();
     status->seam_findings = json_array();
     status->unchecked_seams = json_array();
     status->commits = json_array();
-    enum error_code code = lake_file_read(&status->lake, output_path, error);
+    enum error_code code = lake_file_read(&status->lake, options->output_path, error);
     if (code == OK)
         code = catalog_begin_read(catalog, error);
+    if (code == OK)
+        code = read_place(catalog, options, status, error);
     if (code == OK)
         code = catalog_totals(catalog, &status->totals, error);
     if (code == OK)
@@ -253,9 +269,7 @@ static enum error_code print_json(struct catalog *catalog, const char *output_pa
     const struct catalog_totals *totals = &status->totals;
     json_t *object = json_pack(
         "{s:o, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:I, "
-        "s:I, "
-        "s:I, "
-        "s:I, s:o, s:O, s:O, s:O, s:O, s:I, s:I, s:O, s:O}",
+        "s:I, s:I, s:I, s:o, s:O, s:O, s:O, s:O, s:I, s:I, s:O, s:O, s:o, s:o}",
         "output_path", json_any_text(output_path), "lake_id", catalog_lake_id(catalog), "network",
         status->lake.network, "partitioning_scheme", status->lake.scheme, "schema_version",
         catalog_schema_version(catalog), "schema_versions",
@@ -273,7 +287,9 @@ static enum error_code print_json(struct catalog *catalog, const char *output_pa
         "seam_findings", status->seam_findings, "unchecked_seams", status->unchecked_seams,
         "recent_commits", status->commits, "hidden_rows", (json_int_t)status->visible.deleted_rows,
         "inlined_rows", (json_int_t)status->visible.inlined_rows, "changes_by_others",
-        status->changes, "others_tables", status->objects);
+        status->changes, "others_tables", status->objects, "data_path",
+        json_any_text(status->data_path), "data_path_warning",
+        status->place_warning[0] == '\0' ? json_null() : json_any_text(status->place_warning));
     return json_print(object, true, error);
 }
 
@@ -424,6 +440,8 @@ static void print_text(struct catalog *catalog, const struct options *options,
         say("%-14s %s\n", "network", status->lake.network);
     say("%-14s %s\n", "scheme", status->lake.scheme);
     say("%-14s %s\n", "schema", catalog_schema_version(catalog));
+    if (status->place_warning[0] != '\0')
+        say("%-14s %s\n", "place", status->place_warning);
     print_ranges("coverage", status->coverage, status->coverage_count);
     if (status->gap_count > 0) {
         print_ranges("gaps", status->gaps, status->gap_count);
@@ -451,7 +469,7 @@ enum exit_code cmd_status(const struct command_line *line)
     catalog = lake_open_catalog(options.output_path, &error);
     enum error_code code = catalog != NULL ? OK : error.code;
     if (code == OK)
-        code = read_status(catalog, options.output_path, &status, &error);
+        code = read_status(catalog, &options, &status, &error);
     if (code == OK)
         code = make_command(&options, &status, &error);
     if (code == OK && command_line_flag(line, "--json") != NULL)

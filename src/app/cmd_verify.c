@@ -87,6 +87,7 @@ static enum exit_code verify(const struct command_line *line, const struct optio
         .context = against,
         .stream = against_stream};
     const struct verify_options wanted = {.output_path = options->output_path,
+                                          .reader_data_path = options->reader_data_path,
                                           .deep = command_line_flag(line, "--deep") != NULL,
                                           .threads = os_core_count(),
                                           .against = is_compared ? &request : NULL};

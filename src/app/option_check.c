@@ -78,6 +78,17 @@ static bool header_text_is_good(const char *text)
     return true;
 }
 
+static bool has_parent_part(const char *path)
+{
+    while (*path != '\0') {
+        size_t part = strcspn(path, "/");
+        if (part == 2 && path[0] == '.' && path[1] == '.')
+            return true;
+        path += part + (path[part] == '/');
+    }
+    return false;
+}
+
 static void check_texts(const struct options *options, struct problems *problems)
 {
     if (!options_endpoint_is_good(options->ttp_processor_endpoint))
@@ -95,6 +106,9 @@ static void check_texts(const struct options *options, struct problems *problems
         REPORT(output_path, "the path must not be empty");
     if (options->reader_data_path[0] != '\0' && options->reader_data_path[0] != '/')
         REPORT(reader_data_path, "the path must be absolute: readers resolve it where they run");
+    if (has_parent_part(options->reader_data_path))
+        REPORT(reader_data_path, "the path must not have \"..\" in it: DuckDB compares paths as "
+                                 "texts; name the folder itself");
     if (!address_is_good(options->bind_address))
         REPORT(bind_address, "the address must be an IPv4 or IPv6 address, such as 127.0.0.1, "
                              "0.0.0.0 or ::");

@@ -644,11 +644,13 @@ static enum exit_code finish(struct pipeline *pipeline, struct run_report *repor
         say_error(error);
         exit_code = code == ERR_INVALID ? EXIT_USAGE : EXIT_FAILED;
     } else if (pipeline->writer_code != OK) {
-        if (!sink_keeps_commit(pipeline->sink))
+        /* Else no run may touch the lake. */
+        bool is_ours = pipeline->writer_code != ERR_CONFLICT || sink_gave_up(pipeline->sink);
+        if (is_ours && !sink_keeps_commit(pipeline->sink))
             error_prefix(&pipeline->writer.error, pipeline->writer_code,
                          "what was not published is asked for again by the next run: ");
         say_error(&pipeline->writer.error);
-        exit_code = EXIT_FAILED;
+        exit_code = is_ours ? EXIT_FAILED : EXIT_USAGE;
     }
     if (pipeline->source_code != OK) {
         say_error(&pipeline->source_error);

@@ -32,9 +32,8 @@ enum error_code catalog_set_value(struct catalog *catalog, const char *key, cons
     return code;
 }
 
-/* A value of ttp_lake, copied; NULL if it is not there. */
-static enum error_code get_value(struct catalog *catalog, const char *key, char **value,
-                                 struct error *error)
+enum error_code catalog_get_value(struct catalog *catalog, const char *key, char **value,
+                                  struct error *error)
 {
     struct statement statement;
     bool row = false;
@@ -97,6 +96,8 @@ static enum error_code create_all(struct catalog *catalog,
     snprintf(number, sizeof number, "%lld", (long long)partition_id);
     if (code == OK)
         code = catalog_set_value(catalog, "partition_id", number, error);
+    if (code == OK && options->lake_path != NULL)
+        code = catalog_set_value(catalog, "lake_path", options->lake_path, error);
     return code == OK ? identity_keep(database, error) : code;
 }
 
@@ -129,7 +130,7 @@ static enum error_code check_versions(struct catalog *catalog, struct error *err
         return error_set(error, ERR_CORRUPT,
                          "%s is not a lake's catalog (it has no table ttp_lake)", database->path);
     if (code == OK)
-        code = get_value(catalog, "layout_version", &layout, error);
+        code = catalog_get_value(catalog, "layout_version", &layout, error);
     if (code == OK)
         code = database_query_text(
             database, "SELECT \"value\" FROM ducklake_metadata WHERE \"key\" = 'version'",
@@ -154,11 +155,11 @@ static enum error_code check_versions(struct catalog *catalog, struct error *err
 static enum error_code load_values(struct catalog *catalog, struct error *error)
 {
     char *partition_id = NULL;
-    enum error_code code = get_value(catalog, "lake_id", &catalog->lake_id, error);
+    enum error_code code = catalog_get_value(catalog, "lake_id", &catalog->lake_id, error);
     if (code == OK)
-        code = get_value(catalog, "schema_version", &catalog->schema_version, error);
+        code = catalog_get_value(catalog, "schema_version", &catalog->schema_version, error);
     if (code == OK)
-        code = get_value(catalog, "partition_id", &partition_id, error);
+        code = catalog_get_value(catalog, "partition_id", &partition_id, error);
     if (code == OK &&
         (catalog->lake_id == NULL || catalog->schema_version == NULL || partition_id == NULL))
         code =
@@ -266,42 +267,4 @@ enum error_code catalog_evolve(struct catalog *catalog, const struct catalog_tab
         mem_free(version);
     }
     return code;
-}
-
-enum error_code catalog_data_path(struct catalog *catalog, char **data_path, struct error *error)
-{
-    enum error_code code = database_query_text(
-        &catalog->database, "SELECT \"value\" FROM ducklake_metadata WHERE \"key\" = 'data_path'",
-        data_path, error);
-    if (code == OK && *data_path == NULL)
-        code = error_set(error, ERR_CORRUPT, "catalog %s does not say where its files are",
-                         catalog->database.path);
-    return code;
-}
-
-enum error_code catalog_set_data_path(struct catalog *catalog, const char *data_path,
-                                      struct error *error)
-{
-    char *current;
-    enum error_code code = catalog_data_path(catalog, &current, error);
-    if (code != OK)
-        return code;
-    bool same = strcmp(current, data_path) == 0;
-    mem_free(current);
-    if (same)
-        return OK;
-    struct statement statement = {0};
-    code = database_begin_write(&catalog->database, error);
-    if (code != OK)
-        return code;
-    code = statement_prepare(&statement, &catalog->database,
-                             "UPDATE ducklake_metadata SET \"value\" = ? WHERE \"key\" = "
-                             "'data_path' AND \"scope\" IS NULL",
-                             error);
-    if (code == OK) {
-        statement_bind_text(&statement, 1, data_path);
-        code = statement_run(&statement, error);
-    }
-    statement_release(&statement);
-    return database_end(&catalog->database, code, error);
 }

@@ -95,7 +95,8 @@ enum catalog_mode {
 };
 
 struct catalog_create_options {
-    const char *data_path; /* absolute, ends in '/' */
+    const char *data_path; /* absolute, ends in '/' (catalog/place.h) */
+    const char *lake_path; /* where the lake lies; NULL: nothing is kept about it */
     const struct catalog_table *table;
     const char *created_by;
     const char *lake_id; /* NULL: a new random one */
@@ -122,12 +123,27 @@ enum error_code catalog_has_commit(struct catalog *catalog, uint64_t commit_no, 
 enum error_code catalog_add_commit(struct catalog *catalog, const struct catalog_commit *commit,
                                    struct error *error) MUST_CHECK;
 
+/* Asked inside the commit's transaction, when it holds the catalog and has written nothing yet; an
+ * error ends it. */
+typedef enum error_code catalog_commit_check(void *context, struct error *error);
+/* catalog_add_commit if the check has nothing against it. */
+enum error_code catalog_add_commit_if(struct catalog *catalog, const struct catalog_commit *commit,
+                                      catalog_commit_check *check, void *context,
+                                      struct error *error) MUST_CHECK;
+
 /* Settles what a failed catalog_add_commit left open: reopens the database and, in one durable
  * transaction, either finds the commit (*committed) or makes sure that it can never appear, not
  * even out of what the failed transaction left in the WAL (docs/commit-protocol.md, invariant 12).
  */
 enum error_code catalog_settle_commit(struct catalog *catalog, uint64_t commit_no, bool *committed,
                                       struct error *error) MUST_CHECK;
+/* A commit's range and rows, also of one that was taken out of the lake; *found: there is one. */
+enum error_code catalog_find_commit(struct catalog *catalog, uint64_t commit_no, bool *found,
+                                    struct catalog_range *range, int64_t *row_count,
+                                    struct error *error) MUST_CHECK;
+/* The newest close time of any commit, also of ones that were taken out; 0: none has one. */
+enum error_code catalog_newest_close(struct catalog *catalog, int64_t *close_us,
+                                     struct error *error) MUST_CHECK;
 /* Whether any commit, also one that was taken out of the lake, ever used this path. */
 enum error_code catalog_path_is_known(struct catalog *catalog, const char *path, bool *known,
                                       struct error *error) MUST_CHECK;
@@ -137,10 +153,6 @@ enum error_code catalog_path_is_known(struct catalog *catalog, const char *path,
  * the id of a new one. */
 enum error_code catalog_evolve(struct catalog *catalog, const struct catalog_table *table,
                                size_t own_count, struct error *error) MUST_CHECK;
-/* Sets data_path anew if it differs. */
-enum error_code catalog_set_data_path(struct catalog *catalog, const char *data_path,
-                                      struct error *error) MUST_CHECK;
-
 /* The data_path as readers see it; the caller mem_frees it. */
 enum error_code catalog_data_path(struct catalog *catalog, char **data_path,
                                   struct error *error) MUST_CHECK;

@@ -51,6 +51,36 @@ enum error_code catalog_has_commit(struct catalog *catalog, uint64_t commit_no, 
     return code;
 }
 
+enum error_code catalog_find_commit(struct catalog *catalog, uint64_t commit_no, bool *found,
+                                    struct catalog_range *range, int64_t *row_count,
+                                    struct error *error)
+{
+    struct statement statement;
+    enum error_code code = statement_prepare(
+        &statement, &catalog->database,
+        "SELECT first_ledger, last_ledger, row_count FROM ttp_commits WHERE commit_no = ?", error);
+    *found = false;
+    if (code == OK) {
+        statement_bind_int(&statement, 1, (int64_t)commit_no);
+        code = statement_step(&statement, found, error);
+    }
+    if (code == OK && *found)
+        code = coverage_read_range(&statement, 0, range, error);
+    if (code == OK && *found)
+        *row_count = statement_int(&statement, 2);
+    statement_release(&statement);
+    return code;
+}
+
+enum error_code catalog_newest_close(struct catalog *catalog, int64_t *close_us,
+                                     struct error *error)
+{
+    bool found;
+    *close_us = 0;
+    return database_query_int(&catalog->database, "SELECT max(last_close_us) FROM ttp_commits",
+                              close_us, &found, error);
+}
+
 enum error_code catalog_path_is_known(struct catalog *catalog, const char *path, bool *known,
                                       struct error *error)
 {
@@ -246,19 +276,29 @@ static enum error_code add_everything(struct catalog *catalog, const struct cata
     return code;
 }
 
-enum error_code catalog_add_commit(struct catalog *catalog, const struct catalog_commit *commit,
-                                   struct error *error)
+enum error_code catalog_add_commit_if(struct catalog *catalog, const struct catalog_commit *commit,
+                                      catalog_commit_check *check, void *context,
+                                      struct error *error)
 {
     int64_t *data_file_ids = mem_alloc(commit->file_count * sizeof *data_file_ids);
     if (data_file_ids == NULL)
         return error_no_memory(error, "a commit");
     enum error_code code = database_begin_write(&catalog->database, error);
     if (code == OK) {
-        code = add_everything(catalog, commit, data_file_ids, error);
+        if (check != NULL)
+            code = check(context, error);
+        if (code == OK)
+            code = add_everything(catalog, commit, data_file_ids, error);
         code = database_end(&catalog->database, code, error);
     }
     mem_free(data_file_ids);
     return code;
+}
+
+enum error_code catalog_add_commit(struct catalog *catalog, const struct catalog_commit *commit,
+                                   struct error *error)
+{
+    return catalog_add_commit_if(catalog, commit, NULL, NULL, error);
 }
 
 /* A write that lands where the failed transaction's frames lie in the WAL. */

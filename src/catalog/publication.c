@@ -98,11 +98,59 @@ enum error_code publish_place_files(struct publication *publication, struct erro
     return code;
 }
 
+/* Whether what has the item's final name is there and as large as it was placed. */
+static enum error_code look_at_placed(const struct publication *publication,
+                                      const struct intent_item *item, bool *there,
+                                      struct error *error)
+{
+    char final[OS_PATH_BYTES];
+    struct os_file file;
+    uint64_t size_bytes = 0;
+    struct error failure;
+    *there = false;
+    enum error_code code = os_path_join(final, publication->root, item->path, error);
+    if (code != OK)
+        return code;
+    code = os_file_open(&file, final, OS_OPEN_READ, &failure);
+    if (code == ERR_NOT_FOUND)
+        return OK;
+    if (code == OK)
+        code = os_file_size(&file, &size_bytes, &failure);
+    os_file_release(&file);
+    if (code != OK && error != NULL)
+        *error = failure;
+    *there = code == OK && size_bytes == item->size_bytes;
+    return code;
+}
+
+/* Inside the transaction: whoever held the catalog before may have cleaned up the folder, too. */
+static enum error_code look_again(void *context, struct error *error)
+{
+    struct publication *publication = context;
+    enum error_code code = OK;
+    publication->began = true;
+    for (size_t i = 0; code == OK && i < intent_item_count(publication->intent); i++) {
+        struct intent_item item;
+        bool there;
+        intent_item_get(publication->intent, i, &item);
+        code = look_at_placed(publication, &item, &there, error);
+        if (code != OK || there)
+            continue;
+        publication->placed &= ~(UINT32_C(1) << i); /* withdrawing looks at what is there */
+        publication->file_lost = true;
+        error_set(error, ERR_IO,
+                  "%s/%s was removed or changed by another program before the catalog could take "
+                  "it in (a clean-up of orphaned files with cleanup_all?)",
+                  publication->root, item.path);
+    }
+    return code == OK && publication->file_lost ? ERR_IO : code;
+}
+
 enum error_code publish_to_catalog(struct publication *publication, struct error *error)
 {
     assert(publication->state == PUBLICATION_PLACED);
-    enum error_code code =
-        catalog_add_commit(publication->catalog, &publication->intent->commit, error);
+    enum error_code code = catalog_add_commit_if(publication->catalog, &publication->intent->commit,
+                                                 look_again, publication, error);
     if (code == OK)
         publication->state = PUBLICATION_COMMITTED;
     return code;
@@ -212,8 +260,10 @@ enum error_code publish_withdraw(struct publication *publication, struct error *
 {
     assert(publication->state == PUBLICATION_INTENDED || publication->state == PUBLICATION_PLACED);
     bool committed = false;
-    enum error_code code = catalog_settle_commit(
-        publication->catalog, publication->intent->commit.commit_no, &committed, error);
+    enum error_code code = OK;
+    if (publication->began)
+        code = catalog_settle_commit(publication->catalog, publication->intent->commit.commit_no,
+                                     &committed, error);
     if (code != OK)
         return code;
     if (committed) {

@@ -31,6 +31,8 @@ struct publication {
     const struct intent *intent;
     enum publication_state state;
     uint32_t placed; /* bit i: item i has its final name, and it was we who gave it */
+    bool began;      /* a transaction of it may have begun: what became of it must be settled */
+    bool file_lost;  /* a placed file was gone, or changed, when the transaction began */
 };
 
 void publication_init(struct publication *publication, const char *root, struct catalog *catalog,
@@ -42,7 +44,9 @@ enum error_code publish_write_intent(struct publication *publication,
 /* INTENDED → PLACED: renames, never over another file (ERR_CONFLICT), and syncs the directories. */
 enum error_code publish_place_files(struct publication *publication,
                                     struct error *error) MUST_CHECK;
-/* PLACED → COMMITTED. After a failure other than ERR_RETRY the outcome is not known: withdraw. */
+/* PLACED → COMMITTED. Each placed file is looked at again when the transaction holds the catalog:
+ * ERR_IO, with file_lost, if one is not as it was placed. After a failure other than ERR_RETRY the
+ * outcome is not known: withdraw. */
 enum error_code publish_to_catalog(struct publication *publication, struct error *error) MUST_CHECK;
 /* INTENDED or PLACED → WITHDRAWN: settles in the catalog that the commit never was and deletes its
  * files; → COMMITTED if the catalog holds it after all. */

@@ -31,6 +31,7 @@ static enum error_code recover_commit(struct publication *publication,
 {
     bool committed = false, complete = false;
     publication->state = PUBLICATION_INTENDED;
+    publication->began = true; /* by the process that wrote the intent */
     enum error_code code =
         catalog_has_commit(publication->catalog, report->commit_no, &committed, error);
     if (code == OK && committed) {
@@ -45,7 +46,8 @@ static enum error_code recover_commit(struct publication *publication,
         code = publish_place_files(publication, error);
         if (code == OK)
             code = publish_to_catalog(publication, error);
-    } else if (code == OK) {
+    }
+    if ((code == OK && !complete) || publication->file_lost) {
         code = publish_withdraw(publication, error);
         report->outcome =
             publication->state == PUBLICATION_COMMITTED ? RECOVERY_FINISHED : RECOVERY_ROLLED_BACK;

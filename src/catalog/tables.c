@@ -88,8 +88,8 @@ const size_t ducklake_table_count = sizeof ducklake_tables / sizeof *ducklake_ta
  * checksums are lower-case hexadecimal, since SQLite has no unsigned 64-bit integer.
  */
 const char *const catalog_tables[] = {
-    /* layout_version, lake_id, schema_version, partition_id, settlements, and which table is the
-     * lake's own (catalog/identity.c) */
+    /* layout_version, lake_id, schema_version, partition_id, settlements, lake_path
+     * (catalog/place.h) and which table is the lake's own (catalog/identity.c) */
     "CREATE TABLE ttp_lake(\"key\" VARCHAR PRIMARY KEY NOT NULL, \"value\" VARCHAR NOT NULL)",
     /* What is completely in the lake: disjoint, and merged where ranges touch. */
     "CREATE TABLE ttp_coverage(first_ledger BIGINT PRIMARY KEY NOT NULL, "

@@ -12,6 +12,7 @@
 #include "catalog/lake_lock.h"
 #include "catalog/lake_probe.h"
 #include "catalog/others.h"
+#include "catalog/place.h"
 #include "lake/inventory.h"
 #include "lake/rebuild_choice.h"
 #include "os/file.h"
@@ -191,15 +192,15 @@ static enum error_code make_catalog(struct rebuild *rebuild, struct error *error
 {
     char path[OS_PATH_BYTES], data_path[OS_PATH_BYTES];
     struct lake_table arrays;
-    const char *base = rebuild->options->data_path;
     struct catalog_table table =
         lake_table_describe(first_schema(rebuild), rebuild->scheme, &arrays);
     struct catalog_create_options create = {.data_path = data_path,
+                                            .lake_path = rebuild->root,
                                             .table = &table,
                                             .created_by = "parquet-consumer " TTP_VERSION,
                                             .lake_id = rebuild->lake.lake_id};
     enum error_code code =
-        os_path_join(data_path, base[0] == '\0' ? rebuild->root : base, "", error);
+        place_data_path(data_path, rebuild->root, rebuild->options->data_path, error);
     if (code == OK)
         code = os_path_join(path, rebuild->root, CATALOG_NEW, error);
     if (code == OK)

@@ -9,6 +9,7 @@
 
 #include "catalog/history.h"
 #include "catalog/lake_layout.h"
+#include "catalog/place.h"
 #include "lake/check_close_times.h"
 #include "lake/check_file.h"
 #include "lake/check_foreign.h"
@@ -417,6 +418,19 @@ static enum error_code catalog_problem(enum error_code code, struct findings *fi
     return OK;
 }
 
+static enum error_code note_place(struct verification *verification, struct findings *findings,
+                                  struct error *error)
+{
+    char warning[PLACE_WARNING_BYTES];
+    const struct verify_options *options = verification->options;
+    const char *reader_path = options->reader_data_path == NULL ? "" : options->reader_data_path;
+    enum error_code code = catalog_place_warning(verification->catalog, options->output_path,
+                                                 reader_path, warning, error);
+    if (code == OK && warning[0] != '\0')
+        findings_add_note(findings, "%s", warning);
+    return code;
+}
+
 static enum error_code verify_opened(struct verification *verification,
                                      struct verify_report *report, struct error *error)
 {
@@ -430,6 +444,8 @@ static enum error_code verify_opened(struct verification *verification,
     if (verification->catalog == NULL)
         return catalog_problem(error->code, &report->findings, error);
     code = inventory_read_catalog(&verification->inventory, root, verification->catalog, error);
+    if (code == OK)
+        code = note_place(verification, &report->findings, error);
     if (code == OK)
         code = check_all(verification, &report->findings, error);
     if (code != OK)

@@ -22,8 +22,9 @@ struct verify_against {
 
 struct verify_options {
     const char *output_path;
-    bool deep;        /* every value decoded: statistics, event_index, digests */
-    unsigned threads; /* at least 1 */
+    const char *reader_data_path; /* as configured; NULL or "": it is not */
+    bool deep;                    /* every value decoded: statistics, event_index, digests */
+    unsigned threads;             /* at least 1 */
     const struct verify_against *against; /* NULL: the lake alone */
 };
 

@@ -8,10 +8,12 @@
 
 #include "catalog/lake_layout.h"
 #include "catalog/lake_probe.h"
+#include "catalog/place.h"
 #include "catalog/recovery.h"
 #include "os/identity.h"
 #include "os/log.h"
 #include "sink/lake_table.h"
+#include "sink/newer_files.h"
 #include "version.h"
 
 #define NAMES_BYTES 256
@@ -150,25 +152,13 @@ static enum error_code open_lake_file(struct lake_folder *folder,
     return code == OK ? lake_file_write(&folder->file, folder->root, error) : code;
 }
 
-static enum error_code make_data_path(char out[OS_PATH_BYTES], const struct lake_folder *folder,
-                                      const struct sink_options *options, struct error *error)
-{
-    const char *path =
-        options->reader_data_path[0] == '\0' ? folder->root : options->reader_data_path;
-    if (path[0] != '/')
-        return error_set(error, ERR_INVALID,
-                         "reader_data_path %s is not absolute: readers would look for it relative "
-                         "to their own working folder",
-                         path);
-    return os_path_join(out, path, "", error); /* ends in a slash */
-}
-
 static enum error_code open_catalog(struct lake_folder *folder, const struct catalog_table *table,
                                     const char *data_path, struct error *error)
 {
     char path[OS_PATH_BYTES];
     struct error failure;
     struct catalog_create_options create = {.data_path = data_path,
+                                            .lake_path = folder->root,
                                             .table = table,
                                             .created_by = "parquet-consumer " TTP_VERSION,
                                             .lake_id = folder->file.lake_id};
@@ -304,6 +294,23 @@ static enum error_code set_schema(struct lake_folder *folder, const struct sink_
     return code;
 }
 
+/* A copied, moved or restored lake names the place of the one it was made of. */
+static enum error_code set_place(struct lake_folder *folder, const char *data_path,
+                                 struct error *error)
+{
+    struct catalog_place before;
+    enum error_code code =
+        catalog_set_place(folder->catalog, data_path, folder->root, &before, error);
+    if (code == OK && before.data_path_changed)
+        log_event(before.lay_elsewhere ? LOG_WARN : LOG_INFO, "sink",
+                  before.lay_elsewhere
+                      ? "the catalog named another place than this lake's (was it copied, moved or "
+                        "restored?); readers look for its files here from now on"
+                      : "readers look for the lake's files under another path from now on",
+                  LOG_T("before", before.data_path), LOG_T("data_path", data_path));
+    return code;
+}
+
 static enum error_code open_all(struct lake_folder *folder, const struct sink_options *options,
                                 const struct row_schema *schema, struct error *error)
 {
@@ -314,7 +321,7 @@ static enum error_code open_all(struct lake_folder *folder, const struct sink_op
     if (code == OK)
         code = enter(folder, options->output_path, error);
     if (code == OK)
-        code = make_data_path(data_path, folder, options, error);
+        code = place_data_path(data_path, folder->root, options->reader_data_path, error);
     if (code == OK)
         code = open_lake_file(folder, options, error);
     bool is_new = folder->file.creating;
@@ -324,10 +331,12 @@ static enum error_code open_all(struct lake_folder *folder, const struct sink_op
         code = complete_lake_file(folder, options, error);
     if (code == OK)
         code = recover(folder, error);
+    if (code == OK && !is_new)
+        code = newer_files_check_newest(folder, options->scheme, error);
     if (code == OK)
         code = set_schema(folder, options, schema, &table, error);
     if (code == OK)
-        code = catalog_set_data_path(folder->catalog, data_path, error);
+        code = set_place(folder, data_path, error);
     if (code == OK && is_new)
         announce_new_lake(folder, schema);
     return code;

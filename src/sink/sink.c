@@ -13,6 +13,7 @@
 #include "os/fence.h"
 #include "os/log.h"
 #include "sink/lake_folder.h"
+#include "sink/newer_files.h"
 #include "sink/open_commit.h"
 #include "util/memory.h"
 #include "version.h"
@@ -51,7 +52,8 @@ struct sink {
     struct encode_pool *pool;
 
     struct open_commit open;
-    size_t relieved_bytes; /* memory of its writers when a row group was last closed for it */
+    int64_t checked_start_us; /* of the partition last looked at for files of lost commits */
+    size_t relieved_bytes;    /* memory of its writers when a row group was last closed for it */
     /* The commit being published, or one whose end is not settled (docs: UNSETTLED). */
     struct intent intent;
     struct publication publication;
@@ -84,6 +86,7 @@ const char *rotation_reason_name(enum rotation_reason reason)
 static void set_up(struct sink *sink, const struct sink_options *options)
 {
     sink->scheme = options->scheme;
+    sink->checked_start_us = INT64_MIN;
     sink->max_file_size_bytes = options->max_file_size_bytes;
     sink->max_file_age_us = options->max_file_age_us;
     sink->memory_bytes = options->memory_bytes;
@@ -403,6 +406,12 @@ static enum error_code publish(struct sink *sink, struct error *error)
         code = run_step(sink, publish_write_intent, error);
         if (code == OK)
             code = run_step(sink, publish_place_files, error);
+        /* A name was taken since it was chosen: there are others. */
+        if (code == ERR_CONFLICT && !sink_gave_up(sink)) {
+            code = ERR_IO;
+            if (error != NULL)
+                error->code = code;
+        }
     }
     return code == OK ? run_step(sink, publish_to_catalog, error) : code;
 }
@@ -611,6 +620,21 @@ static enum error_code wait_for_free_disk(struct sink *sink, struct error *error
     return OK;
 }
 
+/* Before a partition's first row is taken: no file there may be of a commit that the catalog does
+ * not know. */
+static enum error_code check_partition(struct sink *sink, const struct row_batch *batch,
+                                       struct error *error)
+{
+    if (batch->part_count == 0 || batch->parts[0].key.start_us == sink->checked_start_us)
+        return OK;
+    int64_t start_us = batch->parts[0].key.start_us;
+    enum error_code code =
+        newer_files_check_partition(&sink->folder, sink->scheme, start_us, error);
+    if (code == OK)
+        sink->checked_start_us = start_us;
+    return code;
+}
+
 /* Everything sink_append does but for what is lost. A batch that was taken is freed at once:
  * closing a row group wants memory. */
 static enum error_code append(struct sink *sink, struct row_batch **owned, bool *taken,
@@ -628,7 +652,9 @@ static enum error_code append(struct sink *sink, struct row_batch **owned, bool 
     if (code != OK)
         return code;
     *taken = true;
-    code = take(sink, batch, error);
+    code = check_partition(sink, batch, error);
+    if (code == OK)
+        code = take(sink, batch, error);
     row_batch_free(*owned);
     *owned = NULL;
     if (code == OK)
@@ -693,6 +719,11 @@ enum error_code sink_tick(struct sink *sink, int64_t *next_call_us, struct error
 bool sink_keeps_commit(const struct sink *sink)
 {
     return sink->unsettled && sink->space.gave_up;
+}
+
+bool sink_gave_up(const struct sink *sink)
+{
+    return sink->space.gave_up;
 }
 
 void sink_set_give_up(struct sink *sink, bool (*give_up)(void *context, enum sink_wait wait),

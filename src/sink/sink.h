@@ -122,6 +122,10 @@ enum sink_wait {
 void sink_set_give_up(struct sink *sink, bool (*give_up)(void *context, enum sink_wait wait),
                       void *context);
 
+/* Whether the last wait was given up: then ERR_CONFLICT came of a refusal, else it says that the
+ * lake is not to be touched. */
+bool sink_gave_up(const struct sink *sink);
+
 /* Whether a commit is complete in staging and left to the next start. */
 bool sink_keeps_commit(const struct sink *sink);
 

@@ -59,6 +59,20 @@ static void tell_others(struct space *space, bool for_space, bool for_catalog, b
     note_busy(space, for_catalog);
 }
 
+/* The next wait begins anew. */
+static enum error_code end_busy_wait(struct space *space, const struct error *failure,
+                                     struct error *error)
+{
+    char reason[ERROR_MESSAGE_BYTES]; /* `error` may be `failure` */
+    memcpy(reason, failure->message, sizeof reason);
+    space->waiting = false;
+    tell_others(space, false, false, false);
+    return error_set(error, ERR_IO,
+                     "another program has held the catalog for a day: %.900s; find and end it (a "
+                     "DuckDB or sqlite3 with an open transaction)",
+                     reason);
+}
+
 enum error_code space_wait(struct space *space, const struct error *failure, struct error *error)
 {
     enum sink_wait wait = wait_of(failure);
@@ -70,6 +84,10 @@ enum error_code space_wait(struct space *space, const struct error *failure, str
     }
     tell_others(space, wait == SINK_WAIT_SPACE, wait == SINK_WAIT_CATALOG,
                 wait == SINK_WAIT_REFUSAL);
+    int64_t busy_since_us =
+        atomic_load_explicit(&space->catalog_busy_since_us, memory_order_relaxed);
+    if (wait == SINK_WAIT_CATALOG && os_monotonic_us() - busy_since_us >= SPACE_BUSY_LIMIT_US)
+        return end_busy_wait(space, failure, error);
     if (space->give_up != NULL && space->give_up(space->context, wait)) {
         space->gave_up = true;
         char reason[ERROR_MESSAGE_BYTES]; /* `error` may be `failure` */

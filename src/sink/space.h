@@ -36,9 +36,13 @@ struct space {
 
 void space_init(struct space *space);
 
+/* How long another program may keep the catalog from a commit (docs/commit-protocol.md, invariant
+ * 16). */
+#define SPACE_BUSY_LIMIT_US (INT64_C(24) * 3600 * 1000000)
+
 /* `failure`: what met the full disk (ENOSPC), the busy catalog (EBUSY) or a refusal
- * (os_is_refusal). Logs once, pauses, and returns OK to try again; on giving up ERR_IO, after a
- * refusal ERR_CONFLICT, with the failure's message. */
+ * (os_is_refusal). Logs once, pauses, and returns OK to try again; on giving up, and when the
+ * catalog was busy for a day, ERR_IO, after a refusal ERR_CONFLICT, with the failure's message. */
 enum error_code space_wait(struct space *space, const struct error *failure,
                            struct error *error) MUST_CHECK;
 /* The operation worked: the wait, if there was one, is over. */

@@ -2,8 +2,12 @@
 """Others write to the catalog, copy the lake, put back a backup of it: our rows stay true, and a
 lake that is not ours any more is refused before anything is fetched."""
 
-import contextlib
+import json
+import os
+import re
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -110,3 +114,136 @@ def test_the_lake_does_not_evolve_over_a_users_column(lake, servers, also, words
     process.run(lake, endpoint, CUT, LAST, schema_version="1.1.0", status=2).says(words)
     process.run(lake, endpoint, CUT, LAST)
     assert count(lake) == len(truth.truth_rows([RECORDING]))
+
+
+# ---- while a commit waits for the catalog --------------------------------------------------------
+
+def hold_catalog(lake):
+    """Another program that holds the catalog until its stdin ends."""
+    program = ("import sqlite3, sys\n"
+               "database = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+               "database.execute('BEGIN IMMEDIATE')\n"
+               "print('held', flush=True)\n"
+               "sys.stdin.read()\n")
+    holder = subprocess.Popen([sys.executable, "-c", program, str(reading.catalog_path(lake))],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout.readline() == "held\n"
+    return holder
+
+
+def test_files_that_a_clean_up_removes_while_the_commit_waits_are_fetched_again(lake, servers,
+                                                                              processes):
+    endpoint = servers[RECORDING.name]
+    process.run(lake, endpoint, FIRST, CUT - 1)
+    before = set(reading.data_files(lake))
+    holder = hold_catalog(lake)
+    try:
+        run = processes(process.run_background(lake, endpoint, CUT, LAST))
+        run.wait_for(lambda: set(reading.data_files(lake)) - before, "files under their names")
+        run.wait_for_text("waiting until it is done")
+        reading.duckdb_execute(
+            lake, "CALL ducklake_delete_orphaned_files('lake', cleanup_all => true)")
+        assert set(reading.data_files(lake)) == before
+    finally:
+        holder.communicate("")
+    run.wait().expect(0).says("was removed or changed by another program")
+    reading.compare_lake_with_truth(lake, [RECORDING], "1.0.0")
+    process.execute("verify", "--output-path", lake).expect(0)
+
+
+# ---- where the lake lies -------------------------------------------------------------------------
+
+def data_path(lake):
+    return json.loads(process.execute("status", "--json", "--output-path", lake).expect(0).stdout)[
+        "data_path"]
+
+
+def test_a_copied_lake_is_told_until_a_run_sets_its_path(lake, servers, tmp_path):
+    endpoint = servers[RECORDING.name]
+    process.run(lake, endpoint, FIRST, CUT - 1)
+    copy = tmp_path / "copy"
+    shutil.copytree(lake, copy)
+    words = (re.escape(str(lake)), "copied, moved or restored", "another lake is there",
+             f"run --output-path {re.escape(str(copy))}")
+    process.execute("verify", "--output-path", copy).expect(0).says(*words)
+    process.execute("status", "--output-path", copy).expect(0).says(*words)
+    assert data_path(copy) == f"{lake}/"
+    process.run(copy, endpoint, FIRST, CUT - 1).says("the catalog named another place")
+    assert data_path(copy) == f"{copy}/"
+    for place in (lake, copy):
+        for verb in ("verify", "status"):
+            assert "copied, moved" not in process.execute(verb, "--output-path", place).expect(0).output
+        assert count(place) == len(truth.truth_rows([RECORDING], FIRST, CUT - 1))
+
+
+def test_a_path_for_readers_is_no_reason_to_warn_where_the_lake_stays(lake, servers, tmp_path):
+    endpoint = servers[RECORDING.name]
+    process.run(lake, endpoint, FIRST, CUT - 1, reader_data_path="/elsewhere/lake")
+    for verb in ("verify", "status"):
+        assert "copied, moved" not in process.execute(verb, "--output-path", lake).expect(0).output
+    moved = tmp_path / "moved"
+    lake.rename(moved)
+    process.execute("verify", "--output-path", moved).expect(0).says("copied, moved or restored")
+    # Who looks through that path on purpose says so.
+    answer = process.execute("verify", "--output-path", moved, "--reader-data-path",
+                             "/elsewhere//lake/").expect(0)
+    assert "copied, moved" not in answer.output
+
+
+def test_a_readers_path_is_written_as_duckdb_compares_it(lake, servers):
+    endpoint = servers[RECORDING.name]
+    spelled = f"{lake.parent}/.//./{lake.name}//"
+    process.run(lake, endpoint, FIRST, LAST, reader_data_path=spelled)
+    assert data_path(lake) == f"{lake}/"
+    for path in reading.data_files(lake):
+        os.utime(path, (0, 0))
+    reading.duckdb_execute(lake, "CHECKPOINT lake")
+    assert count(lake) == len(truth.truth_rows([RECORDING]))
+    process.run(lake, endpoint, FIRST, LAST, reader_data_path=f"{lake}/../{lake.name}",
+                status=2).says("reader-data-path", r"\.\.")
+
+
+# ---- a catalog that is older than its files ------------------------------------------------------
+
+def test_a_catalog_put_back_from_a_backup_is_refused_until_it_is_made_anew(lake, servers,
+                                                                          tmp_path):
+    endpoint = servers[RECORDING.name]
+    process.run(lake, endpoint, FIRST, FIRST + 19)
+    shutil.copytree(lake / "_lake", tmp_path / "backup")
+    process.run(lake, endpoint, FIRST, CUT - 1)
+    files = reading.data_files(lake)
+    shutil.rmtree(lake / "_lake")
+    shutil.copytree(tmp_path / "backup", lake / "_lake")
+    process.run(lake, endpoint, FIRST, LAST, status=2).says("older than its files", "rebuild",
+                                                            "commit 2")
+    assert reading.data_files(lake) == files
+    process.execute("verify", "--output-path", lake).expect(3)
+    process.execute("rebuild", "--output-path", lake).expect(0)
+    process.run(lake, endpoint, FIRST, LAST)
+    reading.compare_lake_with_truth(lake, [RECORDING], "1.0.0")
+
+
+# ---- the catalog's side files --------------------------------------------------------------------
+
+@pytest.mark.parametrize("verb", ["run", "status", "verify", "files"])
+def test_every_command_puts_the_catalogs_side_files_back(lake, servers, verb):
+    """Without them nobody who may not write in _lake can attach the lake."""
+    endpoint = servers[RECORDING.name]
+    process.run(lake, endpoint, FIRST, LAST)
+    side_files = [lake / "_lake" / f"catalog.sqlite-{name}" for name in ("wal", "shm")]
+    reading.duckdb_execute(lake, "SELECT count(*) FROM lake.ttp_events")
+    assert not any(path.exists() for path in side_files)
+    if verb == "run":
+        process.run(lake, endpoint, FIRST, LAST)  # makes no commit
+    else:
+        process.execute(verb, "--output-path", lake).expect(0)
+    assert all(path.exists() for path in side_files)
+
+
+def test_a_running_consumer_keeps_the_catalogs_side_files(lake, servers, processes):
+    run = processes(process.run_background(lake, servers[RECORDING.name], FIRST, 0,
+                                           max_file_age="1s"))
+    run.wait_for(lambda: reading.data_files(lake) and reading.coverage(lake), "a commit")
+    reading.duckdb_execute(lake, "SELECT count(*) FROM lake.ttp_events")
+    assert all((lake / "_lake" / f"catalog.sqlite-{name}").exists() for name in ("wal", "shm"))
+    run.stop().expect(0)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "catalog/place.h"
 #include "catalog/catalog.h"
 #include "catalog/history.h"
 #include "catalog/others.h"
@@ -484,7 +485,8 @@ static enum error_code evolve(struct catalog *catalog)
 
 static enum error_code set_data_path(struct catalog *catalog)
 {
-    return catalog_set_data_path(catalog, "/elsewhere/", &error);
+    struct catalog_place before;
+    return catalog_set_place(catalog, "/elsewhere/", "/lake", &before, &error);
 }
 
 /* What a change may change. */

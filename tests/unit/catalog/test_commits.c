@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "catalog/place.h"
 #include "catalog/handle.h"
 #include "catalog_fixture.h"
 #include "support/fault_calls.h"
@@ -219,8 +220,9 @@ static void data_path_changes_only_when_it_differs(void **state)
 {
     (void)state;
     char *data_path;
-    assert_int_equal(catalog_set_data_path(catalog, "/data/lake/", NULL), OK);
-    assert_int_equal(catalog_set_data_path(catalog, "/moved/", NULL), OK);
+    struct catalog_place before;
+    assert_int_equal(catalog_set_place(catalog, "/data/lake/", "/data/lake", &before, NULL), OK);
+    assert_int_equal(catalog_set_place(catalog, "/moved/", "/moved", &before, NULL), OK);
     assert_int_equal(catalog_data_path(catalog, &data_path, NULL), OK);
     assert_string_equal(data_path, "/moved/");
     mem_free(data_path);

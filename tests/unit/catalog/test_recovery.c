@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -21,6 +22,8 @@
 #include "catalog/recovery.h"
 #include "catalog_fixture.h"
 #include "os/file.h"
+#include "os/identity.h"
+#include "os/thread.h"
 #include "support/allocation_sweep.h"
 #include "support/fault_calls.h"
 #include "support/temp_folder.h"
@@ -304,6 +307,115 @@ static void our_own_file_that_was_changed_moves_aside(void **state)
     recover(RECOVERY_ROLLED_BACK);
     assert_int_equal(temp_count(folder, "", ".parquet"), 0);
     assert_true(has_content(temp_path(folder, LAKE_DAMAGED "/b.parquet.damaged"), "damaged"));
+    intent_release(&intent);
+}
+
+/* ---- what others do while a commit waits for the catalog ---- */
+
+static void a_placed_file_that_is_gone_when_the_catalog_is_had_withdraws_the_commit(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"year=2024/month=01/a.parquet",
+                                        "year=2024/month=02/b.parquet", "_lake/" DEAD_LETTERS_PATH};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        struct intent intent;
+        struct publication publication;
+        struct error error;
+        describe(&intent);
+        assert_int_equal(publish_until(PUBLICATION_PLACED, &publication, &intent, NULL), OK);
+        assert_int_equal(unlink(temp_path(folder, paths[i])), 0);
+        assert_int_equal(publish_to_catalog(&publication, &error), ERR_IO);
+        assert_non_null(strstr(error.message, paths[i]));
+        assert_true(publication.file_lost);
+        assert_int_equal(publish_withdraw(&publication, &error), OK);
+        assert_int_equal(publish_remove_intent(&publication, &error), OK);
+        assert_false(check_lake());
+        intent_release(&intent);
+    }
+}
+
+static void a_placed_file_of_another_size_withdraws_the_commit_and_is_kept(void **state)
+{
+    (void)state;
+    struct intent intent;
+    struct publication publication;
+    describe(&intent);
+    assert_int_equal(publish_until(PUBLICATION_PLACED, &publication, &intent, NULL), OK);
+    temp_write(temp_path(folder, final_paths[1]), "a stranger's", 12);
+    assert_int_equal(publish_to_catalog(&publication, NULL), ERR_IO);
+    assert_int_equal(publish_withdraw(&publication, NULL), OK);
+    assert_int_equal(publish_remove_intent(&publication, NULL), OK);
+    assert_int_equal(temp_count(folder, "", ".parquet"), 0);
+    assert_true(has_content(temp_path(folder, LAKE_DAMAGED "/b.parquet.damaged"), "a stranger's"));
+    intent_release(&intent);
+}
+
+/* Another program that has the catalog. */
+static sqlite3 *hold_catalog(void)
+{
+    sqlite3 *database;
+    assert_int_equal(sqlite3_open(temp_path(folder, LAKE_CATALOG), &database), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(database, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    return database;
+}
+
+static void a_commit_that_never_had_the_catalog_is_withdrawn_while_another_has_it(void **state)
+{
+    (void)state;
+    struct intent intent;
+    struct publication publication;
+    struct error error;
+    describe(&intent);
+    assert_int_equal(publish_until(PUBLICATION_PLACED, &publication, &intent, NULL), OK);
+    sqlite3 *other = hold_catalog();
+    assert_int_equal(publish_to_catalog(&publication, &error), ERR_RETRY);
+    assert_int_equal(error.system_errno, EBUSY);
+    assert_int_equal(publish_withdraw(&publication, &error), OK);
+    assert_int_equal(publish_remove_intent(&publication, &error), OK);
+    sqlite3_close(other);
+    assert_false(check_lake());
+    intent_release(&intent);
+}
+
+/* A program that holds the catalog, cleans up what it does not name, and lets go of it. */
+struct clean_up {
+    sqlite3 *database;
+    char last[TEMP_PATH_BYTES], victim[TEMP_PATH_BYTES];
+};
+
+static void *clean_up(void *context)
+{
+    struct clean_up *other = context;
+    while (!os_path_exists(other->last)) /* all files have their final names then */
+        os_sleep_us(1000);
+    unlink(other->victim);
+    sqlite3_close(other->database);
+    return NULL;
+}
+
+static void a_recovery_looks_again_when_it_has_the_catalog(void **state)
+{
+    (void)state;
+    struct intent intent;
+    struct publication publication;
+    struct recovery_report report;
+    struct clean_up other;
+    struct os_thread thread = {0};
+    describe(&intent);
+    assert_int_equal(publish_until(PUBLICATION_INTENDED, &publication, &intent, NULL), OK);
+    open_lake();
+    snprintf(other.last, sizeof other.last, "%s", temp_path(folder, "_lake/" DEAD_LETTERS_PATH));
+    snprintf(other.victim, sizeof other.victim, "%s", temp_path(folder, final_paths[0]));
+    other.database = hold_catalog();
+    assert_int_equal(os_thread_start(&thread, "clean-up", clean_up, &other, NULL), OK);
+    enum error_code code;
+    do
+        code = recovery_run(folder, catalog, &report, NULL);
+    while (code == ERR_RETRY);
+    os_thread_join(&thread);
+    assert_int_equal(code, OK);
+    assert_int_equal(report.outcome, RECOVERY_ROLLED_BACK);
+    assert_false(check_lake());
     intent_release(&intent);
 }
 
@@ -611,6 +723,10 @@ int main(void)
         TEST(a_commit_with_a_missing_or_damaged_file_is_rolled_back),
         TEST(a_strangers_file_under_a_final_name_is_left_alone),
         TEST(our_own_file_that_was_changed_moves_aside),
+        TEST(a_placed_file_that_is_gone_when_the_catalog_is_had_withdraws_the_commit),
+        TEST(a_placed_file_of_another_size_withdraws_the_commit_and_is_kept),
+        TEST(a_commit_that_never_had_the_catalog_is_withdrawn_while_another_has_it),
+        TEST(a_recovery_looks_again_when_it_has_the_catalog),
         TEST(intents_of_other_lakes_and_damaged_ones_stop_the_start),
         TEST(a_crash_at_every_operation_of_a_commit_leaves_a_whole_lake),
         TEST(a_crash_at_every_operation_of_a_withdrawal_leaves_a_whole_lake),

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sink/newer_files.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "parquet/metadata.h"
+
+#define SUFFIX       ".parquet"
+#define FIRST_FOLDER "year="
+
+/* A walk over a part of the lake's folder. */
+struct search {
+    const struct lake_folder *folder;
+    const char *below; /* where the walk starts, relative to the root; "" for the root */
+    const char *from;  /* folders that sort before this one are left out; "" for none */
+    bool enters;       /* folders at all */
+};
+
+static enum error_code read_at(void *context, uint64_t offset, void *data, size_t size_bytes,
+                               struct error *error)
+{
+    return os_file_read(context, offset, data, size_bytes, error);
+}
+
+/* False where the metadata have no such number: not one of our files. */
+static bool take_number(const struct parquet_file_metadata *metadata, const char *key,
+                        int64_t *number)
+{
+    const char *text = parquet_metadata_find(metadata, key);
+    if (text == NULL || text[0] == '\0' || strlen(text) > 18 ||
+        strspn(text, "0123456789") != strlen(text))
+        return false;
+    *number = strtoll(text, NULL, 10);
+    return true;
+}
+
+/* The file is one of this lake, by its own words. */
+static enum error_code compare_with_catalog(const struct search *search, const char *path,
+                                            const struct parquet_file_metadata *metadata,
+                                            struct error *error)
+{
+    int64_t commit_no, first, last, rows, row_count = 0;
+    struct catalog_range range = {0};
+    bool found = false;
+    if (!take_number(metadata, "ttp.commit_no", &commit_no) ||
+        !take_number(metadata, "ttp.first_ledger", &first) ||
+        !take_number(metadata, "ttp.last_ledger", &last) ||
+        !take_number(metadata, "ttp.commit_rows", &rows))
+        return OK;
+    enum error_code code = catalog_find_commit(search->folder->catalog, (uint64_t)commit_no, &found,
+                                               &range, &row_count, error);
+    if (code != OK || (found && range.first == first && range.last == last && row_count == rows))
+        return code;
+    return error_set(
+        error, ERR_CONFLICT,
+        "the catalog of %s is older than its files (put back from a backup?): %s is of "
+        "this lake's commit %" PRId64 ", ledgers %" PRId64 " to %" PRId64
+        ", which the catalog does not know, and their rows would be stored twice; make "
+        "the catalog anew from the files by 'parquet-consumer rebuild' "
+        "('parquet-consumer verify' lists the files), or move those files away",
+        search->folder->root, path, commit_no, first, last);
+}
+
+/* A file that can't be read as one of ours is none. */
+static enum error_code look_into(const struct search *search, const char *path, struct error *error)
+{
+    char full[OS_PATH_BYTES];
+    struct os_file file;
+    struct parquet_file_metadata metadata;
+    struct error unreadable;
+    enum error_code code = os_path_join(full, search->folder->root, path, error);
+    if (code != OK)
+        return code;
+    struct parquet_source source = {.name = full, .context = &file, .read = read_at};
+    code = os_file_open(&file, full, OS_OPEN_READ, &unreadable);
+    if (code == OK)
+        code = os_file_size(&file, &source.size_bytes, &unreadable);
+    if (code == OK)
+        code = parquet_metadata_read(&source, &metadata, &unreadable);
+    if (code == OK) {
+        const char *lake_id = parquet_metadata_find(&metadata, "ttp.lake_id");
+        if (lake_id != NULL && strcmp(lake_id, search->folder->file.lake_id) == 0)
+            code = compare_with_catalog(search, path, &metadata, error);
+        parquet_metadata_release(&metadata);
+    } else if (code == ERR_NO_MEMORY) {
+        error_no_memory(error, path);
+    } else {
+        code = OK;
+    }
+    os_file_release(&file);
+    return code;
+}
+
+static enum error_code look_at(void *context, const char *relative_path, uint64_t size_bytes,
+                               struct error *error)
+{
+    const struct search *search = context;
+    char path[OS_PATH_BYTES];
+    bool known = false;
+    size_t length = strlen(relative_path);
+    (void)size_bytes;
+    if (length < strlen(SUFFIX) || strcmp(relative_path + length - strlen(SUFFIX), SUFFIX) != 0)
+        return OK;
+    enum error_code code = os_path_join(path, search->below, relative_path, error);
+    if (code == OK)
+        code = catalog_path_is_known(search->folder->catalog, path, &known, error);
+    return code == OK && !known ? look_into(search, path, error) : code;
+}
+
+/* Of the root only folders of partitions, not _lake or anybody else's. Numbers in their names have
+ * leading zeros: names sort as times do. */
+static bool is_late_enough(void *context, const char *relative_path)
+{
+    const struct search *search = context;
+    bool is_partition =
+        search->below[0] != '\0' || strncmp(relative_path, FIRST_FOLDER, strlen(FIRST_FOLDER)) == 0;
+    return search->enters && is_partition &&
+           strncmp(relative_path, search->from, strlen(relative_path)) >= 0;
+}
+
+/* Folders that are links are walked, too: a partition may lie on another disk. */
+static enum error_code walk(struct search *search, const char *folder, struct error *error)
+{
+    const struct os_walker walker = {
+        .context = search, .visit = look_at, .enter = is_late_enough, .follow = is_late_enough};
+    return os_walk(folder, &walker, error);
+}
+
+/* The folder of all files of the partition, of whichever type. */
+static void folder_of(enum partitioning_scheme scheme, int64_t start_us,
+                      char out[PARTITION_PATH_BYTES])
+{
+    enum partitioning_scheme by_time =
+        scheme == PARTITION_DATE_HOUR_TYPE ? PARTITION_DATE_HOUR : scheme;
+    partition_directory(by_time, partition_key_of(by_time, start_us, EVENT_NONE), out);
+}
+
+enum error_code newer_files_check_newest(const struct lake_folder *folder,
+                                         enum partitioning_scheme scheme, struct error *error)
+{
+    char newest[PARTITION_PATH_BYTES];
+    int64_t close_us = 0;
+    enum error_code code = catalog_newest_close(folder->catalog, &close_us, error);
+    if (code != OK)
+        return code;
+    folder_of(scheme, close_us, newest);
+    struct search search = {
+        .folder = folder, .below = "", .from = newest, .enters = scheme != PARTITION_SIMPLE};
+    return walk(&search, folder->root, error);
+}
+
+enum error_code newer_files_check_partition(const struct lake_folder *folder,
+                                            enum partitioning_scheme scheme, int64_t start_us,
+                                            struct error *error)
+{
+    char below[PARTITION_PATH_BYTES], full[OS_PATH_BYTES];
+    folder_of(scheme, start_us, below);
+    struct search search = {
+        .folder = folder, .below = below, .from = "", .enters = scheme != PARTITION_SIMPLE};
+    enum error_code code = os_path_join(full, folder->root, below, error);
+    if (code != OK || !os_path_exists(full))
+        return code;
+    return walk(&search, full, error);
+}
