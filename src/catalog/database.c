@@ -8,6 +8,7 @@
 
 #include "catalog/vfs.h"
 #include "os/file.h"
+#include "os/lock_probe.h"
 #include "util/memory.h"
 
 /* How long SQLite itself waits for another writer before it says SQLITE_BUSY. */
@@ -50,6 +51,24 @@ static enum error_code explain(struct database *database, int result, struct err
     return OK;
 }
 
+/* Who holds locks on the catalog, or on the memory that its users share. */
+static void describe_holder(const struct database *database, char out[128])
+{
+    static const char *const suffixes[] = {"-shm", ""};
+    out[0] = '\0';
+    for (size_t i = 0; out[0] == '\0' && i < sizeof suffixes / sizeof *suffixes; i++) {
+        char path[OS_PATH_BYTES];
+        struct os_lock_holder holder;
+        int length = snprintf(path, sizeof path, "%s%s", database->path, suffixes[i]);
+        if (length < 0 || (size_t)length >= sizeof path)
+            return;
+        os_lock_find_holder(path, &holder);
+        if (holder.held && holder.pid != 0)
+            snprintf(out, 128, "; process %lld holds a lock on catalog.sqlite%s: let it end",
+                     (long long)holder.pid, suffixes[i]);
+    }
+}
+
 enum error_code database_error(struct database *database, int result, struct error *error)
 {
     enum error_code explained = explain(database, result, error);
@@ -65,6 +84,7 @@ enum error_code database_error(struct database *database, int result, struct err
     else
         switch (result & 0xFF) {
         case SQLITE_BUSY:
+        case SQLITE_PROTOCOL: /* somebody else's locks on the -shm, asked for a hundred times */
         case SQLITE_LOCKED: code = ERR_RETRY; break;
         case SQLITE_NOMEM: code = ERR_NO_MEMORY; break;
         case SQLITE_CORRUPT:
@@ -76,8 +96,12 @@ enum error_code database_error(struct database *database, int result, struct err
         case SQLITE_AUTH: code = ERR_CONFLICT; break;
         default: code = result == SQLITE_IOERR_NOMEM ? ERR_NO_MEMORY : ERR_IO; break;
         }
-    error_set(error, code, "catalog %s: %s", database->path,
-              database->handle == NULL ? sqlite3_errstr(result) : sqlite3_errmsg(database->handle));
+    char holder[128] = "";
+    if (code == ERR_RETRY && !full)
+        describe_holder(database, holder);
+    error_set(error, code, "catalog %s: %s%s", database->path,
+              database->handle == NULL ? sqlite3_errstr(result) : sqlite3_errmsg(database->handle),
+              holder);
     if (error != NULL)
         error->system_errno = full                ? ENOSPC
                               : code == ERR_RETRY ? EBUSY

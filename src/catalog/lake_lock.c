@@ -73,6 +73,7 @@ enum error_code lake_lock_take(struct lake_lock *lock, const char *root, struct 
         code = os_file_open(&lock->file, path, OS_OPEN_READ_WRITE, error);
     if (code != OK)
         return code;
+    os_file_keep_from_readers(&lock->file);
     code = os_file_lock(&lock->file, error);
     if (code == ERR_CONFLICT)
         set_held_error(lock, error);

@@ -152,6 +152,7 @@ const struct os_calls os_calls_real = {
     .statvfs = statvfs,
     .lock = real_lock,
     .fchown = fchown,
+    .fchmod = fchmod,
     .may_write = real_may_write,
     .geteuid = geteuid,
 };

@@ -33,6 +33,7 @@ struct os_calls {
     int (*statvfs)(const char *path, struct statvfs *out);
     int (*lock)(int fd); /* exclusive open-file-description lock, not waiting; EAGAIN if held */
     int (*fchown)(int fd, uid_t user, gid_t group);
+    int (*fchmod)(int fd, mode_t mode);
     int (*may_write)(const char *path); /* faccessat(W_OK, AT_EACCESS) */
     uid_t (*geteuid)(void);
 };

@@ -250,6 +250,20 @@ enum error_code os_file_lock(struct os_file *file, struct error *error)
     return error_set_errno(error, errno, "cannot lock %s", file->path);
 }
 
+void os_file_keep_from_readers(const struct os_file *file)
+{
+    struct stat info;
+    if (os_calls_get()->fstat(file->fd, &info) != 0)
+        return;
+    mode_t mode = info.st_mode & 07777;
+    if ((mode & S_IWGRP) == 0)
+        mode &= ~(mode_t)S_IRGRP;
+    if ((mode & S_IWOTH) == 0)
+        mode &= ~(mode_t)S_IROTH;
+    if (mode != (info.st_mode & 07777))
+        (void)os_calls_get()->fchmod(file->fd, mode);
+}
+
 enum error_code os_read_whole(const char *path, size_t limit_bytes, struct buffer *out,
                               struct error *error)
 {

@@ -119,6 +119,10 @@ enum error_code os_walk(const char *root, const struct os_walker *walker,
 /* Takes an exclusive kernel lock on `file` (ERR_CONFLICT if another process holds it). */
 enum error_code os_file_lock(struct os_file *file, struct error *error) MUST_CHECK;
 
+/* Takes the right to read from all who may not write: whoever can open a file can hold a shared
+ * lock on it, which is in the way of ours. Only its owner can do it; without a word otherwise. */
+void os_file_keep_from_readers(const struct os_file *file);
+
 /* "<directory>/<name>" into out, 4096 bytes at most; ERR_LIMIT if it does not fit. */
 #define OS_PATH_BYTES 4096
 enum error_code os_path_join(char out[OS_PATH_BYTES], const char *directory, const char *name,

@@ -3,9 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/sysmacros.h>
 
 #include "os/calls.h"
 #include "os/file.h"
+#include "os/identity.h"
 
 enum error_code os_lock_probe(const char *path, uint64_t offset, uint64_t length,
                               struct os_lock_holder *holder, struct error *error)
@@ -34,4 +38,33 @@ enum error_code os_lock_probe(const char *path, uint64_t offset, uint64_t length
     if (code != OK && error != NULL)
         *error = failure;
     return code;
+}
+
+/* "1: POSIX  ADVISORY  READ 4711 fd:01:1234 120 120"; a process of -1 holds it by an open file. */
+static bool is_others_lock(const char *line, const struct stat *file, int64_t *pid)
+{
+    unsigned major_number, minor_number;
+    uint64_t inode;
+    if (sscanf(line, "%*d: %*s %*s %*s %" SCNd64 " %x:%x:%" SCNu64, pid, &major_number,
+               &minor_number, &inode) != 4)
+        return false; /* one that waits ("1: -> POSIX …") among them */
+    return inode == file->st_ino && major_number == major(file->st_dev) &&
+           minor_number == minor(file->st_dev) && *pid != os_process_id();
+}
+
+void os_lock_find_holder(const char *path, struct os_lock_holder *holder)
+{
+    char line[256];
+    struct stat file;
+    int64_t pid;
+    *holder = (struct os_lock_holder){0};
+    if (os_calls_get()->stat(path, &file) != 0)
+        return;
+    FILE *locks = fopen("/proc/locks", "re");
+    if (locks == NULL)
+        return;
+    while (!holder->held && fgets(line, sizeof line, locks) != NULL)
+        if (is_others_lock(line, &file, &pid))
+            *holder = (struct os_lock_holder){.held = true, .pid = pid > 0 ? pid : 0};
+    (void)fclose(locks);
 }

@@ -21,4 +21,8 @@ struct os_lock_holder {
 enum error_code os_lock_probe(const char *path, uint64_t offset, uint64_t length,
                               struct os_lock_holder *holder, struct error *error) MUST_CHECK;
 
+/* Any process but this one that holds a kernel lock on the file, by what the kernel lists
+ * (/proc/locks): may be called while this process holds locks on it. */
+void os_lock_find_holder(const char *path, struct os_lock_holder *holder);
+
 #endif

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Somebody who may only read the lake's folder holds locks on what the catalog's users share. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "catalog/database.h"
+#include "catalog/lake_layout.h"
+#include "catalog/lake_lock.h"
+#include "catalog_fixture.h"
+#include "os/file.h"
+#include "support/temp_folder.h"
+
+static char folder[TEMP_PATH_BYTES];
+static char path[TEMP_PATH_BYTES * 2];
+
+static int set_up(void **state)
+{
+    (void)state;
+    temp_folder_make(folder);
+    assert_int_equal(os_make_directories(temp_path(folder, LAKE_FOLDER), NULL, NULL), OK);
+    snprintf(path, sizeof path, "%s", temp_path(folder, LAKE_CATALOG));
+    struct catalog *catalog = fixture_create(path, &fixture_table);
+    fixture_add(catalog, 1, 1, 9);
+    catalog_close(catalog);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    temp_folder_remove(folder);
+    return 0;
+}
+
+/* Another process with a shared lock on bytes of the -shm; returns when it holds it. */
+static pid_t hold(off_t start, off_t length)
+{
+    char shm[TEMP_PATH_BYTES * 2 + 8], answer = 0;
+    int pipe_ends[2];
+    snprintf(shm, sizeof shm, "%s-shm", path);
+    assert_int_equal(pipe(pipe_ends), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct flock lock = {
+            .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = start, .l_len = length};
+        int fd = open(shm, O_RDONLY);
+        answer = fd >= 0 && fcntl(fd, F_SETLK, &lock) == 0 ? 'y' : 'n';
+        (void)!write(pipe_ends[1], &answer, 1);
+        for (;;)
+            pause();
+    }
+    assert_int_equal(read(pipe_ends[0], &answer, 1), 1);
+    close(pipe_ends[0]);
+    close(pipe_ends[1]);
+    assert_int_equal(answer, 'y');
+    return child;
+}
+
+static void let_go(pid_t child)
+{
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+}
+
+/* The bytes of SQLite's locks for writing and for recovery (sqlite.org/walformat.html, 2.3). */
+static void who_holds_the_shared_memory_is_named_and_can_be_waited_for(void **state)
+{
+    (void)state;
+    struct error error;
+    char words[64];
+    error_clear(&error);
+    pid_t child = hold(120, 8);
+    struct catalog *catalog = catalog_open(path, CATALOG_WRITE, NULL, &error);
+    let_go(child);
+    assert_null(catalog);
+    assert_int_equal(error.code, ERR_RETRY);
+    snprintf(words, sizeof words, "process %lld holds a lock on catalog.sqlite-shm",
+             (long long)child);
+    if (strstr(error.message, words) == NULL)
+        fail_msg("'%s' is not in: %s", words, error.message);
+    catalog = catalog_open(path, CATALOG_WRITE, NULL, &error);
+    assert_non_null(catalog);
+    catalog_close(catalog);
+}
+
+static mode_t mode_of(const char *name)
+{
+    struct stat info;
+    assert_int_equal(stat(name, &info), 0);
+    return info.st_mode & 0777;
+}
+
+static void take_the_lock(void)
+{
+    struct lake_lock lock;
+    assert_int_equal(lake_lock_take(&lock, folder, NULL), OK);
+    lake_lock_release(&lock);
+}
+
+static void the_lakes_lock_is_no_file_for_readers(void **state)
+{
+    (void)state;
+    take_the_lock();
+    assert_int_equal(mode_of(temp_path(folder, LAKE_LOCK)), 0600);
+    /* As version 0.1.0 left it. */
+    assert_int_equal(chmod(temp_path(folder, LAKE_LOCK), 0644), 0);
+    take_the_lock();
+    assert_int_equal(mode_of(temp_path(folder, LAKE_LOCK)), 0600);
+}
+
+static void a_group_that_may_write_keeps_the_lock(void **state)
+{
+    (void)state;
+    take_the_lock();
+    assert_int_equal(chmod(temp_path(folder, LAKE_LOCK), 0664), 0);
+    take_the_lock();
+    assert_int_equal(mode_of(temp_path(folder, LAKE_LOCK)), 0660);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(who_holds_the_shared_memory_is_named_and_can_be_waited_for),
+        TEST(the_lakes_lock_is_no_file_for_readers),
+        TEST(a_group_that_may_write_keeps_the_lock),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
