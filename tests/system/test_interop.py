@@ -115,6 +115,18 @@ def test_edge_cases_survive_the_whole_way(tmp_path, version, profile):
     assert compare.difference(compare.normal(got, version), expected, ordered=False) is None
 
 
+@pytest.mark.parametrize("version", truth.SCHEMA_VERSIONS)
+def test_each_row_group_says_that_it_is_sorted_by_ledger(files, version):
+    import pyarrow.parquet as pq
+
+    metadata = pq.ParquetFile(files.file(20_000, version, "compatible", "snappy",
+                                         row_group_rows=5000)).metadata
+    assert metadata.num_row_groups == 4
+    place = truth.COLUMNS[version].index("ledger_sequence")
+    for group in range(4):
+        assert metadata.row_group(group).sorting_columns == (pq.SortingColumn(place),)
+
+
 def test_duckdb_loses_hashes_by_bloom_filters_that_are_right(tmp_path):
     """Why our filters of transaction_hash have two entries a value: DuckDB 1.5 looks for the escaped
     text of a blob in anybody's filter (duckdb/duckdb#23829, mended in 2.0). Where this fails, DuckDB

@@ -16,6 +16,8 @@
 #include "catalog/lake_layout.h"
 #include "os/calls.h"
 #include "os/log.h"
+#include "parquet/source.h"
+#include "parquet/verify.h"
 #include "sink_fixture.h"
 #include "support/allocation_sweep.h"
 #include "support/fault_calls.h"
@@ -318,6 +320,88 @@ static void a_file_that_reads_back_wrong_is_not_published(void **state)
     stream_check_covers(folder, 1, 60);
 }
 
+/* A disk that keeps one byte of a data file wrongly, and what that file should be. */
+static uint8_t written[1 << 20];
+static size_t written_bytes;
+static uint64_t wrong_at;
+
+static ssize_t write_one_byte_wrong(int fd, const void *data, size_t size_bytes, off_t offset)
+{
+    static uint8_t copy[sizeof written];
+    char link[64], name[512] = "";
+    size_t at = (size_t)offset;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    (void)!readlink(link, name, sizeof name - 1);
+    if (strstr(name, ".parquet") == NULL)
+        return os_calls_real.pwrite(fd, data, size_bytes, offset);
+    assert_true(at + size_bytes <= sizeof written);
+    memcpy(written + at, data, size_bytes);
+    memcpy(copy, data, size_bytes);
+    written_bytes = at + size_bytes > written_bytes ? at + size_bytes : written_bytes;
+    if (wrong_at >= at && wrong_at < at + size_bytes)
+        copy[wrong_at - at] ^= 1;
+    return os_calls_real.pwrite(fd, copy, size_bytes, offset);
+}
+
+/* A commit of one file on that disk; UINT64_MAX: it keeps all as it should. */
+static enum error_code commit_with_wrong_byte(enum parquet_verify_level level, uint64_t at)
+{
+    struct os_calls calls = os_calls_real;
+    calls.pwrite = write_one_byte_wrong;
+    wrong_at = at;
+    temp_folder_clear(folder);
+    options.scheme = PARTITION_SIMPLE;
+    options.verify_files = level;
+    struct sink *sink = must_open();
+    os_calls_set(&calls);
+    assert_int_equal(stream_send(sink, &options, 1, 60, 60, &error), OK);
+    enum error_code code = sink_commit(sink, ROTATION_SHUTDOWN, &error);
+    os_calls_set(NULL);
+    sink_close(sink);
+    assert_int_equal(temp_count(folder, "", ".parquet"), code == OK);
+    return code;
+}
+
+static enum error_code verify_written(enum parquet_verify_level level)
+{
+    const struct bytes_view bytes = bytes_view_of(written, written_bytes);
+    const struct parquet_source source = parquet_source_of_bytes(&bytes, "file");
+    return parquet_verify(&source, level, -1, NULL);
+}
+
+/* A byte of a statistic: nothing but the values themselves contradicts it. */
+static uint64_t find_lying_byte(void)
+{
+    for (size_t at = written_bytes - 8; at-- > 0; written[at] ^= 1) {
+        written[at] ^= 1;
+        bool lies = verify_written(PARQUET_VERIFY_PAGES) == OK &&
+                    verify_written(PARQUET_VERIFY_VALUES) == ERR_CORRUPT;
+        if (!lies)
+            continue;
+        written[at] ^= 1;
+        return at;
+    }
+    fail_msg("no byte of the file lies about its values alone");
+    return 0;
+}
+
+static void each_value_of_verify_files_finds_what_it_says(void **state)
+{
+    (void)state;
+    assert_int_equal(commit_with_wrong_byte(PARQUET_VERIFY_VALUES, UINT64_MAX), OK);
+    assert_int_equal(verify_written(PARQUET_VERIFY_VALUES), OK);
+    const struct {
+        uint64_t at;
+        enum parquet_verify_level found_from;
+    } wrong[] = {{written_bytes - 1, PARQUET_VERIFY_FOOTER}, /* the magic at the end */
+                 {80, PARQUET_VERIFY_PAGES},                 /* in the first page */
+                 {find_lying_byte(), PARQUET_VERIFY_VALUES}};
+    for (size_t i = 0; i < 3; i++)
+        for (unsigned level = PARQUET_VERIFY_OFF; level <= PARQUET_VERIFY_VALUES; level++)
+            assert_int_equal(commit_with_wrong_byte((enum parquet_verify_level)level, wrong[i].at),
+                             level >= wrong[i].found_from ? ERR_CORRUPT : OK);
+}
+
 /* A whole run of three commits: what was published before stays, and the rest can be asked for
  * again, by the same sink and by the next one. */
 static void every_failed_allocation_of_a_run_loses_and_doubles_nothing(void **state)
@@ -369,6 +453,7 @@ int main(void)
         TEST(both_lost_ranges_are_told),
         TEST(an_unsettled_commit_comes_before_anything_else),
         TEST(a_file_that_reads_back_wrong_is_not_published),
+        TEST(each_value_of_verify_files_finds_what_it_says),
         TEST(every_failed_allocation_of_a_run_loses_and_doubles_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -885,6 +885,27 @@ static void the_first_ledger_of_a_live_stream_can_not_be_older_than_networks_are
     tracker_release(&diary.tracker);
 }
 
+/* Years beyond 9999 are noise: they neither overflow nor let the next ledger look too old. */
+static void a_close_time_beyond_the_year_9999_is_none(void **state)
+{
+    (void)state;
+    static const int64_t beyond[] = {INT64_C(253402300800), INT64_MAX / 1000000 + 1, INT64_MAX, -1,
+                                     INT64_MIN};
+    for (size_t i = 0; i < sizeof beyond / sizeof beyond[0]; i++) {
+        struct diary diary = {0};
+        diary_open(&diary, 5, 9);
+        begin(&diary, SOURCE_CALL_MAIN, 5, 9, 0);
+        assert_int_equal(take_closed_at(&diary, 5, NOW_S), TRACK_GO_ON);
+        assert_int_equal(take_closed_at(&diary, 6, beyond[i]), TRACK_GO_ON);
+        assert_int_equal(take_closed_at(&diary, 7, NOW_S + 10), TRACK_GO_ON);
+        assert_int_equal(take_closed_at(&diary, 8, NOW_S + 15), TRACK_GO_ON);
+        expect(&diary, "e5.0 c5 e6.0 c6 e7.0 c7 e8.0");
+        assert_int_equal(diary.tracker.closed.ledger, 7);
+        assert_true(diary.tracker.closed.close_us == (NOW_S + 10) * US_PER_SECOND);
+        tracker_release(&diary.tracker);
+    }
+}
+
 static void no_ledger_of_a_live_stream_closes_more_than_an_hour_from_now(void **state)
 {
     (void)state;
@@ -941,6 +962,7 @@ int main(void)
         cmocka_unit_test(with_on_gap_fail_a_gap_ends_the_run_before_it_is_covered),
         cmocka_unit_test(in_a_live_stream_a_jump_needs_a_second_for_each_ledger),
         cmocka_unit_test(the_first_ledger_of_a_live_stream_can_not_be_older_than_networks_are),
+        cmocka_unit_test(a_close_time_beyond_the_year_9999_is_none),
         cmocka_unit_test(no_ledger_of_a_live_stream_closes_more_than_an_hour_from_now),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
