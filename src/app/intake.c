@@ -150,6 +150,7 @@ static bool must_flush(const struct intake *intake)
     return batch_builder_complete_rows(intake->builder) >= intake->options.batch_rows ||
            batch_builder_memory_bytes(intake->builder) >=
                intake->idle_bytes + intake->options.flush_bytes ||
+           batch_builder_unconfirmed_runs(intake->builder) >= BATCH_UNCONFIRMED_RUNS ||
            os_monotonic_us() >= intake_next_flush_us(intake);
 }
 

@@ -8,14 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalog/intent_check.h"
 #include "catalog/json_text.h"
 #include "catalog/lake_layout.h"
 #include "catalog/tables.h"
 #include "os/file.h"
 #include "util/memory.h"
 
-/* A commit of live data has a few KiB; one with a million unconfirmed ranges some tens of MiB. */
-#define INTENT_LIMIT_BYTES (256 * 1024 * 1024)
+/* A commit of live data has a few KiB. */
+#define INTENT_LIMIT_BYTES (1024 * 1024)
 #define DIGEST_BYTES       16
 
 void intent_init(struct intent *intent)
@@ -383,6 +384,8 @@ enum error_code intent_decode(struct intent *intent, struct bytes_view text, con
         decode_commit(&reader, top);
         decode_files(&reader, top);
         decode_dead_letters(&reader, top);
+        if (reader.bad_key == NULL && !reader.no_memory)
+            reader.bad_key = intent_find_fault(intent);
         if (reader.no_memory)
             code = error_no_memory(error, path);
         else if (reader.bad_key != NULL)
@@ -406,6 +409,11 @@ enum error_code intent_read(struct intent *intent, const char *root, struct erro
     enum error_code code = os_path_join(path, root, LAKE_INTENT, error);
     if (code == OK)
         code = os_read_whole(path, INTENT_LIMIT_BYTES, &text, error);
+    if (code == ERR_LIMIT)
+        code = error_set(error, ERR_CORRUPT,
+                         "%s is larger than an intent can be (%d bytes): no commit of this program "
+                         "wrote it; move it aside and run `verify`",
+                         path, INTENT_LIMIT_BYTES);
     if (code == OK)
         code = intent_decode(intent, buffer_view(&text), path, error);
     buffer_release(&text);

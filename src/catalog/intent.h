@@ -16,6 +16,9 @@
 #define INTENT_FILE_MAX 8
 /* Our own paths under output_path are under 200 bytes. */
 #define INTENT_PATH_BYTES 512
+/* Runs of unconfirmed ledgers of one commit: with all else an intent stays well below 1 MiB. A
+ * commit is cut before it has more (sink.c). */
+#define INTENT_UNCONFIRMED_MAX 8192
 
 /* Everything it points to lies in its arena. */
 struct intent {
@@ -45,7 +48,8 @@ void intent_item_get(const struct intent *intent, size_t index, struct intent_it
 /* Appends the JSON text. */
 enum error_code intent_encode(const struct intent *intent, struct buffer *out,
                               struct error *error) MUST_CHECK;
-/* ERR_CORRUPT (naming `path`), ERR_CONFLICT for a newer layout. `intent` is initialised in every
+/* ERR_CORRUPT (naming `path`) also where no commit can have made it (catalog/intent_check.h),
+ * ERR_CONFLICT for a newer layout. `intent` is initialised in every
  * case. */
 enum error_code intent_decode(struct intent *intent, struct bytes_view text, const char *path,
                               struct error *error) MUST_CHECK;

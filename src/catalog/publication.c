@@ -188,26 +188,45 @@ static enum error_code is_complete(const char *path, const struct intent_item *i
     return code;
 }
 
-enum error_code publication_find_item(const char *root, const struct intent_item *item,
+/* Dead letters carry no name of their own: their path says whose they are. */
+static enum error_code find_author(const struct publication *publication, size_t index,
+                                   const char *full_path, enum file_author *author,
+                                   struct error *error)
+{
+    const struct intent_guard *guard = publication->guard;
+    *author = AUTHOR_COMMIT;
+    if (guard == NULL || index >= publication->intent->commit.file_count)
+        return OK;
+    return guard->find_author(guard->context, full_path, publication->intent, index, author, error);
+}
+
+enum error_code publication_find_item(const struct publication *publication, size_t index,
                                       enum item_place *place, struct error *error)
 {
+    struct intent_item item;
     char staged[OS_PATH_BYTES], final[OS_PATH_BYTES];
     bool in_staging = false, staged_complete = false, has_final = false, final_complete = false;
-    enum error_code code = staged_path(staged, root, item, error);
+    enum file_author staged_author = AUTHOR_COMMIT, final_author = AUTHOR_COMMIT;
+    intent_item_get(publication->intent, index, &item);
+    enum error_code code = staged_path(staged, publication->root, &item, error);
     if (code == OK)
-        code = os_path_join(final, root, item->path, error);
+        code = os_path_join(final, publication->root, item.path, error);
     if (code == OK)
-        code = is_complete(final, item, &has_final, &final_complete, error);
+        code = is_complete(final, &item, &has_final, &final_complete, error);
+    if (code == OK && has_final)
+        code = find_author(publication, index, final, &final_author, error);
     if (code == OK && !final_complete)
-        code = is_complete(staged, item, &in_staging, &staged_complete, error);
+        code = is_complete(staged, &item, &in_staging, &staged_complete, error);
+    if (code == OK && staged_complete)
+        code = find_author(publication, index, staged, &staged_author, error);
     if (code != OK)
         return code;
     if (final_complete)
-        *place = ITEM_PLACED;
+        *place = final_author == AUTHOR_COMMIT ? ITEM_PLACED : ITEM_BLOCKED;
     else if (has_final)
-        *place = in_staging ? ITEM_BLOCKED : ITEM_FINAL_WRONG;
+        *place = in_staging || final_author == AUTHOR_OTHER ? ITEM_BLOCKED : ITEM_FINAL_WRONG;
     else
-        *place = staged_complete ? ITEM_STAGED : ITEM_MISSING;
+        *place = staged_complete && staged_author == AUTHOR_COMMIT ? ITEM_STAGED : ITEM_MISSING;
     return OK;
 }
 
@@ -229,7 +248,7 @@ static enum error_code withdraw_item(struct publication *publication, size_t ind
     if (code == OK)
         code = os_path_join(final, publication->root, item.path, error);
     if (code == OK && (publication->placed >> index & 1) == 0)
-        code = publication_find_item(publication->root, &item, &place, error);
+        code = publication_find_item(publication, index, &place, error);
     if (code == OK && place == ITEM_PLACED)
         code = os_refuse_linked_folders(publication->root, item.path, error);
     if (code == OK && place == ITEM_PLACED)

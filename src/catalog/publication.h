@@ -15,6 +15,24 @@
 #include "catalog/catalog.h"
 #include "catalog/intent.h"
 
+/* Who made a file, by what it says itself. */
+enum file_author {
+    AUTHOR_COMMIT,  /* the commit of the intent */
+    AUTHOR_UNKNOWN, /* it says nothing that can be read */
+    AUTHOR_OTHER    /* another commit, another lake, or nobody of ours */
+};
+
+/* What is known of data files outside of this room: their paths and their contents. */
+struct intent_guard {
+    const void *context;
+    /* Whether a commit of this lake can have made a data file of that path. */
+    bool (*names_data_file)(const void *context, const char *path);
+    /* Who made the file at full_path that the intent takes for its data file of that index. */
+    enum error_code (*find_author)(const void *context, const char *full_path,
+                                   const struct intent *intent, size_t index,
+                                   enum file_author *author, struct error *error);
+};
+
 enum publication_state {
     PUBLICATION_STAGED,
     PUBLICATION_INTENDED,
@@ -30,6 +48,8 @@ struct publication {
     struct catalog *catalog;
     const struct intent *intent;
     enum publication_state state;
+    /* For an intent that was read from disk; NULL: this process made it. */
+    const struct intent_guard *guard;
     uint32_t placed; /* bit i: item i has its final name, and it was we who gave it */
     bool began;      /* a transaction of it may have begun: what became of it must be settled */
     bool file_lost;  /* a placed file was gone, or changed, when the transaction began */
@@ -55,15 +75,15 @@ enum error_code publish_withdraw(struct publication *publication, struct error *
 enum error_code publish_remove_intent(struct publication *publication,
                                       struct error *error) MUST_CHECK;
 
-/* Where an item of an intent is, by size and checksum. */
+/* Where an item of an intent is, by size, checksum and what it says itself. */
 enum item_place {
     ITEM_STAGED,      /* complete under its staged name */
     ITEM_PLACED,      /* complete under its final name */
-    ITEM_BLOCKED,     /* complete under its staged name, and a stranger has its final name */
+    ITEM_BLOCKED,     /* a stranger has its final name */
     ITEM_FINAL_WRONG, /* not in staging; what has its final name is not what the intent says */
     ITEM_MISSING      /* neither place has it complete */
 };
-enum error_code publication_find_item(const char *root, const struct intent_item *item,
+enum error_code publication_find_item(const struct publication *publication, size_t index,
                                       enum item_place *place, struct error *error) MUST_CHECK;
 
 #endif

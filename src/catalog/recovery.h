@@ -5,10 +5,11 @@
 /*
  * What every writer of a lake does first, under the lock: finishes or undoes the commit that a
  * crash left, and empties staging (docs/commit-protocol.md, "Recovery"). It touches only what the
- * intent and _lake/staging name.
+ * intent and _lake/staging name, and nothing by an intent that no commit of this lake can have
+ * made.
  */
 
-#include "catalog/catalog.h"
+#include "catalog/publication.h"
 
 enum recovery_outcome {
     RECOVERY_NOTHING,        /* there was no intent */
@@ -24,9 +25,11 @@ struct recovery_report {
     size_t staged_deleted; /* unfinished files that no intent named */
 };
 
-/* `root`: output_path. ERR_CORRUPT: the intent can't be read, or is of another lake. ERR_RETRY: the
+/* `root`: output_path. ERR_CORRUPT: the intent can't be read, is of another lake, or names what is
+ * not its commit's. ERR_RETRY: the
  * disk is full, or another writer holds the catalog. Running it again continues. */
 enum error_code recovery_run(const char *root, struct catalog *catalog,
-                             struct recovery_report *report, struct error *error) MUST_CHECK;
+                             const struct intent_guard *guard, struct recovery_report *report,
+                             struct error *error) MUST_CHECK;
 
 #endif

@@ -16,6 +16,7 @@
 #include "lake/inventory.h"
 #include "lake/rebuild_choice.h"
 #include "os/file.h"
+#include "sink/lake_recovery.h"
 #include "sink/lake_table.h"
 #include "util/memory.h"
 #include "version.h"
@@ -338,7 +339,8 @@ static enum error_code recover(struct rebuild *rebuild, const char *path, struct
     struct catalog *catalog = catalog_open(path, CATALOG_WRITE, NULL, error);
     if (catalog == NULL)
         return error->code;
-    enum error_code code = recovery_run(rebuild->root, catalog, &rebuild->report->recovered, error);
+    enum error_code code =
+        lake_recover(rebuild->root, &rebuild->lake, catalog, &rebuild->report->recovered, error);
     if (code == OK)
         code = read_coverage(rebuild, catalog, error);
     catalog_close(catalog);

@@ -8,7 +8,7 @@
 #include "catalog/lake_layout.h"
 #include "catalog/lake_lock.h"
 #include "catalog/lake_probe.h"
-#include "catalog/recovery.h"
+#include "sink/lake_recovery.h"
 #include "lake/inventory.h"
 #include "lake/ledger_owner.h"
 #include "lake/open.h"
@@ -357,13 +357,22 @@ static enum error_code repair_named(struct repair *repair, struct error *error)
     return code;
 }
 
+static enum error_code recover(struct repair *repair, struct error *error)
+{
+    const char *root = repair->options->output_path;
+    struct recovery_report recovered;
+    struct lake_file lake;
+    enum error_code code = lake_file_read(&lake, root, error);
+    if (code == OK)
+        code = lake_recover(root, &lake, repair->catalog, &recovered, error);
+    lake_file_release(&lake);
+    return code;
+}
+
 static enum error_code repair_opened(struct repair *repair, struct error *error)
 {
     const struct repair_options *options = repair->options;
-    struct recovery_report recovered;
-    enum error_code code =
-        options->dry_run ? OK
-                         : recovery_run(options->output_path, repair->catalog, &recovered, error);
+    enum error_code code = options->dry_run ? OK : recover(repair, error);
     if (code == OK)
         code = inventory_read_catalog(&repair->inventory, options->output_path, repair->catalog,
                                       error);

@@ -394,6 +394,13 @@ int64_t batch_builder_complete_rows(const struct batch_builder *builder)
     return builder->complete_rows;
 }
 
+size_t batch_builder_unconfirmed_runs(const struct batch_builder *builder)
+{
+    return builder->newest == NULL
+               ? 0
+               : builder->newest->unconfirmed.size_bytes / sizeof(struct ledger_range);
+}
+
 int64_t batch_builder_progress_rows(const struct batch_builder *builder)
 {
     return builder->progress_rows;

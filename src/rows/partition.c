@@ -4,12 +4,16 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "rows/schema.h"
 #include "util/text.h"
 
 #define US_PER_HOUR (3600 * US_PER_SECOND)
+/* Numbers in a file's name: up to the year 9999, and as many files of one name as will ever be. */
+#define CLOSE_MAX_S INT64_C(253402300799)
+#define ATTEMPT_MAX 1000000
 #define US_PER_DAY  (24 * US_PER_HOUR)
 
 static const struct partition_transform transforms[] = {
@@ -115,6 +119,39 @@ void partition_file_name(enum partitioning_scheme scheme, struct partition_key k
              schemes[scheme].by_type ? "_" : "",
              schemes[scheme].by_type ? event_type_name(key.type) : "",
              floor_divide(first_close_us, US_PER_SECOND), again);
+}
+
+/* The path of the file whose name has these numbers, and the same text if it is one of ours. */
+static bool is_path_of(enum partitioning_scheme scheme, const char *path, int64_t first_close_us,
+                       unsigned attempt, enum event_type type)
+{
+    char made[2 * PARTITION_PATH_BYTES], name[PARTITION_PATH_BYTES];
+    struct partition_key key = partition_key_of(scheme, first_close_us, type);
+    partition_directory(scheme, key, made);
+    partition_file_name(scheme, key, first_close_us, attempt, name);
+    size_t length = strlen(made);
+    snprintf(made + length, sizeof made - length, "%s%s", length == 0 ? "" : "/", name);
+    return strcmp(made, path) == 0;
+}
+
+bool partition_makes_path(enum partitioning_scheme scheme, const char *path)
+{
+    const char *mark = strrchr(path, '_');
+    char *end;
+    if (mark == NULL)
+        return false;
+    int64_t unix_s = strtoll(mark + 1, &end, 10);
+    unsigned long attempt = *end == '-' ? strtoul(end + 1, &end, 10) : 1;
+    if (unix_s < -CLOSE_MAX_S || unix_s > CLOSE_MAX_S || attempt > ATTEMPT_MAX ||
+        strcmp(end, ".parquet") != 0)
+        return false;
+    int first = schemes[scheme].by_type ? EVENT_NONE + 1 : EVENT_NONE;
+    int last = schemes[scheme].by_type ? EVENT_TYPE_COUNT - 1 : EVENT_NONE;
+    for (int type = first; type <= last; type++)
+        if (is_path_of(scheme, path, unix_s * US_PER_SECOND, (unsigned)attempt,
+                       (enum event_type)type))
+            return true;
+    return false;
 }
 
 void partition_label(enum partitioning_scheme scheme, struct partition_key key,

@@ -44,6 +44,9 @@ void partition_directory(enum partitioning_scheme scheme, struct partition_key k
  * file's first ledger; attempt 1 adds nothing, 2 adds "-2", and so on. */
 void partition_file_name(enum partitioning_scheme scheme, struct partition_key key,
                          int64_t first_close_us, unsigned attempt, char out[PARTITION_PATH_BYTES]);
+/* Whether `path`, relative to output_path, is one that partition_directory and partition_file_name
+ * make together. */
+bool partition_makes_path(enum partitioning_scheme scheme, const char *path);
 /* Label for metrics and key-value metadata `partition`: the directory, or the day for simple. */
 void partition_label(enum partitioning_scheme scheme, struct partition_key key,
                      char out[PARTITION_PATH_BYTES]);

@@ -9,9 +9,9 @@
 #include "catalog/lake_layout.h"
 #include "catalog/lake_probe.h"
 #include "catalog/place.h"
-#include "catalog/recovery.h"
 #include "os/identity.h"
 #include "os/log.h"
+#include "sink/lake_recovery.h"
 #include "sink/lake_table.h"
 #include "sink/newer_files.h"
 #include "version.h"
@@ -211,7 +211,8 @@ static enum error_code complete_lake_file(struct lake_folder *folder,
 static enum error_code recover(struct lake_folder *folder, struct error *error)
 {
     struct recovery_report report;
-    enum error_code code = recovery_run(folder->root, folder->catalog, &report, error);
+    enum error_code code =
+        lake_recover(folder->root, &folder->file, folder->catalog, &report, error);
     if (code == ERR_RETRY) {
         (void)error_prefix(error, ERR_IO, "an unfinished commit can't be recovered yet: ");
         if (error != NULL)

@@ -649,6 +649,10 @@ static enum error_code append(struct sink *sink, struct row_batch **owned, bool 
         code = commit_open(sink, ROTATION_END_OF_RANGE, error);
     if (code == OK && sink->open.state == COMMIT_OPEN && starts_another_partition(sink, batch))
         code = commit_open(sink, ROTATION_PARTITION, error);
+    if (code == OK &&
+        sink->open.unconfirmed_count + batch->unconfirmed_count > INTENT_UNCONFIRMED_MAX &&
+        open_commit_has_ledgers(&sink->open))
+        code = commit_open(sink, ROTATION_MEMORY, error);
     if (code != OK)
         return code;
     *taken = true;

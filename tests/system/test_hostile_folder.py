@@ -165,3 +165,93 @@ def test_nothing_is_written_or_moved_behind_an_operators_link(lake, outside, ser
     finished = process.execute("repair", "--output-path", lake, str(FIRST), str(LAST)).expect(2)
     assert f"{moved_year} is a link" in finished.stderr
     assert contents(outside) == before
+
+
+# ---- intents ----
+
+
+def write_intent(lake, files, **commit):
+    """The intent of a second commit that somebody made up."""
+    identity = json.loads((lake / "_lake/lake.json").read_text())
+    rows = sum(file["record_count"] for file in files)
+    intent = {
+        "layout_version": identity["layout_version"], "lake_id": identity["lake_id"],
+        "commit": {
+            "commit_no": 2, "first_ledger": LAST, "last_ledger": LAST, "schema_version": "1.1.0",
+            "reason": "age", "row_count": rows, "dead_letter_count": 0, "null_decimal_count": 0,
+            "replaced_memo_count": 0, "digest_ledger": 0, "digest_chain": "0" * 32,
+            "digest_contents": "0" * 32, "last_close_us": 0, "committed_us": 0, "unconfirmed": [],
+            **commit},
+        "files": files, "dead_letters": None}
+    (lake / "_lake/staging/intent.json").write_text(json.dumps(intent))
+
+
+def item(index, path, size=9, checksum="0" * 16):
+    return {"staged": f"commit_2_{index}.parquet.inprogress", "path": str(path), "record_count": 1,
+            "file_size_bytes": size, "footer_size_bytes": 1, "checksum": checksum,
+            "first_ledger": LAST, "last_ledger": LAST,
+            "partition_values": ["2026", "6", "19", "0"], "statistics": []}
+
+
+def own_path(lake, attempt):
+    """A data file's path of the lake's own form, that no commit has."""
+    path = reading.data_files(lake)[0].relative_to(lake)
+    return path.with_name(f"{path.stem}-{attempt}.parquet")
+
+
+@pytest.mark.parametrize("path", ["notes.txt", "mine/x.parquet", "_lake/catalog.sqlite",
+                                  "_lake/lake.json", "_lake/lock", "archive/precious.parquet"])
+def test_an_intent_that_names_what_is_not_a_commits_is_refused(lake, outside, servers, path):
+    (outside / "precious.parquet").write_text("precious\n")
+    (lake / "archive").symlink_to(outside)
+    (lake / "mine").mkdir()
+    (lake / "mine/x.parquet").write_text("mine\n")
+    (lake / "notes.txt").write_text("my notes\n")
+    write_intent(lake, [item(0, path)])
+    before = {name: digest for name, digest in contents(lake).items()
+              if "catalog.sqlite" not in name and name != "_lake/lock"}
+    finished = commands(lake, servers[RECORDING.name])["run"]()
+    assert finished.status == 1, finished.stderr
+    assert "intent.json" in finished.stderr and "run `verify`" in finished.stderr
+    after = contents(lake)
+    assert {name: after.get(name) for name in before} == before
+    assert (lake / "_lake/catalog.sqlite").exists() and (lake / "_lake/lock").exists()
+    assert (outside / "precious.parquet").exists()
+
+
+def test_a_rollback_deletes_nothing_that_its_commit_did_not_make(lake, servers):
+    """A copy of a live file, with its right size and checksum, under a name that a commit can have
+    chosen."""
+    live = reading.data_files(lake)[0]
+    copy, missing = lake / own_path(lake, 2), own_path(lake, 3)
+    shutil.copy(live, copy)
+    checksum, = reading.catalog_query(lake, "SELECT checksum FROM ttp_commit_files")[0]
+    if not isinstance(checksum, str):
+        checksum = f"{checksum & (2**64 - 1):016x}"
+    write_intent(lake, [item(0, copy.relative_to(lake), live.stat().st_size, checksum),
+                        item(1, missing)])
+    finished = commands(lake, servers[RECORDING.name])["run"]().expect(0)
+    finished.says("an interrupted commit was undone")
+    assert copy.read_bytes() == live.read_bytes()
+    assert not (lake / "_lake/damaged").exists()
+
+
+def test_an_intent_of_another_commits_live_file_is_refused(lake, servers):
+    live = reading.data_files(lake)[0]
+    write_intent(lake, [item(0, live.relative_to(lake))])
+    finished = commands(lake, servers[RECORDING.name])["run"]()
+    assert finished.status == 1
+    assert "a file of another commit" in finished.stderr
+    assert live.exists()
+
+
+@pytest.mark.parametrize("commit", [
+    {}, {"first_ledger": 1, "last_ledger": 2**32 - 1}, {"commit_no": 2**63 - 1},
+    {"row_count": 2**63 - 1}, {"unconfirmed": [[k, k] for k in range(0, 600000, 2)]}])
+def test_an_intent_without_files_or_without_bounds_is_refused(lake, servers, commit):
+    write_intent(lake, [], **commit)
+    finished = commands(lake, servers[RECORDING.name])["run"]()
+    assert finished.status == 1
+    assert "intent.json" in finished.stderr and "move it aside and run `verify`" in finished.stderr
+    (lake / "_lake/staging/intent.json").unlink()
+    process.execute("verify", "--deep", "--output-path", lake).expect(0)

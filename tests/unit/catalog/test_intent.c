@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "catalog/intent.h"
@@ -139,6 +140,104 @@ static void paths_out_of_the_lake_are_refused(void **state)
     assert_int_equal(decode_changed("commit_7_0.parquet", "../ommit_7.parquet"), ERR_CORRUPT);
 }
 
+/* Refused as a text, by the name of what is wrong. */
+static void assert_refused(struct intent *intent, const char *key)
+{
+    struct buffer text;
+    struct intent copy;
+    struct error error;
+    char named[64];
+    buffer_init(&text);
+    snprintf(named, sizeof named, "(\"%s\")", key);
+    assert_int_equal(intent_encode(intent, &text, NULL), OK);
+    assert_int_equal(intent_decode(&copy, buffer_view(&text), "intent.json", &error), ERR_CORRUPT);
+    if (strstr(error.message, named) == NULL)
+        fail_msg("%s", error.message);
+    buffer_release(&text);
+    intent_release(intent);
+    fill(intent);
+}
+
+static void names_that_are_not_of_the_commit_are_refused(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"notes.txt",          "./a.parquet",     "a/./b.parquet",
+                                        "a//b.parquet",       "_lake/a.parquet", "_lake/lake.json",
+                                        "year=1/.parquet",    "a\nb.parquet",    "a\x1b.parquet",
+                                        ".parquet",           "a.parquet/",      "year=2024",
+                                        "year=2024/b.parquet"};
+    struct intent intent;
+    fill(&intent);
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        files[0].path = paths[i]; /* the last one is the second file's */
+        assert_refused(&intent, "path");
+    }
+    intent.staged[1] = "commit_7_0.parquet.inprogress";
+    assert_refused(&intent, "staged");
+    intent.staged[0] = "intent.json";
+    assert_refused(&intent, "staged");
+    intent.commit.commit_no = 8;
+    assert_refused(&intent, "staged");
+    intent.dead_letters_staged = "commit_7_0.parquet.inprogress";
+    assert_refused(&intent, "staged");
+    intent.commit.dead_letters_path = "dead_letters/commit_6.jsonl";
+    assert_refused(&intent, "path");
+    intent.commit.dead_letters_path = "catalog.sqlite";
+    assert_refused(&intent, "path");
+    intent_release(&intent);
+}
+
+static void ranges_counts_and_sizes_that_no_commit_has_are_refused(void **state)
+{
+    (void)state;
+    struct intent intent;
+    struct catalog_column_statistics statistics = {2, 11, 0, 50, "10", "14"};
+    struct catalog_range outside[] = {{9, 12}}, back[] = {{15, 15}, {12, 13}};
+    fill(&intent);
+    intent.commit.file_count = 0;
+    intent.dead_letters_staged = NULL;
+    assert_refused(&intent, "files");
+    intent.commit.commit_no = UINT64_C(1) << 51;
+    assert_refused(&intent, "commit_no");
+    intent.commit.range.first = 0;
+    assert_refused(&intent, "first_ledger");
+    intent.commit.range.first = 11;
+    assert_refused(&intent, "first_ledger"); /* the first file's */
+    intent.commit.row_count = 21;
+    assert_refused(&intent, "row_count");
+    intent.commit.null_decimal_count = 21;
+    assert_refused(&intent, "null_decimal_count");
+    intent.commit.replaced_memo_count = 21;
+    assert_refused(&intent, "replaced_memo_count");
+    intent.commit.dead_letter_count = 0;
+    assert_refused(&intent, "dead_letter_count");
+    intent.commit.digest_ledger = 20;
+    assert_refused(&intent, "digest_ledger");
+    intent.commit.last_close_us = INT64_MAX;
+    assert_refused(&intent, "last_close_us");
+    intent.commit.committed_us = -1;
+    assert_refused(&intent, "committed_us");
+    intent.commit.schema_version = "";
+    assert_refused(&intent, "schema_version");
+    intent.lake_id = "a lake's id that is longer than any lake's id of ours";
+    assert_refused(&intent, "lake_id");
+    intent.commit.unconfirmed = outside;
+    intent.commit.unconfirmed_count = 1;
+    assert_refused(&intent, "unconfirmed");
+    intent.commit.unconfirmed = back;
+    assert_refused(&intent, "unconfirmed");
+    files[1].footer_size_bytes = 1001;
+    assert_refused(&intent, "footer_size_bytes");
+    files[1].file_size_bytes = INT64_MAX;
+    assert_refused(&intent, "file_size_bytes");
+    files[1].record_count = INT64_MAX;
+    assert_refused(&intent, "record_count");
+    files[1].statistics = &statistics;
+    files[1].statistics_count = 1;
+    assert_refused(&intent, "value_count");
+    intent_release(&intent);
+}
+
 static void a_newer_layout_is_left_to_the_newer_version(void **state)
 {
     (void)state;
@@ -183,6 +282,8 @@ int main(void)
         cmocka_unit_test(an_intent_survives_its_text),
         cmocka_unit_test(a_text_that_was_changed_is_an_error_or_another_intent_never_a_crash),
         cmocka_unit_test(paths_out_of_the_lake_are_refused),
+        cmocka_unit_test(names_that_are_not_of_the_commit_are_refused),
+        cmocka_unit_test(ranges_counts_and_sizes_that_no_commit_has_are_refused),
         cmocka_unit_test(a_newer_layout_is_left_to_the_newer_version),
         cmocka_unit_test(every_failed_allocation_is_a_clean_error),
     };

@@ -43,6 +43,31 @@ static const char *const contents[FILE_COUNT + 1] = {"the rows of a", "the rows 
 #define DEAD_LETTERS_PATH   "dead_letters/commit_2.jsonl"
 #define DEAD_LETTERS_STAGED "commit_2_dead_letters.inprogress"
 
+/* These files say nothing themselves. */
+static bool names_data_file(const void *context, const char *path)
+{
+    (void)context;
+    return strstr(path, "elsewhere") == NULL;
+}
+
+static enum file_author author_found;
+
+static enum error_code find_author(const void *context, const char *full_path,
+                                   const struct intent *intent, size_t index,
+                                   enum file_author *author, struct error *unused)
+{
+    (void)context;
+    (void)full_path;
+    (void)intent;
+    (void)index;
+    (void)unused;
+    *author = author_found;
+    return OK;
+}
+
+static const struct intent_guard guard = {.names_data_file = names_data_file,
+                                          .find_author = find_author};
+
 static void close_lake(void)
 {
     catalog_close(catalog);
@@ -90,6 +115,7 @@ static int set_up(void **state)
 {
     (void)state;
     temp_folder_make(folder);
+    author_found = AUTHOR_COMMIT;
     make_lake();
     return 0;
 }
@@ -126,6 +152,7 @@ static void describe(struct intent *intent)
     for (size_t i = 0; i < FILE_COUNT; i++) {
         files[i] = fixture_file(final_paths[i], 10, 19);
         files[i].file_size_bytes = (int64_t)strlen(contents[i]);
+        files[i].footer_size_bytes = 5;
         files[i].checksum = XXH64(contents[i], strlen(contents[i]), 0);
         intent->staged[i] = staged_names[i];
     }
@@ -206,7 +233,7 @@ static void recover(enum recovery_outcome expected)
     struct error error;
     error_clear(&error);
     open_lake();
-    if (recovery_run(folder, catalog, &report, &error) != OK)
+    if (recovery_run(folder, catalog, &guard, &report, &error) != OK)
         fail_msg("%s", error.message);
     assert_int_equal(report.outcome, expected);
 }
@@ -310,6 +337,90 @@ static void our_own_file_that_was_changed_moves_aside(void **state)
     intent_release(&intent);
 }
 
+/* Right sizes and checksums are not enough: a file says itself whose it is. */
+static void a_file_that_is_not_of_the_commit_is_never_deleted_or_published(void **state)
+{
+    (void)state;
+    static const enum file_author others[] = {AUTHOR_UNKNOWN, AUTHOR_OTHER};
+    for (size_t i = 0; i < 2; i++) {
+        struct intent intent;
+        struct publication publication;
+        close_lake();
+        make_lake();
+        describe(&intent);
+        assert_int_equal(publish_until(PUBLICATION_PLACED, &publication, &intent, NULL), OK);
+        author_found = others[i];
+        recover(RECOVERY_ROLLED_BACK);
+        assert_int_equal(temp_count(folder, "", ".parquet"), FILE_COUNT);
+        assert_int_equal(temp_count(folder, LAKE_DAMAGED, ""), 0);
+        intent_release(&intent);
+    }
+}
+
+static void a_changed_file_of_somebody_else_is_left_where_it_is(void **state)
+{
+    (void)state;
+    struct intent intent;
+    struct publication publication;
+    describe(&intent);
+    assert_int_equal(publish_until(PUBLICATION_PLACED, &publication, &intent, NULL), OK);
+    temp_write(temp_path(folder, final_paths[1]), "a stranger's", 12);
+    author_found = AUTHOR_OTHER;
+    recover(RECOVERY_ROLLED_BACK);
+    assert_true(has_content(temp_path(folder, final_paths[1]), "a stranger's"));
+    assert_int_equal(temp_count(folder, LAKE_DAMAGED, ""), 0);
+    intent_release(&intent);
+}
+
+static void assert_refused(struct intent *intent, const char *says)
+{
+    struct publication publication;
+    struct recovery_report report;
+    struct error error;
+    size_t before;
+    assert_int_equal(publish_until(PUBLICATION_INTENDED, &publication, intent, NULL), OK);
+    before = temp_count(folder, "", "");
+    assert_int_equal(recovery_run(folder, catalog, &guard, &report, &error), ERR_CORRUPT);
+    assert_non_null(strstr(error.message, says));
+    assert_int_equal(temp_count(folder, "", ""), before);
+    intent_release(intent);
+}
+
+static void an_intent_with_names_of_others_stops_the_start_and_touches_nothing(void **state)
+{
+    (void)state;
+    struct intent intent;
+    describe(&intent);
+    ((struct catalog_file *)(uintptr_t)intent.commit.files)[0].path = "elsewhere/a.parquet";
+    assert_refused(&intent, "names elsewhere/a.parquet");
+    describe(&intent); /* commit 1 has it */
+    ((struct catalog_file *)(uintptr_t)intent.commit.files)[1].path = "year=2024/f1.parquet";
+    assert_refused(&intent, "year=2024/f1.parquet, a file of another commit");
+    describe(&intent);
+    fixture_add(catalog, 9, 30, 39);
+    assert_refused(&intent, "the commit 2, which the catalog is past");
+}
+
+static void nothing_is_undone_behind_a_link(void **state)
+{
+    (void)state;
+    struct intent intent;
+    struct publication publication;
+    struct recovery_report report;
+    struct error error;
+    char staging[TEMP_PATH_BYTES];
+    describe(&intent);
+    assert_int_equal(publish_until(PUBLICATION_PLACED, &publication, &intent, NULL), OK);
+    snprintf(staging, sizeof staging, "%s", temp_path(folder, "year=2024"));
+    assert_int_equal(rename(staging, temp_path(folder, "kept")), 0);
+    assert_int_equal(symlink("kept", staging), 0);
+    assert_int_equal(unlink(temp_path(folder, final_paths[1])), 0); /* so that it is undone */
+    assert_int_equal(recovery_run(folder, catalog, &guard, &report, &error), ERR_INVALID);
+    assert_non_null(strstr(error.message, "year=2024 is a link"));
+    assert_true(temp_exists(temp_path(folder, "kept/month=01/a.parquet")));
+    intent_release(&intent);
+}
+
 /* ---- what others do while a commit waits for the catalog ---- */
 
 static void a_placed_file_that_is_gone_when_the_catalog_is_had_withdraws_the_commit(void **state)
@@ -410,7 +521,7 @@ static void a_recovery_looks_again_when_it_has_the_catalog(void **state)
     assert_int_equal(os_thread_start(&thread, "clean-up", clean_up, &other, NULL), OK);
     enum error_code code;
     do
-        code = recovery_run(folder, catalog, &report, NULL);
+        code = recovery_run(folder, catalog, &guard, &report, NULL);
     while (code == ERR_RETRY);
     os_thread_join(&thread);
     assert_int_equal(code, OK);
@@ -429,10 +540,10 @@ static void intents_of_other_lakes_and_damaged_ones_stop_the_start(void **state)
     describe(&intent);
     intent.lake_id = "lake-2";
     assert_int_equal(publish_until(PUBLICATION_INTENDED, &publication, &intent, NULL), OK);
-    assert_int_equal(recovery_run(folder, catalog, &report, &error), ERR_CORRUPT);
+    assert_int_equal(recovery_run(folder, catalog, &guard, &report, &error), ERR_CORRUPT);
     assert_non_null(strstr(error.message, "lake-2"));
     temp_write(temp_path(folder, LAKE_INTENT), "{", 1);
-    assert_int_equal(recovery_run(folder, catalog, &report, &error), ERR_CORRUPT);
+    assert_int_equal(recovery_run(folder, catalog, &guard, &report, &error), ERR_CORRUPT);
     assert_non_null(strstr(error.message, "intent.json"));
     assert_int_equal(temp_count(folder, LAKE_STAGING, ""), FILE_COUNT + 2); /* nothing touched */
     intent_release(&intent);
@@ -471,7 +582,8 @@ static bool crash_in_recovery(const struct fault_plan *plan)
         struct recovery_report report;
         fault_begin(plan);
         catalog = catalog_open(temp_path(folder, LAKE_CATALOG), CATALOG_WRITE, NULL, NULL);
-        _exit(catalog != NULL && recovery_run(folder, catalog, &report, NULL) == OK ? 0 : 1);
+        _exit(catalog != NULL && recovery_run(folder, catalog, &guard, &report, NULL) == OK ? 0
+                                                                                            : 1);
     }
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
@@ -485,7 +597,7 @@ static enum recovery_outcome recover_whatever_is_there(void)
     struct recovery_report report;
     struct error error;
     open_lake();
-    if (recovery_run(folder, catalog, &report, &error) != OK)
+    if (recovery_run(folder, catalog, &guard, &report, &error) != OK)
         fail_msg("%s", error.message);
     return report.outcome;
 }
@@ -706,7 +818,7 @@ static void every_failed_allocation_of_a_recovery_can_be_recovered_from(void **s
             intent_release(&intent);
             open_lake();
             sweep_begin(&sweep);
-            if (!sweep_end(&sweep, recovery_run(folder, catalog, &report, &error)))
+            if (!sweep_end(&sweep, recovery_run(folder, catalog, &guard, &report, &error)))
                 recover_whatever_is_there();
             assert_true(check_lake());
             close_lake();
@@ -723,6 +835,10 @@ int main(void)
         TEST(a_commit_with_a_missing_or_damaged_file_is_rolled_back),
         TEST(a_strangers_file_under_a_final_name_is_left_alone),
         TEST(our_own_file_that_was_changed_moves_aside),
+        TEST(a_file_that_is_not_of_the_commit_is_never_deleted_or_published),
+        TEST(a_changed_file_of_somebody_else_is_left_where_it_is),
+        TEST(an_intent_with_names_of_others_stops_the_start_and_touches_nothing),
+        TEST(nothing_is_undone_behind_a_link),
         TEST(a_placed_file_that_is_gone_when_the_catalog_is_had_withdraws_the_commit),
         TEST(a_placed_file_of_another_size_withdraws_the_commit_and_is_kept),
         TEST(a_commit_that_never_had_the_catalog_is_withdrawn_while_another_has_it),

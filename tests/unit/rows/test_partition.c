@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -131,6 +132,47 @@ static void ducklake_partitions_have_transforms_and_values(void **state)
     }
 }
 
+static void only_paths_that_a_scheme_makes_are_its_own(void **state)
+{
+    (void)state;
+    static const char hour[] = "year=2024/month=01/day=15/hour=12/";
+    static const struct {
+        enum partitioning_scheme scheme;
+        const char *folder, *name;
+        bool own;
+    } cases[] = {
+        {PARTITION_DATE_HOUR, hour, "ttp_events_2024-01-15T12_1705320000.parquet", true},
+        {PARTITION_DATE_HOUR, hour, "ttp_events_2024-01-15T12_1705320000-2.parquet", true},
+        {PARTITION_DATE_HOUR, hour, "ttp_events_2024-01-15T12_1705320000-1.parquet", false},
+        {PARTITION_DATE_HOUR, hour, "ttp_events_2024-01-15T12_1705320000-02.parquet", false},
+        {PARTITION_DATE_HOUR, hour, "ttp_events_2024-01-15T12_1705330000.parquet", false},
+        {PARTITION_DATE_HOUR, hour, "ttp_events_2024-01-15T12_+1705320000.parquet", false},
+        {PARTITION_DATE_HOUR, hour, "ttp_events_2024-01-15T12_1705320000.parquet.x", false},
+        {PARTITION_DATE_HOUR, hour, "new.parquet", false},
+        {PARTITION_DATE_HOUR, hour, "x_9223372036854775807.parquet", false},
+        {PARTITION_DATE_HOUR, "mine/", "ttp_events_2024-01-15T12_1705320000.parquet", false},
+        {PARTITION_DATE_HOUR, "", "ttp_events_2024-01-15T12_1705320000.parquet", false},
+        {PARTITION_DATE_HOUR, "", "", false},
+        {PARTITION_DATE, "year=2024/month=01/day=15/", "ttp_events_2024-01-15_1705320000.parquet",
+         true},
+        {PARTITION_DATE, hour, "ttp_events_2024-01-15T12_1705320000.parquet", false},
+        {PARTITION_DATE_HOUR_TYPE, "year=2024/month=01/day=15/hour=12/event_type=mint/",
+         "ttp_events_2024-01-15T12_mint_1705320000.parquet", true},
+        {PARTITION_DATE_HOUR_TYPE, "year=2024/month=01/day=15/hour=12/event_type=mint/",
+         "ttp_events_2024-01-15T12_burn_1705320000.parquet", false},
+        {PARTITION_DATE_HOUR_TYPE, "year=2024/month=01/day=15/hour=12/event_type=/",
+         "ttp_events_2024-01-15T12__1705320000.parquet", false},
+        {PARTITION_SIMPLE, "", "ttp_events_2024-01-15_1705320000.parquet", true},
+        {PARTITION_SIMPLE, "", "ttp_events_1969-12-31_-5.parquet", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char path[2 * PARTITION_PATH_BYTES];
+        snprintf(path, sizeof path, "%s%s", cases[i].folder, cases[i].name);
+        if (partition_makes_path(cases[i].scheme, path) != cases[i].own)
+            fail_msg("%s", path);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +180,7 @@ int main(void)
         cmocka_unit_test(keys_are_the_hour_or_day_of_the_row),
         cmocka_unit_test(paths_are_those_of_the_design),
         cmocka_unit_test(years_have_four_digits_and_times_before_1970_are_negative),
+        cmocka_unit_test(only_paths_that_a_scheme_makes_are_its_own),
         cmocka_unit_test(ducklake_partitions_have_transforms_and_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sink/lake_recovery.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "catalog/lake_layout.h"
+#include "os/file.h"
+#include "parquet/metadata.h"
+#include "rows/partition.h"
+
+static bool names_data_file(const void *context, const char *path)
+{
+    return partition_makes_path(*(const enum partitioning_scheme *)context, path);
+}
+
+static enum error_code read_at(void *context, uint64_t offset, void *data, size_t size_bytes,
+                               struct error *error)
+{
+    return os_file_read(context, offset, data, size_bytes, error);
+}
+
+static bool says(const struct parquet_file_metadata *metadata, const char *key, uint64_t number)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%" PRIu64, number);
+    const char *found = parquet_metadata_find(metadata, key);
+    return found != NULL && strcmp(found, text) == 0;
+}
+
+/* Design section 3: each file says which commit of which lake it is of. */
+static bool is_of_commit(const struct parquet_file_metadata *metadata, const struct intent *intent,
+                         size_t index)
+{
+    const char *lake_id = parquet_metadata_find(metadata, "ttp.lake_id");
+    const struct catalog_commit *commit = &intent->commit;
+    const char *version = parquet_metadata_find(metadata, "version");
+    uint64_t rows = (uint64_t)commit->files[index].record_count;
+    return version != NULL && strcmp(version, commit->schema_version) == 0 && lake_id != NULL &&
+           strcmp(lake_id, intent->lake_id) == 0 &&
+           says(metadata, "ttp.commit_no", commit->commit_no) &&
+           says(metadata, "ttp.first_ledger", commit->range.first) &&
+           says(metadata, "ttp.last_ledger", commit->range.last) &&
+           says(metadata, "ttp.file_rows", rows) && (uint64_t)metadata->row_count == rows;
+}
+
+static enum error_code find_author(const void *context, const char *full_path,
+                                   const struct intent *intent, size_t index,
+                                   enum file_author *author, struct error *error)
+{
+    struct os_file file;
+    struct parquet_file_metadata metadata;
+    struct error failure;
+    uint64_t size_bytes = 0;
+    (void)context;
+    *author = AUTHOR_UNKNOWN;
+    error_clear(&failure);
+    enum error_code code = os_file_open(&file, full_path, OS_OPEN_READ, &failure);
+    if (code == OK)
+        code = os_file_size(&file, &size_bytes, &failure);
+    struct parquet_source source = {
+        .size_bytes = size_bytes, .name = full_path, .context = &file, .read = read_at};
+    if (code == OK)
+        code = parquet_metadata_read(&source, &metadata, &failure);
+    if (code == OK) {
+        *author = is_of_commit(&metadata, intent, index) ? AUTHOR_COMMIT : AUTHOR_OTHER;
+        parquet_metadata_release(&metadata);
+    } else if (code == ERR_CORRUPT || code == ERR_INVALID || code == ERR_LIMIT) {
+        code = OK;
+    } else if (error != NULL) {
+        *error = failure;
+    }
+    os_file_release(&file);
+    return code;
+}
+
+enum error_code lake_recover(const char *root, const struct lake_file *lake,
+                             struct catalog *catalog, struct recovery_report *report,
+                             struct error *error)
+{
+    enum partitioning_scheme scheme;
+    *report = (struct recovery_report){0};
+    if (!partitioning_scheme_parse(lake->scheme, &scheme))
+        return error_set(error, ERR_CORRUPT,
+                         "%s/" LAKE_FILE " names an unknown partitioning scheme: restore it from a "
+                         "backup",
+                         root);
+    const struct intent_guard guard = {
+        .context = &scheme, .names_data_file = names_data_file, .find_author = find_author};
+    return recovery_run(root, catalog, &guard, report, error);
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_SINK_LAKE_RECOVERY_H
+#define TTP_SINK_LAKE_RECOVERY_H
+
+/* recovery_run (catalog/recovery.h) with what it must know of data files: the paths that a lake's
+ * scheme makes, and what a file's footer says about its commit. */
+
+#include "catalog/lake_file.h"
+#include "catalog/recovery.h"
+
+/* `root`: output_path, `lake`: its lake.json. As recovery_run; ERR_CORRUPT for a scheme that nobody
+ * knows, too. */
+enum error_code lake_recover(const char *root, const struct lake_file *lake,
+                             struct catalog *catalog, struct recovery_report *report,
+                             struct error *error) MUST_CHECK;
+
+#endif
