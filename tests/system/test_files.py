@@ -13,7 +13,7 @@ from harness import process, truth
 RECORDING = truth.PUBNET63
 FIRST, LAST = RECORDING.first, RECORDING.last
 KEYS = ["path", "rows", "bytes", "first_ledger", "last_ledger", "first_time", "last_time",
-        "commit_no"]
+        "commit_no", "hidden_rows"]
 
 
 @pytest.fixture(scope="module")
