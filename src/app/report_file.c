@@ -12,9 +12,13 @@
 #include "catalog/json_text.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "os/stream.h"
 #include "util/buffer.h"
 #include "util/text.h"
 #include "version.h"
+
+/* Whoever reads a report from a pipe is there; a run ends in time all the same. */
+#define STREAM_TIMEOUT_US INT64_C(5000000)
 
 static enum error_code incomplete_path(const char *path, char out[OS_PATH_BYTES],
                                        struct error *error)
@@ -161,13 +165,16 @@ static json_t *report_whole(const struct options *options, const struct run_repo
 }
 
 /* Takes the object. */
-static enum error_code write_json(const char *path, json_t *root, struct error *error)
+static enum error_code write_json(const char *path, bool is_stream, json_t *root,
+                                  struct error *error)
 {
     struct buffer text;
     buffer_init(&text);
     enum error_code code = json_text_dump(root, true, &text, error);
     json_decref(root);
-    if (code == OK)
+    if (code == OK && is_stream)
+        code = os_stream_write(path, buffer_view(&text), STREAM_TIMEOUT_US, error);
+    else if (code == OK)
         code = os_write_atomically(path, buffer_view(&text), error);
     buffer_release(&text);
     return code;
@@ -177,10 +184,13 @@ enum error_code report_file_begin(const char *path, const struct options *option
                                   struct error *error)
 {
     char incomplete[OS_PATH_BYTES];
+    bool is_stream = false;
     enum error_code code = incomplete_path(path, incomplete, error);
-    if (code != OK)
+    if (code == OK)
+        code = os_stream_look(path, &is_stream, error);
+    if (code != OK || is_stream)
         return code;
-    return write_json(incomplete, report_head(options, "running", os_realtime_us()), error);
+    return write_json(incomplete, false, report_head(options, "running", os_realtime_us()), error);
 }
 
 enum error_code report_file_end(const char *path, const struct options *options,
@@ -188,10 +198,13 @@ enum error_code report_file_end(const char *path, const struct options *options,
                                 struct error *error)
 {
     char incomplete[OS_PATH_BYTES];
+    bool is_stream = false;
     enum error_code code = incomplete_path(path, incomplete, error);
     if (code == OK)
-        code = write_json(path, report_whole(options, report, exit_code), error);
+        code = os_stream_look(path, &is_stream, error);
     if (code == OK)
+        code = write_json(path, is_stream, report_whole(options, report, exit_code), error);
+    if (code == OK && !is_stream)
         code = os_unlink(incomplete, error);
     return code == ERR_NOT_FOUND ? OK : code; /* somebody tidied up: nothing is wrong */
 }

@@ -4,7 +4,8 @@
 
 /*
  * `run --report DIR/FILE`: what a run was asked for and what came of it, as one JSON object. It is
- * there as DIR/incomplete_FILE from the start, so that a crash leaves evidence.
+ * there as DIR/incomplete_FILE from the start, so that a crash leaves evidence. A pipe or a device
+ * is written into at the end, once; a link to a file is refused.
  */
 
 #include "app/pipeline.h"

@@ -255,3 +255,45 @@ def test_an_intent_without_files_or_without_bounds_is_refused(lake, servers, com
     assert "intent.json" in finished.stderr and "move it aside and run `verify`" in finished.stderr
     (lake / "_lake/staging/intent.json").unlink()
     process.execute("verify", "--deep", "--output-path", lake).expect(0)
+
+
+# ---- reports ----
+
+
+def run_with_report(lake, servers, report):
+    return process.execute(*process.run_arguments(lake, servers[RECORDING.name], FIRST, LAST,
+                                                  schema_version="1.1.0"), "--report", report)
+
+
+def test_a_report_goes_into_a_pipe_and_does_not_replace_it(lake, tmp_path, servers):
+    path = tmp_path / "reports/pipe"
+    path.parent.mkdir()
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        run_with_report(lake, servers, path).expect(0)
+        assert json.loads(os.read(reader, 1 << 16))["exit_code"] == 0
+    finally:
+        os.close(reader)
+    assert path.is_fifo()
+    assert [found.name for found in path.parent.iterdir()] == ["pipe"]
+    run_with_report(lake, servers, path).expect(1).says("nobody reads what is written to")
+
+
+def test_a_report_goes_to_standard_output_by_a_link(lake, tmp_path, servers):
+    path = tmp_path / "stdout"
+    path.symlink_to("/proc/self/fd/1")
+    finished = run_with_report(lake, servers, path).expect(0)
+    assert '"exit_code": 0' in finished.stdout
+    assert path.is_symlink()
+
+
+@pytest.mark.parametrize("target", ["precious.txt", "none"])
+def test_a_report_never_follows_or_replaces_a_link_to_a_file(lake, outside, tmp_path, servers,
+                                                             target):
+    path = tmp_path / "report.json"
+    path.symlink_to(outside / target)
+    before = contents(outside)
+    run_with_report(lake, servers, path).expect(2).says("name the file itself")
+    assert path.is_symlink()
+    assert contents(outside) == before
