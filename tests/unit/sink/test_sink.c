@@ -185,6 +185,40 @@ static void a_range_without_rows_is_a_commit_without_files(void **state)
     stream_check_covers(folder, 7, 7);
 }
 
+/* Ledgers without events, of which every second one is in a run of its own. */
+static void send_runs(struct sink *sink, uint32_t first, uint32_t last)
+{
+    enum { RUN_COUNT = 5000 };
+    static struct ledger_range runs[RUN_COUNT];
+    const struct batch_builder_options builder_options = {
+        .schema = row_schema_find(options.schema_version), .scheme = options.scheme};
+    struct batch_builder *builder = batch_builder_new(&builder_options, NULL);
+    struct row_batch *batch = NULL;
+    assert_non_null(builder);
+    batch_builder_begin_range(builder, first);
+    assert_int_equal(batch_builder_complete_to(builder, last, NULL), OK);
+    assert_int_equal(batch_builder_unconfirmed_runs(builder), 1);
+    assert_int_equal(batch_builder_take(builder, &batch, NULL), OK);
+    for (uint32_t i = 0; i < RUN_COUNT; i++)
+        runs[i] = (struct ledger_range){first + 2 * i, first + 2 * i};
+    batch->unconfirmed = runs;
+    batch->unconfirmed_count = RUN_COUNT;
+    assert_int_equal(sink_append(sink, &batch, NULL), OK);
+    batch_builder_free(builder);
+}
+
+static void a_commit_is_cut_before_its_intent_grows_too_large(void **state)
+{
+    (void)state;
+    struct sink *sink = open_sink();
+    send(sink, 1, 10, 10);
+    send_runs(sink, 11, 10010);
+    send_runs(sink, 10011, 20010);
+    assert_int_equal(sink_commit(sink, ROTATION_SHUTDOWN, NULL), OK);
+    assert_string_equal(commits_of(sink), "1-10010 memory, 10011-20010 shutdown");
+    sink_close(sink);
+}
+
 static void committing_nothing_is_nothing(void **state)
 {
     (void)state;
@@ -422,6 +456,7 @@ int main(void)
         TEST(a_partition_change_cuts_at_the_ledger_that_begins_it),
         TEST(a_range_that_does_not_follow_is_a_commit_of_its_own),
         TEST(a_range_without_rows_is_a_commit_without_files),
+        TEST(a_commit_is_cut_before_its_intent_grows_too_large),
         TEST(committing_nothing_is_nothing),
         TEST(size_rotation_keeps_to_real_compressed_bytes),
         TEST(age_cuts_what_is_open_but_not_just_after_its_hour),
