@@ -46,10 +46,12 @@ void address_order_failed(struct address_order *order, const struct os_address *
 }
 
 bool address_order_has_fresh(const struct address_order *order,
-                             const struct os_addresses *addresses)
+                             const struct os_addresses *addresses, const struct os_address *asked)
 {
-    for (unsigned i = 0; i < addresses->count; i++)
-        if (failure_rank(order, &addresses->items[i]) == 0)
+    for (unsigned i = 0; i < addresses->count; i++) {
+        bool is_asked = asked != NULL && strcmp(addresses->items[i].text, asked->text) == 0;
+        if (!is_asked && failure_rank(order, &addresses->items[i]) == 0)
             return true;
+    }
     return false;
 }

@@ -26,8 +26,8 @@ void address_order_sort(const struct address_order *order, struct os_addresses *
 void address_order_failed(struct address_order *order, const struct os_address *address);
 /* A server at this address did what it is there for: it is as good as a new one. */
 void address_order_worked(struct address_order *order, const struct os_address *address);
-/* Is there one among `addresses` where no try has failed? */
+/* Is there one among `addresses`, but for `asked` (NULL: none), where no try has failed? */
 bool address_order_has_fresh(const struct address_order *order,
-                             const struct os_addresses *addresses);
+                             const struct os_addresses *addresses, const struct os_address *asked);
 
 #endif

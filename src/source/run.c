@@ -377,14 +377,14 @@ static void judge_address(struct run *run, const struct source_ending *ending)
         address_order_failed(&run->source->addresses, address);
 }
 
-/* May a status that no retry can change be another one at the next try? There is an address of the
- * name where nothing has failed yet, or the credentials were renewed (or are being renewed: they
- * can't be read) since the call began. */
+/* May a status that no retry can change be another one at the next try? There is another address of
+ * the name where nothing has failed yet, or the credentials were renewed (or are being renewed:
+ * they can't be read) since the call began. */
 static bool may_be_answered_otherwise(struct run *run, const struct source_ending *ending)
 {
     struct source *source = run->source;
     bool is_renewed = false;
-    if (address_order_has_fresh(&source->addresses, &run->link.addresses))
+    if (address_order_has_fresh(&source->addresses, &run->link.addresses, link_address(&run->link)))
         return true;
     return ending->code == GRPC_UNAUTHENTICATED &&
            (credentials_read_again(&source->credentials, &is_renewed, NULL) != OK || is_renewed);

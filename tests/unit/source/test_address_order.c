@@ -77,12 +77,14 @@ static void it_is_known_whether_there_is_an_address_where_nothing_has_failed(voi
     (void)state;
     struct address_order order = {.failed_count = 0};
     const struct os_addresses addresses = {.items = {named("a"), named("b")}, .count = 2};
-    assert_true(address_order_has_fresh(&order, &addresses));
+    assert_true(address_order_has_fresh(&order, &addresses, NULL));
+    assert_true(address_order_has_fresh(&order, &addresses, &addresses.items[0]));
     note_failure(&order, "a");
-    assert_true(address_order_has_fresh(&order, &addresses));
+    assert_true(address_order_has_fresh(&order, &addresses, NULL));
+    assert_false(address_order_has_fresh(&order, &addresses, &addresses.items[1]));
     note_failure(&order, "b");
-    assert_false(address_order_has_fresh(&order, &addresses));
-    assert_false(address_order_has_fresh(&order, &(struct os_addresses){.count = 0}));
+    assert_false(address_order_has_fresh(&order, &addresses, NULL));
+    assert_false(address_order_has_fresh(&order, &(struct os_addresses){.count = 0}, NULL));
 }
 
 static void of_ever_new_addresses_the_oldest_failures_are_forgotten(void **state)
