@@ -427,7 +427,8 @@ static void a_placed_file_that_is_gone_when_the_catalog_is_had_withdraws_the_com
 {
     (void)state;
     static const char *const paths[] = {"year=2024/month=01/a.parquet",
-                                        "year=2024/month=02/b.parquet", "_lake/" DEAD_LETTERS_PATH};
+                                        "year=2024/month=02/b.parquet",
+                                        ("_lake/" DEAD_LETTERS_PATH)};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         struct intent intent;
         struct publication publication;
