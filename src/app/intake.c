@@ -35,8 +35,6 @@ struct intake {
     struct ledger_digest_state *seam_state;
     const struct row_schema *seam_schema; /* seam_state's */
     bool seam_in_progress;
-    bool seam_has_dead_letters;
-    int64_t seam_close_us;
     bool has_compared;          /* the server's ledger is the lake's */
     bool owes_remark;           /* of the range: nothing of it went on yet */
     struct catalog_range asked; /* the range */
@@ -132,8 +130,6 @@ enum error_code intake_flush(struct intake *intake, struct error *error)
                      intake->options.schema->version);
             memcpy(intake->newest.chain, batch->digest.chain, LEDGER_DIGEST_BYTES);
             memcpy(intake->newest.contents, batch->digest.contents, LEDGER_DIGEST_BYTES);
-            intake->newest.has_dead_letters = batch->dead_letter_count > 0;
-            intake->newest.close_us = batch->last_close_us;
         }
         code = batch_queue_push(intake->options.queue, &batch, error);
         if (code == OK && intake->options.on_batch != NULL)
@@ -341,8 +337,6 @@ static enum error_code begin_seam(struct intake *intake, uint32_t ledger, struct
     }
     ledger_digest_begin(intake->seam_state);
     intake->seam_in_progress = true;
-    intake->seam_has_dead_letters = false;
-    intake->seam_close_us = 0;
     return OK;
 }
 
@@ -358,34 +352,13 @@ static enum error_code on_seam_event(void *context, const struct event_view *eve
         return code;
     struct row_view row;
     code = row_from_event(event, event_index, &intake->scratch, &row, NULL);
-    if (code == OK) {
+    if (code == OK)
         ledger_digest_add_row(intake->seam_state, &row);
-        intake->seam_close_us = row.timestamp_us;
-    } else if (code == ERR_INVALID) {
+    else if (code == ERR_INVALID)
         ledger_digest_add_dead_letter(intake->seam_state, event_index, message);
-        intake->seam_has_dead_letters = true;
-    } else {
+    else
         return error_no_memory(error, "the seam check");
-    }
     return OK;
-}
-
-/* Of an event that was set aside no transaction is known: then the close time tells the chain. */
-static bool is_of_our_chain(const struct intake *intake, const struct catalog_digest *known,
-                            const struct ledger_digest *digest)
-{
-    if (memcmp(digest->chain, known->chain, LEDGER_DIGEST_BYTES) == 0)
-        return true;
-    return (known->has_dead_letters || intake->seam_has_dead_letters) && known->close_us != 0 &&
-           known->close_us == intake->seam_close_us;
-}
-
-static bool has_other_contents(const struct intake *intake, const struct catalog_digest *known,
-                               const struct ledger_digest *digest)
-{
-    if (strcmp(intake->seam_schema->version, known->schema_version) == 0)
-        return memcmp(digest->contents, known->contents, LEDGER_DIGEST_BYTES) != 0;
-    return memcmp(digest->chain, known->chain, LEDGER_DIGEST_BYTES) != 0;
 }
 
 static enum source_seam_verdict on_seam_complete(void *context, uint32_t ledger)
@@ -398,10 +371,11 @@ static enum source_seam_verdict on_seam_complete(void *context, uint32_t ledger)
     }
     intake->seam_in_progress = false;
     struct ledger_digest digest = ledger_digest_end(intake->seam_state);
-    if (!is_of_our_chain(intake, known, &digest))
+    if (memcmp(digest.chain, known->chain, LEDGER_DIGEST_BYTES) != 0)
         return SOURCE_SEAM_OTHER_CHAIN;
     intake->has_compared = true;
-    if (has_other_contents(intake, known, &digest)) {
+    if (strcmp(intake->seam_schema->version, known->schema_version) == 0 &&
+        memcmp(digest.contents, known->contents, LEDGER_DIGEST_BYTES) != 0) {
         log_event(LOG_WARN, "app",
                   "the server sends other contents of a ledger than are stored, on the same chain: "
                   "was it upgraded? Ledgers before and after may differ in what they say",

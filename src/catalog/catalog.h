@@ -169,10 +169,6 @@ struct catalog_digest {
     uint32_t ledger; /* 0: there is none */
     char schema_version[16];
     uint8_t chain[16], contents[16];
-    /* Beside it, of its commit: whether events of it were set aside, so that the digest may be of
-     * fewer transactions than the ledger has, and the close time (0: not known). */
-    bool has_dead_letters;
-    int64_t close_us;
 };
 /* What the lake holds next to a range of ledgers, on one side of it. */
 struct catalog_neighbour {

@@ -11,11 +11,6 @@
 
 #define COLUMN_TIMESTAMP "1" /* its DuckLake column id */
 
-/* What read_digest reads. */
-#define DIGEST_COLUMNS                                                                             \
-    "digest_ledger, schema_version, digest_chain, digest_contents, dead_letter_count, "            \
-    "last_close_us"
-
 static enum error_code read_digest(struct statement *statement, struct catalog_digest *digest,
                                    struct error *error)
 {
@@ -30,8 +25,6 @@ static enum error_code read_digest(struct statement *statement, struct catalog_d
         return error_set(error, ERR_CORRUPT, "catalog %s: the digest of ledger %u is not readable",
                          statement->database->path, digest->ledger);
     memcpy(digest->schema_version, version, strlen(version) + 1);
-    digest->has_dead_letters = statement_int(statement, 4) > 0;
-    digest->close_us = statement_int(statement, 5);
     return OK;
 }
 
@@ -92,12 +85,12 @@ static enum error_code find_close(struct catalog *catalog, const char *sql, uint
 static enum error_code find_below(struct catalog *catalog, uint32_t first,
                                   struct catalog_neighbour *below, struct error *error)
 {
-    enum error_code code = find_digest(
-        catalog,
-        "SELECT " DIGEST_COLUMNS
-        " FROM ttp_commits WHERE digest_ledger < ? AND digest_ledger > 0 AND ended_us IS "
-        "NULL ORDER BY digest_ledger DESC LIMIT 1",
-        first, &below->digest, error);
+    enum error_code code =
+        find_digest(catalog,
+                    "SELECT digest_ledger, schema_version, digest_chain, digest_contents FROM "
+                    "ttp_commits WHERE digest_ledger < ? AND digest_ledger > 0 AND ended_us IS "
+                    "NULL ORDER BY digest_ledger DESC LIMIT 1",
+                    first, &below->digest, error);
     if (code == OK)
         code = find_close(catalog,
                           "SELECT " LAST_CLOSED ", last_close_us, NULL FROM ttp_commits WHERE "
@@ -114,8 +107,8 @@ static enum error_code find_above(struct catalog *catalog, uint32_t last,
 {
     enum error_code code =
         find_digest(catalog,
-                    "SELECT " DIGEST_COLUMNS
-                    " FROM ttp_commits WHERE digest_ledger > ? AND ended_us IS NULL ORDER BY "
+                    "SELECT digest_ledger, schema_version, digest_chain, digest_contents FROM "
+                    "ttp_commits WHERE digest_ledger > ? AND ended_us IS NULL ORDER BY "
                     "digest_ledger LIMIT 1",
                     last, &above->digest, error);
     if (code == OK)

@@ -321,9 +321,7 @@ static struct catalog_digest stored_digest(void)
     complete(&fixture, FIRST);
     assert_int_equal(intake_flush(fixture.intake, NULL), OK);
     struct row_batch *batch = take(&fixture);
-    struct catalog_digest digest = {.ledger = batch->digest_ledger,
-                                    .schema_version = "1.1.0",
-                                    .close_us = batch->last_close_us};
+    struct catalog_digest digest = {.ledger = batch->digest_ledger, .schema_version = "1.1.0"};
     assert_int_equal(digest.ledger, FIRST);
     memcpy(digest.chain, batch->digest.chain, sizeof digest.chain);
     memcpy(digest.contents, batch->digest.contents, sizeof digest.contents);
@@ -354,29 +352,6 @@ static void the_seam_ledger_tells_other_chains_and_other_contents(void **state)
         assert_int_equal(intake_has_compared(fixture.intake),
                          cases[i].verdict != SOURCE_SEAM_OTHER_CHAIN);
         assert_null(take(&fixture));
-        fixture_close(&fixture);
-    }
-}
-
-static void the_close_time_tells_the_chain_of_a_ledger_with_events_set_aside(void **state)
-{
-    (void)state;
-    struct catalog_digest digest = stored_digest();
-    digest.chain[0] ^= 1; /* of fewer transactions */
-    digest.contents[0] ^= 1;
-    const struct {
-        bool has_dead_letters;
-        int64_t later_seconds;
-        enum source_seam_verdict verdict;
-    } cases[] = {{true, 0, SOURCE_SEAM_OTHER_CONTENTS},
-                 {true, 1, SOURCE_SEAM_OTHER_CHAIN},
-                 {false, 0, SOURCE_SEAM_OTHER_CHAIN}};
-    for (size_t i = 0; i < 3; i++) {
-        struct fixture fixture;
-        fixture_open(&fixture, usual);
-        digest.has_dead_letters = cases[i].has_dead_letters;
-        begin_beside(&fixture, FIRST + 1, &digest);
-        assert_int_equal(seam_verdict(&fixture, NULL, cases[i].later_seconds), cases[i].verdict);
         fixture_close(&fixture);
     }
 }
@@ -487,7 +462,6 @@ int main(void)
         cmocka_unit_test(a_message_that_cannot_be_read_is_a_dead_letter),
         cmocka_unit_test(a_ledger_beyond_its_share_of_memory_ends_the_run_and_names_the_option),
         cmocka_unit_test(the_seam_ledger_tells_other_chains_and_other_contents),
-        cmocka_unit_test(the_close_time_tells_the_chain_of_a_ledger_with_events_set_aside),
         cmocka_unit_test(a_range_beside_the_lake_of_which_nothing_was_compared_is_remarked_once),
         cmocka_unit_test(at_a_reconnect_the_newest_complete_ledger_is_the_seam),
         cmocka_unit_test(another_schema_version_compares_by_its_own_columns),
