@@ -11,7 +11,9 @@ from harness import process, truth
 RECORDING = truth.PUBNET63
 FIRST, LAST = RECORDING.first, RECORDING.last
 SECOND = FIRST + 1
-FAULTS = "event=100 damaged-event\nevent=700 unknown-event-type\n"   # events count in each stream
+# Always, since LAST is asked for again as the neighbour of the second run: a ledger of which other
+# transactions can be read than before would be another chain's. Events count in each stream.
+FAULTS = f"ledger={LAST} damaged-event always\nevent=700 unknown-event-type always\n"
 
 
 @pytest.fixture
@@ -53,7 +55,7 @@ def test_since_and_until_are_ledgers(lake):
 def test_people_get_a_line_each(lake):
     finished = process.execute("dead-letters", "--output-path", lake).expect(0)
     assert finished.stdout.count("\n") == 2
-    finished.says(rf"ledger {LAST}, event 100 \(commit 1, \d+ bytes\): \S")
+    finished.says(rf"ledger {LAST}, event 0 \(commit 1, \d+ bytes\): \S")
     process.execute("dead-letters", "--output-path", lake, "--until", FIRST).expect(0).says(
         "no dead letters")
 
