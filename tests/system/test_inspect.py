@@ -124,5 +124,5 @@ def test_what_is_no_parquet_file_is_said_so(tmp_path, content):
 def test_mistakes_of_the_call_are_named(tmp_path):
     process.execute("inspect").expect(2).says("inspect FILE")
     inspect(tmp_path / "none", status=2).says("none")
-    inspect(tmp_path, status=1).says("directory", str(tmp_path))
+    inspect(tmp_path, status=2).says("is a folder, not a file", str(tmp_path))
     process.execute("inspect", "a", "b").expect(2)
