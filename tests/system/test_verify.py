@@ -83,8 +83,9 @@ def test_a_whole_lake_is_ok(lake, arguments):
     assert report["rows"] == len(truth.truth_rows([RECORDING])) - 1
     assert report["coverage"] == [{"first": FIRST, "last": LAST}]
     assert (report["refetch"], report["command"]) == ([], None)
-    [note] = report["notes"]
-    assert "1 event" in note and "dead_letters" in note
+    place, letters = report["notes"]
+    assert "1 event" in letters and "dead_letters" in letters
+    assert "catalog" in place and str(lake) in place   # the fixture's lake is a copy
     process.execute("verify", "--output-path", lake, *arguments).expect(0).says(r"\nok: 4 files")
 
 
