@@ -7,7 +7,7 @@ import pytest
 import memory_matrix
 from memory_matrix import Case
 
-MEBIBYTES = 256
+MEBIBYTES = 128
 
 
 @pytest.mark.parametrize("case", [
