@@ -135,10 +135,10 @@ enum exit_code cmd_rebuild(const struct command_line *line)
             if (wanted.dry_run)
                 print_uncovered(&report);
             else
-                code = again_print_runs("to fetch what is not covered", &options,
-                                        INVENTORY_AT(&report.refetch, struct catalog_range, 0),
-                                        INVENTORY_COUNT(&report.refetch, struct catalog_range),
-                                        &error);
+                code = again_print_runs(
+                    "to fetch what is not covered", &options,
+                    (const struct catalog_range *)(const void *)report.refetch.data,
+                    INVENTORY_COUNT(&report.refetch, struct catalog_range), &error);
         }
         if (code == OK && report.commits == 0 && report.foreign_rows > 0)
             exit_code = EXIT_FAILED; /* said: what the files hold is not in the lake */

@@ -115,7 +115,7 @@ enum exit_code cmd_repair(const struct command_line *line)
         if (code == OK) {
             print_report(&report, &wanted);
             code = again_print_runs("to fetch again", &options,
-                                    INVENTORY_AT(&report.refetch, struct catalog_range, 0),
+                                    (const struct catalog_range *)(const void *)report.refetch.data,
                                     INVENTORY_COUNT(&report.refetch, struct catalog_range), &error);
         }
         if (code == OK && report.damage_is_left)
