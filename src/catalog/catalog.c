@@ -53,22 +53,6 @@ enum error_code catalog_get_value(struct catalog *catalog, const char *key, char
     return code;
 }
 
-static enum error_code has_table(struct database *database, const char *name, bool *has,
-                                 struct error *error)
-{
-    struct statement statement;
-    enum error_code code =
-        statement_prepare(&statement, database,
-                          "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", error);
-    *has = false;
-    if (code == OK) {
-        statement_bind_text(&statement, 1, name);
-        code = statement_step(&statement, has, error);
-    }
-    statement_release(&statement);
-    return code;
-}
-
 static enum error_code create_all(struct catalog *catalog,
                                   const struct catalog_create_options *options, struct error *error)
 {
@@ -125,7 +109,7 @@ static enum error_code check_versions(struct catalog *catalog, struct error *err
     bool ours = false;
     char *layout = NULL;
     char *ducklake = NULL;
-    enum error_code code = has_table(database, "ttp_lake", &ours, error);
+    enum error_code code = database_has_table(database, "ttp_lake", &ours, error);
     if (code == OK && !ours)
         return error_set(error, ERR_CORRUPT,
                          "%s is not a lake's catalog (it has no table ttp_lake)", database->path);

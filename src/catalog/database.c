@@ -445,3 +445,19 @@ enum error_code database_query_text(struct database *database, const char *sql, 
     statement_release(&statement);
     return code;
 }
+
+enum error_code database_has_table(struct database *database, const char *name, bool *has,
+                                   struct error *error)
+{
+    struct statement statement;
+    *has = false;
+    enum error_code code =
+        statement_prepare(&statement, database,
+                          "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", error);
+    if (code == OK) {
+        statement_bind_text(&statement, 1, name);
+        code = statement_step(&statement, has, error);
+    }
+    statement_release(&statement);
+    return code;
+}

@@ -89,4 +89,8 @@ enum error_code database_query_int(struct database *database, const char *sql, i
 enum error_code database_query_text(struct database *database, const char *sql, char **text,
                                     struct error *error) MUST_CHECK;
 
+/* Some of our tables are made when something first belongs into them. */
+enum error_code database_has_table(struct database *database, const char *name, bool *has,
+                                   struct error *error) MUST_CHECK;
+
 #endif

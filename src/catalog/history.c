@@ -165,23 +165,6 @@ enum error_code catalog_add_seam_finding(struct catalog *catalog, uint32_t ledge
     return database_end(database, code, error);
 }
 
-/* Tables that lakes are without until something belongs into them. */
-static enum error_code table_is_there(struct database *database, const char *name, bool *is_there,
-                                      struct error *error)
-{
-    struct statement statement;
-    *is_there = false;
-    enum error_code code =
-        statement_prepare(&statement, database,
-                          "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", error);
-    if (code == OK) {
-        statement_bind_text(&statement, 1, name);
-        code = statement_step(&statement, is_there, error);
-    }
-    statement_release(&statement);
-    return code;
-}
-
 enum error_code catalog_each_seam_finding(struct catalog *catalog, catalog_seam_visitor *visit,
                                           void *context, struct error *error)
 {
@@ -189,7 +172,7 @@ enum error_code catalog_each_seam_finding(struct catalog *catalog, catalog_seam_
     bool row = false;
     bool is_there = false;
     enum error_code code =
-        table_is_there(&catalog->database, "ttp_seam_findings", &is_there, error);
+        database_has_table(&catalog->database, "ttp_seam_findings", &is_there, error);
     if (code != OK || !is_there)
         return code;
     code = statement_prepare(&statement, &catalog->database,
@@ -216,7 +199,7 @@ enum error_code catalog_forget_unlanded_seams(struct catalog *catalog, struct er
     struct database *database = &catalog->database;
     bool is_there = false;
     int64_t count = 0;
-    enum error_code code = table_is_there(database, "ttp_unchecked_seams", &is_there, error);
+    enum error_code code = database_has_table(database, "ttp_unchecked_seams", &is_there, error);
     if (code == OK && is_there)
         code = database_query_int(
             database, "SELECT count(*) FROM ttp_unchecked_seams u WHERE " NOTHING_LANDED, &count,
@@ -266,7 +249,7 @@ enum error_code catalog_each_unchecked_seam(struct catalog *catalog,
     bool row = false;
     bool is_there = false;
     enum error_code code =
-        table_is_there(&catalog->database, "ttp_unchecked_seams", &is_there, error);
+        database_has_table(&catalog->database, "ttp_unchecked_seams", &is_there, error);
     if (code != OK || !is_there)
         return code;
     code = statement_prepare(&statement, &catalog->database,
