@@ -13,7 +13,6 @@ import dataclasses
 import os
 import pathlib
 import random
-import re
 import shutil
 import sys
 import tempfile
@@ -103,16 +102,6 @@ def record(path, case, total_bytes):
     return ledger - 1
 
 
-def peak_bytes(pid):
-    """Most memory that a process had in RAM so far; 0 once it is gone."""
-    try:
-        status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return 0
-    match = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.M)
-    return int(match.group(1)) * 1024 if match else 0
-
-
 def child_of(pid):
     """The process that strace started; None while there is none."""
     try:
@@ -139,7 +128,7 @@ def measure(case, folder, total_bytes, limit_seconds=300):
             while run.running:
                 assert time.monotonic() < until, f"{case}: not done in {limit_seconds} s"
                 pid = child_of(run.process.pid) if case.slow_disk else run.process.pid
-                peak = max(peak, peak_bytes(pid)) if pid is not None else peak
+                peak = max(peak, process.peak_memory_bytes(pid)) if pid is not None else peak
                 time.sleep(0.005)
             run.finished().expect(0)
     shutil.rmtree(lake)

@@ -3,7 +3,6 @@
 with their number. `pytest -s test_volume.py` prints the figures of docs/PERFORMANCE.md."""
 
 import os
-import pathlib
 import re
 import time
 
@@ -25,16 +24,6 @@ def serve_generated(ledgers):
     return server
 
 
-def peak_memory_bytes(pid):
-    """High-water mark of a process (wait4's would count the forked Python, too)."""
-    try:
-        status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return 0
-    match = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.M)
-    return int(match.group(1)) * 1024 if match else 0
-
-
 def measured_run(lake, endpoint, ledgers, **options):
     """Runs to the end; its CPU seconds, peak memory in bytes."""
     run = process.run_background(lake, endpoint, FIRST, FIRST + ledgers - 1, **options)
@@ -43,7 +32,7 @@ def measured_run(lake, endpoint, ledgers, **options):
         until = time.monotonic() + 300
         while not status:
             assert time.monotonic() < until, run.stderr
-            peak_bytes = max(peak_bytes, peak_memory_bytes(run.process.pid))
+            peak_bytes = max(peak_bytes, process.peak_memory_bytes(run.process.pid))
             time.sleep(0.01)
             pid, wait_status, usage = os.wait4(run.process.pid, os.WNOHANG)
             status = pid != 0

@@ -164,6 +164,16 @@ class Background:
             self._folder.cleanup()
 
 
+def peak_memory_bytes(pid):
+    """High-water mark of a process (wait4's would count the forked Python, too)."""
+    try:
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    match = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.M)
+    return int(match.group(1)) * 1024 if match else 0
+
+
 class Replay(Background):
     """`parquet-consumer replay` of recordings on a free loopback port; .endpoint is ready."""
 
