@@ -7,10 +7,11 @@ import json
 import re
 import signal
 
+import grpc
 import pytest
 
 from harness import lake as reading
-from harness import process
+from harness import process, stock_grpc, watching
 
 OURS = "2024-01-15T11:58:00Z"     # the lake's ledger 1000
 EARLIER = "2023-06-01T00:00:00Z"
@@ -168,6 +169,28 @@ def test_a_live_run_gives_no_command_where_another_chain_was_found(lake, chain, 
     run(lake, ours, 1050, 1060)
     answer = run(lake, serve(chain(99, 1000, 100, LATER)), 1000, 0, status=2)
     assert_refused(answer, lake, [(1000, 1010), (1050, 1060)])
+
+
+@pytest.mark.parametrize("last", [1060, 0])
+def test_another_chain_in_mid_run_ends_it_and_what_was_committed_stays(lake, chain, last):
+    """The server is cut off, and where it was another one answers: a failure (1), not a lake that
+    this run may not touch (2)."""
+    ours = stock_grpc.read_recording(chain(7, 1000, 70, OURS))
+    theirs = stock_grpc.by_ledger(stock_grpc.read_recording(chain(99, 1000, 100, OURS)))
+
+    def cut(server, context, _, message):
+        if len(server.requests) == 1 and stock_grpc.ledger_of(message) == 1020:
+            watching.wait_until(lambda: reading.data_files(lake), "a commit", bool)
+            server.ledgers = theirs
+            context.abort(grpc.StatusCode.UNAVAILABLE, "cut off")
+
+    with stock_grpc.Server(ours, meddle=cut) as server:
+        answer = run(lake, server.endpoint, 1000, last, status=1, max_file_age="10ms", batch_size=1)
+    answer.says("another chain")
+    assert "parquet-consumer run" not in answer.output, answer
+    [(first, covered)] = reading.coverage(lake)
+    assert first == 1000 and covered < 1020
+    assert verify(lake, "--deep") == []
 
 
 def test_a_live_run_of_the_lake_s_chain_goes_on(lake, chain, serve, processes):

@@ -44,13 +44,18 @@ def run_traced(options, *arguments):
         return running.wait()
 
 
-def refuse_staged_file(lake, error, when):
-    """The file system refuses to give the first staged file of the first commit its name."""
-    row = truth.read_rows(RECORDING)[0]
+def final_name(lake, row):
+    """Where the file lies whose first row it is."""
     folder = truth.partition_directory(row, "date_hour")
     time = datetime.datetime.fromtimestamp(row["timestamp_us"] // 1_000_000, datetime.timezone.utc)
-    final = f"ttp_events_{time:%Y-%m-%dT%H}_{row['timestamp_us'] // 1_000_000}.parquet"
-    return ["-P", lake / folder / final, "-e", f"inject=renameat2:error={error}:when={when}"]
+    name = f"ttp_events_{time:%Y-%m-%dT%H}_{row['timestamp_us'] // 1_000_000}.parquet"
+    return lake / folder / name
+
+
+def refuse_staged_file(lake, error, when):
+    """The file system refuses to give the first staged file of the first commit its name."""
+    return ["-P", final_name(lake, truth.read_rows(RECORDING)[0]), "-e",
+            f"inject=renameat2:error={error}:when={when}"]
 
 
 def connections(output):
@@ -105,6 +110,36 @@ def test_a_live_run_keeps_what_it_may_not_publish_and_goes_on_once_it_may(
     running.wait_for_text("the wait is over")
     running.wait_for(lambda: list(lake.rglob("*.parquet")), "a published file")
     assert connections(running.stderr) == 1
+    process.execute("verify", "--deep", "--output-path", lake).expect(0)
+
+
+@traced
+def test_a_commit_between_two_failures_lets_a_bounded_run_go_on(lake, servers):
+    """Each round publishes a ledger and fails at the next (calls count in each round's thread):
+    three failures, never two in a row."""
+    first_rows = {}
+    for row in truth.read_rows(RECORDING):
+        first_rows.setdefault(row["ledger_sequence"], row)
+    assert len(first_rows) == 4
+    options = ["-e", "inject=renameat2:error=EIO:when=2"]
+    for row in first_rows.values():
+        options += ["-P", final_name(lake, row)]
+    done = run_traced(options, *process.run_arguments(
+        lake, servers[RECORDING.name], FIRST, LAST, max_attempts=2, max_file_size="1KiB",
+        batch_size=1))
+    done.expect(0)
+    assert len(re.findall('"message":"a commit failed', done.output)) == 3
+    process.execute("verify", "--deep", "--output-path", lake).expect(0)
+
+
+@traced
+def test_as_many_failures_in_a_row_as_max_attempts_end_a_bounded_run(lake, servers):
+    done = run_traced(refuse_staged_file(lake, "EIO", "1+"), *process.run_arguments(
+        lake, servers[RECORDING.name], FIRST, LAST, max_attempts=2))
+    done.expect(1).says("asked for again by the next run")
+    assert len(re.findall('"message":"a commit failed', done.output)) == 1
+    assert not list(lake.rglob("*.parquet"))
+    process.run(lake, servers[RECORDING.name], FIRST, LAST)
     process.execute("verify", "--deep", "--output-path", lake).expect(0)
 
 

@@ -369,3 +369,13 @@ def test_deep_compares_statistics_and_digests_with_the_rows(lake, sql):
     verify(lake)
     reading.catalog_execute(lake, sql)
     assert {kind for kind, _ in found(lake, "--deep")} == {"contradiction"}
+
+
+def test_damage_in_the_first_file_hides_nothing_in_a_later_commit(lake):
+    first = reading.data_files(lake)[0]
+    overwrite(first, 200, bytes(byte ^ 1 for byte in first.read_bytes()[200:201]))
+    reading.catalog_execute(lake, "UPDATE ttp_commits SET digest_contents = digest_chain"
+                                  " WHERE commit_no = 3")
+    problems = verify(lake, "--deep", status=3)["problems"]
+    assert {(one["kind"], one["commit_no"]) for one in problems} == {
+        ("damaged_file", 1), ("contradiction", 3)}

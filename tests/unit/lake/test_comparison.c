@@ -37,6 +37,7 @@ struct server {
     uint32_t changed;    /* this one's events have another amount; 1: every ledger's */
     uint32_t dropped;    /* this one comes once more */
     bool is_other_chain; /* close times differ */
+    uint32_t late;       /* this ledger's close time differs */
 };
 
 static void fill_lake(uint32_t first, uint32_t last)
@@ -76,7 +77,7 @@ static enum error_code send_event(struct comparison *comparison, const struct se
     struct event_view event = stream_event(ledger, index, &texts);
     if (server->changed == ledger || server->changed == 1)
         event.amount = bytes_view_text("1000001");
-    event.closed_at_seconds += server->is_other_chain;
+    event.closed_at_seconds += server->is_other_chain || server->late == ledger;
     enum error_code code = row_from_event(&event, index, &scratch, &row, NULL);
     bool is_row = code == OK;
     code = comparison_add(comparison, ledger, index, is_row ? &row : NULL,
@@ -256,6 +257,22 @@ static void another_chain_ends_it_early(void **state)
     findings_release(&outcome.findings);
 }
 
+/* The others have the lake's close times and transactions: an upgraded server, not a chain. */
+static void one_other_close_time_among_other_contents_is_no_other_chain(void **state)
+{
+    (void)state;
+    struct outcome outcome;
+    struct server server = {.changed = 1, .late = 725};
+    fill_lake(FIRST, LAST);
+    must_compare(&outcome, &server);
+    assert_false(outcome.totals.is_other_chain);
+    assert_int_equal(outcome.totals.ledgers, LEDGERS);
+    assert_int_equal(outcome.totals.differing, 55);
+    assert_int_equal(findings_problem_count(&outcome.findings), COMPARISON_TOLD_MAX + 1);
+    assert_int_equal(findings_take_out_count(&outcome.findings), 1);
+    findings_release(&outcome.findings);
+}
+
 static void a_sample_is_compared_alone(void **state)
 {
     (void)state;
@@ -390,6 +407,7 @@ int main(void)
         TEST(what_differs_is_told_with_what_to_fetch_again),
         TEST(many_that_differ_are_counted),
         TEST(another_chain_ends_it_early),
+        TEST(one_other_close_time_among_other_contents_is_no_other_chain),
         TEST(a_sample_is_compared_alone),
         TEST(a_ledger_that_outgrows_its_share_of_memory_ends_it),
         TEST(a_file_that_went_away_meanwhile_is_named),

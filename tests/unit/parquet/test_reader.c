@@ -84,10 +84,98 @@ static void a_reader_that_seeks_comes_to_the_page_of_the_row(void **state)
     close_sample(&opened);
 }
 
+/* The page that comes, with the right values. */
+static struct parquet_page_values next_page(const struct opened *opened,
+                                            struct parquet_column_reader *reader, int column)
+{
+    struct parquet_page_values page;
+    struct error error;
+    if (parquet_column_reader_next(reader, &page, &error) != OK)
+        fail_msg("%s", error.message);
+    assert_page(opened, (enum sample_column)column, &page);
+    return page;
+}
+
+static void open_column(const struct opened *opened, struct parquet_column_reader *reader,
+                        int column)
+{
+    assert_int_equal(parquet_column_reader_open(reader, &opened->source, &opened->metadata, 0,
+                                                (size_t)column, NULL),
+                     OK);
+}
+
+/* Opens a column and reads its first page. False if that is its only one. */
+static bool open_column_of_pages(const struct opened *opened, struct parquet_column_reader *reader,
+                                 int column, struct parquet_page_values *first)
+{
+    open_column(opened, reader, column);
+    *first = next_page(opened, reader, column);
+    return first->row_count < ROWS;
+}
+
+/* Pages that end just before the row are passed over; one that ends with it is not. */
+static void the_page_that_ends_at_the_row_is_told_from_the_one_before_it(void **state)
+{
+    (void)state;
+    struct opened opened;
+    int columns = 0;
+    open_sample(&opened);
+    struct parquet_column_reader *reader = parquet_column_reader_new(NULL);
+    for (int column = 0; column < SAMPLE_COLUMN_COUNT; column++) {
+        struct parquet_page_values first;
+        if (!open_column_of_pages(&opened, reader, column, &first))
+            continue;
+        columns++;
+        struct parquet_page_values second = next_page(&opened, reader, column);
+        int64_t end = second.first_row + second.row_count;
+        assert_true(end < ROWS);
+        open_column(&opened, reader, column);
+        parquet_column_reader_seek(reader, end - 1);
+        struct parquet_page_values page = next_page(&opened, reader, column);
+        assert_int_equal(page.first_row, second.first_row);
+        open_column(&opened, reader, column);
+        parquet_column_reader_seek(reader, end);
+        page = next_page(&opened, reader, column);
+        assert_int_equal(page.first_row, end);
+    }
+    assert_in_range(columns, 3, SAMPLE_COLUMN_COUNT);
+    parquet_column_reader_free(reader);
+    close_sample(&opened);
+}
+
+/* What was passed over is behind; what was not comes, as if nobody had asked for more. */
+static void a_seek_downward_takes_an_earlier_one_back(void **state)
+{
+    (void)state;
+    struct opened opened;
+    int columns = 0;
+    open_sample(&opened);
+    struct parquet_column_reader *reader = parquet_column_reader_new(NULL);
+    for (int column = 0; column < SAMPLE_COLUMN_COUNT; column++) {
+        struct parquet_page_values first;
+        if (!open_column_of_pages(&opened, reader, column, &first))
+            continue;
+        columns++;
+        parquet_column_reader_seek(reader, ROWS - 1);
+        parquet_column_reader_seek(reader, 1);
+        struct parquet_page_values second = next_page(&opened, reader, column);
+        assert_int_equal(second.first_row, first.row_count);
+        /* Another chunk begins at its first row, wherever the one before was to go on. */
+        parquet_column_reader_seek(reader, ROWS - 1);
+        open_column(&opened, reader, column);
+        assert_int_equal(next_page(&opened, reader, column).first_row, 0);
+    }
+    assert_in_range(columns, 3, SAMPLE_COLUMN_COUNT);
+    parquet_column_reader_free(reader);
+    close_sample(&opened);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_reader_that_seeks_comes_to_the_page_of_the_row),
+        cmocka_unit_test(the_page_that_ends_at_the_row_is_told_from_the_one_before_it),
+        cmocka_unit_test(a_seek_downward_takes_an_earlier_one_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <cmocka.h>
+#include <stdio.h>
 
 #include "rows/batch_builder.h"
 #include "rows/digest.h"
@@ -208,6 +209,53 @@ static void dead_letters_count_in_the_contents(void **state)
     ledger_digest_free(NULL);
 }
 
+static void assert_hex(const uint8_t digest[LEDGER_DIGEST_BYTES], const char *expected)
+{
+    char text[2 * LEDGER_DIGEST_BYTES + 1];
+    hex_encode(bytes_view_of(digest, LEDGER_DIGEST_BYTES), text);
+    assert_string_equal(text, expected);
+}
+
+static void assert_event_hex(struct event_digest digest, const char *expected)
+{
+    char text[40];
+    snprintf(text, sizeof text, "%016llx%016llx", (unsigned long long)digest.high,
+             (unsigned long long)digest.low);
+    assert_string_equal(text, expected);
+}
+
+/* Lakes keep digests: another release must find the same ones. A ledger of more transactions than
+ * the chain digest holds, with every kind of value and a dead letter. */
+static void digests_stay_the_same_from_release_to_release(void **state)
+{
+    (void)state;
+    struct ledger_digest_state *digest = ledger_digest_new(row_schema_find("1.1.0"));
+    struct row_view rows[ROWS];
+    for (uint32_t i = 0; i < ROWS; i++) {
+        rows[i] = row_number(i);
+        change_field(&rows[i], (int)(2 + i % 14));
+    }
+    struct ledger_digest older = digest_of("1.0.0", rows, ROWS);
+    assert_hex(older.chain, "32d34198d17a88545f40aecc3c3553c1");
+    assert_hex(older.contents, "d0d4d22d16179b30354353b65aafb55b");
+    struct ledger_digest newer = digest_of("1.1.0", rows, ROWS);
+    assert_hex(newer.chain, "32d34198d17a88545f40aecc3c3553c1");
+    assert_hex(newer.contents, "874c1f98b6933f805a13781a976e50cf");
+    for (uint32_t i = 0; i < ROWS; i++)
+        ledger_digest_add_row(digest, &rows[i]);
+    ledger_digest_add_dead_letter(digest, ROWS, bytes_view_text("raw"));
+    newer = ledger_digest_end(digest);
+    assert_hex(newer.chain, "32d34198d17a88545f40aecc3c3553c1");
+    assert_hex(newer.contents, "f43aefd967f191d802f186fb13d0f791");
+    assert_event_hex(event_digest_row(row_schema_find("1.0.0"), &rows[3]),
+                     "cf45fbab71299e70588deed3e1ee3661");
+    assert_event_hex(event_digest_row(row_schema_find("1.1.0"), &rows[3]),
+                     "48b00834960869ca155880a60ac8d850");
+    assert_event_hex(event_digest_dead_letter(7, bytes_view_text("raw")),
+                     "4c443704b957732b416ed2fa6d74f916");
+    ledger_digest_free(digest);
+}
+
 static void texts_longer_than_a_piece_are_hashed_whole(void **state)
 {
     (void)state;
@@ -339,6 +387,7 @@ int main(void)
         cmocka_unit_test(the_chain_is_the_close_time_and_the_transactions),
         cmocka_unit_test(one_other_transaction_is_another_chain_in_a_small_ledger),
         cmocka_unit_test(dead_letters_count_in_the_contents),
+        cmocka_unit_test(digests_stay_the_same_from_release_to_release),
         cmocka_unit_test(texts_longer_than_a_piece_are_hashed_whole),
         cmocka_unit_test(stream_and_stored_rows_give_one_digest),
         cmocka_unit_test(an_event_has_a_digest_of_its_own),

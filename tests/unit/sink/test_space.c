@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "catalog/lake_layout.h"
 #include "os/calls.h"
 #include "os/file.h"
 #include "os/log.h"
@@ -125,6 +126,40 @@ static void a_refusal_that_is_given_up_leaves_the_commit_to_the_next_start(void 
     stream_check_covers(folder, 1, 30);
 }
 
+static bool give_up_waiting_for_space(void *context, enum sink_wait wait)
+{
+    (void)context;
+    assert_int_equal(wait, SINK_WAIT_SPACE);
+    return ++asked == 2;
+}
+
+/* A stop in the middle of publishing: all is written down, and nothing is fetched twice. */
+static void
+a_wait_for_a_full_disk_that_is_given_up_leaves_the_commit_to_the_next_start(void **state)
+{
+    (void)state;
+    struct sink_stats stats;
+    calls.rename_no_replace = refuse_rename;
+    refusal = ENOSPC;
+    refusals = 100;
+    os_calls_set(&calls);
+    sink_set_give_up(sink, give_up_waiting_for_space, NULL);
+    assert_int_equal(stream_send(sink, &options, 1, 30, 10, &error), OK);
+    assert_int_equal(sink_commit(sink, ROTATION_SHUTDOWN, &error), ERR_IO);
+    assert_int_equal(asked, 2);
+    assert_true(sink_keeps_commit(sink));
+    assert_non_null(strstr(error.message, "gave up waiting"));
+    assert_non_null(strstr(error.message, "next start publishes it"));
+    assert_true(os_path_exists(temp_path(folder, LAKE_INTENT)));
+    sink_get_stats(sink, &stats);
+    assert_int_equal(stats.commits, 0);
+    os_calls_set(NULL);
+    sink_close(sink);
+    sink = sink_open(&options, &error);
+    assert_non_null(sink);
+    stream_check_covers(folder, 1, 30);
+}
+
 static void a_disk_that_fails_is_not_taken_for_one_that_refuses(void **state)
 {
     (void)state;
@@ -219,6 +254,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_a_file_system_refuses_to_publish_is_kept_and_tried_until_it_goes),
         TEST(a_refusal_that_is_given_up_leaves_the_commit_to_the_next_start),
+        TEST(a_wait_for_a_full_disk_that_is_given_up_leaves_the_commit_to_the_next_start),
         TEST(a_disk_that_fails_is_not_taken_for_one_that_refuses),
         TEST(no_inodes_left_are_called_so),
         TEST(intake_pauses_while_fewer_than_1000_inodes_are_free),

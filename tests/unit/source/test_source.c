@@ -31,7 +31,9 @@ struct taker {
     struct source_result result;
     uint32_t closed_rooms; /* has_room says no as often, every 100 events */
     uint32_t no_room_left;
-    uint32_t pushed_back; /* on_event says ERR_AGAIN once in 7 events */
+    int64_t full_for_us;   /* has_room says no for so long, once, after 100 events */
+    int64_t full_until_us; /* monotonic */
+    uint32_t pushed_back;  /* on_event says ERR_AGAIN once in 7 events */
     bool pushes_back;
     uint64_t event_count;
     uint32_t stop_after_events;
@@ -116,6 +118,12 @@ static enum error_code take_hole(void *context, uint32_t ledger, const char *wor
 static bool has_room(void *context)
 {
     struct taker *taker = context;
+    if (taker->full_for_us != 0 && taker->event_count >= 100) {
+        taker->full_until_us = os_monotonic_us() + taker->full_for_us;
+        taker->full_for_us = 0;
+    }
+    if (os_monotonic_us() < taker->full_until_us)
+        return false;
     if (taker->no_room_left == 0)
         return true;
     taker->no_room_left--;
@@ -249,6 +257,29 @@ static void a_queue_without_room_holds_everything_back_and_loses_nothing(void **
     assert_int_equal(code, OK);
     assert_range(&taker, 100, 300, 5);
     assert_true(taker.pushed_back > 1000);
+}
+
+/* While we take nothing the server can send nothing: neither that nor how long no message was
+ * finished may be held against it. */
+static void a_queue_that_is_full_for_longer_than_idle_timeout_is_no_silence(void **state)
+{
+    (void)state;
+    struct script_server server = {0};
+    struct source_options options = options_of(&server);
+    struct taker taker = {.full_for_us = (SOURCE_DRIP_TIMES + 1) * options.idle_timeout_us};
+    struct source_stats stats;
+    struct error error;
+    options.window_bytes = 65535;
+    script_server_start(&server, answer_plainly, NULL);
+    enum error_code code =
+        run_against(&server, &options, &(struct source_request){.first = 100, .last = 900}, &taker,
+                    &stats, &error);
+    script_server_stop(&server);
+    assert_int_equal(code, OK);
+    assert_range(&taker, 100, 900, 5);
+    assert_int_equal(taker.full_for_us, 0);
+    assert_int_equal(stats.connects, 1);
+    assert_int_equal(stats.retries, 0);
 }
 
 /* Call 0 is cut in ledger 105; the second must begin with 104, which is complete. */
@@ -868,6 +899,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bounded_range_comes_completely),
         cmocka_unit_test(a_queue_without_room_holds_everything_back_and_loses_nothing),
+        cmocka_unit_test(a_queue_that_is_full_for_longer_than_idle_timeout_is_no_silence),
         cmocka_unit_test(after_a_cut_it_goes_on_from_the_last_complete_ledger_and_checks_the_seam),
         cmocka_unit_test(another_chain_at_the_seam_stops_before_any_row),
         cmocka_unit_test(a_probe_asks_for_a_seam_ledger_alone),
