@@ -1,9 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-# tests/unit/<room>/test_<module>.c is one cmocka program, unit_<room>_<module>, that links its room.
-# Other .c files of that folder are helpers linked into each of the room's tests; tests/unit/support
-# holds what the tests of all rooms share.
+# tests/unit/<room>/test_<module>.c is one cmocka program, unit_<room>_<module>. Other .c files of
+# that folder are helpers linked into each of the room's tests; tests/unit/support holds what the
+# tests of all rooms share. What a room may use is checked in src/ (src/LAYERS): a test may build its
+# lake with whatever makes one.
 pkg_check_modules(cmocka REQUIRED IMPORTED_TARGET cmocka)
 set(TTP_TEST_DATA ${CMAKE_SOURCE_DIR}/tests/data)
+
+function(ttp_test_library name)
+  add_library(${name} STATIC ${ARGN})
+  target_link_libraries(${name} PUBLIC room_app PkgConfig::cmocka Threads::Threads)
+  target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR}/tests/unit)
+  target_compile_definitions(${name} PUBLIC TTP_TEST_DATA="${TTP_TEST_DATA}")
+endfunction()
+
+file(GLOB support CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/support/*.c)
+ttp_test_library(test_support ${support})
 
 file(GLOB room_folders LIST_DIRECTORIES true ${CMAKE_SOURCE_DIR}/tests/unit/*)
 foreach(folder ${room_folders})
@@ -12,19 +23,19 @@ foreach(folder ${room_folders})
     continue()
   endif()
   file(GLOB tests CONFIGURE_DEPENDS ${folder}/test_*.c)
-  file(GLOB helpers CONFIGURE_DEPENDS ${folder}/*.c ${CMAKE_SOURCE_DIR}/tests/unit/support/*.c)
+  file(GLOB helpers CONFIGURE_DEPENDS ${folder}/*.c)
   list(FILTER helpers EXCLUDE REGEX "/test_[^/]*\\.c$")
-  if(room MATCHES "^(lake|app)$") # their lakes are made as the sink's tests make theirs
-    list(APPEND helpers ${CMAKE_SOURCE_DIR}/tests/unit/sink/sink_fixture.c)
+  set(used test_support)
+  if(helpers)
+    ttp_test_library(test_support_${room} ${helpers})
+    list(PREPEND used test_support_${room})
   endif()
   foreach(test ${tests})
     get_filename_component(name ${test} NAME_WE)
     string(REGEX REPLACE "^test_" "" module ${name})
     set(target unit_${room}_${module})
-    add_executable(${target} ${test} ${helpers})
-    target_link_libraries(${target} PRIVATE room_${room} room_os PkgConfig::cmocka Threads::Threads)
-    target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tests/unit)
-    target_compile_definitions(${target} PRIVATE TTP_TEST_DATA="${TTP_TEST_DATA}")
+    add_executable(${target} ${test})
+    target_link_libraries(${target} PRIVATE ${used})
     add_test(NAME ${target} COMMAND ${target})
     set_tests_properties(${target} PROPERTIES TIMEOUT 900)
   endforeach()

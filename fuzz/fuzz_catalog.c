@@ -19,7 +19,7 @@
 #include "catalog/history.h"
 #include "catalog/others.h"
 #include "catalog/place.h"
-#include "catalog/lake_layout.h"
+#include "store/layout.h"
 #include "lake/dead_letter_list.h"
 #include "lake/listing.h"
 #include "lake/open.h"
@@ -268,7 +268,7 @@ static enum error_code visit_commit(void *context, const struct catalog_commit_r
     return OK;
 }
 
-static enum error_code visit_hole(void *context, struct catalog_range range, const char *reason,
+static enum error_code visit_hole(void *context, struct ledger_range range, const char *reason,
                                   int64_t recorded_us, struct error *error)
 {
     (void)context;
@@ -325,7 +325,7 @@ static enum error_code visit_letter(void *context, uint64_t commit_no,
 }
 
 /* Ranges come ascending, apart from each other, and not backwards. */
-static void check_ranges(const struct catalog_range *ranges, size_t count)
+static void check_ranges(const struct ledger_range *ranges, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         assert(ranges[i].first <= ranges[i].last);
@@ -410,7 +410,7 @@ static void query(struct catalog *catalog, struct error *error)
 {
     struct catalog_totals totals;
     struct catalog_neighbour below, above;
-    struct catalog_range *ranges = NULL;
+    struct ledger_range *ranges = NULL;
     size_t count = 0;
     char *data_path = NULL;
     bool answer;
@@ -423,7 +423,7 @@ static void query(struct catalog *catalog, struct error *error)
     if (catalog_unconfirmed(catalog, &ranges, &count, error) == OK)
         check_ranges(ranges, count);
     mem_free(ranges);
-    if (catalog_uncovered(catalog, (struct catalog_range){1, 0}, &ranges, &count, error) == OK)
+    if (catalog_uncovered(catalog, (struct ledger_range){1, 0}, &ranges, &count, error) == OK)
         check_ranges(ranges, count);
     mem_free(ranges);
     (void)!catalog_totals(catalog, &totals, error);
@@ -434,7 +434,7 @@ static void query(struct catalog *catalog, struct error *error)
     (void)!catalog_each_seam_finding(catalog, visit_seam, NULL, error);
     (void)!catalog_each_unchecked_seam(catalog, visit_unchecked, NULL, error);
     (void)!catalog_each_close(catalog, visit_close, NULL, error);
-    (void)!catalog_neighbours(catalog, (struct catalog_range){16, 20}, &below, &above, error);
+    (void)!catalog_neighbours(catalog, (struct ledger_range){16, 20}, &below, &above, error);
     (void)!catalog_has_commit(catalog, 1, &answer, error);
     (void)!catalog_next_commit_no(catalog, &next, error);
     (void)!catalog_path_is_known(catalog, "a.parquet", &answer, error);
@@ -451,7 +451,7 @@ static void list(struct catalog *catalog, uint8_t variant, struct error *error)
     filter.until = filter.since;
     struct listing_totals totals;
     (void)!listing_each_file(catalog, folder, &filter, visit_listed, NULL, &totals, error);
-    (void)!dead_letters_each(catalog, folder, (struct catalog_range){0, UINT32_MAX}, visit_letter,
+    (void)!dead_letters_each(catalog, folder, (struct ledger_range){0, UINT32_MAX}, visit_letter,
                              NULL, error);
 }
 
@@ -519,7 +519,7 @@ static void change(struct catalog *catalog, struct error *error)
 {
     static const uint64_t taken_out[] = {1};
     add_commit(catalog, error);
-    static const struct catalog_range all[] = {{0, UINT32_MAX}};
+    static const struct ledger_range all[] = {{0, UINT32_MAX}};
     static const int64_t data_files[] = {2};
     const struct catalog_removal removal = {.commit_nos = taken_out,
                                             .commit_count = 1,
@@ -531,8 +531,8 @@ static void change(struct catalog *catalog, struct error *error)
                                             .decided_at = -1};
     int64_t snapshot;
     (void)!catalog_take_out(catalog, &removal, &snapshot, error);
-    (void)!catalog_uncover_unconfirmed(catalog, (struct catalog_range){0, UINT32_MAX}, error);
-    (void)!catalog_add_hole(catalog, (struct catalog_range){21, 22}, "no", error);
+    (void)!catalog_uncover_unconfirmed(catalog, (struct ledger_range){0, UINT32_MAX}, error);
+    (void)!catalog_add_hole(catalog, (struct ledger_range){21, 22}, "no", error);
     (void)!catalog_add_seam_finding(catalog, 13, error);
     struct catalog_place before;
     (void)!catalog_set_place(catalog, "/elsewhere/", "/lake", &before, error);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // rooms: app
 // options: -max_len=1500
-// parsers: app/option_file.c app/option_value.c app/option_check.c app/options.c app/ledger_text.c
-// parsers: app/command_line.c app/option_json.c
-// without: report_unknown_verb
+// parsers: config/option_file.c config/option_value.c config/option_check.c config/options.c
+// util/ledger_text.c parsers: app/command_line.c config/option_json.c without: report_unknown_verb
 /*
  * All that a user says to the program. The input is a configuration file up to the first NUL (none
  * where it is empty and something follows), then words, each up to a NUL: NAME=value goes into the
@@ -15,7 +14,7 @@
 #include <stdlib.h>
 
 #include "app/command.h"
-#include "app/option_json.h"
+#include "config/option_json.h"
 #include "lake/listing.h"
 #include "support/input.h"
 #include "support/memory_file.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// rooms: catalog
-// parsers: catalog/intent.c catalog/intent_check.c catalog/json_text.c
+// rooms: commit catalog
+// parsers: commit/intent.c commit/intent_check.c util/json_text.c
 // without: intent_read intent_write json_text_get_ranges get_range
 /* _lake/staging/intent.json after something went over it. What is accepted names files inside the
  * lake only, and is the same after it was written and read again. */
@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "catalog/intent.h"
+#include "commit/intent.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// rooms: catalog
-// parsers: catalog/lake_file.c catalog/json_text.c
+// rooms: commit catalog
+// parsers: commit/lake_file.c util/json_text.c
 // without: lake_file_write json_text_dump append_piece json_text_ranges
 /* _lake/lake.json after something went over it. */
 
 #include <assert.h>
 
-#include "catalog/lake_file.h"
-#include "catalog/lake_layout.h"
+#include "commit/lake_file.h"
+#include "store/layout.h"
 #include "support/memory_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

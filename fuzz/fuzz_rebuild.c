@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "catalog/lake_file.h"
-#include "catalog/lake_layout.h"
+#include "commit/lake_file.h"
+#include "store/layout.h"
 #include "lake/rebuild.h"
 #include "os/file.h"
 #include "support/input.h"
@@ -64,7 +64,7 @@ static void check_report(const struct rebuild_report *report)
         fuzz_touch(bytes_view_text(entries[i].reason));
         assert(entries[i].range.first <= entries[i].range.last);
     }
-    const struct catalog_range *coverage = (const void *)report->coverage.data;
+    const struct ledger_range *coverage = (const void *)report->coverage.data;
     for (size_t i = 0; i < report->coverage.size_bytes / sizeof *coverage; i++)
         assert(coverage[i].first <= coverage[i].last);
     assert(report->commits <= 1 && report->files <= 1);

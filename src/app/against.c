@@ -7,10 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/memory_plan.h"
+#include "service/memory_plan.h"
 #include "app/progress.h"
-#include "app/source_setup.h"
-#include "catalog/lake_file.h"
+#include "service/source_setup.h"
+#include "commit/lake_file.h"
 #include "os/clock.h"
 #include "os/log.h"
 #include "os/process.h"
@@ -181,7 +181,7 @@ static void keep_failure(struct feeding *feeding, const struct error *why)
 }
 
 static enum error_code stream_range(struct feeding *feeding, struct source *source,
-                                    struct catalog_range range, bool *go_on, struct error *error)
+                                    struct ledger_range range, bool *go_on, struct error *error)
 {
     const struct source_handler handler = {.context = feeding,
                                            .on_event = on_event,
@@ -214,7 +214,7 @@ static enum error_code stream_all(struct feeding *feeding, struct source *source
     enum error_code code = OK;
     bool go_on = true;
     while (code == OK && go_on) {
-        struct catalog_range range;
+        struct ledger_range range;
         code = comparison_next_range(feeding->comparison, &range, &go_on, error);
         if (code == OK && go_on)
             code = stream_range(feeding, source, range, &go_on, error);

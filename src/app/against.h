@@ -5,7 +5,7 @@
 /* `verify --against`: joins a source, which streams the ledgers again, to the lake's comparison.
  * Used by the main thread; a signal ends the streaming, and what was compared is told. */
 
-#include "app/options.h"
+#include "config/options.h"
 #include "lake/comparison.h"
 #include "lake/verify.h"
 

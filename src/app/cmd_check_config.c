@@ -4,10 +4,10 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "app/help.h"
+#include "app/standard_output.h"
 #include "app/json_output.h"
-#include "app/option_json.h"
-#include "catalog/json_text.h"
+#include "config/option_json.h"
+#include "util/json_text.h"
 #include "util/words.h"
 
 static const char *const origin_names[] = {"default", "file", "environment", "flag"};
@@ -88,7 +88,7 @@ enum exit_code cmd_check_config(const struct command_line *line)
         enum error_code code = command_line_flag(line, "--json") != NULL
                                    ? render_json(&options, &text)
                                    : render_text(&options, &text);
-        exit_code = help_print(code, &text);
+        exit_code = standard_output_text(code, &text);
     }
     options_release(&options);
     return exit_code;

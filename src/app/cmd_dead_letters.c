@@ -6,7 +6,7 @@
 
 #include "app/command.h"
 #include "app/json_output.h"
-#include "app/ledger_text.h"
+#include "util/ledger_text.h"
 #include "app/say.h"
 #include "lake/dead_letter_list.h"
 #include "lake/open.h"
@@ -64,7 +64,7 @@ static enum error_code parse_bound(const struct command_line *line, const char *
 static enum error_code list_letters(const struct command_line *line, const char *output_path,
                                     struct error *error)
 {
-    struct catalog_range range = {0, UINT32_MAX};
+    struct ledger_range range = {0, UINT32_MAX};
     struct output output = {.json = command_line_flag(line, "--json") != NULL};
     enum error_code code = parse_bound(line, "--since", &range.first, error);
     if (code == OK)
@@ -90,7 +90,7 @@ enum exit_code cmd_dead_letters(const struct command_line *line)
     if (exit_code == EXIT_DONE) {
         enum error_code code = list_letters(line, options.output_path, &error);
         if (code != OK)
-            exit_code = command_fail(command_exit_code(code), &error);
+            exit_code = command_fail(exit_code_of(code), &error);
     }
     options_release(&options);
     return exit_code;

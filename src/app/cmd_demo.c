@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/pipeline.h"
+#include "service/pipeline.h"
 #include "app/say.h"
 #include "app/serving.h"
 #include "os/file.h"
@@ -135,7 +135,7 @@ static enum exit_code fetch_group(const struct demo_network *network, const char
     run_report_init(&report);
     enum exit_code exit_code = EXIT_FAILED;
     if (make_options(&options, network, endpoint, group) == OK)
-        exit_code = pipeline_run(&options, &report);
+        exit_code = pipeline_run(&options, NULL, &report);
     if (report.has_run) {
         const struct status_snapshot *last = &report.last;
         say("  %s  ledgers %" PRIu32 " to %" PRIu32 ": %" PRIu64 " rows%s\n", network->name,

@@ -86,7 +86,7 @@ enum exit_code cmd_files(const struct command_line *line)
         warn_of_changes(&totals);
     catalog_close(catalog);
     if (code != OK)
-        exit_code = command_fail(command_exit_code(code), &error);
+        exit_code = command_fail(exit_code_of(code), &error);
 out:
     options_release(&options);
     return exit_code;

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "app/ledger_text.h"
+#include "util/ledger_text.h"
 #include "app/say.h"
 #include "app/serving.h"
 #include "os/file.h"
@@ -208,5 +208,5 @@ enum exit_code cmd_generate(const struct command_line *line)
     if (code == OK && request.listen == NULL)
         code = write_files(generator, &request, &error);
     generator_free(generator);
-    return code == OK ? exit_code : command_fail(command_exit_code(code), &error);
+    return code == OK ? exit_code : command_fail(exit_code_of(code), &error);
 }

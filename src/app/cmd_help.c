@@ -3,14 +3,15 @@
 
 #include <string.h>
 
-#include "app/help.h"
+#include "app/standard_output.h"
+#include "config/help.h"
 
 static enum exit_code print_completion(const char *shell, struct buffer *text)
 {
-    enum error_code code = help_completion(shell, text);
+    enum error_code code = help_completion(shell, &command_table, text);
     struct error error;
     if (code != ERR_INVALID)
-        return help_print(code, text);
+        return standard_output_text(code, text);
     error_set(&error, ERR_INVALID, "--completion: there is none for \"%s\": say bash, zsh or fish",
               shell);
     return command_fail(EXIT_USAGE, &error);
@@ -21,18 +22,18 @@ enum exit_code cmd_help(const struct command_line *line)
     struct buffer text;
     buffer_init(&text);
     if (command_line_flag(line, "--markdown") != NULL)
-        return help_print(help_markdown(&text), &text);
+        return standard_output_text(help_markdown(&text), &text);
     if (command_line_flag(line, "--man") != NULL)
-        return help_print(help_manual_page(&text), &text);
+        return standard_output_text(help_manual_page(&command_table, &text), &text);
     if (command_line_flag(line, "--completion") != NULL)
         return print_completion(command_line_flag(line, "--completion"), &text);
     if (line->argument_count == 0)
-        return help_print(help_overview(&text), &text);
+        return standard_output_text(help_overview(&command_table, &text), &text);
     if (strcmp(line->arguments[0], "options") == 0)
-        return help_print(help_options(&text), &text);
+        return standard_output_text(help_options(&text), &text);
     const struct command *command = command_find(line->arguments[0]);
     if (command != NULL)
-        return help_print_command(command);
+        return command_print_help(command);
     struct error error;
     error_set(&error, ERR_INVALID,
               "\"%s\" is neither a command nor \"options\"; `parquet-consumer help` lists the "

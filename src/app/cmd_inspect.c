@@ -343,6 +343,6 @@ enum exit_code cmd_inspect(const struct command_line *line)
     if (code == ERR_CORRUPT)
         return command_fail(EXIT_PROBLEMS, &error);
     if (code != OK)
-        return command_fail(command_exit_code(code), &error);
+        return command_fail(exit_code_of(code), &error);
     return damaged ? EXIT_PROBLEMS : EXIT_DONE;
 }

@@ -3,7 +3,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "app/again.h"
+#include "app/print_runs.h"
+#include "service/rerun.h"
 #include "app/command.h"
 #include "app/say.h"
 #include "lake/inventory.h"
@@ -25,8 +26,8 @@ static void print_taken(const struct rebuild_report *report, bool dry_run)
         report->files, plural(report->files), report->rows, plural(report->rows),
         report->dead_letters, plural(report->dead_letters), report->unconfirmed_ledgers,
         plural(report->unconfirmed_ledgers));
-    for (size_t i = 0; i < INVENTORY_COUNT(&report->coverage, struct catalog_range); i++) {
-        struct catalog_range range = *INVENTORY_AT(&report->coverage, struct catalog_range, i);
+    for (size_t i = 0; i < INVENTORY_COUNT(&report->coverage, struct ledger_range); i++) {
+        struct ledger_range range = *INVENTORY_AT(&report->coverage, struct ledger_range, i);
         say("covered: ledgers %" PRIu32 " to %" PRIu32 "\n", range.first, range.last);
     }
 }
@@ -86,8 +87,8 @@ static void print_unknown(const struct rebuild_report *report)
 /* Only ranges where nothing was done: there may be no catalog yet that a run could work with. */
 static void print_uncovered(const struct rebuild_report *report)
 {
-    for (size_t i = 0; i < INVENTORY_COUNT(&report->refetch, struct catalog_range); i++) {
-        struct catalog_range range = *INVENTORY_AT(&report->refetch, struct catalog_range, i);
+    for (size_t i = 0; i < INVENTORY_COUNT(&report->refetch, struct ledger_range); i++) {
+        struct ledger_range range = *INVENTORY_AT(&report->refetch, struct ledger_range, i);
         say("would not be covered: ledgers %" PRIu32 " to %" PRIu32 "\n", range.first, range.last);
     }
 }
@@ -135,15 +136,14 @@ enum exit_code cmd_rebuild(const struct command_line *line)
             if (wanted.dry_run)
                 print_uncovered(&report);
             else
-                code = again_print_runs(
-                    "to fetch what is not covered", &options,
-                    (const struct catalog_range *)(const void *)report.refetch.data,
-                    INVENTORY_COUNT(&report.refetch, struct catalog_range), &error);
+                code = print_runs("to fetch what is not covered", &options,
+                                  (const struct ledger_range *)(const void *)report.refetch.data,
+                                  INVENTORY_COUNT(&report.refetch, struct ledger_range), &error);
         }
         if (code == OK && report.commits == 0 && report.foreign_rows > 0)
             exit_code = EXIT_FAILED; /* said: what the files hold is not in the lake */
         if (code != OK)
-            exit_code = command_fail(command_exit_code(code), &error);
+            exit_code = command_fail(exit_code_of(code), &error);
         rebuild_report_release(&report);
     }
     options_release(&options);

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/memory_plan.h"
+#include "service/memory_plan.h"
 #include "app/say.h"
-#include "app/source_setup.h"
+#include "service/source_setup.h"
 #include "os/log.h"
 #include "os/process.h"
 #include "os/signal.h"
@@ -196,7 +196,7 @@ static enum exit_code run(const struct command_line *line, const struct options 
     }
     enum exit_code exit_code = EXIT_DONE;
     if (code != OK) {
-        exit_code = command_fail(command_exit_code(code), &error);
+        exit_code = command_fail(exit_code_of(code), &error);
     } else {
         char size[TEXT_TIME_BYTES];
         text_size(recording_writer_size(recorder.writer), size);

@@ -3,9 +3,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "app/again.h"
+#include "app/print_runs.h"
+#include "service/rerun.h"
 #include "app/command.h"
-#include "app/ledger_text.h"
+#include "util/ledger_text.h"
 #include "app/say.h"
 #include "lake/inventory.h"
 #include "lake/repair.h"
@@ -45,7 +46,7 @@ static void print_foreign(const struct repair_report *report, const char *would)
 static void print_report(const struct repair_report *report, const struct repair_options *wanted)
 {
     size_t commits = INVENTORY_COUNT(&report->commits, uint64_t);
-    size_t ranges = INVENTORY_COUNT(&report->refetch, struct catalog_range);
+    size_t ranges = INVENTORY_COUNT(&report->refetch, struct ledger_range);
     const char *would = wanted->dry_run ? "would be " : "";
     for (size_t i = 0; i < commits; i++)
         say("commit %" PRIu64 ": %staken out of the lake\n",
@@ -70,7 +71,7 @@ static void print_report(const struct repair_report *report, const struct repair
 }
 
 /* START END: what holds these ledgers goes. ERR_INVALID says how to write it. */
-static enum error_code read_ledgers(const struct command_line *line, struct catalog_range *ledgers,
+static enum error_code read_ledgers(const struct command_line *line, struct ledger_range *ledgers,
                                     struct error *error)
 {
     struct ledger_request request;
@@ -88,7 +89,7 @@ static enum error_code read_ledgers(const struct command_line *line, struct cata
                          "repair takes ledgers out from START to END, both included: "
                          "parquet-consumer repair START END");
     if (code == OK)
-        *ledgers = (struct catalog_range){request.start, request.end};
+        *ledgers = (struct ledger_range){request.start, request.end};
     return code;
 }
 
@@ -97,7 +98,7 @@ enum exit_code cmd_repair(const struct command_line *line)
     struct options options;
     struct error error = {0};
     struct repair_report report = {0};
-    struct catalog_range ledgers = {0};
+    struct ledger_range ledgers = {0};
     if (read_ledgers(line, &ledgers, &error) != OK)
         return command_fail(EXIT_USAGE, &error);
     options_init(&options);
@@ -114,14 +115,14 @@ enum exit_code cmd_repair(const struct command_line *line)
         enum error_code code = repair_lake(&wanted, &report, &error);
         if (code == OK) {
             print_report(&report, &wanted);
-            code = again_print_runs("to fetch again", &options,
-                                    (const struct catalog_range *)(const void *)report.refetch.data,
-                                    INVENTORY_COUNT(&report.refetch, struct catalog_range), &error);
+            code = print_runs("to fetch again", &options,
+                              (const struct ledger_range *)(const void *)report.refetch.data,
+                              INVENTORY_COUNT(&report.refetch, struct ledger_range), &error);
         }
         if (code == OK && report.damage_is_left)
             exit_code = EXIT_FAILED;
         if (code != OK)
-            exit_code = command_fail(command_exit_code(code), &error);
+            exit_code = command_fail(exit_code_of(code), &error);
         repair_report_release(&report);
     }
     options_release(&options);

@@ -44,7 +44,7 @@ enum exit_code cmd_replay(const struct command_line *line)
         struct feed feed = recording_feed(recording);
         exit_code = serving_run(&options, &feed);
     } else {
-        exit_code = command_fail(command_exit_code(code), &error);
+        exit_code = command_fail(exit_code_of(code), &error);
     }
     recording_free(recording);
     fault_script_release(&faults);

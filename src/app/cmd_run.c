@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/command.h"
 
-#include "app/help.h"
-#include "app/pipeline.h"
+#include "app/progress.h"
+#include "service/pipeline.h"
 #include "app/report_file.h"
-#include "app/run_plan.h"
+#include "service/run_plan.h"
 #include "app/standard_output.h"
 #include "app/summary.h"
 #include "catalog/catalog.h"
@@ -28,11 +28,12 @@ static enum exit_code dry_run(const struct options *options)
     catalog_close(catalog);
     if (code != OK) {
         run_plan_release(&plan);
-        return command_fail(command_exit_code(code), &error);
+        return command_fail(exit_code_of(code), &error);
     }
     struct buffer text;
     buffer_init(&text);
-    enum exit_code exit_code = help_print(summary_render_plan(options, &plan, &text), &text);
+    enum exit_code exit_code =
+        standard_output_text(summary_render_plan(options, &plan, &text), &text);
     run_plan_release(&plan);
     return exit_code;
 }
@@ -44,7 +45,7 @@ static enum exit_code print_summary(const struct options *options, const struct 
     buffer_init(&text);
     enum exit_code exit_code = summary_render(options, report, &text) == OK
                                    ? standard_output_print(&text, options->stop_timeout_us)
-                                   : help_print(ERR_NO_MEMORY, &text);
+                                   : standard_output_text(ERR_NO_MEMORY, &text);
     buffer_release(&text);
     return exit_code;
 }
@@ -59,8 +60,11 @@ static enum exit_code run(const struct options *options, const char *report_path
         return command_fail(EXIT_USAGE, &error);
     }
     struct run_report report;
+    struct progress progress;
     run_report_init(&report);
-    enum exit_code exit_code = pipeline_run(options, &report);
+    progress_init(&progress, options);
+    const struct run_observer observer = progress_observer(&progress);
+    enum exit_code exit_code = pipeline_run(options, &observer, &report);
     if (report.has_run) {
         enum exit_code printed = print_summary(options, &report);
         exit_code = exit_code == EXIT_DONE ? printed : exit_code;

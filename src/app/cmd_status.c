@@ -5,14 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/again.h"
+#include "service/rerun.h"
 #include "app/command.h"
 #include "app/json_output.h"
 #include "app/say.h"
 #include "catalog/history.h"
-#include "catalog/lake_file.h"
+#include "commit/lake_file.h"
 #include "catalog/others.h"
-#include "catalog/place.h"
+#include "commit/data_path.h"
 #include "lake/open.h"
 #include "util/memory.h"
 #include "util/text.h"
@@ -30,15 +30,15 @@ struct version_totals {
 
 struct lake_status {
     struct catalog_totals totals;
-    struct catalog_range *coverage, *unconfirmed;
-    struct catalog_range *gaps; /* between the lowest and the highest covered ledger */
+    struct ledger_range *coverage, *unconfirmed;
+    struct ledger_range *gaps; /* between the lowest and the highest covered ledger */
     size_t coverage_count, unconfirmed_count, gap_count;
     struct buffer command; /* what fetches the gaps, ended by a NUL; empty where there is none */
     struct version_totals versions[VERSIONS_MAX];
     size_t version_count;
     struct lake_file lake;
     char *data_path;
-    char place_warning[PLACE_WARNING_BYTES]; /* "": none */
+    char place_warning[DATA_PATH_WARNING_BYTES]; /* "": none */
     json_t *holes;
     json_t *seam_findings;
     json_t *unchecked_seams;
@@ -103,7 +103,7 @@ static enum error_code add_commit(void *context, const struct catalog_commit_rec
     return OK;
 }
 
-static enum error_code add_hole(void *context, struct catalog_range range, const char *reason,
+static enum error_code add_hole(void *context, struct ledger_range range, const char *reason,
                                 int64_t recorded_us, struct error *error)
 {
     struct lake_status *status = context;
@@ -133,8 +133,8 @@ static enum error_code read_gaps(struct catalog *catalog, struct lake_status *st
 {
     if (status->coverage_count < 2)
         return OK;
-    const struct catalog_range whole = {status->coverage[0].first,
-                                        status->coverage[status->coverage_count - 1].last};
+    const struct ledger_range whole = {status->coverage[0].first,
+                                       status->coverage[status->coverage_count - 1].last};
     return catalog_uncovered(catalog, whole, &status->gaps, &status->gap_count, error);
 }
 
@@ -142,17 +142,17 @@ static enum error_code read_gaps(struct catalog *catalog, struct lake_status *st
 static enum error_code make_command(const struct options *options, struct lake_status *status,
                                     struct error *error)
 {
-    struct again again;
+    struct rerun rerun;
     if (status->gap_count == 0)
         return OK;
-    const struct catalog_range gaps = {status->gaps[0].first,
-                                       status->gaps[status->gap_count - 1].last};
-    again_init(&again);
-    enum error_code code = again_of_lake(&again, options, error);
-    if (code == OK && (again_append_run(&again, gaps, &status->command) != OK ||
+    const struct ledger_range gaps = {status->gaps[0].first,
+                                      status->gaps[status->gap_count - 1].last};
+    rerun_init(&rerun);
+    enum error_code code = rerun_of_lake(&rerun, options, error);
+    if (code == OK && (rerun_append_run(&rerun, gaps, &status->command) != OK ||
                        buffer_append_byte(&status->command, '\0') != OK))
         code = error_no_memory(error, "the lake's status");
-    again_release(&again);
+    rerun_release(&rerun);
     return code;
 }
 
@@ -214,8 +214,8 @@ static enum error_code read_place(struct catalog *catalog, const struct options 
 {
     enum error_code code = catalog_data_path(catalog, &status->data_path, error);
     if (code == OK)
-        code = catalog_place_warning(catalog, options->output_path, options->reader_data_path,
-                                     status->place_warning, error);
+        code = data_path_warning(catalog, options->output_path, options->reader_data_path,
+                                 status->place_warning, error);
     return code;
 }
 
@@ -298,7 +298,7 @@ static const char *plural(uint64_t count)
     return count == 1 ? "" : "s";
 }
 
-static void print_ranges(const char *title, const struct catalog_range *ranges, size_t count)
+static void print_ranges(const char *title, const struct ledger_range *ranges, size_t count)
 {
     uint64_t ledgers = 0;
     char text[TEXT_TIME_BYTES];
@@ -446,8 +446,8 @@ static void print_text(struct catalog *catalog, const struct options *options,
     if (status->gap_count > 0) {
         print_ranges("gaps", status->gaps, status->gap_count);
         say("  fetch by:\n  %s\n", (const char *)status->command.data);
-        if (again_server_is_default(options))
-            say("  (" AGAIN_DEFAULT_SERVER ")\n");
+        if (rerun_server_is_default(options))
+            say("  (" RERUN_DEFAULT_SERVER ")\n");
     }
     print_counts(status);
     print_oddities(status);
@@ -477,7 +477,7 @@ enum exit_code cmd_status(const struct command_line *line)
     else if (code == OK)
         print_text(catalog, &options, &status);
     if (code != OK)
-        exit_code = command_fail(command_exit_code(code), &error);
+        exit_code = command_fail(exit_code_of(code), &error);
 out:
     status_release(&status);
     catalog_close(catalog);

@@ -9,7 +9,7 @@
 #include "app/command.h"
 #include "app/verify_print.h"
 #include "lake/verify.h"
-#include "app/memory_plan.h"
+#include "service/memory_plan.h"
 #include "os/process.h"
 #include "util/buffer.h"
 
@@ -99,8 +99,7 @@ static enum exit_code verify(const struct command_line *line, const struct optio
     report.ok = report.ok && is_complete;
     if (code == OK)
         code = print_report(line, options, &report, is_compared ? against : NULL, &error);
-    enum exit_code exit_code =
-        code != OK ? command_fail(command_exit_code(code), &error) : EXIT_DONE;
+    enum exit_code exit_code = code != OK ? command_fail(exit_code_of(code), &error) : EXIT_DONE;
     if (code == OK && !is_complete)
         exit_code = tell_failure(&report, against);
     if (code == OK && has_problems)

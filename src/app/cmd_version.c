@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/command.h"
 
-#include "app/help.h"
+#include "app/standard_output.h"
 #include "version.h"
 
 enum exit_code cmd_version(const struct command_line *line)
@@ -9,5 +9,5 @@ enum exit_code cmd_version(const struct command_line *line)
     (void)line;
     struct buffer text;
     buffer_init(&text);
-    return help_print(buffer_append_text(&text, TTP_CREATED_BY "\n"), &text);
+    return standard_output_text(buffer_append_text(&text, TTP_CREATED_BY "\n"), &text);
 }

@@ -5,120 +5,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/help.h"
+#include "config/help.h"
 #include "app/standard_output.h"
 #include "arrow/dictionary.h"
-#include "catalog/json_text.h"
+#include "util/json_text.h"
 #include "os/identity.h"
 #include "os/log.h"
 #include "os/log_output.h"
 #include "os/output.h"
 #include "os/process.h"
-
-#define ANY_COUNT 4096 /* arguments at most, where there may be many */
-
-static const struct command_flag run_flags[] = {
-    {"--dry-run", NULL, "Print what would be done and stop"},
-    {"--report", "FILE", "Keep the summary there as JSON, as incomplete_FILE until the end"},
-};
-static const struct command_flag replay_flags[] = {
-    {"--listen", "HOST:PORT", "Address to serve on; port 0 picks a free one"},
-    {"--live", NULL, "Close the recorded ledgers one by one, as a chain does"},
-    {"--pace", "DURATION", "Time from ledger to ledger; with --live 5s where it is not given"},
-    {"--fault", "FILE", "Script of faults to commit"},
-};
-static const struct command_flag generate_flags[] = {
-    {"--seed", "NUMBER", "What the events are made of: the same seed gives the same events"},
-    {"--first-ledger", "LEDGER", "Number of the first ledger"},
-    {"--ledgers", "COUNT", "How many ledgers"},
-    {"--events", "COUNT", "How many events, in place of --ledgers"},
-    {"--start-time", "TIME", "Close time of the first ledger, such as 2024-01-15T00:00:00Z"},
-    {"--out", "FILE", "Write the events there"},
-    {"--listen", "HOST:PORT", "Serve the events there instead"},
-    {"--pace", "DURATION", "With --listen: close a ledger per DURATION, as a chain does"},
-    {"--rows", "FILE", "Write what a consumer must store there, one JSON object a line"},
-};
-static const struct command_flag verify_flags[] = {
-    {"--deep", NULL, "Decode every value: statistics, event_index, digests"},
-    {"--against", "HOST:PORT", "Ask a TTP server for the ledgers again and compare every value"},
-    {"--sample", "PERCENT", "With --against: only so many of the ledgers, spread evenly: 1%, 0.5%"},
-    {"--json", NULL, "Print one JSON object"},
-};
-static const struct command_flag repair_flags[] = {
-    {"--deep", NULL, "Look for damage as verify --deep does"},
-    {"--unconfirmed", NULL, "Take ledgers that brought no event out of the coverage instead"},
-    {"--discard-changes", NULL, "Take out, too, what others than this program changed there"},
-    {"--dry-run", NULL, "Only say what would be done"},
-};
-static const struct command_flag rebuild_flags[] = {
-    {"--dry-run", NULL, "Only say what would be done"},
-};
-static const struct command_flag dead_letters_flags[] = {
-    {"--since", "LEDGER", "Only those of this ledger or later ones"},
-    {"--until", "LEDGER", "Only those up to this ledger"},
-    {"--json", NULL, "Print one JSON object a line"},
-};
-static const struct command_flag files_flags[] = {
-    {"--since", "TIME|LEDGER", "Only files that reach up to it"},
-    {"--until", "TIME|LEDGER", "Only files that begin by then"},
-    {"--json", NULL, "Print one JSON object a line"},
-};
-static const struct command_flag json_flags[] = {
-    {"--json", NULL, "Print one JSON object"},
-};
-static const struct command_flag help_flags[] = {
-    {"--markdown", NULL, "Print the options as docs/CONFIGURATION.md"},
-    {"--man", NULL, "Print the manual page"},
-    {"--completion", "SHELL", "Print the completion of bash, zsh or fish"},
-};
-
-#define FLAGS(table) (table), sizeof(table) / sizeof((table)[0])
-#define NO_FLAGS     NULL, 0
-
-const struct command command_table[] = {
-    {"run", "[OPTIONS] [START END]", "store events in the lake: the service, and the default",
-     FLAGS(run_flags), true, 2, cmd_run},
-    {"demo", "", "serve real events here and store them under ./data/demo", NO_FLAGS, false, 0,
-     cmd_demo},
-    {"replay", "FILE... --listen HOST:PORT [--live] [--pace DURATION] [--fault FILE]",
-     "serve recorded events as a TTP server", FLAGS(replay_flags), false, ANY_COUNT, cmd_replay},
-    {"record", "FILE START END [OPTIONS]", "keep the raw stream of a range in a file", NO_FLAGS,
-     true, 3, cmd_record},
-    {"generate", "--seed N --first-ledger N (--ledgers N | --events N) --start-time TIME ...",
-     "make realistic synthetic events, to a file or served", FLAGS(generate_flags), false, 0,
-     cmd_generate},
-    {"status", "[OPTIONS] [--json]", "show what a lake holds", FLAGS(json_flags), true, 0,
-     cmd_status},
-    {"verify", "[OPTIONS] [--deep] [--against HOST:PORT [--sample PERCENT]] [--json]",
-     "prove that a lake is complete and undamaged", FLAGS(verify_flags), true, 0, cmd_verify},
-    {"repair", "[OPTIONS] [--deep | --unconfirmed | START END] [--discard-changes] [--dry-run]",
-     "take damaged commits or named ledgers out, to be fetched again", FLAGS(repair_flags), true, 2,
-     cmd_repair},
-    {"rebuild", "[OPTIONS] [--dry-run]", "make the catalog anew from the files alone",
-     FLAGS(rebuild_flags), true, 0, cmd_rebuild},
-    {"dead-letters", "[OPTIONS] [--since LEDGER] [--until LEDGER] [--json]",
-     "list events that could not be stored as rows", FLAGS(dead_letters_flags), true, 0,
-     cmd_dead_letters},
-    {"files", "[OPTIONS] [--since X] [--until X] [--json]", "list the live data files, one a line",
-     FLAGS(files_flags), true, 0, cmd_files},
-    {"inspect", "FILE [--json]", "show what is in a Parquet file", FLAGS(json_flags), false, 1,
-     cmd_inspect},
-    {"check-config", "[OPTIONS] [--json]", "show the values in force and where each came from",
-     FLAGS(json_flags), true, 2, cmd_check_config},
-    {"version", "", "print the version", NO_FLAGS, false, 0, cmd_version},
-    {"help", "[COMMAND | options]", "explain a command or the options", FLAGS(help_flags), false, 1,
-     cmd_help},
-};
-const size_t command_count = sizeof command_table / sizeof command_table[0];
-
-const struct command *command_find(const char *name)
-{
-    for (size_t i = 0; i < command_count; i++) {
-        if (strcmp(command_table[i].name, name) == 0)
-            return &command_table[i];
-    }
-    return NULL;
-}
 
 enum exit_code command_fail(enum exit_code exit_code, const struct error *error)
 {
@@ -126,21 +21,13 @@ enum exit_code command_fail(enum exit_code exit_code, const struct error *error)
     return exit_code;
 }
 
-enum exit_code command_exit_code(enum error_code code)
+enum exit_code command_print_help(const struct command *command)
 {
-    switch (code) {
-    case OK: return EXIT_DONE;
-    case ERR_INVALID:
-    case ERR_CONFLICT:
-    case ERR_NOT_FOUND: return EXIT_USAGE;
-    case ERR_AGAIN:
-    case ERR_RETRY:
-    case ERR_CORRUPT:
-    case ERR_LIMIT:
-    case ERR_NO_MEMORY:
-    case ERR_IO: break;
-    }
-    return EXIT_FAILED;
+    struct buffer text;
+    buffer_init(&text);
+    enum error_code code = command == command_find("help") ? help_overview(&command_table, &text)
+                                                           : help_command(command, &text);
+    return standard_output_text(code, &text);
 }
 
 static enum exit_code out_of_memory(void)
@@ -224,7 +111,7 @@ enum exit_code command_main(int argc, const char *const *argv)
     enum exit_code exit_code;
     enum error_code code = command_line_parse(&line, argc, argv, &problems);
     if (line.help && line.command != NULL) {
-        exit_code = help_print_command(line.verb_is_given ? line.command : command_find("help"));
+        exit_code = command_print_help(line.verb_is_given ? line.command : command_find("help"));
     } else if (code == ERR_INVALID) {
         problems_print(&problems);
         exit_code = EXIT_USAGE;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/command.h"
+#include "app/command_line.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "app/command_table.h"
 #include "util/memory.h"
 
 struct parsing {
@@ -26,8 +27,8 @@ static void report_unknown_verb(struct problems *problems, const char *word)
 {
     const char *names[32];
     size_t name_count = 0;
-    for (size_t i = 0; i < command_count && name_count < 32; i++)
-        names[name_count++] = command_table[i].name;
+    for (size_t i = 0; i < command_table.count && name_count < 32; i++)
+        names[name_count++] = command_table.items[i].name;
     const char *nearest = nearest_name(word, names, name_count);
     if (nearest != NULL)
         problems_add(problems, "\"%s\" is no command; did you mean %s?", word, nearest);

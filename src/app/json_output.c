@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "catalog/json_text.h"
+#include "util/json_text.h"
 #include "util/utf8.h"
 #include "util/buffer.h"
 #include "util/memory.h"
@@ -48,12 +48,12 @@ json_t *json_list(size_t count, json_t *(*item)(const void *context, size_t inde
 
 static json_t *json_range(const void *context, size_t index)
 {
-    const struct catalog_range *ranges = context;
+    const struct ledger_range *ranges = context;
     return json_pack("{s:I, s:I}", "first", (json_int_t)ranges[index].first, "last",
                      (json_int_t)ranges[index].last);
 }
 
-json_t *json_ranges(const struct catalog_range *ranges, size_t count)
+json_t *json_ranges(const struct ledger_range *ranges, size_t count)
 {
     return json_list(count, json_range, ranges);
 }

@@ -24,7 +24,7 @@ json_t *json_list(size_t count, json_t *(*item)(const void *context, size_t inde
                   const void *context);
 
 /* [{"first": …, "last": …}, …] */
-json_t *json_ranges(const struct catalog_range *ranges, size_t count);
+json_t *json_ranges(const struct ledger_range *ranges, size_t count);
 
 /* Prints the object (which it takes; NULL: there was no memory for it) on standard output, in lines
  * or as one. ERR_NO_MEMORY with nothing printed, ERR_IO. */

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/summary.h"
+#include "os/clock.h"
 #include "os/log.h"
 #include "os/process.h"
 #include "status/health.h"
@@ -16,8 +18,9 @@
 #define BAR_CELLS_MIN 10
 #define BAR_CELLS_MAX 40
 
-void progress_init(struct progress *progress, const struct options *options, int64_t now_us)
+void progress_init(struct progress *progress, const struct options *options)
 {
+    int64_t now_us = os_monotonic_us();
     *progress = (struct progress){.options = options,
                                   .told_us = now_us,
                                   .next_us = now_us + PROGRESS_TELL_EVERY_US,
@@ -28,8 +31,21 @@ void progress_init(struct progress *progress, const struct options *options, int
         os_is_terminal(STDERR_FILENO, &progress->columns) && log_get_level() <= LOG_INFO;
 }
 
-void progress_set_plan(struct progress *progress, const struct run_plan *plan)
+/* Before work, people see what will be done; a service's log has lines enough. */
+static void show_plan(const struct progress *progress, const struct run_plan *plan)
 {
+    struct buffer text;
+    buffer_init(&text);
+    if (summary_render_plan(progress->options, plan, &text) == OK)
+        log_print((const char *)text.data, text.size_bytes);
+    buffer_release(&text);
+}
+
+static void set_plan(void *context, const struct run_plan *plan, bool is_first)
+{
+    struct progress *progress = context;
+    if (progress->is_terminal && is_first)
+        show_plan(progress, plan);
     progress->live = plan->live;
     progress->ledgers_wanted = run_plan_ledger_count(plan);
     progress->draws = progress->is_terminal && !plan->live && progress->ledgers_wanted != 0;
@@ -89,13 +105,9 @@ static void draw(struct progress *progress, const struct status_snapshot *now, i
     progress->next_draw_us = now_us + PROGRESS_DRAW_EVERY_US;
 }
 
-int64_t progress_next_us(const struct progress *progress)
+static void end(void *context)
 {
-    return progress->draws ? progress->next_draw_us : INT64_MAX;
-}
-
-void progress_end(struct progress *progress)
-{
+    struct progress *progress = context;
     if (progress->draws)
         log_set_status("");
     progress->draws = false;
@@ -142,7 +154,7 @@ static void tell_live(const struct status_snapshot *now, double rate)
               LOG_U("resident_bytes", now->resident_bytes), LOG_U("retries", now->retries));
 }
 
-void progress_tell(struct progress *progress, struct watch *watch, int64_t now_us)
+static void tell(struct progress *progress, struct watch *watch, int64_t now_us)
 {
     bool draw_is_due = progress->draws && now_us >= progress->next_draw_us;
     bool line_is_due = !progress->draws && now_us >= progress->next_us;
@@ -165,4 +177,18 @@ void progress_tell(struct progress *progress, struct watch *watch, int64_t now_u
     progress->told_us = now_us;
     progress->told_events = now.events_accepted;
     progress->next_us = now_us + (progress->live ? LIVE_EVERY_US : PROGRESS_TELL_EVERY_US);
+}
+
+/* Gives when the bar is to be drawn again. */
+static int64_t turn(void *context, struct watch *watch, int64_t now_us)
+{
+    struct progress *progress = context;
+    tell(progress, watch, now_us);
+    return progress->draws ? progress->next_draw_us : INT64_MAX;
+}
+
+struct run_observer progress_observer(struct progress *progress)
+{
+    return (struct run_observer){
+        .context = progress, .on_plan = set_plan, .on_turn = turn, .on_end = end};
 }

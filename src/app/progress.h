@@ -9,9 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "app/options.h"
-#include "app/run_plan.h"
-#include "app/watch.h"
+#include "config/options.h"
+#include "service/run_plan.h"
+#include "service/pipeline.h"
+#include "service/watch.h"
 
 struct progress {
     const struct options *options;
@@ -28,20 +29,14 @@ struct progress {
     int64_t next_draw_us;
 };
 
-/* now_us: monotonic. */
-void progress_init(struct progress *progress, const struct options *options, int64_t now_us);
-void progress_set_plan(struct progress *progress, const struct run_plan *plan);
-/* Call about once a second, and when progress_next_us is over. */
-void progress_tell(struct progress *progress, struct watch *watch, int64_t now_us);
-/* When the bar is to be drawn again; INT64_MAX without one. */
-int64_t progress_next_us(const struct progress *progress);
+void progress_init(struct progress *progress, const struct options *options);
+/* For pipeline_run. People at a terminal also see the plan before the work. */
+struct run_observer progress_observer(struct progress *progress);
 /* Draws a bar below the log for a part `done` (0 to 1) after so many seconds: ` 45% [===>   ]
  * words, 2m10s left`, cut to the terminal's columns. log_set_status("") takes it away. */
 #define PROGRESS_WORDS_BYTES   200
 #define PROGRESS_DRAW_EVERY_US INT64_C(200000)
 #define PROGRESS_TELL_EVERY_US INT64_C(10000000) /* where there is no bar: a line */
 void progress_draw_bar(unsigned columns, double done, double seconds, const char *words);
-/* Takes the bar away. */
-void progress_end(struct progress *progress);
 
 #endif

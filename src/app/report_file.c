@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/again.h"
+#include "service/rerun.h"
 #include "app/json_output.h"
-#include "app/option_json.h"
-#include "catalog/json_text.h"
+#include "config/option_json.h"
+#include "util/json_text.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/stream.h"
@@ -82,7 +82,7 @@ static json_t *problem_of(const void *context, size_t index)
 /* The newest gaps; gap_ledgers counts all. */
 static json_t *gap_of(const void *context, size_t index)
 {
-    struct status_range gap = ((const struct status_snapshot *)context)->newest_gaps[index];
+    struct ledger_range gap = ((const struct status_snapshot *)context)->newest_gaps[index];
     return json_pack("{s:I,s:I}", "first", (json_int_t)gap.first, "last", (json_int_t)gap.last);
 }
 
@@ -111,11 +111,11 @@ static json_t *command_of(const struct options *options, const struct run_report
 {
     if (report->uncovered_count == 0 || report->other_chain)
         return json_null();
-    const struct catalog_range rest = {report->uncovered[0].first,
-                                       report->uncovered[report->uncovered_count - 1].last};
+    const struct ledger_range rest = {report->uncovered[0].first,
+                                      report->uncovered[report->uncovered_count - 1].last};
     struct buffer command;
     buffer_init(&command);
-    json_t *text = again_write_run(options, rest, &command) == OK
+    json_t *text = rerun_write_run(options, rest, &command) == OK
                        ? json_any_text((const char *)command.data)
                        : NULL;
     buffer_release(&command);

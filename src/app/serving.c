@@ -55,7 +55,7 @@ enum exit_code serving_run(const struct server_options *options, const struct fe
     struct serving serving;
     enum error_code code = serving_start(&serving, options, feed, &error);
     if (code != OK)
-        return command_fail(command_exit_code(code), &error);
+        return command_fail(exit_code_of(code), &error);
     say("listening on %s\n", server_address(serving.server));
     /* Whoever is to learn the address from it would wait for ever. */
     if (fflush(stdout) != 0) {

@@ -23,6 +23,17 @@ enum exit_code standard_output_end(enum exit_code exit_code)
     return exit_code == EXIT_DONE ? EXIT_FAILED : exit_code;
 }
 
+enum exit_code standard_output_text(enum error_code code, struct buffer *text)
+{
+    /* What could not be written, standard_output_end tells. */
+    if (code == OK)
+        (void)!fwrite(text->data, 1, text->size_bytes, stdout);
+    else
+        log_sentence("can't print: out of memory");
+    buffer_release(text);
+    return code == OK ? EXIT_DONE : EXIT_FAILED;
+}
+
 enum exit_code standard_output_print(const struct buffer *text, int64_t timeout_us)
 {
     struct error error;

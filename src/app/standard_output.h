@@ -6,12 +6,16 @@
 
 #include <stdint.h>
 
-#include "app/command.h"
 #include "util/buffer.h"
+#include "util/exit_code.h"
 
 /* At the end of each command: flushes. Where something that was printed could not be written, says
  * so and makes EXIT_DONE an EXIT_FAILED. */
 enum exit_code standard_output_end(enum exit_code exit_code);
+
+/* Prints a text that somebody made (`code` says whether) and releases it. EXIT_FAILED, with a
+ * sentence, where there was no memory for it. */
+enum exit_code standard_output_text(enum error_code code, struct buffer *text);
 
 /* Prints a text at once, for a process that must not hang because nobody reads it: EXIT_FAILED with
  * a sentence where it is not taken within timeout_us, or can't be written. */

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/again.h"
+#include "service/rerun.h"
 #include "rows/partition.h"
 #include "rows/schema.h"
 #include "util/text.h"
@@ -53,10 +53,10 @@ static void put_gaps(struct page *page, const struct status_snapshot *last)
             "found", last->found_ledgers, plural(last->found_ledgers));
     if (last->gaps == 0)
         return;
-    struct catalog_range ranges[STATUS_GAPS_MAX];
+    struct ledger_range ranges[STATUS_GAPS_MAX];
     char text[RANGES_TEXT_BYTES];
     for (size_t i = 0; i < last->gap_count; i++)
-        ranges[i] = (struct catalog_range){last->newest_gaps[i].first, last->newest_gaps[i].last};
+        ranges[i] = (struct ledger_range){last->newest_gaps[i].first, last->newest_gaps[i].last};
     ranges_text(ranges, last->gap_count, text);
     put(page, LABEL "%s: no event came, nor when asked for once more\n", "gaps", text);
     if (last->gaps > last->gap_count)
@@ -136,13 +136,13 @@ static void put_server(struct page *page, const struct run_report *report)
 static void put_command(struct page *page, const struct options *options,
                         const struct run_report *report)
 {
-    const struct catalog_range rest = {report->uncovered[0].first,
-                                       report->uncovered[report->uncovered_count - 1].last};
+    const struct ledger_range rest = {report->uncovered[0].first,
+                                      report->uncovered[report->uncovered_count - 1].last};
     struct buffer command;
     if (report->other_chain || page->code != OK)
         return;
     buffer_init(&command);
-    page->code = again_write_run(options, rest, &command);
+    page->code = rerun_write_run(options, rest, &command);
     put(page, LABEL, "fetch by");
     if (page->code == OK)
         page->code = buffer_append_format(page->out, "%s\n", (const char *)command.data);

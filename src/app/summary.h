@@ -4,7 +4,7 @@
 
 /* What is told to people before and after a run. */
 
-#include "app/pipeline.h"
+#include "service/pipeline.h"
 #include "util/buffer.h"
 #include "util/error.h"
 

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "app/again.h"
+#include "service/rerun.h"
 #include "app/json_output.h"
 #include "app/say.h"
 #include "util/text.h"
@@ -21,27 +21,27 @@ static bool has_damage(const struct findings *findings)
 }
 
 /* "parquet-consumer repair …[ A B && …]": takes out what is damaged, and what differs. */
-static enum error_code append_repairs(const struct verify_report *report, const struct again *again,
+static enum error_code append_repairs(const struct verify_report *report, const struct rerun *rerun,
                                       struct buffer *out)
 {
     const struct findings *findings = &report->findings;
     bool damaged = has_damage(findings);
     enum error_code code = OK;
     if (damaged)
-        code = again_append_care(again, "repair", report->deep ? " --deep" : "", out);
+        code = rerun_append_care(rerun, "repair", report->deep ? " --deep" : "", out);
     for (size_t i = 0; code == OK && i < findings_take_out_count(findings); i++) {
-        struct catalog_range range = findings_take_out(findings, i);
+        struct ledger_range range = findings_take_out(findings, i);
         char ledgers[32];
         snprintf(ledgers, sizeof ledgers, " %" PRIu32 " %" PRIu32, range.first, range.last);
         if (damaged || i > 0)
             code = buffer_append_text(out, " && ");
         if (code == OK)
-            code = again_append_care(again, "repair", ledgers, out);
+            code = rerun_append_care(rerun, "repair", ledgers, out);
     }
     return code;
 }
 
-static enum error_code append_runs(const struct verify_report *report, const struct again *again,
+static enum error_code append_runs(const struct verify_report *report, const struct rerun *rerun,
                                    struct buffer *out)
 {
     const struct findings *findings = &report->findings;
@@ -49,7 +49,7 @@ static enum error_code append_runs(const struct verify_report *report, const str
     for (size_t i = 0; code == OK && i < findings_refetch_count(findings); i++) {
         code = buffer_append_text(out, " && ");
         if (code == OK)
-            code = again_append_run(again, findings_refetch(findings, i), out);
+            code = rerun_append_run(rerun, findings_refetch(findings, i), out);
     }
     return code;
 }
@@ -58,17 +58,17 @@ enum error_code verify_print_command(const struct verify_report *report,
                                      const struct options *options, struct buffer *out,
                                      struct error *error)
 {
-    struct again again;
-    again_init(&again);
+    struct rerun rerun;
+    rerun_init(&rerun);
     enum error_code code = OK;
     if (findings_refetch_count(&report->findings) > 0) {
-        code = again_of_lake(&again, options, error);
+        code = rerun_of_lake(&rerun, options, error);
         if (code == OK)
-            code = append_repairs(report, &again, out);
+            code = append_repairs(report, &rerun, out);
         if (code == OK)
-            code = append_runs(report, &again, out);
+            code = append_runs(report, &rerun, out);
     }
-    again_release(&again);
+    rerun_release(&rerun);
     if (code == OK)
         code = buffer_append_byte(out, '\0');
     return code == ERR_NO_MEMORY ? error_no_memory(error, "the report") : code;
@@ -91,7 +91,7 @@ static json_t *json_problem(const void *context, size_t index)
 static json_t *json_refetch(const void *context, size_t index)
 {
     const struct verify_report *report = context;
-    struct catalog_range range = findings_refetch(&report->findings, index);
+    struct ledger_range range = findings_refetch(&report->findings, index);
     return json_pack("{s:I, s:I}", "first", (json_int_t)range.first, "last",
                      (json_int_t)range.last);
 }
@@ -186,13 +186,13 @@ void verify_print_text(const struct verify_report *report, const struct against 
     for (size_t i = 0; i < findings_note_count(findings); i++)
         say("note: %s\n", findings_note(findings, i));
     for (size_t i = 0; i < findings_refetch_count(findings); i++) {
-        struct catalog_range range = findings_refetch(findings, i);
+        struct ledger_range range = findings_refetch(findings, i);
         say("fetch again: %" PRIu32 " to %" PRIu32 "\n", range.first, range.last);
     }
     if (command[0] != '\0')
         say("to mend it:\n  %s\n", command);
-    if (command[0] != '\0' && again_server_is_default(options))
-        say("(" AGAIN_DEFAULT_SERVER ")\n");
+    if (command[0] != '\0' && rerun_server_is_default(options))
+        say("(" RERUN_DEFAULT_SERVER ")\n");
     if (against != NULL)
         print_comparison(report, against);
     size_t problems = findings_problem_count(findings);

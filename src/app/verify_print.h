@@ -5,7 +5,7 @@
 /* What `verify` says. */
 
 #include "app/against.h"
-#include "app/options.h"
+#include "config/options.h"
 #include "lake/verify.h"
 #include "util/buffer.h"
 

@@ -252,3 +252,15 @@ enum error_code catalog_evolve(struct catalog *catalog, const struct catalog_tab
     }
     return code;
 }
+
+enum error_code catalog_empty_log(struct catalog *catalog, struct error *error)
+{
+    int64_t busy = 1;
+    bool found;
+    enum error_code code = database_query_int(&catalog->database, "PRAGMA wal_checkpoint(TRUNCATE)",
+                                              &busy, &found, error);
+    if (code == OK && (!found || busy != 0))
+        code = error_set(error, ERR_CONFLICT, "the new catalog %s is open in another process",
+                         catalog->database.path);
+    return code;
+}

@@ -13,6 +13,10 @@
 #include <stdint.h>
 
 #include "util/error.h"
+#include "util/ledgers.h"
+
+/* Rises when the meaning or shape of the lake's own files and tables changes. */
+#define CATALOG_LAYOUT_VERSION 1
 
 /* A column as DuckLake sees it. */
 struct catalog_column {
@@ -35,10 +39,6 @@ struct catalog_table {
     const struct catalog_partition_column *partitions;
 };
 
-struct catalog_range {
-    uint32_t first, last; /* inclusive */
-};
-
 struct catalog_column_statistics {
     int column_id;
     int64_t value_count, null_count, column_size_bytes;
@@ -52,8 +52,8 @@ struct catalog_file {
     int64_t record_count;
     int64_t file_size_bytes;
     int64_t footer_size_bytes;
-    uint64_t checksum;          /* XXH64 of the whole file, seed 0; 0 given out: not known */
-    struct catalog_range range; /* ledgers of its rows */
+    uint64_t checksum;         /* XXH64 of the whole file, seed 0; 0 given out: not known */
+    struct ledger_range range; /* ledgers of its rows */
     const char *partition_values[CATALOG_PARTITION_MAX];
     size_t statistics_count; /* 0 given out: ask catalog_each_statistic */
     const struct catalog_column_statistics *statistics;
@@ -68,13 +68,13 @@ struct catalog_file {
 
 struct catalog_commit {
     uint64_t commit_no;
-    struct catalog_range range;
+    struct ledger_range range;
     const char *schema_version;
     const char *reason; /* of the rotation */
     size_t file_count;
     const struct catalog_file *files;
     size_t unconfirmed_count;
-    const struct catalog_range *unconfirmed;
+    const struct ledger_range *unconfirmed;
     const char *dead_letters_path; /* relative to _lake/; NULL: none */
     uint64_t dead_letters_checksum;
     int64_t dead_letter_count;
@@ -109,6 +109,10 @@ struct catalog *catalog_open(const char *path, enum catalog_mode mode,
                              const struct catalog_create_options *create, struct error *error);
 void catalog_close(struct catalog *catalog);
 
+/* Takes everything out of the write-ahead log into the catalog's file. ERR_CONFLICT if another
+ * process has it open. */
+enum error_code catalog_empty_log(struct catalog *catalog, struct error *error) MUST_CHECK;
+
 /* Our schema version of the lake's table. Borrowed until it evolves. */
 const char *catalog_schema_version(struct catalog *catalog);
 const char *catalog_lake_id(struct catalog *catalog);
@@ -139,7 +143,7 @@ enum error_code catalog_settle_commit(struct catalog *catalog, uint64_t commit_n
                                       struct error *error) MUST_CHECK;
 /* A commit's range and rows, also of one that was taken out of the lake; *found: there is one. */
 enum error_code catalog_find_commit(struct catalog *catalog, uint64_t commit_no, bool *found,
-                                    struct catalog_range *range, int64_t *row_count,
+                                    struct ledger_range *range, int64_t *row_count,
                                     struct error *error) MUST_CHECK;
 /* The newest close time of any commit, also of ones that were taken out; 0: none has one. */
 enum error_code catalog_newest_close(struct catalog *catalog, int64_t *close_us,
@@ -158,11 +162,11 @@ enum error_code catalog_data_path(struct catalog *catalog, char **data_path,
                                   struct error *error) MUST_CHECK;
 
 /* Coverage, merged and ascending; *ranges is the caller's to mem_free. */
-enum error_code catalog_coverage(struct catalog *catalog, struct catalog_range **ranges,
+enum error_code catalog_coverage(struct catalog *catalog, struct ledger_range **ranges,
                                  size_t *count, struct error *error) MUST_CHECK;
 /* What of [first, last] is not covered (last 0 = UINT32_MAX). The caller mem_frees. */
-enum error_code catalog_uncovered(struct catalog *catalog, struct catalog_range within,
-                                  struct catalog_range **ranges, size_t *count,
+enum error_code catalog_uncovered(struct catalog *catalog, struct ledger_range within,
+                                  struct ledger_range **ranges, size_t *count,
                                   struct error *error) MUST_CHECK;
 
 struct catalog_digest {
@@ -177,7 +181,7 @@ struct catalog_neighbour {
     int64_t close_us;
 };
 /* The neighbours of first to last (0: without end); first is 1 at least. */
-enum error_code catalog_neighbours(struct catalog *catalog, struct catalog_range range,
+enum error_code catalog_neighbours(struct catalog *catalog, struct ledger_range range,
                                    struct catalog_neighbour *below, struct catalog_neighbour *above,
                                    struct error *error) MUST_CHECK;
 
@@ -220,7 +224,7 @@ enum error_code catalog_each_statistic(struct catalog *catalog, int64_t data_fil
                                        struct error *error) MUST_CHECK;
 
 /* Ledgers of the coverage that the stream left out, ascending; the caller mem_frees. */
-enum error_code catalog_unconfirmed(struct catalog *catalog, struct catalog_range **ranges,
+enum error_code catalog_unconfirmed(struct catalog *catalog, struct ledger_range **ranges,
                                     size_t *count, struct error *error) MUST_CHECK;
 
 #endif

@@ -10,7 +10,7 @@
 #include "catalog/coverage.h"
 #include "catalog/ducklake.h"
 #include "catalog/handle.h"
-#include "catalog/json_text.h"
+#include "util/json_text.h"
 #include "os/clock.h"
 #include "util/bytes.h"
 #include "util/memory.h"
@@ -52,7 +52,7 @@ enum error_code catalog_has_commit(struct catalog *catalog, uint64_t commit_no, 
 }
 
 enum error_code catalog_find_commit(struct catalog *catalog, uint64_t commit_no, bool *found,
-                                    struct catalog_range *range, int64_t *row_count,
+                                    struct ledger_range *range, int64_t *row_count,
                                     struct error *error)
 {
     struct statement statement;

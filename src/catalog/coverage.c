@@ -10,8 +10,8 @@
 #define SQL_BYTES 512
 
 /* Runs `format`, which names the table once or twice, with the range as parameters 1 and 2. */
-static enum error_code run_on(struct database *database, const char *sql,
-                              struct catalog_range range, struct error *error)
+static enum error_code run_on(struct database *database, const char *sql, struct ledger_range range,
+                              struct error *error)
 {
     struct statement statement;
     enum error_code code = statement_prepare(&statement, database, sql, error);
@@ -24,7 +24,7 @@ static enum error_code run_on(struct database *database, const char *sql,
     return code;
 }
 
-static enum error_code refuse_overlap(struct database *database, struct catalog_range range,
+static enum error_code refuse_overlap(struct database *database, struct ledger_range range,
                                       struct error *error)
 {
     struct statement statement;
@@ -48,7 +48,7 @@ static enum error_code refuse_overlap(struct database *database, struct catalog_
     return code;
 }
 
-enum error_code coverage_add(struct database *database, struct catalog_range range,
+enum error_code coverage_add(struct database *database, struct ledger_range range,
                              struct error *error)
 {
     if (range.first > range.last)
@@ -70,7 +70,7 @@ enum error_code coverage_add(struct database *database, struct catalog_range ran
 }
 
 enum error_code coverage_subtract(struct database *database, const char *table,
-                                  struct catalog_range range, struct error *error)
+                                  struct ledger_range range, struct error *error)
 {
     bool is_coverage = strcmp(table, "ttp_coverage") == 0;
     const char *rest = is_coverage                       ? ""
@@ -99,20 +99,20 @@ enum error_code coverage_subtract(struct database *database, const char *table,
 }
 
 enum error_code coverage_read_range(const struct statement *statement, int column,
-                                    struct catalog_range *range, struct error *error)
+                                    struct ledger_range *range, struct error *error)
 {
     int64_t first = statement_int(statement, column), last = statement_int(statement, column + 1);
     if (first < 0 || last < first || last > UINT32_MAX)
         return error_set(error, ERR_CORRUPT,
                          "catalog %s is damaged: ledgers %lld to %lld are no range",
                          statement->database->path, (long long)first, (long long)last);
-    *range = (struct catalog_range){(uint32_t)first, (uint32_t)last};
+    *range = (struct ledger_range){(uint32_t)first, (uint32_t)last};
     return OK;
 }
 
 /* Whether the newest range lies behind the one before it. */
 static enum error_code check_order(const struct database *database, const char *table,
-                                   const struct catalog_range *ranges, size_t count,
+                                   const struct ledger_range *ranges, size_t count,
                                    struct error *error)
 {
     if (count < 2 || ranges[count - 1].first > ranges[count - 2].last)
@@ -122,7 +122,7 @@ static enum error_code check_order(const struct database *database, const char *
 }
 
 enum error_code coverage_load(struct database *database, const char *table,
-                              struct catalog_range within, struct catalog_range **ranges,
+                              struct ledger_range within, struct ledger_range **ranges,
                               size_t *count, struct error *error)
 {
     struct statement statement;
@@ -143,7 +143,7 @@ enum error_code coverage_load(struct database *database, const char *table,
     while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
         if (*count == capacity) {
             capacity = capacity == 0 ? 16 : capacity * 2;
-            struct catalog_range *grown = mem_realloc(*ranges, capacity * sizeof *grown);
+            struct ledger_range *grown = mem_realloc(*ranges, capacity * sizeof *grown);
             if (grown == NULL) {
                 code = error_no_memory(error, "ledger ranges");
                 break;
@@ -163,8 +163,8 @@ enum error_code coverage_load(struct database *database, const char *table,
     return code;
 }
 
-size_t coverage_gaps(struct catalog_range within, const struct catalog_range *ranges, size_t count,
-                     struct catalog_range *gaps)
+size_t coverage_gaps(struct ledger_range within, const struct ledger_range *ranges, size_t count,
+                     struct ledger_range *gaps)
 {
     size_t gap_count = 0;
     uint64_t next = within.first; /* the first ledger not looked at yet */
@@ -175,10 +175,10 @@ size_t coverage_gaps(struct catalog_range within, const struct catalog_range *ra
         if (ranges[i].first > within.last)
             break;
         if (ranges[i].first > next)
-            gaps[gap_count++] = (struct catalog_range){(uint32_t)next, ranges[i].first - 1};
+            gaps[gap_count++] = (struct ledger_range){(uint32_t)next, ranges[i].first - 1};
         next = (uint64_t)ranges[i].last + 1;
     }
     if (next <= within.last)
-        gaps[gap_count++] = (struct catalog_range){(uint32_t)next, within.last};
+        gaps[gap_count++] = (struct ledger_range){(uint32_t)next, within.last};
     return gap_count;
 }

@@ -9,27 +9,27 @@
 #include "catalog/database.h"
 
 /* Adds a range to the coverage, merged with what it touches. ERR_INVALID if it overlaps. */
-enum error_code coverage_add(struct database *database, struct catalog_range range,
+enum error_code coverage_add(struct database *database, struct ledger_range range,
                              struct error *error) MUST_CHECK;
 
 /* Takes a range out of `table` ("ttp_coverage", …), cutting rows that reach beyond it. */
 enum error_code coverage_subtract(struct database *database, const char *table,
-                                  struct catalog_range range, struct error *error) MUST_CHECK;
+                                  struct ledger_range range, struct error *error) MUST_CHECK;
 
 /* Two columns of the statement's row, a first and a last ledger; ERR_CORRUPT if they are no range.
  */
 enum error_code coverage_read_range(const struct statement *statement, int column,
-                                    struct catalog_range *range, struct error *error) MUST_CHECK;
+                                    struct ledger_range *range, struct error *error) MUST_CHECK;
 
 /* All ranges of `table` that touch `within`, ascending; the caller mem_frees *ranges. ERR_CORRUPT
  * if one is no range, or two overlap. */
 enum error_code coverage_load(struct database *database, const char *table,
-                              struct catalog_range within, struct catalog_range **ranges,
+                              struct ledger_range within, struct ledger_range **ranges,
                               size_t *count, struct error *error) MUST_CHECK;
 
 /* What of `within` is in none of the ascending, disjoint `ranges`: at most count + 1 gaps into
  * `gaps`; returns how many. */
-size_t coverage_gaps(struct catalog_range within, const struct catalog_range *ranges, size_t count,
-                     struct catalog_range *gaps);
+size_t coverage_gaps(struct ledger_range within, const struct ledger_range *ranges, size_t count,
+                     struct ledger_range *gaps);
 
 #endif

@@ -38,7 +38,7 @@ static enum error_code check_commit(const struct statement *statement,
 static enum error_code read_commit(const struct statement *statement,
                                    struct catalog_commit_record *commit, struct error *error)
 {
-    struct catalog_range range;
+    struct ledger_range range;
     enum error_code code = coverage_read_range(statement, 1, &range, error);
     if (code != OK)
         return code;
@@ -101,7 +101,7 @@ enum error_code catalog_each_hole(struct catalog *catalog, catalog_hole_visitor 
                           "ORDER BY first_ledger",
                           error);
     while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
-        struct catalog_range range;
+        struct ledger_range range;
         code = coverage_read_range(&statement, 0, &range, error);
         if (code == OK)
             code = visit(context, range, statement_text(&statement, 2),
@@ -111,7 +111,7 @@ enum error_code catalog_each_hole(struct catalog *catalog, catalog_hole_visitor 
     return code;
 }
 
-static enum error_code insert_hole(struct database *database, struct catalog_range range,
+static enum error_code insert_hole(struct database *database, struct ledger_range range,
                                    const char *reason, struct error *error)
 {
     struct statement statement;
@@ -128,7 +128,7 @@ static enum error_code insert_hole(struct database *database, struct catalog_ran
     return code;
 }
 
-enum error_code catalog_add_hole(struct catalog *catalog, struct catalog_range range,
+enum error_code catalog_add_hole(struct catalog *catalog, struct ledger_range range,
                                  const char *reason, struct error *error)
 {
     struct database *database = &catalog->database;

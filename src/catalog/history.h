@@ -9,7 +9,7 @@
 /* A commit as the catalog remembers it. Texts live during the visitor's call. */
 struct catalog_commit_record {
     uint64_t commit_no;
-    struct catalog_range range;
+    struct ledger_range range;
     const char *reason;
     const char *schema_version;
     int64_t file_count, row_count, size_bytes;
@@ -33,13 +33,13 @@ enum error_code catalog_each_commit(struct catalog *catalog, unsigned newest,
                                     catalog_commit_visitor *visit, void *context,
                                     struct error *error) MUST_CHECK;
 
-typedef enum error_code catalog_hole_visitor(void *context, struct catalog_range range,
+typedef enum error_code catalog_hole_visitor(void *context, struct ledger_range range,
                                              const char *reason, int64_t recorded_us,
                                              struct error *error);
 enum error_code catalog_each_hole(struct catalog *catalog, catalog_hole_visitor *visit,
                                   void *context, struct error *error) MUST_CHECK;
 /* Records a range that was given up (a poison ledger); what it knew of it before is replaced. */
-enum error_code catalog_add_hole(struct catalog *catalog, struct catalog_range range,
+enum error_code catalog_add_hole(struct catalog *catalog, struct ledger_range range,
                                  const char *reason, struct error *error) MUST_CHECK;
 
 /* A stored ledger of which the server sent other contents later, on the same chain. */
@@ -61,8 +61,8 @@ enum error_code catalog_add_seam_finding(struct catalog *catalog, uint32_t ledge
 /* A range that was stored although no ledger of the lake beside it could be compared with the
  * server's: its close times fit, that it is of the same chain is not proven. */
 struct catalog_unchecked_seam {
-    struct catalog_range range; /* as it was asked for; last 0: without end */
-    uint32_t below, above;      /* the ledgers that were not served; 0: there is none */
+    struct ledger_range range; /* as it was asked for; last 0: without end */
+    uint32_t below, above;     /* the ledgers that were not served; 0: there is none */
     int64_t recorded_us;
 };
 typedef enum error_code catalog_unchecked_visitor(void *context,
@@ -92,7 +92,7 @@ struct catalog_removal {
     size_t data_file_count;
     /* Ledgers whose rows in the catalog itself go, too; {0, UINT32_MAX} also takes those without a
      * ledger. */
-    const struct catalog_range *inlined;
+    const struct ledger_range *inlined;
     size_t inlined_count;
     const char *reason; /* begins with CATALOG_TAKEN_OUT_PREFIX */
     /* The newest snapshot when this was decided; ERR_RETRY if there is another now. -1: any. */
@@ -108,7 +108,7 @@ enum error_code catalog_take_out(struct catalog *catalog, const struct catalog_r
 
 /* Takes the unconfirmed ledgers within the range out of the coverage, so that they are asked for
  * again. */
-enum error_code catalog_uncover_unconfirmed(struct catalog *catalog, struct catalog_range within,
+enum error_code catalog_uncover_unconfirmed(struct catalog *catalog, struct ledger_range within,
                                             struct error *error) MUST_CHECK;
 
 /* Whether that path is of a file that catalog_take_out took out: a commit's, or another. */

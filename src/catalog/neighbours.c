@@ -135,7 +135,7 @@ static enum error_code find_above(struct catalog *catalog, uint32_t last,
     return code;
 }
 
-enum error_code catalog_neighbours(struct catalog *catalog, struct catalog_range range,
+enum error_code catalog_neighbours(struct catalog *catalog, struct ledger_range range,
                                    struct catalog_neighbour *below, struct catalog_neighbour *above,
                                    struct error *error)
 {

@@ -58,7 +58,7 @@ struct catalog_displaced {
     uint64_t commit_no;
     const char *path;
     int64_t record_count;
-    struct catalog_range range;
+    struct ledger_range range;
     /* From its first delete to the one that ended it; 0, 0: not known (merged, or they expired). */
     struct catalog_snapshots ended_by;
 };

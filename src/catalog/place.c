@@ -5,41 +5,9 @@
 #include <string.h>
 
 #include "catalog/handle.h"
-#include "catalog/lake_layout.h"
 #include "util/memory.h"
 
 #define KEY_LAKE_PATH "lake_path"
-
-enum error_code place_data_path(char out[OS_PATH_BYTES], const char *root,
-                                const char *reader_data_path, struct error *error)
-{
-    const char *path = reader_data_path[0] == '\0' ? root : reader_data_path;
-    size_t length = 0;
-    if (path[0] != '/')
-        return error_set(error, ERR_INVALID,
-                         "reader_data_path %s is not absolute: readers would look for it relative "
-                         "to their own working folder",
-                         path);
-    out[length++] = '/';
-    while (*path != '\0') {
-        size_t part = strcspn(path, "/");
-        if (part == 2 && memcmp(path, "..", 2) == 0)
-            return error_set(error, ERR_INVALID,
-                             "reader_data_path %s has \"..\" in it: name the folder itself, since "
-                             "DuckDB compares paths as texts",
-                             reader_data_path);
-        if (length + part + 2 > OS_PATH_BYTES)
-            return error_set(error, ERR_LIMIT, "the path %.200s… is too long", path);
-        if (part != 0 && !(part == 1 && path[0] == '.')) {
-            memcpy(out + length, path, part);
-            length += part;
-            out[length++] = '/';
-        }
-        path += part + (path[part] == '/');
-    }
-    out[length] = '\0';
-    return OK;
-}
 
 enum error_code catalog_data_path(struct catalog *catalog, char **data_path, struct error *error)
 {
@@ -95,48 +63,7 @@ enum error_code catalog_set_place(struct catalog *catalog, const char *data_path
     return database_end(&catalog->database, code, error);
 }
 
-/* Whether the path leads to the lake's folder, here and now. */
-static bool leads_to(const char *path, const char *root)
+enum error_code catalog_lake_path(struct catalog *catalog, char **lake_path, struct error *error)
 {
-    char resolved[OS_PATH_BYTES];
-    struct error ignored;
-    return os_real_path(resolved, path, &ignored) == OK && strcmp(resolved, root) == 0;
-}
-
-static void describe(const char *data_path, const char *root, char out[PLACE_WARNING_BYTES])
-{
-    char lake_file[OS_PATH_BYTES];
-    bool is_lake =
-        os_path_join(lake_file, data_path, LAKE_FILE, NULL) == OK && os_path_exists(lake_file);
-    snprintf(out, PLACE_WARNING_BYTES,
-             "the catalog says that readers find the lake's files in %.1000s, but it lies in "
-             "%.1000s/: it was copied, moved or restored%s. Through this catalog DuckDB reads, and "
-             "cleans up, what is there. Any 'parquet-consumer run --output-path %.1000s' sets the "
-             "path anew (with --reader-data-path where readers see the folder under another name); "
-             "until then attach it READ_ONLY, with DATA_PATH and OVERRIDE_DATA_PATH",
-             data_path, root, is_lake ? ", and another lake is there" : "", root);
-}
-
-enum error_code catalog_place_warning(struct catalog *catalog, const char *output_path,
-                                      const char *reader_data_path, char out[PLACE_WARNING_BYTES],
-                                      struct error *error)
-{
-    char root[OS_PATH_BYTES], own[OS_PATH_BYTES], wanted[OS_PATH_BYTES];
-    char *data_path = NULL, *lake_path = NULL;
-    out[0] = '\0';
-    enum error_code code = os_real_path(root, output_path, error);
-    if (code == OK)
-        code = place_data_path(own, root, "", error);
-    if (code == OK)
-        code = place_data_path(wanted, root, reader_data_path, error);
-    if (code == OK)
-        code = catalog_data_path(catalog, &data_path, error);
-    if (code == OK)
-        code = catalog_get_value(catalog, KEY_LAKE_PATH, &lake_path, error);
-    if (code == OK && strcmp(data_path, own) != 0 && strcmp(data_path, wanted) != 0 &&
-        (lake_path == NULL || strcmp(lake_path, root) != 0) && !leads_to(data_path, root))
-        describe(data_path, root, out);
-    mem_free(data_path);
-    mem_free(lake_path);
-    return code;
+    return catalog_get_value(catalog, KEY_LAKE_PATH, lake_path, error);
 }

@@ -13,12 +13,6 @@
 #include "catalog/catalog.h"
 #include "os/file.h"
 
-/* data_path of a lake at `root`: `reader_data_path` if it is not "", without "//", "/./" and with
- * one slash at its end. DuckDB compares paths as texts, and takes files under another spelling for
- * orphans. ERR_INVALID if it is not absolute or has "..". */
-enum error_code place_data_path(char out[OS_PATH_BYTES], const char *root,
-                                const char *reader_data_path, struct error *error) MUST_CHECK;
-
 /* What the catalog kept before catalog_set_place. */
 struct catalog_place {
     bool data_path_changed;
@@ -30,11 +24,9 @@ struct catalog_place {
 enum error_code catalog_set_place(struct catalog *catalog, const char *data_path, const char *root,
                                   struct catalog_place *before, struct error *error) MUST_CHECK;
 
-#define PLACE_WARNING_BYTES 4096
-/* Tells in words, with the remedy, if the catalog names another place than where the lake lies,
- * and nobody wanted that; else "". `output_path` and `reader_data_path`: as configured. */
-enum error_code catalog_place_warning(struct catalog *catalog, const char *output_path,
-                                      const char *reader_data_path, char out[PLACE_WARNING_BYTES],
-                                      struct error *error) MUST_CHECK;
+/* Where the lake lay when data_path was set, for the caller to mem_free; NULL: it was never said.
+ */
+enum error_code catalog_lake_path(struct catalog *catalog, char **lake_path,
+                                  struct error *error) MUST_CHECK;
 
 #endif

@@ -8,24 +8,24 @@
 #include "catalog/others.h"
 #include "util/memory.h"
 
-static const struct catalog_range everything = {0, UINT32_MAX};
+static const struct ledger_range everything = {0, UINT32_MAX};
 
-enum error_code catalog_coverage(struct catalog *catalog, struct catalog_range **ranges,
+enum error_code catalog_coverage(struct catalog *catalog, struct ledger_range **ranges,
                                  size_t *count, struct error *error)
 {
     return coverage_load(&catalog->database, "ttp_coverage", everything, ranges, count, error);
 }
 
-enum error_code catalog_unconfirmed(struct catalog *catalog, struct catalog_range **ranges,
+enum error_code catalog_unconfirmed(struct catalog *catalog, struct ledger_range **ranges,
                                     size_t *count, struct error *error)
 {
     return coverage_load(&catalog->database, "ttp_unconfirmed", everything, ranges, count, error);
 }
 
-enum error_code catalog_uncovered(struct catalog *catalog, struct catalog_range within,
-                                  struct catalog_range **ranges, size_t *count, struct error *error)
+enum error_code catalog_uncovered(struct catalog *catalog, struct ledger_range within,
+                                  struct ledger_range **ranges, size_t *count, struct error *error)
 {
-    struct catalog_range *covered = NULL;
+    struct ledger_range *covered = NULL;
     size_t covered_count = 0;
     *ranges = NULL;
     *count = 0;
@@ -114,7 +114,7 @@ static enum error_code read_file(const struct statement *statement, struct catal
 {
     const char *checksum = statement_text(statement, 6);
     bool has_range = !statement_is_null(statement, 7) && !statement_is_null(statement, 8);
-    struct catalog_range range = {0};
+    struct ledger_range range = {0};
     enum error_code code = has_range ? coverage_read_range(statement, 7, &range, error) : OK;
     if (code != OK)
         return code;

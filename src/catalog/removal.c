@@ -14,7 +14,7 @@
 
 struct live_commit {
     uint64_t commit_no;
-    struct catalog_range range;
+    struct ledger_range range;
 };
 
 /* Runs a statement with up to three integers bound to ?1, ?2 and ?3. */
@@ -120,7 +120,7 @@ static enum error_code end_files(struct removal *removal, int64_t key, bool is_c
 
 struct inlined_removal {
     struct removal *removal;
-    struct catalog_range ledgers;
+    struct ledger_range ledgers;
 };
 
 /* Rows without a ledger go with the widest range. */
@@ -154,7 +154,7 @@ static enum error_code end_inlined_table(void *context, const char *name, bool h
 }
 
 /* Rows that lie in the catalog itself. */
-static enum error_code end_inlined(struct removal *removal, const struct catalog_range *ranges,
+static enum error_code end_inlined(struct removal *removal, const struct ledger_range *ranges,
                                    size_t count, struct error *error)
 {
     enum error_code code = OK;
@@ -212,14 +212,14 @@ static enum error_code uncover_own(struct database *database, const struct live_
         uint64_t last = (uint64_t)statement_int(&statement, 1);
         if (first > next)
             code = coverage_subtract(database, "ttp_coverage",
-                                     (struct catalog_range){(uint32_t)next, (uint32_t)(first - 1)},
+                                     (struct ledger_range){(uint32_t)next, (uint32_t)(first - 1)},
                                      error);
         next = last + 1 > next ? last + 1 : next;
     }
     statement_release(&statement);
     if (code == OK && next <= commit->range.last)
         code = coverage_subtract(database, "ttp_coverage",
-                                 (struct catalog_range){(uint32_t)next, commit->range.last}, error);
+                                 (struct ledger_range){(uint32_t)next, commit->range.last}, error);
     return code;
 }
 
@@ -317,18 +317,18 @@ enum error_code catalog_take_out(struct catalog *catalog, const struct catalog_r
     return database_end(&catalog->database, code, error);
 }
 
-enum error_code catalog_uncover_unconfirmed(struct catalog *catalog, struct catalog_range within,
+enum error_code catalog_uncover_unconfirmed(struct catalog *catalog, struct ledger_range within,
                                             struct error *error)
 {
     struct database *database = &catalog->database;
-    struct catalog_range *ranges = NULL;
+    struct ledger_range *ranges = NULL;
     size_t count = 0;
     enum error_code code = database_begin_write(database, error);
     if (code != OK)
         return code;
     code = coverage_load(database, "ttp_unconfirmed", within, &ranges, &count, error);
     for (size_t i = 0; code == OK && i < count; i++) {
-        struct catalog_range range = ranges[i];
+        struct ledger_range range = ranges[i];
         range.first = range.first < within.first ? within.first : range.first;
         range.last = range.last > within.last ? within.last : range.last;
         code = coverage_subtract(database, "ttp_coverage", range, error);

@@ -6,9 +6,6 @@
 
 #include <stddef.h>
 
-/* Rises when the meaning or shape of the lake's own files and tables changes. */
-#define CATALOG_LAYOUT_VERSION 1
-
 extern const char *const ducklake_tables[];
 extern const size_t ducklake_table_count;
 extern const char *const catalog_tables[];

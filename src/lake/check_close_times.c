@@ -41,7 +41,7 @@ enum error_code check_close_times(struct catalog *catalog, struct findings *find
             continue;
         text_rfc3339(close->close_us, time);
         text_rfc3339(before->close_us, time_before);
-        findings_add_problem(findings, PROBLEM_CLOSE_TIMES, NULL, 0, (struct catalog_range){0},
+        findings_add_problem(findings, PROBLEM_CLOSE_TIMES, NULL, 0, (struct ledger_range){0},
                              "ledger %" PRIu32 " (commit %" PRIu64 ") closed at %s, before ledger "
                              "%" PRIu32 " (commit %" PRIu64 ") at %s: they are of two chains; "
                              "'repair START END' takes out the ledgers of the wrong one",

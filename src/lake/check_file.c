@@ -9,8 +9,8 @@
 #include "lake/file_facts.h"
 #include "rows/bound_text.h"
 
-static struct catalog_range range_of(const struct inventory_file *file,
-                                     const struct inventory_commit *commit)
+static struct ledger_range range_of(const struct inventory_file *file,
+                                    const struct inventory_commit *commit)
 {
     return commit != NULL ? commit->range : file->range;
 }
@@ -99,7 +99,7 @@ static enum error_code check_contents(const struct file_check *check,
                                       const struct parquet_source *source,
                                       struct file_outcome *outcome, struct error *error)
 {
-    struct catalog_range range = range_of(file, commit);
+    struct ledger_range range = range_of(file, commit);
     bool *good = &outcome->good;
     if (source->size_bytes != (uint64_t)file->file_size_bytes) {
         *good = false;

@@ -27,7 +27,7 @@ static enum error_code check_delete(const struct catalog_delete *one,
                                     const struct parquet_source *source, struct findings *findings,
                                     struct error *error)
 {
-    static const struct catalog_range none = {0};
+    static const struct ledger_range none = {0};
     if (source->size_bytes != (uint64_t)one->file_size_bytes) {
         findings_add_problem(findings, PROBLEM_TRUNCATED_FILE, one->path, 0, none,
                              "the delete file has %" PRIu64 " bytes, the catalog says %" PRId64,
@@ -58,7 +58,7 @@ enum error_code check_deletes(const char *root, const struct inventory *inventor
             code = check_delete(one, &file.source, findings, error);
         } else if (code == ERR_NOT_FOUND) {
             findings_add_problem(findings, PROBLEM_MISSING_FILE, one->path, 0,
-                                 (struct catalog_range){0},
+                                 (struct ledger_range){0},
                                  "it hides rows that DuckDB deleted, and it is not there: DuckDB "
                                  "can't read the table without it");
             code = OK;

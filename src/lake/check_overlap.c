@@ -9,7 +9,7 @@
 
 /* The first ledger of the range that a file of the commit has a row of; 0: none. */
 static enum error_code find_row(struct row_scan *scan, const struct inventory *inventory,
-                                const struct inventory_commit *commit, struct catalog_range within,
+                                const struct inventory_commit *commit, struct ledger_range within,
                                 const bool *file_is_bad, uint32_t *ledger, struct error *error)
 {
     enum error_code code = OK;
@@ -26,7 +26,7 @@ static enum error_code find_row(struct row_scan *scan, const struct inventory *i
 
 /* The same for its dead letters. A file that can't be read is a finding of another check. */
 static enum error_code find_letter(const char *root, const struct inventory_commit *commit,
-                                   struct catalog_range within, uint32_t *ledger,
+                                   struct ledger_range within, uint32_t *ledger,
                                    struct error *error)
 {
     struct arena arena;

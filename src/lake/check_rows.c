@@ -12,7 +12,7 @@
 #include "lake/dead_letters.h"
 #include "lake/ledger_order.h"
 #include "lake/stored_rows.h"
-#include "catalog/lake_layout.h"
+#include "store/layout.h"
 #include "util/memory.h"
 #include "util/text.h"
 
@@ -106,7 +106,7 @@ static void check_order(struct commit_rows *rows, const char *path, uint32_t led
 /* Whether a row of a merged file is one of the commit's. */
 static bool is_own(const struct commit_rows *rows, uint32_t ledger)
 {
-    struct catalog_range range = rows->commit->range;
+    struct ledger_range range = rows->commit->range;
     if (ledger < range.first || ledger > range.last)
         return false;
     const struct owned_range *owner = ledger_owners_find(rows->check->owners, ledger);
@@ -119,7 +119,7 @@ static enum error_code walk_group(struct commit_rows *rows, const char *path,
                                   const struct group_columns *columns, size_t count,
                                   struct error *error)
 {
-    struct catalog_range range = rows->commit->range;
+    struct ledger_range range = rows->commit->range;
     char message[160];
     if (rows->has_event_index && buffer_reserve(&rows->ordinals, count * sizeof(uint64_t)) != OK)
         return error_no_memory(error, "a commit's ordinals");
@@ -309,7 +309,7 @@ static enum error_code walk_merged_files(struct commit_rows *rows, size_t group,
                                          struct error *error)
 {
     const struct inventory *inventory = rows->check->inventory;
-    struct catalog_range range = rows->commit->range;
+    struct ledger_range range = rows->commit->range;
     enum error_code code = OK;
     rows->is_merged = true;
     for (size_t i = 0; code == OK && i < INVENTORY_COUNT(&inventory->files, struct inventory_file);

@@ -35,13 +35,13 @@ struct comparison {
     const struct inventory *inventory;
     struct findings *findings;
     struct ledger_owners owners;
-    struct buffer ranges; /* struct catalog_range: to be asked for */
+    struct buffer ranges; /* struct ledger_range: to be asked for */
     size_t range_count, next_range;
     struct row_scan scan;
     const struct owned_range *owner; /* of the ledger looked up last */
 
     /* The lake's side of the current range. */
-    struct catalog_range range;
+    struct ledger_range range;
     uint64_t next; /* first ledger of it that is not compared yet */
     struct ledger_slot *slots;
 
@@ -57,9 +57,9 @@ struct comparison {
     struct comparison_totals totals;
     uint64_t same_chain, other_chain; /* ledgers with rows on both sides */
     struct arena told_arena;
-    struct buffer told;         /* struct told_ledger */
-    struct buffer refetch;      /* struct catalog_range, ascending */
-    struct catalog_range asked; /* of which mended_by asked last, and the answer */
+    struct buffer told;        /* struct told_ledger */
+    struct buffer refetch;     /* struct ledger_range, ascending */
+    struct ledger_range asked; /* of which mended_by asked last, and the answer */
     bool asked_is_foreign;
     uint64_t unmended; /* ledgers that differ, and that no command mends */
 };
@@ -133,7 +133,7 @@ static enum error_code list_owned(const struct comparison *comparison, struct bu
     ranges_merge(&owned);
     struct buffer coverage = {.data = (void *)inventory->coverage,
                               .size_bytes =
-                                  inventory->coverage_count * sizeof(struct catalog_range)};
+                                  inventory->coverage_count * sizeof(struct ledger_range)};
     if (code == OK)
         code = ranges_intersect(&owned, &coverage, out, error);
     buffer_release(&owned);
@@ -146,7 +146,7 @@ static enum error_code list_excluded(const struct comparison *comparison, struct
                                      struct error *error)
 {
     for (size_t i = 0; i < findings_refetch_count(comparison->findings); i++) {
-        struct catalog_range range = findings_refetch(comparison->findings, i);
+        struct ledger_range range = findings_refetch(comparison->findings, i);
         if (buffer_append(out, &range, sizeof range) != OK)
             return error_no_memory(error, "the ranges to compare");
     }
@@ -186,7 +186,7 @@ static enum error_code make_plan(struct comparison *comparison, struct error *er
         buffer_move(&sample, &whole);
     if (code == OK)
         code = ranges_split(&sample, COMPARISON_RANGE_LEDGERS, &comparison->ranges, error);
-    comparison->range_count = INVENTORY_COUNT(&comparison->ranges, struct catalog_range);
+    comparison->range_count = INVENTORY_COUNT(&comparison->ranges, struct ledger_range);
     comparison->totals.wanted = ranges_count(&sample);
     comparison->totals.whole = ranges_count(whole.size_bytes > 0 ? &whole : &sample);
     buffer_release(&owned);
@@ -240,13 +240,13 @@ void comparison_free(struct comparison *comparison)
 
 /* ---- the lake's side ---- */
 
-static bool overlaps(struct catalog_range a, struct catalog_range b)
+static bool overlaps(struct ledger_range a, struct ledger_range b)
 {
     return a.first <= b.last && a.last >= b.first;
 }
 
 /* Calls `visit` for every row of the ledgers, whichever file has them. */
-static enum error_code each_stored_row(struct comparison *comparison, struct catalog_range range,
+static enum error_code each_stored_row(struct comparison *comparison, struct ledger_range range,
                                        row_visitor *visit, void *context, struct error *error)
 {
     const struct buffer *files = &comparison->inventory->files;
@@ -266,7 +266,7 @@ static enum error_code each_stored_row(struct comparison *comparison, struct cat
 }
 
 /* Appends the dead letters of the ledgers to `letters`, in their order; bytes lie in `arena`. */
-static enum error_code load_letters(struct comparison *comparison, struct catalog_range range,
+static enum error_code load_letters(struct comparison *comparison, struct ledger_range range,
                                     struct arena *arena, struct buffer *letters,
                                     struct error *error)
 {
@@ -318,14 +318,14 @@ static enum error_code read_lake(struct comparison *comparison, struct error *er
     return code;
 }
 
-enum error_code comparison_next_range(struct comparison *comparison, struct catalog_range *range,
+enum error_code comparison_next_range(struct comparison *comparison, struct ledger_range *range,
                                       bool *more, struct error *error)
 {
     *more = comparison->next_range < comparison->range_count && !comparison_is_hopeless(comparison);
     if (!*more)
         return OK;
     comparison->range =
-        *INVENTORY_AT(&comparison->ranges, struct catalog_range, comparison->next_range++);
+        *INVENTORY_AT(&comparison->ranges, struct ledger_range, comparison->next_range++);
     comparison->next = comparison->range.first;
     mem_free(comparison->slots);
     comparison->slots = mem_alloc_zero(
@@ -429,7 +429,7 @@ static int compare_index(const void *a, const void *b)
 static enum error_code load_ledger(struct comparison *comparison, uint32_t ledger,
                                    struct stored_ledger *stored, struct error *error)
 {
-    struct catalog_range one = {ledger, ledger};
+    struct ledger_range one = {ledger, ledger};
     enum error_code code = each_stored_row(comparison, one, keep_stored_row, stored, error);
     if (code == OK)
         code = load_letters(comparison, one, &stored->arena, &stored->letters, error);
@@ -523,9 +523,9 @@ static bool is_unconfirmed(const struct inventory *inventory, uint32_t ledger)
 
 /* What must be fetched again to mend a ledger: itself where it brought no event, else its commit;
  * {0, 0}: nothing will do, as rows of these ledgers lie in files that are no commit's. */
-static struct catalog_range mended_by(struct comparison *comparison, uint32_t ledger)
+static struct ledger_range mended_by(struct comparison *comparison, uint32_t ledger)
 {
-    struct catalog_range range = {ledger, ledger};
+    struct ledger_range range = {ledger, ledger};
     if (!is_unconfirmed(comparison->inventory, ledger))
         range = commit_of(comparison, ledger)->range;
     if (comparison->asked.last == 0 || range.first != comparison->asked.first ||
@@ -534,19 +534,19 @@ static struct catalog_range mended_by(struct comparison *comparison, uint32_t le
         comparison->asked_is_foreign =
             foreign_touches(comparison->options.foreign, comparison->inventory, range);
     }
-    return comparison->asked_is_foreign ? (struct catalog_range){0} : range;
+    return comparison->asked_is_foreign ? (struct ledger_range){0} : range;
 }
 
 /* Ledgers come in ascending order: most add nothing to the range before. */
-static enum error_code add_refetch(struct comparison *comparison, struct catalog_range range,
+static enum error_code add_refetch(struct comparison *comparison, struct ledger_range range,
                                    struct error *error)
 {
-    size_t count = INVENTORY_COUNT(&comparison->refetch, struct catalog_range);
+    size_t count = INVENTORY_COUNT(&comparison->refetch, struct ledger_range);
     comparison->unmended += range.last == 0;
     if (range.last == 0)
         return OK;
-    struct catalog_range *newest =
-        count == 0 ? NULL : INVENTORY_AT(&comparison->refetch, struct catalog_range, count - 1);
+    struct ledger_range *newest =
+        count == 0 ? NULL : INVENTORY_AT(&comparison->refetch, struct ledger_range, count - 1);
     if (newest != NULL && newest->first <= range.first &&
         range.first <= (uint64_t)newest->last + 1) {
         newest->last = range.last > newest->last ? range.last : newest->last;
@@ -627,7 +627,7 @@ uint32_t comparison_next_ledger(const struct comparison *comparison)
     if (comparison->slots != NULL && comparison->next <= comparison->range.last)
         return (uint32_t)comparison->next;
     if (comparison->next_range < comparison->range_count)
-        return INVENTORY_AT(&comparison->ranges, struct catalog_range, comparison->next_range)
+        return INVENTORY_AT(&comparison->ranges, struct ledger_range, comparison->next_range)
             ->first;
     return 0;
 }
@@ -639,7 +639,7 @@ static void report_other_chain(struct comparison *comparison)
     for (size_t i = 0; i + 1 < told_count && !first->is_other_chain; i++)
         first++;
     findings_add_difference(
-        comparison->findings, first->ledger, 0, (struct catalog_range){0},
+        comparison->findings, first->ledger, 0, (struct ledger_range){0},
         "the server's ledgers are of another chain than the lake's: close times or transactions "
         "differ in all %" PRIu64 " compared that have events, as in %s; wrong network, or a test "
         "network that was reset: check the address",
@@ -656,7 +656,7 @@ static void report_differences(struct comparison *comparison)
                                 mended_by(comparison, told->ledger), "%s", told->message);
     }
     if (comparison->totals.differing > told_count)
-        findings_add_difference(comparison->findings, UINT32_MAX, 0, (struct catalog_range){0},
+        findings_add_difference(comparison->findings, UINT32_MAX, 0, (struct ledger_range){0},
                                 "%" PRIu64 " more ledgers differ: %" PRIu64 " of the %" PRIu64
                                 " that were compared do",
                                 comparison->totals.differing - told_count,
@@ -668,9 +668,9 @@ static void report_differences(struct comparison *comparison)
                           "others changed rows: no command is given for them; 'repair START END' "
                           "says what must be taken out together",
                           comparison->unmended);
-    for (size_t i = 0; i < INVENTORY_COUNT(&comparison->refetch, struct catalog_range); i++)
+    for (size_t i = 0; i < INVENTORY_COUNT(&comparison->refetch, struct ledger_range); i++)
         findings_add_take_out(comparison->findings,
-                              *INVENTORY_AT(&comparison->refetch, struct catalog_range, i));
+                              *INVENTORY_AT(&comparison->refetch, struct ledger_range, i));
 }
 
 enum error_code comparison_finish(struct comparison *comparison, struct error *error)
@@ -678,7 +678,7 @@ enum error_code comparison_finish(struct comparison *comparison, struct error *e
     const struct inventory *inventory = comparison->inventory;
     struct buffer coverage = {.data = (void *)inventory->coverage,
                               .size_bytes =
-                                  inventory->coverage_count * sizeof(struct catalog_range)};
+                                  inventory->coverage_count * sizeof(struct ledger_range)};
     uint64_t covered = ranges_count(&coverage);
     if (covered > comparison->totals.whole)
         findings_add_note(comparison->findings,

@@ -60,7 +60,7 @@ void comparison_free(struct comparison *comparison);
 
 /* Reads the lake's side of the next range to ask the server for. *more is false when there is none,
  * or the server's chain is another. Errors are those of reading the lake. */
-enum error_code comparison_next_range(struct comparison *comparison, struct catalog_range *range,
+enum error_code comparison_next_range(struct comparison *comparison, struct ledger_range *range,
                                       bool *more, struct error *error) MUST_CHECK;
 
 /* An event of the server, ascending from index 0 in each ledger. `row` is NULL where it can't be

@@ -6,21 +6,21 @@
 #include <xxhash.h>
 
 #include "catalog/history.h"
-#include "catalog/lake_layout.h"
+#include "store/layout.h"
 #include "lake/inventory.h"
 #include "os/file.h"
 
 /* The file of one commit. */
 struct letters_file {
     uint64_t commit_no;
-    struct catalog_range range;
+    struct ledger_range range;
     const char *path;
     uint64_t checksum;
 };
 
 struct list {
     const char *output_path;
-    struct catalog_range range;
+    struct ledger_range range;
     dead_letter_visitor *visit;
     void *context;
     struct arena arena;
@@ -96,7 +96,7 @@ static enum error_code read_file(const struct list *list, const struct letters_f
 }
 
 enum error_code dead_letters_each(struct catalog *catalog, const char *output_path,
-                                  struct catalog_range range, dead_letter_visitor *visit,
+                                  struct ledger_range range, dead_letter_visitor *visit,
                                   void *context, struct error *error)
 {
     struct list list = {

@@ -15,7 +15,7 @@ typedef enum error_code dead_letter_visitor(void *context, uint64_t commit_no,
  * during the call. ERR_CORRUPT if a file of them is missing, changed or can't be read: `verify`
  * says the same. */
 enum error_code dead_letters_each(struct catalog *catalog, const char *output_path,
-                                  struct catalog_range range, dead_letter_visitor *visit,
+                                  struct ledger_range range, dead_letter_visitor *visit,
                                   void *context, struct error *error) MUST_CHECK;
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lake/dead_letters.h"
 
-#include "catalog/json_text.h"
+#include "util/json_text.h"
 
 static bool take_u32(const json_t *object, const char *key, uint32_t *number)
 {
@@ -35,7 +35,7 @@ static enum error_code take_letter(const json_t *object, struct arena *arena,
     return OK;
 }
 
-#include "catalog/lake_layout.h"
+#include "store/layout.h"
 #include "os/file.h"
 
 static enum error_code parse_line(struct bytes_view line, struct arena *arena,

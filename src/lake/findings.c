@@ -66,7 +66,7 @@ static void keep_problem(struct findings *findings, struct problem problem)
 }
 
 void findings_add_problem(struct findings *findings, enum problem_kind kind, const char *path,
-                          uint64_t commit_no, struct catalog_range range, const char *format, ...)
+                          uint64_t commit_no, struct ledger_range range, const char *format, ...)
 {
     char message[MESSAGE_BYTES];
     va_list arguments;
@@ -80,7 +80,7 @@ void findings_add_problem(struct findings *findings, enum problem_kind kind, con
                                             .message = message});
 }
 
-void findings_add_refetch(struct findings *findings, struct catalog_range range)
+void findings_add_refetch(struct findings *findings, struct ledger_range range)
 {
     os_mutex_lock(&findings->mutex);
     append(findings, &findings->refetch, &range, sizeof range);
@@ -98,7 +98,7 @@ void findings_add_change(struct findings *findings, const struct catalog_change 
 }
 
 void findings_add_difference(struct findings *findings, uint32_t ledger, uint64_t commit_no,
-                             struct catalog_range range, const char *format, ...)
+                             struct ledger_range range, const char *format, ...)
 {
     char message[MESSAGE_BYTES];
     va_list arguments;
@@ -112,7 +112,7 @@ void findings_add_difference(struct findings *findings, uint32_t ledger, uint64_
                                             .message = message});
 }
 
-void findings_add_take_out(struct findings *findings, struct catalog_range range)
+void findings_add_take_out(struct findings *findings, struct ledger_range range)
 {
     os_mutex_lock(&findings->mutex);
     append(findings, &findings->refetch, &range, sizeof range);
@@ -183,20 +183,20 @@ const char *findings_note(const struct findings *findings, size_t index)
 
 size_t findings_refetch_count(const struct findings *findings)
 {
-    return findings->refetch.size_bytes / sizeof(struct catalog_range);
+    return findings->refetch.size_bytes / sizeof(struct ledger_range);
 }
 
-struct catalog_range findings_refetch(const struct findings *findings, size_t index)
+struct ledger_range findings_refetch(const struct findings *findings, size_t index)
 {
-    return ((const struct catalog_range *)(const void *)findings->refetch.data)[index];
+    return ((const struct ledger_range *)(const void *)findings->refetch.data)[index];
 }
 
 size_t findings_take_out_count(const struct findings *findings)
 {
-    return findings->take_out.size_bytes / sizeof(struct catalog_range);
+    return findings->take_out.size_bytes / sizeof(struct ledger_range);
 }
 
-struct catalog_range findings_take_out(const struct findings *findings, size_t index)
+struct ledger_range findings_take_out(const struct findings *findings, size_t index)
 {
-    return ((const struct catalog_range *)(const void *)findings->take_out.data)[index];
+    return ((const struct ledger_range *)(const void *)findings->take_out.data)[index];
 }

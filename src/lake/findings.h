@@ -30,11 +30,11 @@ const char *problem_kind_name(enum problem_kind kind); /* "missing_file", … */
 
 struct problem {
     enum problem_kind kind;
-    const char *path;           /* relative to output_path; NULL: none */
-    uint64_t commit_no;         /* 0: none */
-    struct catalog_range range; /* 0, 0: none */
-    uint32_t ledger;            /* that it is of; 0: none */
-    bool by_repair;             /* 'repair' takes it out by itself (lake/remedy.h) */
+    const char *path;          /* relative to output_path; NULL: none */
+    uint64_t commit_no;        /* 0: none */
+    struct ledger_range range; /* 0, 0: none */
+    uint32_t ledger;           /* that it is of; 0: none */
+    bool by_repair;            /* 'repair' takes it out by itself (lake/remedy.h) */
     const char *message;
 };
 
@@ -44,7 +44,7 @@ struct findings {
     struct buffer problems; /* struct problem */
     struct buffer notes;    /* const char * */
     struct buffer changes;  /* struct catalog_change: snapshots of others that changed rows */
-    struct buffer refetch;  /* struct catalog_range; sorted and merged by findings_finish */
+    struct buffer refetch;  /* struct ledger_range; sorted and merged by findings_finish */
     struct buffer take_out; /* likewise: those of refetch that repair takes out only by name */
     bool out_of_memory;     /* something could not be kept */
 };
@@ -54,16 +54,16 @@ void findings_release(struct findings *findings);
 
 /* Keeps a problem; path may be NULL. With a commit, its range is the commit's. */
 void findings_add_problem(struct findings *findings, enum problem_kind kind, const char *path,
-                          uint64_t commit_no, struct catalog_range range, const char *format, ...)
+                          uint64_t commit_no, struct ledger_range range, const char *format, ...)
     PRINTF_LIKE(6, 7);
 /* Keeps a ledger that differs from what a server sends. `range` is what mends it, {0, 0}: nothing;
  * it is added by findings_add_take_out. */
 void findings_add_difference(struct findings *findings, uint32_t ledger, uint64_t commit_no,
-                             struct catalog_range range, const char *format, ...) PRINTF_LIKE(5, 6);
+                             struct ledger_range range, const char *format, ...) PRINTF_LIKE(5, 6);
 /* A range that differs: `repair` finds nothing wrong with it, so that it must be named. */
-void findings_add_take_out(struct findings *findings, struct catalog_range range);
+void findings_add_take_out(struct findings *findings, struct ledger_range range);
 /* A range that is to be fetched again. */
-void findings_add_refetch(struct findings *findings, struct catalog_range range);
+void findings_add_refetch(struct findings *findings, struct ledger_range range);
 /* A snapshot of others that changed rows of the table. */
 void findings_add_change(struct findings *findings, const struct catalog_change *change);
 void findings_add_note(struct findings *findings, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -78,8 +78,8 @@ void findings_set_by_repair(struct findings *findings, size_t index);
 size_t findings_note_count(const struct findings *findings);
 const char *findings_note(const struct findings *findings, size_t index);
 size_t findings_refetch_count(const struct findings *findings);
-struct catalog_range findings_refetch(const struct findings *findings, size_t index);
+struct ledger_range findings_refetch(const struct findings *findings, size_t index);
 size_t findings_take_out_count(const struct findings *findings);
-struct catalog_range findings_take_out(const struct findings *findings, size_t index);
+struct ledger_range findings_take_out(const struct findings *findings, size_t index);
 
 #endif

@@ -29,7 +29,7 @@ static const struct catalog_inlined *inlined_at(const struct inventory *inventor
     return INVENTORY_AT(&inventory->inlined, struct catalog_inlined, index);
 }
 
-static bool overlaps(struct catalog_range a, struct catalog_range b)
+static bool overlaps(struct ledger_range a, struct ledger_range b)
 {
     return a.first <= b.last && a.last >= b.first;
 }
@@ -105,7 +105,7 @@ static void join_to_commits(struct forest *forest)
     }
     for (size_t i = 0; i < forest->inlined_count; i++) {
         const struct catalog_inlined *one = inlined_at(inventory, i);
-        struct catalog_range ledger = {one->ledger, one->ledger};
+        struct ledger_range ledger = {one->ledger, one->ledger};
         for (size_t k = 0; one->has_ledger && k < first_file; k++)
             if (forest->is_member[k] && overlaps(commit_at(inventory, k)->range, ledger))
                 join(forest, k, first_inlined + i);
@@ -143,7 +143,7 @@ static enum error_code number_groups(struct foreign *foreign, struct forest *for
     return OK;
 }
 
-static void widen(struct foreign_group *group, struct catalog_range range)
+static void widen(struct foreign_group *group, struct ledger_range range)
 {
     if (group->range.last == 0)
         group->range = range;
@@ -212,7 +212,7 @@ static void add_files(struct foreign *foreign, const struct inventory *inventory
         struct foreign_group *group = &foreign->groups[foreign->of_inlined[i]];
         group->inlined_rows += (uint64_t)one->row_count;
         if (one->has_ledger)
-            widen(group, (struct catalog_range){one->ledger, one->ledger});
+            widen(group, (struct ledger_range){one->ledger, one->ledger});
     }
 }
 
@@ -282,7 +282,7 @@ size_t foreign_group_of_path(const struct foreign *foreign, const struct invento
 
 /* Whether a file of no commit may hold rows of the range; merged ones are none of others'. */
 static bool has_file(const struct foreign *foreign, const struct inventory *inventory,
-                     struct catalog_range range, bool also_merged)
+                     struct ledger_range range, bool also_merged)
 {
     for (size_t i = 0; i < INVENTORY_COUNT(&inventory->files, struct inventory_file); i++) {
         const struct inventory_file *file = file_at(inventory, i);
@@ -293,7 +293,7 @@ static bool has_file(const struct foreign *foreign, const struct inventory *inve
     return false;
 }
 
-static bool has_inlined(const struct inventory *inventory, struct catalog_range range)
+static bool has_inlined(const struct inventory *inventory, struct ledger_range range)
 {
     for (size_t i = 0; i < INVENTORY_COUNT(&inventory->inlined, struct catalog_inlined); i++) {
         const struct catalog_inlined *one = inlined_at(inventory, i);
@@ -304,13 +304,13 @@ static bool has_inlined(const struct inventory *inventory, struct catalog_range 
 }
 
 bool foreign_has_inserted(const struct foreign *foreign, const struct inventory *inventory,
-                          struct catalog_range range)
+                          struct ledger_range range)
 {
     return has_file(foreign, inventory, range, false) || has_inlined(inventory, range);
 }
 
 bool foreign_touches(const struct foreign *foreign, const struct inventory *inventory,
-                     struct catalog_range range)
+                     struct ledger_range range)
 {
     for (size_t i = 0; i < INVENTORY_COUNT(&inventory->commits, struct inventory_commit); i++)
         if (foreign->of_commit[i] != FOREIGN_NONE &&

@@ -17,7 +17,7 @@
 #define FOREIGN_NONE SIZE_MAX
 
 struct foreign_group {
-    struct catalog_range range; /* the ledgers of all in it; 0, 0: not known */
+    struct ledger_range range; /* the ledgers of all in it; 0, 0: not known */
     size_t commit_count, file_count;
     uint64_t displaced_rows; /* of the commits' files that are live no more */
     uint64_t file_rows;      /* in the files that are no commit's */
@@ -54,10 +54,10 @@ size_t foreign_group_of_path(const struct foreign *foreign, const struct invento
 
 /* Whether rows that others inserted or changed may be of these ledgers. */
 bool foreign_has_inserted(const struct foreign *foreign, const struct inventory *inventory,
-                          struct catalog_range range);
+                          struct ledger_range range);
 /* Whether rows of these ledgers may lie in a file that is no commit's, or in the catalog itself, or
  * are hidden: to take out the commits that have them and fetch them again would not do. */
 bool foreign_touches(const struct foreign *foreign, const struct inventory *inventory,
-                     struct catalog_range range);
+                     struct ledger_range range);
 
 #endif

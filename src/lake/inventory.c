@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "catalog/history.h"
-#include "catalog/intent.h"
-#include "catalog/lake_layout.h"
+#include "commit/intent.h"
+#include "store/layout.h"
 #include "os/file.h"
 #include "util/memory.h"
 
@@ -176,7 +176,7 @@ static enum error_code add_commit(void *context, const struct catalog_commit_rec
     return code;
 }
 
-static enum error_code add_hole(void *context, struct catalog_range range, const char *reason,
+static enum error_code add_hole(void *context, struct ledger_range range, const char *reason,
                                 int64_t recorded_us, struct error *error)
 {
     struct inventory *inventory = context;

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "catalog/catalog.h"
-#include "catalog/lake_file.h"
+#include "commit/lake_file.h"
 #include "catalog/others.h"
 #include "rows/schema.h"
 #include "util/arena.h"
@@ -32,7 +32,7 @@ struct inventory_file {
     const char *path; /* relative to output_path; absolute where somebody registered it so */
     int64_t record_count, file_size_bytes, footer_size_bytes;
     uint64_t checksum; /* 0: not known */
-    struct catalog_range range;
+    struct ledger_range range;
     int64_t data_file_id;
     uint64_t commit_no; /* 0: no commit of ours made it (DuckDB merged or inserted) */
     bool has_range;     /* false: its ledgers are not known */
@@ -45,7 +45,7 @@ struct inventory_file {
 /* A commit that is in the lake. */
 struct inventory_commit {
     uint64_t commit_no;
-    struct catalog_range range;
+    struct ledger_range range;
     const struct row_schema *schema; /* NULL: a version that we don't know */
     int64_t file_count, row_count, dead_letter_count;
     uint32_t digest_ledger;
@@ -65,9 +65,9 @@ struct inventory {
     struct buffer commits;   /* struct inventory_commit, by commit_no */
     struct buffer in_flight; /* const char *: final paths that an intent names */
     bool link_was_lost;      /* while the disk was read: memory is out */
-    struct catalog_range *coverage, *unconfirmed;
+    struct ledger_range *coverage, *unconfirmed;
     size_t coverage_count, unconfirmed_count;
-    struct buffer holes; /* struct catalog_range */
+    struct buffer holes; /* struct ledger_range */
     size_t staged_count; /* files in _lake/staging */
     /* What others did (catalog/others.h). */
     int64_t snapshot_id; /* the newest, when all this was read */

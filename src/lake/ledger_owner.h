@@ -11,7 +11,7 @@
 #include "lake/inventory.h"
 
 struct owned_range {
-    struct catalog_range range;
+    struct ledger_range range;
     size_t commit; /* its index in the inventory */
 };
 

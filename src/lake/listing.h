@@ -27,7 +27,7 @@ enum error_code listing_bound_parse(const char *text, struct listing_bound *boun
 struct listed_file {
     const char *path; /* absolute */
     int64_t record_count, file_size_bytes;
-    struct catalog_range range;
+    struct ledger_range range;
     int64_t first_us, last_us; /* of its timestamps; both 0 if not known */
     uint64_t commit_no;        /* 0: DuckDB made it */
     uint64_t hidden_rows;      /* that DuckDB deleted: readers of the table don't see them */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lake/open.h"
 
-#include "catalog/lake_file.h"
-#include "catalog/lake_layout.h"
+#include "commit/lake_file.h"
+#include "store/layout.h"
 #include "os/file.h"
 
 enum error_code lake_must_exist(const char *output_path, struct error *error)

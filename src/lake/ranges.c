@@ -5,33 +5,33 @@
 
 #define MILLION UINT64_C(1000000)
 
-static const struct catalog_range *at(const struct buffer *ranges, size_t index)
+static const struct ledger_range *at(const struct buffer *ranges, size_t index)
 {
-    return &((const struct catalog_range *)(const void *)ranges->data)[index];
+    return &((const struct ledger_range *)(const void *)ranges->data)[index];
 }
 
 static size_t count_of(const struct buffer *ranges)
 {
-    return ranges->size_bytes / sizeof(struct catalog_range);
+    return ranges->size_bytes / sizeof(struct ledger_range);
 }
 
 static enum error_code append(struct buffer *out, uint64_t first, uint64_t last,
                               struct error *error)
 {
-    struct catalog_range range = {(uint32_t)first, (uint32_t)last};
+    struct ledger_range range = {(uint32_t)first, (uint32_t)last};
     return buffer_append(out, &range, sizeof range) == OK ? OK
                                                           : error_no_memory(error, "ledger ranges");
 }
 
 static int compare_ranges(const void *a, const void *b)
 {
-    const struct catalog_range *left = a, *right = b;
+    const struct ledger_range *left = a, *right = b;
     return left->first < right->first ? -1 : left->first > right->first;
 }
 
 void ranges_merge(struct buffer *list)
 {
-    struct catalog_range *ranges = (void *)list->data;
+    struct ledger_range *ranges = (void *)list->data;
     size_t count = list->size_bytes / sizeof *ranges, kept = 0;
     if (count == 0)
         return;
@@ -82,7 +82,7 @@ enum error_code ranges_intersect(const struct buffer *a, const struct buffer *b,
 {
     enum error_code code = OK;
     for (size_t i = 0, k = 0; code == OK && i < count_of(a) && k < count_of(b);) {
-        const struct catalog_range *left = at(a, i), *right = at(b, k);
+        const struct ledger_range *left = at(a, i), *right = at(b, k);
         uint32_t first = left->first > right->first ? left->first : right->first;
         uint32_t last = left->last < right->last ? left->last : right->last;
         if (first <= last)

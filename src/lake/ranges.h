@@ -2,7 +2,7 @@
 #ifndef TTP_LAKE_RANGES_H
 #define TTP_LAKE_RANGES_H
 
-/* Lists of ledger ranges: buffers of struct catalog_range, ascending and disjoint unless said
+/* Lists of ledger ranges: buffers of struct ledger_range, ascending and disjoint unless said
  * otherwise. What is made of two of them is appended to `out`. Errors: ERR_NO_MEMORY. */
 
 #include "catalog/catalog.h"

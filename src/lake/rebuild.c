@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "catalog/damaged.h"
-#include "catalog/exchange.h"
-#include "catalog/lake_layout.h"
-#include "catalog/lake_lock.h"
-#include "catalog/lake_probe.h"
+#include "store/damaged.h"
+#include "commit/exchange.h"
+#include "store/layout.h"
+#include "commit/lake_lock.h"
+#include "store/probe.h"
 #include "catalog/others.h"
-#include "catalog/place.h"
+#include "commit/data_path.h"
 #include "lake/inventory.h"
 #include "lake/rebuild_choice.h"
 #include "os/file.h"
@@ -201,7 +201,7 @@ static enum error_code make_catalog(struct rebuild *rebuild, struct error *error
                                             .created_by = "parquet-consumer " TTP_VERSION,
                                             .lake_id = rebuild->lake.lake_id};
     enum error_code code =
-        place_data_path(data_path, rebuild->root, rebuild->options->data_path, error);
+        data_path_make(data_path, rebuild->root, rebuild->options->data_path, error);
     if (code == OK)
         code = os_path_join(path, rebuild->root, CATALOG_NEW, error);
     if (code == OK)
@@ -318,7 +318,7 @@ static enum error_code write_lake_file(struct rebuild *rebuild, struct error *er
 static enum error_code read_coverage(struct rebuild *rebuild, struct catalog *catalog,
                                      struct error *error)
 {
-    struct catalog_range *ranges = NULL;
+    struct ledger_range *ranges = NULL;
     size_t count = 0;
     enum error_code code = catalog_coverage(catalog, &ranges, &count, error);
     buffer_reset(&rebuild->report->coverage);
@@ -328,7 +328,7 @@ static enum error_code read_coverage(struct rebuild *rebuild, struct catalog *ca
     mem_free(ranges);
     if (code == OK && rebuild->report->recovered.outcome == RECOVERY_ROLLED_BACK &&
         buffer_append(&rebuild->report->refetch, &rebuild->report->recovered.range,
-                      sizeof(struct catalog_range)) != OK)
+                      sizeof(struct ledger_range)) != OK)
         code = error_no_memory(error, "the ranges to fetch");
     return code;
 }

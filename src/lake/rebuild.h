@@ -12,8 +12,8 @@
  */
 
 #include "catalog/catalog.h"
-#include "catalog/lake_file.h"
-#include "catalog/recovery.h"
+#include "commit/lake_file.h"
+#include "commit/recovery.h"
 #include "rows/schema.h"
 #include "util/arena.h"
 #include "util/buffer.h"
@@ -36,14 +36,14 @@ struct rebuild_entry {
     bool moved;       /* to _lake/damaged (or would be); else it is left where it is */
     const char *reason;
     uint64_t commit_no; /* 0: none */
-    struct catalog_range range;
+    struct ledger_range range;
 };
 
 struct rebuild_report {
     struct arena arena;
     struct buffer entries;  /* struct rebuild_entry, in the order they were found */
-    struct buffer coverage; /* struct catalog_range: taken in, merged and ascending */
-    struct buffer refetch;  /* struct catalog_range: between them or of commits left out */
+    struct buffer coverage; /* struct ledger_range: taken in, merged and ascending */
+    struct buffer refetch;  /* struct ledger_range: between them or of commits left out */
     uint64_t commits, files, rows, dead_letters, unconfirmed_ledgers;
     uint64_t commits_without_digest; /* the order of their last ledger's events is not known */
     bool lake_file_is_new;           /* lake.json was missing or damaged: made from the files */

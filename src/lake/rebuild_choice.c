@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "catalog/lake_layout.h"
+#include "store/layout.h"
 #include "lake/inventory.h"
 #include "os/file.h"
 
@@ -15,7 +15,7 @@
 
 /* A range that is spoken for. */
 struct taken_range {
-    struct catalog_range range;
+    struct ledger_range range;
     uint64_t commit_no;
 };
 
@@ -61,7 +61,7 @@ static enum error_code PRINTF_LIKE(5, 6)
 /* ---- ranges that are spoken for ---- */
 
 /* Where the range stands among the taken ones: the first that begins at or below it. */
-static size_t place_of(const struct rebuild_choice *choice, struct catalog_range range)
+static size_t place_of(const struct rebuild_choice *choice, struct ledger_range range)
 {
     const struct taken_range *taken = (const void *)choice->ranges.data;
     size_t low = 0, high = INVENTORY_COUNT(&choice->ranges, struct taken_range);
@@ -76,7 +76,7 @@ static size_t place_of(const struct rebuild_choice *choice, struct catalog_range
 }
 
 /* The commit that has some of the range already; 0: none. */
-static uint64_t find_overlap(const struct rebuild_choice *choice, struct catalog_range range)
+static uint64_t find_overlap(const struct rebuild_choice *choice, struct ledger_range range)
 {
     const struct taken_range *taken = (const void *)choice->ranges.data;
     size_t at = place_of(choice, range);
@@ -88,7 +88,7 @@ static uint64_t find_overlap(const struct rebuild_choice *choice, struct catalog
     return 0;
 }
 
-static enum error_code take_range(struct rebuild_choice *choice, struct catalog_range range,
+static enum error_code take_range(struct rebuild_choice *choice, struct ledger_range range,
                                   uint64_t commit_no, struct error *error)
 {
     struct taken_range one = {range, commit_no};
@@ -102,7 +102,7 @@ static enum error_code take_range(struct rebuild_choice *choice, struct catalog_
     return OK;
 }
 
-static bool was_pruned(const struct rebuild_choice *choice, struct catalog_range range)
+static bool was_pruned(const struct rebuild_choice *choice, struct ledger_range range)
 {
     for (size_t i = 0; i < choice->lake->pruned_count; i++)
         if (choice->lake->pruned[i].first <= range.first &&
@@ -322,9 +322,9 @@ static enum error_code list_coverage(struct rebuild_choice *choice, struct error
     struct buffer *coverage = &choice->report->coverage;
     const struct taken_range *taken = (const void *)choice->ranges.data;
     for (size_t i = INVENTORY_COUNT(&choice->ranges, struct taken_range); i-- > 0;) {
-        size_t count = INVENTORY_COUNT(coverage, struct catalog_range);
-        struct catalog_range *newest =
-            count == 0 ? NULL : INVENTORY_AT(coverage, struct catalog_range, count - 1);
+        size_t count = INVENTORY_COUNT(coverage, struct ledger_range);
+        struct ledger_range *newest =
+            count == 0 ? NULL : INVENTORY_AT(coverage, struct ledger_range, count - 1);
         if (newest != NULL && (uint64_t)newest->last + 1 == taken[i].range.first)
             newest->last = taken[i].range.last;
         else if (buffer_append(coverage, &taken[i].range, sizeof taken[i].range) != OK)
@@ -335,7 +335,7 @@ static enum error_code list_coverage(struct rebuild_choice *choice, struct error
 
 static int compare_ranges(const void *a, const void *b)
 {
-    const struct catalog_range *left = a, *right = b;
+    const struct ledger_range *left = a, *right = b;
     COMPARE(left->first, right->first);
     COMPARE(left->last, right->last);
     return 0;
@@ -345,15 +345,15 @@ static int compare_ranges(const void *a, const void *b)
 static enum error_code add_uncovered(struct rebuild_report *report, uint64_t first, uint64_t last,
                                      struct error *error)
 {
-    size_t count = INVENTORY_COUNT(&report->coverage, struct catalog_range);
+    size_t count = INVENTORY_COUNT(&report->coverage, struct ledger_range);
     for (size_t i = 0; i <= count && first <= last; i++) {
-        struct catalog_range next = {0};
+        struct ledger_range next = {0};
         uint64_t end = last + 1;
         if (i < count) {
-            next = *INVENTORY_AT(&report->coverage, struct catalog_range, i);
+            next = *INVENTORY_AT(&report->coverage, struct ledger_range, i);
             end = next.first <= last ? next.first : last + 1;
         }
-        struct catalog_range lacking = {(uint32_t)first, (uint32_t)(end - 1)};
+        struct ledger_range lacking = {(uint32_t)first, (uint32_t)(end - 1)};
         if (end > first && buffer_append(&report->refetch, &lacking, sizeof lacking) != OK)
             return no_memory(error);
         if (i < count && (uint64_t)next.last + 1 > first)
@@ -365,12 +365,12 @@ static enum error_code add_uncovered(struct rebuild_report *report, uint64_t fir
 /* Ranges between the covered ones, and of commits that were not taken in. */
 static enum error_code list_refetch(struct rebuild_report *report, struct error *error)
 {
-    size_t count = INVENTORY_COUNT(&report->coverage, struct catalog_range);
-    struct catalog_range wanted[1];
+    size_t count = INVENTORY_COUNT(&report->coverage, struct ledger_range);
+    struct ledger_range wanted[1];
     enum error_code code = OK;
     if (count > 0) {
-        wanted->first = INVENTORY_AT(&report->coverage, struct catalog_range, 0)->first;
-        wanted->last = INVENTORY_AT(&report->coverage, struct catalog_range, count - 1)->last;
+        wanted->first = INVENTORY_AT(&report->coverage, struct ledger_range, 0)->first;
+        wanted->last = INVENTORY_AT(&report->coverage, struct ledger_range, count - 1)->last;
         code = add_uncovered(report, wanted->first, wanted->last, error);
     }
     for (size_t i = 0; code == OK && i < INVENTORY_COUNT(&report->entries, struct rebuild_entry);
@@ -379,8 +379,8 @@ static enum error_code list_refetch(struct rebuild_report *report, struct error 
         if (entry->range.last != 0)
             code = add_uncovered(report, entry->range.first, entry->range.last, error);
     }
-    struct catalog_range *ranges = (void *)report->refetch.data;
-    size_t found = INVENTORY_COUNT(&report->refetch, struct catalog_range), kept = 0;
+    struct ledger_range *ranges = (void *)report->refetch.data;
+    size_t found = INVENTORY_COUNT(&report->refetch, struct ledger_range), kept = 0;
     if (found > 0)
         qsort(ranges, found, sizeof *ranges, compare_ranges);
     for (size_t i = 0; i < found; i++) {

@@ -4,8 +4,8 @@
 
 /* Which commits a rebuilt catalog holds, and what becomes of every other file. */
 
-#include "catalog/intent.h"
-#include "catalog/lake_file.h"
+#include "commit/intent.h"
+#include "commit/lake_file.h"
 #include "lake/rebuild.h"
 #include "lake/rebuild_commit.h"
 

@@ -8,7 +8,7 @@
 
 #include <xxhash.h>
 
-#include "catalog/lake_layout.h"
+#include "store/layout.h"
 #include "lake/data_file.h"
 #include "lake/dead_letters.h"
 #include "lake/file_facts.h"
@@ -171,7 +171,7 @@ static enum error_code add_ledgers(struct gathering *gathering, const uint32_t *
                                    const uint32_t *indices, size_t count, struct catalog_file *file,
                                    struct error *error)
 {
-    struct catalog_range range = gathering->rebuilt->commit.range;
+    struct ledger_range range = gathering->rebuilt->commit.range;
     for (size_t i = 0; i < count; i++) {
         uint32_t ledger = ledgers[i];
         if (ledger < range.first || ledger > range.last)
@@ -333,7 +333,7 @@ static enum error_code find_unconfirmed(struct gathering *gathering, struct erro
     struct catalog_commit *commit = &gathering->rebuilt->commit;
     uint32_t *ledgers = (void *)gathering->ledgers.data;
     size_t count = INVENTORY_COUNT(&gathering->ledgers, uint32_t), found = 0;
-    struct catalog_range *ranges = arena_alloc(gathering->arena, (count + 1) * sizeof *ranges);
+    struct ledger_range *ranges = arena_alloc(gathering->arena, (count + 1) * sizeof *ranges);
     if (ranges == NULL)
         return no_memory(error);
     qsort(ledgers, count, sizeof *ledgers, compare_ledgers);
@@ -341,7 +341,7 @@ static enum error_code find_unconfirmed(struct gathering *gathering, struct erro
     for (size_t i = 0; i <= count; i++) {
         uint64_t ledger = i < count ? ledgers[i] : (uint64_t)commit->range.last + 1;
         if (ledger > next)
-            ranges[found++] = (struct catalog_range){(uint32_t)next, (uint32_t)(ledger - 1)};
+            ranges[found++] = (struct ledger_range){(uint32_t)next, (uint32_t)(ledger - 1)};
         next = ledger >= next ? ledger + 1 : next;
     }
     commit->unconfirmed = ranges;

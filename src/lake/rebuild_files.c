@@ -38,7 +38,7 @@ static bool take_numbers(const struct parquet_file_metadata *metadata, struct fo
         !take_number(metadata, "ttp.commit_rows", INT64_MAX, &file->commit_rows) ||
         !take_number(metadata, "ttp.file_rows", INT64_MAX, &file->file_rows))
         return false;
-    file->range = (struct catalog_range){(uint32_t)first, (uint32_t)last};
+    file->range = (struct ledger_range){(uint32_t)first, (uint32_t)last};
     return file->commit_no > 0 && first <= last && file->commit_files > 0;
 }
 

@@ -25,7 +25,7 @@ struct found_file {
     const char *lake_id, *network, *partition;
     const struct row_schema *schema;
     uint64_t commit_no;
-    struct catalog_range range; /* of the commit */
+    struct ledger_range range; /* of the commit */
     uint64_t commit_files, commit_rows, file_rows;
 };
 

@@ -3,11 +3,11 @@
 
 #include <inttypes.h>
 
-#include "catalog/damaged.h"
+#include "store/damaged.h"
 #include "catalog/history.h"
-#include "catalog/lake_layout.h"
-#include "catalog/lake_lock.h"
-#include "catalog/lake_probe.h"
+#include "store/layout.h"
+#include "commit/lake_lock.h"
+#include "store/probe.h"
 #include "sink/lake_recovery.h"
 #include "lake/inventory.h"
 #include "lake/ledger_owner.h"
@@ -57,7 +57,7 @@ struct repair {
     struct foreign foreign;
     struct take_out out;
     struct buffer data_file_ids; /* int64_t */
-    struct buffer inlined;       /* struct catalog_range */
+    struct buffer inlined;       /* struct ledger_range */
 };
 
 static enum error_code move_file(struct repair_report *report, const char *root, const char *path,
@@ -129,11 +129,11 @@ static enum error_code list_foreign(struct repair *repair, struct error *error)
          i++) {
         const struct catalog_inlined *one =
             INVENTORY_AT(&repair->inventory.inlined, struct catalog_inlined, i);
-        struct catalog_range range = {0, UINT32_MAX}; /* only with all others has it no ledger */
+        struct ledger_range range = {0, UINT32_MAX}; /* only with all others has it no ledger */
         if (!repair->out.inlined[i])
             continue;
         if (one->has_ledger)
-            range = (struct catalog_range){one->ledger, one->ledger};
+            range = (struct ledger_range){one->ledger, one->ledger};
         repair->report->inlined_rows += (uint64_t)one->row_count;
         if (buffer_append(&repair->inlined, &range, sizeof range) != OK)
             code = error_no_memory(error, "the rows to take out");
@@ -163,7 +163,7 @@ static enum error_code carry_out(struct repair *repair, const char *reason, stru
         .data_file_ids = (const void *)repair->data_file_ids.data,
         .data_file_count = INVENTORY_COUNT(&repair->data_file_ids, int64_t),
         .inlined = (const void *)repair->inlined.data,
-        .inlined_count = INVENTORY_COUNT(&repair->inlined, struct catalog_range),
+        .inlined_count = INVENTORY_COUNT(&repair->inlined, struct ledger_range),
         .reason = reason,
         .decided_at = repair->inventory.snapshot_id};
     if (removal.commit_count + removal.data_file_count + removal.inlined_count > 0)
@@ -200,8 +200,8 @@ static enum error_code leave_inserted(struct repair *repair, struct error *error
     enum error_code code = OK;
     buffer_init(&whole);
     buffer_move(&whole, ranges);
-    for (size_t i = 0; code == OK && i < INVENTORY_COUNT(&whole, struct catalog_range); i++) {
-        const struct catalog_range *one = INVENTORY_AT(&whole, struct catalog_range, i);
+    for (size_t i = 0; code == OK && i < INVENTORY_COUNT(&whole, struct ledger_range); i++) {
+        const struct ledger_range *one = INVENTORY_AT(&whole, struct ledger_range, i);
         if (foreign_has_inserted(&repair->foreign, &repair->inventory, *one))
             repair->report->changed++;
         else if (buffer_append(ranges, one, sizeof *one) != OK)
@@ -214,7 +214,7 @@ static enum error_code leave_inserted(struct repair *repair, struct error *error
 static enum error_code repair_unconfirmed(struct repair *repair, struct error *error)
 {
     struct repair_report *report = repair->report;
-    struct catalog_range *ranges = NULL;
+    struct ledger_range *ranges = NULL;
     size_t count = 0;
     enum error_code code = catalog_unconfirmed(repair->catalog, &ranges, &count, error);
     if (code == OK && buffer_append(&report->refetch, ranges, count * sizeof *ranges) != OK)
@@ -224,10 +224,10 @@ static enum error_code repair_unconfirmed(struct repair *repair, struct error *e
         code = leave_inserted(repair, error);
     report->uncovered = ranges_count(&report->refetch);
     for (size_t i = 0; code == OK && !repair->options->dry_run &&
-                       i < INVENTORY_COUNT(&report->refetch, struct catalog_range);
+                       i < INVENTORY_COUNT(&report->refetch, struct ledger_range);
          i++)
         code = catalog_uncover_unconfirmed(
-            repair->catalog, *INVENTORY_AT(&report->refetch, struct catalog_range, i), error);
+            repair->catalog, *INVENTORY_AT(&report->refetch, struct ledger_range, i), error);
     return code;
 }
 
@@ -235,7 +235,7 @@ static enum error_code repair_unconfirmed(struct repair *repair, struct error *e
 
 /* Appends what of the commit's named ledgers is covered without an event; *all tells if that is
  * everything that is covered of them. */
-static enum error_code list_empty(const struct inventory *inventory, struct catalog_range named,
+static enum error_code list_empty(const struct inventory *inventory, struct ledger_range named,
                                   struct buffer *empty, bool *all, struct error *error)
 {
     struct buffer one, coverage, unconfirmed, covered;
@@ -257,7 +257,7 @@ static enum error_code list_empty(const struct inventory *inventory, struct cata
 }
 
 /* Takes the commit (its index) out, or only its ledgers without events if none other is named. */
-static enum error_code name_part(struct repair *repair, size_t commit, struct catalog_range named,
+static enum error_code name_part(struct repair *repair, size_t commit, struct ledger_range named,
                                  struct buffer *uncover, struct error *error)
 {
     struct buffer empty;
@@ -278,14 +278,13 @@ static enum error_code name_part(struct repair *repair, size_t commit, struct ca
 static enum error_code name_all(struct repair *repair, struct buffer *uncover, struct error *error)
 {
     struct ledger_owners owners;
-    struct catalog_range named = repair->options->ledgers;
+    struct ledger_range named = repair->options->ledgers;
     enum error_code code = ledger_owners_make(&owners, &repair->inventory, error);
     size_t count = INVENTORY_COUNT(&owners.owned, struct owned_range);
     for (size_t i = 0; code == OK && i < count; i++) {
         const struct owned_range *one = INVENTORY_AT(&owners.owned, struct owned_range, i);
-        struct catalog_range part = {one->range.first > named.first ? one->range.first
-                                                                    : named.first,
-                                     one->range.last < named.last ? one->range.last : named.last};
+        struct ledger_range part = {one->range.first > named.first ? one->range.first : named.first,
+                                    one->range.last < named.last ? one->range.last : named.last};
         if (part.first <= part.last)
             code = name_part(repair, one->commit, part, uncover, error);
     }
@@ -309,7 +308,7 @@ static uint64_t first_commit(const struct repair *repair)
  * is asked for. */
 static enum error_code refuse_halves(const struct repair *repair, struct error *error)
 {
-    struct catalog_range named = repair->options->ledgers, all = named;
+    struct ledger_range named = repair->options->ledgers, all = named;
     const struct foreign_group *changed = take_out_changed(&repair->out);
     const char *path = NULL;
     for (size_t i = 0; i < repair->foreign.group_count; i++) {
@@ -347,10 +346,10 @@ static enum error_code repair_named(struct repair *repair, struct error *error)
         code = refuse_halves(repair, error);
     repair->report->uncovered = ranges_count(&uncover);
     for (size_t i = 0; code == OK && !repair->options->dry_run &&
-                       i < INVENTORY_COUNT(&uncover, struct catalog_range);
+                       i < INVENTORY_COUNT(&uncover, struct ledger_range);
          i++)
         code = catalog_uncover_unconfirmed(repair->catalog,
-                                           *INVENTORY_AT(&uncover, struct catalog_range, i), error);
+                                           *INVENTORY_AT(&uncover, struct ledger_range, i), error);
     if (code == OK)
         code = carry_out(repair, NAMED_REASON, error);
     buffer_release(&uncover);

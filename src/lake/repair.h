@@ -17,7 +17,7 @@ struct repair_options {
     bool unconfirmed; /* take the unconfirmed ledgers out of the coverage instead */
     /* {0, 0}: none is named. Else what holds these ledgers is taken out, damaged or not: their
      * commits, but where they brought no event they alone leave the coverage. */
-    struct catalog_range ledgers;
+    struct ledger_range ledgers;
     /* Take out, too, what others added, hid or changed in these ledgers: their changes are lost. */
     bool discard_changes;
     bool dry_run; /* only say what would be done */
@@ -30,7 +30,7 @@ struct repair_report {
     uint64_t discarded_groups; /* in which others had changed rows */
     uint64_t inlined_rows;     /* of others in the catalog itself that were taken out (or would) */
     int64_t snapshot_id;       /* that took it out; 0: none */
-    struct buffer refetch;     /* struct catalog_range: what to fetch again, merged and ascending */
+    struct buffer refetch;     /* struct ledger_range: what to fetch again, merged and ascending */
     struct buffer moved; /* char *, owned: files moved to _lake/damaged, relative to output_path */
     uint64_t uncovered;  /* ledgers without events that left the coverage (or would) */
     uint64_t problems;   /* found */

@@ -44,7 +44,7 @@ static uint32_t read_u32(struct bytes_view value)
 
 /* Whether the row group's statistics leave room for a row of the range. */
 static bool may_have(const struct parquet_file_metadata *metadata, size_t row_group, int column,
-                     struct catalog_range within)
+                     struct ledger_range within)
 {
     const struct parquet_statistics_metadata *statistics =
         &metadata->row_groups[row_group].chunks[column].statistics;
@@ -68,7 +68,7 @@ static enum error_code load_ledgers(struct row_scan *scan, const struct parquet_
 }
 
 /* Hands on each run of rows, a block long at most, whose ledgers all lie within the range. */
-static enum error_code each_run(struct row_scan *scan, struct catalog_range within,
+static enum error_code each_run(struct row_scan *scan, struct ledger_range within,
                                 run_visitor *visit, void *context, struct error *error)
 {
     const uint32_t *ledgers = (const void *)scan->ledgers.data;
@@ -88,7 +88,7 @@ static enum error_code each_run(struct row_scan *scan, struct catalog_range with
 
 /* Calls `visit` with the runs of each row group; with `whole_rows` the reader is open at it. */
 static enum error_code each_group(struct row_scan *scan, const char *path,
-                                  struct catalog_range within, bool whole_rows, run_visitor *visit,
+                                  struct ledger_range within, bool whole_rows, run_visitor *visit,
                                   void *context, struct error *error)
 {
     struct lake_data_file data_file;
@@ -135,7 +135,7 @@ static enum error_code visit_rows(struct row_scan *scan, int64_t first_row, size
     return code;
 }
 
-enum error_code row_scan_file(struct row_scan *scan, const char *path, struct catalog_range within,
+enum error_code row_scan_file(struct row_scan *scan, const char *path, struct ledger_range within,
                               row_visitor *visit, void *context, struct error *error)
 {
     struct row_target target = {visit, context};
@@ -154,7 +154,7 @@ static enum error_code note_ledger(struct row_scan *scan, int64_t first_row, siz
     return OK;
 }
 
-enum error_code row_scan_find(struct row_scan *scan, const char *path, struct catalog_range within,
+enum error_code row_scan_find(struct row_scan *scan, const char *path, struct ledger_range within,
                               uint32_t *ledger, struct error *error)
 {
     *ledger = 0;

@@ -18,7 +18,7 @@ static size_t inlined_count(const struct take_out *out)
     return INVENTORY_COUNT(&out->inventory->inlined, struct catalog_inlined);
 }
 
-static struct catalog_range commit_range(const struct take_out *out, size_t index)
+static struct ledger_range commit_range(const struct take_out *out, size_t index)
 {
     return INVENTORY_AT(&out->inventory->commits, struct inventory_commit, index)->range;
 }
@@ -66,15 +66,15 @@ void take_out_commit(struct take_out *out, size_t commit)
 
 /* Whether a commit that leaves, or one of the ranges, has ledgers of the range. */
 static bool leaves(const struct take_out *out, const struct buffer *ranges,
-                   struct catalog_range range)
+                   struct ledger_range range)
 {
-    for (size_t i = 0; i < INVENTORY_COUNT(ranges, struct catalog_range); i++) {
-        const struct catalog_range *one = INVENTORY_AT(ranges, struct catalog_range, i);
+    for (size_t i = 0; i < INVENTORY_COUNT(ranges, struct ledger_range); i++) {
+        const struct ledger_range *one = INVENTORY_AT(ranges, struct ledger_range, i);
         if (one->first <= range.last && one->last >= range.first)
             return true;
     }
     for (size_t i = 0; i < commit_count(out); i++) {
-        struct catalog_range own = commit_range(out, i);
+        struct ledger_range own = commit_range(out, i);
         if (out->commits[i] && own.first <= range.last && own.last >= range.first)
             return true;
     }
@@ -96,7 +96,7 @@ void take_out_inserted(struct take_out *out, const struct buffer *ranges)
         const struct catalog_inlined *one =
             INVENTORY_AT(&out->inventory->inlined, struct catalog_inlined, i);
         if (!one->has_ledger ||
-            !leaves(out, ranges, (struct catalog_range){one->ledger, one->ledger}))
+            !leaves(out, ranges, (struct ledger_range){one->ledger, one->ledger}))
             continue;
         out->inlined[i] = true; /* alone: rows that touch no commit are one group, wherever */
         out->groups[out->foreign->of_inlined[i]] = true;
@@ -115,7 +115,7 @@ enum error_code take_out_append_ranges(const struct take_out *out, struct buffer
                                        struct error *error)
 {
     for (size_t i = 0; i < commit_count(out); i++) {
-        struct catalog_range range = commit_range(out, i);
+        struct ledger_range range = commit_range(out, i);
         if (out->commits[i] && buffer_append(ranges, &range, sizeof range) != OK)
             return error_no_memory(error, "the ranges to fetch again");
     }

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "catalog/history.h"
-#include "catalog/lake_layout.h"
-#include "catalog/place.h"
+#include "store/layout.h"
+#include "commit/data_path.h"
 #include "lake/check_close_times.h"
 #include "lake/check_file.h"
 #include "lake/check_foreign.h"
@@ -183,7 +183,7 @@ static void check_commit_counts(struct verification *verification, struct findin
 
 static int compare_first(const void *a, const void *b)
 {
-    const struct catalog_range *left = a, *right = b;
+    const struct ledger_range *left = a, *right = b;
     return left->first < right->first ? -1 : left->first > right->first;
 }
 
@@ -192,7 +192,7 @@ static enum error_code check_coverage(struct verification *verification, struct 
                                       struct error *error)
 {
     size_t count = verification->commit_count;
-    struct catalog_range *ranges = mem_alloc(count * sizeof *ranges);
+    struct ledger_range *ranges = mem_alloc(count * sizeof *ranges);
     if (ranges == NULL)
         return error_no_memory(error, "the commits' ranges");
     for (size_t i = 0; i < count; i++)
@@ -201,7 +201,7 @@ static enum error_code check_coverage(struct verification *verification, struct 
         qsort(ranges, count, sizeof *ranges, compare_first);
     size_t at = 0;
     for (size_t i = 0; i < verification->inventory.coverage_count; i++) {
-        struct catalog_range covered = verification->inventory.coverage[i];
+        struct ledger_range covered = verification->inventory.coverage[i];
         uint64_t next = covered.first; /* the first ledger no commit was found for */
         while (next <= covered.last && at < count && ranges[at].first <= next) {
             if (ranges[at].last >= next)
@@ -225,7 +225,7 @@ static void check_unknown_files(struct verification *verification, struct findin
             INVENTORY_AT(&verification->inventory.disk_files, struct inventory_disk_file, i);
         if (file->state == INVENTORY_UNKNOWN)
             findings_add_problem(findings, PROBLEM_UNKNOWN_FILE, file->path, 0,
-                                 (struct catalog_range){0},
+                                 (struct ledger_range){0},
                                  "the catalog does not know it, but whoever reads the folder "
                                  "counts its rows: move it away");
     }
@@ -272,9 +272,9 @@ static void add_notes(struct verification *verification, struct findings *findin
     for (size_t i = 1; i < inventory->coverage_count; i++)
         findings_add_note(findings, "ledgers %" PRIu32 " to %" PRIu32 " are not in the lake",
                           inventory->coverage[i - 1].last + 1, inventory->coverage[i].first - 1);
-    size_t holes = INVENTORY_COUNT(&inventory->holes, struct catalog_range);
+    size_t holes = INVENTORY_COUNT(&inventory->holes, struct ledger_range);
     for (size_t i = 0; i < holes; i++) {
-        struct catalog_range hole = *INVENTORY_AT(&inventory->holes, struct catalog_range, i);
+        struct ledger_range hole = *INVENTORY_AT(&inventory->holes, struct ledger_range, i);
         findings_add_note(findings,
                           "ledgers %" PRIu32 " to %" PRIu32 " were given up: the server could not "
                           "serve them; 'run %" PRIu32 " %" PRIu32 "' asks again",
@@ -413,19 +413,19 @@ static enum error_code catalog_problem(enum error_code code, struct findings *fi
 {
     if (code != ERR_CORRUPT)
         return code;
-    findings_add_problem(findings, PROBLEM_CATALOG, LAKE_CATALOG, 0, (struct catalog_range){0},
-                         "%s", error->message);
+    findings_add_problem(findings, PROBLEM_CATALOG, LAKE_CATALOG, 0, (struct ledger_range){0}, "%s",
+                         error->message);
     return OK;
 }
 
 static enum error_code note_place(struct verification *verification, struct findings *findings,
                                   struct error *error)
 {
-    char warning[PLACE_WARNING_BYTES];
+    char warning[DATA_PATH_WARNING_BYTES];
     const struct verify_options *options = verification->options;
     const char *reader_path = options->reader_data_path == NULL ? "" : options->reader_data_path;
-    enum error_code code = catalog_place_warning(verification->catalog, options->output_path,
-                                                 reader_path, warning, error);
+    enum error_code code =
+        data_path_warning(verification->catalog, options->output_path, reader_path, warning, error);
     if (code == OK && warning[0] != '\0')
         findings_add_note(findings, "%s", warning);
     return code;

@@ -15,11 +15,7 @@
 #include "rows/digest.h"
 #include "rows/partition.h"
 #include "util/bytes.h"
-
-struct ledger_range {
-    uint32_t first;
-    uint32_t last; /* inclusive */
-};
+#include "util/ledgers.h"
 
 /* An event that can't be stored as a row (design section 3). */
 struct dead_letter {

@@ -64,7 +64,7 @@ int64_t batch_builder_complete_rows(const struct batch_builder *builder);
 int64_t batch_builder_progress_rows(const struct batch_builder *builder);
 size_t batch_builder_memory_bytes(const struct batch_builder *builder);
 /* Runs of unconfirmed ledgers that the newest batch holds; a batch should be taken at this many, so
- * that a commit can be written down (catalog/intent.h). */
+ * that a commit can be written down (commit/intent.h). */
 #define BATCH_UNCONFIRMED_RUNS 4096
 size_t batch_builder_unconfirmed_runs(const struct batch_builder *builder);
 /* Whether there is anything complete to take: rows, dead letters or only ledgers. */

@@ -59,7 +59,7 @@ enum error_code data_file_create(struct data_file *file, const struct data_file_
         return failure.code;
     }
     enum error_code code =
-        staged_file_create(&file->staged, setup->root, name, setup->space, error);
+        staged_file_create(&file->staged, setup->root, name, setup->obstacle, error);
     if (code != OK)
         data_file_release(file);
     return code;
@@ -69,7 +69,7 @@ static enum error_code write_encoded(struct data_file *file, const struct data_f
                                      struct error *error)
 {
     enum error_code code =
-        staged_file_append(&file->staged, buffer_view(&file->encoded), setup->space, error);
+        staged_file_append(&file->staged, buffer_view(&file->encoded), setup->obstacle, error);
     buffer_reset(&file->encoded);
     return code;
 }
@@ -92,7 +92,7 @@ static enum error_code write_piece(void *context, struct bytes_view piece, struc
     if (code != OK)
         return code;
     if (piece.size_bytes >= WRITE_BUFFER_BYTES)
-        return staged_file_append(&file->staged, piece, writing->setup->space, error);
+        return staged_file_append(&file->staged, piece, writing->setup->obstacle, error);
     if (buffer_append(&file->encoded, piece.data, piece.size_bytes) != OK)
         return error_no_memory(error, "a row group");
     return OK;

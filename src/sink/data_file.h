@@ -11,7 +11,7 @@
 #include "rows/schema.h"
 #include "sink/encode_pool.h"
 #include "sink/rotation.h"
-#include "sink/staged_file.h"
+#include "store/staged_file.h"
 
 /* What all data files of a sink share; borrowed. */
 struct data_file_setup {
@@ -19,7 +19,7 @@ struct data_file_setup {
     const struct row_schema *schema;
     const struct parquet_writer_options *options;
     struct encode_pool *pool;
-    struct space *space;
+    struct obstacle *obstacle;
     struct size_estimate *estimate;
     enum parquet_verify_level verify;
     void (*on_duration)(void *context, const char *operation, int64_t duration_us); /* or NULL */

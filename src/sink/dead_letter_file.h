@@ -6,7 +6,7 @@
  * raw (base64), published with their commit (design section 3). */
 
 #include "rows/batch.h"
-#include "sink/staged_file.h"
+#include "store/staged_file.h"
 
 /* Appends the line of one letter to `out`. */
 enum error_code dead_letter_format(const struct dead_letter *letter, struct buffer *out,

@@ -6,9 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "catalog/lake_layout.h"
-#include "catalog/lake_probe.h"
+#include "store/layout.h"
+#include "store/probe.h"
 #include "catalog/place.h"
+#include "commit/data_path.h"
 #include "os/identity.h"
 #include "os/log.h"
 #include "sink/lake_recovery.h"
@@ -322,7 +323,7 @@ static enum error_code open_all(struct lake_folder *folder, const struct sink_op
     if (code == OK)
         code = enter(folder, options->output_path, error);
     if (code == OK)
-        code = place_data_path(data_path, folder->root, options->reader_data_path, error);
+        code = data_path_make(data_path, folder->root, options->reader_data_path, error);
     if (code == OK)
         code = open_lake_file(folder, options, error);
     bool is_new = folder->file.creating;

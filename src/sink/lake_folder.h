@@ -4,8 +4,8 @@
 
 /* A lake's folder held for writing: locked, checked, recovered, with its catalog open. */
 
-#include "catalog/lake_file.h"
-#include "catalog/lake_lock.h"
+#include "commit/lake_file.h"
+#include "commit/lake_lock.h"
 #include "os/file.h"
 #include "rows/schema.h"
 #include "sink/sink.h"

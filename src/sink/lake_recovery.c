@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "catalog/lake_layout.h"
+#include "store/layout.h"
 #include "os/file.h"
 #include "parquet/metadata.h"
 #include "rows/partition.h"

@@ -2,11 +2,11 @@
 #ifndef TTP_SINK_LAKE_RECOVERY_H
 #define TTP_SINK_LAKE_RECOVERY_H
 
-/* recovery_run (catalog/recovery.h) with what it must know of data files: the paths that a lake's
+/* recovery_run (commit/recovery.h) with what it must know of data files: the paths that a lake's
  * scheme makes, and what a file's footer says about its commit. */
 
-#include "catalog/lake_file.h"
-#include "catalog/recovery.h"
+#include "commit/lake_file.h"
+#include "commit/recovery.h"
 
 /* `root`: output_path, `lake`: its lake.json. As recovery_run; ERR_CORRUPT for a scheme that nobody
  * knows, too. */

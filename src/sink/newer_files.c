@@ -42,7 +42,7 @@ static enum error_code compare_with_catalog(const struct search *search, const c
                                             struct error *error)
 {
     int64_t commit_no, first, last, rows, row_count = 0;
-    struct catalog_range range = {0};
+    struct ledger_range range = {0};
     bool found = false;
     if (!take_number(metadata, "ttp.commit_no", &commit_no) ||
         !take_number(metadata, "ttp.first_ledger", &first) ||

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "catalog/lake_layout.h"
+#include "store/layout.h"
 #include "os/clock.h"
 #include "sink/statistics.h"
 #include "util/memory.h"
@@ -72,14 +72,14 @@ static enum error_code append_dead_letters(struct open_commit *commit,
         char name[STAGED_NAME_BYTES];
         snprintf(name, sizeof name, "commit_%" PRIu64 "_dead_letters" LAKE_IN_PROGRESS_SUFFIX,
                  commit->commit_no);
-        code = staged_file_create(&commit->dead_letters, setup->root, name, setup->space, error);
+        code = staged_file_create(&commit->dead_letters, setup->root, name, setup->obstacle, error);
     }
     for (size_t i = 0; code == OK && i < batch->dead_letter_count; i++) {
         buffer_reset(&lines);
         code = dead_letter_format(&batch->dead_letters[i], &lines, error);
         if (code == OK)
-            code =
-                staged_file_append(&commit->dead_letters, buffer_view(&lines), setup->space, error);
+            code = staged_file_append(&commit->dead_letters, buffer_view(&lines), setup->obstacle,
+                                      error);
     }
     commit->dead_letter_count += (int64_t)batch->dead_letter_count;
     buffer_release(&lines);
@@ -97,14 +97,14 @@ static enum error_code add_unconfirmed(struct open_commit *commit, struct ledger
     }
     if (commit->unconfirmed_count == commit->unconfirmed_capacity) {
         size_t capacity = commit->unconfirmed_capacity == 0 ? 16 : commit->unconfirmed_capacity * 2;
-        struct catalog_range *grown = mem_realloc(commit->unconfirmed, capacity * sizeof *grown);
+        struct ledger_range *grown = mem_realloc(commit->unconfirmed, capacity * sizeof *grown);
         if (grown == NULL)
             return error_no_memory(error, "unconfirmed ledgers");
         commit->unconfirmed = grown;
         commit->unconfirmed_capacity = capacity;
     }
     commit->unconfirmed[commit->unconfirmed_count++] =
-        (struct catalog_range){range.first, range.last};
+        (struct ledger_range){range.first, range.last};
     return OK;
 }
 
@@ -212,16 +212,16 @@ static const char *copy_text(struct intent *intent, const char *text)
 }
 
 /* The ledgers of a file's rows, from its statistics. */
-static struct catalog_range ledgers_of(const struct open_commit *commit,
-                                       const struct parquet_column_statistics *statistics)
+static struct ledger_range ledgers_of(const struct open_commit *commit,
+                                      const struct parquet_column_statistics *statistics)
 {
     uint32_t first, last;
     if (!statistics->has_bounds || statistics->min_value.size_bytes != sizeof first ||
         statistics->max_value.size_bytes != sizeof last)
-        return (struct catalog_range){commit->range.first, commit->range.last};
+        return (struct ledger_range){commit->range.first, commit->range.last};
     memcpy(&first, statistics->min_value.data, sizeof first);
     memcpy(&last, statistics->max_value.data, sizeof last);
-    return (struct catalog_range){first, last};
+    return (struct ledger_range){first, last};
 }
 
 static enum error_code describe_statistics(const struct open_commit *commit,
@@ -314,7 +314,7 @@ enum error_code open_commit_describe(const struct open_commit *commit,
 {
     assert(commit->state == COMMIT_STAGED);
     intent->lake_id = copy_text(intent, origin->lake_id);
-    struct catalog_range *unconfirmed =
+    struct ledger_range *unconfirmed =
         arena_alloc(&intent->arena, (commit->unconfirmed_count + 1) * sizeof *unconfirmed);
     if (intent->lake_id == NULL || unconfirmed == NULL)
         return error_no_memory(error, "a commit");

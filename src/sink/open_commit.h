@@ -9,7 +9,7 @@
  *   IDLE → OPEN → STAGED → (the publication's states) → IDLE
  */
 
-#include "catalog/intent.h"
+#include "commit/intent.h"
 #include "sink/data_file.h"
 #include "sink/dead_letter_file.h"
 
@@ -29,7 +29,7 @@ struct open_commit {
     int64_t null_decimal_count, replaced_memo_count;
     uint64_t unconfirmed_ledgers;
     size_t unconfirmed_count, unconfirmed_capacity;
-    struct catalog_range *unconfirmed;
+    struct ledger_range *unconfirmed;
     uint32_t digest_ledger;
     struct ledger_digest digest;
     int64_t last_close_us;

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "catalog/lake_layout.h"
-#include "catalog/publication.h"
+#include "store/layout.h"
+#include "commit/publication.h"
 #include "os/clock.h"
 #include "os/identity.h"
 #include "os/fence.h"
@@ -47,7 +47,7 @@ struct sink {
     struct parquet_writer_options writer_options;
     struct data_file_setup setup;
     struct commit_origin origin;
-    struct space space;
+    struct obstacle obstacle;
     struct size_estimate estimate;
     struct encode_pool *pool;
 
@@ -103,7 +103,7 @@ static void set_up(struct sink *sink, const struct sink_options *options)
                                            .schema = sink->schema,
                                            .options = &sink->writer_options,
                                            .pool = sink->pool,
-                                           .space = &sink->space,
+                                           .obstacle = &sink->obstacle,
                                            .estimate = &sink->estimate,
                                            .verify = options->verify_files};
     sink->origin = (struct commit_origin){.lake_id = sink->folder.file.lake_id,
@@ -124,8 +124,8 @@ struct sink *sink_open(const struct sink_options *options, struct error *error)
         return NULL;
     }
     sink->schema = schema;
-    space_init(&sink->space);
-    sink->space.root = sink->folder.root;
+    obstacle_init(&sink->obstacle);
+    sink->obstacle.root = sink->folder.root;
     open_commit_init(&sink->open);
     intent_init(&sink->intent);
     if (lake_folder_open(&sink->folder, options, schema, error) != OK) {
@@ -201,12 +201,12 @@ void sink_get_stats(const struct sink *sink, struct sink_stats *out)
         .next_commit_us = LOAD(next_commit_us),
         .last_ledger = LOAD(last_ledger),
         .waiting_for_space =
-            atomic_load_explicit(&sink->space.waiting_for_space, memory_order_relaxed),
+            atomic_load_explicit(&sink->obstacle.waiting_for_space, memory_order_relaxed),
         .catalog_busy_since_us =
-            atomic_load_explicit(&sink->space.catalog_busy_since_us, memory_order_relaxed),
+            atomic_load_explicit(&sink->obstacle.catalog_busy_since_us, memory_order_relaxed),
         .intake_paused = LOAD(intake_paused),
         .failing = LOAD(failing),
-        .refused = atomic_load_explicit(&sink->space.refused, memory_order_relaxed)};
+        .refused = atomic_load_explicit(&sink->obstacle.refused, memory_order_relaxed)};
     for (size_t i = 0; i < ROTATION_REASON_COUNT; i++)
         out->rotations[i] = LOAD(rotations[i]);
 }
@@ -328,7 +328,7 @@ static enum error_code run_step(struct sink *sink, publication_step *step, struc
         error_clear(&failure);
         enum error_code code = step(&sink->publication, &failure);
         if (code == OK) {
-            space_found(&sink->space);
+            obstacle_gone(&sink->obstacle);
             return OK;
         }
         if (!is_worth_waiting(step, code, &failure)) {
@@ -336,7 +336,7 @@ static enum error_code run_step(struct sink *sink, publication_step *step, struc
                 *error = failure;
             return code;
         }
-        code = space_wait(&sink->space, &failure, error);
+        code = obstacle_wait(&sink->obstacle, &failure, error);
         if (code != OK)
             return code;
     }
@@ -424,7 +424,7 @@ static void close_publication(struct sink *sink, enum error_code code, bool *com
     *committed = false;
     if (code != OK && sink->publication.state == PUBLICATION_STAGED)
         return; /* nothing was promised: discarding staging is enough */
-    if (code != OK && sink->space.gave_up) {
+    if (code != OK && sink->obstacle.gave_up) {
         sink->unsettled = true; /* all is written down: the next start finishes it */
         return;
     }
@@ -612,7 +612,7 @@ static enum error_code wait_for_free_disk(struct sink *sink, struct error *error
         enum error_code code = sink_tick(sink, NULL, error);
         if (code != OK)
             return code;
-        os_sleep_us(SPACE_WAIT_US);
+        os_sleep_us(OBSTACLE_WAIT_US);
     }
     if (waited)
         log_event(LOG_INFO, "sink", "taking batches again", LOG_T("path", sink->folder.root));
@@ -722,19 +722,19 @@ enum error_code sink_tick(struct sink *sink, int64_t *next_call_us, struct error
 
 bool sink_keeps_commit(const struct sink *sink)
 {
-    return sink->unsettled && sink->space.gave_up;
+    return sink->unsettled && sink->obstacle.gave_up;
 }
 
 bool sink_gave_up(const struct sink *sink)
 {
-    return sink->space.gave_up;
+    return sink->obstacle.gave_up;
 }
 
-void sink_set_give_up(struct sink *sink, bool (*give_up)(void *context, enum sink_wait wait),
+void sink_set_give_up(struct sink *sink, bool (*give_up)(void *context, enum obstacle_kind wait),
                       void *context)
 {
-    sink->space.give_up = give_up;
-    sink->space.context = context;
+    sink->obstacle.give_up = give_up;
+    sink->obstacle.context = context;
 }
 
 void sink_set_stopping(struct sink *sink, bool (*is_stopping)(void *context), void *context)

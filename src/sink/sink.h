@@ -15,6 +15,7 @@
 #include "parquet/verify.h"
 #include "parquet/writer.h"
 #include "rows/batch.h"
+#include "store/obstacle.h"
 
 struct sink_options {
     const char *output_path;
@@ -109,17 +110,10 @@ bool sink_take_lost_range(struct sink *sink, struct ledger_range *range);
 
 void sink_get_stats(const struct sink *sink, struct sink_stats *out);
 
-/* What a sink waits for before it goes on with a commit. */
-enum sink_wait {
-    SINK_WAIT_SPACE,   /* the disk is full */
-    SINK_WAIT_CATALOG, /* another program writes to the catalog */
-    SINK_WAIT_REFUSAL  /* the file system, or the rights in it, refuse to publish what is staged */
-};
-
 /* A wait asks this now and then whether to give up; default never. The call that waits then fails:
  * with ERR_IO, after a refusal with ERR_CONFLICT. A commit whose intent is written stays as it is:
  * the next start publishes it (sink_keeps_commit). */
-void sink_set_give_up(struct sink *sink, bool (*give_up)(void *context, enum sink_wait wait),
+void sink_set_give_up(struct sink *sink, bool (*give_up)(void *context, enum obstacle_kind wait),
                       void *context);
 
 /* Whether the last wait was given up: then ERR_CONFLICT came of a refusal, else it says that the

@@ -19,7 +19,7 @@ struct board {
     size_t commit_count, problem_count, range_count;
     struct status_commit commits[STATUS_COMMITS_MAX];    /* newest first */
     struct status_problem problems[STATUS_PROBLEMS_MAX]; /* newest first */
-    struct status_range ranges[KEPT_RANGES_MAX];         /* the newest, ascending */
+    struct ledger_range ranges[KEPT_RANGES_MAX];         /* the newest, ascending */
     /* Ranges below those kept, told only by their sums. */
     size_t older_range_count;
     uint64_t older_ledgers;
@@ -59,7 +59,7 @@ void board_free(struct board *board)
     mem_free(board);
 }
 
-static uint64_t range_ledgers(struct status_range range)
+static uint64_t range_ledgers(struct ledger_range range)
 {
     return (uint64_t)range.last - range.first + 1;
 }
@@ -75,12 +75,12 @@ static void forget_lowest_range(struct board *board)
     memmove(board->ranges, board->ranges + 1, board->range_count * sizeof(board->ranges[0]));
 }
 
-static bool touches(struct status_range a, struct status_range b)
+static bool touches(struct ledger_range a, struct ledger_range b)
 {
     return (uint64_t)a.first <= (uint64_t)b.last + 1 && (uint64_t)b.first <= (uint64_t)a.last + 1;
 }
 
-static void add_range(struct board *board, struct status_range range)
+static void add_range(struct board *board, struct ledger_range range)
 {
     size_t from = 0;
     while (from < board->range_count && board->ranges[from].last < range.first &&
@@ -131,7 +131,7 @@ void board_add_commit(struct board *board, const struct status_commit *commit)
     os_mutex_unlock(&board->mutex);
 }
 
-void board_set_coverage(struct board *board, const struct status_range *ranges, size_t count)
+void board_set_coverage(struct board *board, const struct ledger_range *ranges, size_t count)
 {
     os_mutex_lock(&board->mutex);
     board->range_count = 0;

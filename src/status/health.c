@@ -285,7 +285,7 @@ static bool rule_gap(const struct status_snapshot *snapshot, char *message)
 {
     if (snapshot->gap_count == 0 || snapshot->now_us - snapshot->last_gap_us > HEALTH_GAP_US)
         return false;
-    struct status_range gap = snapshot->newest_gaps[snapshot->gap_count - 1];
+    struct ledger_range gap = snapshot->newest_gaps[snapshot->gap_count - 1];
     snprintf(message, STATUS_MESSAGE_BYTES,
              "No event came of the ledgers %" PRIu32 " to %" PRIu32
              ", nor when they were asked for "

@@ -74,7 +74,7 @@ static void moment(struct page *page, int64_t unix_us)
     text(page, seconds < 0 ? "</time>" : " ago</time>");
 }
 
-static void ledgers(struct page *page, struct status_range range)
+static void ledgers(struct page *page, struct ledger_range range)
 {
     count(page, range.first);
     if (range.last == range.first)
@@ -174,7 +174,7 @@ static void write_running_headline(struct page *page)
         text(page, "Everything is fetched; publishing the rest");
     } else if (snapshot->request_last != 0) {
         text(page, "Fetching ledgers ");
-        ledgers(page, (struct status_range){snapshot->request_first, snapshot->request_last});
+        ledgers(page, (struct ledger_range){snapshot->request_first, snapshot->request_last});
     } else {
         write_live_headline(page);
     }
@@ -417,16 +417,16 @@ static void write_load_tiles(struct page *page)
 }
 
 /* The gap before range i; there is one before each range but the first. */
-static struct status_range gap_before(const struct status_snapshot *snapshot, size_t i)
+static struct ledger_range gap_before(const struct status_snapshot *snapshot, size_t i)
 {
-    return (struct status_range){snapshot->coverage[i - 1].last + 1,
+    return (struct ledger_range){snapshot->coverage[i - 1].last + 1,
                                  snapshot->coverage[i].first - 1};
 }
 
 /* From the first to the last ledger that the bar shows. */
-static struct status_range bar_ends(const struct status_snapshot *snapshot)
+static struct ledger_range bar_ends(const struct status_snapshot *snapshot)
 {
-    struct status_range ends = {snapshot->coverage[0].first,
+    struct ledger_range ends = {snapshot->coverage[0].first,
                                 snapshot->coverage[snapshot->coverage_count - 1].last};
     bool bounded = snapshot->request_last != 0 && snapshot->request_first != 0;
     if (bounded && snapshot->request_first < ends.first)
@@ -436,7 +436,7 @@ static struct status_range bar_ends(const struct status_snapshot *snapshot)
     return ends;
 }
 
-static void bar_part(struct page *page, struct status_range ends, struct status_range part,
+static void bar_part(struct page *page, struct ledger_range ends, struct ledger_range part,
                      const char *kind, double least)
 {
     double all = (double)ends.last - ends.first + 1;
@@ -450,7 +450,7 @@ static void bar_part(struct page *page, struct status_range ends, struct status_
                   kind, from, width);
 }
 
-static void write_bar(struct page *page, struct status_range ends)
+static void write_bar(struct page *page, struct ledger_range ends)
 {
     const struct status_snapshot *snapshot = page->snapshot;
     text(page, "<svg class=\"bar\" viewBox=\"0 0 1000 26\" preserveAspectRatio=\"none\" "
@@ -468,7 +468,7 @@ static void write_bar(struct page *page, struct status_range ends)
 }
 
 /* What fetches the ledgers, and the end of a hole's line. */
-static void write_command(struct page *page, struct status_range range)
+static void write_command(struct page *page, struct ledger_range range)
 {
     if (page->snapshot->run_words[0] != '\0') {
         text(page, " · fetch with</span> <code>parquet-consumer run");
@@ -489,7 +489,7 @@ static void write_holes(struct page *page)
         return;
     text(page, "<ul class=\"holes\">");
     for (size_t shown = 0; shown < gaps && shown < HOLES_SHOWN; shown++) {
-        struct status_range gap = gap_before(snapshot, snapshot->coverage_count - 1 - shown);
+        struct ledger_range gap = gap_before(snapshot, snapshot->coverage_count - 1 - shown);
         text(page, "<li><b>Hole</b> ");
         ledgers(page, gap);
         text(page, " <span class=\"soft\">· ");

@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/ledgers.h"
+
 /* Limits of what a snapshot carries: enough for a page, small enough to copy at each request. */
 #define STATUS_RANGES_MAX     64 /* coverage, the newest ranges */
 #define STATUS_COMMITS_MAX    12 /* last commits */
@@ -46,13 +48,9 @@ enum status_rotation {
     STATUS_ROTATION_SHUTDOWN
 };
 
-struct status_range {
-    uint32_t first, last; /* inclusive */
-};
-
 struct status_commit {
     uint64_t commit_no;
-    struct status_range range;
+    struct ledger_range range;
     int64_t committed_us;
     int64_t duration_us; /* from the cut to durability */
     uint64_t file_count;
@@ -115,7 +113,7 @@ struct status_snapshot {
     uint64_t gaps, gap_ledgers, found_ledgers;
     int64_t last_gap_us;
     size_t gap_count; /* of newest_gaps, as they came */
-    struct status_range newest_gaps[STATUS_GAPS_MAX];
+    struct ledger_range newest_gaps[STATUS_GAPS_MAX];
     bool connected;
     bool ever_connected;
     char asked[STATUS_LABEL_BYTES]; /* what the call in work asks for: "ledgers 5 to 9" */
@@ -172,7 +170,7 @@ struct status_snapshot {
     size_t coverage_total;     /* ranges that there are */
     uint64_t coverage_ledgers; /* in all ranges */
     uint32_t coverage_first;   /* of the lowest range; 0 none */
-    struct status_range coverage[STATUS_RANGES_MAX];
+    struct ledger_range coverage[STATUS_RANGES_MAX];
     size_t commit_count; /* of last_commits, newest first */
     struct status_commit last_commits[STATUS_COMMITS_MAX];
     size_t problem_count; /* of problems, newest first */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "catalog/catalog.h"
-#include "catalog/lake_layout.h"
+#include "store/layout.h"
 #include "foreign.h"
 #include "lake/verify.h"
 #include "os/file.h"
@@ -231,7 +231,7 @@ static enum error_code check_file(void *context, const struct catalog_file *file
 
 /* ---- ledgers ---- */
 
-static bool is_in(const struct catalog_range *ranges, size_t count, uint32_t ledger)
+static bool is_in(const struct ledger_range *ranges, size_t count, uint32_t ledger)
 {
     for (size_t i = 0; i < count; i++)
         if (ledger >= ranges[i].first && ledger <= ranges[i].last)
@@ -262,7 +262,7 @@ static void check_ledger(struct check *check, uint32_t ledger, bool is_covered, 
 
 static void check_ledgers(struct check *check, struct catalog *catalog, bool is_final)
 {
-    struct catalog_range *ranges = NULL, *unconfirmed = NULL;
+    struct ledger_range *ranges = NULL, *unconfirmed = NULL;
     size_t range_count = 0, unconfirmed_count = 0;
     struct catalog_totals totals;
     struct error error;

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "catalog/ducklake.h"
-#include "catalog/lake_layout.h"
+#include "store/layout.h"
 #include "os/clock.h"
 #include "os/identity.h"
 #include "os/thread.h"

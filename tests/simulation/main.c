@@ -15,10 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "app/pipeline.h"
-#include "app/problems.h"
+#include "service/pipeline.h"
+#include "config/problems.h"
 #include "catalog/catalog.h"
-#include "catalog/lake_layout.h"
+#include "store/layout.h"
 #include "check.h"
 #include "foreign.h"
 #include "lake/repair.h"
@@ -109,7 +109,7 @@ static int run_consumer(struct run *run, struct chain *chain, struct fault_scrip
     disk_begin();
     foreign_start(run->folder);
     run_report_init(&report);
-    enum exit_code exit_code = pipeline_run(&options, &report);
+    enum exit_code exit_code = pipeline_run(&options, NULL, &report);
     run_report_release(&report);
     foreign_join();
     server_stop(task.server);
@@ -122,19 +122,19 @@ static int run_consumer(struct run *run, struct chain *chain, struct fault_scrip
 
 /* What the lake covers, from its lowest ledger to its highest; false: there is no lake, or it has
  * no event yet. */
-static bool read_extent(const struct run *run, struct catalog_range *extent, bool *is_whole)
+static bool read_extent(const struct run *run, struct ledger_range *extent, bool *is_whole)
 {
-    struct catalog_range *ranges = NULL;
+    struct ledger_range *ranges = NULL;
     size_t count = 0;
     struct catalog_neighbour below = {.closed_ledger = 0}, above;
-    const struct catalog_range beyond = {UINT32_MAX, 0};
+    const struct ledger_range beyond = {UINT32_MAX, 0};
     struct error error;
     struct catalog *catalog =
         catalog_open(temp_path(run->folder, LAKE_CATALOG), CATALOG_READ, NULL, &error);
     bool is_read = catalog != NULL && catalog_coverage(catalog, &ranges, &count, &error) == OK &&
                    catalog_neighbours(catalog, beyond, &below, &above, &error) == OK;
     if (is_read && count > 0)
-        *extent = (struct catalog_range){ranges[0].first, ranges[count - 1].last};
+        *extent = (struct ledger_range){ranges[0].first, ranges[count - 1].last};
     *is_whole = count == 1 && extent->first == run->scenario.chain.first &&
                 extent->last == run->scenario.chain.last;
     mem_free(ranges);
@@ -147,7 +147,7 @@ static int meet_other_chain(struct run *run)
 {
     static struct chain other;
     struct fault_script no_faults = {.fault_count = 0};
-    struct catalog_range extent = {0, 0};
+    struct ledger_range extent = {0, 0};
     bool is_whole;
     if (!temp_exists(temp_path(run->folder, LAKE_CATALOG)) || !read_extent(run, &extent, &is_whole))
         return 0;

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "app/options.h"
+#include "config/options.h"
 #include "chain.h"
 #include "world.h"
 

@@ -18,7 +18,7 @@
 #include "app/command.h"
 #include "os/file.h"
 #include "os/log.h"
-#include "sink/sink_fixture.h"
+#include "support/sink_fixture.h"
 #include "support/allocation_sweep.h"
 #include "support/temp_folder.h"
 #include "util/memory.h"

@@ -9,15 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/memory_plan.h"
+#include "service/memory_plan.h"
 #include "app/report_file.h"
 #include "app/summary.h"
-#include "options_support.h"
+#include "support/options_support.h"
 #include "os/file.h"
 #include "support/temp_folder.h"
 #include "util/memory.h"
 
-static const struct catalog_range holes[] = {{100, 120}, {130, 130}};
+static const struct ledger_range holes[] = {{100, 120}, {130, 130}};
 
 /* A bounded run that lacks `hole_count` ranges. */
 static struct run_report report_with(size_t hole_count)
@@ -129,8 +129,8 @@ static void a_summary_and_a_report_name_the_gaps(void **state)
     report.last.gap_ledgers = 307;
     report.last.found_ledgers = 12;
     report.last.gap_count = 2;
-    report.last.newest_gaps[0] = (struct status_range){1020, 1319};
-    report.last.newest_gaps[1] = (struct status_range){1400, 1400};
+    report.last.newest_gaps[0] = (struct ledger_range){1020, 1319};
+    report.last.newest_gaps[1] = (struct ledger_range){1400, 1400};
     buffer_init(&text);
     assert_int_equal(summary_render(&loaded.options, &report, &text), OK);
     assert_int_equal(buffer_append_byte(&text, 0), OK);

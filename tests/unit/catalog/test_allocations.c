@@ -13,9 +13,9 @@
 #include "catalog/catalog.h"
 #include "catalog/history.h"
 #include "catalog/others.h"
-#include "catalog/json_text.h"
-#include "catalog/lake_file.h"
-#include "catalog_fixture.h"
+#include "util/json_text.h"
+#include "commit/lake_file.h"
+#include "support/catalog_fixture.h"
 #include "os/file.h"
 #include "support/allocation_sweep.h"
 #include "support/temp_folder.h"
@@ -35,7 +35,7 @@ static int make_model(void **state)
     snprintf(made, sizeof made, "%s", temp_path(folder, "made"));
     snprintf(used, sizeof used, "%s", temp_path(folder, "used"));
     snprintf(database_path, sizeof database_path, "%s", temp_path(used, "catalog.sqlite"));
-    static const struct catalog_range left_out[] = {{102, 102}, {105, 106}};
+    static const struct ledger_range left_out[] = {{102, 102}, {105, 106}};
     const uint64_t ended[] = {2};
     assert_int_equal(os_make_directories(made, NULL, &error), OK);
     struct catalog *catalog = fixture_create(temp_path(made, "catalog.sqlite"), &fixture_table_1);
@@ -53,8 +53,7 @@ static int make_model(void **state)
     assert_int_equal(catalog_add_commit(catalog, &commit, &error), OK);
     assert_int_equal(fixture_take_out(catalog, ended, 1, &error), OK);
     assert_int_equal(
-        catalog_add_hole(catalog, (struct catalog_range){50, 52}, "the server's words", &error),
-        OK);
+        catalog_add_hole(catalog, (struct ledger_range){50, 52}, "the server's words", &error), OK);
     assert_int_equal(catalog_add_seam_finding(catalog, 19, &error), OK);
     assert_int_equal(catalog_add_unchecked_seam(catalog, &unchecked, &error), OK);
     assert_int_equal(catalog_add_unchecked_seam(catalog, &unlanded, &error), OK);
@@ -142,7 +141,7 @@ static void add_number(int64_t number)
     add_text(text);
 }
 
-static enum error_code add_ranges(enum error_code code, struct catalog_range *ranges, size_t count)
+static enum error_code add_ranges(enum error_code code, struct ledger_range *ranges, size_t count)
 {
     for (size_t i = 0; code == OK && i < count; i++) {
         add_number(ranges[i].first);
@@ -188,7 +187,7 @@ static enum error_code see_commit(void *context, const struct catalog_commit_rec
     return OK;
 }
 
-static enum error_code see_hole(void *context, struct catalog_range range, const char *reason,
+static enum error_code see_hole(void *context, struct ledger_range range, const char *reason,
                                 int64_t recorded_us, struct error *problem)
 {
     (void)context;
@@ -249,7 +248,7 @@ static enum error_code ask_commits(struct catalog *catalog)
 
 static enum error_code ask_coverage(struct catalog *catalog)
 {
-    struct catalog_range *ranges = NULL;
+    struct ledger_range *ranges = NULL;
     size_t count = 0;
     enum error_code code = catalog_coverage(catalog, &ranges, &count, &error);
     return add_ranges(code, ranges, count);
@@ -257,7 +256,7 @@ static enum error_code ask_coverage(struct catalog *catalog)
 
 static enum error_code ask_uncovered(struct catalog *catalog)
 {
-    struct catalog_range within = {5, 200}, *ranges = NULL;
+    struct ledger_range within = {5, 200}, *ranges = NULL;
     size_t count = 0;
     enum error_code code = catalog_uncovered(catalog, within, &ranges, &count, &error);
     return add_ranges(code, ranges, count);
@@ -265,7 +264,7 @@ static enum error_code ask_uncovered(struct catalog *catalog)
 
 static enum error_code ask_unconfirmed(struct catalog *catalog)
 {
-    struct catalog_range *ranges = NULL;
+    struct ledger_range *ranges = NULL;
     size_t count = 0;
     enum error_code code = catalog_unconfirmed(catalog, &ranges, &count, &error);
     return add_ranges(code, ranges, count);
@@ -273,7 +272,7 @@ static enum error_code ask_unconfirmed(struct catalog *catalog)
 
 static enum error_code ask_neighbours(struct catalog *catalog)
 {
-    const struct catalog_range within = {50, 60};
+    const struct ledger_range within = {50, 60};
     struct catalog_neighbour below = {.closed_ledger = 0}, above = {.closed_ledger = 0};
     enum error_code code = catalog_neighbours(catalog, within, &below, &above, &error);
     add_number(below.digest.ledger);
@@ -430,7 +429,7 @@ typedef enum error_code change(struct catalog *catalog);
 
 static enum error_code add_commit(struct catalog *catalog)
 {
-    static const struct catalog_range left_out[] = {{61, 62}};
+    static const struct ledger_range left_out[] = {{61, 62}};
     struct catalog_file file = fixture_file("year=2024/f4.parquet", 60, 69);
     struct catalog_commit commit = fixture_commit(4, 60, 69, &file, 1);
     commit.unconfirmed = left_out;
@@ -441,7 +440,7 @@ static enum error_code add_commit(struct catalog *catalog)
 static enum error_code take_out(struct catalog *catalog)
 {
     const uint64_t numbers[] = {1, 3};
-    const struct catalog_range ledgers[] = {{12, 12}};
+    const struct ledger_range ledgers[] = {{12, 12}};
     struct catalog_removal removal = {.commit_nos = numbers,
                                       .commit_count = 2,
                                       .inlined = ledgers,
@@ -454,7 +453,7 @@ static enum error_code take_out(struct catalog *catalog)
 
 static enum error_code add_hole(struct catalog *catalog)
 {
-    return catalog_add_hole(catalog, (struct catalog_range){51, 60}, "other words", &error);
+    return catalog_add_hole(catalog, (struct ledger_range){51, 60}, "other words", &error);
 }
 
 static enum error_code add_finding(struct catalog *catalog)
@@ -475,7 +474,7 @@ static enum error_code forget_unlanded(struct catalog *catalog)
 
 static enum error_code uncover_unconfirmed(struct catalog *catalog)
 {
-    return catalog_uncover_unconfirmed(catalog, (struct catalog_range){0, UINT32_MAX}, &error);
+    return catalog_uncover_unconfirmed(catalog, (struct ledger_range){0, UINT32_MAX}, &error);
 }
 
 static enum error_code evolve(struct catalog *catalog)
@@ -558,7 +557,7 @@ static void lake_json_is_read_and_written_whole_or_not_at_all(void **state)
 {
     (void)state;
     struct allocation_sweep writing = {0}, reading = {0};
-    struct catalog_range pruned[] = {{1, 5}, {8, 9}};
+    struct ledger_range pruned[] = {{1, 5}, {8, 9}};
     struct lake_file lake = {.network = "pubnet", .scheme = "date", .pruned = pruned};
     lake.pruned_count = 2;
     snprintf(lake.lake_id, sizeof lake.lake_id, "lake-1");

@@ -11,7 +11,7 @@
 
 #include "catalog/place.h"
 #include "catalog/handle.h"
-#include "catalog_fixture.h"
+#include "support/catalog_fixture.h"
 #include "support/fault_calls.h"
 #include "support/temp_folder.h"
 #include "util/memory.h"
@@ -57,7 +57,7 @@ static void commit_numbers_rise_by_one(void **state)
 static void an_empty_commit_covers_its_range_without_a_snapshot(void **state)
 {
     (void)state;
-    struct catalog_range *ranges;
+    struct ledger_range *ranges;
     size_t count;
     struct catalog_commit commit = fixture_commit(1, 5, 9, NULL, 0);
     commit.digest_ledger = 0;
@@ -74,7 +74,7 @@ static void totals_count_what_is_live(void **state)
 {
     (void)state;
     struct catalog_totals totals;
-    struct catalog_range unconfirmed[] = {{21, 23}, {25, 25}};
+    struct ledger_range unconfirmed[] = {{21, 23}, {25, 25}};
     fixture_add(catalog, 1, 10, 19);
     struct catalog_commit commit = fixture_commit(2, 20, 29, NULL, 0);
     commit.unconfirmed = unconfirmed;

@@ -9,7 +9,7 @@
 
 #include "catalog/coverage.h"
 #include "catalog/handle.h"
-#include "catalog_fixture.h"
+#include "support/catalog_fixture.h"
 #include "support/temp_folder.h"
 #include "util/memory.h"
 
@@ -33,7 +33,7 @@ static int tear_down(void **state)
 }
 
 /* "1-5 7-9" */
-static const char *ranges_text(const struct catalog_range *ranges, size_t count)
+static const char *ranges_text(const struct ledger_range *ranges, size_t count)
 {
     static char text[4096];
     size_t length = 0;
@@ -46,7 +46,7 @@ static const char *ranges_text(const struct catalog_range *ranges, size_t count)
 
 static const char *coverage_text(void)
 {
-    struct catalog_range *ranges;
+    struct ledger_range *ranges;
     size_t count;
     assert_int_equal(catalog_coverage(catalog, &ranges, &count, NULL), OK);
     const char *text = ranges_text(ranges, count);
@@ -56,9 +56,9 @@ static const char *coverage_text(void)
 
 static const char *uncovered_text(uint32_t first, uint32_t last)
 {
-    struct catalog_range *ranges;
+    struct ledger_range *ranges;
     size_t count;
-    struct catalog_range within = {first, last};
+    struct ledger_range within = {first, last};
     assert_int_equal(catalog_uncovered(catalog, within, &ranges, &count, NULL), OK);
     const char *text = ranges_text(ranges, count);
     mem_free(ranges);
@@ -103,7 +103,7 @@ static void a_commit_that_overlaps_changes_nothing(void **state)
     struct error error;
     const char *database = temp_path(folder, "catalog.sqlite");
     fixture_add(catalog, 1, 10, 19);
-    static const struct catalog_range overlapping[] = {
+    static const struct ledger_range overlapping[] = {
         {10, 19}, {5, 10}, {19, 25}, {12, 13}, {1, 100}};
     for (size_t i = 0; i < sizeof overlapping / sizeof *overlapping; i++) {
         struct catalog_file file = fixture_file("x.parquet", 1, 2);
@@ -123,7 +123,7 @@ static void subtracting_cuts_drops_and_splits(void **state)
     (void)state;
     struct error error;
     static const struct {
-        struct catalog_range range;
+        struct ledger_range range;
         const char *left;
     } steps[] = {{{15, 16}, "10-14 17-39"}, {{1, 10}, "11-14 17-39"},  {{39, 50}, "11-14 17-38"},
                  {{14, 17}, "11-13 18-38"}, {{40, 60}, "11-13 18-38"}, {{11, 13}, "18-38"},
@@ -143,7 +143,7 @@ static void subtracting_cuts_drops_and_splits(void **state)
 /* The coverage as one flag a ledger. */
 static const char *model_text(const bool *covered, bool wanted)
 {
-    struct catalog_range ranges[MODEL_LEDGERS];
+    struct ledger_range ranges[MODEL_LEDGERS];
     size_t count = 0;
     for (uint32_t i = 0; i < MODEL_LEDGERS; i++) {
         if (covered[i] != wanted)
@@ -151,7 +151,7 @@ static const char *model_text(const bool *covered, bool wanted)
         if (count > 0 && ranges[count - 1].last + 1 == i)
             ranges[count - 1].last = i;
         else
-            ranges[count++] = (struct catalog_range){i, i};
+            ranges[count++] = (struct ledger_range){i, i};
     }
     return ranges_text(ranges, count);
 }
@@ -174,7 +174,7 @@ static void random_additions_and_removals_agree_with_a_simple_model(void **state
         uint32_t last = first + next_random(&seed) % 12;
         if (last >= MODEL_LEDGERS)
             last = MODEL_LEDGERS - 1;
-        struct catalog_range range = {first, last};
+        struct ledger_range range = {first, last};
         bool adding = next_random(&seed) % 3 != 0, overlaps = false;
         for (uint32_t i = first; i <= last; i++)
             overlaps |= covered[i];

@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "catalog/database.h"
-#include "catalog/lake_layout.h"
-#include "catalog/lake_lock.h"
-#include "catalog_fixture.h"
+#include "store/layout.h"
+#include "commit/lake_lock.h"
+#include "support/catalog_fixture.h"
 #include "os/file.h"
 #include "support/temp_folder.h"
 

@@ -11,7 +11,7 @@
 #include <sqlite3.h>
 
 #include "catalog/column_value.h"
-#include "catalog_fixture.h"
+#include "support/catalog_fixture.h"
 #include "support/temp_folder.h"
 
 static char folder[TEMP_PATH_BYTES];

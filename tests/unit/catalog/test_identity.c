@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sqlite3.h>
 
-#include "catalog_fixture.h"
+#include "support/catalog_fixture.h"
 #include "support/temp_folder.h"
 
 static char folder[TEMP_PATH_BYTES];

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "catalog/catalog_fixture.h"
+#include "support/catalog_fixture.h"
 #include "catalog/history.h"
 #include "support/temp_folder.h"
 
@@ -37,7 +37,7 @@ static struct catalog_neighbour below, above;
 
 static void ask(uint32_t first, uint32_t last)
 {
-    const struct catalog_range range = {first, last};
+    const struct ledger_range range = {first, last};
     assert_int_equal(catalog_neighbours(catalog, range, &below, &above, NULL), OK);
 }
 

@@ -9,7 +9,7 @@
 
 #include "catalog/history.h"
 #include "catalog/others.h"
-#include "catalog_fixture.h"
+#include "support/catalog_fixture.h"
 #include "support/temp_folder.h"
 
 static char folder[TEMP_PATH_BYTES];
@@ -169,7 +169,7 @@ static void what_is_taken_out_ends_with_its_deletes_and_rows_in_the_catalog(void
 {
     (void)state;
     const uint64_t commits[] = {1};
-    const struct catalog_range ledgers[] = {{10, 19}};
+    const struct ledger_range ledgers[] = {{10, 19}};
     struct catalog_removal removal = {.commit_nos = commits,
                                       .commit_count = 1,
                                       .inlined = ledgers,

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "catalog/history.h"
-#include "catalog_fixture.h"
+#include "support/catalog_fixture.h"
 #include "support/temp_folder.h"
 #include "util/memory.h"
 
@@ -62,7 +62,7 @@ static enum error_code take_file(void *context, const struct catalog_file *file,
 
 static enum error_code read_coverage(struct error *error)
 {
-    struct catalog_range *ranges;
+    struct ledger_range *ranges;
     size_t count;
     enum error_code code = catalog_coverage(catalog, &ranges, &count, error);
     if (code != OK)

@@ -12,9 +12,9 @@
 #include <string.h>
 #include <sqlite3.h>
 
-#include "catalog/lake_layout.h"
+#include "store/layout.h"
 #include "catalog/vfs.h"
-#include "catalog_fixture.h"
+#include "support/catalog_fixture.h"
 #include "os/file.h"
 #include "support/temp_folder.h"
 

@@ -11,7 +11,7 @@
 #include "os/log.h"
 #include "rows/batch_builder.h"
 #include "sink/sink.h"
-#include "sink/sink_fixture.h"
+#include "support/sink_fixture.h"
 #include "support/temp_folder.h"
 
 static char folder[TEMP_PATH_BYTES];

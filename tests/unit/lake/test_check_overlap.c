@@ -10,7 +10,7 @@
 #include "lake/check_overlap.h"
 #include "lake/open.h"
 #include "os/log.h"
-#include "sink/sink_fixture.h"
+#include "support/sink_fixture.h"
 #include "support/temp_folder.h"
 #include "util/memory.h"
 
@@ -52,7 +52,7 @@ static int tear_down(void **state)
 static void claim(uint32_t first, uint32_t last)
 {
     INVENTORY_AT(&inventory.commits, struct inventory_commit, 1)->range =
-        (struct catalog_range){first, last};
+        (struct ledger_range){first, last};
 }
 
 static enum error_code check(bool files_are_bad)

@@ -16,7 +16,7 @@
 #include "lake/row_scan.h"
 #include "os/file.h"
 #include "os/log.h"
-#include "sink/sink_fixture.h"
+#include "support/sink_fixture.h"
 #include "support/temp_folder.h"
 #include "util/memory.h"
 
@@ -101,7 +101,7 @@ static enum error_code stream(struct comparison *comparison, const struct server
 {
     enum error_code code = OK;
     for (bool more = true; code == OK && more;) {
-        struct catalog_range range;
+        struct ledger_range range;
         code = comparison_next_range(comparison, &range, &more, &error);
         for (uint32_t ledger = range.first; code == OK && more && ledger <= range.last; ledger++) {
             code = send_ledger(comparison, server, ledger);
@@ -335,7 +335,7 @@ static void every_failed_allocation_is_a_clean_error(void **state)
 /* ---- rows of a range, by themselves ---- */
 
 struct seen {
-    struct catalog_range range;
+    struct ledger_range range;
     uint64_t rows;
     uint32_t ledger, index;
 };
@@ -368,9 +368,9 @@ static enum error_code find_file(void *context, const char *relative_path, uint6
 static void the_rows_of_any_range_are_found(void **state)
 {
     (void)state;
-    static const struct catalog_range ranges[] = {{1, 3000},    {1000, 1000}, {1007, 1007},
-                                                  {2999, 3500}, {1, 1},       {3001, 4000},
-                                                  {500, 2500},  {1234, 1240}};
+    static const struct ledger_range ranges[] = {{1, 3000},    {1000, 1000}, {1007, 1007},
+                                                 {2999, 3500}, {1, 1},       {3001, 4000},
+                                                 {500, 2500},  {1234, 1240}};
     static const uint32_t group_rows[] = {500, 5000, 0};
     options.scheme = PARTITION_SIMPLE;
     for (size_t g = 0; g < 3; g++) {

@@ -111,14 +111,14 @@ static void merged_commits_leave_together(void **state)
     find();
     assert_int_equal(foreign.group_count, 1);
     assert_true(foreign.groups[0].is_merged);
-    assert_true(foreign_touches(&foreign, &inventory, (struct catalog_range){15, 15}));
-    assert_false(foreign_has_inserted(&foreign, &inventory, (struct catalog_range){15, 15}));
-    assert_false(foreign_touches(&foreign, &inventory, (struct catalog_range){30, 39}));
+    assert_true(foreign_touches(&foreign, &inventory, (struct ledger_range){15, 15}));
+    assert_false(foreign_has_inserted(&foreign, &inventory, (struct ledger_range){15, 15}));
+    assert_false(foreign_touches(&foreign, &inventory, (struct ledger_range){30, 39}));
     take_out_commit(&out, 1);
     assert_true(out.commits[0] && out.commits[1] && !out.commits[2] && out.files[0]);
     assert_null(take_out_changed(&out));
     assert_int_equal(take_out_append_ranges(&out, &ranges, &error), OK);
-    assert_int_equal(INVENTORY_COUNT(&ranges, struct catalog_range), 2);
+    assert_int_equal(INVENTORY_COUNT(&ranges, struct ledger_range), 2);
     buffer_release(&ranges);
 }
 
@@ -182,12 +182,12 @@ static void repair_leaves_what_others_changed_unless_it_is_told_not_to(void **st
     add_commit(2, 20, 29, true, 5);
     find();
     findings_add_problem(&findings, PROBLEM_DAMAGED_FILE, "merged.parquet", 0,
-                         (struct catalog_range){0}, "cut");
+                         (struct ledger_range){0}, "cut");
     findings_add_problem(&findings, PROBLEM_DAMAGED_FILE, "own.parquet", 2,
-                         (struct catalog_range){20, 29}, "cut");
+                         (struct ledger_range){20, 29}, "cut");
     findings_add_problem(&findings, PROBLEM_UNKNOWN_FILE, "stranger.parquet", 0,
-                         (struct catalog_range){0}, "unknown");
-    findings_add_problem(&findings, PROBLEM_CHANGED_BY_OTHERS, NULL, 0, (struct catalog_range){0},
+                         (struct ledger_range){0}, "unknown");
+    findings_add_problem(&findings, PROBLEM_CHANGED_BY_OTHERS, NULL, 0, (struct ledger_range){0},
                          "changed");
     remedy_find(&out, &findings, false, &counts);
     assert_int_equal(counts.mended, 1);

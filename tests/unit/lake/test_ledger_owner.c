@@ -12,7 +12,7 @@
 #include "util/memory.h"
 
 /* An inventory of commits 1, 2, … with these ranges. */
-static struct inventory inventory_of(const struct catalog_range *ranges, size_t count)
+static struct inventory inventory_of(const struct ledger_range *ranges, size_t count)
 {
     struct inventory inventory;
     inventory_init(&inventory);
@@ -35,7 +35,7 @@ static void write(const struct buffer *list, char out[256])
     }
 }
 
-static void assert_owners(const struct catalog_range *ranges, size_t count, const char *owned,
+static void assert_owners(const struct ledger_range *ranges, size_t count, const char *owned,
                           const char *taken_over)
 {
     struct inventory inventory = inventory_of(ranges, count);
@@ -50,9 +50,9 @@ static void assert_owners(const struct catalog_range *ranges, size_t count, cons
     inventory_release(&inventory);
 }
 #define OWNERS(owned, taken_over, ...)                                                             \
-    assert_owners((const struct catalog_range[]){__VA_ARGS__},                                     \
-                  sizeof(struct catalog_range[]){__VA_ARGS__} / sizeof(struct catalog_range),      \
-                  owned, taken_over)
+    assert_owners((const struct ledger_range[]){__VA_ARGS__},                                      \
+                  sizeof(struct ledger_range[]){__VA_ARGS__} / sizeof(struct ledger_range), owned, \
+                  taken_over)
 
 static void commits_side_by_side_own_their_ranges(void **state)
 {
@@ -76,7 +76,7 @@ static void a_later_commit_takes_ledgers_over(void **state)
 static void the_owner_of_a_ledger_is_found(void **state)
 {
     (void)state;
-    const struct catalog_range ranges[] = {{5, 9}, {20, 30}, {7, 7}};
+    const struct ledger_range ranges[] = {{5, 9}, {20, 30}, {7, 7}};
     const struct {
         uint32_t ledger;
         size_t commit_no;
@@ -96,7 +96,7 @@ static void the_owner_of_a_ledger_is_found(void **state)
 static void a_failing_allocation_is_told(void **state)
 {
     (void)state;
-    const struct catalog_range ranges[] = {{1, 10}, {4, 6}, {20, 30}};
+    const struct ledger_range ranges[] = {{1, 10}, {4, 6}, {20, 30}};
     struct inventory inventory = inventory_of(ranges, 3);
     enum error_code code = ERR_NO_MEMORY;
     for (uint64_t n = 1; code != OK; n++) {

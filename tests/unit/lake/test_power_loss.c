@@ -13,12 +13,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "catalog/lake_layout.h"
+#include "store/layout.h"
 #include "lake/rebuild.h"
 #include "lake/repair.h"
 #include "os/file.h"
 #include "os/log.h"
-#include "sink/sink_fixture.h"
+#include "support/sink_fixture.h"
 #include "support/fault_calls.h"
 #include "support/power_loss.h"
 #include "support/temp_folder.h"

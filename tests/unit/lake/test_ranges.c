@@ -16,7 +16,7 @@
 static struct buffer parse(const char *text)
 {
     struct buffer ranges;
-    struct catalog_range range;
+    struct ledger_range range;
     int used;
     buffer_init(&ranges);
     for (; sscanf(text, " %u-%u%n", &range.first, &range.last, &used) == 2; text += used)
@@ -28,7 +28,7 @@ static void assert_ranges(struct buffer *ranges, const char *expected)
 {
     char text[4096] = "";
     size_t used = 0;
-    const struct catalog_range *all = (const void *)ranges->data;
+    const struct ledger_range *all = (const void *)ranges->data;
     for (size_t i = 0; i < ranges->size_bytes / sizeof *all; i++)
         used += (size_t)snprintf(text + used, sizeof text - used, "%s%u-%u", i == 0 ? "" : " ",
                                  all[i].first, all[i].last);
@@ -126,7 +126,7 @@ static void a_sample_has_its_share_of_the_ledgers_and_one_at_least(void **state)
         struct buffer all = parse(cases[i].ranges), within;
         struct buffer out = sample(cases[i].ranges, cases[i].millionths);
         assert_int_equal(ranges_count(&out), cases[i].ledgers);
-        assert_true(out.size_bytes / sizeof(struct catalog_range) <= RANGES_SAMPLE_RUNS + 3);
+        assert_true(out.size_bytes / sizeof(struct ledger_range) <= RANGES_SAMPLE_RUNS + 3);
         buffer_init(&within); /* and none twice, nor outside */
         assert_int_equal(ranges_intersect(&all, &out, &within, NULL), OK);
         ranges_merge(&out);
@@ -142,7 +142,7 @@ static void the_runs_of_a_sample_are_spread_evenly(void **state)
 {
     (void)state;
     struct buffer out = sample("1-1000000", 10000);
-    const struct catalog_range *runs = (const void *)out.data;
+    const struct ledger_range *runs = (const void *)out.data;
     size_t count = out.size_bytes / sizeof *runs;
     assert_int_equal(count, RANGES_SAMPLE_RUNS);
     for (size_t i = 0; i < count; i++) {

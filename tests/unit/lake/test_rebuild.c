@@ -12,15 +12,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "catalog/exchange.h"
-#include "catalog/json_text.h"
-#include "catalog/lake_layout.h"
+#include "commit/exchange.h"
+#include "util/json_text.h"
+#include "store/layout.h"
 #include "lake/inventory.h"
 #include "lake/rebuild.h"
 #include "os/calls.h"
 #include "os/file.h"
 #include "os/log.h"
-#include "sink/sink_fixture.h"
+#include "support/sink_fixture.h"
 #include "support/allocation_sweep.h"
 #include "support/fault_calls.h"
 #include "support/temp_folder.h"
@@ -145,7 +145,7 @@ static void a_whole_rebuild_leaves_the_incomplete_commit_out(void **state)
     assert_true(report.commits >= 2);
     assert_true(report.kept_old_catalog);
     assert_false(report.lake_file_is_new);
-    assert_int_equal(INVENTORY_COUNT(&report.refetch, struct catalog_range), 1);
+    assert_int_equal(INVENTORY_COUNT(&report.refetch, struct ledger_range), 1);
     assert_int_equal(report.recovered.outcome, RECOVERY_NOTHING);
     rebuild_report_release(&report);
     check_and_complete();

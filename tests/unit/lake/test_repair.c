@@ -10,11 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "catalog/json_text.h"
+#include "util/json_text.h"
 #include "lake/repair.h"
 #include "os/file.h"
 #include "os/log.h"
-#include "sink/sink_fixture.h"
+#include "support/sink_fixture.h"
 #include "support/allocation_sweep.h"
 #include "support/temp_folder.h"
 

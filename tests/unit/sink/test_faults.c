@@ -12,13 +12,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "catalog/json_text.h"
-#include "catalog/lake_layout.h"
+#include "util/json_text.h"
+#include "store/layout.h"
 #include "os/calls.h"
 #include "os/log.h"
 #include "parquet/source.h"
 #include "parquet/verify.h"
-#include "sink_fixture.h"
+#include "support/sink_fixture.h"
 #include "support/allocation_sweep.h"
 #include "support/fault_calls.h"
 #include "support/temp_folder.h"
@@ -176,7 +176,7 @@ static void a_full_disk_is_waited_for_wherever_it_is_met(void **state)
     fault_tell_sweep("a run, ENOSPC at the write, waited for", swept);
 }
 
-static bool give_up_at_once(void *context, enum sink_wait wait)
+static bool give_up_at_once(void *context, enum obstacle_kind wait)
 {
     (void)wait;
     (*(unsigned *)context)++;

@@ -11,11 +11,11 @@
 #include <time.h>
 
 #include "catalog/history.h"
-#include "catalog/lake_layout.h"
+#include "store/layout.h"
 #include "os/clock.h"
 #include "os/file.h"
-#include "sink/space.h"
-#include "sink_fixture.h"
+#include "store/obstacle.h"
+#include "support/sink_fixture.h"
 #include "support/temp_folder.h"
 #include "util/memory.h"
 
@@ -73,11 +73,11 @@ static int64_t clock_on_the_wall(void)
     return STREAM_START_S * 1000000;
 }
 
-static bool a_day_goes_by(void *context, enum sink_wait wait)
+static bool a_day_goes_by(void *context, enum obstacle_kind wait)
 {
     (void)context;
-    assert_int_equal(wait, SINK_WAIT_CATALOG);
-    ahead_us += SPACE_BUSY_LIMIT_US;
+    assert_int_equal(wait, OBSTACLE_CATALOG);
+    ahead_us += OBSTACLE_BUSY_LIMIT_US;
     return false;
 }
 

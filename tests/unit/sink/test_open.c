@@ -10,11 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "catalog/json_text.h"
-#include "catalog/lake_file.h"
-#include "catalog/lake_layout.h"
+#include "util/json_text.h"
+#include "commit/lake_file.h"
+#include "store/layout.h"
 #include "os/identity.h"
-#include "sink_fixture.h"
+#include "support/sink_fixture.h"
 #include "support/allocation_sweep.h"
 #include "support/fault_calls.h"
 #include "support/temp_folder.h"

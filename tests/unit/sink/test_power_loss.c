@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "os/log.h"
-#include "sink_fixture.h"
+#include "support/sink_fixture.h"
 #include "support/fault_calls.h"
 #include "support/power_loss.h"
 #include "support/temp_folder.h"
@@ -137,10 +137,10 @@ static void run_until_power_fails(const struct power_loss_plan *plan, struct pro
 
 static void check_promise(struct sink *sink, struct ledger_range promised)
 {
-    struct catalog_range *missing = NULL;
+    struct ledger_range *missing = NULL;
     size_t count = 0;
     assert_int_equal(catalog_uncovered(sink_catalog(sink),
-                                       (struct catalog_range){promised.first, promised.last},
+                                       (struct ledger_range){promised.first, promised.last},
                                        &missing, &count, NULL),
                      OK);
     if (count != 0)

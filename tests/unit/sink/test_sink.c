@@ -9,11 +9,11 @@
 #include <string.h>
 
 #include "catalog/history.h"
-#include "catalog/lake_layout.h"
+#include "store/layout.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "parquet/metadata.h"
-#include "sink_fixture.h"
+#include "support/sink_fixture.h"
 #include "support/temp_folder.h"
 #include "util/memory.h"
 #include "util/text.h"

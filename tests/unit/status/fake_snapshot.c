@@ -89,8 +89,8 @@ void fake_snapshot(struct status_snapshot *out)
     for (size_t i = 0; i < out->rate_count; i++)
         out->rates[i] = 120.0 + (double)((i * 7919) % 113);
     out->coverage_count = out->coverage_total = 2;
-    out->coverage[0] = (struct status_range){52990000, 52994999};
-    out->coverage[1] = (struct status_range){52995020, 53000719};
+    out->coverage[0] = (struct ledger_range){52990000, 52994999};
+    out->coverage[1] = (struct ledger_range){52995020, 53000719};
     out->coverage_first = 52990000;
     out->coverage_ledgers = 5000 + 5700;
     add_commits(out);

@@ -143,8 +143,8 @@ static void a_gap_is_worth_a_look_for_an_hour(void **state)
     struct health health;
     fake_snapshot(&snapshot);
     snapshot.gaps = snapshot.gap_count = 2;
-    snapshot.newest_gaps[0] = (struct status_range){7, 9};
-    snapshot.newest_gaps[1] = (struct status_range){1020, 1319};
+    snapshot.newest_gaps[0] = (struct ledger_range){7, 9};
+    snapshot.newest_gaps[1] = (struct ledger_range){1020, 1319};
     snapshot.last_gap_us = FAKE_NOW_US - 3600 * SECOND;
     expect_only(&snapshot, HEALTH_RULE_GAP, HEALTH_DEGRADED);
     health_assess(&snapshot, &health);

@@ -166,8 +166,8 @@ static void a_hole_is_drawn_even_where_it_is_too_narrow_to_see(void **state)
     (void)state;
     struct status_snapshot snapshot;
     fake_snapshot(&snapshot);
-    snapshot.coverage[0] = (struct status_range){1, 30000000};
-    snapshot.coverage[1] = (struct status_range){30000002, 60000000};
+    snapshot.coverage[0] = (struct ledger_range){1, 30000000};
+    snapshot.coverage[1] = (struct ledger_range){30000002, 60000000};
     expect(&snapshot, "<rect class=\"hole\" x=\"498.00\" width=\"4.00\"");
     expect(&snapshot, "1 ledger · fetch with");
 }
@@ -178,8 +178,8 @@ static void a_hole_comes_with_a_command_that_can_be_pasted(void **state)
     struct status_snapshot snapshot;
     fake_snapshot(&snapshot);
     snapshot.coverage_count = 2;
-    snapshot.coverage[0] = (struct status_range){1, 300};
-    snapshot.coverage[1] = (struct status_range){302, 600};
+    snapshot.coverage[0] = (struct ledger_range){1, 300};
+    snapshot.coverage[1] = (struct ledger_range){302, 600};
     snprintf(snapshot.run_words, sizeof snapshot.run_words,
              " --output-path '/srv/a&b' --network testnet");
     expect(&snapshot, "<code>parquet-consumer run --output-path &#39;/srv/a&amp;b&#39; --network "
@@ -211,7 +211,7 @@ static void many_holes_are_told_in_part(void **state)
     snapshot.coverage_count = STATUS_RANGES_MAX;
     snapshot.coverage_total = 1000;
     for (uint32_t i = 0; i < STATUS_RANGES_MAX; i++)
-        snapshot.coverage[i] = (struct status_range){100 + i * 10, 100 + i * 10 + 4};
+        snapshot.coverage[i] = (struct ledger_range){100 + i * 10, 100 + i * 10 + 4};
     char *page = render(&snapshot);
     assert_int_equal(occurrences(page, "<b>Hole</b>"), 6);
     assert_int_equal(occurrences(page, "class=\"hole\""), STATUS_RANGES_MAX - 1);
@@ -230,7 +230,7 @@ static void extreme_values_do_not_break_it(void **state)
     snapshot.events_per_second = 1e15;
     snapshot.events_accepted = UINT64_MAX;
     snapshot.coverage_count = snapshot.coverage_total = 1;
-    snapshot.coverage[0] = (struct status_range){1, UINT32_MAX};
+    snapshot.coverage[0] = (struct ledger_range){1, UINT32_MAX};
     snapshot.request_first = 1;
     snapshot.request_last = UINT32_MAX;
     snapshot.current_ledger = UINT32_MAX;

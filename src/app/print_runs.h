@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_APP_PRINT_RUNS_H
+#define TTP_APP_PRINT_RUNS_H
+
+#include "config/options.h"
+#include "util/error.h"
+#include "util/ledgers.h"
+
+/* Prints `title` and the command for each range, to stdout; nothing where there is no range.
+ * ERR_NO_MEMORY, or an error of reading the lake. */
+enum error_code print_runs(const char *title, const struct options *options,
+                           const struct ledger_range *ranges, size_t range_count,
+                           struct error *error) MUST_CHECK;
+
+#endif

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_COMMIT_INTENT_H
+#define TTP_COMMIT_INTENT_H
+
+/*
+ * The whole of one commit, written down before its files get their final names
+ * (docs/commit-protocol.md, invariant 5): _lake/staging/intent.json. With it a commit can be
+ * finished or undone after a crash.
+ */
+
+#include "catalog/catalog.h"
+#include "util/arena.h"
+#include "util/buffer.h"
+
+/* Data files of one commit: one a partition key, so one an event type at most. */
+#define INTENT_FILE_MAX 8
+/* Our own paths under output_path are under 200 bytes. */
+#define INTENT_PATH_BYTES 512
+/* Runs of unconfirmed ledgers of one commit: with all else an intent stays well below 1 MiB. A
+ * commit is cut before it has more (sink.c). */
+#define INTENT_UNCONFIRMED_MAX 8192
+
+/* Everything it points to lies in its arena. */
+struct intent {
+    struct arena arena;
+    const char *lake_id;
+    struct catalog_commit commit;
+    const char *staged[INTENT_FILE_MAX]; /* names in _lake/staging of commit.files */
+    const char *dead_letters_staged;     /* NULL: none */
+    uint64_t dead_letters_size_bytes;
+};
+
+/* One file of an intent, data or dead letters. */
+struct intent_item {
+    const char *staged;           /* name in _lake/staging */
+    char path[INTENT_PATH_BYTES]; /* final, relative to output_path */
+    uint64_t size_bytes;
+    uint64_t checksum;
+};
+
+void intent_init(struct intent *intent);
+void intent_release(struct intent *intent);
+
+/* Items: the data files in order, then the dead letters if there are any. */
+size_t intent_item_count(const struct intent *intent);
+void intent_item_get(const struct intent *intent, size_t index, struct intent_item *item);
+
+/* Appends the JSON text. */
+enum error_code intent_encode(const struct intent *intent, struct buffer *out,
+                              struct error *error) MUST_CHECK;
+/* ERR_CORRUPT (naming `path`) also where no commit can have made it (commit/intent_check.h),
+ * ERR_CONFLICT for a newer layout. `intent` is initialised in every
+ * case. */
+enum error_code intent_decode(struct intent *intent, struct bytes_view text, const char *path,
+                              struct error *error) MUST_CHECK;
+
+/* Reads the intent of the lake at `root`; ERR_NOT_FOUND if there is none. */
+enum error_code intent_read(struct intent *intent, const char *root,
+                            struct error *error) MUST_CHECK;
+/* Writes it durably: bytes and name. ERR_RETRY on a full disk, with no intent there. */
+enum error_code intent_write(const struct intent *intent, const char *root,
+                             struct error *error) MUST_CHECK;
+
+#endif

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "commit/lake_file.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "util/json_text.h"
+#include "store/layout.h"
+#include "catalog/catalog.h"
+#include "os/file.h"
+#include "util/memory.h"
+
+#define LAKE_FILE_LIMIT_BYTES (16 * 1024 * 1024)
+
+void lake_file_init(struct lake_file *lake)
+{
+    *lake = (struct lake_file){0};
+}
+
+void lake_file_release(struct lake_file *lake)
+{
+    mem_free(lake->pruned);
+    lake_file_init(lake);
+}
+
+static bool take_text(const json_t *object, const char *key, char *out, size_t out_bytes)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    if (text == NULL || strlen(text) >= out_bytes)
+        return false;
+    memcpy(out, text, strlen(text) + 1);
+    return true;
+}
+
+static enum error_code decode(struct lake_file *lake, const json_t *object, const char *path,
+                              struct error *error)
+{
+    const json_t *layout = json_object_get(object, "layout_version");
+    if (!json_is_integer(layout))
+        return error_set(error, ERR_CORRUPT, "%s does not say its layout_version", path);
+    if (json_integer_value(layout) > CATALOG_LAYOUT_VERSION)
+        return error_set(error, ERR_CONFLICT,
+                         "%s has layout %lld; this version knows layouts up to %d: use a newer "
+                         "parquet-consumer",
+                         path, (long long)json_integer_value(layout), CATALOG_LAYOUT_VERSION);
+    if (!take_text(object, "lake_id", lake->lake_id, sizeof lake->lake_id) ||
+        !take_text(object, "network", lake->network, sizeof lake->network) ||
+        !take_text(object, "scheme", lake->scheme, sizeof lake->scheme))
+        return error_set(error, ERR_CORRUPT,
+                         "%s has no lake_id, network or scheme; restore it from a backup", path);
+    lake->creating = json_is_true(json_object_get(object, "creating"));
+    return json_text_get_ranges(object, "pruned", &lake->pruned, &lake->pruned_count, path, error);
+}
+
+enum error_code lake_file_read(struct lake_file *lake, const char *root, struct error *error)
+{
+    char path[OS_PATH_BYTES];
+    struct buffer text;
+    json_t *object = NULL;
+    lake_file_init(lake);
+    buffer_init(&text);
+    enum error_code code = os_path_join(path, root, LAKE_FILE, error);
+    if (code == OK)
+        code = os_read_whole(path, LAKE_FILE_LIMIT_BYTES, &text, error);
+    if (code == OK)
+        code = json_text_parse(buffer_view(&text), path, &object, error);
+    if (code == OK)
+        code = decode(lake, object, path, error);
+    json_decref(object);
+    buffer_release(&text);
+    if (code != OK)
+        lake_file_release(lake);
+    return code;
+}
+
+enum error_code lake_file_write(const struct lake_file *lake, const char *root, struct error *error)
+{
+    char path[OS_PATH_BYTES];
+    enum error_code code = os_path_join(path, root, LAKE_FILE, error);
+    if (code != OK)
+        return code;
+    json_t *object = json_pack("{s:i, s:s, s:s, s:s, s:b, s:o}", "layout_version",
+                               CATALOG_LAYOUT_VERSION, "lake_id", lake->lake_id, "network",
+                               lake->network, "scheme", lake->scheme, "creating", lake->creating,
+                               "pruned", json_text_ranges(lake->pruned, lake->pruned_count));
+    struct buffer text;
+    buffer_init(&text);
+    code = json_text_dump(object, true, &text, error);
+    if (code == OK)
+        code = os_write_atomically(path, buffer_view(&text), error);
+    buffer_release(&text);
+    json_decref(object);
+    return code;
+}

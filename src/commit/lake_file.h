@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_COMMIT_LAKE_FILE_H
+#define TTP_COMMIT_LAKE_FILE_H
+
+/* _lake/lake.json: what the files can't say and a rebuild of the catalog needs. Replaced
+ * atomically. */
+
+#include "catalog/catalog.h"
+
+#define LAKE_ID_BYTES      40
+#define LAKE_NETWORK_BYTES 65
+#define LAKE_SCHEME_BYTES  32
+
+struct lake_file {
+    char lake_id[LAKE_ID_BYTES];
+    char network[LAKE_NETWORK_BYTES]; /* "": not known */
+    char scheme[LAKE_SCHEME_BYTES];
+    bool creating; /* its catalog may not be there yet: the first start did not get that far */
+    size_t pruned_count; /* ledgers that were in the lake and were pruned on purpose */
+    struct ledger_range *pruned;
+};
+
+void lake_file_init(struct lake_file *lake);
+void lake_file_release(struct lake_file *lake);
+
+/* `root`: output_path. ERR_NOT_FOUND if there is none, ERR_CONFLICT if a newer layout, ERR_CORRUPT
+ * if it can't be read as what it should be. `lake` is initialised in every case. */
+enum error_code lake_file_read(struct lake_file *lake, const char *root,
+                               struct error *error) MUST_CHECK;
+enum error_code lake_file_write(const struct lake_file *lake, const char *root,
+                                struct error *error) MUST_CHECK;
+
+#endif

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_COMMIT_PUBLICATION_H
+#define TTP_COMMIT_PUBLICATION_H
+
+/*
+ * The second half of a commit: from complete staged files to the catalog, or back
+ * (docs/commit-protocol.md). Each function is one transition, asserts the state it starts from and
+ * leaves the state as it was when it fails, so that it can be called again: after ERR_RETRY
+ * (system_errno ENOSPC: the disk is full; EBUSY: another writer holds the catalog) it should be.
+ *
+ *   STAGED → INTENDED → PLACED → COMMITTED → FINISHED
+ *                └─────────┴───→ WITHDRAWN → FINISHED
+ */
+
+#include "catalog/catalog.h"
+#include "commit/intent.h"
+
+/* Who made a file, by what it says itself. */
+enum file_author {
+    AUTHOR_COMMIT,  /* the commit of the intent */
+    AUTHOR_UNKNOWN, /* it says nothing that can be read */
+    AUTHOR_OTHER    /* another commit, another lake, or nobody of ours */
+};
+
+/* What is known of data files outside of this room: their paths and their contents. */
+struct intent_guard {
+    const void *context;
+    /* Whether a commit of this lake can have made a data file of that path. */
+    bool (*names_data_file)(const void *context, const char *path);
+    /* Who made the file at full_path that the intent takes for its data file of that index. */
+    enum error_code (*find_author)(const void *context, const char *full_path,
+                                   const struct intent *intent, size_t index,
+                                   enum file_author *author, struct error *error);
+};
+
+enum publication_state {
+    PUBLICATION_STAGED,
+    PUBLICATION_INTENDED,
+    PUBLICATION_PLACED,
+    PUBLICATION_COMMITTED,
+    PUBLICATION_WITHDRAWN,
+    PUBLICATION_FINISHED
+};
+
+/* Borrows all it points to. */
+struct publication {
+    const char *root; /* output_path */
+    struct catalog *catalog;
+    const struct intent *intent;
+    enum publication_state state;
+    /* For an intent that was read from disk; NULL: this process made it. */
+    const struct intent_guard *guard;
+    uint32_t placed; /* bit i: item i has its final name, and it was we who gave it */
+    bool began;      /* a transaction of it may have begun: what became of it must be settled */
+    bool file_lost;  /* a placed file was gone, or changed, when the transaction began */
+};
+
+void publication_init(struct publication *publication, const char *root, struct catalog *catalog,
+                      const struct intent *intent);
+
+/* STAGED → INTENDED. */
+enum error_code publish_write_intent(struct publication *publication,
+                                     struct error *error) MUST_CHECK;
+/* INTENDED → PLACED: renames, never over another file (ERR_CONFLICT), and syncs the directories. */
+enum error_code publish_place_files(struct publication *publication,
+                                    struct error *error) MUST_CHECK;
+/* PLACED → COMMITTED. Each placed file is looked at again when the transaction holds the catalog:
+ * ERR_IO, with file_lost, if one is not as it was placed. After a failure other than ERR_RETRY the
+ * outcome is not known: withdraw. */
+enum error_code publish_to_catalog(struct publication *publication, struct error *error) MUST_CHECK;
+/* INTENDED or PLACED → WITHDRAWN: settles in the catalog that the commit never was and deletes its
+ * files; → COMMITTED if the catalog holds it after all. */
+enum error_code publish_withdraw(struct publication *publication, struct error *error) MUST_CHECK;
+/* COMMITTED or WITHDRAWN → FINISHED. */
+enum error_code publish_remove_intent(struct publication *publication,
+                                      struct error *error) MUST_CHECK;
+
+/* Where an item of an intent is, by size, checksum and what it says itself. */
+enum item_place {
+    ITEM_STAGED,      /* complete under its staged name */
+    ITEM_PLACED,      /* complete under its final name */
+    ITEM_BLOCKED,     /* a stranger has its final name */
+    ITEM_FINAL_WRONG, /* not in staging; what has its final name is not what the intent says */
+    ITEM_MISSING      /* neither place has it complete */
+};
+enum error_code publication_find_item(const struct publication *publication, size_t index,
+                                      enum item_place *place, struct error *error) MUST_CHECK;
+
+#endif

@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/intake.h"
+
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "os/log.h"
+#include "rows/batch_builder.h"
+#include "rows/digest.h"
+#include "rows/row.h"
+#include "util/memory.h"
+#include "util/text.h"
+
+/* Events, or bytes of them, between two looks at the builder's memory. */
+#define MEMORY_CHECK_EVENTS 64
+#define MEMORY_CHECK_BYTES  ((size_t)256 * 1024)
+
+struct intake {
+    struct intake_options options;
+    struct batch_builder *builder;
+    bool range_begun; /* false while START 0 waits for its first event */
+    uint32_t events_since_memory_check;
+    size_t bytes_since_memory_check;
+    size_t idle_bytes; /* of the builder after a flush: dictionaries and the ledger in progress */
+    int64_t waiting_since_us;     /* monotonic: oldest complete rows in the builder; 0 none */
+    _Atomic int64_t flush_due_us; /* when they must go on; INT64_MAX: nothing waits */
+    struct error failure;         /* of a flush where no error could be returned */
+
+    /* The seam check: digests that a ledger asked for again must have. */
+    struct catalog_digest seam;   /* the catalog's */
+    struct catalog_digest newest; /* of the batch pushed last */
+    struct ledger_digest_state *seam_state;
+    const struct row_schema *seam_schema; /* seam_state's */
+    bool seam_in_progress;
+    bool has_compared;         /* the server's ledger is the lake's */
+    bool owes_remark;          /* of the range: nothing of it went on yet */
+    struct ledger_range asked; /* the range */
+    uint32_t seams[2];         /* what the lake holds below and above it; 0: nothing */
+    struct row_scratch scratch;
+
+    atomic_uint_fast64_t dead_letters;
+    atomic_uint_fast64_t holes;
+    _Atomic uint32_t first_ledger;
+};
+
+struct intake *intake_new(const struct intake_options *options, struct error *error)
+{
+    struct intake *intake = mem_alloc_zero(1, sizeof *intake);
+    if (intake == NULL) {
+        error_no_memory(error, "the intake");
+        return NULL;
+    }
+    intake->options = *options;
+    atomic_store(&intake->flush_due_us, INT64_MAX);
+    buffer_init(&intake->scratch.text);
+    const struct batch_builder_options builder_options = {
+        .schema = options->schema,
+        .scheme = options->scheme,
+        .dictionaries = true,
+        /* Of the limit that ledger and dictionaries share: they never end a run by themselves. */
+        .dictionary_bytes = options->ledger_limit_bytes / 4};
+    intake->builder = batch_builder_new(&builder_options, error);
+    if (intake->builder == NULL) {
+        mem_free(intake);
+        return NULL;
+    }
+    return intake;
+}
+
+void intake_free(struct intake *intake)
+{
+    if (intake == NULL)
+        return;
+    batch_builder_free(intake->builder);
+    ledger_digest_free(intake->seam_state);
+    buffer_release(&intake->scratch.text);
+    mem_free(intake);
+}
+
+/* Remembers since when complete rows wait. */
+static void note_waiting(struct intake *intake)
+{
+    if (!batch_builder_has_complete(intake->builder)) {
+        intake->waiting_since_us = 0;
+        atomic_store_explicit(&intake->flush_due_us, INT64_MAX, memory_order_relaxed);
+    } else if (intake->waiting_since_us == 0) {
+        intake->waiting_since_us = os_monotonic_us();
+        atomic_store_explicit(&intake->flush_due_us,
+                              intake->waiting_since_us + intake->options.flush_interval_us,
+                              memory_order_relaxed);
+    }
+}
+
+/* Before the first batch of a range goes on: is it known to be of the lake's chain? */
+static enum error_code remark_on_seam(struct intake *intake, struct error *error)
+{
+    intake->owes_remark = false;
+    if (intake->has_compared || (intake->seams[0] == 0 && intake->seams[1] == 0))
+        return OK;
+    log_event(LOG_WARN, "app",
+              "the server does not serve the lake's ledgers beside this range (any more): that "
+              "both belong to the same chain could not be checked, only that close times fit; "
+              "status names the seam as unchecked",
+              LOG_U("first_ledger", intake->asked.first), LOG_U("ledger_below", intake->seams[0]),
+              LOG_U("ledger_above", intake->seams[1]));
+    const struct queue_remark remark = {.kind = REMARK_UNCHECKED_SEAM,
+                                        .ledger = intake->asked.first,
+                                        .last = intake->asked.last,
+                                        .below = intake->seams[0],
+                                        .above = intake->seams[1]};
+    return batch_queue_push_remark_of(intake->options.queue, &remark, error);
+}
+
+enum error_code intake_flush(struct intake *intake, struct error *error)
+{
+    enum error_code code = OK;
+    if (intake->owes_remark && batch_builder_has_complete(intake->builder))
+        code = remark_on_seam(intake, error);
+    while (code == OK && batch_builder_has_complete(intake->builder)) {
+        struct row_batch *batch;
+        code = batch_builder_take(intake->builder, &batch, error);
+        if (code != OK || batch == NULL)
+            break;
+        if (batch->digest_ledger != 0) {
+            intake->newest.ledger = batch->digest_ledger;
+            snprintf(intake->newest.schema_version, sizeof intake->newest.schema_version, "%s",
+                     intake->options.schema->version);
+            memcpy(intake->newest.chain, batch->digest.chain, LEDGER_DIGEST_BYTES);
+            memcpy(intake->newest.contents, batch->digest.contents, LEDGER_DIGEST_BYTES);
+        }
+        code = batch_queue_push(intake->options.queue, &batch, error);
+        if (code == OK && intake->options.on_batch != NULL)
+            intake->options.on_batch(intake->options.context);
+    }
+    note_waiting(intake);
+    intake->idle_bytes = batch_builder_memory_bytes(intake->builder);
+    return code;
+}
+
+/* Whether the complete ledgers are enough for the queue, by rows, bytes or waiting time. */
+static bool must_flush(const struct intake *intake)
+{
+    return batch_builder_complete_rows(intake->builder) >= intake->options.batch_rows ||
+           batch_builder_memory_bytes(intake->builder) >=
+               intake->idle_bytes + intake->options.flush_bytes ||
+           batch_builder_unconfirmed_runs(intake->builder) >= BATCH_UNCONFIRMED_RUNS ||
+           os_monotonic_us() >= intake_next_flush_us(intake);
+}
+
+static uint32_t seam_of(const struct catalog_neighbour *neighbour)
+{
+    return neighbour->digest.ledger != 0 ? neighbour->digest.ledger : neighbour->closed_ledger;
+}
+
+void intake_begin_probe(struct intake *intake, const struct catalog_digest *digest)
+{
+    intake->seam = *digest;
+    intake->newest.ledger = 0;
+    intake->seam_in_progress = false;
+    intake->has_compared = false;
+}
+
+bool intake_has_compared(const struct intake *intake)
+{
+    return intake->has_compared;
+}
+
+enum error_code intake_begin_range(struct intake *intake, const struct run_range *range,
+                                   struct error *error)
+{
+    batch_builder_drop_ledger(intake->builder);
+    while (batch_builder_has_complete(intake->builder)) {
+        struct row_batch *batch;
+        enum error_code code = batch_builder_take(intake->builder, &batch, error);
+        if (code != OK)
+            return code;
+        row_batch_free(batch);
+    }
+    note_waiting(intake);
+    error_clear(&intake->failure);
+    intake_begin_probe(intake, &range->below.digest);
+    intake->has_compared = range->is_compared;
+    intake->owes_remark = true;
+    intake->asked = (struct ledger_range){range->first, range->last};
+    intake->seams[0] = seam_of(&range->below);
+    intake->seams[1] = seam_of(&range->above);
+    intake->range_begun = range->first != 0;
+    if (range->first != 0)
+        batch_builder_begin_range(intake->builder, range->first);
+    return OK;
+}
+
+/* Every so often: whether a ledger has outgrown its share of memory. */
+static enum error_code check_memory(struct intake *intake, uint32_t ledger,
+                                    struct bytes_view message, struct error *error)
+{
+    intake->bytes_since_memory_check += message.size_bytes;
+    if (++intake->events_since_memory_check < MEMORY_CHECK_EVENTS &&
+        intake->bytes_since_memory_check < MEMORY_CHECK_BYTES)
+        return OK;
+    intake->events_since_memory_check = 0;
+    intake->bytes_since_memory_check = 0;
+    if (batch_builder_memory_bytes(intake->builder) <= intake->options.ledger_limit_bytes)
+        return OK;
+    enum error_code code = intake_flush(intake, error);
+    if (code != OK ||
+        batch_builder_memory_bytes(intake->builder) <= intake->options.ledger_limit_bytes)
+        return code;
+    char limit[TEXT_TIME_BYTES];
+    text_size(intake->options.memory_limit_bytes, limit);
+    return error_set(error, ERR_LIMIT,
+                     "ledger %" PRIu32 " alone takes more than half of memory_limit (%s): raise "
+                     "memory_limit",
+                     ledger, limit);
+}
+
+static void begin_with(struct intake *intake, uint32_t ledger)
+{
+    if (!intake->range_begun) {
+        batch_builder_begin_range(intake->builder, ledger);
+        intake->range_begun = true;
+    }
+    uint32_t none = 0;
+    atomic_compare_exchange_strong(&intake->first_ledger, &none, ledger);
+}
+
+static enum error_code on_event(void *context, const struct event_view *event, uint32_t event_index,
+                                struct bytes_view message, bool *is_stored, struct error *error)
+{
+    struct intake *intake = context;
+    if (event_index == 0)
+        begin_with(intake, event->ledger_sequence);
+    bool became_dead_letter = false;
+    enum error_code code = batch_builder_add_event(intake->builder, event, event_index, message,
+                                                   &became_dead_letter, error);
+    if (became_dead_letter) {
+        *is_stored = false;
+        atomic_fetch_add_explicit(&intake->dead_letters, 1, memory_order_relaxed);
+    }
+    return code == OK ? check_memory(intake, event->ledger_sequence, message, error) : code;
+}
+
+static enum error_code on_unreadable(void *context, uint32_t ledger_sequence, uint32_t event_index,
+                                     const char *reason, struct bytes_view message,
+                                     struct error *error)
+{
+    struct intake *intake = context;
+    begin_with(intake, ledger_sequence);
+    enum error_code code = batch_builder_add_dead_letter(intake->builder, ledger_sequence,
+                                                         event_index, reason, message, error);
+    atomic_fetch_add_explicit(&intake->dead_letters, 1, memory_order_relaxed);
+    return code == OK ? check_memory(intake, ledger_sequence, message, error) : code;
+}
+
+static void on_ledger_dropped(void *context)
+{
+    struct intake *intake = context;
+    batch_builder_drop_ledger(intake->builder);
+}
+
+static enum error_code on_complete_to(void *context, uint32_t covered_to, struct error *error)
+{
+    struct intake *intake = context;
+    if (!intake->range_begun)
+        return OK; /* START 0 and nothing arrived: there is no range */
+    enum error_code code = batch_builder_complete_to(intake->builder, covered_to, error);
+    if (code != OK)
+        return code;
+    note_waiting(intake);
+    return must_flush(intake) ? intake_flush(intake, error) : OK;
+}
+
+static enum error_code on_hole(void *context, uint32_t ledger, const char *words,
+                               struct error *error)
+{
+    struct intake *intake = context;
+    enum error_code code = intake_flush(intake, error);
+    if (code == OK)
+        code = batch_queue_push_remark(intake->options.queue, REMARK_HOLE, ledger, words, error);
+    if (code != OK)
+        return code;
+    atomic_fetch_add_explicit(&intake->holes, 1, memory_order_relaxed);
+    batch_builder_begin_range(intake->builder, ledger + 1);
+    intake->range_begun = true;
+    return OK;
+}
+
+static bool has_room(void *context)
+{
+    struct intake *intake = context;
+    return batch_queue_has_room(intake->options.queue);
+}
+
+static bool must_stop(void *context)
+{
+    struct intake *intake = context;
+    if (intake->waiting_since_us != 0 && intake->failure.code == OK &&
+        os_monotonic_us() >= intake_next_flush_us(intake)) {
+        struct error error;
+        error_clear(&error);
+        if (intake_flush(intake, &error) != OK)
+            intake->failure = error;
+    }
+    return intake->failure.code != OK || intake->options.must_stop(intake->options.context);
+}
+
+/* The digest that `ledger` must have; NULL if we don't know it. */
+static const struct catalog_digest *digest_of(const struct intake *intake, uint32_t ledger)
+{
+    if (intake->newest.ledger == ledger && ledger != 0)
+        return &intake->newest;
+    if (intake->seam.ledger == ledger && ledger != 0)
+        return &intake->seam;
+    return NULL;
+}
+
+/* Begins a seam ledger: its digest is made by the schema version that the known one was made by. */
+static enum error_code begin_seam(struct intake *intake, uint32_t ledger, struct error *error)
+{
+    enum error_code code = intake_flush(intake, error); /* makes `newest` the newest */
+    if (code != OK)
+        return code;
+    const struct catalog_digest *known = digest_of(intake, ledger);
+    const struct row_schema *schema =
+        known != NULL ? row_schema_find(known->schema_version) : intake->options.schema;
+    if (schema == NULL)
+        schema = intake->options.schema; /* of a later version: only the chain can be compared */
+    if (intake->seam_state == NULL || intake->seam_schema != schema) {
+        ledger_digest_free(intake->seam_state);
+        intake->seam_state = ledger_digest_new(schema);
+        intake->seam_schema = schema;
+        if (intake->seam_state == NULL)
+            return error_no_memory(error, "the seam check");
+    }
+    ledger_digest_begin(intake->seam_state);
+    intake->seam_in_progress = true;
+    return OK;
+}
+
+static enum error_code on_seam_event(void *context, const struct event_view *event,
+                                     uint32_t event_index, struct bytes_view message,
+                                     struct error *error)
+{
+    struct intake *intake = context;
+    enum error_code code = OK;
+    if (event_index == 0 || !intake->seam_in_progress)
+        code = begin_seam(intake, event->ledger_sequence, error);
+    if (code != OK)
+        return code;
+    struct row_view row;
+    code = row_from_event(event, event_index, &intake->scratch, &row, NULL);
+    if (code == OK)
+        ledger_digest_add_row(intake->seam_state, &row);
+    else if (code == ERR_INVALID)
+        ledger_digest_add_dead_letter(intake->seam_state, event_index, message);
+    else
+        return error_no_memory(error, "the seam check");
+    return OK;
+}
+
+static enum source_seam_verdict on_seam_complete(void *context, uint32_t ledger)
+{
+    struct intake *intake = context;
+    const struct catalog_digest *known = digest_of(intake, ledger);
+    if (!intake->seam_in_progress || known == NULL) {
+        intake->seam_in_progress = false;
+        return SOURCE_SEAM_OK; /* nothing to compare with */
+    }
+    intake->seam_in_progress = false;
+    struct ledger_digest digest = ledger_digest_end(intake->seam_state);
+    if (memcmp(digest.chain, known->chain, LEDGER_DIGEST_BYTES) != 0)
+        return SOURCE_SEAM_OTHER_CHAIN;
+    intake->has_compared = true;
+    if (strcmp(intake->seam_schema->version, known->schema_version) == 0 &&
+        memcmp(digest.contents, known->contents, LEDGER_DIGEST_BYTES) != 0) {
+        log_event(LOG_WARN, "app",
+                  "the server sends other contents of a ledger than are stored, on the same chain: "
+                  "was it upgraded? Ledgers before and after may differ in what they say",
+                  LOG_U("ledger", ledger));
+        struct error error;
+        enum error_code code = batch_queue_push_remark(intake->options.queue, REMARK_OTHER_CONTENTS,
+                                                       ledger, NULL, &error);
+        if (code != OK && intake->failure.code == OK)
+            intake->failure = error;
+        return SOURCE_SEAM_OTHER_CONTENTS;
+    }
+    return SOURCE_SEAM_OK;
+}
+
+struct source_handler intake_handler(struct intake *intake)
+{
+    return (struct source_handler){.context = intake,
+                                   .on_event = on_event,
+                                   .on_unreadable = on_unreadable,
+                                   .on_ledger_dropped = on_ledger_dropped,
+                                   .on_complete_to = on_complete_to,
+                                   .on_hole = on_hole,
+                                   .has_room = has_room,
+                                   .must_stop = must_stop,
+                                   .on_seam_event = on_seam_event,
+                                   .on_seam_complete = on_seam_complete};
+}
+
+int64_t intake_next_flush_us(const struct intake *intake)
+{
+    return atomic_load_explicit(&intake->flush_due_us, memory_order_relaxed);
+}
+
+enum error_code intake_failure(const struct intake *intake, struct error *error)
+{
+    if (intake->failure.code != OK && error != NULL)
+        *error = intake->failure;
+    return intake->failure.code;
+}
+
+void intake_get_stats(const struct intake *intake, struct intake_stats *out)
+{
+    *out = (struct intake_stats){
+        .dead_letters = atomic_load_explicit(&intake->dead_letters, memory_order_relaxed),
+        .holes = atomic_load_explicit(&intake->holes, memory_order_relaxed),
+        .first_ledger = atomic_load_explicit(&intake->first_ledger, memory_order_relaxed)};
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_SERVICE_INTAKE_H
+#define TTP_SERVICE_INTAKE_H
+
+/*
+ * The source thread's end of the pipeline: takes what a source hands over, makes rows of it, and
+ * pushes batches of complete ledgers into the queue. batch_size rows or flush_interval are the most
+ * that complete ledgers wait here; the ledger in progress never leaves.
+ *
+ * All calls on the source thread, but for intake_next_flush_us and intake_get_stats (any thread).
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "service/batch_queue.h"
+#include "service/run_plan.h"
+#include "catalog/catalog.h"
+#include "rows/partition.h"
+#include "rows/schema.h"
+#include "source/source.h"
+#include "util/error.h"
+
+struct intake_options {
+    const struct row_schema *schema;
+    enum partitioning_scheme scheme;
+    int64_t batch_rows;
+    int64_t flush_interval_us;
+    size_t flush_bytes;        /* complete ledgers of so many bytes go on at once */
+    size_t ledger_limit_bytes; /* half of memory_limit: a ledger beyond it ends the run */
+    uint64_t memory_limit_bytes;
+    struct batch_queue *queue;
+    bool (*must_stop)(void *context); /* asked on the source thread */
+    void (*on_batch)(void *context);  /* a batch went to the queue; may be NULL */
+    void *context;
+};
+
+struct intake_stats {
+    uint64_t dead_letters;
+    uint64_t holes;        /* poison ledgers skipped */
+    uint32_t first_ledger; /* of the first event since intake_new; 0 none */
+};
+
+struct intake;
+
+struct intake *intake_new(const struct intake_options *options, struct error *error);
+void intake_free(struct intake *intake); /* NULL is fine */
+
+/* A range is about to be asked for; first 0: it begins with the first event. `below.digest` is what
+ * the seam ledger must have. Where nothing of the lake beside the range was compared (before, or at
+ * that seam) when its first batch goes on, a warning and a remark say so. Drops what a range before
+ * it left behind. */
+enum error_code intake_begin_range(struct intake *intake, const struct run_range *range,
+                                   struct error *error) MUST_CHECK;
+
+/* A ledger of the lake is about to be asked for alone, only to be compared. */
+void intake_begin_probe(struct intake *intake, const struct catalog_digest *digest);
+/* Whether the server sent a ledger as the lake has it, since the range or the probe began. */
+bool intake_has_compared(const struct intake *intake);
+
+/* What to give to source_run. */
+struct source_handler intake_handler(struct intake *intake);
+
+/* Pushes all complete ledgers, whatever their number: at the end of a range and at a stop. */
+enum error_code intake_flush(struct intake *intake, struct error *error) MUST_CHECK;
+
+/* When rows will have waited for flush_interval (monotonic; INT64_MAX: none wait): wake the source
+ * then, which looks at must_stop, and the intake flushes there. */
+int64_t intake_next_flush_us(const struct intake *intake);
+
+/* The error that ended a range from within must_stop or has_room, where none can be returned; OK if
+ * there was none. */
+enum error_code intake_failure(const struct intake *intake, struct error *error) MUST_CHECK;
+
+void intake_get_stats(const struct intake *intake, struct intake_stats *out);
+
+#endif

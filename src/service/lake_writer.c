@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/lake_writer.h"
+
+#include "catalog/history.h"
+#include "os/clock.h"
+#include "util/memory.h"
+
+#define TICK_US 1000000 /* sink_tick wants at least one call a second */
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* A commit is cut before or after the batch in hand, so two are enough to know its close time. */
+static void remember_close(struct lake_writer *writer, const struct row_batch *batch)
+{
+    int64_t close_us =
+        batch->last_close_us != 0 ? batch->last_close_us : writer->newest[0].close_us;
+    writer->newest[1] = writer->newest[0];
+    writer->newest[0].ledger = batch->range.last;
+    writer->newest[0].close_us = close_us;
+}
+
+int64_t lake_writer_close_of(const struct lake_writer *writer, uint32_t ledger)
+{
+    for (int i = 0; i < 2; i++) {
+        if (writer->newest[i].ledger == ledger)
+            return writer->newest[i].close_us;
+    }
+    return 0;
+}
+
+/* Keeps it in the catalog, beside the commits. */
+static enum error_code remember(struct lake_writer *writer, const struct queue_remark *remark)
+{
+    struct catalog *catalog = sink_catalog(writer->sink);
+    struct ledger_range range = {remark->ledger, remark->ledger};
+    switch (remark->kind) {
+    case REMARK_HOLE: return catalog_add_hole(catalog, range, remark->words, &writer->error);
+    case REMARK_OTHER_CONTENTS:
+        return catalog_add_seam_finding(catalog, remark->ledger, &writer->error);
+    case REMARK_UNCHECKED_SEAM: {
+        const struct catalog_unchecked_seam seam = {.range = {remark->ledger, remark->last},
+                                                    .below = remark->below,
+                                                    .above = remark->above};
+        return catalog_add_unchecked_seam(catalog, &seam, &writer->error);
+    }
+    }
+    return OK;
+}
+
+static enum error_code handle(struct lake_writer *writer, struct queue_item *item)
+{
+    switch (item->kind) {
+    case QUEUE_BATCH:
+        remember_close(writer, item->batch);
+        return sink_append(writer->sink, &item->batch, &writer->error);
+    case QUEUE_REMARK: {
+        enum error_code code = remember(writer, item->remark);
+        mem_free(item->remark);
+        return code;
+    }
+    case QUEUE_END_OF_RANGE:
+        return sink_commit(writer->sink, ROTATION_END_OF_RANGE, &writer->error);
+    case QUEUE_CLOSED:
+        if (atomic_load(&writer->drops_rest))
+            return OK; /* closing the sink drops it */
+        return sink_commit(writer->sink,
+                           writer->is_stopping(writer->context) ? ROTATION_SHUTDOWN
+                                                                : ROTATION_END_OF_RANGE,
+                           &writer->error);
+    case QUEUE_NOTHING: break;
+    }
+    return OK;
+}
+
+enum error_code lake_writer_run(struct lake_writer *writer)
+{
+    enum error_code code = OK;
+    struct queue_item item = {.kind = QUEUE_NOTHING};
+    int64_t next_tick_us = 0;
+    error_clear(&writer->error);
+    writer->has_lost_range = false;
+    while (code == OK && item.kind != QUEUE_CLOSED) {
+        int64_t now_us = os_monotonic_us();
+        atomic_store_explicit(&writer->seen_us, now_us, memory_order_relaxed);
+        if (now_us >= next_tick_us) {
+            int64_t next_call_us = INT64_MAX;
+            code = sink_tick(writer->sink, &next_call_us, &writer->error);
+            next_tick_us = earlier(next_call_us, now_us + TICK_US);
+            if (code != OK)
+                break;
+        }
+        item = batch_queue_pop(writer->queue, next_tick_us);
+        code = handle(writer, &item);
+    }
+    if (code != OK) {
+        writer->has_lost_range = sink_take_lost_range(writer->sink, &writer->lost_range);
+        batch_queue_abort(writer->queue);
+    }
+    /* Not running is not stuck. */
+    atomic_store_explicit(&writer->seen_us, 0, memory_order_relaxed);
+    return code;
+}

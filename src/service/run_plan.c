@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/run_plan.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "util/memory.h"
+
+#define RANGES_SHOWN 6
+/* The highest ledger that another can follow, so that it can be known to be complete. */
+#define LEDGER_LAST (UINT32_MAX - 1)
+
+/* The coverage's lowest and highest ledger (0 and 0 where the lake is empty), and how many ledgers
+ * it has. */
+static enum error_code coverage_ends(struct catalog *catalog, uint32_t *lowest, uint32_t *highest,
+                                     uint64_t *ledger_count, struct error *error)
+{
+    *lowest = *highest = 0;
+    *ledger_count = 0;
+    if (catalog == NULL)
+        return OK;
+    struct ledger_range *ranges;
+    size_t count;
+    enum error_code code = catalog_coverage(catalog, &ranges, &count, error);
+    if (code != OK)
+        return code;
+    for (size_t i = 0; i < count; i++)
+        *ledger_count += (uint64_t)ranges[i].last - ranges[i].first + 1;
+    if (count > 0) {
+        *lowest = ranges[0].first;
+        *highest = ranges[count - 1].last;
+    }
+    mem_free(ranges);
+    return OK;
+}
+
+/* What a ledger of this lake takes, for estimates. */
+static enum error_code measure_ledgers(struct run_plan *plan, struct catalog *catalog,
+                                       uint64_t ledger_count, struct error *error)
+{
+    if (ledger_count == 0)
+        return OK;
+    struct catalog_totals totals;
+    enum error_code code = catalog_totals(catalog, &totals, error);
+    if (code == OK)
+        plan->bytes_per_ledger = (double)totals.file_bytes / (double)ledger_count;
+    return code;
+}
+
+static enum error_code add_range(struct run_plan *plan, struct catalog *catalog, uint32_t first,
+                                 uint32_t last, struct error *error)
+{
+    struct run_range *range = &plan->ranges[plan->range_count];
+    *range = (struct run_range){.first = first, .last = last};
+    if (catalog != NULL && first > 0) {
+        const struct ledger_range asked = {first, last};
+        enum error_code code =
+            catalog_neighbours(catalog, asked, &range->below, &range->above, error);
+        if (code != OK)
+            return code;
+    }
+    plan->range_count++;
+    return OK;
+}
+
+static enum error_code alloc_ranges(struct run_plan *plan, size_t count, struct error *error)
+{
+    plan->ranges = mem_alloc_zero(count, sizeof plan->ranges[0]);
+    return plan->ranges != NULL ? OK : error_no_memory(error, "the plan");
+}
+
+static enum error_code plan_bounded(struct run_plan *plan, struct catalog *catalog,
+                                    struct error *error)
+{
+    struct ledger_range *ranges = NULL;
+    size_t count = 1;
+    enum error_code code = run_plan_check_start(plan->start, plan->end, error);
+    if (code == OK && catalog != NULL)
+        code = run_plan_uncovered(plan, catalog, &ranges, &count, error);
+    if (code == OK)
+        code = alloc_ranges(plan, count, error);
+    for (size_t i = 0; code == OK && i < count; i++)
+        code = ranges != NULL ? add_range(plan, catalog, ranges[i].first, ranges[i].last, error)
+                              : add_range(plan, catalog, plan->start, plan->end, error);
+    mem_free(ranges);
+    return code;
+}
+
+static enum error_code plan_live(struct run_plan *plan, struct catalog *catalog,
+                                 struct error *error)
+{
+    uint32_t first = plan->start;
+    if (plan->highest != 0 && plan->highest >= first) {
+        if (plan->highest >= LEDGER_LAST)
+            return error_set(error, ERR_INVALID,
+                             "the lake is covered up to the highest ledger number there is: there "
+                             "is nothing left to follow");
+        first = plan->highest + 1;
+        if (plan->start < plan->highest) {
+            struct ledger_range below = {plan->start, plan->highest};
+            enum error_code code =
+                catalog_uncovered(catalog, below, &plan->holes, &plan->hole_count, error);
+            if (code != OK)
+                return code;
+        }
+    }
+    enum error_code code = alloc_ranges(plan, 1, error);
+    return code == OK ? add_range(plan, catalog, first, 0, error) : code;
+}
+
+enum error_code run_plan_check_start(uint32_t start, uint32_t end, struct error *error)
+{
+    if (start != 0 || end == 0)
+        return OK;
+    return error_set(error, ERR_INVALID,
+                     "START 0 with END %" PRIu32 ", and the lake is empty: give the first ledger "
+                     "wanted as START, such as `run 1 %" PRIu32 "` for all from the network's "
+                     "first one",
+                     end, end);
+}
+
+enum error_code run_plan_make(struct run_plan *plan, struct catalog *catalog, uint32_t start,
+                              uint32_t end, struct error *error)
+{
+    *plan = (struct run_plan){.live = end == 0, .start = start, .end = end};
+    uint32_t lowest;
+    uint64_t ledger_count;
+    enum error_code code = coverage_ends(catalog, &lowest, &plan->highest, &ledger_count, error);
+    if (code == OK)
+        code = measure_ledgers(plan, catalog, ledger_count, error);
+    if (code != OK)
+        return code;
+    if (start == 0)
+        plan->start = lowest; /* what lies below the lake was never asked for */
+    if (!plan->live && plan->start > end)
+        return OK; /* START 0, and the lake begins behind END */
+    return plan->live ? plan_live(plan, catalog, error) : plan_bounded(plan, catalog, error);
+}
+
+void run_plan_release(struct run_plan *plan)
+{
+    mem_free(plan->ranges);
+    mem_free(plan->holes);
+    *plan = (struct run_plan){.ranges = NULL};
+}
+
+uint64_t run_plan_ledger_count(const struct run_plan *plan)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < plan->range_count; i++) {
+        if (plan->ranges[i].first == 0 || plan->ranges[i].last == 0)
+            return 0;
+        count += (uint64_t)plan->ranges[i].last - plan->ranges[i].first + 1;
+    }
+    return count;
+}
+
+enum error_code run_plan_uncovered(const struct run_plan *plan, struct catalog *catalog,
+                                   struct ledger_range **ranges, size_t *range_count,
+                                   struct error *error)
+{
+    *ranges = NULL;
+    *range_count = 0;
+    if (plan->start == 0 || plan->start > plan->end) /* START 0: refused, or the lake was empty */
+        return OK;
+    return catalog_uncovered(catalog, (struct ledger_range){plan->start, plan->end}, ranges,
+                             range_count, error);
+}
+
+void ranges_text(const struct ledger_range *ranges, size_t range_count, char out[RANGES_TEXT_BYTES])
+{
+    size_t at = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < range_count && i < RANGES_SHOWN && at < RANGES_TEXT_BYTES; i++) {
+        const char *comma = i == 0 ? "" : ", ";
+        if (ranges[i].first == ranges[i].last)
+            at += (size_t)snprintf(out + at, RANGES_TEXT_BYTES - at, "%s%" PRIu32, comma,
+                                   ranges[i].first);
+        else
+            at += (size_t)snprintf(out + at, RANGES_TEXT_BYTES - at, "%s%" PRIu32 "-%" PRIu32,
+                                   comma, ranges[i].first, ranges[i].last);
+    }
+    if (range_count > RANGES_SHOWN && at < RANGES_TEXT_BYTES)
+        snprintf(out + at, RANGES_TEXT_BYTES - at, " and %zu more", range_count - RANGES_SHOWN);
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_SERVICE_RUN_PLAN_H
+#define TTP_SERVICE_RUN_PLAN_H
+
+/*
+ * What a run has to fetch, by what the lake's coverage leaves open (design section 4): a bounded
+ * run what is not covered of A..B, range by range; a live run one open range behind the highest
+ * ledger covered.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "catalog/catalog.h"
+#include "util/buffer.h"
+#include "util/error.h"
+
+struct run_range {
+    uint32_t first;                        /* 0: where the server starts (an empty lake, live) */
+    uint32_t last;                         /* 0: open */
+    struct catalog_neighbour below, above; /* what the lake holds beside it */
+    bool is_compared; /* one of them is as the server sends it (service/seam_check.h) */
+};
+
+struct run_plan {
+    struct run_range *ranges; /* ascending */
+    size_t range_count;
+    bool live;
+    uint32_t start, end;        /* what is asked for, start resolved; end 0: open */
+    uint32_t highest;           /* covered; 0: the lake is empty */
+    double bytes_per_ledger;    /* of the lake's files; 0: not known */
+    struct ledger_range *holes; /* live: uncovered from start to highest; never fetched here */
+    size_t hole_count;
+};
+
+/* ERR_INVALID: START 0 with an END means nothing where the lake is empty. The server would be asked
+ * to choose, which real ones refuse, and all that others leave out below what they have would count
+ * as empty. */
+enum error_code run_plan_check_start(uint32_t start, uint32_t end, struct error *error) MUST_CHECK;
+
+/* `catalog` NULL: a lake that does not exist yet. start and end as configured (end 0: live). The
+ * catalog must belong to the calling thread. Release the plan in every case. */
+enum error_code run_plan_make(struct run_plan *plan, struct catalog *catalog, uint32_t start,
+                              uint32_t end, struct error *error) MUST_CHECK;
+void run_plan_release(struct run_plan *plan);
+
+/* How many ledgers a bounded plan fetches; 0 where that is not known. */
+uint64_t run_plan_ledger_count(const struct run_plan *plan);
+
+/* What of a bounded run's range is still uncovered; *ranges is the caller's to mem_free. */
+enum error_code run_plan_uncovered(const struct run_plan *plan, struct catalog *catalog,
+                                   struct ledger_range **ranges, size_t *range_count,
+                                   struct error *error) MUST_CHECK;
+
+/* "100-200, 300 and 4 more" */
+#define RANGES_TEXT_BYTES 256
+void ranges_text(const struct ledger_range *ranges, size_t range_count,
+                 char out[RANGES_TEXT_BYTES]);
+
+#endif

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_STORE_LAYOUT_H
+#define TTP_STORE_LAYOUT_H
+
+/* Where things of ours lie, relative to output_path (docs/commit-protocol.md). All in _lake lies
+ * within the fence of os/fence.h. */
+
+#include "os/fence.h"
+
+#define LAKE_FOLDER       OS_FENCED_FOLDER
+#define LAKE_CATALOG      "_lake/catalog.sqlite"
+#define LAKE_FILE         "_lake/lake.json"
+#define LAKE_LOCK         "_lake/lock"
+#define LAKE_STAGING      "_lake/staging"
+#define LAKE_INTENT       "_lake/staging/intent.json"
+#define LAKE_DEAD_LETTERS "_lake/dead_letters"
+#define LAKE_DAMAGED      "_lake/damaged"
+/* Where a start tries what the file system can do; gone when it is over. */
+#define LAKE_PROBE_STAGED "_lake/staging/probe.inprogress"
+#define LAKE_PROBE_FINAL  "_lake_probe"
+
+#define LAKE_IN_PROGRESS_SUFFIX ".inprogress"
+#define LAKE_DAMAGED_SUFFIX     ".damaged"
+
+#endif

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/obstacle.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/identity.h"
+#include "os/log.h"
+
+void obstacle_init(struct obstacle *obstacle)
+{
+    *obstacle = (struct obstacle){0};
+}
+
+static void note_busy(struct obstacle *obstacle, bool is_busy)
+{
+    bool was_busy =
+        atomic_load_explicit(&obstacle->catalog_busy_since_us, memory_order_relaxed) != 0;
+    if (is_busy != was_busy)
+        atomic_store_explicit(&obstacle->catalog_busy_since_us, is_busy ? os_monotonic_us() : 0,
+                              memory_order_relaxed);
+}
+
+static enum obstacle_kind wait_of(const struct error *failure)
+{
+    if (failure->system_errno == EBUSY)
+        return OBSTACLE_CATALOG;
+    return os_is_refusal(failure->system_errno) ? OBSTACLE_REFUSAL : OBSTACLE_SPACE;
+}
+
+static void log_wait(const struct obstacle *obstacle, enum obstacle_kind wait, const char *reason)
+{
+    if (wait == OBSTACLE_CATALOG)
+        log_event(LOG_WARN, "sink",
+                  "another program is writing to the catalog; waiting until it is done",
+                  LOG_T("reason", reason));
+    else if (wait == OBSTACLE_REFUSAL)
+        log_event(LOG_ERROR, "sink",
+                  "the file system refuses to publish a commit; it is kept in staging and tried "
+                  "again, nothing is lost",
+                  LOG_T("reason", reason));
+    else if (obstacle->root != NULL && os_lacks_inodes(obstacle->root))
+        log_event(LOG_ERROR, "sink",
+                  "the file system has no inodes left; waiting until there are, nothing is lost",
+                  LOG_T("reason", reason));
+    else
+        log_event(LOG_ERROR, "sink",
+                  "the disk is full; waiting until there is room, nothing is lost",
+                  LOG_T("reason", reason));
+}
+
+/* What is waited for, for other threads to read. */
+static void tell_others(struct obstacle *obstacle, bool for_space, bool for_catalog,
+                        bool for_refusal)
+{
+    atomic_store_explicit(&obstacle->waiting_for_space, for_space, memory_order_relaxed);
+    atomic_store_explicit(&obstacle->refused, for_refusal, memory_order_relaxed);
+    note_busy(obstacle, for_catalog);
+}
+
+/* The next wait begins anew. */
+static enum error_code end_busy_wait(struct obstacle *obstacle, const struct error *failure,
+                                     struct error *error)
+{
+    char reason[ERROR_MESSAGE_BYTES]; /* `error` may be `failure` */
+    memcpy(reason, failure->message, sizeof reason);
+    obstacle->waiting = false;
+    tell_others(obstacle, false, false, false);
+    return error_set(error, ERR_IO,
+                     "another program has held the catalog for a day: %.900s; find and end it (a "
+                     "DuckDB or sqlite3 with an open transaction)",
+                     reason);
+}
+
+enum error_code obstacle_wait(struct obstacle *obstacle, const struct error *failure,
+                              struct error *error)
+{
+    enum obstacle_kind wait = wait_of(failure);
+    obstacle->gave_up = false;
+    if (!obstacle->waiting) {
+        obstacle->waiting = true;
+        obstacle->since_us = os_monotonic_us();
+        log_wait(obstacle, wait, failure->message);
+    }
+    tell_others(obstacle, wait == OBSTACLE_SPACE, wait == OBSTACLE_CATALOG,
+                wait == OBSTACLE_REFUSAL);
+    int64_t busy_since_us =
+        atomic_load_explicit(&obstacle->catalog_busy_since_us, memory_order_relaxed);
+    if (wait == OBSTACLE_CATALOG && os_monotonic_us() - busy_since_us >= OBSTACLE_BUSY_LIMIT_US)
+        return end_busy_wait(obstacle, failure, error);
+    if (obstacle->give_up != NULL && obstacle->give_up(obstacle->context, wait)) {
+        obstacle->gave_up = true;
+        char reason[ERROR_MESSAGE_BYTES]; /* `error` may be `failure` */
+        memcpy(reason, failure->message, sizeof reason);
+        if (wait == OBSTACLE_REFUSAL)
+            return error_set(error, ERR_CONFLICT, "%.900s", reason);
+        return error_set(error, ERR_IO, "%.900s; gave up waiting since this process is to stop",
+                         reason);
+    }
+    os_sleep_us(OBSTACLE_WAIT_US);
+    return OK;
+}
+
+void obstacle_gone(struct obstacle *obstacle)
+{
+    if (!obstacle->waiting)
+        return;
+    obstacle->waiting = false;
+    tell_others(obstacle, false, false, false);
+    log_event(LOG_INFO, "sink", "the wait is over, writing goes on",
+              LOG_D("waited_seconds", (double)(os_monotonic_us() - obstacle->since_us) / 1e6));
+}

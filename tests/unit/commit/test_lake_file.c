@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+/* lake.json and the lock. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "commit/lake_file.h"
+#include "store/layout.h"
+#include "commit/lake_lock.h"
+#include "os/identity.h"
+#include "support/temp_folder.h"
+#include "util/memory.h"
+
+static char folder[TEMP_PATH_BYTES];
+
+static int set_up(void **state)
+{
+    (void)state;
+    temp_folder_make(folder);
+    return mkdir(temp_path(folder, LAKE_FOLDER), 0755);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    temp_folder_remove(folder);
+    return 0;
+}
+
+static void lake_json_keeps_what_it_was_given(void **state)
+{
+    (void)state;
+    struct ledger_range pruned[] = {{1, 5}, {9, UINT32_MAX}};
+    struct lake_file lake = {.lake_id = "0f-1",
+                             .network = "pubnet",
+                             .scheme = "date_hour",
+                             .creating = true,
+                             .pruned_count = 2,
+                             .pruned = pruned};
+    struct lake_file again;
+    assert_int_equal(lake_file_write(&lake, folder, NULL), OK);
+    assert_int_equal(lake_file_read(&again, folder, NULL), OK);
+    assert_string_equal(again.lake_id, "0f-1");
+    assert_string_equal(again.network, "pubnet");
+    assert_string_equal(again.scheme, "date_hour");
+    assert_true(again.creating);
+    assert_int_equal(again.pruned_count, 2);
+    assert_memory_equal(again.pruned, pruned, sizeof pruned);
+    lake_file_release(&again);
+    assert_int_equal(temp_count(folder, "", ".inprogress"), 0);
+}
+
+static void what_is_wrong_with_lake_json_is_said(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum error_code code;
+        const char *word;
+    } cases[] = {
+        {"", ERR_CORRUPT, "line"},
+        {"[]", ERR_CORRUPT, "object"},
+        {"{\"lake_id\":\"a\"}", ERR_CORRUPT, "layout_version"},
+        {"{\"layout_version\":2}", ERR_CONFLICT, "newer"},
+        {"{\"layout_version\":1,\"lake_id\":\"a\",\"network\":\"\"}", ERR_CORRUPT, "scheme"},
+        {"{\"layout_version\":1,\"lake_id\":\"a\",\"network\":\"\",\"scheme\":\"date\"}",
+         ERR_CORRUPT, "pruned"},
+        {"{\"layout_version\":1,\"lake_id\":\"a\",\"network\":\"\",\"scheme\":\"date\","
+         "\"pruned\":[[5,4]]}",
+         ERR_CORRUPT, "range"},
+    };
+    struct lake_file lake;
+    struct error error;
+    assert_int_equal(lake_file_read(&lake, folder, &error), ERR_NOT_FOUND);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        temp_write(temp_path(folder, LAKE_FILE), cases[i].text, strlen(cases[i].text));
+        assert_int_equal(lake_file_read(&lake, folder, &error), cases[i].code);
+        assert_non_null(strstr(error.message, "lake.json"));
+        assert_non_null(strstr(error.message, cases[i].word));
+    }
+}
+
+static void the_lock_names_who_holds_it(void **state)
+{
+    (void)state;
+    struct lake_lock first, second;
+    struct error error;
+    char pid[32], host[OS_HOST_NAME_BYTES];
+    assert_int_equal(lake_lock_take(&first, folder, &error), OK);
+    assert_int_equal(lake_lock_take(&second, folder, &error), ERR_CONFLICT);
+    snprintf(pid, sizeof pid, "pid %lld ", (long long)os_process_id());
+    os_host_name(host);
+    assert_non_null(strstr(error.message, pid));
+    assert_non_null(strstr(error.message, host));
+    lake_lock_release(&first);
+    assert_int_equal(lake_lock_take(&second, folder, &error), OK);
+    lake_lock_release(&second);
+}
+
+static void the_lock_of_a_dead_process_is_free(void **state)
+{
+    (void)state;
+    struct lake_lock lock;
+    pid_t child = fork();
+    if (child == 0) {
+        if (lake_lock_take(&lock, folder, NULL) != OK)
+            _exit(1);
+        _exit(0); /* without letting go */
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(lake_lock_take(&lock, folder, NULL), OK);
+    lake_lock_release(&lock);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(lake_json_keeps_what_it_was_given),
+        TEST(what_is_wrong_with_lake_json_is_said),
+        TEST(the_lock_names_who_holds_it),
+        TEST(the_lock_of_a_dead_process_is_free),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "service/batch_queue.h"
+#include "os/clock.h"
+#include "os/thread.h"
+#include "rows/batch_builder.h"
+#include "util/memory.h"
+
+/* A batch of one ledger without events, as the builder makes it; memory_bytes is set to weigh. */
+static struct row_batch *batch_of(uint32_t ledger, size_t memory_bytes)
+{
+    const struct batch_builder_options options = {
+        .schema = row_schema_find("1.1.0"), .scheme = PARTITION_DATE, .dictionaries = true};
+    struct batch_builder *builder = batch_builder_new(&options, NULL);
+    assert_non_null(builder);
+    batch_builder_begin_range(builder, ledger);
+    assert_int_equal(batch_builder_complete_to(builder, ledger, NULL), OK);
+    struct row_batch *batch = NULL;
+    assert_int_equal(batch_builder_take(builder, &batch, NULL), OK);
+    assert_non_null(batch);
+    batch_builder_free(builder);
+    batch->memory_bytes = memory_bytes;
+    return batch;
+}
+
+static void push(struct batch_queue *queue, uint32_t ledger, size_t memory_bytes)
+{
+    struct row_batch *batch = batch_of(ledger, memory_bytes);
+    assert_int_equal(batch_queue_push(queue, &batch, NULL), OK);
+    assert_null(batch);
+}
+
+static uint32_t pop_ledger(struct batch_queue *queue)
+{
+    struct queue_item item = batch_queue_pop(queue, 0);
+    assert_int_equal(item.kind, QUEUE_BATCH);
+    uint32_t ledger = item.batch->range.first;
+    row_batch_free(item.batch);
+    return ledger;
+}
+
+static void count_call(void *context)
+{
+    ++*(unsigned *)context;
+}
+
+static void batches_come_out_in_their_order_beyond_the_first_capacity(void **state)
+{
+    (void)state;
+    struct batch_queue *queue = batch_queue_new(SIZE_MAX, NULL);
+    for (uint32_t ledger = 1; ledger <= 40; ledger++)
+        push(queue, ledger, 1);
+    for (uint32_t ledger = 1; ledger <= 30; ledger++)
+        assert_int_equal(pop_ledger(queue), ledger);
+    for (uint32_t ledger = 41; ledger <= 200; ledger++)
+        push(queue, ledger, 1);
+    assert_int_equal(batch_queue_push_end_of_range(queue, NULL), OK);
+    batch_queue_close(queue);
+    for (uint32_t ledger = 31; ledger <= 200; ledger++)
+        assert_int_equal(pop_ledger(queue), ledger);
+    assert_int_equal(batch_queue_pop(queue, INT64_MAX).kind, QUEUE_END_OF_RANGE);
+    assert_int_equal(batch_queue_pop(queue, INT64_MAX).kind, QUEUE_CLOSED);
+    batch_queue_free(queue);
+}
+
+static void a_full_queue_has_room_again_when_half_is_free(void **state)
+{
+    (void)state;
+    unsigned calls = 0;
+    struct batch_queue *queue = batch_queue_new(100, NULL);
+    batch_queue_on_room(queue, count_call, &calls);
+    push(queue, 1, 40);
+    push(queue, 2, 40);
+    assert_true(batch_queue_has_room(queue));
+    push(queue, 3, 40);
+    assert_false(batch_queue_has_room(queue));
+    push(queue, 4, 10); /* the rest of a flush goes in all the same */
+    struct batch_queue_stats stats;
+    batch_queue_get_stats(queue, &stats);
+    assert_int_equal(stats.memory_bytes, 130);
+    assert_int_equal(stats.item_count, 4);
+    assert_int_equal(pop_ledger(queue), 1);
+    assert_false(batch_queue_has_room(queue));
+    assert_int_equal(calls, 0);
+    assert_int_equal(pop_ledger(queue), 2);
+    assert_false(batch_queue_has_room(queue)); /* the writer has 2 in its hands */
+    assert_int_equal(pop_ledger(queue), 3);
+    assert_true(batch_queue_has_room(queue));
+    assert_int_equal(calls, 1);
+    assert_int_equal(pop_ledger(queue), 4);
+    assert_int_equal(calls, 1);
+    batch_queue_free(queue);
+}
+
+/* A batch of 10 bytes that keeps an accounts' dictionary alive. */
+static void push_with_dictionary(struct batch_queue *queue, uint64_t id, size_t memory_bytes)
+{
+    struct row_batch *batch = batch_of(1, 10);
+    for (int i = DICTIONARY_NONE + 1; i < DICTIONARY_COUNT; i++)
+        batch->dictionaries[i].id = 1000 + (uint64_t)i; /* the same in all */
+    batch->dictionaries[DICTIONARY_ACCOUNT] =
+        (struct batch_dictionary){.id = id, .memory_bytes = memory_bytes};
+    assert_int_equal(batch_queue_push(queue, &batch, NULL), OK);
+}
+
+static void push_with_replaced(struct batch_queue *queue, uint64_t id, size_t memory_bytes)
+{
+    struct row_batch *batch = batch_of(1, 10);
+    for (int i = DICTIONARY_NONE + 1; i < DICTIONARY_COUNT; i++)
+        batch->dictionaries[i].id = 1000 + (uint64_t)i;
+    batch->dictionaries[DICTIONARY_ACCOUNT] =
+        (struct batch_dictionary){.id = id, .memory_bytes = memory_bytes, .is_replaced = true};
+    assert_int_equal(batch_queue_push(queue, &batch, NULL), OK);
+}
+
+static size_t memory_of(struct batch_queue *queue)
+{
+    struct batch_queue_stats stats;
+    batch_queue_get_stats(queue, &stats);
+    return stats.memory_bytes;
+}
+
+static void a_replaced_dictionary_counts_once_as_long_as_a_batch_keeps_it_alive(void **state)
+{
+    (void)state;
+    struct batch_queue *queue = batch_queue_new(100, NULL);
+    push_with_dictionary(queue, 1, 30);
+    push_with_dictionary(queue, 1, 50);
+    assert_int_equal(memory_of(queue), 20); /* the builder has it, and counts it */
+    push(queue, 2, 0);                      /* without rows, and so without dictionaries */
+    push_with_dictionary(queue, 2, 7);
+    assert_int_equal(memory_of(queue), 30 + 50);
+    assert_true(batch_queue_has_room(queue));
+    push_with_dictionary(queue, 3, 7);
+    assert_int_equal(memory_of(queue), 40 + 50 + 7);
+    push_with_dictionary(queue, 3, 7);
+    assert_false(batch_queue_has_room(queue));
+    pop_ledger(queue);
+    assert_int_equal(memory_of(queue), 50 + 50 + 7);
+    pop_ledger(queue);
+    assert_int_equal(memory_of(queue), 40 + 50 + 7); /* it is in the writer's hands */
+    pop_ledger(queue);
+    assert_int_equal(memory_of(queue), 30 + 7);
+    for (int i = 0; i < 3; i++)
+        pop_ledger(queue);
+    assert_int_equal(memory_of(queue), 10);
+    push_with_dictionary(queue, 4, 1); /* what the writer has in its hands counts, too */
+    assert_int_equal(memory_of(queue), 20 + 7);
+    pop_ledger(queue);
+    assert_int_equal(memory_of(queue), 10);
+    batch_queue_free(queue);
+}
+
+static void a_dictionary_that_the_builder_has_no_more_counts_at_once(void **state)
+{
+    (void)state;
+    struct batch_queue *queue = batch_queue_new(1000, NULL);
+    push_with_replaced(queue, 1, 30);
+    push_with_replaced(queue, 1, 40);
+    assert_int_equal(memory_of(queue), 20 + 40);
+    push_with_dictionary(queue, 2, 7);
+    assert_int_equal(memory_of(queue), 30 + 40);
+    for (int i = 0; i < 3; i++)
+        pop_ledger(queue);
+    assert_int_equal(memory_of(queue), 10);
+    batch_queue_free(queue);
+}
+
+static void an_empty_queue_waits_for_its_deadline(void **state)
+{
+    (void)state;
+    struct batch_queue *queue = batch_queue_new(100, NULL);
+    int64_t before_us = os_monotonic_us();
+    assert_int_equal(batch_queue_pop(queue, before_us + 20000).kind, QUEUE_NOTHING);
+    assert_true(os_monotonic_us() - before_us >= 20000);
+    batch_queue_free(queue);
+}
+
+static void an_aborted_queue_drops_what_is_in_it_and_what_comes(void **state)
+{
+    (void)state;
+    unsigned calls = 0;
+    struct batch_queue *queue = batch_queue_new(10, NULL);
+    batch_queue_on_room(queue, count_call, &calls);
+    push(queue, 1, 40);
+    batch_queue_abort(queue);
+    assert_int_equal(calls, 1);
+    assert_true(batch_queue_has_room(queue));
+    push(queue, 2, 40);
+    assert_int_equal(batch_queue_pop(queue, INT64_MAX).kind, QUEUE_CLOSED);
+    batch_queue_reopen(queue);
+    push(queue, 3, 1);
+    assert_int_equal(pop_ledger(queue), 3);
+    batch_queue_free(queue);
+}
+
+static void *pop_one(void *context)
+{
+    struct queue_item item = batch_queue_pop(context, INT64_MAX);
+    row_batch_free(item.batch);
+    return NULL;
+}
+
+static void a_waiting_writer_is_woken(void **state)
+{
+    (void)state;
+    struct batch_queue *queue = batch_queue_new(100, NULL);
+    struct os_thread thread = {.running = false};
+    assert_int_equal(os_thread_start(&thread, "pop", pop_one, queue, NULL), OK);
+    push(queue, 1, 1);
+    os_thread_join(&thread);
+    assert_int_equal(os_thread_start(&thread, "pop", pop_one, queue, NULL), OK);
+    batch_queue_close(queue);
+    os_thread_join(&thread);
+    batch_queue_free(queue);
+}
+
+static void a_failed_allocation_loses_only_its_own_batch(void **state)
+{
+    (void)state;
+    for (uint64_t n = 1; n <= 2; n++) {
+        mem_fail_after(n);
+        assert_null(batch_queue_new(100, NULL));
+    }
+    mem_fail_after(0);
+    struct batch_queue *queue = batch_queue_new(SIZE_MAX, NULL);
+    for (uint32_t ledger = 1; ledger <= 64; ledger++)
+        push(queue, ledger, 1);
+    struct row_batch *batch = batch_of(65, 1);
+    mem_fail_after(1);
+    assert_int_equal(batch_queue_push(queue, &batch, NULL), ERR_NO_MEMORY);
+    mem_fail_after(0);
+    assert_null(batch);
+    for (uint32_t ledger = 1; ledger <= 64; ledger++)
+        assert_int_equal(pop_ledger(queue), ledger);
+    batch_queue_free(queue);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(batches_come_out_in_their_order_beyond_the_first_capacity),
+        cmocka_unit_test(a_full_queue_has_room_again_when_half_is_free),
+        cmocka_unit_test(a_replaced_dictionary_counts_once_as_long_as_a_batch_keeps_it_alive),
+        cmocka_unit_test(a_dictionary_that_the_builder_has_no_more_counts_at_once),
+        cmocka_unit_test(an_empty_queue_waits_for_its_deadline),
+        cmocka_unit_test(an_aborted_queue_drops_what_is_in_it_and_what_comes),
+        cmocka_unit_test(a_waiting_writer_is_woken),
+        cmocka_unit_test(a_failed_allocation_loses_only_its_own_batch),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
