@@ -22,10 +22,21 @@
 #define VERSION_BYTES    16
 #define RECENT_COMMITS   5
 #define NOT_SHOWN_FORMAT "  ... and %zu more (see --json)\n"
+#define LEFT_OUT_FORMAT  "  ... and %" PRIu64 " more\n"
 
 struct version_totals {
     char version[VERSION_BYTES];
     uint64_t commits, rows;
+};
+
+/* What others decide the length of. */
+enum status_list {
+    LIST_HOLES,
+    LIST_SEAM_FINDINGS,
+    LIST_UNCHECKED_SEAMS,
+    LIST_CHANGES, /* snapshots in which others changed rows */
+    LIST_OBJECTS, /* tables and views of others */
+    LIST_COUNT
 };
 
 struct lake_status {
@@ -39,13 +50,11 @@ struct lake_status {
     struct lake_file lake;
     char *data_path;
     char place_warning[DATA_PATH_WARNING_BYTES]; /* "": none */
-    json_t *holes;
-    json_t *seam_findings;
-    json_t *unchecked_seams;
+    struct json_short_list lists[LIST_COUNT];
     json_t *commits; /* the newest, newest first */
     struct catalog_visible visible;
-    json_t *changes; /* snapshots in which others changed rows */
-    json_t *objects; /* "table main.labels" */
+    int64_t newest_change;
+    char newest_change_time[TEXT_TIME_BYTES];
 };
 
 static void status_release(struct lake_status *status)
@@ -56,12 +65,9 @@ static void status_release(struct lake_status *status)
     buffer_release(&status->command);
     lake_file_release(&status->lake);
     mem_free(status->data_path);
-    json_decref(status->holes);
-    json_decref(status->seam_findings);
-    json_decref(status->unchecked_seams);
+    for (size_t i = 0; i < LIST_COUNT; i++)
+        json_short_list_release(&status->lists[i]);
     json_decref(status->commits);
-    json_decref(status->changes);
-    json_decref(status->objects);
 }
 
 static enum error_code add_version(void *context, const struct catalog_commit_record *commit,
@@ -103,29 +109,34 @@ static enum error_code add_commit(void *context, const struct catalog_commit_rec
     return OK;
 }
 
+static size_t text_bytes(const char *text)
+{
+    return text == NULL ? 0 : strlen(text);
+}
+
 static enum error_code add_hole(void *context, struct ledger_range range, const char *reason,
                                 int64_t recorded_us, struct error *error)
 {
-    struct lake_status *status = context;
+    struct json_short_list *holes = &((struct lake_status *)context)->lists[LIST_HOLES];
+    if (!json_short_list_takes(holes, text_bytes(reason)))
+        return OK;
     json_t *object = json_pack("{s:I, s:I, s:o, s:o}", "first", (json_int_t)range.first, "last",
                                (json_int_t)range.last, "reason", json_any_text(reason),
                                "recorded_at", json_time(recorded_us));
-    if (json_array_append_new(status->holes, object) != 0)
-        return error_no_memory(error, "the lake's status");
-    return OK;
+    return json_short_list_append(holes, object, error);
 }
 
 static enum error_code add_seam_finding(void *context, const struct catalog_seam_finding *finding,
                                         struct error *error)
 {
-    struct lake_status *status = context;
+    struct json_short_list *list = &((struct lake_status *)context)->lists[LIST_SEAM_FINDINGS];
+    if (!json_short_list_takes(list, 0))
+        return OK;
     json_t *object =
         json_pack("{s:I, s:s, s:I, s:o, s:o}", "ledger", (json_int_t)finding->ledger, "finding",
                   "other_contents", "times", (json_int_t)finding->times, "first_seen",
                   json_time(finding->first_seen_us), "last_seen", json_time(finding->last_seen_us));
-    if (json_array_append_new(status->seam_findings, object) != 0)
-        return error_no_memory(error, "the lake's status");
-    return OK;
+    return json_short_list_append(list, object, error);
 }
 
 static enum error_code read_gaps(struct catalog *catalog, struct lake_status *status,
@@ -164,45 +175,46 @@ static json_t *json_ledger(uint32_t ledger)
 static enum error_code add_unchecked_seam(void *context, const struct catalog_unchecked_seam *seam,
                                           struct error *error)
 {
-    struct lake_status *status = context;
+    struct json_short_list *list = &((struct lake_status *)context)->lists[LIST_UNCHECKED_SEAMS];
+    if (!json_short_list_takes(list, 0))
+        return OK;
     json_t *object = json_pack("{s:I, s:o, s:o, s:o, s:o}", "first", (json_int_t)seam->range.first,
                                "last", json_ledger(seam->range.last), "ledger_below",
                                json_ledger(seam->below), "ledger_above", json_ledger(seam->above),
                                "recorded_at", json_time(seam->recorded_us));
-    if (json_array_append_new(status->unchecked_seams, object) != 0)
-        return error_no_memory(error, "the lake's status");
-    return OK;
+    return json_short_list_append(list, object, error);
 }
 
 static enum error_code add_change(void *context, const struct catalog_change *change,
                                   struct error *error)
 {
     struct lake_status *status = context;
+    struct json_short_list *list = &status->lists[LIST_CHANGES];
+    status->newest_change = change->snapshot_id;
+    snprintf(status->newest_change_time, sizeof status->newest_change_time, "%s", change->time);
+    if (!json_short_list_takes(list, text_bytes(change->time) + text_bytes(change->changes)))
+        return OK;
     json_t *object =
         json_pack("{s:I, s:o, s:o}", "snapshot_id", (json_int_t)change->snapshot_id, "time",
                   json_any_text(change->time), "changes_made", json_any_text(change->changes));
-    if (json_array_append_new(status->changes, object) != 0)
-        return error_no_memory(error, "the lake's status");
-    return OK;
+    return json_short_list_append(list, object, error);
 }
 
 static enum error_code add_object(void *context, bool is_view, const char *schema, const char *name,
                                   struct error *error)
 {
-    struct lake_status *status = context;
+    struct json_short_list *list = &((struct lake_status *)context)->lists[LIST_OBJECTS];
+    if (!json_short_list_takes(list, text_bytes(schema) + text_bytes(name)))
+        return OK;
     json_t *object = json_pack("{s:s, s:o, s:o}", "kind", is_view ? "view" : "table", "schema",
                                json_any_text(schema), "name", json_any_text(name));
-    if (json_array_append_new(status->objects, object) != 0)
-        return error_no_memory(error, "the lake's status");
-    return OK;
+    return json_short_list_append(list, object, error);
 }
 
 /* What others than this program did to the table, and keep beside it. */
 static enum error_code read_others(struct catalog *catalog, struct lake_status *status,
                                    struct error *error)
 {
-    status->changes = json_array();
-    status->objects = json_array();
     enum error_code code = catalog_visible_rows(catalog, &status->visible, error);
     if (code == OK)
         code = catalog_each_change(catalog, add_change, status, error);
@@ -222,9 +234,8 @@ static enum error_code read_place(struct catalog *catalog, const struct options 
 static enum error_code read_status(struct catalog *catalog, const struct options *options,
                                    struct lake_status *status, struct error *error)
 {
-    status->holes = json_array();
-    status->seam_findings = json_array();
-    status->unchecked_seams = json_array();
+    for (size_t i = 0; i < LIST_COUNT; i++)
+        json_short_list_init(&status->lists[i]);
     status->commits = json_array();
     enum error_code code = lake_file_read(&status->lake, options->output_path, error);
     if (code == OK)
@@ -256,6 +267,11 @@ static enum error_code read_status(struct catalog *catalog, const struct options
     return code;
 }
 
+static uint64_t left_out_of(const struct lake_status *status, enum status_list list)
+{
+    return status->lists[list].budget.left_out;
+}
+
 static json_t *json_version(const void *context, size_t index)
 {
     const struct version_totals *version = &((const struct lake_status *)context)->versions[index];
@@ -283,13 +299,24 @@ static enum error_code print_json(struct catalog *catalog, const char *output_pa
         "dead_letters", (json_int_t)totals->dead_letters, "null_amount_decimals",
         (json_int_t)totals->null_decimals, "replaced_memos", (json_int_t)totals->replaced_memos,
         "unconfirmed_ledgers", (json_int_t)totals->unconfirmed_ledgers, "unconfirmed",
-        json_ranges(status->unconfirmed, status->unconfirmed_count), "holes", status->holes,
-        "seam_findings", status->seam_findings, "unchecked_seams", status->unchecked_seams,
-        "recent_commits", status->commits, "hidden_rows", (json_int_t)status->visible.deleted_rows,
-        "inlined_rows", (json_int_t)status->visible.inlined_rows, "changes_by_others",
-        status->changes, "others_tables", status->objects, "data_path",
-        json_any_text(status->data_path), "data_path_warning",
+        json_ranges(status->unconfirmed, status->unconfirmed_count), "holes",
+        status->lists[LIST_HOLES].items, "seam_findings", status->lists[LIST_SEAM_FINDINGS].items,
+        "unchecked_seams", status->lists[LIST_UNCHECKED_SEAMS].items, "recent_commits",
+        status->commits, "hidden_rows", (json_int_t)status->visible.deleted_rows, "inlined_rows",
+        (json_int_t)status->visible.inlined_rows, "changes_by_others",
+        status->lists[LIST_CHANGES].items, "others_tables", status->lists[LIST_OBJECTS].items,
+        "data_path", json_any_text(status->data_path), "data_path_warning",
         status->place_warning[0] == '\0' ? json_null() : json_any_text(status->place_warning));
+    const struct json_left_out left_out[] = {
+        {"coverage", json_left_out_of(status->coverage_count)},
+        {"gaps", json_left_out_of(status->gap_count)},
+        {"unconfirmed", json_left_out_of(status->unconfirmed_count)},
+        {"holes", left_out_of(status, LIST_HOLES)},
+        {"seam_findings", left_out_of(status, LIST_SEAM_FINDINGS)},
+        {"unchecked_seams", left_out_of(status, LIST_UNCHECKED_SEAMS)},
+        {"changes_by_others", left_out_of(status, LIST_CHANGES)},
+        {"others_tables", left_out_of(status, LIST_OBJECTS)}};
+    object = json_add_left_out(object, left_out, sizeof left_out / sizeof *left_out);
     return json_print(object, true, error);
 }
 
@@ -340,12 +367,18 @@ static void print_counts(const struct lake_status *status)
     }
 }
 
+static void print_left_out(const struct lake_status *status, enum status_list list)
+{
+    if (left_out_of(status, list) > 0)
+        say(LEFT_OUT_FORMAT, left_out_of(status, list));
+}
+
 /* "a" or "a and b" */
 static void print_unchecked_seams(const struct lake_status *status)
 {
     size_t i;
     json_t *seam;
-    json_array_foreach(status->unchecked_seams, i, seam)
+    json_array_foreach(status->lists[LIST_UNCHECKED_SEAMS].items, i, seam)
     {
         json_int_t below = json_integer_value(json_object_get(seam, "ledger_below"));
         json_int_t above = json_integer_value(json_object_get(seam, "ledger_above"));
@@ -364,11 +397,13 @@ static void print_unchecked_seams(const struct lake_status *status)
         say("\n  (which the server did not serve at %s; close times fit)\n",
             json_string_value(json_object_get(seam, "recorded_at")));
     }
+    print_left_out(status, LIST_UNCHECKED_SEAMS);
 }
 
 /* "table main.labels, view main.v" */
-static void print_objects(const json_t *objects)
+static void print_objects(const struct lake_status *status)
 {
+    const json_t *objects = status->lists[LIST_OBJECTS].items;
     size_t i;
     json_t *object;
     if (json_array_size(objects) == 0)
@@ -379,11 +414,13 @@ static void print_objects(const json_t *objects)
             json_string_value(json_object_get(object, "schema")),
             json_string_value(json_object_get(object, "name")));
     say("\n");
+    print_left_out(status, LIST_OBJECTS);
 }
 
 static void print_others(const struct lake_status *status)
 {
-    size_t count = json_array_size(status->changes);
+    const struct list_budget *changes = &status->lists[LIST_CHANGES].budget;
+    uint64_t count = changes->kept + changes->left_out;
     char hidden[TEXT_TIME_BYTES], inlined[TEXT_TIME_BYTES];
     text_count(status->visible.deleted_rows, hidden);
     text_count(status->visible.inlined_rows, inlined);
@@ -391,15 +428,11 @@ static void print_others(const struct lake_status *status)
         say("%-14s %s row%s of the files hidden, %s row%s in the catalog itself\n", "by others",
             hidden, plural(status->visible.deleted_rows), inlined,
             plural(status->visible.inlined_rows));
-    if (count > 0) {
-        const json_t *newest = json_array_get(status->changes, count - 1);
-        say("%-14s rows changed in %zu snapshot%s, the last is %" JSON_INTEGER_FORMAT
+    if (count > 0)
+        say("%-14s rows changed in %" PRIu64 " snapshot%s, the last is %" PRId64
             " at %s: 'verify' tells what is left of it\n",
-            "by others", count, plural(count),
-            json_integer_value(json_object_get(newest, "snapshot_id")),
-            json_string_value(json_object_get(newest, "time")));
-    }
-    print_objects(status->objects);
+            "by others", count, plural(count), status->newest_change, status->newest_change_time);
+    print_objects(status);
 }
 
 static void print_oddities(const struct lake_status *status)
@@ -415,19 +448,21 @@ static void print_oddities(const struct lake_status *status)
         say("%-14s %" PRIu64 " whose text was not UTF-8\n", "memos", totals->replaced_memos);
     size_t i;
     json_t *hole, *finding;
-    json_array_foreach(status->holes, i, hole)
+    json_array_foreach(status->lists[LIST_HOLES].items, i, hole)
         say("%-14s %" JSON_INTEGER_FORMAT " to %" JSON_INTEGER_FORMAT ", given up at %s:\n  %s\n",
             "hole", json_integer_value(json_object_get(hole, "first")),
             json_integer_value(json_object_get(hole, "last")),
             json_string_value(json_object_get(hole, "recorded_at")),
             json_string_value(json_object_get(hole, "reason")));
-    json_array_foreach(status->seam_findings, i, finding)
+    print_left_out(status, LIST_HOLES);
+    json_array_foreach(status->lists[LIST_SEAM_FINDINGS].items, i, finding)
         say("%-14s ledger %" JSON_INTEGER_FORMAT ": the server sends other contents than are "
             "stored\n  (met %" JSON_INTEGER_FORMAT " time%s, the last at %s)\n",
             "seam", json_integer_value(json_object_get(finding, "ledger")),
             json_integer_value(json_object_get(finding, "times")),
             plural((uint64_t)json_integer_value(json_object_get(finding, "times"))),
             json_string_value(json_object_get(finding, "last_seen")));
+    print_left_out(status, LIST_SEAM_FINDINGS);
     print_unchecked_seams(status);
 }
 

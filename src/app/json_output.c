@@ -37,7 +37,7 @@ json_t *json_list(size_t count, json_t *(*item)(const void *context, size_t inde
                   const void *context)
 {
     json_t *list = json_array();
-    for (size_t i = 0; list != NULL && i < count; i++) {
+    for (size_t i = 0; list != NULL && i < count && i < LIST_ENTRIES_MAX; i++) {
         if (json_array_append_new(list, item(context, i)) != 0) {
             json_decref(list);
             list = NULL;
@@ -56,6 +56,51 @@ static json_t *json_range(const void *context, size_t index)
 json_t *json_ranges(const struct ledger_range *ranges, size_t count)
 {
     return json_list(count, json_range, ranges);
+}
+
+void json_short_list_init(struct json_short_list *list)
+{
+    *list = (struct json_short_list){.items = json_array()};
+}
+
+void json_short_list_release(struct json_short_list *list)
+{
+    json_decref(list->items);
+    list->items = NULL;
+}
+
+bool json_short_list_takes(struct json_short_list *list, size_t text_bytes)
+{
+    return list_budget_take(&list->budget, text_bytes);
+}
+
+enum error_code json_short_list_append(struct json_short_list *list, json_t *object,
+                                       struct error *error)
+{
+    return json_array_append_new(list->items, object) == 0 ? OK
+                                                           : error_no_memory(error, "the report");
+}
+
+uint64_t json_left_out_of(uint64_t count)
+{
+    return count > LIST_ENTRIES_MAX ? count - LIST_ENTRIES_MAX : 0;
+}
+
+json_t *json_add_left_out(json_t *object, const struct json_left_out *lists, size_t list_count)
+{
+    json_t *counts = json_object();
+    bool failed = object == NULL || counts == NULL;
+    for (size_t i = 0; !failed && i < list_count; i++)
+        failed = lists[i].count > 0 &&
+                 json_object_set_new(counts, lists[i].list,
+                                     json_integer((json_int_t)lists[i].count)) != 0;
+    if (!failed && json_object_size(counts) > 0)
+        failed = json_object_set(object, "not_listed", counts) != 0;
+    json_decref(counts);
+    if (!failed)
+        return object;
+    json_decref(object);
+    return NULL;
 }
 
 enum error_code json_print(json_t *object, bool indented, struct error *error)

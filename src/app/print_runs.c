@@ -19,10 +19,10 @@ enum error_code print_runs(const char *title, const struct options *options,
     enum error_code code = rerun_of_lake(&rerun, options, error);
     if (code == OK) {
         code = buffer_append_format(&text, "%s:\n", title);
-        for (size_t i = 0; code == OK && i < range_count; i++) {
+        for (size_t i = 0; code == OK && i < rerun_run_count(range_count); i++) {
             code = buffer_append_text(&text, "  ");
             if (code == OK)
-                code = rerun_append_run(&rerun, ranges[i], &text);
+                code = rerun_append_run(&rerun, rerun_run_range(ranges, range_count, i), &text);
             if (code == OK)
                 code = buffer_append_byte(&text, '\n');
         }

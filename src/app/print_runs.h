@@ -6,7 +6,7 @@
 #include "util/error.h"
 #include "util/ledgers.h"
 
-/* Prints `title` and the command for each range, to stdout; nothing where there is no range.
+/* Prints `title` and the commands that fetch the ranges, to stdout; nothing where there is none.
  * ERR_NO_MEMORY, or an error of reading the lake. */
 enum error_code print_runs(const char *title, const struct options *options,
                            const struct ledger_range *ranges, size_t range_count,

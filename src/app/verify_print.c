@@ -9,6 +9,9 @@
 #include "app/say.h"
 #include "util/text.h"
 
+/* Named ranges that one command takes out; the next verify names the next ones. */
+#define REPAIRS_MAX 1000
+
 /* Whether anything is damaged: what `repair` finds by itself. */
 static bool has_damage(const struct findings *findings)
 {
@@ -29,7 +32,8 @@ static enum error_code append_repairs(const struct verify_report *report, const 
     enum error_code code = OK;
     if (damaged)
         code = rerun_append_care(rerun, "repair", report->deep ? " --deep" : "", out);
-    for (size_t i = 0; code == OK && i < findings_take_out_count(findings); i++) {
+    for (size_t i = 0; code == OK && i < findings_take_out_count(findings) && i < REPAIRS_MAX;
+         i++) {
         struct ledger_range range = findings_take_out(findings, i);
         char ledgers[32];
         snprintf(ledgers, sizeof ledgers, " %" PRIu32 " %" PRIu32, range.first, range.last);
@@ -44,12 +48,13 @@ static enum error_code append_repairs(const struct verify_report *report, const 
 static enum error_code append_runs(const struct verify_report *report, const struct rerun *rerun,
                                    struct buffer *out)
 {
-    const struct findings *findings = &report->findings;
+    size_t count = findings_refetch_count(&report->findings);
+    const struct ledger_range *ranges = (const void *)report->findings.refetch.data;
     enum error_code code = OK;
-    for (size_t i = 0; code == OK && i < findings_refetch_count(findings); i++) {
+    for (size_t i = 0; code == OK && i < rerun_run_count(count); i++) {
         code = buffer_append_text(out, " && ");
         if (code == OK)
-            code = rerun_append_run(rerun, findings_refetch(findings, i), out);
+            code = rerun_append_run(rerun, rerun_run_range(ranges, count, i), out);
     }
     return code;
 }
@@ -123,6 +128,14 @@ static json_t *json_against(const struct verify_report *report, const struct aga
                      "differing_ledgers", (json_int_t)totals->differing);
 }
 
+static uint64_t unlisted_count(const struct findings *findings)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < PROBLEM_KIND_COUNT; i++)
+        count += findings->listed[i].left_out;
+    return count;
+}
+
 static json_t *json_report(const struct verify_report *report, const struct against *against,
                            const char *command)
 {
@@ -131,12 +144,18 @@ static json_t *json_report(const struct verify_report *report, const struct agai
         "{s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", report->ok, "deep",
         report->deep, "files", (json_int_t)report->files, "rows", (json_int_t)report->rows,
         "coverage", json_ranges(report->coverage, report->coverage_count), "problems",
-        json_list(findings_problem_count(findings), json_problem, report), "refetch",
+        json_list(findings_listed_count(findings), json_problem, report), "refetch",
         json_list(findings_refetch_count(findings), json_refetch, report), "command",
         json_any_text(command[0] != '\0' ? command : NULL), "notes",
         json_list(findings_note_count(findings), json_note, report), "changes_by_others",
-        json_list(findings->changes.size_bytes / sizeof(struct catalog_change), json_change,
-                  report));
+        json_list(findings_change_count(findings), json_change, report));
+    const struct json_left_out left_out[] = {
+        {"coverage", json_left_out_of(report->coverage_count)},
+        {"problems", unlisted_count(findings)},
+        {"refetch", json_left_out_of(findings_refetch_count(findings))},
+        {"notes", findings->noted.left_out},
+        {"changes_by_others", findings->changed.left_out}};
+    object = json_add_left_out(object, left_out, sizeof left_out / sizeof *left_out);
     if (object != NULL && against != NULL &&
         json_object_set_new(object, "against", json_against(report, against)) != 0) {
         json_decref(object);
@@ -170,6 +189,39 @@ static void print_comparison(const struct verify_report *report, const struct ag
         say(": %s ledger%s\n", differing, totals->differing == 1 ? " differs" : "s differ");
 }
 
+static void print_problems(const struct findings *findings)
+{
+    for (size_t i = 0; i < findings_listed_count(findings); i++) {
+        const struct problem *problem = findings_problem(findings, i);
+        say("problem: %s%s%s: %s\n", problem_kind_name(problem->kind),
+            problem->path != NULL ? " " : "", problem->path != NULL ? problem->path : "",
+            problem->message);
+    }
+    for (size_t i = 0; i < PROBLEM_KIND_COUNT; i++)
+        if (findings->listed[i].left_out > 0)
+            say("... and %" PRIu64 " more of %s\n", findings->listed[i].left_out,
+                problem_kind_name((enum problem_kind)i));
+}
+
+static void print_notes(const struct findings *findings)
+{
+    for (size_t i = 0; i < findings_note_count(findings); i++)
+        say("note: %s\n", findings_note(findings, i));
+    if (findings->noted.left_out > 0)
+        say("... and %" PRIu64 " more notes\n", findings->noted.left_out);
+}
+
+static void print_refetch(const struct findings *findings)
+{
+    size_t count = findings_refetch_count(findings);
+    for (size_t i = 0; i < count && i < LIST_ENTRIES_MAX; i++) {
+        struct ledger_range range = findings_refetch(findings, i);
+        say("fetch again: %" PRIu32 " to %" PRIu32 "\n", range.first, range.last);
+    }
+    if (count > LIST_ENTRIES_MAX)
+        say("... and %zu more ranges to fetch again\n", count - LIST_ENTRIES_MAX);
+}
+
 void verify_print_text(const struct verify_report *report, const struct against *against,
                        const struct options *options, const char *command)
 {
@@ -177,22 +229,16 @@ void verify_print_text(const struct verify_report *report, const struct against 
     char files[TEXT_TIME_BYTES], rows[TEXT_TIME_BYTES];
     text_count(report->files, files);
     text_count(report->rows, rows);
-    for (size_t i = 0; i < findings_problem_count(findings); i++) {
-        const struct problem *problem = findings_problem(findings, i);
-        say("problem: %s%s%s: %s\n", problem_kind_name(problem->kind),
-            problem->path != NULL ? " " : "", problem->path != NULL ? problem->path : "",
-            problem->message);
-    }
-    for (size_t i = 0; i < findings_note_count(findings); i++)
-        say("note: %s\n", findings_note(findings, i));
-    for (size_t i = 0; i < findings_refetch_count(findings); i++) {
-        struct ledger_range range = findings_refetch(findings, i);
-        say("fetch again: %" PRIu32 " to %" PRIu32 "\n", range.first, range.last);
-    }
+    print_problems(findings);
+    print_notes(findings);
+    print_refetch(findings);
     if (command[0] != '\0')
         say("to mend it:\n  %s\n", command);
     if (command[0] != '\0' && rerun_server_is_default(options))
         say("(" RERUN_DEFAULT_SERVER ")\n");
+    if (findings_take_out_count(findings) > REPAIRS_MAX)
+        say("(that takes out the first %d of %zu ranges; verify again for the rest)\n", REPAIRS_MAX,
+            findings_take_out_count(findings));
     if (against != NULL)
         print_comparison(report, against);
     size_t problems = findings_problem_count(findings);

@@ -57,11 +57,13 @@ static void append(struct findings *findings, struct buffer *list, const void *i
 /* The texts are copied. */
 static void keep_problem(struct findings *findings, struct problem problem)
 {
+    size_t text_bytes = strlen(problem.message) + (problem.path == NULL ? 0 : strlen(problem.path));
     os_mutex_lock(&findings->mutex);
-    problem.path = problem.path == NULL ? NULL : keep(findings, problem.path);
-    problem.message = keep(findings, problem.message);
-    if (problem.message != NULL)
-        append(findings, &findings->problems, &problem, sizeof problem);
+    bool is_listed = list_budget_take(&findings->listed[problem.kind], text_bytes);
+    bool path_is_needed = problem.path != NULL && (is_listed || problem.commit_no == 0);
+    problem.path = path_is_needed ? keep(findings, problem.path) : NULL;
+    problem.message = is_listed ? keep(findings, problem.message) : NULL;
+    append(findings, &findings->problems, &problem, sizeof problem);
     os_mutex_unlock(&findings->mutex);
 }
 
@@ -89,11 +91,14 @@ void findings_add_refetch(struct findings *findings, struct ledger_range range)
 
 void findings_add_change(struct findings *findings, const struct catalog_change *change)
 {
+    size_t text_bytes = strlen(change->time) + strlen(change->changes);
     os_mutex_lock(&findings->mutex);
-    struct catalog_change kept = {.snapshot_id = change->snapshot_id,
-                                  .time = keep(findings, change->time),
-                                  .changes = keep(findings, change->changes)};
-    append(findings, &findings->changes, &kept, sizeof kept);
+    if (list_budget_take(&findings->changed, text_bytes)) {
+        struct catalog_change kept = {.snapshot_id = change->snapshot_id,
+                                      .time = keep(findings, change->time),
+                                      .changes = keep(findings, change->changes)};
+        append(findings, &findings->changes, &kept, sizeof kept);
+    }
     os_mutex_unlock(&findings->mutex);
 }
 
@@ -128,15 +133,18 @@ void findings_add_note(struct findings *findings, const char *format, ...)
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
     os_mutex_lock(&findings->mutex);
-    const char *kept = keep(findings, message);
-    if (kept != NULL)
+    if (list_budget_take(&findings->noted, strlen(message))) {
+        const char *kept = keep(findings, message);
         append(findings, &findings->notes, &kept, sizeof kept);
+    }
     os_mutex_unlock(&findings->mutex);
 }
 
 static int compare_problems(const void *a, const void *b)
 {
     const struct problem *left = a, *right = b;
+    if (left->message == NULL || right->message == NULL)
+        return (left->message == NULL) - (right->message == NULL);
     int order =
         strcmp(left->path == NULL ? "" : left->path, right->path == NULL ? "" : right->path);
     if (order == 0 && left->ledger != right->ledger)
@@ -161,6 +169,14 @@ size_t findings_problem_count(const struct findings *findings)
     return findings->problems.size_bytes / sizeof(struct problem);
 }
 
+size_t findings_listed_count(const struct findings *findings)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < PROBLEM_KIND_COUNT; i++)
+        count += findings->listed[i].kept;
+    return count;
+}
+
 const struct problem *findings_problem(const struct findings *findings, size_t index)
 {
     return &((const struct problem *)(const void *)findings->problems.data)[index];
@@ -174,6 +190,11 @@ void findings_set_by_repair(struct findings *findings, size_t index)
 size_t findings_note_count(const struct findings *findings)
 {
     return findings->notes.size_bytes / sizeof(const char *);
+}
+
+size_t findings_change_count(const struct findings *findings)
+{
+    return findings->changes.size_bytes / sizeof(struct catalog_change);
 }
 
 const char *findings_note(const struct findings *findings, size_t index)

@@ -12,6 +12,7 @@
 #include "os/thread.h"
 #include "util/arena.h"
 #include "util/buffer.h"
+#include "util/list_budget.h"
 
 enum problem_kind {
     PROBLEM_MISSING_FILE,
@@ -35,14 +36,16 @@ struct problem {
     struct ledger_range range; /* 0, 0: none */
     uint32_t ledger;           /* that it is of; 0: none */
     bool by_repair;            /* 'repair' takes it out by itself (lake/remedy.h) */
-    const char *message;
+    const char *message;       /* NULL: enough of its kind are listed (util/list_budget.h) */
 };
 
 struct findings {
     struct os_mutex mutex;
     struct arena arena;
-    struct buffer problems; /* struct problem */
-    struct buffer notes;    /* const char * */
+    struct buffer problems; /* struct problem: all, those with a message first once finished */
+    struct list_budget listed[PROBLEM_KIND_COUNT]; /* problems that have one */
+    struct buffer notes;                           /* const char * */
+    struct list_budget noted, changed;             /* notes and changes that are kept */
     struct buffer changes;  /* struct catalog_change: snapshots of others that changed rows */
     struct buffer refetch;  /* struct ledger_range; sorted and merged by findings_finish */
     struct buffer take_out; /* likewise: those of refetch that repair takes out only by name */
@@ -52,7 +55,8 @@ struct findings {
 enum error_code findings_init(struct findings *findings, struct error *error) MUST_CHECK;
 void findings_release(struct findings *findings);
 
-/* Keeps a problem; path may be NULL. With a commit, its range is the commit's. */
+/* Keeps a problem; path may be NULL. With a commit, its range is the commit's. The path of one that
+ * is listed no more is kept where only it tells what the problem is in (there is no commit). */
 void findings_add_problem(struct findings *findings, enum problem_kind kind, const char *path,
                           uint64_t commit_no, struct ledger_range range, const char *format, ...)
     PRINTF_LIKE(6, 7);
@@ -68,14 +72,18 @@ void findings_add_refetch(struct findings *findings, struct ledger_range range);
 void findings_add_change(struct findings *findings, const struct catalog_change *change);
 void findings_add_note(struct findings *findings, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* Sorts problems by path and ledger and merges the ranges; again after more was added.
+/* Sorts problems, those with a message first, by path and ledger, and merges the ranges; again
+ * after more was added.
  * ERR_NO_MEMORY if something could not be kept. */
 enum error_code findings_finish(struct findings *findings, struct error *error) MUST_CHECK;
 
 size_t findings_problem_count(const struct findings *findings);
+/* Of them those with a message: the first ones. */
+size_t findings_listed_count(const struct findings *findings);
 const struct problem *findings_problem(const struct findings *findings, size_t index);
 void findings_set_by_repair(struct findings *findings, size_t index);
 size_t findings_note_count(const struct findings *findings);
+size_t findings_change_count(const struct findings *findings);
 const char *findings_note(const struct findings *findings, size_t index);
 size_t findings_refetch_count(const struct findings *findings);
 struct ledger_range findings_refetch(const struct findings *findings, size_t index);

@@ -239,7 +239,39 @@ static size_t count_without_checksums(const struct verification *verification)
     return count;
 }
 
-static void add_notes(struct verification *verification, struct findings *findings)
+/* Notes of ranges, one each, leave room for the others. */
+#define RANGES_NOTED_MAX 2000
+
+static void note_gaps(const struct inventory *inventory, struct findings *findings)
+{
+    size_t gaps = inventory->coverage_count == 0 ? 0 : inventory->coverage_count - 1;
+    for (size_t i = 0; i < gaps && i < RANGES_NOTED_MAX; i++)
+        findings_add_note(findings, "ledgers %" PRIu32 " to %" PRIu32 " are not in the lake",
+                          inventory->coverage[i].last + 1, inventory->coverage[i + 1].first - 1);
+    if (gaps > RANGES_NOTED_MAX)
+        findings_add_note(findings,
+                          "%zu more ranges of ledgers are not in the lake: 'status' has the "
+                          "command that fetches them",
+                          gaps - RANGES_NOTED_MAX);
+}
+
+static void note_holes(const struct inventory *inventory, struct findings *findings)
+{
+    size_t holes = INVENTORY_COUNT(&inventory->holes, struct ledger_range);
+    for (size_t i = 0; i < holes && i < RANGES_NOTED_MAX; i++) {
+        struct ledger_range hole = *INVENTORY_AT(&inventory->holes, struct ledger_range, i);
+        findings_add_note(findings,
+                          "ledgers %" PRIu32 " to %" PRIu32 " were given up: the server could not "
+                          "serve them; 'run %" PRIu32 " %" PRIu32 "' asks again",
+                          hole.first, hole.last, hole.first, hole.last);
+    }
+    if (holes > RANGES_NOTED_MAX)
+        findings_add_note(findings, "%zu more ranges of ledgers were given up",
+                          holes - RANGES_NOTED_MAX);
+}
+
+/* Ledgers that are not there, or there without their events. */
+static void note_ledgers(const struct verification *verification, struct findings *findings)
 {
     const struct inventory *inventory = &verification->inventory;
     uint64_t dead_letters = 0;
@@ -257,6 +289,11 @@ static void add_notes(struct verification *verification, struct findings *findin
                           "%" PRIu64 " ledgers in %zu ranges brought no event: the server claims "
                           "them empty; 'repair --unconfirmed' has them asked for again",
                           unconfirmed, inventory->unconfirmed_count);
+}
+
+static void note_files(const struct verification *verification, struct findings *findings)
+{
+    const struct inventory *inventory = &verification->inventory;
     for (size_t i = 0; i < INVENTORY_COUNT(&inventory->linked, const char *); i++)
         findings_add_note(findings,
                           "%s is a link to a folder elsewhere: its files are read, and nothing is "
@@ -269,17 +306,15 @@ static void add_notes(struct verification *verification, struct findings *findin
                           "shows only where it can't be decoded, or where --deep misses rows",
                           unsigned_files, unsigned_files == 1 ? " carries" : "s carry",
                           unsigned_files == 1 ? "it" : "them");
-    for (size_t i = 1; i < inventory->coverage_count; i++)
-        findings_add_note(findings, "ledgers %" PRIu32 " to %" PRIu32 " are not in the lake",
-                          inventory->coverage[i - 1].last + 1, inventory->coverage[i].first - 1);
-    size_t holes = INVENTORY_COUNT(&inventory->holes, struct ledger_range);
-    for (size_t i = 0; i < holes; i++) {
-        struct ledger_range hole = *INVENTORY_AT(&inventory->holes, struct ledger_range, i);
-        findings_add_note(findings,
-                          "ledgers %" PRIu32 " to %" PRIu32 " were given up: the server could not "
-                          "serve them; 'run %" PRIu32 " %" PRIu32 "' asks again",
-                          hole.first, hole.last, hole.first, hole.last);
-    }
+}
+
+static void add_notes(const struct verification *verification, struct findings *findings)
+{
+    const struct inventory *inventory = &verification->inventory;
+    note_ledgers(verification, findings);
+    note_files(verification, findings);
+    note_gaps(inventory, findings);
+    note_holes(inventory, findings);
     if (inventory->in_flight.size_bytes > 0)
         findings_add_note(findings, "a commit of %zu files is being published",
                           INVENTORY_COUNT(&inventory->in_flight, const char *));

@@ -317,3 +317,17 @@ bool rerun_server_is_default(const struct options *options)
     int index = option_index(offsetof(struct options, ttp_processor_endpoint));
     return options->origins[index].kind == ORIGIN_DEFAULT;
 }
+
+size_t rerun_run_count(size_t range_count)
+{
+    return range_count < RERUN_RUNS_MAX ? range_count : RERUN_RUNS_MAX;
+}
+
+struct ledger_range rerun_run_range(const struct ledger_range *ranges, size_t range_count,
+                                    size_t index)
+{
+    struct ledger_range range = ranges[index];
+    if (index + 1 == RERUN_RUNS_MAX)
+        range.last = ranges[range_count - 1].last;
+    return range;
+}

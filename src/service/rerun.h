@@ -45,6 +45,14 @@ enum error_code rerun_write_run(const struct options *options, struct ledger_ran
 enum error_code rerun_append_care(const struct rerun *rerun, const char *verb,
                                   const char *arguments, struct buffer *out) MUST_CHECK;
 
+/* So many ranges have a command of their own. */
+#define RERUN_RUNS_MAX 100
+/* How many commands fetch `range_count` ascending ranges, and what the one with that index asks
+ * for: the last one may span many ranges, since a run asks only for what is not covered. */
+size_t rerun_run_count(size_t range_count);
+struct ledger_range rerun_run_range(const struct ledger_range *ranges, size_t range_count,
+                                    size_t index);
+
 /* Whether the commands ask the default server because no other was named here: then it is worth
  * saying, since the lake does not know where its events came from. */
 bool rerun_server_is_default(const struct options *options) MUST_CHECK;
