@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # A thin front of CMake: `make help` lists the targets. The two to begin with are demo and test.
-.PHONY: help build test test-deps test-spark interop run demo clean install-deps lint benchmark asan tsan \
+.PHONY: help build test test-deps campaigns test-spark interop run demo clean install-deps lint benchmark asan tsan \
         fuzz fuzz-coverage coverage docker-build docker-run
 
 DOCKER ?= docker
@@ -11,6 +11,7 @@ CMAKE_BUILD := cmake --build
 help:
 	@echo "make demo          build, then serve real events and write them into ./data/demo"
 	@echo "make test          build and run all tests"
+	@echo "make campaigns     what takes longer: 160 more seeds of the simulation (tests/simulation)"
 	@echo "make test-spark    read lakes by Spark, too (needs a Java of 17 or later, installs 450 MB)"
 	@echo "make interop       let every reader open our files: Spark, ClickHouse, Go, Java, JavaScript… (1 GB)"
 	@echo "make build         bin/parquet-consumer and bin/bench-encode"
@@ -48,6 +49,11 @@ test: test-deps
 	@tools/build release -DTTP_TESTS=ON
 	@tools/publish release
 	@.venv/bin/python tools/run-tests --build build/release
+
+# What of the tests is too long to wait for at each change; .ci/run runs it.
+campaigns: test-deps
+	@tools/build release -DTTP_TESTS=ON
+	@ctest --test-dir build/release -L '^campaign$$' -j "$$(nproc)" --output-on-failure --no-tests=error
 
 test-spark: test-deps build
 	@tools/python-env spark

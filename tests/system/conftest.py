@@ -24,6 +24,17 @@ def pytest_configure(config):
     config.stash[config.report_key] = []
 
 
+def pytest_sessionfinish(session):
+    """A worker beside others hands its lines to the process that sums up."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["report"] = session.config.stash[session.config.report_key]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    node.config.stash[node.config.report_key] += getattr(node, "workeroutput", {}).get("report", [])
+
+
 def pytest_terminal_summary(terminalreporter, config):
     """What tests want to be read of those that passed, too."""
     for line in config.stash[config.report_key]:

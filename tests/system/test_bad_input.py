@@ -12,7 +12,7 @@ import grpc
 import pytest
 
 from harness import lake as reading
-from harness import process, truth
+from harness import process, truth, watching
 
 RECORDING = truth.TESTNET
 FIRST, LAST = RECORDING.first, RECORDING.last
@@ -30,8 +30,8 @@ def run_refused(lake, endpoint, *positional, status=2, **options):
 
 
 def closed_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return f"127.0.0.1:{server.getsockname()[1]}"
+    (port,) = watching.free_ports(1)
+    return f"127.0.0.1:{port}"
 
 
 # ---- what is wrong before any work ---------------------------------------------------------------
@@ -172,6 +172,7 @@ def test_nobody_listening_is_said_and_tried_again(lake, processes):
     reading.compare_lake_with_truth(lake, [RECORDING], "1.0.0")
 
 
+@pytest.mark.serial
 def test_nobody_listening_can_be_stopped(lake, processes):
     run = processes(process.run_background(lake, closed_port(), FIRST, LAST, retry_initial="30s",
                                            retry_max="30s"))

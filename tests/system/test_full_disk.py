@@ -92,6 +92,7 @@ def test_a_full_disk_is_waited_out(small_disk, servers, processes):
     reading.assert_nothing_left(lake)
 
 
+@pytest.mark.serial
 def test_a_run_that_waits_for_room_can_be_stopped(small_disk, servers, processes):
     lake = small_disk / "lake"
     endpoint = servers[RECORDING.name]
@@ -176,6 +177,7 @@ def test_below_min_free_disk_intake_pauses_and_commits_still_close(roomy_disk, l
     reading.assert_nothing_left(lake)
 
 
+@pytest.mark.serial
 def test_a_run_whose_intake_is_paused_publishes_all_and_stops_in_time(roomy_disk, load, processes):
     lake = roomy_disk / "lake"
     run = start(processes, lake, load, min_free_disk=MIN_FREE, stop_timeout="10s")

@@ -12,6 +12,8 @@ import pytest
 from harness import lake as reading
 from harness import process, truth
 
+pytestmark = pytest.mark.serial   # how long a stop takes
+
 RECORDING = truth.TESTNET
 FIRST, LAST = RECORDING.first, RECORDING.last
 

@@ -56,6 +56,7 @@ def check_rows(lake, ledgers):
 
 
 @pytest.mark.slow
+@pytest.mark.serial
 @pytest.mark.skipif("/asan/" in str(process.BINARY) or "/tsan/" in str(process.BINARY),
                     reason="a sanitizer's memory is not the program's")
 def test_memory_does_not_grow_with_the_number_of_events(tmp_path, processes):

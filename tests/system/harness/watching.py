@@ -10,13 +10,19 @@ import time
 from harness import process
 
 
+_held = []   # sockets: what binds their ports without naming them passes them over
+
+
 def free_ports(count):
-    """Ports of loopback that nobody listens on now."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [entry.getsockname()[1] for entry in sockets]
+    """Ports of loopback that nobody listens on, and that the kernel gives to nobody else while this
+    process lives: they stay bound here, and may be bound once more by the process that is told to
+    listen there (SO_REUSEADDR, as servers set it)."""
+    sockets = [socket.socket() for _ in range(count)]
     for entry in sockets:
-        entry.close()
-    return ports
+        entry.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        entry.bind(("127.0.0.1", 0))
+    _held.extend(sockets)
+    return [entry.getsockname()[1] for entry in sockets]
 
 
 class Answer:
