@@ -4,8 +4,6 @@ kind of wrong one is noticed."""
 
 import decimal
 import pathlib
-import subprocess
-import sys
 
 import pyarrow
 import pyarrow.parquet
@@ -45,14 +43,6 @@ def write_file(path, rows, version):
                                 store_schema=False)
 
 
-def change_catalog(lake, sql):
-    program = ("import sqlite3, sys\n"
-               "with sqlite3.connect(sys.argv[1]) as database:\n"
-               "    database.execute(sys.argv[2])\n")
-    subprocess.run([sys.executable, "-c", program, str(reading.catalog_path(lake)), sql],
-                   check=True, timeout=60)
-
-
 def write_lake(lake, rows, version, scheme):
     """Files of `rows`, one per partition, and a catalog by DuckDB that knows them."""
     groups = {}
@@ -78,7 +68,7 @@ def write_lake(lake, rows, version, scheme):
                                f" '{path}', hive_partitioning => false)")
     # DuckDB merges the bounds of blobs as escaped text, which is not their order.
     for table in ("file", "table"):
-        change_catalog(lake, f"UPDATE ducklake_{table}_column_stats SET min_value = NULL,"
+        reading.catalog_execute(lake, f"UPDATE ducklake_{table}_column_stats SET min_value = NULL,"
                              " max_value = NULL WHERE column_id = 3")
 
 
@@ -167,7 +157,7 @@ def test_a_catalog_made_by_duckdb_passes_and_a_narrow_bound_is_noticed(lake):
     rows = truth.truth_rows(truth.PUBNET)
     write_lake(lake, rows, "1.1.0", "date_hour_type")
     reading.check_catalog(lake)
-    change_catalog(lake, "UPDATE ducklake_file_column_stats SET max_value = '100'"
+    reading.catalog_execute(lake, "UPDATE ducklake_file_column_stats SET max_value = '100'"
                          " WHERE column_id = 2")
     with pytest.raises(AssertionError, match="ledger_sequence: maximum 100 is too low"):
         reading.check_catalog(lake)
@@ -183,6 +173,6 @@ def test_a_catalog_made_by_duckdb_passes_and_a_narrow_bound_is_noticed(lake):
 ])
 def test_a_wrong_catalog_is_noticed(lake, sql, sentence):
     write_lake(lake, truth.truth_rows([truth.PUBNET57]), "1.1.0", "date")
-    change_catalog(lake, sql)
+    reading.catalog_execute(lake, sql)
     with pytest.raises(AssertionError, match=sentence):
         reading.check_catalog(lake)

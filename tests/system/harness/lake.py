@@ -10,6 +10,8 @@ import pathlib
 import re
 import subprocess
 import sys
+import threading
+import urllib.parse
 
 import duckdb
 import pyarrow
@@ -73,7 +75,8 @@ def _extension(package, name):
 @contextlib.contextmanager
 def duckdb_connection(zone="UTC"):
     """A DuckDB with the ducklake extension loaded, in the session time zone given."""
-    connection = duckdb.connect()
+    # The extensions are signed, but to check it at each load takes half a second.
+    connection = duckdb.connect(config={"allow_unsigned_extensions": "true"})
     try:
         for package, name in (("duckdb_extension_sqlite_scanner", "sqlite_scanner"),
                               ("duckdb_extension_ducklake", "ducklake")):
@@ -103,27 +106,52 @@ def duckdb_execute(lake, *statements):
         connection.execute("DETACH lake")
 
 
+# Answers a question a line: [path, sql, whether it writes].
+_CATALOG_PROGRAM = """
+import contextlib, json, sqlite3, sys
+for line in sys.stdin:
+    path, sql, writes = json.loads(line)
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode={'rw' if writes else 'ro'}",
+                                                uri=True)) as database, database:
+            answer = {"rows": database.execute(sql).fetchall()}
+    except sqlite3.Error as problem:
+        answer = {"error": str(problem)}
+    print(json.dumps(answer), flush=True)
+"""
+
+
+class _Catalogs:
+    """Asks catalogs by a process of its own: two SQLite libraries (Python's, DuckDB's) in one
+    process would break each other's locks. It opens a catalog for each question, and ends with us."""
+
+    def __init__(self):
+        self._process, self._turn = None, threading.Lock()
+
+    def ask(self, lake, sql, writes):
+        with self._turn:
+            if self._process is None or self._process.poll() is not None:
+                self._process = subprocess.Popen([sys.executable, "-c", _CATALOG_PROGRAM],
+                                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                                 text=True)
+            question = json.dumps([urllib.parse.quote(str(catalog_path(lake))), sql, writes])
+            print(question, file=self._process.stdin, flush=True)
+            answer = json.loads(self._process.stdout.readline())
+        assert "error" not in answer, f"{answer['error']}: {sql}"
+        return [tuple(row) for row in answer["rows"]]
+
+
+_catalogs = _Catalogs()
+
+
 def catalog_query(lake, sql):
-    """Rows of a query on the catalog's SQLite file, by a process of its own: two SQLite libraries
-    (Python's, DuckDB's) in one process would break each other's locks."""
-    program = ("import json, sqlite3, sys\n"
-               "database = sqlite3.connect(f'file:{sys.argv[1]}?mode=ro', uri=True)\n"
-               "print(json.dumps(database.execute(sys.argv[2]).fetchall()))\n")
-    answer = subprocess.run([sys.executable, "-c", program, str(catalog_path(lake)), sql],
-                            capture_output=True, text=True, timeout=60, check=False)
-    assert answer.returncode == 0, answer.stderr
-    return [tuple(row) for row in json.loads(answer.stdout)]
+    """Rows of a query on the catalog's SQLite file."""
+    return _catalogs.ask(lake, sql, False)
 
 
 def catalog_execute(lake, sql):
-    """Changes the catalog behind the program's back, likewise in a process of its own."""
-    program = ("import sqlite3, sys\n"
-               "with sqlite3.connect(sys.argv[1]) as database:\n"
-               "    database.execute(sys.argv[2])\n"
-               "database.close()\n")
-    answer = subprocess.run([sys.executable, "-c", program, str(catalog_path(lake)), sql],
-                            capture_output=True, text=True, timeout=60, check=False)
-    assert answer.returncode == 0, answer.stderr
+    """Changes the catalog behind the program's back."""
+    _catalogs.ask(lake, sql, True)
 
 
 # ---- reading -------------------------------------------------------------------------------------
