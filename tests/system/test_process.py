@@ -137,10 +137,16 @@ def test_a_log_that_is_read_again_goes_on_and_tells_what_is_missing(lake, proces
 
     heard = bytearray()
     reader = threading.Thread(target=lambda: drain(reading, heard))
+
+    def heard_after_the_note():
+        run.send_signal(signal.SIGUSR1)  # as long as the note is being written, lines are dropped
+        return heard.partition(b"lines_dropped")[2]
+
     try:
         watching.wait_until(dropped, "dropped lines", lambda count: count > 0)
         reader.start()
-        watching.wait_until(lambda: bytes(heard), "the note", lambda text: b"lines_dropped" in text)
+        watching.wait_until(heard_after_the_note, "a line after the note",
+                            lambda text: text.count(b"\n") > 1)
         run.send_signal(signal.SIGTERM)
         assert run.wait(timeout=30) == 0
     finally:

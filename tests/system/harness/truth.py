@@ -51,11 +51,25 @@ PUBNET = (EARLY, PROTOCOL13, PUBNET57, PUBNET63)
 ALL = PUBNET + (TESTNET,)
 
 
+class TruthRow(dict):
+    """A row of a recording. Nobody changes it (a copy is a plain dict), so what every reader must
+    give for it is made once."""
+
+    __slots__ = ("_expected",)
+
+    def expected(self, version):
+        try:
+            return self._expected[version]
+        except AttributeError:
+            self._expected = {name: expected_row(self, name) for name in SCHEMA_VERSIONS}
+            return self._expected[version]
+
+
 @functools.cache
 def read_rows(recording):
-    """The recording's *.rows.jsonl as a tuple of dictionaries, in stream order."""
+    """The recording's *.rows.jsonl as a tuple of TruthRow, in stream order."""
     with open(recording.rows_file, encoding="utf-8") as lines:
-        return tuple(json.loads(line) for line in lines)
+        return tuple(TruthRow(json.loads(line)) for line in lines)
 
 
 def truth_rows(recordings, first=0, last=2**32 - 1):
@@ -99,17 +113,23 @@ def expected_row(row, version):
 
 
 def expected_rows(rows, version):
-    return [expected_row(row, version) for row in rows]
+    return [row.expected(version) if isinstance(row, TruthRow) else expected_row(row, version)
+            for row in rows]
 
 
 def partition_directory(row, scheme):
     """The directory below output_path that a truth row belongs to."""
-    time = datetime.datetime.fromtimestamp(row["timestamp_us"] // 1_000_000, datetime.timezone.utc)
+    return _directory(row["timestamp_us"] // 1_000_000, row["event_type"], scheme)
+
+
+@functools.cache
+def _directory(seconds, event_type, scheme):
+    time = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
     if scheme == "simple":
         return ""
     parts = [f"year={time:%Y}", f"month={time:%m}", f"day={time:%d}"]
     if scheme != "date":
         parts.append(f"hour={time:%H}")
     if scheme == "date_hour_type":
-        parts.append(f"event_type={row['event_type']}")
+        parts.append(f"event_type={event_type}")
     return "/".join(parts)
