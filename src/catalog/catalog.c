@@ -10,6 +10,7 @@
 #include "catalog/ducklake.h"
 #include "catalog/handle.h"
 #include "catalog/identity.h"
+#include "catalog/query.h"
 #include "catalog/tables.h"
 #include "os/file.h"
 #include "os/identity.h"
@@ -18,39 +19,18 @@
 enum error_code catalog_set_value(struct catalog *catalog, const char *key, const char *value,
                                   struct error *error)
 {
-    struct statement statement;
-    enum error_code code = statement_prepare(&statement, &catalog->database,
-                                             "INSERT INTO ttp_lake VALUES(?1,?2) "
-                                             "ON CONFLICT(\"key\") DO UPDATE SET \"value\" = ?2",
-                                             error);
-    if (code == OK) {
-        statement_bind_text(&statement, 1, key);
-        statement_bind_text(&statement, 2, value);
-        code = statement_run(&statement, error);
-    }
-    statement_release(&statement);
-    return code;
+    return database_run(&catalog->database,
+                        "INSERT INTO ttp_lake VALUES(?1,?2) "
+                        "ON CONFLICT(\"key\") DO UPDATE SET \"value\" = ?2",
+                        BIND(sql_text(key), sql_text(value)), error);
 }
 
 enum error_code catalog_get_value(struct catalog *catalog, const char *key, char **value,
                                   struct error *error)
 {
-    struct statement statement;
-    bool row = false;
-    *value = NULL;
-    enum error_code code = statement_prepare(
-        &statement, &catalog->database, "SELECT \"value\" FROM ttp_lake WHERE \"key\" = ?", error);
-    if (code == OK) {
-        statement_bind_text(&statement, 1, key);
-        code = statement_step(&statement, &row, error);
-    }
-    if (code == OK && row && !statement_is_null(&statement, 0)) {
-        *value = mem_copy_text(statement_text(&statement, 0));
-        if (*value == NULL)
-            code = error_no_memory(error, "a catalog value");
-    }
-    statement_release(&statement);
-    return code;
+    return database_query_text(&catalog->database,
+                               "SELECT \"value\" FROM ttp_lake WHERE \"key\" = ?1",
+                               BIND(sql_text(key)), value, error);
 }
 
 static enum error_code create_all(struct catalog *catalog,
@@ -91,14 +71,12 @@ static enum error_code create_if_empty(struct catalog *catalog,
                                        struct error *error)
 {
     struct database *database = &catalog->database;
-    int64_t table_count = 0;
-    bool found;
+    bool empty = false;
     enum error_code code = database_begin_write(database, error);
     if (code != OK)
         return code;
-    code = database_query_int(database, "SELECT count(*) FROM sqlite_master", &table_count, &found,
-                              error);
-    if (code == OK && table_count == 0)
+    code = database_is_empty(database, &empty, error);
+    if (code == OK && empty)
         code = create_all(catalog, options, error);
     return database_end(database, code, error);
 }
@@ -118,7 +96,7 @@ static enum error_code check_versions(struct catalog *catalog, struct error *err
     if (code == OK)
         code = database_query_text(
             database, "SELECT \"value\" FROM ducklake_metadata WHERE \"key\" = 'version'",
-            &ducklake, error);
+            NO_VALUES, &ducklake, error);
     if (code == OK && (layout == NULL || ducklake == NULL))
         code = error_set(error, ERR_CORRUPT, "catalog %s does not say its version", database->path);
     else if (code == OK && strtol(layout, NULL, 10) > CATALOG_LAYOUT_VERSION)
@@ -255,11 +233,9 @@ enum error_code catalog_evolve(struct catalog *catalog, const struct catalog_tab
 
 enum error_code catalog_empty_log(struct catalog *catalog, struct error *error)
 {
-    int64_t busy = 1;
-    bool found;
-    enum error_code code = database_query_int(&catalog->database, "PRAGMA wal_checkpoint(TRUNCATE)",
-                                              &busy, &found, error);
-    if (code == OK && (!found || busy != 0))
+    bool done = false;
+    enum error_code code = database_empty_log(&catalog->database, &done, error);
+    if (code == OK && !done)
         code = error_set(error, ERR_CONFLICT, "the new catalog %s is open in another process",
                          catalog->database.path);
     return code;

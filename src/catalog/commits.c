@@ -21,79 +21,50 @@
 enum error_code catalog_next_commit_no(struct catalog *catalog, uint64_t *commit_no,
                                        struct error *error)
 {
-    struct statement statement;
-    int64_t highest = 0; /* of no commit: NULL, which reads as 0 */
-    bool row = false;
-    enum error_code code =
-        statement_prepare(&statement, &catalog->database,
-                          "SELECT max(commit_no) AS commit_no FROM ttp_commits", error);
-    if (code == OK)
-        code = statement_step(&statement, &row, error);
-    if (code == OK && row)
-        code = statement_counter(&statement, 0, &highest, error);
-    statement_release(&statement);
+    struct query query;
+    query_begin(&query, &catalog->database, "SELECT max(commit_no) AS commit_no FROM ttp_commits",
+                NO_VALUES, error);
+    int64_t highest = query_next(&query) ? query_counter(&query, 0) : 0; /* 0, too, if it is NULL */
     *commit_no = (uint64_t)highest + 1;
-    return code;
+    return query_end(&query);
 }
 
 enum error_code catalog_has_commit(struct catalog *catalog, uint64_t commit_no, bool *has,
                                    struct error *error)
 {
-    struct statement statement;
-    enum error_code code = statement_prepare(
-        &statement, &catalog->database, "SELECT 1 FROM ttp_commits WHERE commit_no = ?", error);
-    *has = false;
-    if (code == OK) {
-        statement_bind_int(&statement, 1, (int64_t)commit_no);
-        code = statement_step(&statement, has, error);
-    }
-    statement_release(&statement);
-    return code;
+    return database_has(&catalog->database, "SELECT 1 FROM ttp_commits WHERE commit_no = ?1",
+                        BIND(sql_int(commit_no)), has, error);
 }
 
 enum error_code catalog_find_commit(struct catalog *catalog, uint64_t commit_no, bool *found,
                                     struct ledger_range *range, int64_t *row_count,
                                     struct error *error)
 {
-    struct statement statement;
-    enum error_code code = statement_prepare(
-        &statement, &catalog->database,
-        "SELECT first_ledger, last_ledger, row_count FROM ttp_commits WHERE commit_no = ?", error);
-    *found = false;
-    if (code == OK) {
-        statement_bind_int(&statement, 1, (int64_t)commit_no);
-        code = statement_step(&statement, found, error);
+    struct query query;
+    query_begin(&query, &catalog->database,
+                "SELECT first_ledger, last_ledger, row_count FROM ttp_commits WHERE commit_no = ?1",
+                BIND(sql_int(commit_no)), error);
+    *found = query_next(&query);
+    if (*found) {
+        *range = query_range(&query, 0);
+        *row_count = query_int(&query, 2);
     }
-    if (code == OK && *found)
-        code = coverage_read_range(&statement, 0, range, error);
-    if (code == OK && *found)
-        *row_count = statement_int(&statement, 2);
-    statement_release(&statement);
-    return code;
+    return query_end(&query);
 }
 
 enum error_code catalog_newest_close(struct catalog *catalog, int64_t *close_us,
                                      struct error *error)
 {
-    bool found;
     *close_us = 0;
     return database_query_int(&catalog->database, "SELECT max(last_close_us) FROM ttp_commits",
-                              close_us, &found, error);
+                              NO_VALUES, close_us, error);
 }
 
 enum error_code catalog_path_is_known(struct catalog *catalog, const char *path, bool *known,
                                       struct error *error)
 {
-    struct statement statement;
-    enum error_code code = statement_prepare(
-        &statement, &catalog->database, "SELECT 1 FROM ttp_commit_files WHERE path = ?", error);
-    *known = false;
-    if (code == OK) {
-        statement_bind_text(&statement, 1, path);
-        code = statement_step(&statement, known, error);
-    }
-    statement_release(&statement);
-    return code;
+    return database_has(&catalog->database, "SELECT 1 FROM ttp_commit_files WHERE path = ?1",
+                        BIND(sql_text(path)), known, error);
 }
 
 static uint64_t unconfirmed_ledgers(const struct catalog_commit *commit)
@@ -115,99 +86,63 @@ static int64_t size_of_files(const struct catalog_commit *commit)
 static enum error_code insert_commit(struct database *database, const struct catalog_commit *commit,
                                      int64_t snapshot_id, struct error *error)
 {
-    struct statement statement;
-    char chain[DIGEST_HEX_BYTES], contents[DIGEST_HEX_BYTES];
-    hex_encode(bytes_view_of(commit->digest_chain, sizeof commit->digest_chain), chain);
-    hex_encode(bytes_view_of(commit->digest_contents, sizeof commit->digest_contents), contents);
-    enum error_code code = statement_prepare(
-        &statement, database,
-        "INSERT INTO ttp_commits VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,NULL)", error);
-    if (code == OK) {
-        statement_bind_int(&statement, 1, (int64_t)commit->commit_no);
-        statement_bind_int(&statement, 2, commit->range.first);
-        statement_bind_int(&statement, 3, commit->range.last);
-        statement_bind_text(&statement, 4, commit->reason);
-        statement_bind_text(&statement, 5, commit->schema_version);
-        if (commit->file_count == 0)
-            statement_bind_null(&statement, 6);
-        else
-            statement_bind_int(&statement, 6, snapshot_id);
-        statement_bind_int(&statement, 7, (int64_t)commit->file_count);
-        statement_bind_int(&statement, 8, commit->row_count);
-        statement_bind_int(&statement, 9, size_of_files(commit));
-        statement_bind_int(&statement, 10, commit->dead_letter_count);
-        statement_bind_int(&statement, 11, (int64_t)unconfirmed_ledgers(commit));
-        statement_bind_int(&statement, 12, commit->null_decimal_count);
-        statement_bind_int(&statement, 13, commit->replaced_memo_count);
-        statement_bind_int(&statement, 14, commit->digest_ledger);
-        statement_bind_text(&statement, 15, commit->digest_ledger == 0 ? "" : chain);
-        statement_bind_text(&statement, 16, commit->digest_ledger == 0 ? "" : contents);
-        statement_bind_int(&statement, 17, commit->last_close_us);
-        statement_bind_int(&statement, 18, commit->committed_us);
-        code = statement_run(&statement, error);
+    char chain[DIGEST_HEX_BYTES] = "", contents[DIGEST_HEX_BYTES] = "";
+    if (commit->digest_ledger != 0) {
+        hex_encode(bytes_view_of(commit->digest_chain, sizeof commit->digest_chain), chain);
+        hex_encode(bytes_view_of(commit->digest_contents, sizeof commit->digest_contents),
+                   contents);
     }
-    statement_release(&statement);
-    return code;
+    return database_run(
+        database, "INSERT INTO ttp_commits VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,NULL)",
+        BIND(sql_int(commit->commit_no), sql_int(commit->range.first), sql_int(commit->range.last),
+             sql_text(commit->reason), sql_text(commit->schema_version),
+             sql_int_unless_zero(snapshot_id), sql_int(commit->file_count),
+             sql_int(commit->row_count), sql_int(size_of_files(commit)),
+             sql_int(commit->dead_letter_count), sql_int(unconfirmed_ledgers(commit)),
+             sql_int(commit->null_decimal_count), sql_int(commit->replaced_memo_count),
+             sql_int(commit->digest_ledger), sql_text(chain), sql_text(contents),
+             sql_int(commit->last_close_us), sql_int(commit->committed_us)),
+        error);
 }
 
 static enum error_code insert_commit_files(struct database *database,
                                            const struct catalog_commit *commit,
                                            const int64_t *data_file_ids, struct error *error)
 {
-    struct statement statement;
-    enum error_code code = statement_prepare(
-        &statement, database, "INSERT INTO ttp_commit_files VALUES(?,?,?,?,?,?,?,?)", error);
-    for (size_t i = 0; code == OK && i < commit->file_count; i++) {
+    struct query query;
+    query_prepare(&query, database, "INSERT INTO ttp_commit_files VALUES(?,?,?,?,?,?,?,?)", error);
+    for (size_t i = 0; i < commit->file_count; i++) {
         const struct catalog_file *file = &commit->files[i];
         char checksum[CHECKSUM_HEX_BYTES];
         snprintf(checksum, sizeof checksum, "%016" PRIx64, file->checksum);
-        statement_bind_int(&statement, 1, data_file_ids[i]);
-        statement_bind_int(&statement, 2, (int64_t)commit->commit_no);
-        statement_bind_text(&statement, 3, file->path);
-        statement_bind_int(&statement, 4, file->record_count);
-        statement_bind_int(&statement, 5, file->file_size_bytes);
-        statement_bind_text(&statement, 6, checksum);
-        statement_bind_int(&statement, 7, file->range.first);
-        statement_bind_int(&statement, 8, file->range.last);
-        code = statement_run(&statement, error);
+        query_run(&query,
+                  BIND(sql_int(data_file_ids[i]), sql_int(commit->commit_no), sql_text(file->path),
+                       sql_int(file->record_count), sql_int(file->file_size_bytes),
+                       sql_text(checksum), sql_int(file->range.first), sql_int(file->range.last)));
     }
-    statement_release(&statement);
-    return code;
+    return query_end(&query);
 }
 
 static enum error_code insert_unconfirmed(struct database *database,
                                           const struct catalog_commit *commit, struct error *error)
 {
-    struct statement statement;
-    enum error_code code =
-        statement_prepare(&statement, database, "INSERT INTO ttp_unconfirmed VALUES(?,?,?)", error);
-    for (size_t i = 0; code == OK && i < commit->unconfirmed_count; i++) {
-        statement_bind_int(&statement, 1, commit->unconfirmed[i].first);
-        statement_bind_int(&statement, 2, commit->unconfirmed[i].last);
-        statement_bind_int(&statement, 3, (int64_t)commit->commit_no);
-        code = statement_run(&statement, error);
-    }
-    statement_release(&statement);
-    return code;
+    struct query query;
+    query_prepare(&query, database, "INSERT INTO ttp_unconfirmed VALUES(?,?,?)", error);
+    for (size_t i = 0; i < commit->unconfirmed_count; i++)
+        query_run(&query, BIND(sql_int(commit->unconfirmed[i].first),
+                               sql_int(commit->unconfirmed[i].last), sql_int(commit->commit_no)));
+    return query_end(&query);
 }
 
 static enum error_code insert_dead_letters(struct database *database,
                                            const struct catalog_commit *commit, struct error *error)
 {
-    struct statement statement;
     char checksum[CHECKSUM_HEX_BYTES];
     snprintf(checksum, sizeof checksum, "%016" PRIx64, commit->dead_letters_checksum);
-    enum error_code code = statement_prepare(&statement, database,
-                                             "INSERT INTO ttp_dead_letters VALUES(?,?,?,?)", error);
-    if (code == OK) {
-        statement_bind_int(&statement, 1, (int64_t)commit->commit_no);
-        statement_bind_text(&statement, 2, commit->dead_letters_path);
-        statement_bind_text(&statement, 3, checksum);
-        statement_bind_int(&statement, 4, commit->dead_letter_count);
-        code = statement_run(&statement, error);
-    }
-    statement_release(&statement);
-    return code;
+    return database_run(database, "INSERT INTO ttp_dead_letters VALUES(?,?,?,?)",
+                        BIND(sql_int(commit->commit_no), sql_text(commit->dead_letters_path),
+                             sql_text(checksum), sql_int(commit->dead_letter_count)),
+                        error);
 }
 
 /* The stream's cursor, for people and tools that look at lake.snapshots(). */

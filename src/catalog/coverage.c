@@ -5,47 +5,25 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "catalog/query.h"
 #include "util/memory.h"
 
 #define SQL_BYTES 512
 
-/* Runs `format`, which names the table once or twice, with the range as parameters 1 and 2. */
-static enum error_code run_on(struct database *database, const char *sql, struct ledger_range range,
-                              struct error *error)
-{
-    struct statement statement;
-    enum error_code code = statement_prepare(&statement, database, sql, error);
-    if (code == OK) {
-        statement_bind_int(&statement, 1, range.first);
-        statement_bind_int(&statement, 2, range.last);
-        code = statement_run(&statement, error);
-    }
-    statement_release(&statement);
-    return code;
-}
-
 static enum error_code refuse_overlap(struct database *database, struct ledger_range range,
                                       struct error *error)
 {
-    struct statement statement;
-    bool row = false;
-    enum error_code code =
-        statement_prepare(&statement, database,
-                          "SELECT first_ledger, last_ledger FROM ttp_coverage "
-                          "WHERE first_ledger <= ?2 AND last_ledger >= ?1 LIMIT 1",
-                          error);
-    if (code == OK) {
-        statement_bind_int(&statement, 1, range.first);
-        statement_bind_int(&statement, 2, range.last);
-        code = statement_step(&statement, &row, error);
-    }
-    if (code == OK && row)
-        code = error_set(error, ERR_INVALID,
-                         "ledgers %u to %u overlap what the lake covers: %lld to %lld", range.first,
-                         range.last, (long long)statement_int(&statement, 0),
-                         (long long)statement_int(&statement, 1));
-    statement_release(&statement);
-    return code;
+    struct query query;
+    query_begin(&query, database,
+                "SELECT first_ledger, last_ledger FROM ttp_coverage "
+                "WHERE first_ledger <= ?2 AND last_ledger >= ?1 LIMIT 1",
+                BIND(sql_int(range.first), sql_int(range.last)), error);
+    if (query_next(&query))
+        query_check(&query, error_set(error, ERR_INVALID,
+                                      "ledgers %u to %u overlap what the lake covers: %lld to %lld",
+                                      range.first, range.last, (long long)query_int(&query, 0),
+                                      (long long)query_int(&query, 1)));
+    return query_end(&query);
 }
 
 enum error_code coverage_add(struct database *database, struct ledger_range range,
@@ -55,59 +33,35 @@ enum error_code coverage_add(struct database *database, struct ledger_range rang
         return error_set(error, ERR_INVALID, "ledgers %u to %u are no range", range.first,
                          range.last);
     enum error_code code = refuse_overlap(database, range, error);
-    if (code == OK)
-        code = run_on(database,
-                      "INSERT INTO ttp_coverage SELECT "
-                      "coalesce((SELECT first_ledger FROM ttp_coverage WHERE last_ledger = ?1 - "
-                      "1), ?1), coalesce((SELECT last_ledger FROM ttp_coverage WHERE "
-                      "first_ledger = ?2 + 1), ?2) "
-                      "ON CONFLICT(first_ledger) DO UPDATE SET last_ledger = excluded.last_ledger",
-                      range, error);
-    if (code == OK)
-        code = run_on(database, "DELETE FROM ttp_coverage WHERE first_ledger = ?2 + 1 AND ?1 <= ?2",
-                      range, error);
-    return code;
+    if (code != OK)
+        return code;
+    return database_run(
+        database,
+        "INSERT INTO ttp_coverage SELECT "
+        "coalesce((SELECT first_ledger FROM ttp_coverage WHERE last_ledger = ?1 - 1), ?1), "
+        "coalesce((SELECT last_ledger FROM ttp_coverage WHERE first_ledger = ?2 + 1), ?2) "
+        "ON CONFLICT(first_ledger) DO UPDATE SET last_ledger = excluded.last_ledger;"
+        "DELETE FROM ttp_coverage WHERE first_ledger = ?2 + 1",
+        BIND(sql_int(range.first), sql_int(range.last)), error);
 }
 
 enum error_code coverage_subtract(struct database *database, const char *table,
                                   struct ledger_range range, struct error *error)
 {
-    bool is_coverage = strcmp(table, "ttp_coverage") == 0;
-    const char *rest = is_coverage                       ? ""
-                       : strcmp(table, "ttp_holes") == 0 ? ", reason, recorded_us"
-                                                         : ", commit_no";
+    const char *rest = strcmp(table, "ttp_coverage") == 0 ? ""
+                       : strcmp(table, "ttp_holes") == 0  ? ", reason, recorded_us"
+                                                          : ", commit_no";
     char sql[SQL_BYTES];
+    if (range.first > range.last)
+        return OK;
     /* The part above the range becomes a row of its own, then rows are cut below or dropped. */
     snprintf(sql, sizeof sql,
              "INSERT INTO %s SELECT ?2 + 1, last_ledger%s FROM %s "
-             "WHERE first_ledger <= ?2 AND last_ledger > ?2 AND ?1 <= ?2",
-             table, rest, table);
-    enum error_code code = run_on(database, sql, range, error);
-    if (code == OK) {
-        snprintf(sql, sizeof sql, "DELETE FROM %s WHERE first_ledger >= ?1 AND first_ledger <= ?2",
-                 table);
-        code = run_on(database, sql, range, error);
-    }
-    if (code == OK) {
-        snprintf(sql, sizeof sql,
-                 "UPDATE %s SET last_ledger = ?1 - 1 WHERE first_ledger < ?1 AND last_ledger >= ?1 "
-                 "AND ?1 <= ?2",
-                 table);
-        code = run_on(database, sql, range, error);
-    }
-    return code;
-}
-
-enum error_code coverage_read_range(const struct statement *statement, int column,
-                                    struct ledger_range *range, struct error *error)
-{
-    int64_t first = statement_int(statement, column), last = statement_int(statement, column + 1);
-    if (first < 0 || last < first || last > UINT32_MAX)
-        return error_set(error, ERR_CORRUPT,
-                         "catalog %s is damaged: ledgers %lld to %lld are no range",
-                         statement->database->path, (long long)first, (long long)last);
-    *range = (struct ledger_range){(uint32_t)first, (uint32_t)last};
-    return OK;
+             "WHERE first_ledger <= ?2 AND last_ledger > ?2;"
+             "DELETE FROM %s WHERE first_ledger >= ?1 AND first_ledger <= ?2;"
+             "UPDATE %s SET last_ledger = ?1 - 1 WHERE first_ledger < ?1 AND last_ledger >= ?1",
+             table, rest, table, table, table);
+    return database_run(database, sql, BIND(sql_int(range.first), sql_int(range.last)), error);
 }
 
 /* Whether the newest range lies behind the one before it. */
@@ -125,9 +79,8 @@ enum error_code coverage_load(struct database *database, const char *table,
                               struct ledger_range within, struct ledger_range **ranges,
                               size_t *count, struct error *error)
 {
-    struct statement statement;
+    struct query query;
     char sql[SQL_BYTES];
-    bool row = false;
     size_t capacity = 0;
     *ranges = NULL;
     *count = 0;
@@ -135,26 +88,22 @@ enum error_code coverage_load(struct database *database, const char *table,
              "SELECT first_ledger, last_ledger FROM %s WHERE first_ledger <= ?2 AND "
              "last_ledger >= ?1 ORDER BY first_ledger",
              table);
-    enum error_code code = statement_prepare(&statement, database, sql, error);
-    if (code == OK) {
-        statement_bind_int(&statement, 1, within.first);
-        statement_bind_int(&statement, 2, within.last);
-    }
-    while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
+    query_begin(&query, database, sql, BIND(sql_int(within.first), sql_int(within.last)), error);
+    while (query_next(&query)) {
         if (*count == capacity) {
             capacity = capacity == 0 ? 16 : capacity * 2;
             struct ledger_range *grown = mem_realloc(*ranges, capacity * sizeof *grown);
             if (grown == NULL) {
-                code = error_no_memory(error, "ledger ranges");
+                query_check(&query, error_no_memory(error, "ledger ranges"));
                 break;
             }
             *ranges = grown;
         }
-        code = coverage_read_range(&statement, 0, &(*ranges)[*count], error);
-        if (code == OK)
-            code = check_order(database, table, *ranges, ++*count, error);
+        (*ranges)[(*count)++] = query_range(&query, 0);
+        if (query_ok(&query))
+            query_check(&query, check_order(database, table, *ranges, *count, error));
     }
-    statement_release(&statement);
+    enum error_code code = query_end(&query);
     if (code != OK) {
         mem_free(*ranges);
         *ranges = NULL;

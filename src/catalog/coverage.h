@@ -16,11 +16,6 @@ enum error_code coverage_add(struct database *database, struct ledger_range rang
 enum error_code coverage_subtract(struct database *database, const char *table,
                                   struct ledger_range range, struct error *error) MUST_CHECK;
 
-/* Two columns of the statement's row, a first and a last ledger; ERR_CORRUPT if they are no range.
- */
-enum error_code coverage_read_range(const struct statement *statement, int column,
-                                    struct ledger_range *range, struct error *error) MUST_CHECK;
-
 /* All ranges of `table` that touch `within`, ascending; the caller mem_frees *ranges. ERR_CORRUPT
  * if one is no range, or two overlap. */
 enum error_code coverage_load(struct database *database, const char *table,

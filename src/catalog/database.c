@@ -3,9 +3,11 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "catalog/query.h"
 #include "catalog/vfs.h"
 #include "os/file.h"
 #include "os/lock_probe.h"
@@ -15,7 +17,6 @@
 #define BUSY_TIMEOUT_MS 5000
 /* The WAL is cut back to this size when it is reset. */
 #define WAL_KEEP_BYTES "4194304"
-#define COUNTER_MAX    (INT64_MAX / 2) /* room for another catalog as large */
 
 /* What SQLite's own words don't tell: what our fences refused, and what to do. NULL: nothing. */
 static enum error_code explain(struct database *database, int result, struct error *error)
@@ -209,7 +210,7 @@ static enum error_code connect(struct database *database, struct error *error)
     return code;
 }
 
-static enum error_code be_connected(struct database *database, struct error *error)
+enum error_code database_connect(struct database *database, struct error *error)
 {
     return database->handle != NULL ? OK : connect(database, error);
 }
@@ -257,7 +258,7 @@ void database_close(struct database *database)
 
 enum error_code database_execute(struct database *database, const char *sql, struct error *error)
 {
-    enum error_code code = be_connected(database, error);
+    enum error_code code = database_connect(database, error);
     if (code != OK)
         return code;
     guard_start(&database->guard, 0);
@@ -302,162 +303,34 @@ enum error_code database_end(struct database *database, enum error_code code, st
     return code;
 }
 
-enum error_code statement_prepare(struct statement *statement, struct database *database,
-                                  const char *sql, struct error *error)
+enum error_code database_is_empty(struct database *database, bool *empty, struct error *error)
 {
-    *statement = (struct statement){.database = database};
-    enum error_code code = be_connected(database, error);
-    if (code != OK)
-        return code;
-    int result = sqlite3_prepare_v2(database->handle, sql, -1, &statement->handle, NULL);
-    return result == SQLITE_OK ? OK : database_error(database, result, error);
-}
-
-void statement_release(struct statement *statement)
-{
-    sqlite3_finalize(statement->handle);
-    *statement = (struct statement){0};
-}
-
-static void keep_bind_result(struct statement *statement, int result)
-{
-    if (statement->bind_result == SQLITE_OK)
-        statement->bind_result = result;
-}
-
-void statement_bind_int(struct statement *statement, int index, int64_t value)
-{
-    keep_bind_result(statement, sqlite3_bind_int64(statement->handle, index, value));
-}
-
-void statement_bind_text(struct statement *statement, int index, const char *text)
-{
-    keep_bind_result(statement, text == NULL ? sqlite3_bind_null(statement->handle, index)
-                                             : sqlite3_bind_text(statement->handle, index, text, -1,
-                                                                 SQLITE_STATIC));
-}
-
-void statement_bind_null(struct statement *statement, int index)
-{
-    keep_bind_result(statement, sqlite3_bind_null(statement->handle, index));
-}
-
-/* SQLite makes a text when it is asked for, and gives NULL where it has no memory to: asked for
- * here, it never passes for a value that is NULL. */
-static int make_texts(struct statement *statement)
-{
-    int count = sqlite3_column_count(statement->handle);
-    for (int i = 0; i < count; i++)
-        if (sqlite3_column_type(statement->handle, i) == SQLITE_TEXT &&
-            sqlite3_column_text(statement->handle, i) == NULL)
-            return SQLITE_NOMEM;
-    return SQLITE_ROW;
-}
-
-enum error_code statement_step(struct statement *statement, bool *row, struct error *error)
-{
-    struct database *database = statement->database;
-    *row = false;
-    int result = statement->bind_result;
-    statement->bind_result = SQLITE_OK;
-    guard_start(&database->guard, statement->ticks); /* others may have run between two rows */
-    if (result == SQLITE_OK)
-        result = sqlite3_step(statement->handle);
-    statement->ticks = database->guard.ticks;
-    if (result == SQLITE_ROW)
-        result = make_texts(statement);
-    if (result == SQLITE_ROW) {
-        *row = true;
-        return OK;
-    }
-    enum error_code code = result == SQLITE_DONE ? OK : database_error(database, result, error);
-    sqlite3_reset(statement->handle);
-    statement->ticks = 0;
-    return code;
-}
-
-enum error_code statement_run(struct statement *statement, struct error *error)
-{
-    bool row;
-    enum error_code code;
-    do
-        code = statement_step(statement, &row, error);
-    while (code == OK && row);
-    return code;
-}
-
-int64_t statement_int(const struct statement *statement, int column)
-{
-    return sqlite3_column_int64(statement->handle, column);
-}
-
-const char *statement_text(const struct statement *statement, int column)
-{
-    return (const char *)sqlite3_column_text(statement->handle, column);
-}
-
-bool statement_is_null(const struct statement *statement, int column)
-{
-    return sqlite3_column_type(statement->handle, column) == SQLITE_NULL;
-}
-
-enum error_code statement_counter(const struct statement *statement, int column, int64_t *value,
-                                  struct error *error)
-{
-    *value = statement_int(statement, column);
-    if (*value >= 0 && *value <= COUNTER_MAX)
-        return OK;
-    return error_set(error, ERR_CORRUPT, "catalog %s is damaged: its counter %s stands at %lld",
-                     statement->database->path, sqlite3_column_name(statement->handle, column),
-                     (long long)*value);
-}
-
-enum error_code database_query_int(struct database *database, const char *sql, int64_t *value,
-                                   bool *found, struct error *error)
-{
-    struct statement statement;
-    *found = false;
-    enum error_code code = statement_prepare(&statement, database, sql, error);
-    if (code == OK)
-        code = statement_step(&statement, found, error);
-    if (code == OK && *found) {
-        *found = !statement_is_null(&statement, 0);
-        *value = statement_int(&statement, 0);
-    }
-    statement_release(&statement);
-    return code;
-}
-
-enum error_code database_query_text(struct database *database, const char *sql, char **text,
-                                    struct error *error)
-{
-    struct statement statement;
-    bool row = false;
-    *text = NULL;
-    enum error_code code = statement_prepare(&statement, database, sql, error);
-    if (code == OK)
-        code = statement_step(&statement, &row, error);
-    if (code == OK && row && !statement_is_null(&statement, 0)) {
-        *text = mem_copy_text(statement_text(&statement, 0));
-        if (*text == NULL)
-            code = error_no_memory(error, "a catalog value");
-    }
-    statement_release(&statement);
+    bool has = false;
+    enum error_code code =
+        database_has(database, "SELECT 1 FROM sqlite_master", NO_VALUES, &has, error);
+    *empty = !has;
     return code;
 }
 
 enum error_code database_has_table(struct database *database, const char *name, bool *has,
                                    struct error *error)
 {
-    struct statement statement;
-    *has = false;
+    return database_has(database, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1",
+                        BIND(sql_text(name)), has, error);
+}
+
+enum error_code database_has_column(struct database *database, const char *table, const char *name,
+                                    bool *has, struct error *error)
+{
+    return database_has(database, "SELECT 1 FROM pragma_table_info(?1) WHERE name = ?2",
+                        BIND(sql_text(table), sql_text(name)), has, error);
+}
+
+enum error_code database_empty_log(struct database *database, bool *done, struct error *error)
+{
+    int64_t busy = 1;
     enum error_code code =
-        statement_prepare(&statement, database,
-                          "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", error);
-    if (code == OK) {
-        statement_bind_text(&statement, 1, name);
-        code = statement_step(&statement, has, error);
-    }
-    statement_release(&statement);
+        database_query_int(database, "PRAGMA wal_checkpoint(TRUNCATE)", NO_VALUES, &busy, error);
+    *done = busy == 0;
     return code;
 }

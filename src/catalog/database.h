@@ -11,7 +11,6 @@
  * ENOSPC: the disk is full), ERR_CORRUPT, ERR_CONFLICT (not writable), ERR_NO_MEMORY, ERR_IO.
  */
 
-#include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,8 +24,8 @@ enum database_mode {
 };
 
 struct database {
-    sqlite3 *handle; /* NULL: closed; before its next use it is opened again */
-    char *path;      /* owned */
+    struct sqlite3 *handle; /* NULL: closed; before its next use it is opened again */
+    char *path;             /* owned */
     enum database_mode mode;
     struct guard guard; /* of `handle`, which knows its address: an open database does not move */
 };
@@ -49,48 +48,26 @@ enum error_code database_begin_read(struct database *database, struct error *err
 enum error_code database_end(struct database *database, enum error_code code,
                              struct error *error) MUST_CHECK;
 
-/* The error of the last call on the handle, as one of ours. */
+/* For catalog/query.c: the handle is there; and the error of the last call on it, as one of ours.
+ */
+enum error_code database_connect(struct database *database, struct error *error) MUST_CHECK;
 enum error_code database_error(struct database *database, int result, struct error *error);
 
-/* One prepared statement. Binding cannot fail at once: the first failure is kept and comes back
- * from the next step. Texts and blobs are borrowed until then. */
-struct statement {
-    struct database *database;
-    sqlite3_stmt *handle;
-    int bind_result;
-    int64_t ticks; /* what it has done since it began (catalog/guard.h) */
-};
+/* What the database itself calls its tables, for the statements of others. */
+#define DATABASE_TABLE_NAMES "(SELECT name FROM sqlite_master WHERE type = 'table')"
 
-enum error_code statement_prepare(struct statement *statement, struct database *database,
-                                  const char *sql, struct error *error) MUST_CHECK;
-void statement_release(struct statement *statement);
-/* Indices count from 1. */
-void statement_bind_int(struct statement *statement, int index, int64_t value);
-void statement_bind_text(struct statement *statement, int index, const char *text); /* NULL: NULL */
-void statement_bind_null(struct statement *statement, int index);
-/* *row: whether there is a row. After the last one the statement is ready to be bound again. */
-enum error_code statement_step(struct statement *statement, bool *row,
-                               struct error *error) MUST_CHECK;
-/* Steps to the end, ignoring rows. */
-enum error_code statement_run(struct statement *statement, struct error *error) MUST_CHECK;
-/* Columns count from 0. Texts live until the next step; NULL where the value is NULL. */
-int64_t statement_int(const struct statement *statement, int column);
-const char *statement_text(const struct statement *statement, int column);
-bool statement_is_null(const struct statement *statement, int column);
-/* A number that is counted on from: ERR_CORRUPT if it lies below zero or leaves no room for that.
- */
-enum error_code statement_counter(const struct statement *statement, int column, int64_t *value,
+/* What the database itself knows about its tables. Some of ours are made when something first
+ * belongs into them. */
+enum error_code database_is_empty(struct database *database, bool *empty,
                                   struct error *error) MUST_CHECK;
-
-/* The integer (or text, copied, for the caller to mem_free) of the first row's first column; *found
- * is false if there is no row or it is NULL. */
-enum error_code database_query_int(struct database *database, const char *sql, int64_t *value,
-                                   bool *found, struct error *error) MUST_CHECK;
-enum error_code database_query_text(struct database *database, const char *sql, char **text,
-                                    struct error *error) MUST_CHECK;
-
-/* Some of our tables are made when something first belongs into them. */
 enum error_code database_has_table(struct database *database, const char *name, bool *has,
+                                   struct error *error) MUST_CHECK;
+enum error_code database_has_column(struct database *database, const char *table, const char *name,
+                                    bool *has, struct error *error) MUST_CHECK;
+
+/* Takes everything out of the write-ahead log; *done is false if another process has the database
+ * open. */
+enum error_code database_empty_log(struct database *database, bool *done,
                                    struct error *error) MUST_CHECK;
 
 #endif

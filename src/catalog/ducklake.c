@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "catalog/identity.h"
+#include "catalog/query.h"
 #include "os/clock.h"
 #include "os/identity.h"
 #include "util/text.h"
@@ -16,38 +17,22 @@
 static enum error_code insert_snapshot(struct database *database, const struct ducklake_head *head,
                                        struct error *error)
 {
-    struct statement statement;
     char time[TEXT_TIME_BYTES];
     text_timestamptz(head->snapshot_us, time);
-    enum error_code code = statement_prepare(
-        &statement, database, "INSERT INTO ducklake_snapshot VALUES(?,?,?,?,?)", error);
-    if (code == OK) {
-        statement_bind_int(&statement, 1, head->snapshot_id);
-        statement_bind_text(&statement, 2, time);
-        statement_bind_int(&statement, 3, head->schema_version);
-        statement_bind_int(&statement, 4, head->next_catalog_id);
-        statement_bind_int(&statement, 5, head->next_file_id);
-        code = statement_run(&statement, error);
-    }
-    statement_release(&statement);
-    return code;
+    return database_run(database, "INSERT INTO ducklake_snapshot VALUES(?,?,?,?,?)",
+                        BIND(sql_int(head->snapshot_id), sql_text(time),
+                             sql_int(head->schema_version), sql_int(head->next_catalog_id),
+                             sql_int(head->next_file_id)),
+                        error);
 }
 
 static enum error_code insert_change(struct database *database, int64_t snapshot_id,
                                      const struct ducklake_change *change, struct error *error)
 {
-    struct statement statement;
-    enum error_code code = statement_prepare(
-        &statement, database, "INSERT INTO ducklake_snapshot_changes VALUES(?,?,NULL,?,?)", error);
-    if (code == OK) {
-        statement_bind_int(&statement, 1, snapshot_id);
-        statement_bind_text(&statement, 2, change->changes_made);
-        statement_bind_text(&statement, 3, change->message);
-        statement_bind_text(&statement, 4, change->extra_info);
-        code = statement_run(&statement, error);
-    }
-    statement_release(&statement);
-    return code;
+    return database_run(database, "INSERT INTO ducklake_snapshot_changes VALUES(?,?,NULL,?,?)",
+                        BIND(sql_int(snapshot_id), sql_text(change->changes_made),
+                             sql_text(change->message), sql_text(change->extra_info)),
+                        error);
 }
 
 enum error_code ducklake_add_snapshot(struct database *database, struct ducklake_head *head,
@@ -64,77 +49,42 @@ static enum error_code insert_metadata(struct database *database,
                                        const struct catalog_create_options *options,
                                        struct error *error)
 {
-    const char *const rows[][2] = {{"version", "1.0"},
-                                   {"created_by", options->created_by},
-                                   {"data_path", options->data_path},
-                                   {"encrypted", "false"}};
-    struct statement statement;
-    enum error_code code = statement_prepare(
-        &statement, database, "INSERT INTO ducklake_metadata VALUES(?,?,NULL,NULL)", error);
-    for (size_t i = 0; code == OK && i < sizeof rows / sizeof *rows; i++) {
-        statement_bind_text(&statement, 1, rows[i][0]);
-        statement_bind_text(&statement, 2, rows[i][1]);
-        code = statement_run(&statement, error);
-    }
-    statement_release(&statement);
-    return code;
+    return database_run(database,
+                        "INSERT INTO ducklake_metadata VALUES('version','1.0',NULL,NULL),"
+                        "('created_by',?1,NULL,NULL),('data_path',?2,NULL,NULL),"
+                        "('encrypted','false',NULL,NULL)",
+                        BIND(sql_text(options->created_by), sql_text(options->data_path)), error);
 }
 
 /* A row of `table` with a fresh UUID in it; `sql` has one parameter for it. */
 static enum error_code insert_with_uuid(struct database *database, const char *sql,
                                         struct error *error)
 {
-    struct statement statement;
     char uuid[OS_UUID_BYTES];
     enum error_code code = os_uuid(uuid, error);
-    if (code != OK)
-        return code;
-    code = statement_prepare(&statement, database, sql, error);
-    if (code == OK) {
-        statement_bind_text(&statement, 1, uuid);
-        code = statement_run(&statement, error);
-    }
-    statement_release(&statement);
-    return code;
+    return code == OK ? database_run(database, sql, BIND(sql_text(uuid)), error) : code;
 }
 
-static enum error_code insert_column(struct database *database, int64_t snapshot_id,
-                                     int64_t table_id, const struct catalog_column *column,
-                                     bool nullable, struct error *error)
+static enum error_code insert_column(struct database *database, const struct ducklake_head *head,
+                                     const struct catalog_column *column, bool nullable,
+                                     struct error *error)
 {
-    struct statement statement;
-    enum error_code code =
-        statement_prepare(&statement, database,
-                          "INSERT INTO ducklake_column "
-                          "VALUES(?1,?2,NULL,?3,?1,?4,?5,NULL,'NULL',?6,NULL,'literal','duckdb')",
-                          error);
-    if (code == OK) {
-        statement_bind_int(&statement, 1, column->id);
-        statement_bind_int(&statement, 2, snapshot_id);
-        statement_bind_int(&statement, 3, table_id);
-        statement_bind_text(&statement, 4, column->name);
-        statement_bind_text(&statement, 5, column->type);
-        statement_bind_int(&statement, 6, nullable);
-        code = statement_run(&statement, error);
-    }
-    statement_release(&statement);
-    return code;
+    return database_run(database,
+                        "INSERT INTO ducklake_column "
+                        "VALUES(?1,?2,NULL,?3,?1,?4,?5,NULL,'NULL',?6,NULL,'literal','duckdb')",
+                        BIND(sql_int(column->id), sql_int(head->snapshot_id),
+                             sql_int(head->table_id), sql_text(column->name),
+                             sql_text(column->type), sql_int(nullable)),
+                        error);
 }
 
 static enum error_code insert_schema_version(struct database *database,
                                              const struct ducklake_head *head, struct error *error)
 {
-    struct statement statement;
-    enum error_code code = statement_prepare(
-        &statement, database, "INSERT INTO ducklake_schema_versions VALUES(?,?,?)", error);
-    if (code == OK) {
-        statement_bind_int(&statement, 1, head->snapshot_id);
-        statement_bind_int(&statement, 2, head->schema_version);
-        statement_bind_int(&statement, 3, head->table_id);
-        code = statement_run(&statement, error);
-    }
-    statement_release(&statement);
-    return code;
+    return database_run(
+        database, "INSERT INTO ducklake_schema_versions VALUES(?,?,?)",
+        BIND(sql_int(head->snapshot_id), sql_int(head->schema_version), sql_int(head->table_id)),
+        error);
 }
 
 static enum error_code create_table(struct database *database, struct ducklake_head *head,
@@ -155,28 +105,7 @@ static enum error_code create_table(struct database *database, struct ducklake_h
     if (code == OK)
         code = insert_schema_version(database, head, error);
     for (size_t i = 0; code == OK && i < table->column_count; i++)
-        code = insert_column(database, head->snapshot_id, head->table_id, &table->columns[i],
-                             table->columns[i].nullable, error);
-    return code;
-}
-
-static enum error_code insert_partition_column(struct database *database, int64_t partition_id,
-                                               size_t index,
-                                               const struct catalog_partition_column *column,
-                                               struct error *error)
-{
-    struct statement statement;
-    enum error_code code = statement_prepare(
-        &statement, database, "INSERT INTO ducklake_partition_column VALUES(?,?,?,?,?)", error);
-    if (code == OK) {
-        statement_bind_int(&statement, 1, partition_id);
-        statement_bind_int(&statement, 2, TABLE_ID);
-        statement_bind_int(&statement, 3, (int64_t)index);
-        statement_bind_int(&statement, 4, column->column_id);
-        statement_bind_text(&statement, 5, column->transform);
-        code = statement_run(&statement, error);
-    }
-    statement_release(&statement);
+        code = insert_column(database, head, &table->columns[i], table->columns[i].nullable, error);
     return code;
 }
 
@@ -190,19 +119,16 @@ static enum error_code create_partitioning(struct database *database, struct duc
     enum error_code code = ducklake_add_snapshot(database, head, now_us, &change, error);
     if (code == OK)
         code = insert_schema_version(database, head, error);
-    struct statement statement = {0};
     if (code == OK)
-        code = statement_prepare(&statement, database,
-                                 "INSERT INTO ducklake_partition_info VALUES(?,?,?,NULL)", error);
-    if (code == OK) {
-        statement_bind_int(&statement, 1, *partition_id);
-        statement_bind_int(&statement, 2, TABLE_ID);
-        statement_bind_int(&statement, 3, head->snapshot_id);
-        code = statement_run(&statement, error);
-    }
-    statement_release(&statement);
+        code = database_run(
+            database, "INSERT INTO ducklake_partition_info VALUES(?,?,?,NULL)",
+            BIND(sql_int(*partition_id), sql_int(TABLE_ID), sql_int(head->snapshot_id)), error);
     for (size_t i = 0; code == OK && i < table->partition_count; i++)
-        code = insert_partition_column(database, *partition_id, i, &table->partitions[i], error);
+        code = database_run(database, "INSERT INTO ducklake_partition_column VALUES(?,?,?,?,?)",
+                            BIND(sql_int(*partition_id), sql_int(TABLE_ID), sql_int(i),
+                                 sql_int(table->partitions[i].column_id),
+                                 sql_text(table->partitions[i].transform)),
+                            error);
     return code;
 }
 
@@ -232,30 +158,23 @@ enum error_code ducklake_create(struct database *database,
 enum error_code ducklake_read_head(struct database *database, struct ducklake_head *head,
                                    struct error *error)
 {
-    struct statement statement;
-    bool row = false;
-    enum error_code code = statement_prepare(
-        &statement, database,
-        "SELECT snapshot_id, snapshot_time, schema_version, next_catalog_id, next_file_id "
-        "FROM ducklake_snapshot ORDER BY snapshot_id DESC LIMIT 1",
-        error);
-    if (code == OK)
-        code = statement_step(&statement, &row, error);
-    if (code == OK) {
-        const char *time = row ? statement_text(&statement, 1) : NULL;
-        if (time == NULL || !text_parse_rfc3339(bytes_view_text(time), &head->snapshot_us))
-            code = error_set(error, ERR_CORRUPT, "catalog %s has no readable newest snapshot",
-                             database->path);
+    struct query query;
+    query_begin(&query, database,
+                "SELECT snapshot_id, snapshot_time, schema_version, next_catalog_id, next_file_id "
+                "FROM ducklake_snapshot ORDER BY snapshot_id DESC LIMIT 1",
+                NO_VALUES, error);
+    const char *time = query_next(&query) ? query_text(&query, 1) : NULL;
+    if (time != NULL && text_parse_rfc3339(bytes_view_text(time), &head->snapshot_us)) {
+        head->snapshot_id = query_counter(&query, 0);
+        head->schema_version = query_counter(&query, 2);
+        head->next_catalog_id = query_counter(&query, 3);
+        head->next_file_id = query_counter(&query, 4);
+    } else if (query_ok(&query)) {
+        query_check(&query,
+                    error_set(error, ERR_CORRUPT, "catalog %s has no readable newest snapshot",
+                              database->path));
     }
-    if (code == OK)
-        code = statement_counter(&statement, 0, &head->snapshot_id, error);
-    if (code == OK)
-        code = statement_counter(&statement, 2, &head->schema_version, error);
-    if (code == OK)
-        code = statement_counter(&statement, 3, &head->next_catalog_id, error);
-    if (code == OK)
-        code = statement_counter(&statement, 4, &head->next_file_id, error);
-    statement_release(&statement);
+    enum error_code code = query_end(&query);
     return code == OK ? identity_check(database, &head->table_id, error) : code;
 }
 
@@ -265,36 +184,33 @@ static enum error_code compare_columns(struct database *database, const struct d
                                        const struct catalog_table *table, size_t own_count,
                                        uint64_t *not_null, struct error *error)
 {
-    struct statement statement;
-    bool row = false;
+    struct query query;
     *not_null = 0;
-    enum error_code code =
-        statement_prepare(&statement, database,
-                          "SELECT column_name, column_type, nulls_allowed FROM ducklake_column "
-                          "WHERE table_id = ? AND column_id = ? AND end_snapshot IS NULL",
-                          error);
-    for (size_t i = 0; code == OK && i < own_count; i++) {
-        statement_bind_int(&statement, 1, head->table_id);
-        statement_bind_int(&statement, 2, table->columns[i].id);
-        code = statement_step(&statement, &row, error);
-        const char *name = code == OK && row ? statement_text(&statement, 0) : NULL;
-        const char *type = code == OK && row ? statement_text(&statement, 1) : NULL;
-        if (code == OK && (name == NULL || strcmp(name, table->columns[i].name) != 0 ||
-                           type == NULL || strcmp(type, table->columns[i].type) != 0))
-            code = error_set(error, ERR_CONFLICT,
-                             "catalog %s: the column %s (%s) of the table " DUCKLAKE_TABLE_NAME
-                             " was changed to %s (%s): undo that in DuckDB before the lake gets "
-                             "schema %s, or fetch into a new lake",
-                             database->path, table->columns[i].name, table->columns[i].type,
-                             name == NULL ? "nothing" : name, type == NULL ? "dropped" : type,
-                             table->schema_version);
-        if (code == OK && statement_int(&statement, 2) == 0)
+    query_prepare(&query, database,
+                  "SELECT column_name, column_type, nulls_allowed FROM ducklake_column "
+                  "WHERE table_id = ?1 AND column_id = ?2 AND end_snapshot IS NULL",
+                  error);
+    for (size_t i = 0; i < own_count && query_ok(&query); i++) {
+        const struct catalog_column *column = &table->columns[i];
+        query_bind(&query, BIND(sql_int(head->table_id), sql_int(column->id)));
+        bool row = query_next(&query);
+        const char *name = row ? query_text(&query, 0) : NULL;
+        const char *type = row ? query_text(&query, 1) : NULL;
+        if (query_ok(&query) && (name == NULL || strcmp(name, column->name) != 0 || type == NULL ||
+                                 strcmp(type, column->type) != 0))
+            query_check(
+                &query,
+                error_set(error, ERR_CONFLICT,
+                          "catalog %s: the column %s (%s) of the table " DUCKLAKE_TABLE_NAME
+                          " was changed to %s (%s): undo that in DuckDB before the lake gets "
+                          "schema %s, or fetch into a new lake",
+                          database->path, column->name, column->type,
+                          name == NULL ? "nothing" : name, type == NULL ? "dropped" : type,
+                          table->schema_version));
+        if (query_ok(&query) && query_int(&query, 2) == 0)
             *not_null |= UINT64_C(1) << i;
-        if (code == OK)
-            code = statement_run(&statement, error); /* to its end */
     }
-    statement_release(&statement);
-    return code;
+    return query_end(&query);
 }
 
 /* A column id of a table belongs to one column for ever: files and statistics name columns by it,
@@ -304,59 +220,42 @@ static enum error_code refuse_taken_column(struct database *database,
                                            const struct catalog_table *table,
                                            const struct catalog_column *column, struct error *error)
 {
-    struct statement statement;
-    bool row = false;
-    enum error_code code =
-        statement_prepare(&statement, database,
-                          "SELECT column_id, column_name, end_snapshot IS NULL FROM "
-                          "ducklake_column WHERE table_id = ?1 AND (column_id = ?2 OR "
-                          "(end_snapshot IS NULL AND parent_column IS NULL AND "
-                          "lower(column_name) = ?3)) UNION ALL SELECT column_id, NULL, 0 FROM "
-                          "(SELECT column_id FROM ducklake_file_column_stats WHERE table_id = ?1 "
-                          "AND column_id = ?2 LIMIT 1) LIMIT 1",
-                          error);
-    if (code == OK) {
-        statement_bind_int(&statement, 1, head->table_id);
-        statement_bind_int(&statement, 2, column->id);
-        statement_bind_text(&statement, 3, column->name);
-        code = statement_step(&statement, &row, error);
+    struct query query;
+    query_begin(&query, database,
+                "SELECT column_id, column_name, end_snapshot IS NULL FROM "
+                "ducklake_column WHERE table_id = ?1 AND (column_id = ?2 OR "
+                "(end_snapshot IS NULL AND parent_column IS NULL AND "
+                "lower(column_name) = ?3)) UNION ALL SELECT column_id, NULL, 0 FROM "
+                "(SELECT column_id FROM ducklake_file_column_stats WHERE table_id = ?1 "
+                "AND column_id = ?2 LIMIT 1) LIMIT 1",
+                BIND(sql_int(head->table_id), sql_int(column->id), sql_text(column->name)), error);
+    if (query_next(&query)) {
+        const char *name = query_text(&query, 1);
+        query_check(
+            &query,
+            error_set(error, ERR_CONFLICT,
+                      "catalog %s: schema %s needs the column %s with id %d, but another "
+                      "program gave the table " DUCKLAKE_TABLE_NAME " a column \"%s\" with id "
+                      "%" PRId64 "%s: go on with the schema version that the lake has, or fetch "
+                      "into a new lake",
+                      database->path, table->schema_version, column->name, column->id,
+                      name == NULL ? "(its name is gone)" : name, query_int(&query, 0),
+                      query_int(&query, 2) != 0
+                          ? ""
+                          : ", dropped since, whose values would be read as the new column's"));
     }
-    if (code == OK && row) {
-        const char *name = statement_text(&statement, 1);
-        code = error_set(error, ERR_CONFLICT,
-                         "catalog %s: schema %s needs the column %s with id %d, but another "
-                         "program gave the table " DUCKLAKE_TABLE_NAME " a column \"%s\" with id "
-                         "%" PRId64 "%s: go on with the schema version that the lake has, or fetch "
-                         "into a new lake",
-                         database->path, table->schema_version, column->name, column->id,
-                         name == NULL ? "(its name is gone)" : name, statement_int(&statement, 0),
-                         statement_int(&statement, 2) != 0
-                             ? ""
-                             : ", dropped since, whose values would be read as the new column's");
-    }
-    statement_release(&statement);
-    return code;
+    return query_end(&query);
 }
 
 static enum error_code drop_not_null(struct database *database, const struct ducklake_head *next,
                                      const struct catalog_column *column, struct error *error)
 {
-    struct statement statement;
-    enum error_code code =
-        statement_prepare(&statement, database,
-                          "UPDATE ducklake_column SET end_snapshot = ? WHERE table_id = ? AND "
-                          "column_id = ? AND end_snapshot IS NULL",
-                          error);
-    if (code == OK) {
-        statement_bind_int(&statement, 1, next->snapshot_id);
-        statement_bind_int(&statement, 2, next->table_id);
-        statement_bind_int(&statement, 3, column->id);
-        code = statement_run(&statement, error);
-    }
-    statement_release(&statement);
-    if (code != OK)
-        return code;
-    return insert_column(database, next->snapshot_id, next->table_id, column, true, error);
+    enum error_code code = database_run(
+        database,
+        "UPDATE ducklake_column SET end_snapshot = ?1 WHERE table_id = ?2 AND column_id = ?3 AND "
+        "end_snapshot IS NULL",
+        BIND(sql_int(next->snapshot_id), sql_int(next->table_id), sql_int(column->id)), error);
+    return code == OK ? insert_column(database, next, column, true, error) : code;
 }
 
 enum error_code ducklake_evolve(struct database *database, struct ducklake_head *head,
@@ -379,8 +278,7 @@ enum error_code ducklake_evolve(struct database *database, struct ducklake_head 
         code = insert_schema_version(database, head, error);
     for (size_t i = 0; code == OK && i < table->column_count; i++) {
         if (i >= own_count) /* older files lack it, so it reads as NULL there */
-            code = insert_column(database, head->snapshot_id, head->table_id, &table->columns[i],
-                                 true, error);
+            code = insert_column(database, head, &table->columns[i], true, error);
         else if (table->columns[i].nullable && (not_null >> i & 1) != 0)
             code = drop_not_null(database, head, &table->columns[i], error);
     }

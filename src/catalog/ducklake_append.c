@@ -5,6 +5,7 @@
 
 #include "catalog/column_value.h"
 #include "catalog/ducklake.h"
+#include "catalog/query.h"
 #include "util/memory.h"
 
 /* More columns than any version of ours has, with those a user may add. */
@@ -40,71 +41,55 @@ static void table_state_release(struct table_state *state)
 static enum error_code load_table_stats(struct database *database, int64_t table_id,
                                         struct table_state *state, struct error *error)
 {
-    struct statement statement;
-    enum error_code code =
-        statement_prepare(&statement, database,
-                          "SELECT record_count, next_row_id, file_size_bytes FROM "
-                          "ducklake_table_stats WHERE table_id = ?",
-                          error);
-    if (code == OK) {
-        statement_bind_int(&statement, 1, table_id);
-        code = statement_step(&statement, &state->stored, error);
+    struct query query;
+    query_begin(&query, database,
+                "SELECT record_count, next_row_id, file_size_bytes FROM ducklake_table_stats WHERE "
+                "table_id = ?1",
+                BIND(sql_int(table_id)), error);
+    state->stored = query_next(&query);
+    if (state->stored) {
+        state->record_count = query_counter(&query, 0);
+        state->next_row_id = query_counter(&query, 1);
+        state->file_size_bytes = query_counter(&query, 2);
     }
-    if (code == OK && state->stored)
-        code = statement_counter(&statement, 0, &state->record_count, error);
-    if (code == OK && state->stored)
-        code = statement_counter(&statement, 1, &state->next_row_id, error);
-    if (code == OK && state->stored)
-        code = statement_counter(&statement, 2, &state->file_size_bytes, error);
-    statement_release(&statement);
-    return code;
-}
-
-static bool copy_text(const struct statement *statement, int column, char **copy)
-{
-    const char *text = statement_text(statement, column);
-    *copy = text == NULL ? NULL : mem_copy_text(text);
-    return text == NULL || *copy != NULL;
+    return query_end(&query);
 }
 
 static enum error_code load_columns(struct database *database, int64_t table_id,
                                     struct table_state *state, struct error *error)
 {
-    struct statement statement;
-    bool row = false;
-    enum error_code code = statement_prepare(
-        &statement, database,
+    struct query query;
+    query_begin(
+        &query, database,
         "SELECT c.column_id, c.column_type, s.column_id IS NOT NULL, s.contains_null, s.min_value, "
         "s.max_value, EXISTS(SELECT 1 FROM ttp_unbounded_columns u WHERE u.column_id = "
         "c.column_id) FROM ducklake_column c LEFT JOIN ducklake_table_column_stats s ON s.table_id "
-        "= c.table_id AND s.column_id = c.column_id WHERE c.table_id = ? AND c.end_snapshot IS "
+        "= c.table_id AND s.column_id = c.column_id WHERE c.table_id = ?1 AND c.end_snapshot IS "
         "NULL AND c.parent_column IS NULL",
-        error);
-    if (code == OK)
-        statement_bind_int(&statement, 1, table_id);
-    while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
+        BIND(sql_int(table_id)), error);
+    while (query_next(&query)) {
         if (state->column_count == COLUMN_MAX) {
-            code = error_set(error, ERR_LIMIT, "catalog %s: the table has more than %d columns",
-                             database->path, COLUMN_MAX);
+            query_check(&query, error_set(error, ERR_LIMIT,
+                                          "catalog %s: the table has more than %d columns",
+                                          database->path, COLUMN_MAX));
             break;
         }
         struct column_bounds *column = &state->columns[state->column_count++];
-        *column = (struct column_bounds){.column_id = statement_int(&statement, 0),
-                                         .stored = statement_int(&statement, 2) != 0,
-                                         .contains_null = statement_int(&statement, 3) != 0,
-                                         .unbounded = statement_int(&statement, 6) != 0};
-        if (!copy_text(&statement, 1, &column->type) ||
-            !copy_text(&statement, 4, &column->min_value) ||
-            !copy_text(&statement, 5, &column->max_value))
-            code = error_no_memory(error, "the table's statistics");
-        else if (column->type == NULL)
-            code = error_set(error, ERR_CORRUPT, "catalog %s is damaged: column %lld has no type",
-                             database->path, (long long)column->column_id);
+        *column = (struct column_bounds){.column_id = query_int(&query, 0),
+                                         .type = query_copy_text(&query, 1),
+                                         .stored = query_int(&query, 2) != 0,
+                                         .contains_null = query_int(&query, 3) != 0,
+                                         .min_value = query_copy_text(&query, 4),
+                                         .max_value = query_copy_text(&query, 5),
+                                         .unbounded = query_int(&query, 6) != 0};
+        if (query_ok(&query) && column->type == NULL)
+            query_check(&query, error_set(error, ERR_CORRUPT,
+                                          "catalog %s is damaged: column %lld has no type",
+                                          database->path, (long long)column->column_id));
         if (!column->stored) /* older files lack the column: it is NULL in their rows */
             column->contains_null = state->record_count > 0;
     }
-    statement_release(&statement);
-    return code;
+    return query_end(&query);
 }
 
 /* Widens *bound to `value`: down where `sign` is -1, up where it is 1. Texts that are not values of
@@ -172,53 +157,33 @@ static enum error_code merge_file(struct table_state *state, const struct catalo
 static enum error_code store_column(struct database *database, int64_t table_id,
                                     const struct column_bounds *column, struct error *error)
 {
-    struct statement statement;
-    enum error_code code = statement_prepare(
-        &statement, database,
+    enum error_code code = database_run(
+        database,
         column->stored
             ? "UPDATE ducklake_table_column_stats SET contains_null = ?3, min_value = ?4, "
               "max_value = ?5 WHERE table_id = ?1 AND column_id = ?2"
             : "INSERT INTO ducklake_table_column_stats VALUES(?1,?2,?3,NULL,?4,?5,NULL)",
+        BIND(sql_int(table_id), sql_int(column->column_id), sql_int(column->contains_null),
+             sql_text(column->unbounded ? NULL : column->min_value),
+             sql_text(column->unbounded ? NULL : column->max_value)),
         error);
-    if (code == OK) {
-        statement_bind_int(&statement, 1, table_id);
-        statement_bind_int(&statement, 2, column->column_id);
-        statement_bind_int(&statement, 3, column->contains_null);
-        statement_bind_text(&statement, 4, column->unbounded ? NULL : column->min_value);
-        statement_bind_text(&statement, 5, column->unbounded ? NULL : column->max_value);
-        code = statement_run(&statement, error);
-    }
-    statement_release(&statement);
-    if (code != OK || !column->unbounded)
-        return code;
-    code = statement_prepare(&statement, database,
-                             "INSERT OR IGNORE INTO ttp_unbounded_columns VALUES(?)", error);
-    if (code == OK) {
-        statement_bind_int(&statement, 1, column->column_id);
-        code = statement_run(&statement, error);
-    }
-    statement_release(&statement);
+    if (code == OK && column->unbounded)
+        code = database_run(database, "INSERT OR IGNORE INTO ttp_unbounded_columns VALUES(?1)",
+                            BIND(sql_int(column->column_id)), error);
     return code;
 }
 
 static enum error_code store_table_state(struct database *database, int64_t table_id,
                                          const struct table_state *state, struct error *error)
 {
-    struct statement statement;
-    enum error_code code = statement_prepare(
-        &statement, database,
+    enum error_code code = database_run(
+        database,
         state->stored ? "UPDATE ducklake_table_stats SET record_count = ?2, next_row_id = ?3, "
                         "file_size_bytes = ?4 WHERE table_id = ?1"
                       : "INSERT INTO ducklake_table_stats VALUES(?1,?2,?3,?4)",
+        BIND(sql_int(table_id), sql_int(state->record_count), sql_int(state->next_row_id),
+             sql_int(state->file_size_bytes)),
         error);
-    if (code == OK) {
-        statement_bind_int(&statement, 1, table_id);
-        statement_bind_int(&statement, 2, state->record_count);
-        statement_bind_int(&statement, 3, state->next_row_id);
-        statement_bind_int(&statement, 4, state->file_size_bytes);
-        code = statement_run(&statement, error);
-    }
-    statement_release(&statement);
     for (size_t i = 0; code == OK && i < state->column_count; i++)
         code = store_column(database, table_id, &state->columns[i], error);
     return code;
@@ -229,95 +194,59 @@ static enum error_code insert_data_file(struct database *database, const struct 
                                         int64_t row_id_start, const struct catalog_file *file,
                                         struct error *error)
 {
-    struct statement statement;
-    enum error_code code =
-        statement_prepare(&statement, database,
-                          "INSERT INTO ducklake_data_file VALUES(?,?,?,NULL,NULL,?,1,'parquet',?,?,"
-                          "?,?,?,NULL,NULL,NULL)",
-                          error);
-    if (code == OK) {
-        statement_bind_int(&statement, 1, data_file_id);
-        statement_bind_int(&statement, 2, head->table_id);
-        statement_bind_int(&statement, 3, head->snapshot_id + 1);
-        statement_bind_text(&statement, 4, file->path);
-        statement_bind_int(&statement, 5, file->record_count);
-        statement_bind_int(&statement, 6, file->file_size_bytes);
-        statement_bind_int(&statement, 7, file->footer_size_bytes);
-        statement_bind_int(&statement, 8, row_id_start);
-        if (partition_id == 0)
-            statement_bind_null(&statement, 9);
-        else
-            statement_bind_int(&statement, 9, partition_id);
-        code = statement_run(&statement, error);
-    }
-    statement_release(&statement);
-    return code;
+    return database_run(
+        database,
+        "INSERT INTO ducklake_data_file VALUES(?,?,?,NULL,NULL,?,1,'parquet',?,?,?,?,?,NULL,NULL,"
+        "NULL)",
+        BIND(sql_int(data_file_id), sql_int(head->table_id), sql_int(head->snapshot_id + 1),
+             sql_text(file->path), sql_int(file->record_count), sql_int(file->file_size_bytes),
+             sql_int(file->footer_size_bytes), sql_int(row_id_start),
+             sql_int_unless_zero(partition_id)),
+        error);
 }
 
 static enum error_code insert_partition_values(struct database *database, int64_t table_id,
                                                int64_t data_file_id,
                                                const struct catalog_file *file, struct error *error)
 {
-    struct statement statement;
-    enum error_code code = statement_prepare(
-        &statement, database, "INSERT INTO ducklake_file_partition_value VALUES(?,?,?,?)", error);
-    for (int i = 0; code == OK && i < CATALOG_PARTITION_MAX; i++) {
-        if (file->partition_values[i] == NULL)
-            break;
-        statement_bind_int(&statement, 1, data_file_id);
-        statement_bind_int(&statement, 2, table_id);
-        statement_bind_int(&statement, 3, i);
-        statement_bind_text(&statement, 4, file->partition_values[i]);
-        code = statement_run(&statement, error);
-    }
-    statement_release(&statement);
-    return code;
+    struct query query;
+    query_prepare(&query, database, "INSERT INTO ducklake_file_partition_value VALUES(?,?,?,?)",
+                  error);
+    for (int i = 0; i < CATALOG_PARTITION_MAX && file->partition_values[i] != NULL; i++)
+        query_run(&query, BIND(sql_int(data_file_id), sql_int(table_id), sql_int(i),
+                               sql_text(file->partition_values[i])));
+    return query_end(&query);
 }
 
 static enum error_code insert_file_statistics(struct database *database, int64_t table_id,
                                               int64_t data_file_id, const struct catalog_file *file,
                                               struct error *error)
 {
-    struct statement statement;
-    enum error_code code = statement_prepare(
-        &statement, database,
-        "INSERT INTO ducklake_file_column_stats VALUES(?,?,?,?,?,?,?,?,NULL,NULL)", error);
-    for (size_t i = 0; code == OK && i < file->statistics_count; i++) {
+    struct query query;
+    query_prepare(&query, database,
+                  "INSERT INTO ducklake_file_column_stats VALUES(?,?,?,?,?,?,?,?,NULL,NULL)",
+                  error);
+    for (size_t i = 0; i < file->statistics_count; i++) {
         const struct catalog_column_statistics *column = &file->statistics[i];
-        statement_bind_int(&statement, 1, data_file_id);
-        statement_bind_int(&statement, 2, table_id);
-        statement_bind_int(&statement, 3, column->column_id);
-        statement_bind_int(&statement, 4, column->column_size_bytes);
-        statement_bind_int(&statement, 5, column->value_count);
-        statement_bind_int(&statement, 6, column->null_count);
-        statement_bind_text(&statement, 7, column->min_value);
-        statement_bind_text(&statement, 8, column->max_value);
-        code = statement_run(&statement, error);
+        query_run(&query, BIND(sql_int(data_file_id), sql_int(table_id), sql_int(column->column_id),
+                               sql_int(column->column_size_bytes), sql_int(column->value_count),
+                               sql_int(column->null_count), sql_text(column->min_value),
+                               sql_text(column->max_value)));
     }
-    statement_release(&statement);
-    return code;
+    return query_end(&query);
 }
 
 /* A user may have partitioned the table in another way since: our values would be wrong then. */
 static enum error_code live_partition(struct database *database, int64_t table_id,
                                       int64_t *partition_id, struct error *error)
 {
-    struct statement statement;
-    bool row = false;
-    if (*partition_id == 0)
-        return OK;
+    bool live = false;
     enum error_code code =
-        statement_prepare(&statement, database,
-                          "SELECT 1 FROM ducklake_partition_info WHERE partition_id = ? AND "
-                          "table_id = ? AND end_snapshot IS NULL",
-                          error);
-    if (code == OK) {
-        statement_bind_int(&statement, 1, *partition_id);
-        statement_bind_int(&statement, 2, table_id);
-        code = statement_step(&statement, &row, error);
-    }
-    statement_release(&statement);
-    if (!row)
+        database_has(database,
+                     "SELECT 1 FROM ducklake_partition_info WHERE partition_id = ?1 AND table_id = "
+                     "?2 AND end_snapshot IS NULL",
+                     BIND(sql_int(*partition_id), sql_int(table_id)), &live, error);
+    if (!live)
         *partition_id = 0;
     return code;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "catalog/guard.h"
 
+#include <sqlite3.h>
 #include <stddef.h>
 #include <string.h>
 

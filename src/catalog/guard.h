@@ -9,11 +9,12 @@
  * is ended (sqlite.org/security.html).
  */
 
-#include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "util/error.h"
+
+struct sqlite3;
 
 /* No value, and no row, of a catalog is longer: memos have at most 4 MiB. */
 #define GUARD_VALUE_BYTES (16 << 20)
@@ -21,19 +22,19 @@
 /* What one statement may do, counted in the calls of SQLite's progress handler. Lives as long as
  * the connection, at one place. */
 struct guard {
-    sqlite3_file *file; /* of the database: its size is what the work is measured by */
-    int64_t ticks;      /* of the statement that runs now */
-    bool tripped;       /* since guard_start: it was ended */
+    struct sqlite3_file *file; /* of the database: its size is what the work is measured by */
+    int64_t ticks;             /* of the statement that runs now */
+    bool tripped;              /* since guard_start: it was ended */
 };
 
 /* Before the first statement of a connection. SQLite's result code. */
-int guard_apply(struct guard *guard, sqlite3 *handle) MUST_CHECK;
+int guard_apply(struct guard *guard, struct sqlite3 *handle) MUST_CHECK;
 /* The statement that runs from now on has done `ticks` already. */
 void guard_start(struct guard *guard, int64_t ticks);
 /* Refuses (ERR_CORRUPT) what is no plain table under a name of DuckLake's or of ours, and triggers
  * on such tables; `path` for the message. A SQLite result code other than SQLITE_OK comes back in
  * *result, with OK. */
-enum error_code guard_check_tables(sqlite3 *handle, const char *path, int *result,
+enum error_code guard_check_tables(struct sqlite3 *handle, const char *path, int *result,
                                    struct error *error) MUST_CHECK;
 
 #endif

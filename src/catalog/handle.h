@@ -6,6 +6,7 @@
 
 #include "catalog/catalog.h"
 #include "catalog/database.h"
+#include "catalog/query.h"
 
 struct catalog {
     struct database database;
@@ -24,9 +25,5 @@ enum error_code catalog_set_value(struct catalog *catalog, const char *key, cons
 /* A value of ttp_lake, for the caller to mem_free; NULL if it is not there. */
 enum error_code catalog_get_value(struct catalog *catalog, const char *key, char **value,
                                   struct error *error) MUST_CHECK;
-
-/* What every data file of the catalog has: a path, and no size below zero. ERR_CORRUPT. */
-enum error_code catalog_check_file(const struct statement *statement,
-                                   const struct catalog_file *file, struct error *error) MUST_CHECK;
 
 #endif

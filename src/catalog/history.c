@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "catalog/history.h"
 
-#include <stdlib.h>
-
 #include "catalog/coverage.h"
 #include "catalog/handle.h"
+#include "catalog/query.h"
 #include "catalog/tables.h"
 #include "os/clock.h"
 
@@ -16,13 +15,8 @@
     "c.ended_reason, d.path, d.checksum FROM ttp_commits c LEFT JOIN ttp_dead_letters d ON "       \
     "d.commit_no = c.commit_no "
 
-static uint64_t parse_checksum(const char *text)
-{
-    return text == NULL ? 0 : strtoull(text, NULL, 16);
-}
-
 /* What every commit has. */
-static enum error_code check_commit(const struct statement *statement,
+static enum error_code check_commit(const struct query *query,
                                     const struct catalog_commit_record *commit, struct error *error)
 {
     if (commit->reason != NULL && commit->schema_version != NULL && commit->digest_chain != NULL &&
@@ -32,100 +26,69 @@ static enum error_code check_commit(const struct statement *statement,
     return error_set(error, ERR_CORRUPT,
                      "catalog %s is damaged: commit %llu lacks its reason, schema version or "
                      "digests, or has a count below zero",
-                     statement->database->path, (unsigned long long)commit->commit_no);
+                     query->database->path, (unsigned long long)commit->commit_no);
 }
 
-static enum error_code read_commit(const struct statement *statement,
-                                   struct catalog_commit_record *commit, struct error *error)
+static struct catalog_commit_record read_commit(struct query *query)
 {
-    struct ledger_range range;
-    enum error_code code = coverage_read_range(statement, 1, &range, error);
-    if (code != OK)
-        return code;
-    *commit = (struct catalog_commit_record){
-        .commit_no = (uint64_t)statement_int(statement, 0),
-        .range = range,
-        .reason = statement_text(statement, 3),
-        .schema_version = statement_text(statement, 4),
-        .file_count = statement_int(statement, 5),
-        .row_count = statement_int(statement, 6),
-        .size_bytes = statement_int(statement, 7),
-        .dead_letter_count = statement_int(statement, 8),
-        .unconfirmed_ledgers = statement_int(statement, 9),
-        .null_decimal_count = statement_int(statement, 10),
-        .replaced_memo_count = statement_int(statement, 11),
-        .digest_ledger = (uint32_t)statement_int(statement, 12),
-        .digest_chain = statement_text(statement, 13),
-        .digest_contents = statement_text(statement, 14),
-        .last_close_us = statement_int(statement, 15),
-        .committed_us = statement_int(statement, 16),
-        .ended = statement_int(statement, 17) != 0,
-        .ended_reason = statement_text(statement, 18),
-        .dead_letters_path = statement_text(statement, 19),
-        .dead_letters_checksum = parse_checksum(statement_text(statement, 20)),
+    return (struct catalog_commit_record){
+        .commit_no = (uint64_t)query_int(query, 0),
+        .range = query_range(query, 1),
+        .reason = query_text(query, 3),
+        .schema_version = query_text(query, 4),
+        .file_count = query_int(query, 5),
+        .row_count = query_int(query, 6),
+        .size_bytes = query_int(query, 7),
+        .dead_letter_count = query_int(query, 8),
+        .unconfirmed_ledgers = query_int(query, 9),
+        .null_decimal_count = query_int(query, 10),
+        .replaced_memo_count = query_int(query, 11),
+        .digest_ledger = (uint32_t)query_int(query, 12),
+        .digest_chain = query_text(query, 13),
+        .digest_contents = query_text(query, 14),
+        .last_close_us = query_int(query, 15),
+        .committed_us = query_int(query, 16),
+        .ended = query_int(query, 17) != 0,
+        .ended_reason = query_text(query, 18),
+        .dead_letters_path = query_text(query, 19),
+        .dead_letters_checksum = query_checksum(query, 20),
     };
-    return check_commit(statement, commit, error);
 }
 
 enum error_code catalog_each_commit(struct catalog *catalog, unsigned newest,
                                     catalog_commit_visitor *visit, void *context,
                                     struct error *error)
 {
-    struct statement statement;
-    bool row = false;
-    enum error_code code =
-        statement_prepare(&statement, &catalog->database,
-                          newest > 0 ? "SELECT " COMMIT_COLUMNS "ORDER BY c.commit_no DESC LIMIT ?"
-                                     : "SELECT " COMMIT_COLUMNS "ORDER BY c.commit_no",
-                          error);
-    if (code == OK && newest > 0)
-        statement_bind_int(&statement, 1, newest);
-    while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
-        struct catalog_commit_record commit;
-        code = read_commit(&statement, &commit, error);
-        if (code == OK)
-            code = visit(context, &commit, error);
+    struct query query;
+    query_begin(&query, &catalog->database,
+                newest > 0 ? "SELECT " COMMIT_COLUMNS "ORDER BY c.commit_no DESC LIMIT ?1"
+                           : "SELECT " COMMIT_COLUMNS "ORDER BY c.commit_no",
+                newest > 0 ? BIND(sql_int(newest)) : NO_VALUES, error);
+    while (query_next(&query)) {
+        struct catalog_commit_record commit = read_commit(&query);
+        if (query_ok(&query))
+            query_check(&query, check_commit(&query, &commit, error));
+        if (query_ok(&query))
+            query_check(&query, visit(context, &commit, error));
     }
-    statement_release(&statement);
-    return code;
+    return query_end(&query);
 }
 
 enum error_code catalog_each_hole(struct catalog *catalog, catalog_hole_visitor *visit,
                                   void *context, struct error *error)
 {
-    struct statement statement;
-    bool row = false;
-    enum error_code code =
-        statement_prepare(&statement, &catalog->database,
-                          "SELECT first_ledger, last_ledger, reason, recorded_us FROM ttp_holes "
-                          "ORDER BY first_ledger",
-                          error);
-    while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
-        struct ledger_range range;
-        code = coverage_read_range(&statement, 0, &range, error);
-        if (code == OK)
-            code = visit(context, range, statement_text(&statement, 2),
-                         statement_int(&statement, 3), error);
+    struct query query;
+    query_begin(&query, &catalog->database,
+                "SELECT first_ledger, last_ledger, reason, recorded_us FROM ttp_holes "
+                "ORDER BY first_ledger",
+                NO_VALUES, error);
+    while (query_next(&query)) {
+        struct ledger_range range = query_range(&query, 0);
+        if (query_ok(&query))
+            query_check(&query,
+                        visit(context, range, query_text(&query, 2), query_int(&query, 3), error));
     }
-    statement_release(&statement);
-    return code;
-}
-
-static enum error_code insert_hole(struct database *database, struct ledger_range range,
-                                   const char *reason, struct error *error)
-{
-    struct statement statement;
-    enum error_code code =
-        statement_prepare(&statement, database, "INSERT INTO ttp_holes VALUES(?,?,?,?)", error);
-    if (code == OK) {
-        statement_bind_int(&statement, 1, range.first);
-        statement_bind_int(&statement, 2, range.last);
-        statement_bind_text(&statement, 3, reason);
-        statement_bind_int(&statement, 4, os_realtime_us());
-        code = statement_run(&statement, error);
-    }
-    statement_release(&statement);
-    return code;
+    return query_end(&query);
 }
 
 enum error_code catalog_add_hole(struct catalog *catalog, struct ledger_range range,
@@ -137,7 +100,10 @@ enum error_code catalog_add_hole(struct catalog *catalog, struct ledger_range ra
         return code;
     code = coverage_subtract(database, "ttp_holes", range, error);
     if (code == OK)
-        code = insert_hole(database, range, reason, error);
+        code = database_run(database, "INSERT INTO ttp_holes VALUES(?,?,?,?)",
+                            BIND(sql_int(range.first), sql_int(range.last), sql_text(reason),
+                                 sql_int(os_realtime_us())),
+                            error);
     return database_end(database, code, error);
 }
 
@@ -145,49 +111,39 @@ enum error_code catalog_add_seam_finding(struct catalog *catalog, uint32_t ledge
                                          struct error *error)
 {
     struct database *database = &catalog->database;
-    struct statement statement;
     enum error_code code = database_begin_write(database, error);
     if (code != OK)
         return code;
     code = database_execute(database, catalog_seam_table, error);
-    if (code == OK) {
-        code = statement_prepare(&statement, database,
-                                 "INSERT INTO ttp_seam_findings VALUES(?1, 1, ?2, ?2) ON CONFLICT"
-                                 "(ledger) DO UPDATE SET times = times + 1, last_seen_us = ?2",
-                                 error);
-        if (code == OK) {
-            statement_bind_int(&statement, 1, ledger);
-            statement_bind_int(&statement, 2, os_realtime_us());
-            code = statement_run(&statement, error);
-        }
-        statement_release(&statement);
-    }
+    if (code == OK)
+        code = database_run(database,
+                            "INSERT INTO ttp_seam_findings VALUES(?1, 1, ?2, ?2) ON CONFLICT"
+                            "(ledger) DO UPDATE SET times = times + 1, last_seen_us = ?2",
+                            BIND(sql_int(ledger), sql_int(os_realtime_us())), error);
     return database_end(database, code, error);
 }
 
 enum error_code catalog_each_seam_finding(struct catalog *catalog, catalog_seam_visitor *visit,
                                           void *context, struct error *error)
 {
-    struct statement statement;
-    bool row = false;
+    struct query query;
     bool is_there = false;
     enum error_code code =
         database_has_table(&catalog->database, "ttp_seam_findings", &is_there, error);
     if (code != OK || !is_there)
         return code;
-    code = statement_prepare(&statement, &catalog->database,
-                             "SELECT ledger, times, first_seen_us, last_seen_us FROM "
-                             "ttp_seam_findings ORDER BY ledger",
-                             error);
-    while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
-        struct catalog_seam_finding finding = {.ledger = (uint32_t)statement_int(&statement, 0),
-                                               .times = (uint64_t)statement_int(&statement, 1),
-                                               .first_seen_us = statement_int(&statement, 2),
-                                               .last_seen_us = statement_int(&statement, 3)};
-        code = visit(context, &finding, error);
+    query_begin(&query, &catalog->database,
+                "SELECT ledger, times, first_seen_us, last_seen_us FROM ttp_seam_findings ORDER BY "
+                "ledger",
+                NO_VALUES, error);
+    while (query_next(&query)) {
+        struct catalog_seam_finding finding = {.ledger = (uint32_t)query_int(&query, 0),
+                                               .times = (uint64_t)query_int(&query, 1),
+                                               .first_seen_us = query_int(&query, 2),
+                                               .last_seen_us = query_int(&query, 3)};
+        query_check(&query, visit(context, &finding, error));
     }
-    statement_release(&statement);
-    return code;
+    return query_end(&query);
 }
 
 #define NOTHING_LANDED                                                                             \
@@ -202,8 +158,8 @@ enum error_code catalog_forget_unlanded_seams(struct catalog *catalog, struct er
     enum error_code code = database_has_table(database, "ttp_unchecked_seams", &is_there, error);
     if (code == OK && is_there)
         code = database_query_int(
-            database, "SELECT count(*) FROM ttp_unchecked_seams u WHERE " NOTHING_LANDED, &count,
-            &is_there, error);
+            database, "SELECT count(*) FROM ttp_unchecked_seams u WHERE " NOTHING_LANDED, NO_VALUES,
+            &count, error);
     if (code != OK || count == 0)
         return code;
     code = database_begin_write(database, error);
@@ -219,25 +175,16 @@ enum error_code catalog_add_unchecked_seam(struct catalog *catalog,
                                            struct error *error)
 {
     struct database *database = &catalog->database;
-    struct statement statement;
     enum error_code code = database_begin_write(database, error);
     if (code != OK)
         return code;
     code = database_execute(database, catalog_unchecked_table, error);
-    if (code == OK) {
-        code = statement_prepare(&statement, database,
-                                 "INSERT OR REPLACE INTO ttp_unchecked_seams VALUES(?,?,?,?,?)",
-                                 error);
-        if (code == OK) {
-            statement_bind_int(&statement, 1, seam->range.first);
-            statement_bind_int(&statement, 2, seam->range.last);
-            statement_bind_int(&statement, 3, seam->below);
-            statement_bind_int(&statement, 4, seam->above);
-            statement_bind_int(&statement, 5, os_realtime_us());
-            code = statement_run(&statement, error);
-        }
-        statement_release(&statement);
-    }
+    if (code == OK)
+        code = database_run(
+            database, "INSERT OR REPLACE INTO ttp_unchecked_seams VALUES(?,?,?,?,?)",
+            BIND(sql_int(seam->range.first), sql_int(seam->range.last), sql_int(seam->below),
+                 sql_int(seam->above), sql_int(os_realtime_us())),
+            error);
     return database_end(database, code, error);
 }
 
@@ -245,29 +192,25 @@ enum error_code catalog_each_unchecked_seam(struct catalog *catalog,
                                             catalog_unchecked_visitor *visit, void *context,
                                             struct error *error)
 {
-    struct statement statement;
-    bool row = false;
+    struct query query;
     bool is_there = false;
     enum error_code code =
         database_has_table(&catalog->database, "ttp_unchecked_seams", &is_there, error);
     if (code != OK || !is_there)
         return code;
-    code = statement_prepare(&statement, &catalog->database,
-                             "SELECT first_ledger, last_ledger, below, above, recorded_us FROM "
-                             "ttp_unchecked_seams u WHERE NOT " NOTHING_LANDED
-                             " ORDER BY first_ledger",
-                             error);
-    while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
+    query_begin(&query, &catalog->database,
+                "SELECT first_ledger, last_ledger, below, above, recorded_us FROM "
+                "ttp_unchecked_seams u WHERE NOT " NOTHING_LANDED " ORDER BY first_ledger",
+                NO_VALUES, error);
+    while (query_next(&query)) {
         const struct catalog_unchecked_seam seam = {
-            .range = {(uint32_t)statement_int(&statement, 0),
-                      (uint32_t)statement_int(&statement, 1)},
-            .below = (uint32_t)statement_int(&statement, 2),
-            .above = (uint32_t)statement_int(&statement, 3),
-            .recorded_us = statement_int(&statement, 4)};
-        code = visit(context, &seam, error);
+            .range = {(uint32_t)query_int(&query, 0), (uint32_t)query_int(&query, 1)},
+            .below = (uint32_t)query_int(&query, 2),
+            .above = (uint32_t)query_int(&query, 3),
+            .recorded_us = query_int(&query, 4)};
+        query_check(&query, visit(context, &seam, error));
     }
-    statement_release(&statement);
-    return code;
+    return query_end(&query);
 }
 
 enum error_code catalog_begin_read(struct catalog *catalog, struct error *error)

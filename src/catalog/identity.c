@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "catalog/ducklake.h"
+#include "catalog/query.h"
 #include "util/memory.h"
 
 /* What makes the table the lake's own. */
@@ -60,53 +61,45 @@ static enum error_code set_text(struct identity *identity, size_t part, const ch
 static enum error_code read_own(struct database *database, struct identity *own, bool *kept,
                                 struct error *error)
 {
-    struct statement statement;
-    bool row = false;
+    struct query query;
     size_t found = 0;
-    enum error_code code = statement_prepare(
-        &statement, database, "SELECT \"value\" FROM ttp_lake WHERE \"key\" = ?", error);
-    for (size_t i = 0; code == OK && i < PART_COUNT; i++) {
-        statement_bind_text(&statement, 1, parts[i].key);
-        code = statement_step(&statement, &row, error);
-        if (code == OK)
-            code = set_text(own, i, row ? statement_text(&statement, 0) : parts[i].first, error);
+    query_prepare(&query, database, "SELECT \"value\" FROM ttp_lake WHERE \"key\" = ?1", error);
+    for (size_t i = 0; i < PART_COUNT; i++) {
+        query_bind(&query, BIND(sql_text(parts[i].key)));
+        bool row = query_next(&query);
+        const char *text = row ? query_text(&query, 0) : parts[i].first;
+        if (query_ok(&query))
+            query_check(&query, set_text(own, i, text, error));
         found += row;
-        if (code == OK && row) /* to its end, so that it can be bound again */
-            code = statement_run(&statement, error);
     }
-    statement_release(&statement);
     *kept = found > 0;
-    if (code == OK && found != 0 && found != PART_COUNT)
-        code = error_set(error, ERR_CORRUPT,
-                         "catalog %s keeps %zu of the %d values that tell which table is the "
-                         "lake's",
-                         database->path, found, PART_COUNT);
-    return code;
+    if (query_ok(&query) && found != 0 && found != PART_COUNT)
+        query_check(&query,
+                    error_set(error, ERR_CORRUPT,
+                              "catalog %s keeps %zu of the %d values that tell which table is the "
+                              "lake's",
+                              database->path, found, PART_COUNT));
+    return query_end(&query);
 }
 
 /* The live table of the lake's own id; nothing if there is none. */
 static enum error_code read_live(struct database *database, int64_t table_id, struct identity *live,
                                  bool *found, struct error *error)
 {
-    struct statement statement;
-    enum error_code code = statement_prepare(
-        &statement, database,
+    struct query query;
+    query_begin(
+        &query, database,
         "SELECT CAST(t.table_id AS TEXT), t.table_uuid, t.table_name, CASE WHEN t.path_is_relative "
         "THEN t.path "
         "ELSE '(absolute) ' || t.path END, CAST(t.schema_id AS TEXT), s.schema_name, CASE WHEN "
         "s.path_is_relative THEN s.path ELSE '(absolute) ' || s.path END FROM ducklake_table t "
         "LEFT JOIN ducklake_schema s ON s.schema_id = t.schema_id AND s.end_snapshot IS NULL WHERE "
-        "t.table_id = ? AND t.end_snapshot IS NULL",
-        error);
-    *found = false;
-    if (code == OK) {
-        statement_bind_int(&statement, 1, table_id);
-        code = statement_step(&statement, found, error);
-    }
-    for (size_t i = 0; code == OK && *found && i < PART_COUNT; i++)
-        code = set_text(live, i, statement_text(&statement, (int)i), error);
-    statement_release(&statement);
-    return code;
+        "t.table_id = ?1 AND t.end_snapshot IS NULL",
+        BIND(sql_int(table_id)), error);
+    *found = query_next(&query);
+    for (size_t i = 0; *found && query_ok(&query) && i < PART_COUNT; i++)
+        query_check(&query, set_text(live, i, query_text(&query, (int)i), error));
+    return query_end(&query);
 }
 
 #define REMEDY                                                                                     \
@@ -118,33 +111,27 @@ static enum error_code read_live(struct database *database, int64_t table_id, st
 static enum error_code say_gone(struct database *database, const struct identity *own,
                                 struct error *error)
 {
-    struct statement statement;
-    bool row = false;
-    enum error_code code =
-        statement_prepare(&statement, database,
-                          "SELECT t.table_id, t.begin_snapshot FROM ducklake_table t JOIN "
-                          "ducklake_schema s ON s.schema_id = t.schema_id AND s.end_snapshot IS "
-                          "NULL WHERE t.end_snapshot IS NULL AND t.table_name = ?1 AND "
-                          "s.schema_name = ?2",
-                          error);
-    if (code == OK) {
-        statement_bind_text(&statement, 1, own->texts[PART_TABLE_NAME]);
-        statement_bind_text(&statement, 2, own->texts[PART_SCHEMA_NAME]);
-        code = statement_step(&statement, &row, error);
-    }
-    if (code == OK && row)
-        code = error_set(error, ERR_CONFLICT,
+    const char *name = own->texts[PART_TABLE_NAME], *id = own->texts[PART_TABLE_ID];
+    struct query query;
+    enum error_code gone = OK;
+    query_begin(
+        &query, database,
+        "SELECT t.table_id, t.begin_snapshot FROM ducklake_table t JOIN ducklake_schema s ON "
+        "s.schema_id = t.schema_id AND s.end_snapshot IS NULL WHERE t.end_snapshot IS NULL AND "
+        "t.table_name = ?1 AND s.schema_name = ?2",
+        BIND(sql_text(name), sql_text(own->texts[PART_SCHEMA_NAME])), error);
+    if (query_next(&query))
+        gone = error_set(error, ERR_CONFLICT,
                          "catalog %s: the lake's table %s (table_id %s) was replaced: another "
                          "table has its name (table_id %" PRId64 ", since snapshot %" PRId64
                          "), and is not the lake's; " REMEDY,
-                         database->path, own->texts[PART_TABLE_NAME], own->texts[PART_TABLE_ID],
-                         statement_int(&statement, 0), statement_int(&statement, 1));
-    else if (code == OK)
-        code = error_set(error, ERR_CONFLICT,
+                         database->path, name, id, query_int(&query, 0), query_int(&query, 1));
+    else if (query_ok(&query))
+        gone = error_set(error, ERR_CONFLICT,
                          "catalog %s: the lake's table %s (table_id %s) was dropped; " REMEDY,
-                         database->path, own->texts[PART_TABLE_NAME], own->texts[PART_TABLE_ID]);
-    statement_release(&statement);
-    return code;
+                         database->path, name, id);
+    query_check(&query, gone);
+    return query_end(&query);
 }
 
 static bool differs(const struct identity *a, const struct identity *b, enum part part)
@@ -226,18 +213,12 @@ enum error_code identity_is_kept(struct database *database, bool *kept, struct e
 enum error_code identity_keep(struct database *database, struct error *error)
 {
     struct identity own = {0};
-    struct statement statement = {0};
     int64_t table_id;
     bool kept = false;
     enum error_code code = check(database, &own, &table_id, &kept, error);
-    if (code == OK && !kept)
-        code = statement_prepare(&statement, database, "INSERT INTO ttp_lake VALUES(?,?)", error);
-    for (size_t i = 0; code == OK && !kept && i < PART_COUNT; i++) {
-        statement_bind_text(&statement, 1, parts[i].key);
-        statement_bind_text(&statement, 2, own.texts[i]);
-        code = statement_run(&statement, error);
-    }
-    statement_release(&statement);
+    for (size_t i = 0; code == OK && !kept && i < PART_COUNT; i++)
+        code = database_run(database, "INSERT INTO ttp_lake VALUES(?,?)",
+                            BIND(sql_text(parts[i].key), sql_text(own.texts[i])), error);
     identity_release(&own);
     return code;
 }

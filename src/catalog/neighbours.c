@@ -6,51 +6,37 @@
 
 #include "catalog/catalog.h"
 #include "catalog/handle.h"
+#include "catalog/query.h"
 #include "util/bytes.h"
 #include "util/text.h"
 
 #define COLUMN_TIMESTAMP "1" /* its DuckLake column id */
 
-static enum error_code read_digest(struct statement *statement, struct catalog_digest *digest,
+static enum error_code read_digest(const struct query *query, struct catalog_digest *digest,
                                    struct error *error)
 {
-    const char *version = statement_text(statement, 1);
-    const char *chain = statement_text(statement, 2);
-    const char *contents = statement_text(statement, 3);
-    digest->ledger = (uint32_t)statement_int(statement, 0);
+    const char *version = query_text(query, 1);
+    const char *chain = query_text(query, 2);
+    const char *contents = query_text(query, 3);
+    digest->ledger = (uint32_t)query_int(query, 0);
     if (version == NULL || strlen(version) >= sizeof digest->schema_version || chain == NULL ||
         contents == NULL ||
         !hex_decode(bytes_view_text(chain), digest->chain, sizeof digest->chain) ||
         !hex_decode(bytes_view_text(contents), digest->contents, sizeof digest->contents))
         return error_set(error, ERR_CORRUPT, "catalog %s: the digest of ledger %u is not readable",
-                         statement->database->path, digest->ledger);
+                         query->database->path, digest->ledger);
     memcpy(digest->schema_version, version, strlen(version) + 1);
     return OK;
-}
-
-/* Runs `sql` with one ledger for its first row; *row: there is one. The statement is the caller's
- * to release in every case. */
-static enum error_code ask(struct statement *statement, struct catalog *catalog, const char *sql,
-                           uint32_t ledger, bool *row, struct error *error)
-{
-    *row = false;
-    enum error_code code = statement_prepare(statement, &catalog->database, sql, error);
-    if (code != OK)
-        return code;
-    statement_bind_int(statement, 1, ledger);
-    return statement_step(statement, row, error);
 }
 
 static enum error_code find_digest(struct catalog *catalog, const char *sql, uint32_t ledger,
                                    struct catalog_digest *digest, struct error *error)
 {
-    struct statement statement;
-    bool row;
-    enum error_code code = ask(&statement, catalog, sql, ledger, &row, error);
-    if (code == OK && row)
-        code = read_digest(&statement, digest, error);
-    statement_release(&statement);
-    return code;
+    struct query query;
+    query_begin(&query, &catalog->database, sql, BIND(sql_int(ledger)), error);
+    if (query_next(&query))
+        query_check(&query, read_digest(&query, digest, error));
+    return query_end(&query);
 }
 
 /* DuckLake's text of a bound; 0: none that can be read. */
@@ -64,19 +50,17 @@ static int64_t bound_us(const char *text)
 static enum error_code find_close(struct catalog *catalog, const char *sql, uint32_t ledger,
                                   struct catalog_neighbour *neighbour, struct error *error)
 {
-    struct statement statement;
-    bool row;
-    enum error_code code = ask(&statement, catalog, sql, ledger, &row, error);
-    if (code == OK && row) {
-        const char *bound = statement_text(&statement, 2);
-        int64_t close_us = bound != NULL ? bound_us(bound) : statement_int(&statement, 1);
+    struct query query;
+    query_begin(&query, &catalog->database, sql, BIND(sql_int(ledger)), error);
+    if (query_next(&query)) {
+        const char *bound = query_text(&query, 2);
+        int64_t close_us = bound != NULL ? bound_us(bound) : query_int(&query, 1);
         if (close_us > 0) {
-            neighbour->closed_ledger = (uint32_t)statement_int(&statement, 0);
+            neighbour->closed_ledger = (uint32_t)query_int(&query, 0);
             neighbour->close_us = close_us;
         }
     }
-    statement_release(&statement);
-    return code;
+    return query_end(&query);
 }
 
 /* A commit's own time is that of the last ledger in it that had rows. */
@@ -149,10 +133,9 @@ enum error_code catalog_neighbours(struct catalog *catalog, struct ledger_range 
 enum error_code catalog_each_close(struct catalog *catalog, catalog_close_visitor *visit,
                                    void *context, struct error *error)
 {
-    struct statement statement;
-    bool row = false;
-    enum error_code code = statement_prepare(
-        &statement, &catalog->database,
+    struct query query;
+    query_begin(
+        &query, &catalog->database,
         "SELECT c.commit_no, " LAST_CLOSED
         ", last_close_us, 0, NULL, NULL FROM ttp_commits c WHERE "
         "ended_us IS NULL AND last_close_us > 0 UNION ALL "
@@ -160,23 +143,22 @@ enum error_code catalog_each_close(struct catalog *catalog, catalog_close_visito
         "ttp_commit_files f JOIN ttp_commits c ON c.commit_no = f.commit_no AND c.ended_us IS NULL "
         "JOIN ducklake_file_column_stats s ON s.data_file_id = f.data_file_id AND s.column_id "
         "= " COLUMN_TIMESTAMP,
-        error);
-    while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
-        struct catalog_close first = {.commit_no = (uint64_t)statement_int(&statement, 0),
-                                      .ledger = (uint32_t)statement_int(&statement, 1),
-                                      .close_us = statement_int(&statement, 2)};
+        NO_VALUES, error);
+    while (query_next(&query)) {
+        struct catalog_close first = {.commit_no = (uint64_t)query_int(&query, 0),
+                                      .ledger = (uint32_t)query_int(&query, 1),
+                                      .close_us = query_int(&query, 2)};
         struct catalog_close last = first;
-        bool is_file = statement_int(&statement, 3) != 0;
+        bool is_file = query_int(&query, 3) != 0;
         if (is_file) {
-            last.ledger = (uint32_t)statement_int(&statement, 3);
-            first.close_us = bound_us(statement_text(&statement, 4));
-            last.close_us = bound_us(statement_text(&statement, 5));
+            last.ledger = (uint32_t)query_int(&query, 3);
+            first.close_us = bound_us(query_text(&query, 4));
+            last.close_us = bound_us(query_text(&query, 5));
         }
         if (first.close_us > 0)
-            code = visit(context, &first, error);
-        if (code == OK && is_file && last.close_us > 0)
-            code = visit(context, &last, error);
+            query_check(&query, visit(context, &first, error));
+        if (query_ok(&query) && is_file && last.close_us > 0)
+            query_check(&query, visit(context, &last, error));
     }
-    statement_release(&statement);
-    return code;
+    return query_end(&query);
 }

@@ -2,42 +2,25 @@
 #include "catalog/others.h"
 
 #include <stdio.h>
-#include <string.h>
 
-#include "catalog/coverage.h"
 #include "catalog/handle.h"
+#include "catalog/query.h"
 #include "catalog/history.h"
 #include "catalog/inlined.h"
 
 #define SQL_BYTES 1024
 
-/* Prepares a statement; ?1, where it has that, is the lake's table. */
-static enum error_code prepare(struct statement *statement, struct catalog *catalog,
-                               const char *sql, struct error *error)
-{
-    enum error_code code = statement_prepare(statement, &catalog->database, sql, error);
-    if (code == OK && strstr(sql, "?1") != NULL)
-        statement_bind_int(statement, 1, catalog->table_id);
-    return code;
-}
-
 /* ---- what readers see ---- */
 
-/* The sum that `sql` gives; ERR_CORRUPT below zero. */
-static enum error_code read_sum(struct catalog *catalog, const char *sql, uint64_t *sum,
-                                struct error *error)
+/* Adds the number that `sql` gives; ERR_CORRUPT below zero. */
+static enum error_code read_sum(struct catalog *catalog, const char *sql, struct sql_values values,
+                                uint64_t *sum, struct error *error)
 {
-    struct statement statement;
-    int64_t value = 0;
-    bool row = false;
-    enum error_code code = prepare(&statement, catalog, sql, error);
-    if (code == OK)
-        code = statement_step(&statement, &row, error);
-    if (code == OK && row)
-        code = statement_counter(&statement, 0, &value, error);
-    statement_release(&statement);
-    *sum += (uint64_t)value;
-    return code;
+    struct query query;
+    query_begin(&query, &catalog->database, sql, values, error);
+    if (query_next(&query))
+        *sum += (uint64_t)query_counter(&query, 0);
+    return query_end(&query);
 }
 
 struct row_sum {
@@ -53,7 +36,7 @@ static enum error_code add_inlined_rows(void *context, const char *name, bool ha
     (void)has_ledgers;
     snprintf(sql, sizeof sql,
              "SELECT count(*) AS inlined_rows FROM \"%s\" WHERE end_snapshot IS NULL", name);
-    return read_sum(sum->catalog, sql, &sum->rows, error);
+    return read_sum(sum->catalog, sql, NO_VALUES, &sum->rows, error);
 }
 
 static enum error_code add_inlined_deletes(struct catalog *catalog, uint64_t *sum,
@@ -67,26 +50,27 @@ static enum error_code add_inlined_deletes(struct catalog *catalog, uint64_t *su
              "SELECT count(*) AS inlined_deletes FROM \"%s\" i JOIN ducklake_data_file d ON "
              "d.data_file_id = i.file_id WHERE d.table_id = ?1 AND d.end_snapshot IS NULL",
              name);
-    return read_sum(catalog, sql, sum, error);
+    return read_sum(catalog, sql, BIND(sql_int(catalog->table_id)), sum, error);
 }
 
 enum error_code catalog_visible_rows(struct catalog *catalog, struct catalog_visible *visible,
                                      struct error *error)
 {
     struct row_sum inlined = {.catalog = catalog};
+    struct sql_values table = BIND(sql_int(catalog->table_id));
     *visible = (struct catalog_visible){0};
     enum error_code code = read_sum(catalog,
                                     "SELECT coalesce(sum(record_count), 0) AS rows FROM "
                                     "ducklake_data_file WHERE table_id = ?1 AND end_snapshot IS "
                                     "NULL",
-                                    &visible->file_rows, error);
+                                    table, &visible->file_rows, error);
     if (code == OK)
         code = read_sum(catalog,
                         "SELECT coalesce(sum(x.delete_count), 0) AS deletes FROM "
                         "ducklake_delete_file x JOIN ducklake_data_file d ON d.data_file_id = "
                         "x.data_file_id WHERE d.table_id = ?1 AND d.end_snapshot IS NULL AND "
                         "x.end_snapshot IS NULL",
-                        &visible->deleted_rows, error);
+                        table, &visible->deleted_rows, error);
     if (code == OK)
         code = add_inlined_deletes(catalog, &visible->deleted_rows, error);
     if (code == OK)
@@ -102,39 +86,36 @@ enum error_code catalog_visible_rows(struct catalog *catalog, struct catalog_vis
 
 /* ---- deletes ---- */
 
-static enum error_code read_delete(const struct statement *statement, struct catalog_delete *one,
+static enum error_code read_delete(const struct query *query, struct catalog_delete *one,
                                    struct error *error)
 {
-    *one = (struct catalog_delete){
-        .data_file_id = statement_int(statement, 0),
-        .path = statement_text(statement, 1),
-        .path_is_absolute = statement_int(statement, 2) == 0,
-        .is_parquet = statement_int(statement, 3) != 0,
-        .row_count = statement_int(statement, 4),
-        .file_size_bytes = statement_int(statement, 5),
-        .snapshots = {statement_int(statement, 6), statement_int(statement, 7)}};
+    *one = (struct catalog_delete){.data_file_id = query_int(query, 0),
+                                   .path = query_text(query, 1),
+                                   .path_is_absolute = query_int(query, 2) == 0,
+                                   .is_parquet = query_int(query, 3) != 0,
+                                   .row_count = query_int(query, 4),
+                                   .file_size_bytes = query_int(query, 5),
+                                   .snapshots = {query_int(query, 6), query_int(query, 7)}};
     if (one->row_count >= 0 && one->file_size_bytes >= 0)
         return OK;
     return error_set(error, ERR_CORRUPT,
                      "catalog %s is damaged: the deletes of data file %lld have a count below zero",
-                     statement->database->path, (long long)one->data_file_id);
+                     query->database->path, (long long)one->data_file_id);
 }
 
 static enum error_code visit_deletes(struct catalog *catalog, const char *sql,
                                      catalog_delete_visitor *visit, void *context,
                                      struct error *error)
 {
-    struct statement statement;
-    bool row = false;
-    enum error_code code = prepare(&statement, catalog, sql, error);
-    while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
+    struct query query;
+    query_begin(&query, &catalog->database, sql, BIND(sql_int(catalog->table_id)), error);
+    while (query_next(&query)) {
         struct catalog_delete one;
-        code = read_delete(&statement, &one, error);
-        if (code == OK)
-            code = visit(context, &one, error);
+        query_check(&query, read_delete(&query, &one, error));
+        if (query_ok(&query))
+            query_check(&query, visit(context, &one, error));
     }
-    statement_release(&statement);
-    return code;
+    return query_end(&query);
 }
 
 enum error_code catalog_each_delete(struct catalog *catalog, catalog_delete_visitor *visit,
@@ -173,26 +154,23 @@ static enum error_code visit_inlined_table(void *context, const char *name, bool
                                            struct error *error)
 {
     const struct inlined_visit *target = context;
-    struct statement statement;
+    struct query query;
     char sql[SQL_BYTES];
-    bool row = false;
     snprintf(sql, sizeof sql,
              "SELECT %s AS ledger, count(*), min(begin_snapshot), max(begin_snapshot) FROM \"%s\" "
              "WHERE end_snapshot IS NULL GROUP BY 1 ORDER BY 1",
              has_ledgers ? "CAST(ledger_sequence AS INTEGER)" : "NULL", name);
-    enum error_code code = prepare(&statement, target->catalog, sql, error);
-    while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
-        int64_t ledger = statement_int(&statement, 0);
-        bool has_ledger = !statement_is_null(&statement, 0) && ledger >= 0 && ledger <= UINT32_MAX;
-        struct catalog_inlined one = {
-            .ledger = has_ledger ? (uint32_t)ledger : 0,
-            .has_ledger = has_ledger,
-            .row_count = statement_int(&statement, 1),
-            .snapshots = {statement_int(&statement, 2), statement_int(&statement, 3)}};
-        code = target->visit(target->context, &one, error);
+    query_begin(&query, &target->catalog->database, sql, NO_VALUES, error);
+    while (query_next(&query)) {
+        int64_t ledger = query_int(&query, 0);
+        bool has_ledger = !query_is_null(&query, 0) && ledger >= 0 && ledger <= UINT32_MAX;
+        struct catalog_inlined one = {.ledger = has_ledger ? (uint32_t)ledger : 0,
+                                      .has_ledger = has_ledger,
+                                      .row_count = query_int(&query, 1),
+                                      .snapshots = {query_int(&query, 2), query_int(&query, 3)}};
+        query_check(&query, target->visit(target->context, &one, error));
     }
-    statement_release(&statement);
-    return code;
+    return query_end(&query);
 }
 
 enum error_code catalog_each_inlined(struct catalog *catalog, catalog_inlined_visitor *visit,
@@ -208,10 +186,9 @@ enum error_code catalog_each_inlined(struct catalog *catalog, catalog_inlined_vi
 enum error_code catalog_each_displaced(struct catalog *catalog, catalog_displaced_visitor *visit,
                                        void *context, struct error *error)
 {
-    struct statement statement;
-    bool row = false;
-    enum error_code code = prepare(
-        &statement, catalog,
+    struct query query;
+    query_begin(
+        &query, &catalog->database,
         "SELECT f.commit_no, f.path, f.record_count, f.first_ledger, f.last_ledger, "
         "coalesce((SELECT min(x.begin_snapshot) FROM ducklake_delete_file x WHERE x.data_file_id = "
         "d.data_file_id), d.end_snapshot, 0), coalesce(d.end_snapshot, 0) FROM ttp_commit_files f "
@@ -219,24 +196,22 @@ enum error_code catalog_each_displaced(struct catalog *catalog, catalog_displace
         "f.commit_no AND c.ended_us IS NULL LEFT JOIN ducklake_data_file d ON d.data_file_id = "
         "f.data_file_id AND d.path = f.path AND d.table_id = ?1 WHERE d.data_file_id IS NULL OR "
         "d.end_snapshot IS NOT NULL ORDER BY f.commit_no, f.data_file_id",
-        error);
-    while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
-        struct catalog_displaced file = {
-            .commit_no = (uint64_t)statement_int(&statement, 0),
-            .path = statement_text(&statement, 1),
-            .record_count = statement_int(&statement, 2),
-            .ended_by = {statement_int(&statement, 5), statement_int(&statement, 6)}};
-        code = coverage_read_range(&statement, 3, &file.range, error);
-        if (code == OK && (file.path == NULL || file.record_count < 0))
-            code = error_set(error, ERR_CORRUPT,
-                             "catalog %s is damaged: a file of commit %lld has no path, or a "
-                             "count below zero",
-                             catalog->database.path, (long long)file.commit_no);
-        if (code == OK)
-            code = visit(context, &file, error);
+        BIND(sql_int(catalog->table_id)), error);
+    while (query_next(&query)) {
+        struct catalog_displaced file = {.commit_no = (uint64_t)query_int(&query, 0),
+                                         .path = query_text(&query, 1),
+                                         .record_count = query_int(&query, 2),
+                                         .range = query_range(&query, 3),
+                                         .ended_by = {query_int(&query, 5), query_int(&query, 6)}};
+        if (query_ok(&query) && (file.path == NULL || file.record_count < 0))
+            query_check(&query, error_set(error, ERR_CORRUPT,
+                                          "catalog %s is damaged: a file of commit %lld has no "
+                                          "path, or a count below zero",
+                                          catalog->database.path, (long long)file.commit_no));
+        if (query_ok(&query))
+            query_check(&query, visit(context, &file, error));
     }
-    statement_release(&statement);
-    return code;
+    return query_end(&query);
 }
 
 /* ---- snapshots ---- */
@@ -245,10 +220,9 @@ enum error_code catalog_each_displaced(struct catalog *catalog, catalog_displace
 enum error_code catalog_each_change(struct catalog *catalog, catalog_change_visitor *visit,
                                     void *context, struct error *error)
 {
-    struct statement statement;
-    bool row = false;
-    enum error_code code = prepare(
-        &statement, catalog,
+    struct query query;
+    query_begin(
+        &query, &catalog->database,
         "SELECT s.snapshot_id, coalesce(s.snapshot_time, ''), h.changes_made FROM "
         "ducklake_snapshot "
         "s JOIN ducklake_snapshot_changes h ON h.snapshot_id = s.snapshot_id WHERE s.snapshot_id "
@@ -259,24 +233,22 @@ enum error_code catalog_each_change(struct catalog *catalog, catalog_change_visi
         "',' || h.changes_made || ',' LIKE '%,inlined_insert:' || ?1 || ',%' OR "
         "',' || h.changes_made || ',' LIKE '%,inlined_delete:' || ?1 || ',%') "
         "ORDER BY s.snapshot_id",
-        error);
-    while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
-        struct catalog_change change = {.snapshot_id = statement_int(&statement, 0),
-                                        .time = statement_text(&statement, 1),
-                                        .changes = statement_text(&statement, 2)};
-        code = visit(context, &change, error);
+        BIND(sql_int(catalog->table_id)), error);
+    while (query_next(&query)) {
+        struct catalog_change change = {.snapshot_id = query_int(&query, 0),
+                                        .time = query_text(&query, 1),
+                                        .changes = query_text(&query, 2)};
+        query_check(&query, visit(context, &change, error));
     }
-    statement_release(&statement);
-    return code;
+    return query_end(&query);
 }
 
 enum error_code catalog_newest_snapshot(struct catalog *catalog, int64_t *snapshot_id,
                                         struct error *error)
 {
-    bool found;
     *snapshot_id = 0;
     return database_query_int(&catalog->database, "SELECT max(snapshot_id) FROM ducklake_snapshot",
-                              snapshot_id, &found, error);
+                              NO_VALUES, snapshot_id, error);
 }
 
 /* ---- files and tables that are none of the lake's ---- */
@@ -295,23 +267,22 @@ enum error_code catalog_newest_snapshot(struct catalog *catalog, int64_t *snapsh
     "coalesce(t.schema_relative, 1) = 0"
 
 static enum error_code visit_named(struct catalog *catalog, const char *sql,
-                                   catalog_named_visitor *visit, void *context, struct error *error)
+                                   struct sql_values values, catalog_named_visitor *visit,
+                                   void *context, struct error *error)
 {
-    struct statement statement;
-    bool row = false;
-    enum error_code code = prepare(&statement, catalog, sql, error);
-    while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
-        int64_t kind = statement_int(&statement, 0);
+    struct query query;
+    query_begin(&query, &catalog->database, sql, values, error);
+    while (query_next(&query)) {
+        int64_t kind = query_int(&query, 0);
         struct catalog_named_file file = {.kind = kind == 0   ? CATALOG_NAMED_LIVE
                                                   : kind == 1 ? CATALOG_NAMED_ENDED
                                                               : CATALOG_NAMED_SCHEDULED,
-                                          .path = statement_text(&statement, 1),
-                                          .path_is_absolute = statement_int(&statement, 2) != 0};
+                                          .path = query_text(&query, 1),
+                                          .path_is_absolute = query_int(&query, 2) != 0};
         if (file.path != NULL)
-            code = visit(context, &file, error);
+            query_check(&query, visit(context, &file, error));
     }
-    statement_release(&statement);
-    return code;
+    return query_end(&query);
 }
 
 enum error_code catalog_each_named_file(struct catalog *catalog, catalog_named_visitor *visit,
@@ -322,37 +293,35 @@ enum error_code catalog_each_named_file(struct catalog *catalog, catalog_named_v
         TABLE_PATHS "SELECT f.end_snapshot IS NOT NULL, " FULL_PATH(
             "f") " FROM ducklake_data_file f LEFT JOIN t ON t.table_id = f.table_id WHERE "
                  "f.end_snapshot IS NOT NULL OR f.table_id IS NOT ?1",
-        visit, context, error);
+        BIND(sql_int(catalog->table_id)), visit, context, error);
     if (code == OK)
         code = visit_named(
             catalog,
             TABLE_PATHS "SELECT f.end_snapshot IS NOT NULL, " FULL_PATH(
                 "f") " FROM ducklake_delete_file f LEFT JOIN t ON t.table_id = f.table_id",
-            visit, context, error);
+            NO_VALUES, visit, context, error);
     if (code == OK)
         code = visit_named(catalog,
                            "SELECT 2, path, coalesce(path_is_relative, 1) = 0 FROM "
                            "ducklake_files_scheduled_for_deletion",
-                           visit, context, error);
+                           NO_VALUES, visit, context, error);
     return code;
 }
 
 enum error_code catalog_each_other_object(struct catalog *catalog, catalog_object_visitor *visit,
                                           void *context, struct error *error)
 {
-    struct statement statement;
-    bool row = false;
-    enum error_code code = prepare(
-        &statement, catalog,
+    struct query query;
+    query_begin(
+        &query, &catalog->database,
         "SELECT 0, coalesce(s.schema_name, ''), coalesce(t.table_name, '') FROM ducklake_table t "
         "LEFT JOIN ducklake_schema s ON s.schema_id = t.schema_id WHERE t.end_snapshot IS NULL AND "
         "t.table_id IS NOT ?1 UNION ALL SELECT 1, coalesce(s.schema_name, ''), "
         "coalesce(v.view_name, '') FROM ducklake_view v LEFT JOIN ducklake_schema s ON s.schema_id "
         "= v.schema_id WHERE v.end_snapshot IS NULL ORDER BY 1, 2, 3",
-        error);
-    while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row)
-        code = visit(context, statement_int(&statement, 0) != 0, statement_text(&statement, 1),
-                     statement_text(&statement, 2), error);
-    statement_release(&statement);
-    return code;
+        BIND(sql_int(catalog->table_id)), error);
+    while (query_next(&query))
+        query_check(&query, visit(context, query_int(&query, 0) != 0, query_text(&query, 1),
+                                  query_text(&query, 2), error));
+    return query_end(&query);
 }

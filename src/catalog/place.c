@@ -13,7 +13,7 @@ enum error_code catalog_data_path(struct catalog *catalog, char **data_path, str
 {
     enum error_code code = database_query_text(
         &catalog->database, "SELECT \"value\" FROM ducklake_metadata WHERE \"key\" = 'data_path'",
-        data_path, error);
+        NO_VALUES, data_path, error);
     if (code == OK && *data_path == NULL)
         code = error_set(error, ERR_CORRUPT, "catalog %s does not say where its files are",
                          catalog->database.path);
@@ -23,17 +23,10 @@ enum error_code catalog_data_path(struct catalog *catalog, char **data_path, str
 static enum error_code update_data_path(struct catalog *catalog, const char *data_path,
                                         struct error *error)
 {
-    struct statement statement;
-    enum error_code code = statement_prepare(&statement, &catalog->database,
-                                             "UPDATE ducklake_metadata SET \"value\" = ? WHERE "
-                                             "\"key\" = 'data_path' AND \"scope\" IS NULL",
-                                             error);
-    if (code == OK) {
-        statement_bind_text(&statement, 1, data_path);
-        code = statement_run(&statement, error);
-    }
-    statement_release(&statement);
-    return code;
+    return database_run(&catalog->database,
+                        "UPDATE ducklake_metadata SET \"value\" = ?1 WHERE \"key\" = 'data_path' "
+                        "AND \"scope\" IS NULL",
+                        BIND(sql_text(data_path)), error);
 }
 
 enum error_code catalog_set_place(struct catalog *catalog, const char *data_path, const char *root,

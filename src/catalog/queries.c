@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What can be asked of a catalog: coverage, totals, live files. */
-#include <stdlib.h>
 
 #include "catalog/catalog.h"
 #include "catalog/coverage.h"
 #include "catalog/handle.h"
+#include "catalog/query.h"
 #include "catalog/others.h"
 #include "util/memory.h"
 
@@ -44,35 +44,13 @@ enum error_code catalog_uncovered(struct catalog *catalog, struct ledger_range w
     return code;
 }
 
-static enum error_code read_totals(struct statement *statement, struct catalog_totals *totals,
-                                   struct error *error)
-{
-    bool row = false;
-    enum error_code code = statement_step(statement, &row, error);
-    if (code == OK && row)
-        *totals = (struct catalog_totals){
-            .commits = (uint64_t)statement_int(statement, 0),
-            .dead_letters = (uint64_t)statement_int(statement, 1),
-            .null_decimals = (uint64_t)statement_int(statement, 2),
-            .replaced_memos = (uint64_t)statement_int(statement, 3),
-            .newest_close_us = statement_int(statement, 4),
-            .last_commit_us = statement_int(statement, 5),
-            .files = (uint64_t)statement_int(statement, 6),
-            .file_bytes = (uint64_t)statement_int(statement, 7),
-            .unconfirmed_ranges = (uint64_t)statement_int(statement, 8),
-            .unconfirmed_ledgers = (uint64_t)statement_int(statement, 9),
-            .snapshots = statement_int(statement, 10),
-        };
-    return code;
-}
-
 enum error_code catalog_totals(struct catalog *catalog, struct catalog_totals *totals,
                                struct error *error)
 {
-    struct statement statement;
+    struct query query;
     *totals = (struct catalog_totals){0};
-    enum error_code code = statement_prepare(
-        &statement, &catalog->database,
+    query_begin(
+        &query, &catalog->database,
         "WITH c AS (SELECT count(*) n, coalesce(sum(dead_letter_count), 0) dead, "
         "coalesce(sum(null_decimal_count), 0) decimals, coalesce(sum(replaced_memo_count), 0) "
         "memos, coalesce(max(last_close_us), 0) closed, coalesce(max(committed_us), 0) committed "
@@ -83,13 +61,23 @@ enum error_code catalog_totals(struct catalog *catalog, struct catalog_totals *t
         "ttp_unconfirmed) "
         "SELECT c.n, dead, decimals, memos, closed, committed, f.n, bytes, u.n, ledgers, "
         " (SELECT count(*) FROM ducklake_snapshot) FROM c, f, u",
-        error);
-    if (code == OK) {
-        statement_bind_int(&statement, 1, catalog->table_id);
-        code = read_totals(&statement, totals, error);
-    }
-    statement_release(&statement);
+        BIND(sql_int(catalog->table_id)), error);
+    if (query_next(&query))
+        *totals = (struct catalog_totals){
+            .commits = (uint64_t)query_int(&query, 0),
+            .dead_letters = (uint64_t)query_int(&query, 1),
+            .null_decimals = (uint64_t)query_int(&query, 2),
+            .replaced_memos = (uint64_t)query_int(&query, 3),
+            .newest_close_us = query_int(&query, 4),
+            .last_commit_us = query_int(&query, 5),
+            .files = (uint64_t)query_int(&query, 6),
+            .file_bytes = (uint64_t)query_int(&query, 7),
+            .unconfirmed_ranges = (uint64_t)query_int(&query, 8),
+            .unconfirmed_ledgers = (uint64_t)query_int(&query, 9),
+            .snapshots = query_int(&query, 10),
+        };
     struct catalog_visible visible;
+    enum error_code code = query_end(&query);
     if (code == OK)
         code = catalog_visible_rows(catalog, &visible, error);
     if (code == OK)
@@ -97,53 +85,47 @@ enum error_code catalog_totals(struct catalog *catalog, struct catalog_totals *t
     return code;
 }
 
-enum error_code catalog_check_file(const struct statement *statement,
-                                   const struct catalog_file *file, struct error *error)
+/* What every data file of the catalog has: a path, and no size below zero. */
+static enum error_code check_file(const struct query *query, const struct catalog_file *file,
+                                  struct error *error)
 {
     if (file->path == NULL)
         return error_set(error, ERR_CORRUPT, "catalog %s: data file %lld has no path",
-                         statement->database->path, (long long)file->data_file_id);
+                         query->database->path, (long long)file->data_file_id);
     if (file->record_count < 0 || file->file_size_bytes < 0 || file->footer_size_bytes < 0)
         return error_set(error, ERR_CORRUPT, "catalog %s: data file %s has a size below zero",
-                         statement->database->path, file->path);
+                         query->database->path, file->path);
     return OK;
 }
 
-static enum error_code read_file(const struct statement *statement, struct catalog_file *file,
-                                 uint64_t *commit_no, struct error *error)
+static struct catalog_file read_file(struct query *query, uint64_t *commit_no)
 {
-    const char *checksum = statement_text(statement, 6);
-    bool has_range = !statement_is_null(statement, 7) && !statement_is_null(statement, 8);
-    struct ledger_range range = {0};
-    enum error_code code = has_range ? coverage_read_range(statement, 7, &range, error) : OK;
-    if (code != OK)
-        return code;
-    *file = (struct catalog_file){.data_file_id = statement_int(statement, 0),
-                                  .path = statement_text(statement, 1),
-                                  .record_count = statement_int(statement, 2),
-                                  .file_size_bytes = statement_int(statement, 3),
-                                  .footer_size_bytes = statement_int(statement, 4),
-                                  .checksum = checksum == NULL ? 0 : strtoull(checksum, NULL, 16),
-                                  .range = range,
-                                  .path_is_absolute = statement_int(statement, 9) == 0,
-                                  .has_range = has_range,
-                                  .first_snapshot = statement_int(statement, 10),
-                                  .last_snapshot = statement_int(statement, 11),
-                                  .is_of_commits = statement_int(statement, 12) != 0};
-    *commit_no = (uint64_t)statement_int(statement, 5);
-    return catalog_check_file(statement, file, error);
+    bool has_range = !query_is_null(query, 7) && !query_is_null(query, 8);
+    *commit_no = (uint64_t)query_int(query, 5);
+    return (struct catalog_file){.data_file_id = query_int(query, 0),
+                                 .path = query_text(query, 1),
+                                 .record_count = query_int(query, 2),
+                                 .file_size_bytes = query_int(query, 3),
+                                 .footer_size_bytes = query_int(query, 4),
+                                 .checksum = query_checksum(query, 6),
+                                 .range =
+                                     has_range ? query_range(query, 7) : (struct ledger_range){0},
+                                 .path_is_absolute = query_int(query, 9) == 0,
+                                 .has_range = has_range,
+                                 .first_snapshot = query_int(query, 10),
+                                 .last_snapshot = query_int(query, 11),
+                                 .is_of_commits = query_int(query, 12) != 0};
 }
 
 enum error_code catalog_each_file(struct catalog *catalog, catalog_file_visitor *visit,
                                   void *context, struct error *error)
 {
-    struct statement statement;
-    bool row = false;
+    struct query query;
     /* A file that DuckDB made (merged, inserted) is no commit's; its ledgers are in its statistics
      * of column 2, ledger_sequence. What it is made of is told by its snapshots: a merged file
      * keeps the first of its sources' and the last. */
-    enum error_code code = statement_prepare(
-        &statement, &catalog->database,
+    query_begin(
+        &query, &catalog->database,
         "SELECT d.data_file_id, d.path, d.record_count, d.file_size_bytes, d.footer_size, "
         "coalesce(c.commit_no, 0), c.checksum, "
         "coalesce(c.first_ledger, CAST(s.min_value AS INTEGER)) AS first_ledger, "
@@ -157,46 +139,38 @@ enum error_code catalog_each_file(struct catalog *catalog, catalog_file_visitor 
         "LEFT JOIN ttp_commits a ON c.data_file_id IS NULL AND a.snapshot_id = d.begin_snapshot "
         "LEFT JOIN ttp_commits b ON c.data_file_id IS NULL AND b.snapshot_id = "
         "coalesce(d.partial_max, d.begin_snapshot) "
-        "WHERE d.table_id = ? AND d.end_snapshot IS NULL "
+        "WHERE d.table_id = ?1 AND d.end_snapshot IS NULL "
         "ORDER BY first_ledger, d.data_file_id",
-        error);
-    if (code == OK)
-        statement_bind_int(&statement, 1, catalog->table_id);
-    while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
-        struct catalog_file file;
+        BIND(sql_int(catalog->table_id)), error);
+    while (query_next(&query)) {
         uint64_t commit_no;
-        code = read_file(&statement, &file, &commit_no, error);
-        if (code == OK)
-            code = visit(context, &file, commit_no, error);
+        struct catalog_file file = read_file(&query, &commit_no);
+        if (query_ok(&query))
+            query_check(&query, check_file(&query, &file, error));
+        if (query_ok(&query))
+            query_check(&query, visit(context, &file, commit_no, error));
     }
-    statement_release(&statement);
-    return code;
+    return query_end(&query);
 }
 
 enum error_code catalog_each_statistic(struct catalog *catalog, int64_t data_file_id,
                                        catalog_statistic_visitor *visit, void *context,
                                        struct error *error)
 {
-    struct statement statement;
-    bool row = false;
-    enum error_code code =
-        statement_prepare(&statement, &catalog->database,
-                          "SELECT column_id, value_count, null_count, column_size_bytes, "
-                          "min_value, max_value FROM ducklake_file_column_stats WHERE "
-                          "data_file_id = ? ORDER BY column_id",
-                          error);
-    if (code == OK)
-        statement_bind_int(&statement, 1, data_file_id);
-    while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
-        struct catalog_column_statistics statistics = {
-            .column_id = (int)statement_int(&statement, 0),
-            .value_count = statement_int(&statement, 1),
-            .null_count = statement_int(&statement, 2),
-            .column_size_bytes = statement_int(&statement, 3),
-            .min_value = statement_text(&statement, 4),
-            .max_value = statement_text(&statement, 5)};
-        code = visit(context, &statistics, error);
+    struct query query;
+    query_begin(&query, &catalog->database,
+                "SELECT column_id, value_count, null_count, column_size_bytes, "
+                "min_value, max_value FROM ducklake_file_column_stats WHERE "
+                "data_file_id = ?1 ORDER BY column_id",
+                BIND(sql_int(data_file_id)), error);
+    while (query_next(&query)) {
+        struct catalog_column_statistics statistics = {.column_id = (int)query_int(&query, 0),
+                                                       .value_count = query_int(&query, 1),
+                                                       .null_count = query_int(&query, 2),
+                                                       .column_size_bytes = query_int(&query, 3),
+                                                       .min_value = query_text(&query, 4),
+                                                       .max_value = query_text(&query, 5)};
+        query_check(&query, visit(context, &statistics, error));
     }
-    statement_release(&statement);
-    return code;
+    return query_end(&query);
 }

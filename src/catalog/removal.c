@@ -8,6 +8,7 @@
 #include "catalog/handle.h"
 #include "catalog/history.h"
 #include "catalog/inlined.h"
+#include "catalog/query.h"
 #include "catalog/tables.h"
 #include "os/clock.h"
 #include "util/memory.h"
@@ -17,45 +18,24 @@ struct live_commit {
     struct ledger_range range;
 };
 
-/* Runs a statement with up to three integers bound to ?1, ?2 and ?3. */
-static enum error_code run_with(struct database *database, const char *sql, const int64_t *values,
-                                int value_count, struct error *error)
-{
-    struct statement statement;
-    enum error_code code = statement_prepare(&statement, database, sql, error);
-    for (int i = 0; code == OK && i < value_count; i++)
-        statement_bind_int(&statement, i + 1, values[i]);
-    if (code == OK)
-        code = statement_run(&statement, error);
-    statement_release(&statement);
-    return code;
-}
-
 static enum error_code find_commit(struct database *database, uint64_t commit_no,
                                    struct live_commit *commit, bool *live, struct error *error)
 {
-    struct statement statement;
-    bool row = false;
+    struct query query;
+    query_begin(
+        &query, database,
+        "SELECT first_ledger, last_ledger, ended_us IS NULL FROM ttp_commits WHERE commit_no = ?1",
+        BIND(sql_int(commit_no)), error);
+    *commit = (struct live_commit){.commit_no = commit_no};
     *live = false;
-    enum error_code code = statement_prepare(
-        &statement, database,
-        "SELECT first_ledger, last_ledger, ended_us IS NULL FROM ttp_commits WHERE commit_no = ?",
-        error);
-    if (code == OK) {
-        statement_bind_int(&statement, 1, (int64_t)commit_no);
-        code = statement_step(&statement, &row, error);
+    if (query_next(&query)) {
+        commit->range = query_range(&query, 0);
+        *live = query_int(&query, 2) != 0;
+    } else if (query_ok(&query)) {
+        query_check(&query, error_set(error, ERR_NOT_FOUND, "catalog %s has no commit %" PRIu64,
+                                      database->path, commit_no));
     }
-    if (code == OK && !row)
-        code = error_set(error, ERR_NOT_FOUND, "catalog %s has no commit %" PRIu64, database->path,
-                         commit_no);
-    if (code == OK) {
-        *commit = (struct live_commit){
-            commit_no,
-            {(uint32_t)statement_int(&statement, 0), (uint32_t)statement_int(&statement, 1)}};
-        *live = statement_int(&statement, 2) != 0;
-    }
-    statement_release(&statement);
-    return code;
+    return query_end(&query);
 }
 
 /* What is taken out, and the snapshot after `head` that it ends with. */
@@ -75,47 +55,40 @@ struct removal {
 
 /* The table shrinks; the deletes on the files end, and the files with the snapshot ?2. */
 #define END_FILES(live_files)                                                                      \
-    {                                                                                              \
-        "UPDATE ducklake_table_stats SET record_count = max(0, record_count - coalesce((SELECT "   \
-        "sum(record_count) FROM ducklake_data_file WHERE data_file_id IN " live_files              \
-        "), 0)), file_size_bytes = max(0, file_size_bytes - coalesce((SELECT "                     \
-        "sum(file_size_bytes) "                                                                    \
-        "FROM ducklake_data_file WHERE data_file_id IN " live_files                                \
-        "), 0)) WHERE table_id = ?3 AND ?2 > 0",                                                   \
-            "UPDATE ducklake_delete_file SET end_snapshot = ?2 WHERE end_snapshot IS NULL AND "    \
-            "data_file_id IN " live_files,                                                         \
-            "UPDATE ducklake_data_file SET end_snapshot = ?2 WHERE data_file_id IN " live_files    \
-    }
-#define END_STATEMENTS 3
-
-static const char *const end_files_of_commit[END_STATEMENTS] = END_FILES(OF_COMMIT);
-static const char *const end_file_with_id[END_STATEMENTS] = END_FILES(WITH_ID);
+    "UPDATE ducklake_table_stats SET record_count = max(0, record_count - coalesce((SELECT "       \
+    "sum(record_count) FROM ducklake_data_file WHERE data_file_id IN " live_files                  \
+    "), 0)), file_size_bytes = max(0, file_size_bytes - coalesce((SELECT sum(file_size_bytes) "    \
+    "FROM ducklake_data_file WHERE data_file_id IN " live_files "), 0)) WHERE table_id = ?3;"      \
+    "UPDATE ducklake_delete_file SET end_snapshot = ?2 WHERE end_snapshot IS NULL AND "            \
+    "data_file_id IN " live_files ";"                                                              \
+    "UPDATE ducklake_data_file SET end_snapshot = ?2 WHERE data_file_id IN " live_files
 
 /* The deletes in the catalog itself on such files. Older snapshots lose nothing by it: the files
  * are moved away. */
-static enum error_code drop_inlined_deletes(const struct removal *removal, bool is_commit,
-                                            const int64_t *values, struct error *error)
+static enum error_code drop_inlined_deletes(const struct removal *removal, const char *live_files,
+                                            struct sql_values values, struct error *error)
 {
     char name[INLINED_NAME_BYTES], sql[INLINED_NAME_BYTES + 512];
     enum error_code code =
         inlined_delete_table(removal->database, removal->head->table_id, name, error);
     if (code != OK || name[0] == '\0')
         return code;
-    snprintf(sql, sizeof sql, "DELETE FROM \"%s\" WHERE ?2 > 0 AND file_id IN %s", name,
-             is_commit ? OF_COMMIT : WITH_ID);
-    return run_with(removal->database, sql, values, 3, error);
+    snprintf(sql, sizeof sql, "DELETE FROM \"%s\" WHERE file_id IN %s", name, live_files);
+    return database_run(removal->database, sql, values, error);
 }
 
 /* Ends the data files of a commit, or the one with the id. */
 static enum error_code end_files(struct removal *removal, int64_t key, bool is_commit,
                                  struct error *error)
 {
-    const char *const *statements = is_commit ? end_files_of_commit : end_file_with_id;
-    int64_t values[] = {key, removal->head->snapshot_id + 1, removal->head->table_id};
-    enum error_code code = drop_inlined_deletes(removal, is_commit, values, error);
-    for (size_t i = 0; code == OK && i < END_STATEMENTS; i++)
-        code = run_with(removal->database, statements[i], values, 3, error);
-    return code;
+    struct sql_values values = BIND(sql_int(key), sql_int(removal->head->snapshot_id + 1),
+                                    sql_int(removal->head->table_id));
+    enum error_code code =
+        drop_inlined_deletes(removal, is_commit ? OF_COMMIT : WITH_ID, values, error);
+    if (code != OK)
+        return code;
+    return database_run(removal->database, is_commit ? END_FILES(OF_COMMIT) : END_FILES(WITH_ID),
+                        values, error);
 }
 
 struct inlined_removal {
@@ -131,9 +104,7 @@ static enum error_code end_inlined_table(void *context, const char *name, bool h
     struct removal *removal = inlined->removal;
     char condition[128], sql[INLINED_NAME_BYTES + 512];
     bool all = inlined->ledgers.first == 0 && inlined->ledgers.last == UINT32_MAX;
-    bool found;
     int64_t rows = 0;
-    int64_t values[] = {removal->head->snapshot_id + 1};
     if (!all && !has_ledgers)
         return OK;
     if (all)
@@ -144,10 +115,11 @@ static enum error_code end_inlined_table(void *context, const char *name, bool h
                  " AND %" PRIu32,
                  inlined->ledgers.first, inlined->ledgers.last);
     snprintf(sql, sizeof sql, "SELECT count(*) FROM \"%s\" WHERE %s", name, condition);
-    enum error_code code = database_query_int(removal->database, sql, &rows, &found, error);
+    enum error_code code = database_query_int(removal->database, sql, NO_VALUES, &rows, error);
     snprintf(sql, sizeof sql, "UPDATE \"%s\" SET end_snapshot = ?1 WHERE %s", name, condition);
     if (code == OK && rows > 0)
-        code = run_with(removal->database, sql, values, 1, error);
+        code = database_run(removal->database, sql, BIND(sql_int(removal->head->snapshot_id + 1)),
+                            error);
     removal->inlined_rows += rows;
     removal->ended += rows > 0;
     return code;
@@ -163,29 +135,12 @@ static enum error_code end_inlined(struct removal *removal, const struct ledger_
         code = inlined_each_table(removal->database, removal->head->table_id, end_inlined_table,
                                   &inlined, error);
     }
-    int64_t values[] = {removal->inlined_rows, removal->head->table_id};
     if (code == OK && removal->inlined_rows > 0)
-        code = run_with(removal->database,
-                        "UPDATE ducklake_table_stats SET record_count = max(0, record_count - ?1) "
-                        "WHERE table_id = ?2",
-                        values, 2, error);
-    return code;
-}
-
-static enum error_code mark_ended(struct database *database, uint64_t commit_no, const char *reason,
-                                  struct error *error)
-{
-    struct statement statement;
-    enum error_code code = statement_prepare(
-        &statement, database,
-        "UPDATE ttp_commits SET ended_us = ?2, ended_reason = ?3 WHERE commit_no = ?1", error);
-    if (code == OK) {
-        statement_bind_int(&statement, 1, (int64_t)commit_no);
-        statement_bind_int(&statement, 2, os_realtime_us());
-        statement_bind_text(&statement, 3, reason);
-        code = statement_run(&statement, error);
-    }
-    statement_release(&statement);
+        code = database_run(removal->database,
+                            "UPDATE ducklake_table_stats SET record_count = max(0, record_count - "
+                            "?1) WHERE table_id = ?2",
+                            BIND(sql_int(removal->inlined_rows), sql_int(removal->head->table_id)),
+                            error);
     return code;
 }
 
@@ -194,32 +149,28 @@ static enum error_code mark_ended(struct database *database, uint64_t commit_no,
 static enum error_code uncover_own(struct database *database, const struct live_commit *commit,
                                    struct error *error)
 {
-    struct statement statement;
-    uint64_t next = commit->range.first; /* the first ledger not looked at yet */
-    bool row = false;
-    enum error_code code = statement_prepare(
-        &statement, database,
+    struct query query;
+    struct ledger_range rest = commit->range; /* not looked at yet */
+    bool all_seen = false;
+    query_begin(
+        &query, database,
         "SELECT first_ledger, last_ledger FROM ttp_commits WHERE ended_us IS NULL AND commit_no > "
         "?1 AND first_ledger <= ?3 AND last_ledger >= ?2 ORDER BY first_ledger",
+        BIND(sql_int(commit->commit_no), sql_int(commit->range.first), sql_int(commit->range.last)),
         error);
-    if (code == OK) {
-        statement_bind_int(&statement, 1, (int64_t)commit->commit_no);
-        statement_bind_int(&statement, 2, commit->range.first);
-        statement_bind_int(&statement, 3, commit->range.last);
+    while (!all_seen && query_next(&query)) {
+        struct ledger_range later = query_range(&query, 0);
+        if (query_ok(&query) && later.first > rest.first)
+            query_check(&query, coverage_subtract(
+                                    database, "ttp_coverage",
+                                    (struct ledger_range){rest.first, later.first - 1}, error));
+        all_seen = later.last >= rest.last;
+        if (!all_seen && later.last >= rest.first)
+            rest.first = later.last + 1;
     }
-    while (code == OK && (code = statement_step(&statement, &row, error)) == OK && row) {
-        uint64_t first = (uint64_t)statement_int(&statement, 0);
-        uint64_t last = (uint64_t)statement_int(&statement, 1);
-        if (first > next)
-            code = coverage_subtract(database, "ttp_coverage",
-                                     (struct ledger_range){(uint32_t)next, (uint32_t)(first - 1)},
-                                     error);
-        next = last + 1 > next ? last + 1 : next;
-    }
-    statement_release(&statement);
-    if (code == OK && next <= commit->range.last)
-        code = coverage_subtract(database, "ttp_coverage",
-                                 (struct ledger_range){(uint32_t)next, commit->range.last}, error);
+    enum error_code code = query_end(&query);
+    if (code == OK && !all_seen)
+        code = coverage_subtract(database, "ttp_coverage", rest, error);
     return code;
 }
 
@@ -227,30 +178,24 @@ static enum error_code end_commit(struct removal *removal, const struct live_com
                                   const char *reason, struct error *error)
 {
     struct database *database = removal->database;
-    int64_t number = (int64_t)commit->commit_no;
-    enum error_code code = end_files(removal, number, true, error);
+    enum error_code code = end_files(removal, (int64_t)commit->commit_no, true, error);
     if (code == OK)
         code = uncover_own(database, commit, error);
     if (code == OK)
-        code = run_with(database, "DELETE FROM ttp_unconfirmed WHERE commit_no = ?1", &number, 1,
-                        error);
-    if (code == OK)
-        code = run_with(database, "DELETE FROM ttp_dead_letters WHERE commit_no = ?1", &number, 1,
-                        error);
-    if (code == OK)
         code = database_execute(database, catalog_seam_table, error);
-    int64_t range[] = {commit->range.first, commit->range.last};
-    if (code == OK)
-        code = run_with(database, "DELETE FROM ttp_seam_findings WHERE ledger BETWEEN ?1 AND ?2",
-                        range, 2, error);
     if (code == OK)
         code = database_execute(database, catalog_unchecked_table, error);
     if (code == OK)
-        code = run_with(database,
-                        "DELETE FROM ttp_unchecked_seams WHERE first_ledger BETWEEN ?1 AND ?2",
-                        range, 2, error);
-    if (code == OK)
-        code = mark_ended(database, commit->commit_no, reason, error);
+        code = database_run(
+            database,
+            "DELETE FROM ttp_unconfirmed WHERE commit_no = ?1;"
+            "DELETE FROM ttp_dead_letters WHERE commit_no = ?1;"
+            "DELETE FROM ttp_seam_findings WHERE ledger BETWEEN ?2 AND ?3;"
+            "DELETE FROM ttp_unchecked_seams WHERE first_ledger BETWEEN ?2 AND ?3;"
+            "UPDATE ttp_commits SET ended_us = ?4, ended_reason = ?5 WHERE commit_no = ?1",
+            BIND(sql_int(commit->commit_no), sql_int(commit->range.first),
+                 sql_int(commit->range.last), sql_int(os_realtime_us()), sql_text(reason)),
+            error);
     removal->ended++;
     return code;
 }
@@ -342,21 +287,12 @@ enum error_code catalog_uncover_unconfirmed(struct catalog *catalog, struct ledg
 enum error_code catalog_path_is_taken_out(struct catalog *catalog, const char *path,
                                           bool *taken_out, struct error *error)
 {
-    struct statement statement;
-    *taken_out = false;
-    enum error_code code = statement_prepare(
-        &statement, &catalog->database,
+    return database_has(
+        &catalog->database,
         "SELECT 1 FROM ttp_commit_files f JOIN ttp_commits c ON c.commit_no = f.commit_no WHERE "
         "f.path = ?1 AND c.ended_us IS NOT NULL UNION ALL SELECT 1 FROM ducklake_data_file d JOIN "
         "ducklake_snapshot_changes h ON h.snapshot_id = d.end_snapshot WHERE d.path = ?1 AND "
         "d.path_is_relative = 1 AND d.table_id = ?2 AND h.commit_message LIKE "
         "'" CATALOG_TAKEN_OUT_PREFIX "%'",
-        error);
-    if (code == OK) {
-        statement_bind_text(&statement, 1, path);
-        statement_bind_int(&statement, 2, catalog->table_id);
-        code = statement_step(&statement, taken_out, error);
-    }
-    statement_release(&statement);
-    return code;
+        BIND(sql_text(path), sql_int(catalog->table_id)), taken_out, error);
 }

@@ -16,7 +16,8 @@ os: util
 rows: util
 catalog: util os
 app: *
-<sqlite3.h>: catalog
+<sqlite3.h>: catalog/query.c
+<zlib.h>: catalog
 """
 CMAKE = """ttp_room(util LIBRARIES deps::xxhash)
 ttp_room(os USES util LIBRARIES Threads::Threads)
@@ -30,7 +31,8 @@ FILES = {
     "src/os/file.h": '#include "util/text.h"\n',
     "src/rows/row.c": '#include "rows/row.h"\n#include "util/text.h"\n',
     "src/rows/row.h": "",
-    "src/catalog/catalog.c": '#include <sqlite3.h>\n#include "os/file.h"\n',
+    "src/catalog/catalog.c": '#include <zlib.h>\n#include "os/file.h"\n',
+    "src/catalog/query.c": "#include <sqlite3.h>\n",
     "src/app/main.c": '#include "rows/row.h"\n#include "version.h"\n',
 }
 
@@ -59,8 +61,12 @@ def test_a_right_tree_passes(tmp_path):
      "src/rows/row.c:1: there is no src/rows/gone.h"),
     ("src/rows/row.c", '#include "row.h"\n',
      'src/rows/row.c:1: include "row.h" as "room/module.h" of a room in src/LAYERS'),
-    ("src/os/database.c", "#include <sqlite3.h>\n",
-     "src/os/database.c:1: only catalog may include <sqlite3.h>"),
+    ("src/os/database.c", "#include <zlib.h>\n",
+     "src/os/database.c:1: only catalog may include <zlib.h>"),
+    ("src/catalog/commits.c", "#include <sqlite3.h>\n",
+     "src/catalog/commits.c:1: only catalog/query.c may include <sqlite3.h>"),
+    ("src/LAYERS", LAYERS.replace("catalog/query.c", "catalog/gone.c"),
+     "<sqlite3.h>: there is no room or file catalog/gone.c"),
     ("src/extra/extra.c", "", "src/extra: no room of src/LAYERS"),
     ("src/LAYERS", LAYERS.replace("rows: util", "rows: util catalog"),
      "rows may only use rooms named above it, not catalog"),

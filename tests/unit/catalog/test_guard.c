@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sqlite3.h>
 
-#include "catalog/database.h"
+#include "catalog/query.h"
 #include "support/catalog_fixture.h"
 #include "support/temp_folder.h"
 
@@ -128,12 +128,11 @@ static void views_and_triggers_are_never_run(void **state)
     (void)state;
     struct database database;
     struct error error;
-    bool found;
     int64_t value;
     open_database(&database, DATABASE_WRITE);
     fixture_change(path, "CREATE TABLE notes(a); CREATE VIEW seen AS SELECT 1 AS x;"
                          "CREATE TRIGGER t AFTER INSERT ON notes BEGIN DELETE FROM notes; END");
-    assert_int_equal(database_query_int(&database, "SELECT x FROM seen", &value, &found, &error),
+    assert_int_equal(database_query_int(&database, "SELECT x FROM seen", NO_VALUES, &value, &error),
                      ERR_CORRUPT);
     assert_int_equal(database_execute(&database, "INSERT INTO notes VALUES(1)", &error), OK);
     database_close(&database);
@@ -145,16 +144,15 @@ static void a_statement_that_never_ends_is_ended(void **state)
     (void)state;
     struct database database;
     struct error error;
-    bool found;
     int64_t value;
     open_database(&database, DATABASE_READ);
     assert_int_equal(
-        database_query_int(&database, ENDLESS "SELECT max(x) FROM c", &value, &found, &error),
+        database_query_int(&database, ENDLESS "SELECT max(x) FROM c", NO_VALUES, &value, &error),
         ERR_CORRUPT);
     assert_non_null(strstr(error.message, "far more than its size accounts for"));
     /* The next one has a count of its own. */
     assert_int_equal(database_query_int(&database, "SELECT max(last_ledger) FROM ttp_coverage",
-                                        &value, &found, &error),
+                                        NO_VALUES, &value, &error),
                      OK);
     assert_int_equal(value, 9);
     database_close(&database);
@@ -165,23 +163,16 @@ static void endless_rows_end_as_well(void **state)
 {
     (void)state;
     struct database database;
-    struct statement statement;
+    struct query query;
     struct error error;
-    bool row = true, found;
     int64_t value;
-    enum error_code code;
     open_database(&database, DATABASE_READ);
-    assert_int_equal(statement_prepare(&statement, &database,
-                                       ENDLESS "SELECT x FROM c WHERE x % 100000 = 0", &error),
-                     OK);
-    do {
-        code = statement_step(&statement, &row, &error);
-        if (code == OK)
-            assert_int_equal(database_query_int(&database, "SELECT 1", &value, &found, NULL), OK);
-    } while (code == OK && row);
-    assert_int_equal(code, ERR_CORRUPT);
+    query_begin(&query, &database, ENDLESS "SELECT x FROM c WHERE x % 100000 = 0", NO_VALUES,
+                &error);
+    while (query_next(&query))
+        assert_int_equal(database_query_int(&database, "SELECT 1", NO_VALUES, &value, NULL), OK);
+    assert_int_equal(query_end(&query), ERR_CORRUPT);
     assert_non_null(strstr(error.message, "far more than its size accounts for"));
-    statement_release(&statement);
     database_close(&database);
 }
 

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_CATALOG_QUERY_H
+#define TTP_CATALOG_QUERY_H
+
+/*
+ * Statements with their values and their rows, for the modules of this room. Errors are those of
+ * catalog/database.h. A change:
+ *
+ *     database_run(database, "DELETE FROM t WHERE id = ?1", BIND(sql_int(id)), error)
+ *
+ * A question. Its first failure stays: of the statement, of a value that is not what a catalog may
+ * hold, or one that the caller hands over. After it there are no more rows, and every function here
+ * does nothing, so that one look at the end is enough:
+ *
+ *     struct query query;
+ *     query_begin(&query, database, "SELECT id, name FROM t", NO_VALUES, error);
+ *     while (query_next(&query)) {
+ *         struct thing thing = {query_int(&query, 0), query_text(&query, 1)};
+ *         query_check(&query, visit(context, &thing, error));
+ *     }
+ *     return query_end(&query);
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "catalog/database.h"
+#include "util/error.h"
+#include "util/ledgers.h"
+
+struct sql_value {
+    enum { SQL_NULL, SQL_INT, SQL_TEXT } kind;
+    int64_t number;
+    const char *text; /* borrowed until the query's next values, or its end */
+};
+
+/* The values of ?1, ?2, … in order, as many as the statements have. */
+struct sql_values {
+    const struct sql_value *items;
+    int count;
+};
+
+static inline struct sql_value sql_int(int64_t number)
+{
+    return (struct sql_value){.kind = SQL_INT, .number = number};
+}
+
+static inline struct sql_value sql_text(const char *text)
+{
+    return (struct sql_value){.kind = text == NULL ? SQL_NULL : SQL_TEXT, .text = text};
+}
+
+static inline struct sql_value sql_int_unless_zero(int64_t number) /* then NULL */
+{
+    return (struct sql_value){.kind = number == 0 ? SQL_NULL : SQL_INT, .number = number};
+}
+
+#define NO_VALUES ((struct sql_values){NULL, 0})
+#define BIND(...)                                                                                  \
+    ((struct sql_values){(const struct sql_value[]){__VA_ARGS__},                                  \
+                         sizeof((const struct sql_value[]){__VA_ARGS__}) /                         \
+                             sizeof(struct sql_value)})
+
+struct query {
+    struct database *database;
+    struct sqlite3_stmt *statement;
+    struct error *error; /* may be NULL */
+    enum error_code code;
+    int64_t ticks; /* what it has done since it got its values (catalog/guard.h) */
+};
+
+/* Both leave a query that query_end must end. With query_prepare it gets its values later. */
+void query_begin(struct query *query, struct database *database, const char *sql,
+                 struct sql_values values, struct error *error);
+void query_prepare(struct query *query, struct database *database, const char *sql,
+                   struct error *error);
+/* Begins again with other values. */
+void query_bind(struct query *query, struct sql_values values);
+/* Runs a change with other values. */
+void query_run(struct query *query, struct sql_values values);
+/* Whether there is another row. */
+bool query_next(struct query *query);
+bool query_ok(const struct query *query);
+/* A failure of the caller's while it looks at a row. */
+void query_check(struct query *query, enum error_code code);
+enum error_code query_end(struct query *query) MUST_CHECK;
+
+/* The row's values; columns count from 0. Texts live until the next row, and are NULL where the
+ * value is. */
+int64_t query_int(const struct query *query, int column);
+const char *query_text(const struct query *query, int column);
+bool query_is_null(const struct query *query, int column);
+/* A copy for the caller to mem_free. */
+char *query_copy_text(struct query *query, int column);
+/* A number that is counted on from: not below zero, and with room for that. */
+int64_t query_counter(struct query *query, int column);
+/* Two columns: a first and a last ledger. */
+struct ledger_range query_range(struct query *query, int column);
+/* A checksum in hexadecimal; 0 if it is NULL. */
+uint64_t query_checksum(const struct query *query, int column);
+
+/* Runs all the statements of `sql`, separated by semicolons, each with the same values. */
+enum error_code database_run(struct database *database, const char *sql, struct sql_values values,
+                             struct error *error) MUST_CHECK;
+/* Whether there is a row. */
+enum error_code database_has(struct database *database, const char *sql, struct sql_values values,
+                             bool *has, struct error *error) MUST_CHECK;
+/* The integer (or text, copied, for the caller to mem_free) of the first row's first column. It
+ * stays as it was (a text: NULL) if there is no row or it is NULL. */
+enum error_code database_query_int(struct database *database, const char *sql,
+                                   struct sql_values values, int64_t *value,
+                                   struct error *error) MUST_CHECK;
+enum error_code database_query_text(struct database *database, const char *sql,
+                                    struct sql_values values, char **text,
+                                    struct error *error) MUST_CHECK;
+
+#endif
