@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # A thin front of CMake: `make help` lists the targets. The two to begin with are demo and test.
-.PHONY: help build test test-deps campaigns test-spark interop run demo clean install-deps lint benchmark asan tsan \
+.PHONY: help build test test-deps campaigns sweeps test-spark interop run demo clean install-deps lint benchmark asan tsan \
         fuzz fuzz-coverage coverage docker-build docker-run
 
 DOCKER ?= docker
@@ -12,6 +12,7 @@ help:
 	@echo "make demo          build, then serve real events and write them into ./data/demo"
 	@echo "make test          build and run all tests"
 	@echo "make campaigns     what takes longer: 160 more seeds of the simulation (tests/simulation)"
+	@echo "make sweeps        each file operation of a commit meets each fault (make test: every so many)"
 	@echo "make test-spark    read lakes by Spark, too (needs a Java of 17 or later, installs 450 MB)"
 	@echo "make interop       let every reader open our files: Spark, ClickHouse, Go, Java, JavaScript… (1 GB)"
 	@echo "make build         bin/parquet-consumer and bin/bench-encode"
@@ -54,6 +55,11 @@ test: test-deps
 campaigns: test-deps
 	@tools/build release -DTTP_TESTS=ON
 	@ctest --test-dir build/release -L '^campaign$$' -j "$$(nproc)" --output-on-failure --no-tests=error
+
+sweeps: test-deps
+	@tools/build release -DTTP_TESTS=ON
+	@ctest --test-dir build/release -L '^sweep$$' -j "$$(nproc)" --output-on-failure --no-tests=error
+	@grep swept build/release/Testing/Temporary/LastTest.log
 
 test-spark: test-deps build
 	@tools/python-env spark

@@ -40,3 +40,10 @@ foreach(folder ${room_folders})
     set_tests_properties(${target} PROPERTIES TIMEOUT 900)
   endforeach()
 endforeach()
+
+# The sweeps over file operations once more, without leaving any operation out: `make sweeps`.
+foreach(swept commit_recovery sink_faults lake_rebuild sink_power_loss lake_power_loss)
+  add_test(NAME sweep_${swept} COMMAND unit_${swept})
+  set_tests_properties(sweep_${swept} PROPERTIES TIMEOUT 7200 LABELS sweep
+                       ENVIRONMENT TTP_TEST_THOROUGH=1)
+endforeach()
