@@ -179,13 +179,14 @@ def test_another_chain_in_mid_run_ends_it_and_what_was_committed_stays(lake, cha
     theirs = stock_grpc.by_ledger(stock_grpc.read_recording(chain(99, 1000, 100, OURS)))
 
     def cut(server, context, _, message):
-        if len(server.requests) == 1 and stock_grpc.ledger_of(message) == 1020:
+        if server.ledgers is not theirs and stock_grpc.ledger_of(message) == 1020:
             watching.wait_until(lambda: reading.data_files(lake), "a commit", bool)
             server.ledgers = theirs
             context.abort(grpc.StatusCode.UNAVAILABLE, "cut off")
 
     with stock_grpc.Server(ours, meddle=cut) as server:
-        answer = run(lake, server.endpoint, 1000, last, status=1, max_file_age="10ms", batch_size=1)
+        answer = run(lake, server.endpoint, 1000, last, status=1, max_file_age="10ms", batch_size=1,
+                     idle_timeout="5m")
     answer.says("another chain")
     assert "parquet-consumer run" not in answer.output, answer
     [(first, covered)] = reading.coverage(lake)

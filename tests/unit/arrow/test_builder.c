@@ -107,6 +107,28 @@ static void rows_come_out_as_they_were_put(void **state)
     arrow_dictionary_release(dictionary);
 }
 
+/* Readers take null_count at its word; the last byte of a bitmap is rarely full. */
+static void nulls_are_counted_whatever_the_number_of_rows(void **state)
+{
+    (void)state;
+    struct arrow_dictionary *dictionaries[COLUMN_COUNT] = {NULL};
+    struct arrow_dictionary *dictionary = make_dictionary(dictionaries);
+    for (int rows = 1; rows <= 20; rows++) {
+        struct arrow_builder builder;
+        struct ArrowArray array;
+        arrow_builder_init(&builder, types, COLUMN_COUNT);
+        for (int i = 0; i < rows; i++)
+            assert_int_equal(add_row(&builder, i), OK);
+        assert_int_equal(arrow_builder_export(&builder, dictionaries, &array), OK);
+        assert_int_equal(array.children[NUMBER]->null_count, (rows + 4) / 5);
+        assert_int_equal(array.children[DECIMAL]->null_count, rows / 2);
+        assert_int_equal(array.children[TEXT]->null_count, (rows + 3) / 4);
+        arrow_array_release(&array);
+        arrow_builder_release(&builder);
+    }
+    arrow_dictionary_release(dictionary);
+}
+
 static void truncated_rows_are_written_over(void **state)
 {
     (void)state;
@@ -229,6 +251,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_come_out_as_they_were_put),
+        cmocka_unit_test(nulls_are_counted_whatever_the_number_of_rows),
         cmocka_unit_test(truncated_rows_are_written_over),
         cmocka_unit_test(ranges_are_copied_between_builders),
         cmocka_unit_test(a_child_may_outlive_its_struct),

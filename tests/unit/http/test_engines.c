@@ -436,6 +436,62 @@ static enum error_code pull_all(struct pair *pair, struct error *error)
     return code;
 }
 
+/* 0x88 and 0x08: HPACK's ":status 200", and a literal value of that name. */
+static void interim_answers_are_not_shown(void **state)
+{
+    (void)state;
+    struct pair pair = {0};
+    struct buffer bytes;
+    struct error error;
+    int32_t stream_id = 0;
+    buffer_init(&bytes);
+    assert_true(pair_open(&pair));
+    assert_int_equal(pair_request(&pair, &stream_id), OK);
+    assert_int_equal(pull_all(&pair, &error), OK);
+    wire_frame(&bytes, 4, 0, 0, NULL, 0);
+    wire_frame(&bytes, 1, 4, 1,
+               "\x08\x03"
+               "103",
+               5);
+    assert_int_equal(http_client_receive(pair.client, buffer_view(&bytes), &error), OK);
+    assert_int_equal(pair.status, 0);
+    buffer_reset(&bytes);
+    wire_frame(&bytes, 1, 4, 1, "\x88", 1);
+    assert_int_equal(http_client_receive(pair.client, buffer_view(&bytes), &error), OK);
+    assert_int_equal(pair.status, 200);
+    buffer_release(&bytes);
+    pair_close(&pair);
+}
+
+/* A connection of days has more control frames than any flood. */
+static void control_frames_among_data_are_no_flood(void **state)
+{
+    (void)state;
+    static const uint8_t ping[8];
+    struct pair pair = {0};
+    struct buffer bytes;
+    struct error error;
+    int32_t stream_id = 0;
+    buffer_init(&bytes);
+    assert_true(pair_open(&pair));
+    assert_int_equal(pair_request(&pair, &stream_id), OK);
+    assert_int_equal(pull_all(&pair, &error), OK);
+    wire_frame(&bytes, 4, 0, 0, NULL, 0);
+    wire_frame(&bytes, 1, 4, 1, "\x88", 1);
+    for (unsigned i = 0; i < 400; i++) {
+        const uint8_t byte = (uint8_t)(i % 251);
+        for (unsigned k = 0; k < 100; k++)
+            wire_frame(&bytes, 6, 0, 0, ping, 8);
+        wire_frame(&bytes, 0, 0, 1, &byte, 1);
+        assert_int_equal(http_client_receive(pair.client, buffer_view(&bytes), &error), OK);
+        assert_int_equal(pull_all(&pair, &error), OK);
+        buffer_reset(&bytes);
+    }
+    assert_int_equal(pair.data_bytes, 400);
+    buffer_release(&bytes);
+    pair_close(&pair);
+}
+
 static void a_header_block_without_end_is_cut_off(void **state)
 {
     (void)state;
@@ -465,6 +521,26 @@ static void a_header_block_without_end_is_cut_off(void **state)
     assert_int_equal(code, ERR_RETRY);
     buffer_release(&bytes);
     pair_close(&pair);
+}
+
+/* nghttp2 has limits of its own, which others may set otherwise. */
+static void headers_are_limited_by_their_number_and_by_their_bytes(void **state)
+{
+    (void)state;
+    static uint8_t value[HTTP_MAX_HEADER_BYTES];
+    const struct bytes_view name = bytes_view_text("n");
+    struct http_header_block block;
+    http_header_block_init(&block);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(http_header_block_add(&block, name,
+                                               bytes_view_of(value, HTTP_MAX_HEADER_BYTES / 4 - 1)),
+                         OK);
+    assert_int_equal(http_header_block_add(&block, name, bytes_view_of(value, 0)), ERR_LIMIT);
+    http_header_block_reset(&block);
+    for (int i = 0; i < HTTP_MAX_HEADER_FIELDS; i++)
+        assert_int_equal(http_header_block_add(&block, name, bytes_view_of(value, 1)), OK);
+    assert_int_equal(http_header_block_add(&block, name, bytes_view_of(value, 1)), ERR_LIMIT);
+    http_header_block_release(&block);
 }
 
 static void a_broken_frame_is_a_protocol_error_with_words(void **state)
@@ -528,7 +604,10 @@ int main(void)
         cmocka_unit_test(what_does_not_speak_http2_is_named),
         cmocka_unit_test(a_client_without_the_preface_is_refused),
         cmocka_unit_test(floods_of_control_frames_end_the_connection),
+        cmocka_unit_test(interim_answers_are_not_shown),
+        cmocka_unit_test(control_frames_among_data_are_no_flood),
         cmocka_unit_test(a_header_block_without_end_is_cut_off),
+        cmocka_unit_test(headers_are_limited_by_their_number_and_by_their_bytes),
         cmocka_unit_test(a_broken_frame_is_a_protocol_error_with_words),
         cmocka_unit_test(a_window_out_of_range_is_refused),
         cmocka_unit_test(every_failed_allocation_ends_in_a_clean_error),

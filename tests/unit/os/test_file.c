@@ -124,10 +124,12 @@ static void short_transfers_and_interruptions_are_made_good(void **state)
     os_file_release(&file);
 }
 
+static int full_errno;
+
 static ssize_t full_after_four(int fd, const void *data, size_t size_bytes, off_t offset)
 {
     if (offset >= 4) {
-        errno = ENOSPC;
+        errno = full_errno;
         return -1;
     }
     return os_calls_real.pwrite(fd, data, size_bytes > 4 ? 4 : size_bytes, offset);
@@ -136,19 +138,43 @@ static ssize_t full_after_four(int fd, const void *data, size_t size_bytes, off_
 static void a_full_disk_says_how_far_it_got(void **state)
 {
     (void)state;
+    static const int full[] = {ENOSPC, EDQUOT};
     struct os_calls calls = os_calls_real;
     struct os_file file;
     size_t written = 0;
     calls.pwrite = full_after_four;
-    os_calls_set(&calls);
+    for (size_t i = 0; i < 2; i++) {
+        const char *path = temp_path(folder, i == 0 ? "f" : "g");
+        full_errno = full[i];
+        os_calls_set(&calls);
+        assert_int_equal(os_file_open(&file, path, OS_OPEN_CREATE_NEW, &error), OK);
+        assert_int_equal(os_file_write(&file, 0, "0123456789", 10, &written, &error), ERR_RETRY);
+        assert_int_equal(written, 4);
+        assert_int_equal(error.system_errno, full[i]);
+        os_calls_set(NULL);
+        assert_int_equal(os_file_write(&file, 4, "456789", 6, &written, &error), OK);
+        assert_content(file.path, "0123456789");
+        os_file_release(&file);
+    }
+}
+
+/* Whoever may open a file may lock it. */
+static void who_may_not_write_a_file_may_not_lock_it_either(void **state)
+{
+    (void)state;
+    static const struct {
+        mode_t before, after;
+    } modes[] = {{0644, 0600}, {0664, 0660}, {0666, 0666}, {0640, 0600}, {0646, 0606}};
+    struct os_file file;
+    struct stat info;
     assert_int_equal(os_file_open(&file, temp_path(folder, "f"), OS_OPEN_CREATE_NEW, &error), OK);
-    assert_int_equal(os_file_write(&file, 0, "0123456789", 10, &written, &error), ERR_RETRY);
-    assert_int_equal(written, 4);
-    assert_int_equal(error.system_errno, ENOSPC);
-    os_calls_set(NULL);
-    assert_int_equal(os_file_write(&file, 4, "456789", 6, &written, &error), OK);
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        assert_int_equal(fchmod(file.fd, modes[i].before), 0);
+        os_file_keep_from_readers(&file);
+        assert_int_equal(fstat(file.fd, &info), 0);
+        assert_int_equal(info.st_mode & 07777, modes[i].after);
+    }
     os_file_release(&file);
-    assert_content(temp_path(folder, "f"), "0123456789");
 }
 
 static void an_atomic_write_is_all_or_nothing(void **state)
@@ -375,6 +401,7 @@ int main(void)
         TEST(open_modes_mean_what_they_say),
         TEST(short_transfers_and_interruptions_are_made_good),
         TEST(a_full_disk_says_how_far_it_got),
+        TEST(who_may_not_write_a_file_may_not_lock_it_either),
         TEST(an_atomic_write_is_all_or_nothing),
         TEST(a_rename_never_replaces),
         TEST(directories_are_made_with_their_parents_once),

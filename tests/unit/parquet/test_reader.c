@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <string.h>
 
 #include "parquet/reader.h"
 #include "parquet/sample.h"
@@ -170,12 +171,35 @@ static void a_seek_downward_takes_an_earlier_one_back(void **state)
     close_sample(&opened);
 }
 
+static void a_page_whose_bytes_changed_is_not_read(void **state)
+{
+    (void)state;
+    struct opened opened;
+    open_sample(&opened);
+    struct parquet_column_reader *reader = parquet_column_reader_new(NULL);
+    for (int column = 0; column < SAMPLE_COLUMN_COUNT; column++) {
+        const struct parquet_chunk_metadata *chunk = &opened.metadata.row_groups[0].chunks[column];
+        struct parquet_page_values page;
+        struct error error;
+        enum error_code code = OK;
+        opened.file.data[chunk->offset + chunk->compressed_bytes - 1] ^= 1;
+        open_column(&opened, reader, column);
+        while (code == OK)
+            code = parquet_column_reader_next(reader, &page, &error);
+        assert_int_equal(code, ERR_CORRUPT);
+        assert_non_null(strstr(error.message, "CRC"));
+    }
+    parquet_column_reader_free(reader);
+    close_sample(&opened);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_reader_that_seeks_comes_to_the_page_of_the_row),
         cmocka_unit_test(the_page_that_ends_at_the_row_is_told_from_the_one_before_it),
         cmocka_unit_test(a_seek_downward_takes_an_earlier_one_back),
+        cmocka_unit_test(a_page_whose_bytes_changed_is_not_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

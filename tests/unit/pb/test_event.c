@@ -187,6 +187,7 @@ static void a_later_member_of_a_oneof_replaces_the_earlier_one(void **state)
                            "x\x10\x00"));
     assert_int_equal(event.memo_kind, MEMO_ID);
     assert_int_equal(event.memo_id, 0);
+    assert_text(event.memo, "");
 
     /* asset: issued, native, issued again: the first issued one is forgotten */
     event = decode(MESSAGE("\x32\x0e\x12\x0c\x12\x03\x0a\x01"

@@ -233,10 +233,20 @@ static void file_that_changes_while_it_is_served_is_noticed(void **state)
     append_event(&bytes, 5, 2);
     write_file(path, buffer_view(&bytes));
     struct recording *recording = open_one(path);
-    bytes.data[0] = 0x01;
-    write_file(path, buffer_view(&bytes));
-    assert_int_equal(recording_load(recording, 5, &framed, NULL), ERR_CORRUPT);
-    assert_int_equal(framed.size_bytes, 0);
+    for (int change = 0; change < 3; change++) {
+        const size_t rest_bytes = bytes.size_bytes - 2;
+        for (size_t i = 0; i < bytes.size_bytes; i++) /* many events, of a byte each */
+            bytes.data[i] = i % 2 == 0;
+        if (change == 1) { /* one event */
+            bytes.data[0] = (uint8_t)(0x80 | rest_bytes);
+            bytes.data[1] = (uint8_t)(rest_bytes >> 7);
+        } else if (change == 2) { /* a second one that goes on beyond the ledger */
+            bytes.data[2] = 0x7f;
+        }
+        write_file(path, buffer_view(&bytes));
+        assert_int_equal(recording_load(recording, 5, &framed, NULL), ERR_CORRUPT);
+        assert_int_equal(framed.size_bytes, 0);
+    }
     recording_free(recording);
     buffer_release(&bytes);
     buffer_release(&framed);

@@ -15,6 +15,7 @@
 #include "os/log.h"
 #include "source/script_server.h"
 #include "source/source.h"
+#include "source/stream.h"
 #include "util/text.h"
 
 #define MAX_LEDGERS 4096
@@ -31,7 +32,8 @@ struct taker {
     struct source_result result;
     uint32_t closed_rooms; /* has_room says no as often, every 100 events */
     uint32_t no_room_left;
-    int64_t full_for_us;   /* has_room says no for so long, once, after 100 events */
+    int64_t full_for_us; /* has_room says no for so long, once, from an event on */
+    uint64_t full_from_event;
     int64_t full_until_us; /* monotonic */
     uint32_t pushed_back;  /* on_event says ERR_AGAIN once in 7 events */
     bool pushes_back;
@@ -118,7 +120,7 @@ static enum error_code take_hole(void *context, uint32_t ledger, const char *wor
 static bool has_room(void *context)
 {
     struct taker *taker = context;
-    if (taker->full_for_us != 0 && taker->event_count >= 100) {
+    if (taker->full_for_us != 0 && taker->event_count >= taker->full_from_event) {
         taker->full_until_us = os_monotonic_us() + taker->full_for_us;
         taker->full_for_us = 0;
     }
@@ -266,7 +268,8 @@ static void a_queue_that_is_full_for_longer_than_idle_timeout_is_no_silence(void
     (void)state;
     struct script_server server = {0};
     struct source_options options = options_of(&server);
-    struct taker taker = {.full_for_us = (SOURCE_DRIP_TIMES + 1) * options.idle_timeout_us};
+    struct taker taker = {.full_for_us = (SOURCE_DRIP_TIMES + 1) * options.idle_timeout_us,
+                          .full_from_event = 100};
     struct source_stats stats;
     struct error error;
     options.window_bytes = 65535;
@@ -636,6 +639,41 @@ static void a_stream_that_falls_silent_is_dropped_after_idle_timeout(void **stat
     assert_range(&taker, 100, 103, 5);
 }
 
+/* As many events on call 0 as are taken without a look at the queue, and nothing more. */
+static void answer_with_a_round_number(struct script_server *server, struct grpc_server_call *call,
+                                       unsigned call_number,
+                                       const struct get_events_request *request)
+{
+    (void)server;
+    (void)request;
+    for (uint32_t i = 0; i < STREAM_ROOM_EVERY; i++)
+        script_send_event(call, 100, i);
+    if (call_number != 0)
+        assert_int_equal(grpc_server_finish(call, GRPC_OK, ""), OK);
+}
+
+/* No message is held back when the queue has room again: what was our own pause is not the
+ * server's drip, only what follows is its silence. */
+static void silence_behind_a_full_queue_is_no_drip(void **state)
+{
+    (void)state;
+    struct script_server server = {0};
+    struct source_options options = options_of(&server);
+    struct taker taker = {.full_for_us = (SOURCE_DRIP_TIMES + 1) * options.idle_timeout_us,
+                          .full_from_event = STREAM_ROOM_EVERY};
+    struct source_stats stats;
+    struct error error;
+    script_server_start(&server, answer_with_a_round_number, NULL);
+    enum error_code code =
+        run_against(&server, &options, &(struct source_request){.first = 100, .last = 100}, &taker,
+                    &stats, &error);
+    script_server_stop(&server);
+    assert_int_equal(code, OK);
+    assert_int_equal(taker.full_for_us, 0);
+    assert_range(&taker, 100, 100, STREAM_ROOM_EVERY);
+    assert_non_null(strstr(stats.failure.words, "nothing came for"));
+}
+
 static void *stop_when_outage_is_said(void *context)
 {
     struct source *source = ((void **)context)[0];
@@ -915,6 +953,7 @@ int main(void)
         cmocka_unit_test(a_gap_ends_the_run_where_it_is_to),
         cmocka_unit_test(bytes_that_make_no_message_end_a_call_as_silence_does),
         cmocka_unit_test(a_stream_that_falls_silent_is_dropped_after_idle_timeout),
+        cmocka_unit_test(silence_behind_a_full_queue_is_no_drip),
         cmocka_unit_test(a_peer_that_is_no_ttp_server_is_named_for_what_it_is),
         cmocka_unit_test(nobody_listening_is_retried_until_stopped),
         cmocka_unit_test(an_unreadable_message_is_asked_for_again_and_then_kept_with_its_ledger),
