@@ -53,7 +53,14 @@ struct pipeline {
     struct lake_writer writer;
     int64_t started_us; /* monotonic */
 
+    /* Main thread: another program has held the catalog since then while no round is on (monotonic;
+     * 0: none does), and that wait was ended before its time. */
+    int64_t busy_since_us;
+    bool ended_waiting;
+    struct run_report *report;
+
     /* The round. */
+    bool is_on; /* its threads run */
     struct run_plan plan;
     bool owes_holes; /* on the source thread: say_holes has not spoken */
     struct os_thread source_thread, writer_thread;
@@ -135,11 +142,37 @@ static bool writer_is_stopping(void *context)
     return is_ending(context);
 }
 
+static void tell_observer(struct pipeline *pipeline, int64_t now_us)
+{
+    if (pipeline->observer.on_turn != NULL)
+        pipeline->next_turn_us =
+            pipeline->observer.on_turn(pipeline->observer.context, pipeline->watch, now_us);
+}
+
+/* Main thread, between rounds: another program holds the catalog. Nothing is under way that a stop
+ * would have to publish. */
+static bool must_end_waiting(struct pipeline *pipeline)
+{
+    int64_t now_us = os_monotonic_us();
+    if (pipeline->busy_since_us == 0)
+        pipeline->busy_since_us = now_us;
+    watch_set_catalog_busy(pipeline->watch, pipeline->busy_since_us);
+    watch_sample(pipeline->watch);
+    tell_observer(pipeline, now_us);
+    bool is_bounded = pipeline->options->end_ledger != 0;
+    if (is_bounded && patience_is_over(&pipeline->patience, pipeline->patience.mark, now_us))
+        atomic_store(&pipeline->gave_up, true);
+    pipeline->ended_waiting = is_ending(pipeline);
+    return pipeline->ended_waiting;
+}
+
 /* Asked by a sink that waits. Who runs a bounded range waits for its end: a file system that
  * refuses to publish is told at once. A service goes on by itself once it is mended. */
 static bool sink_must_give_up(void *context, enum obstacle_kind wait)
 {
     struct pipeline *pipeline = context;
+    if (!pipeline->is_on)
+        return must_end_waiting(pipeline);
     if (wait == OBSTACLE_REFUSAL && !pipeline->plan.live)
         return true;
     return os_monotonic_us() >= atomic_load(&pipeline->stop_deadline_us);
@@ -241,6 +274,22 @@ static unsigned encode_threads(const struct options *options)
     return threads < ENCODE_THREADS_MAX ? threads : ENCODE_THREADS_MAX;
 }
 
+/* Runs the step on the lake's catalog, which another program may hold meanwhile. */
+static enum error_code at_catalog(struct pipeline *pipeline, obstacle_step *step,
+                                  struct error *error)
+{
+    enum error_code code = sink_at_catalog(pipeline->sink, step, pipeline, error);
+    pipeline->busy_since_us = 0;
+    watch_set_catalog_busy(pipeline->watch, 0);
+    return code;
+}
+
+static enum error_code show_lake(void *context, struct error *error)
+{
+    const struct pipeline *pipeline = context;
+    return watch_read_catalog(pipeline->watch, sink_catalog(pipeline->sink), error);
+}
+
 static enum error_code open_sink(struct pipeline *pipeline, struct error *error)
 {
     const struct options *options = pipeline->options;
@@ -263,18 +312,19 @@ static enum error_code open_sink(struct pipeline *pipeline, struct error *error)
         .memory_bytes = pipeline->memory.writer_bytes,
         .encode_threads = encode_threads(options),
         .min_free_disk_bytes = options->min_free_disk_bytes,
-        .verify_files = (enum parquet_verify_level)options->verify_files};
+        .verify_files = (enum parquet_verify_level)options->verify_files,
+        .give_up = sink_must_give_up,
+        .give_up_context = pipeline};
     struct error failure = {.code = ERR_IO};
     pipeline->sink = sink_open(&sink_options, &failure);
     if (pipeline->sink == NULL) {
         *error = failure;
         return failure.code;
     }
-    sink_set_give_up(pipeline->sink, sink_must_give_up, pipeline);
     sink_set_stopping(pipeline->sink, writer_is_stopping, pipeline);
     sink_on_commit(pipeline->sink, watch_on_commit, pipeline->watch);
     sink_on_duration(pipeline->sink, watch_on_duration, pipeline->watch);
-    return watch_read_catalog(pipeline->watch, sink_catalog(pipeline->sink), error);
+    return at_catalog(pipeline, show_lake, error);
 }
 
 /* On the source thread: a batch went to the queue. */
@@ -440,13 +490,6 @@ static _Noreturn void give_up_publishing(const struct pipeline *pipeline)
     _exit(EXIT_FAILED);
 }
 
-static void tell_observer(struct pipeline *pipeline, int64_t now_us)
-{
-    if (pipeline->observer.on_turn != NULL)
-        pipeline->next_turn_us =
-            pipeline->observer.on_turn(pipeline->observer.context, pipeline->watch, now_us);
-}
-
 /* About once a second: samples the rate, feeds the service manager, tells the progress. */
 static void look(struct pipeline *pipeline, int64_t now_us)
 {
@@ -503,29 +546,38 @@ static enum error_code start_threads(struct pipeline *pipeline, struct error *er
     return code;
 }
 
+static enum error_code make_plan(void *context, struct error *error)
+{
+    struct pipeline *pipeline = context;
+    struct catalog *catalog = sink_catalog(pipeline->sink);
+    run_plan_release(&pipeline->plan);
+    enum error_code code = catalog_forget_unlanded_seams(catalog, error);
+    return code != OK ? code
+                      : run_plan_make(&pipeline->plan, catalog, pipeline->options->start_ledger,
+                                      pipeline->options->end_ledger, error);
+}
+
 /* Plans, streams, commits. */
 static enum error_code run_round(struct pipeline *pipeline, struct error *error)
 {
     struct sink_stats stats;
     sink_get_stats(pipeline->sink, &stats);
     pipeline->commits_before = stats.commits;
-    run_plan_release(&pipeline->plan);
-    enum error_code code = catalog_forget_unlanded_seams(sink_catalog(pipeline->sink), error);
-    if (code == OK)
-        code = run_plan_make(&pipeline->plan, sink_catalog(pipeline->sink),
-                             pipeline->options->start_ledger, pipeline->options->end_ledger, error);
+    enum error_code code = at_catalog(pipeline, make_plan, error);
     if (code != OK)
         return code;
     if (pipeline->observer.on_plan != NULL)
         pipeline->observer.on_plan(pipeline->observer.context, &pipeline->plan,
                                    pipeline->failures_in_a_row == 0);
+    pipeline->is_on = true;
     code = start_threads(pipeline, error);
-    if (code != OK)
-        return code;
-    wait_for_round(pipeline);
-    os_thread_join(&pipeline->source_thread);
-    os_thread_join(&pipeline->writer_thread);
-    return OK;
+    if (code == OK) {
+        wait_for_round(pipeline);
+        os_thread_join(&pipeline->source_thread);
+        os_thread_join(&pipeline->writer_thread);
+    }
+    pipeline->is_on = false;
+    return code;
 }
 
 /* Whether the same work may succeed a little later. */
@@ -610,14 +662,43 @@ static void say_gave_up(const struct pipeline *pipeline, const struct run_report
     log_line(LOG_ERROR, "app", sentence);
 }
 
+/* Another program held the catalog until the run was to end: a stop is done, since nothing was
+ * under way. */
+static enum exit_code say_ended_waiting(const struct pipeline *pipeline, const struct error *error)
+{
+    char after[TEXT_TIME_BYTES];
+    char sentence[ERROR_MESSAGE_BYTES + 256];
+    if (!atomic_load(&pipeline->gave_up)) {
+        log_event(LOG_INFO, "app", "stopped while another program held the catalog",
+                  LOG_T("reason", error->message));
+        return EXIT_DONE;
+    }
+    text_duration(pipeline->options->give_up_after_us, after);
+    snprintf(sentence, sizeof sentence,
+             "gave up after %s (give_up_after): waited for another program that holds the lake's "
+             "catalog: %s",
+             after, error->message);
+    log_line(LOG_ERROR, "app", sentence);
+    return EXIT_FAILED;
+}
+
+static enum error_code find_uncovered(void *context, struct error *error)
+{
+    struct pipeline *pipeline = context;
+    struct run_report *report = pipeline->report;
+    return run_plan_uncovered(&pipeline->plan, sink_catalog(pipeline->sink), &report->uncovered,
+                              &report->uncovered_count, error);
+}
+
 /* Bounded: whether A..B is covered now. */
 static enum exit_code check_covered(struct pipeline *pipeline, struct run_report *report)
 {
     struct error error;
     if (pipeline->plan.live)
         return EXIT_DONE;
-    enum error_code code = run_plan_uncovered(&pipeline->plan, sink_catalog(pipeline->sink),
-                                              &report->uncovered, &report->uncovered_count, &error);
+    enum error_code code = at_catalog(pipeline, find_uncovered, &error);
+    if (code != OK && pipeline->ended_waiting)
+        return say_ended_waiting(pipeline, &error);
     if (code != OK) {
         say_error(&error);
         return EXIT_FAILED;
@@ -633,7 +714,9 @@ static enum exit_code finish(struct pipeline *pipeline, struct run_report *repor
     report->live = pipeline->plan.live;
     report->stopped = os_stop_requested();
     report->other_chain = pipeline->source_code == ERR_CONFLICT;
-    if (code != OK) {
+    if (code != OK && pipeline->ended_waiting) {
+        exit_code = say_ended_waiting(pipeline, error);
+    } else if (code != OK) {
         say_error(error);
         exit_code = code == ERR_INVALID ? EXIT_USAGE : EXIT_FAILED;
     } else if (pipeline->writer_code != OK) {
@@ -650,7 +733,7 @@ static enum exit_code finish(struct pipeline *pipeline, struct run_report *repor
         enum exit_code source_code = source_exit_code(pipeline);
         exit_code = exit_code == EXIT_DONE ? source_code : exit_code;
     }
-    enum exit_code covered = check_covered(pipeline, report);
+    enum exit_code covered = pipeline->ended_waiting ? exit_code : check_covered(pipeline, report);
     if (report->uncovered_count != 0 && atomic_load(&pipeline->gave_up))
         say_gave_up(pipeline, report);
     if (exit_code == EXIT_DONE && !report->stopped)
@@ -670,16 +753,21 @@ enum exit_code pipeline_run(const struct options *options, const struct run_obse
     struct pipeline pipeline = {.options = options,
                                 .started_us = os_monotonic_us(),
                                 .observer = observer != NULL ? *observer : (struct run_observer){0},
+                                .report = report,
                                 .next_turn_us = INT64_MAX};
     atomic_store(&pipeline.stop_deadline_us, INT64_MAX);
     pipeline.memory = memory_plan_make(options->memory_limit_bytes);
     struct error error;
     enum exit_code exit_code;
+    patience_init(&pipeline.patience, options->give_up_after_us, os_monotonic_us());
     enum error_code code = set_up(&pipeline, &error);
     if (code != OK) {
-        say_error(&error);
+        if (!pipeline.ended_waiting)
+            say_error(&error);
+        exit_code =
+            pipeline.ended_waiting ? say_ended_waiting(&pipeline, &error) : exit_code_of(code);
         tear_down(&pipeline);
-        return exit_code_of(code);
+        return exit_code;
     }
     patience_init(&pipeline.patience, options->give_up_after_us, os_monotonic_us());
     code = run_round(&pipeline, &error);

@@ -48,7 +48,8 @@ static void describe(const struct status_snapshot *snapshot, const struct health
 void supervisor_turn(struct supervisor *supervisor, const struct status_snapshot *snapshot)
 {
     const int64_t now_us = snapshot->now_monotonic_us;
-    if (snapshot->phase == STATUS_STARTING)
+    /* One that waits for the catalog is up, and goes on by itself. */
+    if (snapshot->phase == STATUS_STARTING && snapshot->catalog_busy_since_us == 0)
         return;
     struct health health;
     health_assess(snapshot, &health);

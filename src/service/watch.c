@@ -46,9 +46,10 @@ struct watch {
     bool attached;
     enum status_phase phase;
     int64_t streaming_since_us;
-    int64_t last_close_us;  /* newest committed close time */
-    int64_t lake_commit_us; /* the newest commit when the lake was opened */
-    uint32_t lake_ledger;   /* and its last ledger */
+    int64_t catalog_busy_since_us; /* before parts are attached */
+    int64_t last_close_us;         /* newest committed close time */
+    int64_t lake_commit_us;        /* the newest commit when the lake was opened */
+    uint32_t lake_ledger;          /* and its last ledger */
     bool ever_connected;
     int64_t decoded_us; /* the source's decode_us when the last batch was made */
     size_t problem_kind_count;
@@ -228,6 +229,8 @@ static void fill(void *context, struct status_snapshot *out)
         fill_source(watch, out);
         fill_queue(watch, out);
         fill_sink(watch, out);
+    } else {
+        out->catalog_busy_since_us = watch->catalog_busy_since_us;
     }
     os_mutex_unlock(&watch->mutex);
     fill_machine(watch, out);
@@ -335,6 +338,13 @@ void watch_set_phase(struct watch *watch, enum status_phase phase)
     os_mutex_unlock(&watch->mutex);
     if (phase == STATUS_STOPPING)
         supervisor_stopping(&watch->supervisor);
+}
+
+void watch_set_catalog_busy(struct watch *watch, int64_t since_us)
+{
+    os_mutex_lock(&watch->mutex);
+    watch->catalog_busy_since_us = since_us;
+    os_mutex_unlock(&watch->mutex);
 }
 
 void watch_set_streaming(struct watch *watch, int64_t since_us)

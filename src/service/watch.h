@@ -40,6 +40,9 @@ void watch_attach(struct watch *watch, const struct watch_parts *parts);
 void watch_detach(struct watch *watch);
 /* Main thread. */
 void watch_set_phase(struct watch *watch, enum status_phase phase);
+/* Before parts are attached: another program has held the lake's catalog since then (monotonic; 0:
+ * none does). Main thread. */
+void watch_set_catalog_busy(struct watch *watch, int64_t since_us);
 /* The range in work is asked for from now on (wall clock; 0: nothing is). */
 void watch_set_streaming(struct watch *watch, int64_t since_us);
 /* The lake as the catalog has it: coverage and newest close time. */

@@ -181,8 +181,6 @@ static enum error_code open_catalog(struct lake_folder *folder, const struct cat
         error_prefix(&failure, ERR_CORRUPT,
                      "the catalog is damaged (make it anew from the files with `parquet-consumer "
                      "rebuild`): ");
-    } else if (failure.code == ERR_RETRY) {
-        failure.code = ERR_IO;
     }
     if (error != NULL)
         *error = failure;
@@ -214,12 +212,8 @@ static enum error_code recover(struct lake_folder *folder, struct error *error)
     struct recovery_report report;
     enum error_code code =
         lake_recover(folder->root, &folder->file, folder->catalog, &report, error);
-    if (code == ERR_RETRY) {
-        (void)error_prefix(error, ERR_IO, "an unfinished commit can't be recovered yet: ");
-        if (error != NULL)
-            error->code = ERR_IO;
-        return ERR_IO;
-    }
+    if (code == ERR_RETRY)
+        return error_prefix(error, code, "an unfinished commit can't be recovered yet: ");
     if (code != OK)
         return code;
     static const char *const messages[] = {
@@ -313,8 +307,39 @@ static enum error_code set_place(struct lake_folder *folder, const char *data_pa
     return code;
 }
 
+/* What is done at the catalog when a lake is opened. */
+struct catalog_work {
+    struct lake_folder *folder;
+    const struct sink_options *options;
+    const struct row_schema *schema;
+    const struct catalog_table *table;
+    const char *data_path;
+    bool is_new; /* the lake */
+};
+
+/* It may be begun anew where another program keeps the catalog from it: what is done is found done.
+ */
+static enum error_code work_at_catalog(void *context, struct error *error)
+{
+    const struct catalog_work *work = context;
+    struct lake_folder *folder = work->folder;
+    enum error_code code = OK;
+    if (folder->catalog == NULL)
+        code = open_catalog(folder, work->table, work->data_path, error);
+    if (code == OK)
+        code = complete_lake_file(folder, work->options, error);
+    if (code == OK)
+        code = recover(folder, error);
+    if (code == OK && !work->is_new)
+        code = newer_files_check_newest(folder, work->options->scheme, error);
+    if (code == OK)
+        code = set_schema(folder, work->options, work->schema, work->table, error);
+    return code == OK ? set_place(folder, work->data_path, error) : code;
+}
+
 static enum error_code open_all(struct lake_folder *folder, const struct sink_options *options,
-                                const struct row_schema *schema, struct error *error)
+                                const struct row_schema *schema, struct obstacle *obstacle,
+                                struct error *error)
 {
     struct lake_table arrays;
     struct catalog_table table = lake_table_describe(schema, options->scheme, &arrays);
@@ -326,32 +351,29 @@ static enum error_code open_all(struct lake_folder *folder, const struct sink_op
         code = data_path_make(data_path, folder->root, options->reader_data_path, error);
     if (code == OK)
         code = open_lake_file(folder, options, error);
-    bool is_new = folder->file.creating;
+    struct catalog_work work = {folder, options,   schema,
+                                &table, data_path, .is_new = folder->file.creating};
     if (code == OK)
-        code = open_catalog(folder, &table, data_path, error);
-    if (code == OK)
-        code = complete_lake_file(folder, options, error);
-    if (code == OK)
-        code = recover(folder, error);
-    if (code == OK && !is_new)
-        code = newer_files_check_newest(folder, options->scheme, error);
-    if (code == OK)
-        code = set_schema(folder, options, schema, &table, error);
-    if (code == OK)
-        code = set_place(folder, data_path, error);
-    if (code == OK && is_new)
+        code = obstacle_wait_for_catalog(obstacle, work_at_catalog, &work, error);
+    if (code == ERR_RETRY) { /* the disk is full */
+        code = ERR_IO;
+        if (error != NULL)
+            error->code = code;
+    }
+    if (code == OK && work.is_new)
         announce_new_lake(folder, schema);
     return code;
 }
 
 enum error_code lake_folder_open(struct lake_folder *folder, const struct sink_options *options,
-                                 const struct row_schema *schema, struct error *error)
+                                 const struct row_schema *schema, struct obstacle *obstacle,
+                                 struct error *error)
 {
     folder->catalog = NULL;
     folder->root[0] = '\0';
     lake_lock_init(&folder->lock);
     lake_file_init(&folder->file);
-    enum error_code code = open_all(folder, options, schema, error);
+    enum error_code code = open_all(folder, options, schema, obstacle, error);
     if (code != OK)
         lake_folder_close(folder);
     return code;

@@ -17,9 +17,11 @@ struct lake_folder {
     struct catalog *catalog;
 };
 
-/* Everything sink_open promises about the lake. On failure the folder is closed. */
+/* Everything sink_open promises about the lake; a catalog that another program holds is waited for
+ * at `obstacle`. On failure the folder is closed. */
 enum error_code lake_folder_open(struct lake_folder *folder, const struct sink_options *options,
-                                 const struct row_schema *schema, struct error *error) MUST_CHECK;
+                                 const struct row_schema *schema, struct obstacle *obstacle,
+                                 struct error *error) MUST_CHECK;
 void lake_folder_close(struct lake_folder *folder); /* idempotent after open */
 
 #endif

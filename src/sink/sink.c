@@ -126,9 +126,10 @@ struct sink *sink_open(const struct sink_options *options, struct error *error)
     sink->schema = schema;
     obstacle_init(&sink->obstacle);
     sink->obstacle.root = sink->folder.root;
+    sink_set_give_up(sink, options->give_up, options->give_up_context);
     open_commit_init(&sink->open);
     intent_init(&sink->intent);
-    if (lake_folder_open(&sink->folder, options, schema, error) != OK) {
+    if (lake_folder_open(&sink->folder, options, schema, &sink->obstacle, error) != OK) {
         mem_free(sink);
         return NULL;
     }
@@ -155,6 +156,12 @@ void sink_close(struct sink *sink)
 struct catalog *sink_catalog(struct sink *sink)
 {
     return sink->folder.catalog;
+}
+
+enum error_code sink_at_catalog(struct sink *sink, obstacle_step *step, void *context,
+                                struct error *error)
+{
+    return obstacle_wait_for_catalog(&sink->obstacle, step, context, error);
 }
 
 /* ---- numbers for others ---- */

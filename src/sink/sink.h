@@ -37,6 +37,8 @@ struct sink_options {
     unsigned encode_threads;
     uint64_t min_free_disk_bytes;
     enum parquet_verify_level verify_files;
+    obstacle_give_up *give_up; /* as sink_set_give_up has it, from the opening on; NULL: never */
+    void *give_up_context;
 };
 
 enum rotation_reason {
@@ -88,6 +90,11 @@ void sink_close(struct sink *sink);
 
 /* The lake's catalog, for reading coverage on the writer's thread or before it starts. Borrowed. */
 struct catalog *sink_catalog(struct sink *sink);
+
+/* Runs a step that may be begun anew on the catalog, while the writer's thread does not run: again
+ * and again while another program holds the catalog, as a commit is. */
+enum error_code sink_at_catalog(struct sink *sink, obstacle_step *step, void *context,
+                                struct error *error) MUST_CHECK;
 
 /* Takes a batch (ownership moves in every case; *batch becomes NULL). Cuts a commit first where the
  * batch starts another partition or does not follow the open range, and after it where size or

@@ -113,3 +113,25 @@ void obstacle_gone(struct obstacle *obstacle)
     log_event(LOG_INFO, "sink", "the wait is over, writing goes on",
               LOG_D("waited_seconds", (double)(os_monotonic_us() - obstacle->since_us) / 1e6));
 }
+
+enum error_code obstacle_wait_for_catalog(struct obstacle *obstacle, obstacle_step *step,
+                                          void *context, struct error *error)
+{
+    for (;;) {
+        struct error failure;
+        error_clear(&failure);
+        enum error_code code = step(context, &failure);
+        if (code == OK) {
+            obstacle_gone(obstacle);
+            return OK;
+        }
+        if (code != ERR_RETRY || failure.system_errno != EBUSY) {
+            if (error != NULL)
+                *error = failure;
+            return code;
+        }
+        code = obstacle_wait(obstacle, &failure, error);
+        if (code != OK)
+            return code;
+    }
+}

@@ -51,6 +51,11 @@ void obstacle_init(struct obstacle *obstacle);
  * catalog was busy for a day, ERR_IO, after a refusal ERR_CONFLICT, with the failure's message. */
 enum error_code obstacle_wait(struct obstacle *obstacle, const struct error *failure,
                               struct error *error) MUST_CHECK;
+/* Runs a step on the catalog again and again while another program holds it (ERR_RETRY with EBUSY):
+ * it must be one that may be begun anew. Its error, or that of obstacle_wait. */
+typedef enum error_code obstacle_step(void *context, struct error *error);
+enum error_code obstacle_wait_for_catalog(struct obstacle *obstacle, obstacle_step *step,
+                                          void *context, struct error *error) MUST_CHECK;
 /* The operation worked: the wait, if there was one, is over. */
 void obstacle_gone(struct obstacle *obstacle);
 

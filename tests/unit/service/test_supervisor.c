@@ -66,6 +66,24 @@ static struct status_snapshot running(int64_t monotonic_us)
                                     .writer_seen_us = monotonic_us};
 }
 
+static void a_run_that_waits_for_the_catalog_is_up(void **state)
+{
+    struct supervisor supervisor;
+    struct status_snapshot snapshot = running(20 * SECOND);
+    supervisor_open(&supervisor);
+    snapshot.phase = STATUS_STARTING;
+    snapshot.catalog_busy_since_us = 5 * SECOND;
+    supervisor_turn(&supervisor, &snapshot);
+    const char *words = heard(state);
+    assert_non_null(words);
+    assert_non_null(strstr(words, "READY=1"));
+    assert_non_null(strstr(words, "held the catalog"));
+    words = heard(state);
+    assert_non_null(words);
+    assert_non_null(strstr(words, "WATCHDOG=1"));
+    supervisor_close(&supervisor);
+}
+
 static void ready_is_said_once_the_run_is_in_work(void **state)
 {
     struct supervisor supervisor;
@@ -141,6 +159,7 @@ static void without_a_manager_nothing_is_due(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_run_that_waits_for_the_catalog_is_up),
         TEST(ready_is_said_once_the_run_is_in_work),
         TEST(status_is_renewed_and_names_what_is_wrong),
         TEST(the_watchdog_is_fed_in_time_unless_the_run_is_dead),
