@@ -10,7 +10,7 @@ import time
 import pytest
 
 from harness import lake as reading
-from harness import process, truth
+from harness import process, truth, watching
 
 pytestmark = pytest.mark.serial   # how long a stop takes
 
@@ -18,12 +18,18 @@ RECORDING = truth.TESTNET
 FIRST, LAST = RECORDING.first, RECORDING.last
 
 
+def run_that_has_ledgers(lake, processes, **options):
+    """A live run that holds some twelve complete ledgers, none of them published."""
+    server = processes(process.Replay([RECORDING.events], "--live", "--pace", "20ms"))
+    run = processes(watching.Watched(lake, server.endpoint, FIRST, 0, schema_version="1.1.0",
+                                     **options))
+    run.wait_for_health(lambda one: (one.json["current_ledger"] or 0) > FIRST + 12, "ledgers")
+    return run
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_publishes_what_is_complete(lake, processes, number):
-    server = processes(process.Replay([RECORDING.events], "--live", "--pace", "20ms"))
-    run = processes(process.run_background(lake, server.endpoint, FIRST, 0, schema_version="1.1.0"))
-    time.sleep(1.5)
-    assert run.running, run.finished()
+    run = run_that_has_ledgers(lake, processes)
     assert not reading.data_files(lake), "nothing is old enough to be published yet"
     started = time.monotonic()
     run.stop(number, limit=10).expect(0)
@@ -46,10 +52,7 @@ def test_a_signal_before_anything_arrived_leaves_a_lake_without_files(lake, proc
 
 def test_several_signals_at_once_are_one_stop(lake, processes):
     """`timeout`, wrappers and a Ctrl-C reach the process and its group: two signals, one stop."""
-    server = processes(process.Replay([RECORDING.events], "--live", "--pace", "20ms"))
-    run = processes(process.run_background(lake, server.endpoint, FIRST, 0, schema_version="1.1.0"))
-    run.wait_for(lambda: reading.catalog_path(lake).exists(), "the catalog")
-    time.sleep(1)
+    run = run_that_has_ledgers(lake, processes)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         run.process.send_signal(number)
         time.sleep(0.01)
