@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "oracle.h"
 #include "os/calls.h"
 #include "os/library_hook.h"
 
@@ -50,6 +51,8 @@ static int meet(enum operation_class operation, bool *part)
     for (size_t i = 0; i < WORLD_EIO_MAX; i++)
         if (life->eio_at[i] == number)
             return fault(EIO);
+    if (operation == CLASS_WRITE)
+        oracle_note_write(is_full());
     if (operation == CLASS_WRITE && is_full())
         return fault(ENOSPC);
     if (operation == CLASS_WRITE && life->interrupts && world_chance(50))
@@ -209,4 +212,10 @@ void disk_begin(void)
     world->was_full = false;
     os_calls_set(&calls);
     os_library_hook_set(&hook);
+}
+
+void disk_end(void)
+{
+    os_calls_set(&os_calls_real);
+    os_library_hook_set(NULL);
 }

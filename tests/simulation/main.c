@@ -2,7 +2,7 @@
 /*
  * The simulation: tests/simulation/README.md.
  *
- *     simulation [--seeds FROM COUNT] [--seed N] [--verbose] [--seconds N]
+ *     simulation [--seeds FROM COUNT] [--seed N] [--verbose] [--seconds N] [--until-failure]
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +22,7 @@
 #include "check.h"
 #include "foreign.h"
 #include "lake/repair.h"
+#include "oracle.h"
 #include "os/log.h"
 #include "os/thread.h"
 #include "scenario.h"
@@ -109,13 +110,17 @@ static int run_consumer(struct run *run, struct chain *chain, struct fault_scrip
     disk_begin();
     foreign_start(run->folder);
     run_report_init(&report);
+    oracle_begin(&options, chain, script, chain != &run->scenario.chain);
     enum exit_code exit_code = pipeline_run(&options, NULL, &report);
+    int64_t ended_us = world->now_us;
     run_report_release(&report);
     foreign_join();
     server_stop(task.server);
     os_thread_join(&task.thread);
     world_save_script();
     server_free(task.server);
+    disk_end();
+    oracle_end(run->folder, (int)exit_code, ended_us);
     options_release(&options);
     return (int)exit_code;
 }
@@ -225,6 +230,8 @@ static int in_process(struct run *run, enum activity activity, uint32_t start, u
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
         continue;
     run->lives += activity == ACTIVITY_RUN;
+    if (world->findings != 0) /* the oracle's, and it has said so */
+        return -1;
     if (WIFEXITED(status) && (WEXITSTATUS(status) <= 2 || WEXITSTATUS(status) == WORLD_EXIT_DIED))
         return WEXITSTATUS(status);
     printf("  found: a life ended by %s %d\n", WIFEXITED(status) ? "exit code" : "signal",
@@ -369,7 +376,7 @@ static bool try_seed(uint64_t seed, bool verbose, struct totals *totals)
 
 struct wish {
     uint64_t from, count, seconds;
-    bool verbose;
+    bool verbose, until_failure;
 };
 
 static bool parse(struct wish *wish, int count, char **arguments)
@@ -379,6 +386,8 @@ static bool parse(struct wish *wish, int count, char **arguments)
         int left = count - i - 1;
         if (strcmp(arguments[i], "--verbose") == 0) {
             wish->verbose = true;
+        } else if (strcmp(arguments[i], "--until-failure") == 0) {
+            wish->until_failure = true;
         } else if (strcmp(arguments[i], "--seed") == 0 && left >= 1) {
             wish->from = strtoull(arguments[++i], NULL, 10);
             wish->count = 1;
@@ -389,7 +398,7 @@ static bool parse(struct wish *wish, int count, char **arguments)
             wish->count = strtoull(arguments[++i], NULL, 10);
         } else {
             fprintf(stderr, "usage: simulation [--seeds FROM COUNT | --seed N] [--seconds N] "
-                            "[--verbose]\n");
+                            "[--until-failure] [--verbose]\n");
             return false;
         }
     }
@@ -407,6 +416,8 @@ int main(int argument_count, char **arguments)
     world_make();
     for (uint64_t i = 0; i < wish.count; i++) {
         if (wish.seconds != 0 && (uint64_t)(time(NULL) - started) >= wish.seconds)
+            break;
+        if (wish.until_failure && failed != 0)
             break;
         failed += !try_seed(wish.from + i, wish.verbose, &totals);
     }

@@ -147,6 +147,10 @@ static void draw_script(struct scenario *scenario)
     add_line(scenario, "ledger=%u %s\n", any_ledger(scenario), world_chance(2) ? "reset" : "abort");
     for (uint32_t more = world_below(6); more > 0; more--)
         add_fault(scenario);
+    /* Poison for some runs, and then it comes: each takes max_attempts of them and more. */
+    if (world_chance(5))
+        add_line(scenario, "ledger=%u status=INTERNAL count=%u\n", any_ledger(scenario),
+                 12 + world_below(12));
     /* More than one of these in a ledger makes a dead letter of a good event, as documented. */
     if (world_chance(4))
         add_line(scenario, "ledger=%u %s\n", any_ledger(scenario),
@@ -219,6 +223,15 @@ static void draw_disk(struct world_life *life)
     life->interrupts = world_chance(3);
 }
 
+/* In the midst of the stream, or when all there is has come; mostly of a run that lives until then.
+ */
+static void draw_stop(struct world_life *life)
+{
+    life->stop_at_us = world->now_us + (int64_t)any_magnitude(world_chance(2) ? 18 : 32);
+    if (!world_chance(3))
+        life->crash_at = 0;
+}
+
 void scenario_draw_life(const struct scenario *scenario, bool is_calm, uint32_t *start,
                         uint32_t *end)
 {
@@ -246,7 +259,7 @@ void scenario_draw_life(const struct scenario *scenario, bool is_calm, uint32_t 
         *end = 0;
     }
     if (*end == 0 || world_chance(4))
-        life->stop_at_us = world->now_us + (int64_t)any_magnitude(32);
+        draw_stop(life);
 }
 
 void scenario_draw_other_chain(const struct scenario *scenario, uint32_t covered_first,

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "oracle.h"
 #include "os/poll.h"
 #include "os/resolver.h"
 #include "os/socket.h"
@@ -36,7 +37,8 @@ struct end {
     bool swallows;     /* what is sent from here never arrives */
     bool has_sent_end; /* FIN */
     bool is_accepted;  /* of the server's ends */
-    struct end *peer;  /* NULL: gone */
+    bool is_client;
+    struct end *peer; /* NULL: gone */
     enum connect_fate fate;
     int64_t connected_us; /* when both ends know each other */
     struct buffer in;     /* bytes of the segments */
@@ -304,7 +306,7 @@ WRAPPED(enum error_code, os_connect_start,
         return error_set(error, ERR_RETRY, "simulated: %s refuses at once", address->text);
     struct end *client = new_end(END_SOCKET, fd);
     client->fate = fate;
-    client->is_accepted = true;
+    client->is_accepted = client->is_client = true;
     client->connected_us = fate == CONNECT_HANGS ? INT64_MAX : travel_us();
     if (fate != CONNECT_WORKS)
         return OK;
@@ -400,6 +402,8 @@ WRAPPED(enum error_code, os_receive,
     *received_bytes = piece(size_bytes < capacity_bytes ? size_bytes : capacity_bytes);
     memcpy(data, end->in.data, *received_bytes);
     drop_arrived(end, *received_bytes);
+    if (end->is_client)
+        oracle_note_received();
     return OK;
 }
 

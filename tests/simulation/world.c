@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "oracle.h"
 #include "serve/random.h"
 
 struct world *world;
@@ -63,5 +64,6 @@ _Noreturn void world_end_process(int exit_code)
 /* The program's own: it gives up publishing. */
 _Noreturn void __wrap__exit(int code)
 {
+    oracle_note_exit(code);
     world_end_process(code);
 }

@@ -63,6 +63,7 @@ struct world {
     /* What happened. */
     uint64_t steps, crashes, disk_faults, wire_faults, server_faults, stops;
     uint64_t other_chains; /* that a run refused */
+    uint64_t findings;     /* of the oracle */
 };
 
 extern struct world *world;
@@ -81,8 +82,9 @@ void world_save_script(void);
 /* Ends this process without a word, as a crash does; the world is kept. */
 _Noreturn void world_end_process(int exit_code);
 
-/* disk.c: puts the faulty disk in force. */
+/* disk.c: puts the faulty disk in force; and a sound one again. */
 void disk_begin(void);
+void disk_end(void);
 
 /* wire.c */
 struct os_poll_item;
