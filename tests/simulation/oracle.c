@@ -140,11 +140,23 @@ static void round_begins(void)
     }
     if (!oracle.has_begun)
         oracle.begun_us = world->now_us;
+    /* What was handed over and not committed comes again. */
+    for (uint32_t i = 0; i <= oracle.chain->last - oracle.chain->first; i++)
+        oracle.again_allowed += oracle.completed[i] && !oracle.covered[i];
     oracle.has_begun = true;
     oracle.round_failed = oracle.writer_failed = false;
     oracle.source_code = oracle.writer_code = OK;
     oracle.commits_before = oracle.commits;
     memset(oracle.completed, 0, sizeof oracle.completed);
+}
+
+/* Of a round: first the catalog is written to, then read. */
+WRAPPED(enum error_code, catalog_forget_unlanded_seams,
+        (struct catalog * catalog, struct error *error))
+{
+    enum error_code code = __real_catalog_forget_unlanded_seams(catalog, error);
+    oracle.plan_failed = code != OK;
+    return code;
 }
 
 WRAPPED(enum error_code, run_plan_make,
@@ -153,17 +165,16 @@ WRAPPED(enum error_code, run_plan_make,
 {
     if (oracle.is_on)
         round_begins();
-    return __real_run_plan_make(plan, catalog, start, end, error);
+    enum error_code code = __real_run_plan_make(plan, catalog, start, end, error);
+    oracle.plan_failed = code != OK;
+    return code;
 }
 
-/* What was handed over and not committed comes again. */
 static void round_fails(void)
 {
     oracle.failures_in_a_row =
         oracle.commits > oracle.commits_before ? 1 : oracle.failures_in_a_row + 1;
     oracle.round_failed = oracle.commit_is_failing = true;
-    for (uint32_t i = 0; i <= oracle.chain->last - oracle.chain->first; i++)
-        oracle.again_allowed += oracle.completed[i] && !oracle.covered[i];
     int64_t wait_us = ROUND_WAIT_FIRST_US;
     for (unsigned i = 1; i < oracle.failures_in_a_row && wait_us < ROUND_WAIT_MAX_US; i++)
         wait_us *= 2;

@@ -41,6 +41,7 @@ struct oracle_stream {
     unsigned unreachable;     /* in a row */
     unsigned status_failures; /* of calls that a status or a cut ended, since progress */
     unsigned done_in_a_row;   /* calls that ended well and brought nothing */
+    uint64_t faults_before;   /* the call */
     uint64_t faults_known;    /* when a call failed last */
     uint64_t outages_known;
     int64_t outage_until_us;
@@ -68,7 +69,7 @@ struct oracle {
     /* Rounds. */
     unsigned rounds, failures_in_a_row;
     uint64_t commits, commits_before;
-    bool has_begun, round_failed, writer_failed, misfits;
+    bool has_begun, plan_failed, round_failed, writer_failed, misfits;
     enum error_code source_code, writer_code;
     int64_t begun_us, round_ended_us, least_round_wait_us, most_round_wait_us;
     /* The disk and the catalog. */

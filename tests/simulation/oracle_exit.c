@@ -127,18 +127,22 @@ static void check_done(const struct verdict *verdict)
 
 static void check_failed(const struct verdict *verdict)
 {
+    if (oracle.plan_failed) {
+        if (!has_trouble())
+            oracle_finding("exit code 1: no plan could be made, and nobody troubled the catalog");
+        return;
+    }
     if (oracle.source_code != OK)
         check_source_failure();
     if (oracle.writer_failed)
         check_writer_failure(verdict);
     if (oracle.source_code != OK || oracle.writer_failed)
         return;
-    if (verdict->stop == STOP_ASKED && !has_trouble())
-        oracle_finding("exit code 1 of a run that was stopped, and nothing failed");
-    else if (verdict->range_is_covered && !verdict->is_live && !has_trouble())
-        oracle_finding("exit code 1, and nothing failed and the range is covered");
-    else if (oracle.poison_ledgers == 0 && !has_trouble())
+    /* What is covered may be unreadable. */
+    if ((verdict->stop == STOP_ASKED || verdict->range_is_covered) && !has_trouble())
         oracle_finding("exit code 1, and nothing failed");
+    if (!verdict->range_is_covered && oracle.poison_ledgers == 0)
+        oracle_finding("exit code 1, nothing failed, and the range is not covered");
 }
 
 static void check_exit_code(const struct verdict *verdict)

@@ -148,6 +148,7 @@ static void call_begins(uint32_t start, uint32_t end)
     now->is_waiting = false;
     now->has_connected = false;
     now->messages = 0;
+    now->faults_before = oracle_fault_count();
     now->start = start;
     now->end = end;
     now->begun_us = now->received_us = now->message_us = world->now_us;
