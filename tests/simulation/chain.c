@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "serve/random.h"
+#include "world.h"
 
 #define START_S INT64_C(1705320000) /* 2024-01-15T12:00:00Z */
 
@@ -133,12 +134,21 @@ static bool find(void *context, uint32_t wanted, uint32_t *sequence)
     return ledger <= chain->served_last;
 }
 
+/* A run is stopped while the server sends. */
+static void stop_at_load(void)
+{
+    if (world->life.stop_at_load != 0 && --world->life.stop_at_load == 0 &&
+        world->now_us < world->life.stop_at_us)
+        world->life.stop_at_us = world->now_us + 1;
+}
+
 static enum error_code load(void *context, uint32_t sequence, struct buffer *framed,
                             struct error *error)
 {
     const struct chain *chain = context;
     struct buffer message;
     enum error_code code = OK;
+    stop_at_load();
     buffer_init(&message);
     for (uint32_t i = 0; code == OK && i < chain_ledger(chain, sequence)->event_count; i++) {
         struct chain_event event;

@@ -131,12 +131,10 @@ static void round_begins(void)
         int64_t waited_us = world->now_us - oracle.round_ended_us;
         if (!oracle.round_failed)
             oracle_finding("another round after one that did not fail");
-        if (waited_us < oracle.least_round_wait_us ||
-            waited_us > oracle.most_round_wait_us + ORACLE_SLACK_US)
+        if (waited_us < oracle.round_wait_us || waited_us > oracle.round_wait_us + ORACLE_SLACK_US)
             oracle_finding("after %u rounds without a commit the next one comes after %" PRId64
                            " ms, not after %" PRId64,
-                           oracle.failures_in_a_row, waited_us / 1000,
-                           oracle.least_round_wait_us / 1000);
+                           oracle.failures_in_a_row, waited_us / 1000, oracle.round_wait_us / 1000);
     }
     if (!oracle.has_begun)
         oracle.begun_us = world->now_us;
@@ -180,7 +178,7 @@ static void round_fails(void)
         wait_us *= 2;
     if (wait_us > ROUND_WAIT_MAX_US)
         wait_us = ROUND_WAIT_MAX_US;
-    oracle.least_round_wait_us = oracle.most_round_wait_us = wait_us;
+    oracle.round_wait_us = wait_us;
 }
 
 WRAPPED(enum error_code, lake_writer_run, (struct lake_writer * writer))

@@ -33,7 +33,7 @@ struct oracle_stream {
     uint32_t current;      /* in progress; 0: none */
     bool skipped_a_ledger; /* poison */
     /* Calls. */
-    bool in_call, has_connected, is_waiting;
+    bool in_call, is_waiting;
     uint32_t start, end;
     uint64_t messages;        /* taken in the call */
     uint64_t idle_tries;      /* silent calls since the last message */
@@ -46,7 +46,7 @@ struct oracle_stream {
     uint64_t outages_known;
     int64_t outage_until_us;
     int64_t begun_us, ended_us, received_us, message_us, full_us; /* full_us: no room was there */
-    int64_t since_us, progress_us;
+    int64_t since_us;
     int64_t least_wait_us, most_wait_us; /* of the wait for the next call */
 };
 
@@ -71,7 +71,7 @@ struct oracle {
     uint64_t commits, commits_before;
     bool has_begun, plan_failed, round_failed, writer_failed, misfits;
     enum error_code source_code, writer_code;
-    int64_t begun_us, round_ended_us, least_round_wait_us, most_round_wait_us;
+    int64_t begun_us, round_ended_us, round_wait_us;
     /* The disk and the catalog. */
     int64_t full_since_us, full_seen_us;
     bool is_refused; /* the last write met a full disk */

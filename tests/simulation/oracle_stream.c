@@ -20,6 +20,10 @@
 /* Calls in a row that end well, bring nothing, and are followed at once by the next: one that finds
  * a gap, and a later ledger that came, so that the first incomplete one is asked for again. */
 #define DONE_IN_A_ROW_MAX 3
+/* Of a wait for the next call: then a stop is asked for in some lives. */
+#define LONG_WAIT_US INT64_C(2000000)
+/* The source looks twice a second whether it is to stop. */
+#define STOP_SLACK_US INT64_C(900000)
 /* The clock moves on within a step. */
 #define CLOCK_SLACK_US 50000
 /* From the connection's own side: what closes, resolves and greets takes turns, too. */
@@ -146,7 +150,6 @@ static void call_begins(uint32_t start, uint32_t end)
     check_request(start, end);
     now->in_call = true;
     now->is_waiting = false;
-    now->has_connected = false;
     now->messages = 0;
     now->faults_before = oracle_fault_count();
     now->start = start;
@@ -222,6 +225,9 @@ static void call_ends(const struct source_ending *ending)
     now->done_in_a_row = 0;
     now->most_wait_us = backoff_us(now->failures++);
     now->least_wait_us = now->most_wait_us / 2;
+    if (world->life.stops_in_wait && now->most_wait_us >= LONG_WAIT_US &&
+        world->now_us < world->life.stop_at_us)
+        world->life.stop_at_us = world->now_us + 1;
     bool is_unreachable =
         ending->outcome == SOURCE_UNREACHABLE || ending->outcome == SOURCE_NOT_ASKED;
     now->unreachable = is_unreachable ? now->unreachable + 1 : now->unreachable;
@@ -247,7 +253,6 @@ WRAPPED(struct policy_decision, policy_after,
 WRAPPED(void, policy_on_connected, (struct policy * policy))
 {
     stream()->unreachable = 0;
-    stream()->has_connected = true;
     __real_policy_on_connected(policy);
 }
 
@@ -275,7 +280,7 @@ static void progress(void)
 {
     struct oracle_stream *now = stream();
     now->failures = now->unreachable = now->status_failures = now->done_in_a_row = 0;
-    now->progress_us = oracle.mark_us = world->now_us;
+    oracle.mark_us = world->now_us;
 }
 
 /* The first event of a ledger comes. */
@@ -415,7 +420,7 @@ static void check_range(const struct source_request *request)
 static void check_stop(void)
 {
     int64_t stop_us = later(world->life.stop_at_us, stream()->since_us);
-    if (world->life.stop_at_us != 0 && world->now_us - stop_us > ORACLE_SLACK_US)
+    if (world->life.stop_at_us != 0 && world->now_us - stop_us > STOP_SLACK_US)
         oracle_finding("the source went on for %" PRId64 " ms after a stop",
                        (world->now_us - stop_us) / 1000);
 }
@@ -444,8 +449,7 @@ WRAPPED(enum error_code, source_run,
                                        .faults_known = stream()->faults_known,
                                        .outages_known = stream()->outages_known,
                                        .outage_until_us = stream()->outage_until_us,
-                                       .since_us = world->now_us,
-                                       .progress_us = world->now_us};
+                                       .since_us = world->now_us};
     if (!request->is_probe)
         check_range(request);
     enum error_code code = __real_source_run(source, request, &watched, result, error);

@@ -223,11 +223,14 @@ static void draw_disk(struct world_life *life)
     life->interrupts = world_chance(3);
 }
 
-/* In the midst of the stream, or when all there is has come; mostly of a run that lives until then.
- */
-static void draw_stop(struct world_life *life)
+/* At some time, mostly when all there is has come, or in the midst of the stream; mostly of a run
+ * that lives until then. */
+static void draw_stop(struct world_life *life, uint32_t ledger_count)
 {
-    life->stop_at_us = world->now_us + (int64_t)any_magnitude(world_chance(2) ? 18 : 32);
+    life->stop_at_us = world->now_us + (int64_t)any_magnitude(32);
+    if (!world_chance(3))
+        life->stop_at_load = 1 + world_below(ledger_count);
+    life->stops_in_wait = world_chance(2);
     if (!world_chance(3))
         life->crash_at = 0;
 }
@@ -259,7 +262,7 @@ void scenario_draw_life(const struct scenario *scenario, bool is_calm, uint32_t 
         *end = 0;
     }
     if (*end == 0 || world_chance(4))
-        draw_stop(life);
+        draw_stop(life, chain->last - chain->first + 1);
 }
 
 void scenario_draw_other_chain(const struct scenario *scenario, uint32_t covered_first,

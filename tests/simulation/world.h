@@ -24,7 +24,9 @@ enum world_exit {
 
 /* What goes wrong in one life of the consumer. Operations on files count from 1; 0: never. */
 struct world_life {
-    int64_t stop_at_us; /* SIGTERM; 0: none */
+    int64_t stop_at_us;    /* SIGTERM; 0: none */
+    uint32_t stop_at_load; /* or earlier, when the server has sent so many ledgers; 0: not */
+    bool stops_in_wait;    /* or when it waits for its next call for long */
     /* The disk. */
     uint64_t crash_at; /* the process dies around this operation */
     unsigned crash_how;
