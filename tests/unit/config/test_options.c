@@ -354,6 +354,14 @@ static void values_that_contradict_each_other_are_refused(void **state)
     assert_refused((struct load_request){.flags = {{"--health-port", "9090"}}}, 1, "must differ");
     assert_refused((struct load_request){.flags = {{"--max-message-size", "128MiB"}}}, 1,
                    "a quarter of memory_limit");
+    assert_refused((struct load_request){.flags = {{"--memory-limit", "128MiB"},
+                                                   {"--max-message-size", "33MiB"}}},
+                   1, "a quarter of memory_limit");
+    struct loaded loaded;
+    load(&loaded, (struct load_request){
+                      .flags = {{"--memory-limit", "128MiB"}, {"--max-message-size", "32MiB"}}});
+    assert_int_equal(loaded.code, OK);
+    loaded_release(&loaded);
 }
 
 static void what_is_not_built_yet_is_refused(void **state)

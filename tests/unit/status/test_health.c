@@ -48,6 +48,17 @@ static void a_run_at_the_tip_is_healthy_ready_and_alive(void **state)
     assert_true(health.alive);
 }
 
+/* The network's clock and ours differ by a little. */
+static void a_ledger_that_closes_in_the_future_is_no_lag(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot = {.now_us = FAKE_NOW_US,
+                                       .current_close_us = FAKE_NOW_US + 2000000,
+                                       .last_close_us = FAKE_NOW_US - 3000000};
+    assert_float_equal(health_lag_seconds(&snapshot), 0.0, 0.0);
+    assert_float_equal(health_commit_lag_seconds(&snapshot), 3.0, 0.0);
+}
+
 static void a_process_that_just_started_is_healthy_but_not_ready(void **state)
 {
     (void)state;
@@ -561,6 +572,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_at_the_tip_is_healthy_ready_and_alive),
+        cmocka_unit_test(a_ledger_that_closes_in_the_future_is_no_lag),
         cmocka_unit_test(a_process_that_just_started_is_healthy_but_not_ready),
         cmocka_unit_test(a_run_that_never_reached_its_source_is_not_ready),
         cmocka_unit_test(silence_is_unhealthy_only_beyond_idle_timeout),
