@@ -169,7 +169,8 @@ static void hang_up(struct database *database)
     database->handle = NULL;
 }
 
-/* SQLite opens its files by their names, and would follow a link or wait for a pipe. */
+/* SQLite opens its files by their names, and would follow a link, wait for a pipe, or write to what
+ * has a second name elsewhere. Readers write to all but the database itself. */
 static enum error_code refuse_no_files(const struct database *database, struct error *error)
 {
     static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
@@ -180,6 +181,8 @@ static enum error_code refuse_no_files(const struct database *database, struct e
         if (length < 0 || (size_t)length >= sizeof path)
             return error_set(error, ERR_LIMIT, "the path %.200s… is too long", database->path);
         code = os_refuse_no_file(path, error);
+        if (code == OK && (i > 0 || database->mode != DATABASE_READ))
+            code = os_refuse_second_name(path, error);
     }
     return code;
 }

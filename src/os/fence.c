@@ -132,6 +132,11 @@ static const char *kind_of(mode_t mode)
     return S_ISBLK(mode) || S_ISCHR(mode) ? "a device" : NULL;
 }
 
+bool os_fence_holds(const char *path)
+{
+    return find_fence(path) != NULL;
+}
+
 /* Looks at the first `length` bytes of `path`, without following what they name. */
 static bool is_refused(const char *path, size_t length, struct error *error)
 {

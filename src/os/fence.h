@@ -9,6 +9,9 @@
  * is the operator's, links included. os/calls.c resolves each path through here, so that no caller
  * can forget it.
  *
+ * What is written in place there has one name only: a second one (a hard link) may lie elsewhere
+ * (os_refuse_second_name in os/file.h).
+ *
  * A path that goes up again ("_lake/..") is not fenced: no path of ours does.
  */
 
@@ -30,6 +33,9 @@ struct os_fenced_path {
 int os_fence_enter(struct os_fenced_path *fenced, const char *path) MUST_CHECK;
 /* Keeps errno. */
 void os_fence_leave(struct os_fenced_path *fenced);
+
+/* Whether `path` lies within the fence. */
+bool os_fence_holds(const char *path);
 
 /* Whether `path` fails at the fence: something on it is a link, or what it names is neither a file
  * nor a folder. Then `error` is ERR_INVALID with a sentence that names it and the remedy. */

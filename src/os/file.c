@@ -101,14 +101,30 @@ static enum error_code set_open_error(const char *path, enum os_open_mode mode, 
     return code;
 }
 
+static enum error_code refuse_if_named_twice(const char *path, const struct stat *info,
+                                             struct error *error)
+{
+    if (!S_ISREG(info->st_mode) || info->st_nlink <= 1)
+        return OK;
+    return error_set(
+        error, ERR_INVALID,
+        "%s has a second name (a hard link), so that writing to it would change a file "
+        "elsewhere, too: put a copy of its own in its place (cp it, then mv the copy "
+        "over it)",
+        path);
+}
+
 /* What is opened by its name may be anything. */
-static enum error_code check_is_file(struct os_file *file, struct error *error)
+static enum error_code check_is_file(struct os_file *file, enum os_open_mode mode,
+                                     struct error *error)
 {
     struct stat info;
     if (os_calls_get()->fstat(file->fd, &info) != 0)
         return error_set_errno(error, errno, "cannot look at %s", file->path);
     if (S_ISREG(info.st_mode))
-        return OK;
+        return mode == OS_OPEN_READ_WRITE && os_fence_holds(file->path)
+                   ? refuse_if_named_twice(file->path, &info, error)
+                   : OK;
     return error_set(error, ERR_INVALID, "%s is %s, not a file: move it away, or name a file",
                      file->path,
                      S_ISDIR(info.st_mode)    ? "a folder"
@@ -135,7 +151,7 @@ enum error_code os_file_open(struct os_file *file, const char *path, enum os_ope
         return set_open_error(path, mode, system_errno, error);
     }
     *file = (struct os_file){.fd = fd, .path = copy};
-    enum error_code code = check_is_file(file, error);
+    enum error_code code = check_is_file(file, mode, error);
     if (code != OK)
         os_file_release(file);
     else if (mode != OS_OPEN_READ)
@@ -508,6 +524,12 @@ enum error_code os_refuse_no_file(const char *path, struct error *error)
     return os_fence_refuses(path, error)
                ? ERR_INVALID
                : error_set(error, ERR_INVALID, "%s is not a file: move it away", path);
+}
+
+enum error_code os_refuse_second_name(const char *path, struct error *error)
+{
+    struct stat info;
+    return os_calls_get()->stat(path, &info) == 0 ? refuse_if_named_twice(path, &info, error) : OK;
 }
 
 bool os_is_regular_file(const char *path)

@@ -85,6 +85,11 @@ bool os_path_exists(const char *path);
 /* ERR_INVALID if what lies there is no file but a pipe, a device, a folder, or a link within a
  * lake's own folder: for what a library opens by its name. Nothing there is good. */
 enum error_code os_refuse_no_file(const char *path, struct error *error) MUST_CHECK;
+/* ERR_INVALID if the file that lies there has a second name (a hard link), through which whatever
+ * is written to it in place would reach another folder. os_file_open asks this of what it opens
+ * within a lake's own folder to be written; this is for what a library opens. Nothing there is
+ * good. */
+enum error_code os_refuse_second_name(const char *path, struct error *error) MUST_CHECK;
 /* Whether a file lies there: no folder, pipe or device, nor nothing at all. */
 bool os_is_regular_file(const char *path);
 /* What an ordinary user may still take on the file system of `path`. */

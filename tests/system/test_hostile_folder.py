@@ -105,6 +105,39 @@ def test_a_link_in_the_lakes_own_folder_is_refused_and_never_followed(lake, outs
             assert "put what it leads to in its place, or remove it" in finished.stderr, command
 
 
+# What is written in place, and commands that write to it.
+IN_PLACE = {
+    "lock": {"run", "repair", "repair of a range", "rebuild"},
+    "catalog.sqlite": {"run", "repair", "repair of a range"},
+    "catalog.sqlite-wal": {"run", "status", "verify", "files", "repair"},
+    "catalog.sqlite-shm": {"run", "status", "verify", "files", "repair"},
+}
+
+
+@pytest.mark.parametrize("name", IN_PLACE)
+def test_what_has_a_second_name_outside_of_the_lake_is_never_written_to(lake, outside, servers,
+                                                                        name):
+    path = lake / "_lake" / name
+    path.touch()
+    path.chmod(0o644)
+    os.link(path, outside / name)
+    before = contents(outside), (outside / name).stat().st_mode
+    for command, execute in commands(lake, servers[RECORDING.name]).items():
+        if command == "rebuild" and name != "lock":
+            continue  # puts new files in their place
+        finished = execute()
+        assert (contents(outside), (outside / name).stat().st_mode) == before, command
+        if command in IN_PLACE[name]:
+            assert finished.status == 2, (command, finished.stderr)
+            assert f"{name} has a second name (a hard link)" in finished.stderr, command
+    process.execute("rebuild", "--output-path", lake)
+    assert (contents(outside), (outside / name).stat().st_mode) == before
+    shutil.copy(path, lake / "copy")  # the remedy
+    os.replace(lake / "copy", path)
+    commands(lake, servers[RECORDING.name])["run"]().expect(0)
+    assert (contents(outside), (outside / name).stat().st_mode) == before
+
+
 @pytest.mark.parametrize("name", ["catalog.sqlite.rebuilding", "catalog.sqlite.rebuilding-wal",
                                   "catalog.sqlite.rebuilding-journal"])
 def test_a_rebuild_replaces_links_under_its_own_new_names(lake, outside, name):

@@ -128,6 +128,37 @@ static void a_group_that_may_write_keeps_the_lock(void **state)
     assert_int_equal(mode_of(temp_path(folder, LAKE_LOCK)), 0660);
 }
 
+static void assert_refused_for(const char *suffix, enum database_mode mode, bool refused)
+{
+    struct database database;
+    struct error error = {0};
+    char name[TEMP_PATH_BYTES * 2 + 16], elsewhere[TEMP_PATH_BYTES];
+    snprintf(name, sizeof name, "%s%s", path, suffix);
+    snprintf(elsewhere, sizeof elsewhere, "%s", temp_path(folder, "elsewhere"));
+    if (!temp_exists(name))
+        temp_write(name, "", 0);
+    assert_int_equal(link(name, elsewhere), 0);
+    enum error_code code = database_open(&database, path, mode, &error);
+    assert_int_equal(code, refused ? ERR_INVALID : OK);
+    if (refused)
+        assert_non_null(strstr(error.message, "has a second name (a hard link)"));
+    else
+        database_close(&database);
+    assert_int_equal(unlink(elsewhere), 0);
+}
+
+static void what_sqlite_writes_to_has_no_name_elsewhere(void **state)
+{
+    (void)state;
+    assert_refused_for("", DATABASE_WRITE, true);
+    assert_refused_for("", DATABASE_READ, false); /* a reader does not write to it */
+    assert_refused_for("-wal", DATABASE_READ, true);
+    assert_refused_for("-wal", DATABASE_WRITE, true);
+    assert_refused_for("-shm", DATABASE_READ, true);
+    assert_refused_for("-shm", DATABASE_WRITE, true);
+    assert_refused_for("-journal", DATABASE_WRITE, true);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -135,6 +166,7 @@ int main(void)
         TEST(who_holds_the_shared_memory_is_named_and_can_be_waited_for),
         TEST(the_lakes_lock_is_no_file_for_readers),
         TEST(a_group_that_may_write_keeps_the_lock),
+        TEST(what_sqlite_writes_to_has_no_name_elsewhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -157,6 +157,32 @@ static void links_in_front_of_the_fence_are_the_operators(void **state)
     os_file_release(&file);
 }
 
+static void what_has_a_second_name_elsewhere_is_not_written_in_place(void **state)
+{
+    (void)state;
+    const char *const says = "has a second name (a hard link)";
+    struct os_file file;
+    char lock[TEMP_PATH_BYTES], precious[TEMP_PATH_BYTES];
+    snprintf(lock, sizeof lock, "%s", temp_path(folder, "lake/_lake/lock"));
+    snprintf(precious, sizeof precious, "%s", temp_path(folder, "outside/precious"));
+    assert_int_equal(os_refuse_second_name(lock, &error), OK); /* nothing there */
+    assert_int_equal(link(precious, lock), 0);
+    assert_refused(os_file_open(&file, lock, OS_OPEN_READ_WRITE, &error), says);
+    assert_refused(os_refuse_second_name(lock, &error), says);
+    assert_untouched();
+    /* It may be read, replaced and deleted; and what an operator names is the operator's. */
+    assert_int_equal(os_file_open(&file, lock, OS_OPEN_READ, &error), OK);
+    os_file_release(&file);
+    assert_int_equal(os_write_atomically(lock, bytes_view_text("y"), &error), OK);
+    assert_int_equal(os_file_open(&file, lock, OS_OPEN_READ_WRITE, &error), OK);
+    os_file_release(&file);
+    assert_int_equal(link(precious, temp_path(folder, "lake/recording")), 0);
+    assert_int_equal(
+        os_file_open(&file, temp_path(folder, "lake/recording"), OS_OPEN_READ_WRITE, &error), OK);
+    os_file_release(&file);
+    assert_untouched();
+}
+
 static void a_pipe_in_a_files_place_is_refused_and_never_waited_for(void **state)
 {
     (void)state;
@@ -264,6 +290,7 @@ int main(void)
         TEST(no_call_follows_a_file_of_ours_that_is_a_link),
         TEST(a_lake_folder_that_is_a_link_is_refused_itself),
         TEST(links_in_front_of_the_fence_are_the_operators),
+        TEST(what_has_a_second_name_elsewhere_is_not_written_in_place),
         TEST(a_pipe_in_a_files_place_is_refused_and_never_waited_for),
         TEST(an_atomic_write_replaces_links_and_leftovers_and_follows_none),
         TEST(what_is_changed_below_a_root_lies_behind_no_link),
