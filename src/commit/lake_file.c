@@ -11,7 +11,9 @@
 #include "os/file.h"
 #include "util/memory.h"
 
-#define LAKE_FILE_LIMIT_BYTES (16 * 1024 * 1024)
+/* Some 20,000 pruned ranges, which touch each other in nearly every lake and are one then. More
+ * would take each command seconds to parse. */
+#define LAKE_FILE_LIMIT_BYTES (1024 * 1024)
 
 void lake_file_init(struct lake_file *lake)
 {
@@ -63,6 +65,12 @@ enum error_code lake_file_read(struct lake_file *lake, const char *root, struct 
     enum error_code code = os_path_join(path, root, LAKE_FILE, error);
     if (code == OK)
         code = os_read_whole(path, LAKE_FILE_LIMIT_BYTES, &text, error);
+    if (code == ERR_LIMIT)
+        code = error_set(error, ERR_CORRUPT,
+                         "%s is larger than it can be (%d bytes): it was changed by hand, or is "
+                         "damaged; restore it from a backup, or make it anew with "
+                         "`parquet-consumer rebuild`",
+                         path, LAKE_FILE_LIMIT_BYTES);
     if (code == OK)
         code = json_text_parse(buffer_view(&text), path, &object, error);
     if (code == OK)
@@ -87,6 +95,11 @@ enum error_code lake_file_write(const struct lake_file *lake, const char *root, 
     struct buffer text;
     buffer_init(&text);
     code = json_text_dump(object, true, &text, error);
+    if (code == OK && text.size_bytes > LAKE_FILE_LIMIT_BYTES)
+        code = error_set(error, ERR_LIMIT,
+                         "%s would be larger than %d bytes: the lake has %zu pruned ranges of "
+                         "ledgers that do not touch",
+                         path, LAKE_FILE_LIMIT_BYTES, lake->pruned_count);
     if (code == OK)
         code = os_write_atomically(path, buffer_view(&text), error);
     buffer_release(&text);

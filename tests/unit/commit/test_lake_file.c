@@ -87,6 +87,30 @@ static void what_is_wrong_with_lake_json_is_said(void **state)
     }
 }
 
+static void a_lake_json_beyond_its_limit_is_damaged_and_never_written(void **state)
+{
+    (void)state;
+    static char text[2 << 20];
+    static struct ledger_range pruned[100000];
+    struct lake_file lake = {.lake_id = "0f-1",
+                             .network = "",
+                             .scheme = "date_hour",
+                             .pruned_count = sizeof pruned / sizeof *pruned,
+                             .pruned = pruned};
+    struct lake_file again;
+    struct error error;
+    memset(text, ' ', sizeof text);
+    memcpy(text, "{}", 2);
+    temp_write(temp_path(folder, LAKE_FILE), text, sizeof text);
+    assert_int_equal(lake_file_read(&again, folder, &error), ERR_CORRUPT);
+    assert_non_null(strstr(error.message, "larger than it can be"));
+    assert_non_null(strstr(error.message, "rebuild"));
+    for (uint32_t i = 0; i < sizeof pruned / sizeof *pruned; i++)
+        pruned[i] = (struct ledger_range){10000000 + 2 * i, 10000000 + 2 * i};
+    assert_int_equal(lake_file_write(&lake, folder, &error), ERR_LIMIT);
+    assert_non_null(strstr(error.message, "100000 pruned ranges"));
+}
+
 static void the_lock_names_who_holds_it(void **state)
 {
     (void)state;
@@ -127,6 +151,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(lake_json_keeps_what_it_was_given),
         TEST(what_is_wrong_with_lake_json_is_said),
+        TEST(a_lake_json_beyond_its_limit_is_damaged_and_never_written),
         TEST(the_lock_names_who_holds_it),
         TEST(the_lock_of_a_dead_process_is_free),
     };
