@@ -70,6 +70,8 @@ enum error_code lake_lock_take(struct lake_lock *lock, const char *root, struct 
     lake_lock_init(lock);
     enum error_code code = os_path_join(path, root, LAKE_LOCK, error);
     if (code == OK)
+        code = os_refuse_no_file(path, error);
+    if (code == OK)
         code = os_file_open(&lock->file, path, OS_OPEN_READ_WRITE, error);
     if (code != OK)
         return code;

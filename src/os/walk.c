@@ -126,8 +126,10 @@ static enum error_code walk_directory(struct walk *walk, int depth, struct error
     DIR *directory = NULL;
     enum error_code code = os_path_join(path, walk->root, (const char *)walk->relative.data, error);
     if (code == OK && depth > WALK_DEPTH_MAX)
-        code = error_set(error, ERR_LIMIT, "%s lies more than %d directories deep", path,
-                         WALK_DEPTH_MAX);
+        code = error_set(error, ERR_LIMIT,
+                         "%s lies more than %d directories deep, as nothing of a lake does; move "
+                         "it away",
+                         path, WALK_DEPTH_MAX);
     if (code == OK)
         code = open_directory(path, depth, &directory, error);
     if (code != OK || directory == NULL)

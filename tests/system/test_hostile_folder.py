@@ -330,3 +330,12 @@ def test_a_report_never_follows_or_replaces_a_link_to_a_file(lake, outside, tmp_
     run_with_report(lake, servers, path).expect(2).says("name the file itself")
     assert path.is_symlink()
     assert contents(outside) == before
+
+
+def test_folders_too_deep_for_a_lake_are_named_with_what_to_do(lake):
+    deep = lake
+    for _ in range(70):
+        deep = deep / "d"
+        deep.mkdir()
+    for verb in ("verify", "repair", "rebuild"):
+        process.execute(verb, "--output-path", lake).expect(1).says("deep", "move it away")

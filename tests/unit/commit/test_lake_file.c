@@ -128,6 +128,16 @@ static void the_lock_names_who_holds_it(void **state)
     lake_lock_release(&second);
 }
 
+static void a_folder_in_the_place_of_the_lock_is_refused_with_what_to_do(void **state)
+{
+    (void)state;
+    struct lake_lock lock;
+    struct error error;
+    assert_int_equal(mkdir(temp_path(folder, LAKE_LOCK), 0755), 0);
+    assert_int_equal(lake_lock_take(&lock, folder, &error), ERR_INVALID);
+    assert_non_null(strstr(error.message, "is not a file: move it away"));
+}
+
 static void the_lock_of_a_dead_process_is_free(void **state)
 {
     (void)state;
@@ -153,6 +163,7 @@ int main(void)
         TEST(what_is_wrong_with_lake_json_is_said),
         TEST(a_lake_json_beyond_its_limit_is_damaged_and_never_written),
         TEST(the_lock_names_who_holds_it),
+        TEST(a_folder_in_the_place_of_the_lock_is_refused_with_what_to_do),
         TEST(the_lock_of_a_dead_process_is_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
