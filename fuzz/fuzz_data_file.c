@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // rooms: lake
 // options: -max_len=12000
-// parsers: lake/stored_rows.c lake/file_facts.c rows/bound_text.c
+// parsers: lake/stored_rows.c lake/file_rows.c lake/file_facts.c rows/bound_text.c
 /*
  * Any bytes as a data file of a lake: the facts and rows that verify and rebuild take out of a file
  * which passed every check of the Parquet reader.
@@ -11,8 +11,9 @@
 #include <stdlib.h>
 
 #include "lake/file_facts.h"
+#include "lake/file_rows.h"
+#include "lake/inventory.h"
 #include "lake/stored_rows.h"
-#include "parquet/verify.h"
 #include "rows/bound_text.h"
 #include "support/input.h"
 
@@ -52,6 +53,7 @@ static void touch_row(const struct row_view *row)
     fuzz_touch(row->amount);
 }
 
+/* As row_scan reads them, in two blocks. */
 static void take_rows(const struct parquet_source *source,
                       const struct parquet_file_metadata *metadata, size_t row_group,
                       struct arena *arena)
@@ -62,16 +64,44 @@ static void take_rows(const struct parquet_source *source,
         return;
     uint8_t *column = malloc(count * 8 + 1);
     struct row_view *rows = malloc((count + 1) * sizeof *rows);
-    assert(column != NULL && rows != NULL);
+    struct stored_rows_reader *reader = stored_rows_reader_new(&error);
+    assert(column != NULL && rows != NULL && reader != NULL);
     (void)!stored_column_load(source, metadata, row_group, "ledger_sequence", 4, column, &error);
     (void)!stored_column_load(source, metadata, row_group, "timestamp", 8, column, &error);
-    if (stored_rows_load(source, metadata, row_group, 0, count, arena, rows, &error) == OK)
+    size_t half = count / 2;
+    if (stored_rows_reader_open(reader, source, metadata, row_group, &error) == OK &&
+        stored_rows_reader_read(reader, 0, half, arena, rows, &error) == OK &&
+        stored_rows_reader_read(reader, (int64_t)half, count - half, arena, rows + half, &error) ==
+            OK)
         for (size_t i = 0; i < count; i++)
             touch_row(&rows[i]);
-    if (count > 2)
-        (void)!stored_rows_load(source, metadata, row_group, 1, count - 2, arena, rows, &error);
+    stored_rows_reader_free(reader);
     free(column);
     free(rows);
+}
+
+/* As a walk gathers them; gives the ledger of the last run, 0 if there is none. */
+static uint32_t gather_rows(const struct parquet_source *source, enum parquet_verify_level level,
+                            const struct file_rows_wish *wish)
+{
+    struct parquet_walk walk;
+    struct parquet_visitor visitor;
+    struct file_rows rows;
+    struct error error;
+    uint64_t checksum;
+    uint32_t ledger = 0;
+    file_rows_init(&rows);
+    if (parquet_walk_begin(&walk, source, true, &error) == OK &&
+        file_rows_begin(&rows, &walk, wish, &visitor, &error) == OK &&
+        parquet_walk_run(&walk, level, -1, &visitor, &error) == OK &&
+        file_rows_end(&rows, &error) == OK && parquet_walk_checksum(&walk, &checksum, &error) == OK)
+        for (size_t i = 0; i < INVENTORY_COUNT(&rows.runs, struct ledger_run); i++)
+            ledger = INVENTORY_AT(&rows.runs, struct ledger_run, i)->ledger_sequence;
+    for (size_t i = 0; i < INVENTORY_COUNT(&rows.whole, struct row_view); i++)
+        touch_row(INVENTORY_AT(&rows.whole, struct row_view, i));
+    parquet_walk_end(&walk);
+    file_rows_release(&rows);
+    return ledger;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -81,7 +111,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct parquet_file_metadata metadata;
     struct error error;
     struct arena arena;
-    uint64_t checksum;
     if (parquet_metadata_read(&source, &metadata, &error) != OK)
         return 0;
     arena_init(&arena, 0);
@@ -90,7 +119,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         take_bounds(&metadata, &schema->columns[i], &arena);
     for (size_t g = 0; g < metadata.row_group_count; g++)
         take_rows(&source, &metadata, g, &arena);
-    (void)!file_facts_checksum(&source, &checksum, &error);
+    for (int level = PARQUET_VERIFY_FOOTER; level <= PARQUET_VERIFY_VALUES; level++) {
+        struct file_rows_wish wish = {0};
+        uint32_t ledger = gather_rows(&source, (enum parquet_verify_level)level, &wish);
+        wish = (struct file_rows_wish){true, true, ledger};
+        (void)!gather_rows(&source, (enum parquet_verify_level)level, &wish);
+    }
     arena_release(&arena);
     parquet_metadata_release(&metadata);
     return 0;

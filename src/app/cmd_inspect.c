@@ -10,7 +10,7 @@
 #include "app/say.h"
 #include "lake/data_file.h"
 #include "parquet/page_index.h"
-#include "parquet/verify.h"
+#include "parquet/walk.h"
 #include "rows/bound_text.h"
 #include "util/text.h"
 
@@ -293,10 +293,10 @@ static bool is_damage(enum error_code code)
 }
 
 /* Checks the file and prints what is in it. */
-static enum error_code describe(const struct description *description, bool as_json, bool *damaged,
-                                struct error *error)
+static enum error_code describe(struct parquet_walk *walk, const struct description *description,
+                                bool as_json, bool *damaged, struct error *error)
 {
-    enum error_code code = parquet_verify(description->source, PARQUET_VERIFY_PAGES, -1, error);
+    enum error_code code = parquet_walk_run(walk, PARQUET_VERIFY_PAGES, -1, NULL, error);
     *damaged = is_damage(code);
     if (code != OK && !*damaged)
         return code;
@@ -313,17 +313,17 @@ static enum error_code describe(const struct description *description, bool as_j
 static enum error_code inspect(const char *path, bool as_json, bool *damaged, struct error *error)
 {
     struct lake_data_file data_file;
-    struct parquet_file_metadata metadata;
+    struct parquet_walk walk = {0};
     struct arena arena;
     arena_init(&arena, 0);
     enum error_code code = lake_data_file_open_path(&data_file, path, error);
     if (code == OK)
-        code = parquet_metadata_read(&data_file.source, &metadata, error);
+        code = parquet_walk_begin(&walk, &data_file.source, false, error);
     if (code == OK) {
-        struct description description = {&data_file.source, &metadata, NULL, &arena};
-        code = describe(&description, as_json, damaged, error);
-        parquet_metadata_release(&metadata);
+        struct description description = {&data_file.source, &walk.metadata, NULL, &arena};
+        code = describe(&walk, &description, as_json, damaged, error);
     }
+    parquet_walk_end(&walk);
     arena_release(&arena);
     lake_data_file_release(&data_file);
     return code;

@@ -70,93 +70,7 @@ static void check_provenance(const struct file_check *check, const struct invent
     check_number_pair(check, file, commit, metadata, "ttp.commit_rows", commit->row_count, good);
 }
 
-/* Where the file's own checks find nothing, or can't say more, its checksum still tells. */
-static enum error_code check_checksum(const struct file_check *check,
-                                      const struct inventory_file *file,
-                                      const struct inventory_commit *commit,
-                                      const struct parquet_source *source, bool *good,
-                                      struct error *error)
-{
-    uint64_t checksum = 0;
-    if (file->checksum == 0)
-        return OK;
-    enum error_code code = file_facts_checksum(source, &checksum, error);
-    if (code == OK && checksum != file->checksum) {
-        *good = false;
-        findings_add_problem(check->findings, PROBLEM_DAMAGED_FILE, file->path, file->commit_no,
-                             range_of(file, commit),
-                             "its bytes changed since it was committed: the checksum is %016" PRIx64
-                             ", the catalog says %016" PRIx64,
-                             checksum, file->checksum);
-    }
-    return code;
-}
-
-/* Size, bytes, footer and metadata of a file that could be opened. */
-static enum error_code check_contents(const struct file_check *check,
-                                      const struct inventory_file *file,
-                                      const struct inventory_commit *commit,
-                                      const struct parquet_source *source,
-                                      struct file_outcome *outcome, struct error *error)
-{
-    struct ledger_range range = range_of(file, commit);
-    bool *good = &outcome->good;
-    if (source->size_bytes != (uint64_t)file->file_size_bytes) {
-        *good = false;
-        findings_add_problem(check->findings, PROBLEM_TRUNCATED_FILE, file->path, file->commit_no,
-                             range, "the file has %" PRIu64 " bytes, the catalog says %" PRId64,
-                             source->size_bytes, file->file_size_bytes);
-        return OK;
-    }
-    struct parquet_file_metadata metadata;
-    enum error_code code = parquet_verify(source, check->level, file->record_count, error);
-    if (code == OK)
-        code = parquet_metadata_read(source, &metadata, error);
-    if (code != OK)
-        return check_take_damage(check->findings, file, commit, code, error, good);
-    if (commit == NULL) {
-        bool has_checksums = true;
-        code = parquet_has_page_checksums(source, &metadata, &has_checksums, error);
-        outcome->lacks_checksums = !has_checksums;
-    }
-    if (metadata.footer_bytes != (uint64_t)file->footer_size_bytes) {
-        *good = false;
-        findings_add_problem(check->findings, PROBLEM_CONTRADICTION, file->path, file->commit_no,
-                             range, "the footer has %" PRIu32 " bytes, the catalog says %" PRId64,
-                             metadata.footer_bytes, file->footer_size_bytes);
-    }
-    if (commit != NULL)
-        check_provenance(check, file, commit, &metadata, good);
-    parquet_metadata_release(&metadata);
-    if (code != OK)
-        return check_take_damage(check->findings, file, commit, code, error, good);
-    return *good ? check_checksum(check, file, commit, source, good, error) : OK;
-}
-
-enum error_code check_file(const struct file_check *check, const struct inventory_file *file,
-                           const struct inventory_commit *commit, struct file_outcome *outcome,
-                           struct error *error)
-{
-    struct lake_data_file data_file;
-    *outcome = (struct file_outcome){.good = true};
-    if (lake_data_file_is_remote(file->path)) {
-        *outcome = (struct file_outcome){.is_out_of_reach = true};
-        return OK;
-    }
-    enum error_code code = lake_data_file_open(&data_file, check->root, file->path, error);
-    if (code == ERR_NOT_FOUND) {
-        outcome->good = false;
-        findings_add_problem(check->findings, PROBLEM_MISSING_FILE, file->path, file->commit_no,
-                             range_of(file, commit), "the catalog lists it and it is not there");
-        code = OK;
-    } else if (code == ERR_INVALID) { /* a pipe or a folder has its name */
-        code = check_take_damage(check->findings, file, commit, code, error, &outcome->good);
-    } else if (code == OK) {
-        code = check_contents(check, file, commit, &data_file.source, outcome, error);
-    }
-    lake_data_file_release(&data_file);
-    return code;
-}
+/* ---- statistics ---- */
 
 struct statistics_check {
     const struct file_check *check;
@@ -222,27 +136,131 @@ compare_statistic(void *argument, const struct catalog_column_statistics *said, 
     return OK;
 }
 
-enum error_code check_file_statistics(const struct file_check *check, struct catalog *catalog,
-                                      const struct inventory_file *file,
-                                      const struct inventory_commit *commit, bool *good,
-                                      struct error *error)
+/* The catalog's statistics of a file against the file's own. */
+static enum error_code check_statistics(const struct file_check *check,
+                                        const struct inventory_file *file,
+                                        const struct inventory_commit *commit,
+                                        const struct parquet_file_metadata *metadata, bool *good,
+                                        struct error *error)
 {
-    struct lake_data_file data_file;
-    struct parquet_file_metadata metadata;
+    struct statistics_check context = {check, file, commit, metadata, good, {0}};
     if (commit == NULL || commit->schema == NULL)
         return OK;
-    enum error_code code = lake_data_file_open(&data_file, check->root, file->path, error);
+    arena_init(&context.arena, 0);
+    os_mutex_lock(check->catalog_mutex);
+    enum error_code code = catalog_each_statistic(check->catalog, file->data_file_id,
+                                                  compare_statistic, &context, error);
+    os_mutex_unlock(check->catalog_mutex);
+    arena_release(&context.arena);
+    return code;
+}
+
+/* ---- the walk ---- */
+
+/* Where the file's own checks find nothing, or can't say more, its checksum still tells. */
+static enum error_code check_checksum(const struct file_check *check,
+                                      const struct inventory_file *file,
+                                      const struct inventory_commit *commit,
+                                      struct parquet_walk *walk, bool *good, struct error *error)
+{
+    uint64_t checksum = 0;
+    if (file->checksum == 0)
+        return OK;
+    enum error_code code = parquet_walk_checksum(walk, &checksum, error);
+    if (code == OK && checksum != file->checksum) {
+        *good = false;
+        findings_add_problem(check->findings, PROBLEM_DAMAGED_FILE, file->path, file->commit_no,
+                             range_of(file, commit),
+                             "its bytes changed since it was committed: the checksum is %016" PRIx64
+                             ", the catalog says %016" PRIx64,
+                             checksum, file->checksum);
+    }
+    return code;
+}
+
+/* What a file that the walk has nothing against says, against the catalog. */
+static enum error_code compare(const struct file_check *check, const struct inventory_file *file,
+                               const struct inventory_commit *commit, struct parquet_walk *walk,
+                               bool *good, struct error *error)
+{
+    const struct parquet_file_metadata *metadata = &walk->metadata;
+    if (metadata->footer_bytes != (uint64_t)file->footer_size_bytes) {
+        *good = false;
+        findings_add_problem(check->findings, PROBLEM_CONTRADICTION, file->path, file->commit_no,
+                             range_of(file, commit),
+                             "the footer has %" PRIu32 " bytes, the catalog says %" PRId64,
+                             metadata->footer_bytes, file->footer_size_bytes);
+    }
+    if (commit != NULL)
+        check_provenance(check, file, commit, metadata, good);
+    enum error_code code = *good ? check_checksum(check, file, commit, walk, good, error) : OK;
+    if (code == OK && *good && check->level == PARQUET_VERIFY_VALUES)
+        code = check_statistics(check, file, commit, metadata, good, error);
+    return code;
+}
+
+static enum error_code walk_file(const struct file_check *check, const struct inventory_file *file,
+                                 const struct parquet_source *source,
+                                 const struct file_rows_wish *wish, struct file_rows *rows,
+                                 struct parquet_walk *walk, struct error *error)
+{
+    struct parquet_visitor visitor;
+    enum error_code code = parquet_walk_begin(walk, source, file->checksum != 0, error);
+    if (code == OK && rows != NULL)
+        code = file_rows_begin(rows, walk, wish, &visitor, error);
     if (code == OK)
-        code = parquet_metadata_read(&data_file.source, &metadata, error);
-    if (code != OK) {
-        code = check_take_damage(check->findings, file, commit, code, error, good);
-    } else {
-        struct statistics_check context = {check, file, commit, &metadata, good, {0}};
-        arena_init(&context.arena, 0);
-        code =
-            catalog_each_statistic(catalog, file->data_file_id, compare_statistic, &context, error);
-        arena_release(&context.arena);
-        parquet_metadata_release(&metadata);
+        code = parquet_walk_run(walk, check->level, file->record_count,
+                                rows == NULL ? NULL : &visitor, error);
+    return code == OK && rows != NULL ? file_rows_end(rows, error) : code;
+}
+
+/* Size, bytes, footer and metadata of a file that could be opened. */
+static enum error_code check_contents(const struct file_check *check,
+                                      const struct inventory_file *file,
+                                      const struct inventory_commit *commit,
+                                      const struct parquet_source *source,
+                                      const struct file_rows_wish *wish, struct file_rows *rows,
+                                      struct file_outcome *outcome, struct error *error)
+{
+    struct parquet_walk walk;
+    bool *good = &outcome->good;
+    if (source->size_bytes != (uint64_t)file->file_size_bytes) {
+        *good = false;
+        findings_add_problem(check->findings, PROBLEM_TRUNCATED_FILE, file->path, file->commit_no,
+                             range_of(file, commit),
+                             "the file has %" PRIu64 " bytes, the catalog says %" PRId64,
+                             source->size_bytes, file->file_size_bytes);
+        return OK;
+    }
+    enum error_code code = walk_file(check, file, source, wish, rows, &walk, error);
+    outcome->lacks_checksums = code == OK && commit == NULL && walk.lacks_checksums;
+    code = code == OK ? compare(check, file, commit, &walk, good, error)
+                      : check_take_damage(check->findings, file, commit, code, error, good);
+    parquet_walk_end(&walk);
+    return code;
+}
+
+enum error_code check_file(const struct file_check *check, const struct inventory_file *file,
+                           const struct inventory_commit *commit, const struct file_rows_wish *wish,
+                           struct file_rows *rows, struct file_outcome *outcome,
+                           struct error *error)
+{
+    struct lake_data_file data_file;
+    *outcome = (struct file_outcome){.good = true};
+    if (lake_data_file_is_remote(file->path)) {
+        *outcome = (struct file_outcome){.is_out_of_reach = true};
+        return OK;
+    }
+    enum error_code code = lake_data_file_open(&data_file, check->root, file->path, error);
+    if (code == ERR_NOT_FOUND) {
+        outcome->good = false;
+        findings_add_problem(check->findings, PROBLEM_MISSING_FILE, file->path, file->commit_no,
+                             range_of(file, commit), "the catalog lists it and it is not there");
+        code = OK;
+    } else if (code == ERR_INVALID) { /* a pipe or a folder has its name */
+        code = check_take_damage(check->findings, file, commit, code, error, &outcome->good);
+    } else if (code == OK) {
+        code = check_contents(check, file, commit, &data_file.source, wish, rows, outcome, error);
     }
     lake_data_file_release(&data_file);
     return code;

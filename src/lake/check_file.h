@@ -4,15 +4,17 @@
 
 /* One live data file against what the catalog says of it. */
 
+#include "lake/file_rows.h"
 #include "lake/findings.h"
 #include "lake/inventory.h"
-#include "parquet/verify.h"
 
 struct file_check {
     const char *root;
     const struct inventory *inventory;
     enum parquet_verify_level level; /* PAGES, or VALUES for --deep */
     struct findings *findings;
+    struct catalog *catalog; /* with --deep, for its statistics; */
+    struct os_mutex *catalog_mutex;
 };
 
 struct file_outcome {
@@ -21,19 +23,14 @@ struct file_outcome {
     bool lacks_checksums; /* its pages carry none: DuckDB wrote it */
 };
 
-/* Adds what is wrong to the findings. `commit` is the file's, NULL where none of ours made it.
- * Errors are those that end the whole check (no memory, a read that failed for other reasons than
- * the file's content). Any thread may check any file. */
+/* Walks over the file once and adds what is wrong to the findings. `commit` is the file's, NULL
+ * where none of ours made it. `rows` gathers what `wish` says, and holds it if the file is good;
+ * NULL: nothing. Errors are those that end the whole check (no memory, a read that failed for other
+ * reasons than the file's content). Any thread may check any file. */
 enum error_code check_file(const struct file_check *check, const struct inventory_file *file,
-                           const struct inventory_commit *commit, struct file_outcome *outcome,
+                           const struct inventory_commit *commit, const struct file_rows_wish *wish,
+                           struct file_rows *rows, struct file_outcome *outcome,
                            struct error *error) MUST_CHECK;
-
-/* Compares the catalog's statistics of a file with the file's own; the caller holds `catalog`.
- * *good becomes false if the file's can't be read. */
-enum error_code check_file_statistics(const struct file_check *check, struct catalog *catalog,
-                                      const struct inventory_file *file,
-                                      const struct inventory_commit *commit, bool *good,
-                                      struct error *error) MUST_CHECK;
 
 /* What reading a live file met, as a finding: damage (ERR_CORRUPT, ERR_INVALID, ERR_LIMIT, with its
  * message) is one, *good becomes false, and OK is returned; any other code is given back. */

@@ -4,27 +4,42 @@
 #include <inttypes.h>
 
 #include "lake/dead_letters.h"
-#include "lake/ledger_owner.h"
-#include "lake/row_scan.h"
+#include "util/memory.h"
 
-/* The first ledger of the range that a file of the commit has a row of; 0: none. */
-static enum error_code find_row(struct row_scan *scan, const struct inventory *inventory,
-                                const struct inventory_commit *commit, struct ledger_range within,
-                                const bool *file_is_bad, uint32_t *ledger, struct error *error)
+enum error_code overlap_init(struct overlap *overlap, const struct inventory *inventory,
+                             const struct ledger_owners *owners, struct error *error)
 {
-    enum error_code code = OK;
-    *ledger = 0;
-    for (size_t i = 0; code == OK && *ledger == 0 && i < commit->live_file_count; i++) {
-        size_t at = commit->first_file + i;
-        if (!file_is_bad[at])
-            code = row_scan_find(scan,
-                                 INVENTORY_AT(&inventory->files, struct inventory_file, at)->path,
-                                 within, ledger, error);
-    }
-    return code;
+    size_t commits = INVENTORY_COUNT(&inventory->commits, struct inventory_commit);
+    size_t ranges = INVENTORY_COUNT(&owners->taken_over, struct owned_range);
+    *overlap = (struct overlap){.owners = owners};
+    overlap->is_concerned = mem_alloc_zero(commits, sizeof *overlap->is_concerned);
+    overlap->rows_of = mem_alloc_zero(ranges, sizeof *overlap->rows_of);
+    if (overlap->is_concerned == NULL || overlap->rows_of == NULL)
+        return error_no_memory(error, "the commits' ranges");
+    for (size_t i = 0; i < ranges; i++)
+        overlap->is_concerned[INVENTORY_AT(&owners->taken_over, struct owned_range, i)->commit] =
+            true;
+    return OK;
 }
 
-/* The same for its dead letters. A file that can't be read is a finding of another check. */
+void overlap_release(struct overlap *overlap)
+{
+    mem_free(overlap->is_concerned);
+    mem_free(overlap->rows_of);
+}
+
+void overlap_add(struct overlap *overlap, size_t commit, const struct file_rows *rows)
+{
+    const struct buffer *ranges = &overlap->owners->taken_over;
+    for (size_t i = 0; i < INVENTORY_COUNT(ranges, struct owned_range); i++) {
+        const struct owned_range *one = INVENTORY_AT(ranges, struct owned_range, i);
+        if (one->commit == commit && overlap->rows_of[i] == 0)
+            overlap->rows_of[i] = file_rows_find(rows, one->range);
+    }
+}
+
+/* The first ledger of the range that the commit has a dead letter of; 0: none. A file that can't be
+ * read is a finding of another check. */
 static enum error_code find_letter(const char *root, const struct inventory_commit *commit,
                                    struct ledger_range within, uint32_t *ledger,
                                    struct error *error)
@@ -48,27 +63,21 @@ static enum error_code find_letter(const char *root, const struct inventory_comm
 }
 
 enum error_code check_overlap(const char *root, const struct inventory *inventory,
-                              const bool *file_is_bad, struct findings *findings,
+                              const struct overlap *overlap, struct findings *findings,
                               struct error *error)
 {
-    struct ledger_owners owners;
-    struct row_scan scan;
-    enum error_code code = row_scan_init(&scan, root, error);
-    owners = (struct ledger_owners){0};
-    if (code == OK)
-        code = ledger_owners_make(&owners, inventory, error);
-    size_t count = INVENTORY_COUNT(&owners.taken_over, struct owned_range);
-    for (size_t i = 0; code == OK && i < count; i++) {
-        const struct owned_range *one = INVENTORY_AT(&owners.taken_over, struct owned_range, i);
+    const struct buffer *ranges = &overlap->owners->taken_over;
+    enum error_code code = OK;
+    for (size_t i = 0; code == OK && i < INVENTORY_COUNT(ranges, struct owned_range); i++) {
+        const struct owned_range *one = INVENTORY_AT(ranges, struct owned_range, i);
         const struct inventory_commit *commit =
             INVENTORY_AT(&inventory->commits, struct inventory_commit, one->commit);
-        uint32_t ledger;
-        code = find_row(&scan, inventory, commit, one->range, file_is_bad, &ledger, error);
-        if (code == OK && ledger == 0)
+        uint32_t ledger = overlap->rows_of[i];
+        if (ledger == 0)
             code = find_letter(root, commit, one->range, &ledger, error);
         if (code != OK || ledger == 0)
             continue;
-        const struct owned_range *owner = ledger_owners_find(&owners, ledger);
+        const struct owned_range *owner = ledger_owners_find(overlap->owners, ledger);
         findings_add_problem(
             findings, PROBLEM_CONTRADICTION, NULL, commit->commit_no, commit->range,
             "ledger %" PRIu32 " is in two commits: %" PRIu64 " has rows or dead letters of it, and "
@@ -76,7 +85,5 @@ enum error_code check_overlap(const char *root, const struct inventory *inventor
             ledger, commit->commit_no,
             INVENTORY_AT(&inventory->commits, struct inventory_commit, owner->commit)->commit_no);
     }
-    ledger_owners_release(&owners);
-    row_scan_release(&scan);
     return code;
 }

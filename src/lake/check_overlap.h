@@ -4,17 +4,32 @@
 
 /*
  * No ledger in two commits: where a later commit took ledgers over that had brought no event to an
- * earlier one, the earlier one has neither rows nor dead letters of them. Reads files of such
- * commits only, and of them the ledger numbers.
+ * earlier one, the earlier one has neither rows nor dead letters of them. Of the files of such
+ * commits the walk gathers the ledgers.
  */
 
+#include "lake/file_rows.h"
 #include "lake/findings.h"
 #include "lake/inventory.h"
+#include "lake/ledger_owner.h"
 
-/* `file_is_bad` (per live file) are left out. Adds what is wrong to the findings; errors are those
- * that end the whole check. */
+struct overlap {
+    const struct ledger_owners *owners; /* borrowed */
+    bool *is_concerned;                 /* by commit: something of it was taken over */
+    uint32_t *rows_of; /* by range that was taken over: a ledger that there are rows of; 0: none */
+};
+
+/* ERR_NO_MEMORY. Release in every case. */
+enum error_code overlap_init(struct overlap *overlap, const struct inventory *inventory,
+                             const struct ledger_owners *owners, struct error *error) MUST_CHECK;
+void overlap_release(struct overlap *overlap);
+
+/* Takes in what a file of the commit (its index) has; one thread at a time for a commit. */
+void overlap_add(struct overlap *overlap, size_t commit, const struct file_rows *rows);
+
+/* Adds what is wrong to the findings; errors are those that end the whole check. */
 enum error_code check_overlap(const char *root, const struct inventory *inventory,
-                              const bool *file_is_bad, struct findings *findings,
+                              const struct overlap *overlap, struct findings *findings,
                               struct error *error) MUST_CHECK;
 
 #endif

@@ -8,10 +8,9 @@
 #include <xxhash.h>
 
 #include "lake/check_file.h"
-#include "lake/data_file.h"
 #include "lake/dead_letters.h"
 #include "lake/ledger_order.h"
-#include "lake/stored_rows.h"
+#include "os/file.h"
 #include "store/layout.h"
 #include "util/memory.h"
 #include "util/text.h"
@@ -22,10 +21,12 @@ struct commit_rows {
     const struct inventory_commit *commit;
     struct arena arena;
     struct buffer ordinals;    /* uint64_t: ledger << 32 | event_index */
+    struct buffer read_here;   /* struct file_rows *: whose texts the digest's rows need */
     struct buffer digest_rows; /* struct row_view of the digest ledger */
     struct buffer letters;     /* struct stored_letter */
     size_t digest_files;       /* how many files hold rows of the digest ledger */
-    uint32_t ledger_before;    /* of the file's rows walked so far, its newest ledger; 0: none */
+    bool has_all_digest_rows;
+    uint32_t ledger_before; /* of the file's rows walked so far, its newest ledger; 0: none */
     int64_t time_before;
     uint64_t row_count;
     bool has_event_index;
@@ -37,41 +38,6 @@ static void report(const struct commit_rows *rows, const char *path, const char 
 {
     findings_add_problem(rows->check->findings, PROBLEM_CONTRADICTION, path,
                          rows->commit->commit_no, rows->commit->range, "%s", message);
-}
-
-/* One row group's columns that are looked at row by row. */
-struct group_columns {
-    uint32_t *ledgers, *indices;
-    int64_t *times;
-};
-
-static void group_columns_release(struct group_columns *columns)
-{
-    mem_free(columns->ledgers);
-    mem_free(columns->indices);
-    mem_free(columns->times);
-}
-
-static enum error_code load_group(const struct commit_rows *rows,
-                                  const struct parquet_source *source,
-                                  const struct parquet_file_metadata *metadata, size_t row_group,
-                                  struct group_columns *columns, struct error *error)
-{
-    size_t count = (size_t)metadata->row_groups[row_group].row_count;
-    columns->ledgers = mem_alloc(count * sizeof(uint32_t));
-    columns->indices = mem_alloc(count * sizeof(uint32_t));
-    columns->times = mem_alloc(count * sizeof(int64_t));
-    if (columns->ledgers == NULL || columns->indices == NULL || columns->times == NULL)
-        return error_no_memory(error, "a row group's ledgers");
-    enum error_code code = stored_column_load(source, metadata, row_group, "ledger_sequence", 4,
-                                              columns->ledgers, error);
-    if (code == OK)
-        code =
-            stored_column_load(source, metadata, row_group, "timestamp", 8, columns->times, error);
-    if (code == OK && rows->has_event_index)
-        code = stored_column_load(source, metadata, row_group, "event_index", 4, columns->indices,
-                                  error);
-    return code;
 }
 
 /* The directory that a row's own time asks for, but for the type, which is in the name as well. */
@@ -114,97 +80,102 @@ static bool is_own(const struct commit_rows *rows, uint32_t ledger)
                                          owner->commit) == rows->commit;
 }
 
-/* Range, partition and close time of each row; gathers the ordinals. */
-static enum error_code walk_group(struct commit_rows *rows, const char *path,
-                                  const struct group_columns *columns, size_t count,
-                                  struct error *error)
+/* Reports what is wrong with rows that stand together; false if nothing is. */
+static bool has_fault(const struct commit_rows *rows, const char *path,
+                      const struct ledger_run *run)
 {
     struct ledger_range range = rows->commit->range;
     char message[160];
-    if (rows->has_event_index && buffer_reserve(&rows->ordinals, count * sizeof(uint64_t)) != OK)
+    uint32_t ledger = run->ledger_sequence;
+    if (ledger < range.first || ledger > range.last)
+        snprintf(message, sizeof message, "a row of ledger %" PRIu32 " lies outside its commit",
+                 ledger);
+    else if (!rows->is_merged && !lies_in_partition(rows, path, run->time_us))
+        snprintf(message, sizeof message, "ledger %" PRIu32 " belongs into another partition",
+                 ledger);
+    else if (run->has_other_time)
+        snprintf(message, sizeof message, "ledger %" PRIu32 " has rows of different times", ledger);
+    else
+        return false;
+    report(rows, path, message);
+    return true;
+}
+
+static enum error_code add_ordinals(struct commit_rows *rows, const struct ledger_run *run,
+                                    const uint32_t *indices, struct error *error)
+{
+    if (buffer_reserve(&rows->ordinals, run->row_count * sizeof(uint64_t)) != OK)
         return error_no_memory(error, "a commit's ordinals");
-    for (size_t i = 0; i < count; i++) {
-        uint32_t ledger = columns->ledgers[i];
-        bool begins = i == 0 || ledger != columns->ledgers[i - 1];
-        if (rows->is_merged && !is_own(rows, ledger))
-            continue;
-        rows->row_count++;
-        if (ledger < range.first || ledger > range.last) {
-            snprintf(message, sizeof message, "a row of ledger %" PRIu32 " lies outside its commit",
-                     ledger);
-            report(rows, path, message);
-            return OK;
-        }
-        if ((begins && !rows->is_merged && !lies_in_partition(rows, path, columns->times[i])) ||
-            (!begins && columns->times[i] != columns->times[i - 1])) {
-            snprintf(message, sizeof message,
-                     begins ? "ledger %" PRIu32 " belongs into another partition"
-                            : "ledger %" PRIu32 " has rows of different times",
-                     ledger);
-            report(rows, path, message);
-            return OK;
-        }
-        if (begins)
-            check_order(rows, path, ledger, columns->times[i]);
-        uint64_t ordinal = ledger_ordinal(ledger, columns->indices[i]);
-        if (rows->has_event_index)
-            buffer_append_unchecked(&rows->ordinals, &ordinal, sizeof ordinal);
+    for (uint32_t i = 0; i < run->row_count; i++) {
+        uint64_t ordinal = ledger_ordinal(run->ledger_sequence, indices[i]);
+        buffer_append_unchecked(&rows->ordinals, &ordinal, sizeof ordinal);
     }
     return OK;
 }
 
-/* Reads whole rows of the commit's digest ledger. */
-static enum error_code gather_digest_rows(struct commit_rows *rows,
-                                          const struct parquet_source *source,
-                                          const struct parquet_file_metadata *metadata,
-                                          size_t row_group, const struct group_columns *columns,
-                                          size_t count, struct error *error)
+/* Range, partition and close time of each row of a file; gathers the ordinals. */
+static enum error_code check_runs(struct commit_rows *rows, const char *path,
+                                  const struct file_rows *file, struct error *error)
 {
+    const uint32_t *indices = (const void *)file->ordinals.data;
     enum error_code code = OK;
-    for (size_t first = 0, end; code == OK && first < count; first = end) {
-        end = first + 1;
-        if (columns->ledgers[first] != rows->commit->digest_ledger)
+    rows->ledger_before = 0;
+    for (size_t i = 0, first = 0; code == OK && i < INVENTORY_COUNT(&file->runs, struct ledger_run);
+         i++) {
+        const struct ledger_run *run = INVENTORY_AT(&file->runs, struct ledger_run, i);
+        size_t at = first;
+        first += run->row_count;
+        if (rows->is_merged && !is_own(rows, run->ledger_sequence))
             continue;
-        while (end < count && columns->ledgers[end] == rows->commit->digest_ledger)
-            end++;
-        size_t before = rows->digest_rows.size_bytes;
-        if (buffer_append_zeros(&rows->digest_rows, (end - first) * sizeof(struct row_view)) != OK)
-            return error_no_memory(error, "a ledger's rows");
-        rows->digest_files += rows->is_merged ? 2 : 1; /* a merged file may have another order */
-        code =
-            stored_rows_load(source, metadata, row_group, (int64_t)first, end - first, &rows->arena,
-                             (struct row_view *)(void *)(rows->digest_rows.data + before), error);
+        rows->row_count += run->row_count;
+        if (has_fault(rows, path, run))
+            return OK;
+        check_order(rows, path, run->ledger_sequence, run->time_us);
+        if (rows->has_event_index)
+            code = add_ordinals(rows, run, indices + at, error);
     }
     return code;
 }
 
-static enum error_code walk_file(struct commit_rows *rows, const struct inventory_file *file,
+static enum error_code add_digest_rows(struct commit_rows *rows, const struct file_rows *file,
+                                       struct error *error)
+{
+    if (file->whole.size_bytes > 0)
+        rows->digest_files += rows->is_merged ? 2 : 1; /* a merged file may have another order */
+    rows->has_all_digest_rows = rows->has_all_digest_rows && !file->whole_is_incomplete;
+    return buffer_append(&rows->digest_rows, file->whole.data, file->whole.size_bytes) == OK
+               ? OK
+               : error_no_memory(error, "a ledger's rows");
+}
+
+static enum error_code add_file(struct commit_rows *rows, const struct inventory_file *file,
+                                const struct file_rows *gathered, struct error *error)
+{
+    enum error_code code = check_runs(rows, file->path, gathered, error);
+    return code == OK ? add_digest_rows(rows, gathered, error) : code;
+}
+
+/* A file whose rows were not gathered while it was checked: DuckDB merged those of other commits
+ * into it, or into others beside it. */
+static enum error_code read_file(struct commit_rows *rows, const struct inventory_file *file,
                                  struct error *error)
 {
-    struct lake_data_file data_file;
-    struct parquet_file_metadata metadata;
-    enum error_code code = lake_data_file_open(&data_file, rows->check->root, file->path, error);
-    if (code == OK)
-        code = parquet_metadata_read(&data_file.source, &metadata, error);
-    bool opened = code == OK;
-    rows->ledger_before = 0;
-    for (size_t i = 0; code == OK && i < metadata.row_group_count; i++) {
-        struct group_columns columns = {0};
-        size_t count = (size_t)metadata.row_groups[i].row_count;
-        code = load_group(rows, &data_file.source, &metadata, i, &columns, error);
-        if (code == OK)
-            code = walk_group(rows, file->path, &columns, count, error);
-        if (code == OK && rows->commit->digest_ledger != 0)
-            code =
-                gather_digest_rows(rows, &data_file.source, &metadata, i, &columns, count, error);
-        group_columns_release(&columns);
+    struct file_rows_wish wish = check_rows_wish(rows->commit);
+    struct file_rows *gathered = mem_alloc(sizeof *gathered);
+    if (gathered == NULL)
+        return error_no_memory(error, "the rows of a file");
+    file_rows_init(gathered);
+    if (buffer_append(&rows->read_here, &gathered, sizeof gathered) != OK) {
+        mem_free(gathered);
+        return error_no_memory(error, "the rows of a file");
     }
-    if (opened)
-        parquet_metadata_release(&metadata);
-    lake_data_file_release(&data_file);
-    if (code == OK)
-        return OK;
-    return check_take_damage(rows->check->findings, file, rows->commit, code, error, &rows->good);
+    enum error_code code = file_rows_load(gathered, rows->check->root, file->path, &wish, error);
+    if (code != OK)
+        return check_take_damage(rows->check->findings, file, rows->commit, code, error,
+                                 &rows->good);
+    code = add_file(rows, file, gathered, error);
+    file_rows_drop_runs(gathered);
+    return code;
 }
 
 /* Reads and parses the dead letters of a commit; what is wrong with the file is a finding. */
@@ -288,7 +259,8 @@ static enum error_code check_digest(struct commit_rows *rows, struct error *erro
         .letters = (const void *)rows->letters.data,
         .letter_count = INVENTORY_COUNT(&rows->letters, struct stored_letter)};
     struct ledger_digest digest;
-    if (commit->digest_ledger == 0 || !ledger_order_is_known(commit->schema, &events))
+    if (commit->digest_ledger == 0 || !rows->has_all_digest_rows ||
+        !ledger_order_is_known(commit->schema, &events))
         return OK;
     enum error_code code = ledger_order_digest(commit->schema, &events, &digest, error);
     if (code != OK)
@@ -318,7 +290,7 @@ static enum error_code walk_merged_files(struct commit_rows *rows, size_t group,
             INVENTORY_AT(&inventory->files, struct inventory_file, i);
         if (rows->check->foreign->of_file[i] == group && file->range.first <= range.last &&
             file->range.last >= range.first)
-            code = walk_file(rows, file, error);
+            code = read_file(rows, file, error);
     }
     return code;
 }
@@ -335,10 +307,33 @@ static void check_row_count(struct commit_rows *rows)
     report(rows, NULL, message);
 }
 
-enum error_code check_commit_rows(const struct rows_check *check,
-                                  const struct inventory_commit *commit, struct error *error)
+static void release(struct commit_rows *rows)
 {
-    struct commit_rows rows = {.check = check, .commit = commit, .good = true};
+    for (size_t i = 0; i < INVENTORY_COUNT(&rows->read_here, struct file_rows *); i++) {
+        struct file_rows *one = *INVENTORY_AT(&rows->read_here, struct file_rows *, i);
+        file_rows_release(one);
+        mem_free(one);
+    }
+    buffer_release(&rows->read_here);
+    buffer_release(&rows->ordinals);
+    buffer_release(&rows->digest_rows);
+    buffer_release(&rows->letters);
+    arena_release(&rows->arena);
+}
+
+struct file_rows_wish check_rows_wish(const struct inventory_commit *commit)
+{
+    return (struct file_rows_wish){.times = true,
+                                   .ordinals = ledger_schema_has_ordinals(commit->schema),
+                                   .whole_ledger = commit->digest_ledger};
+}
+
+enum error_code check_commit_rows(const struct rows_check *check,
+                                  const struct inventory_commit *commit,
+                                  struct file_rows *const *own, struct error *error)
+{
+    struct commit_rows rows = {
+        .check = check, .commit = commit, .has_all_digest_rows = true, .good = true};
     if (commit->schema == NULL)
         return OK;
     arena_init(&rows.arena, 0);
@@ -346,11 +341,11 @@ enum error_code check_commit_rows(const struct rows_check *check,
     enum error_code code = OK;
     if (commit->dead_letters_path != NULL)
         code = read_letters(check, commit, &rows.arena, &rows.letters, error);
-    for (size_t i = 0; code == OK && i < commit->live_file_count; i++)
-        code = walk_file(
-            &rows,
-            INVENTORY_AT(&check->inventory->files, struct inventory_file, commit->first_file + i),
-            error);
+    for (size_t i = 0; code == OK && i < commit->live_file_count; i++) {
+        const struct inventory_file *file =
+            INVENTORY_AT(&check->inventory->files, struct inventory_file, commit->first_file + i);
+        code = own != NULL ? add_file(&rows, file, own[i], error) : read_file(&rows, file, error);
+    }
     size_t group = check->foreign->of_commit[commit - INVENTORY_AT(&check->inventory->commits,
                                                                    struct inventory_commit, 0)];
     if (code == OK && group != FOREIGN_NONE)
@@ -361,9 +356,6 @@ enum error_code check_commit_rows(const struct rows_check *check,
         code = check_ordinals(&rows, error);
     if (code == OK && rows.good)
         code = check_digest(&rows, error);
-    buffer_release(&rows.ordinals);
-    buffer_release(&rows.digest_rows);
-    buffer_release(&rows.letters);
-    arena_release(&rows.arena);
+    release(&rows);
     return code;
 }

@@ -10,6 +10,7 @@
  * looked for in the merged files, and there must be as many as it brought.
  */
 
+#include "lake/file_rows.h"
 #include "lake/findings.h"
 #include "lake/foreign.h"
 #include "lake/ledger_owner.h"
@@ -24,12 +25,16 @@ struct rows_check {
     struct findings *findings;
 };
 
+/* What must be known of the rows of a commit's files. */
+struct file_rows_wish check_rows_wish(const struct inventory_commit *commit);
+
 /* The commit's files, and those that its files were merged into, are all there and sound; nobody
- * changed its rows. Adds what is wrong to the findings. Errors are those
- * that end the whole check. Any thread may check any commit. */
+ * changed its rows. `own`: what was gathered of each of its live files, by check_rows_wish; NULL:
+ * they are read here. Adds what is wrong to the findings. Errors are those that end the whole
+ * check. Any thread may check any commit. */
 enum error_code check_commit_rows(const struct rows_check *check,
                                   const struct inventory_commit *commit,
-                                  struct error *error) MUST_CHECK;
+                                  struct file_rows *const *own, struct error *error) MUST_CHECK;
 
 /* The commit's dead letters file is there and is what was committed; also without --deep. */
 enum error_code check_commit_dead_letters(const struct rows_check *check,

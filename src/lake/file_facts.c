@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lake/file_facts.h"
 
-#define XXH_STATIC_LINKING_ONLY /* the state as a struct */
-#include <xxhash.h>
-
-#include "util/memory.h"
-
-#define CHECKSUM_BLOCK_BYTES ((size_t)1 << 20)
-
 /* Both bounds, of the size that the column's values have: another's would be no values of it. */
 static bool has_bounds(const struct value_type *type,
                        const struct parquet_statistics_metadata *statistics)
@@ -42,24 +35,4 @@ struct parquet_column_statistics file_facts_column(const struct parquet_file_met
         facts.has_bounds = true;
     }
     return facts;
-}
-
-enum error_code file_facts_checksum(const struct parquet_source *source, uint64_t *checksum,
-                                    struct error *error)
-{
-    XXH64_state_t state;
-    uint8_t *block = mem_alloc(CHECKSUM_BLOCK_BYTES);
-    enum error_code code = block == NULL ? error_no_memory(error, "a file's checksum") : OK;
-    XXH64_reset(&state, 0);
-    for (uint64_t at = 0; code == OK && at < source->size_bytes;) {
-        uint64_t left = source->size_bytes - at;
-        size_t size_bytes = left < CHECKSUM_BLOCK_BYTES ? (size_t)left : CHECKSUM_BLOCK_BYTES;
-        code = source->read(source->context, at, block, size_bytes, error);
-        if (code == OK)
-            XXH64_update(&state, block, size_bytes);
-        at += size_bytes;
-    }
-    *checksum = XXH64_digest(&state);
-    mem_free(block);
-    return code;
 }

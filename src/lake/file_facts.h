@@ -12,9 +12,4 @@
 struct parquet_column_statistics file_facts_column(const struct parquet_file_metadata *metadata,
                                                    size_t column);
 
-/* XXH64 (seed 0) of the whole file: page CRCs leave headers, indexes and the footer out.
- * ERR_NO_MEMORY, and the source's errors. */
-enum error_code file_facts_checksum(const struct parquet_source *source, uint64_t *checksum,
-                                    struct error *error) MUST_CHECK;
-
 #endif

@@ -12,11 +12,10 @@
 #include "lake/data_file.h"
 #include "lake/dead_letters.h"
 #include "lake/file_facts.h"
+#include "lake/file_rows.h"
 #include "lake/inventory.h"
 #include "lake/ledger_order.h"
-#include "lake/stored_rows.h"
 #include "os/clock.h"
-#include "parquet/verify.h"
 #include "sink/statistics.h"
 #include "util/memory.h"
 
@@ -36,6 +35,7 @@ struct gathering {
     struct buffer ledgers;  /* uint32_t: with events, repetitions next to each other left out */
     struct buffer ordinals; /* uint64_t */
     struct buffer letters;  /* struct stored_letter */
+    struct file_rows *rows; /* of each file its newest ledger's */
     struct rebuilt_commit *rebuilt;
 };
 
@@ -167,78 +167,80 @@ static enum error_code describe_partition(struct gathering *gathering,
 
 /* ---- rows ---- */
 
-static enum error_code add_ledgers(struct gathering *gathering, const uint32_t *ledgers,
-                                   const uint32_t *indices, size_t count, struct catalog_file *file,
-                                   struct error *error)
+/* The ledgers of a file's rows. */
+static enum error_code add_ledgers(struct gathering *gathering, const struct file_rows *rows,
+                                   struct catalog_file *file, struct error *error)
 {
     struct ledger_range range = gathering->rebuilt->commit.range;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t ledger = ledgers[i];
+    const uint32_t *indices = (const void *)rows->ordinals.data;
+    for (size_t i = 0; i < INVENTORY_COUNT(&rows->runs, struct ledger_run); i++) {
+        const struct ledger_run *run = INVENTORY_AT(&rows->runs, struct ledger_run, i);
+        uint32_t ledger = run->ledger_sequence;
         if (ledger < range.first || ledger > range.last)
             return error_set(error, ERR_CORRUPT,
                              "%s has a row of ledger %" PRIu32 ", outside of its commit",
                              file->path, ledger);
         file->range.first = ledger < file->range.first ? ledger : file->range.first;
         file->range.last = ledger > file->range.last ? ledger : file->range.last;
-        uint64_t ordinal = ledger_ordinal(ledger, indices == NULL ? 0 : indices[i]);
-        if (((i == 0 || ledger != ledgers[i - 1]) &&
-             buffer_append(&gathering->ledgers, &ledger, sizeof ledger) != OK) ||
-            (indices != NULL &&
-             buffer_append(&gathering->ordinals, &ordinal, sizeof ordinal) != OK))
+        if (buffer_append(&gathering->ledgers, &ledger, sizeof ledger) != OK)
             return no_memory(error);
+        for (uint32_t k = 0; gathering->has_ordinals && k < run->row_count; k++) {
+            uint64_t ordinal = ledger_ordinal(ledger, *indices++);
+            if (buffer_append(&gathering->ordinals, &ordinal, sizeof ordinal) != OK)
+                return no_memory(error);
+        }
     }
     return OK;
 }
 
-static enum error_code walk_row_group(struct gathering *gathering,
-                                      const struct parquet_source *source,
-                                      const struct parquet_file_metadata *metadata,
-                                      size_t row_group, struct catalog_file *file,
-                                      struct error *error)
+/* The newest ledger that the footer claims rows of; 0: it claims nothing. */
+static uint32_t newest_ledger(const struct parquet_file_metadata *metadata)
 {
-    size_t count = (size_t)metadata->row_groups[row_group].row_count;
-    uint32_t *ledgers = mem_alloc(count * sizeof *ledgers);
-    uint32_t *indices = gathering->has_ordinals ? mem_alloc(count * sizeof *indices) : NULL;
-    enum error_code code = OK;
-    if (ledgers == NULL || (gathering->has_ordinals && indices == NULL))
-        code = no_memory(error);
+    uint32_t ledger = 0;
+    struct parquet_column_statistics ledgers = facts_of(metadata, "ledger_sequence");
+    if (ledgers.has_bounds && ledgers.max_value.size_bytes == sizeof ledger)
+        memcpy(&ledger, ledgers.max_value.data, sizeof ledger);
+    return ledger;
+}
+
+static enum error_code describe_file(struct gathering *gathering, const struct found_file *found,
+                                     struct parquet_walk *walk, const struct file_rows *rows,
+                                     struct catalog_file *file, struct error *error)
+{
+    *file = (struct catalog_file){.path = found->path,
+                                  .record_count = walk->metadata.row_count,
+                                  .file_size_bytes = (int64_t)walk->source->size_bytes,
+                                  .footer_size_bytes = (int64_t)walk->metadata.footer_bytes,
+                                  .range = {UINT32_MAX, 0}};
+    enum error_code code = describe_statistics(gathering, &walk->metadata, file, error);
     if (code == OK)
-        code = stored_column_load(source, metadata, row_group, "ledger_sequence", sizeof *ledgers,
-                                  ledgers, error);
-    if (code == OK && indices != NULL)
-        code = stored_column_load(source, metadata, row_group, "event_index", sizeof *indices,
-                                  indices, error);
+        code = describe_partition(gathering, &walk->metadata, found, file, error);
     if (code == OK)
-        code = add_ledgers(gathering, ledgers, indices, count, file, error);
-    mem_free(ledgers);
-    mem_free(indices);
-    return code;
+        code = add_ledgers(gathering, rows, file, error);
+    return code == OK ? parquet_walk_checksum(walk, &file->checksum, error) : code;
 }
 
 static enum error_code walk_file(struct gathering *gathering, const struct found_file *found,
-                                 const struct parquet_source *source, struct catalog_file *file,
-                                 struct error *error)
+                                 const struct parquet_source *source, struct file_rows *rows,
+                                 struct catalog_file *file, struct error *error)
 {
-    struct parquet_file_metadata metadata;
-    enum error_code code =
-        parquet_verify(source, PARQUET_VERIFY_PAGES, (int64_t)found->file_rows, error);
+    struct parquet_walk walk;
+    struct parquet_visitor visitor;
+    struct file_rows_wish wish = {.times = true, .ordinals = gathering->has_ordinals};
+    enum error_code code = parquet_walk_begin(&walk, source, true, error);
+    if (code == OK) {
+        wish.whole_ledger = newest_ledger(&walk.metadata);
+        code = file_rows_begin(rows, &walk, &wish, &visitor, error);
+    }
     if (code == OK)
-        code = parquet_metadata_read(source, &metadata, error);
-    if (code != OK)
-        return code;
-    *file = (struct catalog_file){.path = found->path,
-                                  .record_count = metadata.row_count,
-                                  .file_size_bytes = (int64_t)source->size_bytes,
-                                  .footer_size_bytes = (int64_t)metadata.footer_bytes,
-                                  .range = {UINT32_MAX, 0}};
-    code = describe_statistics(gathering, &metadata, file, error);
+        code = parquet_walk_run(&walk, PARQUET_VERIFY_PAGES, (int64_t)found->file_rows, &visitor,
+                                error);
     if (code == OK)
-        code = describe_partition(gathering, &metadata, found, file, error);
-    for (size_t i = 0; code == OK && i < metadata.row_group_count; i++)
-        code = walk_row_group(gathering, source, &metadata, i, file, error);
+        code = file_rows_end(rows, error);
     if (code == OK)
-        code = file_facts_checksum(source, &file->checksum, error);
-    parquet_metadata_release(&metadata);
+        code = describe_file(gathering, found, &walk, rows, file, error);
+    file_rows_drop_runs(rows);
+    parquet_walk_end(&walk);
     return code;
 }
 
@@ -251,7 +253,8 @@ static enum error_code walk_files(struct gathering *gathering, struct catalog_fi
         struct lake_data_file data_file;
         code = lake_data_file_open(&data_file, gathering->root, gathering->files[i].path, error);
         if (code == OK)
-            code = walk_file(gathering, &gathering->files[i], &data_file.source, &files[i], error);
+            code = walk_file(gathering, &gathering->files[i], &data_file.source,
+                             &gathering->rows[i], &files[i], error);
         lake_data_file_release(&data_file);
         if (code != OK)
             code = fault_of_error(gathering, code, error);
@@ -349,48 +352,24 @@ static enum error_code find_unconfirmed(struct gathering *gathering, struct erro
     return OK;
 }
 
-/* Rows of `ledger` in one row group, appended. */
-static enum error_code load_ledger(struct gathering *gathering, const struct lake_data_file *file,
-                                   const struct parquet_file_metadata *metadata, size_t row_group,
-                                   uint32_t ledger, struct buffer *rows, struct error *error)
+/* The rows of the commit's newest ledger with events; false where not all of it was read. */
+static bool take_digest_rows(const struct gathering *gathering, uint32_t ledger,
+                             struct buffer *rows, struct ledger_events *events,
+                             enum error_code *code)
 {
-    size_t count = (size_t)metadata->row_groups[row_group].row_count, first = 0, end;
-    uint32_t *ledgers = mem_alloc(count * sizeof *ledgers);
-    if (ledgers == NULL)
-        return no_memory(error);
-    enum error_code code = stored_column_load(&file->source, metadata, row_group, "ledger_sequence",
-                                              sizeof *ledgers, ledgers, error);
-    while (code == OK && first < count && ledgers[first] != ledger)
-        first++;
-    for (end = first; code == OK && end < count && ledgers[end] == ledger;)
-        end++;
-    mem_free(ledgers);
-    if (code != OK || first == end)
-        return code;
-    size_t before = rows->size_bytes;
-    if (buffer_append_zeros(rows, (end - first) * sizeof(struct row_view)) != OK)
-        return no_memory(error);
-    return stored_rows_load(&file->source, metadata, row_group, (int64_t)first, end - first,
-                            &gathering->scratch, (struct row_view *)(void *)(rows->data + before),
-                            error);
-}
-
-/* Rows of the commit's last ledger in one file. */
-static enum error_code load_last_ledger(struct gathering *gathering, const char *path,
-                                        uint32_t ledger, struct buffer *rows, struct error *error)
-{
-    struct lake_data_file file;
-    struct parquet_file_metadata metadata;
-    enum error_code code = lake_data_file_open(&file, gathering->root, path, error);
-    if (code == OK)
-        code = parquet_metadata_read(&file.source, &metadata, error);
-    if (code == OK) {
-        for (size_t i = 0; code == OK && i < metadata.row_group_count; i++)
-            code = load_ledger(gathering, &file, &metadata, i, ledger, rows, error);
-        parquet_metadata_release(&metadata);
+    bool is_whole = true;
+    const struct catalog_commit *commit = &gathering->rebuilt->commit;
+    for (size_t i = 0; *code == OK && i < commit->file_count; i++) {
+        const struct file_rows *file = &gathering->rows[i];
+        if (commit->files[i].range.last != ledger)
+            continue;
+        events->file_count++;
+        is_whole = is_whole && file->wish.whole_ledger == ledger && !file->whole_is_incomplete;
+        *code = buffer_append(rows, file->whole.data, file->whole.size_bytes);
     }
-    lake_data_file_release(&file);
-    return code;
+    events->rows = (void *)rows->data;
+    events->row_count = INVENTORY_COUNT(rows, struct row_view);
+    return is_whole;
 }
 
 static enum error_code compute_digest(struct gathering *gathering, struct error *error)
@@ -405,16 +384,11 @@ static enum error_code compute_digest(struct gathering *gathering, struct error 
     struct ledger_digest digest;
     enum error_code code = OK;
     buffer_init(&rows);
-    for (size_t i = 0; code == OK && i < commit->file_count; i++) {
-        if (commit->files[i].range.last != events.ledger_sequence)
-            continue;
-        events.file_count++;
-        code = load_last_ledger(gathering, commit->files[i].path, events.ledger_sequence, &rows,
-                                error);
-    }
-    events.rows = (void *)rows.data;
-    events.row_count = INVENTORY_COUNT(&rows, struct row_view);
-    gathering->rebuilt->has_digest = ledger_order_is_known(gathering->schema, &events);
+    gathering->rebuilt->has_digest =
+        take_digest_rows(gathering, events.ledger_sequence, &rows, &events, &code) &&
+        ledger_order_is_known(gathering->schema, &events);
+    if (code != OK)
+        code = no_memory(error);
     if (code == OK && gathering->rebuilt->has_digest) {
         code = ledger_order_digest(gathering->schema, &events, &digest, error);
         if (code == OK) {
@@ -424,7 +398,7 @@ static enum error_code compute_digest(struct gathering *gathering, struct error 
         }
     }
     buffer_release(&rows);
-    return code == OK ? OK : fault_of_error(gathering, code, error);
+    return code;
 }
 
 static enum error_code check_ordinals(struct gathering *gathering, struct error *error)
@@ -457,8 +431,11 @@ static enum error_code gather(struct gathering *gathering, struct error *error)
     struct rebuilt_commit *rebuilt = gathering->rebuilt;
     struct catalog_file *files =
         arena_alloc(gathering->arena, gathering->file_count * sizeof *files);
-    if (files == NULL)
+    gathering->rows = mem_alloc_zero(gathering->file_count, sizeof *gathering->rows);
+    if (files == NULL || gathering->rows == NULL)
         return no_memory(error);
+    for (size_t i = 0; i < gathering->file_count; i++)
+        file_rows_init(&gathering->rows[i]);
     rebuilt->commit.files = files;
     enum error_code code = check_counts(gathering, error);
     if (code == OK && rebuilt->fault == NULL)
@@ -500,6 +477,9 @@ enum error_code rebuild_commit(const char *root, enum partitioning_scheme scheme
                                   .rebuilt = rebuilt};
     arena_init(&gathering.scratch, 0);
     enum error_code code = gather(&gathering, error);
+    for (size_t i = 0; gathering.rows != NULL && i < file_count; i++)
+        file_rows_release(&gathering.rows[i]);
+    mem_free(gathering.rows);
     buffer_release(&gathering.ledgers);
     buffer_release(&gathering.ordinals);
     buffer_release(&gathering.letters);

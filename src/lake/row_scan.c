@@ -86,10 +86,10 @@ static enum error_code each_run(struct row_scan *scan, struct ledger_range withi
     return code;
 }
 
-/* Calls `visit` with the runs of each row group; with `whole_rows` the reader is open at it. */
+/* Calls `visit` with the runs of each row group, at which the reader is open. */
 static enum error_code each_group(struct row_scan *scan, const char *path,
-                                  struct ledger_range within, bool whole_rows, run_visitor *visit,
-                                  void *context, struct error *error)
+                                  struct ledger_range within, run_visitor *visit, void *context,
+                                  struct error *error)
 {
     struct lake_data_file data_file;
     struct parquet_file_metadata metadata;
@@ -107,7 +107,7 @@ static enum error_code each_group(struct row_scan *scan, const char *path,
         if (!may_have(&metadata, i, column, within))
             continue;
         code = load_ledgers(scan, &data_file.source, &metadata, i, error);
-        if (code == OK && whole_rows)
+        if (code == OK)
             code = stored_rows_reader_open(scan->reader, &data_file.source, &metadata, i, error);
         if (code == OK)
             code = each_run(scan, within, visit, context, error);
@@ -139,24 +139,5 @@ enum error_code row_scan_file(struct row_scan *scan, const char *path, struct le
                               row_visitor *visit, void *context, struct error *error)
 {
     struct row_target target = {visit, context};
-    return each_group(scan, path, within, true, visit_rows, &target, error);
-}
-
-static enum error_code note_ledger(struct row_scan *scan, int64_t first_row, size_t row_count,
-                                   void *context, struct error *error)
-{
-    const uint32_t *ledgers = (const void *)scan->ledgers.data;
-    uint32_t *found = context;
-    (void)error;
-    for (size_t i = 0; i < row_count; i++)
-        if (*found == 0 || ledgers[first_row + (int64_t)i] < *found)
-            *found = ledgers[first_row + (int64_t)i];
-    return OK;
-}
-
-enum error_code row_scan_find(struct row_scan *scan, const char *path, struct ledger_range within,
-                              uint32_t *ledger, struct error *error)
-{
-    *ledger = 0;
-    return each_group(scan, path, within, false, note_ledger, ledger, error);
+    return each_group(scan, path, within, visit_rows, &target, error);
 }

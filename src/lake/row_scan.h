@@ -33,8 +33,4 @@ typedef enum error_code row_visitor(void *context, const struct row_view *row, s
 enum error_code row_scan_file(struct row_scan *scan, const char *path, struct ledger_range within,
                               row_visitor *visit, void *context, struct error *error) MUST_CHECK;
 
-/* The first ledger of the range that has a row in the file; 0: none has. */
-enum error_code row_scan_find(struct row_scan *scan, const char *path, struct ledger_range within,
-                              uint32_t *ledger, struct error *error) MUST_CHECK;
-
 #endif

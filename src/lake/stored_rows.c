@@ -172,13 +172,10 @@ static enum error_code set_amount(struct row_view *row, struct arena *arena,
     return code;
 }
 
-static enum error_code set_value(void *context, size_t index, struct bytes_view value,
-                                 struct error *error)
+enum error_code stored_row_set(struct row_view *row, enum row_column_id id, struct bytes_view value,
+                               struct arena *arena, struct error *error)
 {
-    struct rows_target *target = context;
-    struct row_view *row = &target->rows[index];
-    struct arena *arena = target->arena;
-    switch (target->id) {
+    switch (id) {
     case COLUMN_TIMESTAMP: row->timestamp_us = (int64_t)read_number(value); break;
     case COLUMN_LEDGER_SEQUENCE: row->ledger_sequence = (uint32_t)read_number(value); break;
     case COLUMN_TRANSACTION_HASH:
@@ -206,6 +203,13 @@ static enum error_code set_value(void *context, size_t index, struct bytes_view 
         break;
     }
     return OK;
+}
+
+static enum error_code set_value(void *context, size_t index, struct bytes_view value,
+                                 struct error *error)
+{
+    const struct rows_target *target = context;
+    return stored_row_set(&target->rows[index], target->id, value, target->arena, error);
 }
 
 struct stored_rows_reader {
@@ -257,20 +261,5 @@ enum error_code stored_rows_reader_read(struct stored_rows_reader *reader, int64
             code =
                 cursor_read(&reader->cursors[i], first_row, row_count, set_value, &target, error);
     }
-    return code;
-}
-
-enum error_code stored_rows_load(const struct parquet_source *source,
-                                 const struct parquet_file_metadata *metadata, size_t row_group,
-                                 int64_t first_row, size_t row_count, struct arena *arena,
-                                 struct row_view *rows, struct error *error)
-{
-    struct stored_rows_reader *reader = stored_rows_reader_new(error);
-    if (reader == NULL)
-        return ERR_NO_MEMORY;
-    enum error_code code = stored_rows_reader_open(reader, source, metadata, row_group, error);
-    if (code == OK)
-        code = stored_rows_reader_read(reader, first_row, row_count, arena, rows, error);
-    stored_rows_reader_free(reader);
     return code;
 }

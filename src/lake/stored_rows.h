@@ -15,12 +15,9 @@ enum error_code stored_column_load(const struct parquet_source *source,
                                    const char *column, uint32_t width_bytes, void *out,
                                    struct error *error) MUST_CHECK;
 
-/* Rows [first_row, first_row + row_count) of a row group, as they were before they were columns;
- * texts lie in `arena`. Columns that the file lacks stay empty. */
-enum error_code stored_rows_load(const struct parquet_source *source,
-                                 const struct parquet_file_metadata *metadata, size_t row_group,
-                                 int64_t first_row, size_t row_count, struct arena *arena,
-                                 struct row_view *rows, struct error *error) MUST_CHECK;
+/* Sets what a column says of a row, which is empty at first; a text is copied into `arena`. */
+enum error_code stored_row_set(struct row_view *row, enum row_column_id id, struct bytes_view value,
+                               struct arena *arena, struct error *error) MUST_CHECK;
 
 /* Reads a row group's rows in blocks, ascending, in the memory of a page a column. Source and
  * metadata are borrowed while it is open. */
@@ -31,7 +28,8 @@ enum error_code stored_rows_reader_open(struct stored_rows_reader *reader,
                                         const struct parquet_source *source,
                                         const struct parquet_file_metadata *metadata,
                                         size_t row_group, struct error *error) MUST_CHECK;
-/* As stored_rows_load; first_row is not below the end of the block before. */
+/* Rows [first_row, first_row + row_count), as they were before they were columns; columns that the
+ * file lacks stay empty. first_row is not below the end of the block before. */
 enum error_code stored_rows_reader_read(struct stored_rows_reader *reader, int64_t first_row,
                                         size_t row_count, struct arena *arena,
                                         struct row_view *rows, struct error *error) MUST_CHECK;

@@ -15,7 +15,6 @@
 #include "lake/check_foreign.h"
 #include "lake/check_overlap.h"
 #include "lake/check_rows.h"
-#include "lake/ledger_owner.h"
 #include "lake/open.h"
 #include "lake/remedy.h"
 #include "os/file.h"
@@ -24,18 +23,26 @@
 
 #define THREADS_MAX 64
 
+struct commit_progress {
+    _Atomic size_t files_left; /* live files that were not walked yet */
+    bool rows_were_checked;
+};
+
 /* What the workers share. Items are handed out by an atomic counter; the first error ends all. */
 struct verification {
     const struct verify_options *options;
     struct inventory inventory;
     struct foreign foreign;
     struct ledger_owners owners;
+    struct overlap overlap;
     struct file_check file_check;
     struct rows_check rows_check;
     struct catalog *catalog;
     struct os_mutex catalog_mutex;
     /* Per live file, each written by one worker: it can't be read; its pages have no checksums. */
     bool *file_is_bad, *file_lacks_checksums;
+    struct file_rows **rows;          /* per live file, until its commit was checked; NULL: none */
+    struct commit_progress *progress; /* per commit */
     size_t file_count, commit_count;
     enum error_code (*work)(struct verification *verification, size_t index, struct error *error);
     size_t item_count;
@@ -119,27 +126,6 @@ static enum error_code run_workers(struct verification *verification, size_t ite
     return verification->error.code;
 }
 
-static enum error_code work_on_file(struct verification *verification, size_t index,
-                                    struct error *error)
-{
-    const struct inventory_file *file = file_at(verification, index);
-    const struct inventory_commit *commit = commit_of(verification, file);
-    struct file_outcome outcome;
-    enum error_code code = check_file(&verification->file_check, file, commit, &outcome, error);
-    if (code == OK && outcome.good && verification->options->deep) {
-        os_mutex_lock(&verification->catalog_mutex);
-        code = check_file_statistics(&verification->file_check, verification->catalog, file, commit,
-                                     &outcome.good, error);
-        os_mutex_unlock(&verification->catalog_mutex);
-    }
-    if (outcome.is_out_of_reach)
-        findings_add_note(verification->file_check.findings,
-                          "%s was not checked: somebody registered it there", file->path);
-    verification->file_is_bad[index] = !outcome.good;
-    verification->file_lacks_checksums[index] = outcome.lacks_checksums;
-    return code;
-}
-
 /* Whether all rows that the commit brought can be read: its own files and those that they were
  * merged into are sound, and nobody changed their rows. */
 static bool is_readable(const struct verification *verification,
@@ -155,13 +141,106 @@ static bool is_readable(const struct verification *verification,
     return group == FOREIGN_NONE || verification->foreign.groups[group].is_merged;
 }
 
+/* Whether the rows of the commit are checked as its files are walked: they are in these alone. */
+static bool is_checked_by_files(const struct verification *verification, size_t index)
+{
+    const struct inventory_commit *commit = commit_at(verification, index);
+    return verification->options->deep && commit->schema != NULL && commit->live_file_count > 0 &&
+           verification->foreign.of_commit[index] == FOREIGN_NONE;
+}
+
+/* What the walk over a file of the commit is to gather of its rows; false: nothing. */
+static bool wants_rows(const struct verification *verification, size_t commit,
+                       struct file_rows_wish *wish)
+{
+    *wish = (struct file_rows_wish){0};
+    if (is_checked_by_files(verification, commit))
+        *wish = check_rows_wish(commit_at(verification, commit));
+    else if (!verification->overlap.is_concerned[commit])
+        return false;
+    return true;
+}
+
+static void drop_rows(struct verification *verification, size_t file)
+{
+    if (verification->rows[file] == NULL)
+        return;
+    file_rows_release(verification->rows[file]);
+    mem_free(verification->rows[file]);
+    verification->rows[file] = NULL;
+}
+
+/* All files of a commit were walked, the last of them by this thread. */
+static enum error_code finish_commit(struct verification *verification, size_t index,
+                                     struct error *error)
+{
+    const struct inventory_commit *commit = commit_at(verification, index);
+    struct file_rows **rows = &verification->rows[commit->first_file];
+    enum error_code code = OK;
+    for (size_t i = 0; verification->overlap.is_concerned[index] && i < commit->live_file_count;
+         i++)
+        if (rows[i] != NULL && !verification->file_is_bad[commit->first_file + i])
+            overlap_add(&verification->overlap, index, rows[i]);
+    bool has_rows =
+        is_checked_by_files(verification, index) && is_readable(verification, commit, index);
+    for (size_t i = 0; i < commit->live_file_count; i++)
+        has_rows = has_rows && rows[i] != NULL;
+    if (has_rows)
+        code = check_commit_rows(&verification->rows_check, commit, rows, error);
+    verification->progress[index].rows_were_checked = has_rows;
+    for (size_t i = 0; i < commit->live_file_count; i++)
+        drop_rows(verification, commit->first_file + i);
+    return code;
+}
+
+static enum error_code walk_file(struct verification *verification, size_t index,
+                                 const struct inventory_commit *commit, struct error *error)
+{
+    const struct inventory_file *file = file_at(verification, index);
+    struct file_rows_wish wish;
+    struct file_outcome outcome;
+    if (commit != NULL &&
+        wants_rows(verification, (size_t)(commit - commit_at(verification, 0)), &wish)) {
+        verification->rows[index] = mem_alloc(sizeof **verification->rows);
+        if (verification->rows[index] == NULL)
+            return error_no_memory(error, "the rows of a file");
+        file_rows_init(verification->rows[index]);
+    }
+    enum error_code code = check_file(&verification->file_check, file, commit, &wish,
+                                      verification->rows[index], &outcome, error);
+    if (outcome.is_out_of_reach) {
+        findings_add_note(verification->file_check.findings,
+                          "%s was not checked: somebody registered it there", file->path);
+        drop_rows(verification, index);
+    }
+    verification->file_is_bad[index] = !outcome.good;
+    verification->file_lacks_checksums[index] = outcome.lacks_checksums;
+    return code;
+}
+
+static enum error_code work_on_file(struct verification *verification, size_t index,
+                                    struct error *error)
+{
+    const struct inventory_commit *commit = commit_of(verification, file_at(verification, index));
+    enum error_code code = walk_file(verification, index, commit, error);
+    if (code != OK || commit == NULL)
+        return code;
+    size_t at = (size_t)(commit - commit_at(verification, 0));
+    bool is_last = atomic_fetch_sub(&verification->progress[at].files_left, 1) == 1;
+    return is_last ? finish_commit(verification, at, error) : OK;
+}
+
+/* What is left to do of a commit when all files were walked. */
 static enum error_code work_on_commit(struct verification *verification, size_t index,
                                       struct error *error)
 {
     const struct inventory_commit *commit = commit_at(verification, index);
-    if (!verification->options->deep || !is_readable(verification, commit, index))
+    if (verification->progress[index].rows_were_checked)
+        return OK;
+    if (!verification->options->deep || is_checked_by_files(verification, index) ||
+        !is_readable(verification, commit, index))
         return check_commit_dead_letters(&verification->rows_check, commit, error);
-    return check_commit_rows(&verification->rows_check, commit, error);
+    return check_commit_rows(&verification->rows_check, commit, NULL, error);
 }
 
 /* Files and rows of each commit as the catalog counts them in two places. */
@@ -347,17 +426,40 @@ static enum error_code plan_repair(struct verification *verification, struct fin
 
 static enum error_code prepare(struct verification *verification, struct error *error)
 {
-    verification->file_count =
-        INVENTORY_COUNT(&verification->inventory.files, struct inventory_file);
-    verification->commit_count =
-        INVENTORY_COUNT(&verification->inventory.commits, struct inventory_commit);
+    const struct inventory *inventory = &verification->inventory;
+    verification->file_count = INVENTORY_COUNT(&inventory->files, struct inventory_file);
+    verification->commit_count = INVENTORY_COUNT(&inventory->commits, struct inventory_commit);
     verification->file_is_bad = mem_alloc_zero(verification->file_count * 2, sizeof(bool));
-    if (verification->file_is_bad == NULL)
+    verification->rows = mem_alloc_zero(verification->file_count, sizeof *verification->rows);
+    verification->progress =
+        mem_alloc_zero(verification->commit_count, sizeof *verification->progress);
+    if (verification->file_is_bad == NULL || verification->rows == NULL ||
+        verification->progress == NULL)
         return error_no_memory(error, "the list of files");
     verification->file_lacks_checksums = verification->file_is_bad + verification->file_count;
-    enum error_code code = foreign_find(&verification->foreign, &verification->inventory, error);
-    return code == OK ? ledger_owners_make(&verification->owners, &verification->inventory, error)
-                      : code;
+    for (size_t i = 0; i < verification->commit_count; i++)
+        atomic_init(&verification->progress[i].files_left,
+                    commit_at(verification, i)->live_file_count);
+    enum error_code code = foreign_find(&verification->foreign, inventory, error);
+    if (code == OK)
+        code = ledger_owners_make(&verification->owners, inventory, error);
+    if (code == OK)
+        code = overlap_init(&verification->overlap, inventory, &verification->owners, error);
+    return code;
+}
+
+/* The rows that are left are those of commits that an error kept from being finished. */
+static void release(struct verification *verification)
+{
+    for (size_t i = 0; verification->rows != NULL && i < verification->file_count; i++)
+        drop_rows(verification, i);
+    mem_free(verification->rows);
+    mem_free(verification->progress);
+    mem_free(verification->file_is_bad);
+    overlap_release(&verification->overlap);
+    ledger_owners_release(&verification->owners);
+    foreign_release(&verification->foreign);
+    inventory_release(&verification->inventory);
 }
 
 /* What looks at more than one file or commit. */
@@ -367,8 +469,8 @@ static enum error_code check_together(struct verification *verification, struct 
     const char *root = verification->options->output_path;
     enum error_code code = check_coverage(verification, findings, error);
     if (code == OK)
-        code = check_overlap(root, &verification->inventory, verification->file_is_bad, findings,
-                             error);
+        code =
+            check_overlap(root, &verification->inventory, &verification->overlap, findings, error);
     if (code == OK)
         code = check_close_times(verification->catalog, findings, error);
     if (code == OK)
@@ -478,6 +580,7 @@ static enum error_code verify_opened(struct verification *verification,
     verification->catalog = lake_open_catalog(root, error);
     if (verification->catalog == NULL)
         return catalog_problem(error->code, &report->findings, error);
+    verification->file_check.catalog = verification->catalog;
     code = inventory_read_catalog(&verification->inventory, root, verification->catalog, error);
     if (code == OK)
         code = note_place(verification, &report->findings, error);
@@ -505,7 +608,8 @@ enum error_code verify_lake(const struct verify_options *options, struct verify_
         (struct file_check){.root = options->output_path,
                             .inventory = &verification.inventory,
                             .level = options->deep ? PARQUET_VERIFY_VALUES : PARQUET_VERIFY_PAGES,
-                            .findings = &report->findings};
+                            .findings = &report->findings,
+                            .catalog_mutex = &verification.catalog_mutex};
     verification.rows_check = (struct rows_check){.root = options->output_path,
                                                   .inventory = &verification.inventory,
                                                   .foreign = &verification.foreign,
@@ -524,10 +628,7 @@ enum error_code verify_lake(const struct verify_options *options, struct verify_
         code = findings_finish(&report->findings, error);
     report->ok = code == OK && findings_problem_count(&report->findings) == 0;
     catalog_close(verification.catalog);
-    mem_free(verification.file_is_bad);
-    ledger_owners_release(&verification.owners);
-    foreign_release(&verification.foreign);
-    inventory_release(&verification.inventory);
+    release(&verification);
     return code;
 }
 

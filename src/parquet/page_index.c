@@ -199,7 +199,9 @@ enum error_code bloom_filter_read(const struct parquet_source *source,
     struct bytes_view bytes;
     struct bloom_header header;
     uint64_t room = metadata->footer_offset - chunk->bloom_offset;
-    size_t head = room < BLOOM_HEADER_MAX_BYTES ? (size_t)room : BLOOM_HEADER_MAX_BYTES;
+    uint64_t known =
+        chunk->bloom_bytes != 0 && chunk->bloom_bytes < room ? chunk->bloom_bytes : room;
+    size_t head = known < BLOOM_HEADER_MAX_BYTES ? (size_t)known : BLOOM_HEADER_MAX_BYTES;
     enum error_code code = read_bytes(source, chunk->bloom_offset, head, arena, &bytes, error);
     if (code != OK)
         return code;

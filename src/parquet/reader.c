@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "parquet/reader.h"
+#include "parquet/column_reader.h"
 
 #include "parquet/codec.h"
 #include "parquet/decode.h"
@@ -114,29 +114,6 @@ static enum error_code read_dictionary(struct parquet_column_reader *reader,
                          NULL, &reader->dictionary_scratch, &reader->dictionary, error);
 }
 
-/* Reads pages up to the first one with data. */
-static enum error_code next_data_page(struct parquet_column_reader *reader, struct page *page,
-                                      struct bytes_view *body, struct error *error)
-{
-    for (;;) {
-        page->offset = reader->pages.next_offset;
-        if (page_reader_at_end(&reader->pages))
-            return in_page(reader, page,
-                           error_set(error, ERR_CORRUPT, "the column chunk ends at row %lld",
-                                     (long long)reader->next_row),
-                           error);
-        enum error_code code = page_reader_next(&reader->pages, page, body, error);
-        if (code == OK && !page->crc_matches)
-            code = error_set(error, ERR_CORRUPT, "the page's CRC does not match its bytes");
-        if (code == OK && page->header.type == PARQUET_DICTIONARY_PAGE)
-            code = read_dictionary(reader, page, *body, error);
-        if (code != OK)
-            return in_page(reader, page, code, error);
-        if (page->header.type == PARQUET_DATA_PAGE || page->header.type == PARQUET_DATA_PAGE_V2)
-            return OK;
-    }
-}
-
 enum error_code parquet_column_reader_open(struct parquet_column_reader *reader,
                                            const struct parquet_source *source,
                                            const struct parquet_file_metadata *metadata,
@@ -249,28 +226,52 @@ static enum error_code decode_page(struct parquet_column_reader *reader, const s
     return code;
 }
 
+struct page_reader *column_reader_pages(struct parquet_column_reader *reader)
+{
+    return &reader->pages;
+}
+
+enum error_code column_reader_take(struct parquet_column_reader *reader, const struct page *page,
+                                   struct bytes_view body, struct parquet_page_values *out,
+                                   struct error *error)
+{
+    enum error_code code = OK;
+    bool has_data =
+        page->header.type == PARQUET_DATA_PAGE || page->header.type == PARQUET_DATA_PAGE_V2;
+    out->row_count = 0;
+    if (page->header.type == PARQUET_DICTIONARY_PAGE)
+        code = read_dictionary(reader, page, body, error);
+    else if (has_data)
+        code = check_rows(reader, page, error);
+    if (code == OK && has_data) {
+        if (reader->next_row + page->header.value_count > reader->wanted_row)
+            code = decode_page(reader, page, body, out, error);
+        reader->next_row += page->header.value_count;
+    }
+    return code == OK ? OK : in_page(reader, page, code, error);
+}
+
 enum error_code parquet_column_reader_next(struct parquet_column_reader *reader,
                                            struct parquet_page_values *out, struct error *error)
 {
     do {
-        struct page page;
+        struct page page = {.offset = reader->pages.next_offset};
         struct bytes_view body;
         if (reader->next_row == reader->chunk->value_count)
             return ERR_NOT_FOUND;
-        enum error_code code = next_data_page(reader, &page, &body, error);
-        if (code != OK)
-            return code;
-        code = check_rows(reader, &page, error);
-        if (code == OK && reader->next_row + page.header.value_count <= reader->wanted_row) {
-            reader->next_row += page.header.value_count;
-            out->row_count = 0;
-            continue;
-        }
-        if (code == OK)
-            code = decode_page(reader, &page, body, out, error);
+        if (page_reader_at_end(&reader->pages))
+            return in_page(reader, &page,
+                           error_set(error, ERR_CORRUPT, "the column chunk ends at row %lld",
+                                     (long long)reader->next_row),
+                           error);
+        enum error_code code = page_reader_next(&reader->pages, &page, &body, error);
+        if (code == OK && !page.crc_matches)
+            code = error_set(error, ERR_CORRUPT, "the page's CRC does not match its bytes");
         if (code != OK)
             return in_page(reader, &page, code, error);
-        reader->next_row += out->row_count;
+        code = column_reader_take(reader, &page, body, out, error);
+        if (code != OK)
+            return code;
     } while (out->row_count == 0);
     return OK;
 }

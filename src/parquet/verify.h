@@ -23,10 +23,4 @@ const char *parquet_verify_level_name(enum parquet_verify_level level);
 enum error_code parquet_verify(const struct parquet_source *source, enum parquet_verify_level level,
                                int64_t expected_rows, struct error *error) MUST_CHECK;
 
-/* Whether the pages carry checksums: of each column of the first row group the first page tells.
- * DuckDB writes none. Errors as above. */
-enum error_code parquet_has_page_checksums(const struct parquet_source *source,
-                                           const struct parquet_file_metadata *metadata, bool *has,
-                                           struct error *error) MUST_CHECK;
-
 #endif

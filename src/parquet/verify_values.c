@@ -5,8 +5,6 @@
 #include <stdio.h>
 
 #include "parquet/bloom.h"
-#include "parquet/page_index.h"
-#include "parquet/reader.h"
 
 enum error_code verify_prefix(const struct verify_place *place, uint64_t offset,
                               enum error_code code, struct error *error)
@@ -27,19 +25,6 @@ enum error_code verify_fail(const struct verify_place *place, uint64_t offset, s
     (void)error_set(error, ERR_CORRUPT, "%s", text);
     return verify_prefix(place, offset, ERR_CORRUPT, error);
 }
-
-/* What the values of one chunk are held against, and what was seen of them. */
-struct value_check {
-    struct verify_place place;
-    const struct parquet_column_metadata *column;
-    const struct parquet_chunk_metadata *chunk;
-    struct column_index index; /* page_count 0: none */
-    struct bytes_view filter;  /* empty: none */
-    size_t page_number;
-    int64_t null_count;
-    bool has_values;
-    bool found_min, found_max; /* a value that equals the exact bound */
-};
 
 static bool is_comparable(const struct value_check *check, struct bytes_view bound)
 {
@@ -102,10 +87,12 @@ static enum error_code check_value(struct value_check *check, struct bytes_view 
     return OK;
 }
 
-static enum error_code check_page_values(struct value_check *check,
-                                         const struct parquet_page_values *page,
-                                         struct error *error)
+enum error_code value_check_page(struct value_check *check, const struct parquet_page_values *page,
+                                 struct error *error)
 {
+    if (check->index.page_count != 0 && check->page_number >= check->index.page_count)
+        return verify_fail(&check->place, page->offset, error,
+                           "the column index has too few pages");
     int64_t nulls = (int64_t)page->row_count - page->value_count;
     check->null_count += nulls;
     check->has_values = check->has_values || page->value_count != 0;
@@ -125,11 +112,12 @@ static enum error_code check_page_values(struct value_check *check,
             return code;
         last = value;
     }
+    check->page_number++;
     return OK;
 }
 
-/* After the last value: counts, and exact bounds that must have occurred. */
-static enum error_code check_end(const struct value_check *check, struct error *error)
+/* Counts, and exact bounds that must have occurred. */
+enum error_code value_check_end(const struct value_check *check, struct error *error)
 {
     const struct parquet_statistics_metadata *statistics = &check->chunk->statistics;
     uint64_t at = check->chunk->offset;
@@ -143,69 +131,4 @@ static enum error_code check_end(const struct value_check *check, struct error *
         return verify_fail(&check->place, at, error,
                            "an exact minimum or maximum in the footer does not occur");
     return OK;
-}
-
-static enum error_code read_indexes(struct value_check *check, struct arena *arena,
-                                    struct error *error)
-{
-    const struct parquet_source *source = check->place.source;
-    enum error_code code = OK;
-    if (check->chunk->column_index_bytes != 0)
-        code = column_index_read(source, check->chunk, arena, &check->index, error);
-    if (code == OK && check->chunk->has_bloom) {
-        code = bloom_filter_read(source, check->place.metadata, check->chunk, arena, &check->filter,
-                                 error);
-        if (code == ERR_INVALID) /* of a kind we don't know: nothing to check */
-            code = OK;
-    }
-    return code;
-}
-
-static enum error_code verify_chunk_values(struct parquet_column_reader *reader,
-                                           const struct verify_place *place, struct arena *arena,
-                                           struct error *error)
-{
-    struct value_check check = {
-        .place = *place,
-        .column = &place->metadata->columns[place->column],
-        .chunk = &place->metadata->row_groups[place->row_group].chunks[place->column],
-    };
-    struct parquet_page_values page;
-    enum error_code code = read_indexes(&check, arena, error);
-    if (code == OK)
-        code = parquet_column_reader_open(reader, place->source, place->metadata, place->row_group,
-                                          place->column, error);
-    while (code == OK) {
-        code = parquet_column_reader_next(reader, &page, error);
-        if (code == OK && check.index.page_count != 0 &&
-            check.page_number >= check.index.page_count)
-            code = verify_fail(place, page.offset, error, "the column index has too few pages");
-        if (code == OK)
-            code = check_page_values(&check, &page, error);
-        check.page_number++;
-    }
-    return code == ERR_NOT_FOUND ? check_end(&check, error) : code;
-}
-
-enum error_code verify_values(const struct parquet_source *source,
-                              const struct parquet_file_metadata *metadata, struct error *error)
-{
-    struct parquet_column_reader *reader = parquet_column_reader_new(error);
-    if (reader == NULL)
-        return ERR_NO_MEMORY;
-    struct arena arena;
-    arena_init(&arena, 0);
-    enum error_code code = OK;
-    for (size_t g = 0; g < metadata->row_group_count && code == OK; g++) {
-        for (size_t c = 0; c < metadata->column_count && code == OK; c++) {
-            struct verify_place place = {source, metadata, g, c};
-            if (metadata->columns[c].type == PARQUET_BOOLEAN) /* its CRCs were checked */
-                continue;
-            code = verify_chunk_values(reader, &place, &arena, error);
-            arena_reset(&arena);
-        }
-    }
-    arena_release(&arena);
-    parquet_column_reader_free(reader);
-    return code;
 }

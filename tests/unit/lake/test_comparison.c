@@ -13,6 +13,7 @@
 #include "lake/foreign.h"
 #include "lake/inventory.h"
 #include "lake/open.h"
+#include "lake/file_rows.h"
 #include "lake/row_scan.h"
 #include "os/file.h"
 #include "os/log.h"
@@ -364,6 +365,30 @@ static enum error_code find_file(void *context, const char *relative_path, uint6
     return OK;
 }
 
+/* What a walk gathers of one ledger: its whole rows, and all ledgers' times and ordinals. */
+static void assert_gathered(const char *path, uint32_t ledger)
+{
+    struct file_rows rows;
+    struct seen seen = {.range = {ledger, ledger}};
+    const struct file_rows_wish wish = {true, true, ledger};
+    uint64_t count = 0;
+    file_rows_init(&rows);
+    assert_int_equal(file_rows_load(&rows, lake, path, &wish, &error), OK);
+    assert_false(rows.whole_is_incomplete);
+    for (size_t i = 0; i < INVENTORY_COUNT(&rows.whole, struct row_view); i++)
+        assert_int_equal(see_row(&seen, INVENTORY_AT(&rows.whole, struct row_view, i), &error), OK);
+    assert_int_equal(seen.rows, ledger > 3000 ? 0 : stream_rows(ledger));
+    for (size_t i = 0; i < INVENTORY_COUNT(&rows.runs, struct ledger_run); i++) {
+        const struct ledger_run *run = INVENTORY_AT(&rows.runs, struct ledger_run, i);
+        assert_int_equal(run->time_us, stream_close_us(run->ledger_sequence));
+        assert_false(run->has_other_time);
+        count += run->row_count;
+    }
+    assert_int_equal(count, count_rows(1, 3000));
+    assert_int_equal(INVENTORY_COUNT(&rows.ordinals, uint32_t), count);
+    file_rows_release(&rows);
+}
+
 /* A file of 12,000 rows in row groups and pages of all sizes. */
 static void the_rows_of_any_range_are_found(void **state)
 {
@@ -376,24 +401,28 @@ static void the_rows_of_any_range_are_found(void **state)
     for (size_t g = 0; g < 3; g++) {
         char path[TEMP_PATH_BYTES];
         struct row_scan scan;
+        struct file_rows rows;
         options.row_group_rows = group_rows[g];
         options.page_size_bytes = g == 0 ? 0 : 4096;
         fill_lake(1, 3000);
         assert_int_equal(
             os_walk(lake, &(struct os_walker){.context = path, .visit = find_file}, &error), OK);
         assert_int_equal(row_scan_init(&scan, lake, &error), OK);
+        file_rows_init(&rows);
+        assert_int_equal(file_rows_load(&rows, lake, path, &(struct file_rows_wish){0}, &error),
+                         OK);
         for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
             struct seen seen = {.range = ranges[i]};
             uint32_t last = ranges[i].last > 3000 ? 3000 : ranges[i].last, first = ranges[i].first;
-            uint32_t ledger;
             if (row_scan_file(&scan, path, ranges[i], see_row, &seen, &error) != OK)
                 fail_msg("%s", error.message);
             assert_int_equal(seen.rows, count_rows(first, last));
-            assert_int_equal(row_scan_find(&scan, path, ranges[i], &ledger, &error), OK);
             while (first <= last && stream_rows(first) == 0)
                 first++;
-            assert_int_equal(ledger, seen.rows == 0 ? 0 : first);
+            assert_gathered(path, ranges[i].first);
+            assert_int_equal(file_rows_find(&rows, ranges[i]), seen.rows == 0 ? 0 : first);
         }
+        file_rows_release(&rows);
         row_scan_release(&scan);
         temp_folder_remove(lake);
     }

@@ -150,7 +150,7 @@ static void a_file_is_read_and_checked_in_full_or_not(void **state)
     for (size_t p = 0; p < 2; p++) {
         for (size_t c = 0; c < CODEC_COUNT; c++) {
             struct sample_options options = options_of(codecs[c], profiles[p], true);
-            struct allocation_sweep reading = {.step = 2}, checking = {.step = 5};
+            struct allocation_sweep reading = {.step = 2}, checking = {.step = 3};
             struct buffer file;
             uint64_t expected = 0;
             buffer_init(&file);
