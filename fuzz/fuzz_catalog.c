@@ -156,11 +156,11 @@ static enum error_code visit_letter(void *context, uint64_t commit_no,
 }
 
 /* Ranges come ascending, apart from each other, and not backwards. */
-static void check_ranges(const struct ledger_range *ranges, size_t count)
+static void check_ranges(const struct ledger_set *set)
 {
-    for (size_t i = 0; i < count; i++) {
-        assert(ranges[i].first <= ranges[i].last);
-        assert(i == 0 || ranges[i].first > ranges[i - 1].last);
+    for (size_t i = 0; i < set->count; i++) {
+        assert(set->ranges[i].first <= set->ranges[i].last);
+        assert(i == 0 || set->ranges[i].first > set->ranges[i - 1].last);
     }
 }
 
@@ -241,22 +241,19 @@ static void query(struct catalog *catalog, struct error *error)
 {
     struct catalog_totals totals;
     struct catalog_neighbour below, above;
-    struct ledger_range *ranges = NULL;
-    size_t count = 0;
+    struct ledger_set set = {0};
     char *data_path = NULL;
     bool answer;
     uint64_t next;
     touch_text(catalog_lake_id(catalog));
     touch_text(catalog_schema_version(catalog));
-    if (catalog_coverage(catalog, &ranges, &count, error) == OK)
-        check_ranges(ranges, count);
-    mem_free(ranges);
-    if (catalog_unconfirmed(catalog, &ranges, &count, error) == OK)
-        check_ranges(ranges, count);
-    mem_free(ranges);
-    if (catalog_uncovered(catalog, (struct ledger_range){1, 0}, &ranges, &count, error) == OK)
-        check_ranges(ranges, count);
-    mem_free(ranges);
+    if (catalog_coverage(catalog, &set, error) == OK)
+        check_ranges(&set);
+    if (catalog_unconfirmed(catalog, &set, error) == OK)
+        check_ranges(&set);
+    if (catalog_uncovered(catalog, (struct ledger_range){1, 0}, &set, error) == OK)
+        check_ranges(&set);
+    ledger_set_release(&set);
     (void)!catalog_totals(catalog, &totals, error);
     (void)!catalog_each_commit(catalog, 0, visit_commit, NULL, error);
     (void)!catalog_each_commit(catalog, 2, visit_commit, NULL, error);

@@ -95,10 +95,10 @@ static uint32_t gather_rows(const struct parquet_source *source, enum parquet_ve
         file_rows_begin(&rows, &walk, wish, &visitor, &error) == OK &&
         parquet_walk_run(&walk, level, -1, &visitor, &error) == OK &&
         file_rows_end(&rows, &error) == OK && parquet_walk_checksum(&walk, &checksum, &error) == OK)
-        for (size_t i = 0; i < INVENTORY_COUNT(&rows.runs, struct ledger_run); i++)
-            ledger = INVENTORY_AT(&rows.runs, struct ledger_run, i)->ledger_sequence;
-    for (size_t i = 0; i < INVENTORY_COUNT(&rows.whole, struct row_view); i++)
-        touch_row(INVENTORY_AT(&rows.whole, struct row_view, i));
+        for (size_t i = 0; i < LIST_COUNT(&rows.runs, struct ledger_run); i++)
+            ledger = LIST_AT(&rows.runs, struct ledger_run, i)->ledger_sequence;
+    for (size_t i = 0; i < LIST_COUNT(&rows.whole, struct row_view); i++)
+        touch_row(LIST_AT(&rows.whole, struct row_view, i));
     parquet_walk_end(&walk);
     file_rows_release(&rows);
     return ledger;

@@ -20,11 +20,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memory_file_set("lake/" LAKE_FILE, bytes_view_of(data, size));
     enum error_code code = lake_file_read(&lake, "lake", &error);
     if (code == OK) {
-        for (size_t i = 0; i < lake.pruned_count; i++)
-            assert(lake.pruned[i].first <= lake.pruned[i].last);
+        for (size_t i = 0; i < lake.pruned.count; i++)
+            assert(lake.pruned.ranges[i].first <= lake.pruned.ranges[i].last);
     } else {
         assert(code == ERR_CORRUPT || code == ERR_CONFLICT);
-        assert(error.message[0] != '\0' && lake.pruned_count == 0 && lake.pruned == NULL);
+        assert(error.message[0] != '\0' && lake.pruned.count == 0 && lake.pruned.ranges == NULL);
     }
     lake_file_release(&lake);
     return 0;

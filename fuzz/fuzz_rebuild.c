@@ -64,9 +64,8 @@ static void check_report(const struct rebuild_report *report)
         fuzz_touch(bytes_view_text(entries[i].reason));
         assert(entries[i].range.first <= entries[i].range.last);
     }
-    const struct ledger_range *coverage = (const void *)report->coverage.data;
-    for (size_t i = 0; i < report->coverage.size_bytes / sizeof *coverage; i++)
-        assert(coverage[i].first <= coverage[i].last);
+    for (size_t i = 0; i < report->coverage.count; i++)
+        assert(report->coverage.ranges[i].first <= report->coverage.ranges[i].last);
     assert(report->commits <= 1 && report->files <= 1);
 }
 

@@ -26,16 +26,16 @@ static void print_taken(const struct rebuild_report *report, bool dry_run)
         report->files, plural(report->files), report->rows, plural(report->rows),
         report->dead_letters, plural(report->dead_letters), report->unconfirmed_ledgers,
         plural(report->unconfirmed_ledgers));
-    for (size_t i = 0; i < INVENTORY_COUNT(&report->coverage, struct ledger_range); i++) {
-        struct ledger_range range = *INVENTORY_AT(&report->coverage, struct ledger_range, i);
+    for (size_t i = 0; i < report->coverage.count; i++) {
+        struct ledger_range range = report->coverage.ranges[i];
         say("covered: ledgers %" PRIu32 " to %" PRIu32 "\n", range.first, range.last);
     }
 }
 
 static void print_left_out(const struct rebuild_report *report, bool dry_run)
 {
-    for (size_t i = 0; i < INVENTORY_COUNT(&report->entries, struct rebuild_entry); i++) {
-        const struct rebuild_entry *entry = INVENTORY_AT(&report->entries, struct rebuild_entry, i);
+    for (size_t i = 0; i < LIST_COUNT(&report->entries, struct rebuild_entry); i++) {
+        const struct rebuild_entry *entry = LIST_AT(&report->entries, struct rebuild_entry, i);
         if (!entry->moved)
             say("left alone: %s", entry->path);
         else
@@ -87,8 +87,8 @@ static void print_unknown(const struct rebuild_report *report)
 /* Only ranges where nothing was done: there may be no catalog yet that a run could work with. */
 static void print_uncovered(const struct rebuild_report *report)
 {
-    for (size_t i = 0; i < INVENTORY_COUNT(&report->refetch, struct ledger_range); i++) {
-        struct ledger_range range = *INVENTORY_AT(&report->refetch, struct ledger_range, i);
+    for (size_t i = 0; i < report->refetch.count; i++) {
+        struct ledger_range range = report->refetch.ranges[i];
         say("would not be covered: ledgers %" PRIu32 " to %" PRIu32 "\n", range.first, range.last);
     }
 }
@@ -136,9 +136,8 @@ enum exit_code cmd_rebuild(const struct command_line *line)
             if (wanted.dry_run)
                 print_uncovered(&report);
             else
-                code = print_runs("to fetch what is not covered", &options,
-                                  (const struct ledger_range *)(const void *)report.refetch.data,
-                                  INVENTORY_COUNT(&report.refetch, struct ledger_range), &error);
+                code =
+                    print_runs("to fetch what is not covered", &options, &report.refetch, &error);
         }
         if (code == OK && report.commits == 0 && report.foreign_rows > 0)
             exit_code = EXIT_FAILED; /* said: what the files hold is not in the lake */

@@ -28,9 +28,9 @@ static void print_snapshot(const struct repair_report *report)
 /* Data files that are no commit's, and what others than this program changed. */
 static void print_foreign(const struct repair_report *report, const char *would)
 {
-    for (size_t i = 0; i < INVENTORY_COUNT(&report->files, char *); i++)
+    for (size_t i = 0; i < LIST_COUNT(&report->files, char *); i++)
         say("%s, which is no commit's: %staken out of the lake\n",
-            *INVENTORY_AT(&report->files, char *, i), would);
+            *LIST_AT(&report->files, char *, i), would);
     if (report->inlined_rows > 0)
         say("%" PRIu64 " row%s of others in the catalog itself: %staken out of the lake\n",
             report->inlined_rows, report->inlined_rows == 1 ? "" : "s", would);
@@ -45,15 +45,15 @@ static void print_foreign(const struct repair_report *report, const char *would)
 
 static void print_report(const struct repair_report *report, const struct repair_options *wanted)
 {
-    size_t commits = INVENTORY_COUNT(&report->commits, uint64_t);
-    size_t ranges = INVENTORY_COUNT(&report->refetch, struct ledger_range);
+    size_t commits = LIST_COUNT(&report->commits, uint64_t);
+    size_t ranges = report->refetch.count;
     const char *would = wanted->dry_run ? "would be " : "";
     for (size_t i = 0; i < commits; i++)
         say("commit %" PRIu64 ": %staken out of the lake\n",
-            *INVENTORY_AT(&report->commits, uint64_t, i), would);
+            *LIST_AT(&report->commits, uint64_t, i), would);
     print_foreign(report, would);
-    for (size_t i = 0; i < INVENTORY_COUNT(&report->moved, char *); i++)
-        say("moved to _lake/damaged: %s\n", *INVENTORY_AT(&report->moved, char *, i));
+    for (size_t i = 0; i < LIST_COUNT(&report->moved, char *); i++)
+        say("moved to _lake/damaged: %s\n", *LIST_AT(&report->moved, char *, i));
     if (wanted->unconfirmed)
         say("%zu unconfirmed range%s %staken out of the coverage\n", ranges, ranges == 1 ? "" : "s",
             would);
@@ -64,7 +64,7 @@ static void print_report(const struct repair_report *report, const struct repair
         say("%" PRIu64 " problem%s no commit's: 'verify' names them, repair leaves them\n",
             report->unrepaired, report->unrepaired == 1 ? " is" : "s are");
     print_snapshot(report);
-    size_t files = INVENTORY_COUNT(&report->files, char *);
+    size_t files = LIST_COUNT(&report->files, char *);
     if (commits + ranges + files == 0 && report->inlined_rows == 0 && report->unrepaired == 0 &&
         report->changed == 0)
         say("nothing to repair\n");
@@ -115,9 +115,7 @@ enum exit_code cmd_repair(const struct command_line *line)
         enum error_code code = repair_lake(&wanted, &report, &error);
         if (code == OK) {
             print_report(&report, &wanted);
-            code = print_runs("to fetch again", &options,
-                              (const struct ledger_range *)(const void *)report.refetch.data,
-                              INVENTORY_COUNT(&report.refetch, struct ledger_range), &error);
+            code = print_runs("to fetch again", &options, &report.refetch, &error);
         }
         if (code == OK && report.damage_is_left)
             exit_code = EXIT_FAILED;

@@ -36,21 +36,20 @@ enum status_list {
     LIST_UNCHECKED_SEAMS,
     LIST_CHANGES, /* snapshots in which others changed rows */
     LIST_OBJECTS, /* tables and views of others */
-    LIST_COUNT
+    STATUS_LIST_COUNT
 };
 
 struct lake_status {
     struct catalog_totals totals;
-    struct ledger_range *coverage, *unconfirmed;
-    struct ledger_range *gaps; /* between the lowest and the highest covered ledger */
-    size_t coverage_count, unconfirmed_count, gap_count;
-    struct buffer command; /* what fetches the gaps, ended by a NUL; empty where there is none */
+    struct ledger_set coverage, unconfirmed;
+    struct ledger_set gaps; /* between the lowest and the highest covered ledger */
+    struct buffer command;  /* what fetches the gaps, ended by a NUL; empty where there is none */
     struct version_totals versions[VERSIONS_MAX];
     size_t version_count;
     struct lake_file lake;
     char *data_path;
     char place_warning[DATA_PATH_WARNING_BYTES]; /* "": none */
-    struct json_short_list lists[LIST_COUNT];
+    struct json_short_list lists[STATUS_LIST_COUNT];
     json_t *commits; /* the newest, newest first */
     struct catalog_visible visible;
     int64_t newest_change;
@@ -59,13 +58,13 @@ struct lake_status {
 
 static void status_release(struct lake_status *status)
 {
-    mem_free(status->coverage);
-    mem_free(status->unconfirmed);
-    mem_free(status->gaps);
+    ledger_set_release(&status->coverage);
+    ledger_set_release(&status->unconfirmed);
+    ledger_set_release(&status->gaps);
     buffer_release(&status->command);
     lake_file_release(&status->lake);
     mem_free(status->data_path);
-    for (size_t i = 0; i < LIST_COUNT; i++)
+    for (size_t i = 0; i < STATUS_LIST_COUNT; i++)
         json_short_list_release(&status->lists[i]);
     json_decref(status->commits);
 }
@@ -139,25 +138,14 @@ static enum error_code add_seam_finding(void *context, const struct catalog_seam
     return json_short_list_append(list, object, error);
 }
 
-static enum error_code read_gaps(struct catalog *catalog, struct lake_status *status,
-                                 struct error *error)
-{
-    if (status->coverage_count < 2)
-        return OK;
-    const struct ledger_range whole = {status->coverage[0].first,
-                                       status->coverage[status->coverage_count - 1].last};
-    return catalog_uncovered(catalog, whole, &status->gaps, &status->gap_count, error);
-}
-
 /* One run fetches what is not covered of its range: from the first gap to the last. */
 static enum error_code make_command(const struct options *options, struct lake_status *status,
                                     struct error *error)
 {
     struct rerun rerun;
-    if (status->gap_count == 0)
+    if (status->gaps.count == 0)
         return OK;
-    const struct ledger_range gaps = {status->gaps[0].first,
-                                      status->gaps[status->gap_count - 1].last};
+    const struct ledger_range gaps = ledger_set_span(&status->gaps);
     rerun_init(&rerun);
     enum error_code code = rerun_of_lake(&rerun, options, error);
     if (code == OK && (rerun_append_run(&rerun, gaps, &status->command) != OK ||
@@ -234,7 +222,7 @@ static enum error_code read_place(struct catalog *catalog, const struct options 
 static enum error_code read_status(struct catalog *catalog, const struct options *options,
                                    struct lake_status *status, struct error *error)
 {
-    for (size_t i = 0; i < LIST_COUNT; i++)
+    for (size_t i = 0; i < STATUS_LIST_COUNT; i++)
         json_short_list_init(&status->lists[i]);
     status->commits = json_array();
     enum error_code code = lake_file_read(&status->lake, options->output_path, error);
@@ -245,12 +233,12 @@ static enum error_code read_status(struct catalog *catalog, const struct options
     if (code == OK)
         code = catalog_totals(catalog, &status->totals, error);
     if (code == OK)
-        code = catalog_coverage(catalog, &status->coverage, &status->coverage_count, error);
+        code = catalog_coverage(catalog, &status->coverage, error);
+    if (code == OK && status->coverage.count > 1)
+        code = ledger_set_gaps(&status->coverage, ledger_set_span(&status->coverage), &status->gaps,
+                               error);
     if (code == OK)
-        code = read_gaps(catalog, status, error);
-    if (code == OK)
-        code =
-            catalog_unconfirmed(catalog, &status->unconfirmed, &status->unconfirmed_count, error);
+        code = catalog_unconfirmed(catalog, &status->unconfirmed, error);
     if (code == OK)
         code = catalog_each_commit(catalog, 0, add_version, status, error);
     if (code == OK)
@@ -290,8 +278,7 @@ static enum error_code print_json(struct catalog *catalog, const char *output_pa
         status->lake.network, "partitioning_scheme", status->lake.scheme, "schema_version",
         catalog_schema_version(catalog), "schema_versions",
         json_list(status->version_count, json_version, status), "coverage",
-        json_ranges(status->coverage, status->coverage_count), "gaps",
-        json_ranges(status->gaps, status->gap_count), "command",
+        json_ranges(&status->coverage), "gaps", json_ranges(&status->gaps), "command",
         json_any_text((const char *)status->command.data), "commits", (json_int_t)totals->commits,
         "snapshots", (json_int_t)totals->snapshots, "files", (json_int_t)totals->files, "rows",
         (json_int_t)totals->rows, "bytes", (json_int_t)totals->file_bytes, "newest_ledger_time",
@@ -299,18 +286,18 @@ static enum error_code print_json(struct catalog *catalog, const char *output_pa
         "dead_letters", (json_int_t)totals->dead_letters, "null_amount_decimals",
         (json_int_t)totals->null_decimals, "replaced_memos", (json_int_t)totals->replaced_memos,
         "unconfirmed_ledgers", (json_int_t)totals->unconfirmed_ledgers, "unconfirmed",
-        json_ranges(status->unconfirmed, status->unconfirmed_count), "holes",
-        status->lists[LIST_HOLES].items, "seam_findings", status->lists[LIST_SEAM_FINDINGS].items,
-        "unchecked_seams", status->lists[LIST_UNCHECKED_SEAMS].items, "recent_commits",
-        status->commits, "hidden_rows", (json_int_t)status->visible.deleted_rows, "inlined_rows",
+        json_ranges(&status->unconfirmed), "holes", status->lists[LIST_HOLES].items,
+        "seam_findings", status->lists[LIST_SEAM_FINDINGS].items, "unchecked_seams",
+        status->lists[LIST_UNCHECKED_SEAMS].items, "recent_commits", status->commits, "hidden_rows",
+        (json_int_t)status->visible.deleted_rows, "inlined_rows",
         (json_int_t)status->visible.inlined_rows, "changes_by_others",
         status->lists[LIST_CHANGES].items, "others_tables", status->lists[LIST_OBJECTS].items,
         "data_path", json_any_text(status->data_path), "data_path_warning",
         status->place_warning[0] == '\0' ? json_null() : json_any_text(status->place_warning));
     const struct json_left_out left_out[] = {
-        {"coverage", json_left_out_of(status->coverage_count)},
-        {"gaps", json_left_out_of(status->gap_count)},
-        {"unconfirmed", json_left_out_of(status->unconfirmed_count)},
+        {"coverage", json_left_out_of(status->coverage.count)},
+        {"gaps", json_left_out_of(status->gaps.count)},
+        {"unconfirmed", json_left_out_of(status->unconfirmed.count)},
         {"holes", left_out_of(status, LIST_HOLES)},
         {"seam_findings", left_out_of(status, LIST_SEAM_FINDINGS)},
         {"unchecked_seams", left_out_of(status, LIST_UNCHECKED_SEAMS)},
@@ -325,17 +312,16 @@ static const char *plural(uint64_t count)
     return count == 1 ? "" : "s";
 }
 
-static void print_ranges(const char *title, const struct ledger_range *ranges, size_t count)
+static void print_ranges(const char *title, const struct ledger_set *set)
 {
-    uint64_t ledgers = 0;
+    uint64_t ledgers = ledger_set_ledgers(set);
+    size_t count = set->count;
     char text[TEXT_TIME_BYTES];
-    for (size_t i = 0; i < count; i++)
-        ledgers += (uint64_t)ranges[i].last - ranges[i].first + 1;
     text_count(ledgers, text);
     say("%-14s %s ledger%s in %zu range%s\n", title, text, plural(ledgers), count, plural(count));
     size_t shown = count < RANGES_PRINTED ? count : RANGES_PRINTED;
     for (size_t i = 0; i < shown; i++)
-        say("  %" PRIu32 " to %" PRIu32 "\n", ranges[i].first, ranges[i].last);
+        say("  %" PRIu32 " to %" PRIu32 "\n", set->ranges[i].first, set->ranges[i].last);
     if (shown < count)
         say(NOT_SHOWN_FORMAT, count - shown);
 }
@@ -438,8 +424,8 @@ static void print_others(const struct lake_status *status)
 static void print_oddities(const struct lake_status *status)
 {
     const struct catalog_totals *totals = &status->totals;
-    if (status->unconfirmed_count > 0)
-        print_ranges("unconfirmed", status->unconfirmed, status->unconfirmed_count);
+    if (status->unconfirmed.count > 0)
+        print_ranges("unconfirmed", &status->unconfirmed);
     say("%-14s %" PRIu64 "\n", "dead letters", totals->dead_letters);
     if (totals->null_decimals > 0)
         say("%-14s %" PRIu64 " rows whose amount has no amount_decimal\n", "amounts",
@@ -477,9 +463,9 @@ static void print_text(struct catalog *catalog, const struct options *options,
     say("%-14s %s\n", "schema", catalog_schema_version(catalog));
     if (status->place_warning[0] != '\0')
         say("%-14s %s\n", "place", status->place_warning);
-    print_ranges("coverage", status->coverage, status->coverage_count);
-    if (status->gap_count > 0) {
-        print_ranges("gaps", status->gaps, status->gap_count);
+    print_ranges("coverage", &status->coverage);
+    if (status->gaps.count > 0) {
+        print_ranges("gaps", &status->gaps);
         say("  fetch by:\n  %s\n", (const char *)status->command.data);
         if (rerun_server_is_default(options))
             say("  (" RERUN_DEFAULT_SERVER ")\n");

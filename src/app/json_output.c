@@ -48,14 +48,14 @@ json_t *json_list(size_t count, json_t *(*item)(const void *context, size_t inde
 
 static json_t *json_range(const void *context, size_t index)
 {
-    const struct ledger_range *ranges = context;
-    return json_pack("{s:I, s:I}", "first", (json_int_t)ranges[index].first, "last",
-                     (json_int_t)ranges[index].last);
+    struct ledger_range range = ((const struct ledger_set *)context)->ranges[index];
+    return json_pack("{s:I, s:I}", "first", (json_int_t)range.first, "last",
+                     (json_int_t)range.last);
 }
 
-json_t *json_ranges(const struct ledger_range *ranges, size_t count)
+json_t *json_ranges(const struct ledger_set *ranges)
 {
-    return json_list(count, json_range, ranges);
+    return json_list(ranges->count, json_range, ranges);
 }
 
 void json_short_list_init(struct json_short_list *list)

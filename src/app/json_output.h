@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "catalog/catalog.h"
 #include "util/error.h"
+#include "util/ledgers.h"
 #include "util/list_budget.h"
 
 /* A text that may come from a damaged file, a foreign server or a file's name, as JSON: U+FFFD for
@@ -26,7 +26,7 @@ json_t *json_list(size_t count, json_t *(*item)(const void *context, size_t inde
                   const void *context);
 
 /* [{"first": …, "last": …}, …] */
-json_t *json_ranges(const struct ledger_range *ranges, size_t count);
+json_t *json_ranges(const struct ledger_set *ranges);
 
 /* A list that is added to one by one, and says when it is full. */
 struct json_short_list {

@@ -7,22 +7,21 @@
 #include "service/rerun.h"
 
 enum error_code print_runs(const char *title, const struct options *options,
-                           const struct ledger_range *ranges, size_t range_count,
-                           struct error *error)
+                           const struct ledger_set *ranges, struct error *error)
 {
     struct rerun rerun;
     struct buffer text;
-    if (range_count == 0)
+    if (ranges->count == 0)
         return OK;
     rerun_init(&rerun);
     buffer_init(&text);
     enum error_code code = rerun_of_lake(&rerun, options, error);
     if (code == OK) {
         code = buffer_append_format(&text, "%s:\n", title);
-        for (size_t i = 0; code == OK && i < rerun_run_count(range_count); i++) {
+        for (size_t i = 0; code == OK && i < rerun_run_count(ranges); i++) {
             code = buffer_append_text(&text, "  ");
             if (code == OK)
-                code = rerun_append_run(&rerun, rerun_run_range(ranges, range_count, i), &text);
+                code = rerun_append_run(&rerun, rerun_run_range(ranges, i), &text);
             if (code == OK)
                 code = buffer_append_byte(&text, '\n');
         }

@@ -9,7 +9,6 @@
 /* Prints `title` and the commands that fetch the ranges, to stdout; nothing where there is none.
  * ERR_NO_MEMORY, or an error of reading the lake. */
 enum error_code print_runs(const char *title, const struct options *options,
-                           const struct ledger_range *ranges, size_t range_count,
-                           struct error *error) MUST_CHECK;
+                           const struct ledger_set *ranges, struct error *error) MUST_CHECK;
 
 #endif

@@ -109,10 +109,9 @@ static int set_amounts(json_t *root, const struct status_snapshot *last)
 /* What fetches the rest; null where nothing is left, or what is left may not come from there. */
 static json_t *command_of(const struct options *options, const struct run_report *report)
 {
-    if (report->uncovered_count == 0 || report->other_chain)
+    if (report->uncovered.count == 0 || report->other_chain)
         return json_null();
-    const struct ledger_range rest = {report->uncovered[0].first,
-                                      report->uncovered[report->uncovered_count - 1].last};
+    const struct ledger_range rest = ledger_set_span(&report->uncovered);
     struct buffer command;
     buffer_init(&command);
     json_t *text = rerun_write_run(options, rest, &command) == OK
@@ -155,8 +154,7 @@ static json_t *report_whole(const struct options *options, const struct run_repo
         json_object_set_new(root, "problems",
                             json_list(report->problem_count, problem_of, report)) != 0 ||
         json_object_set_new(root, "server", server_of(&report->last)) != 0 ||
-        json_object_set_new(root, "uncovered",
-                            json_ranges(report->uncovered, report->uncovered_count)) != 0 ||
+        json_object_set_new(root, "uncovered", json_ranges(&report->uncovered)) != 0 ||
         json_object_set_new(root, "command", command_of(options, report)) != 0) {
         json_decref(root);
         return NULL;

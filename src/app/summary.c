@@ -54,10 +54,10 @@ static void put_gaps(struct page *page, const struct status_snapshot *last)
     if (last->gaps == 0)
         return;
     struct ledger_range ranges[STATUS_GAPS_MAX];
-    char text[RANGES_TEXT_BYTES];
-    for (size_t i = 0; i < last->gap_count; i++)
-        ranges[i] = (struct ledger_range){last->newest_gaps[i].first, last->newest_gaps[i].last};
-    ranges_text(ranges, last->gap_count, text);
+    const struct ledger_set gaps = {.ranges = ranges, .count = last->gap_count};
+    char text[LEDGER_SET_TEXT_BYTES];
+    memcpy(ranges, last->newest_gaps, sizeof ranges);
+    ledger_set_text(&gaps, text);
     put(page, LABEL "%s: no event came, nor when asked for once more\n", "gaps", text);
     if (last->gaps > last->gap_count)
         put(page, LABEL "and %" PRIu64 " earlier\n", "", last->gaps - last->gap_count);
@@ -122,7 +122,7 @@ static void put_problems(struct page *page, const struct run_report *report)
 static void put_server(struct page *page, const struct run_report *report)
 {
     const struct status_snapshot *last = &report->last;
-    bool is_short = report->live ? last->outage || last->reconnecting : report->uncovered_count > 0;
+    bool is_short = report->live ? last->outage || last->reconnecting : report->uncovered.count > 0;
     if (last->failure_us == 0 || !is_short)
         return;
     put(page, LABEL "%s, asked for %s: %s\n", "server",
@@ -136,8 +136,7 @@ static void put_server(struct page *page, const struct run_report *report)
 static void put_command(struct page *page, const struct options *options,
                         const struct run_report *report)
 {
-    const struct ledger_range rest = {report->uncovered[0].first,
-                                      report->uncovered[report->uncovered_count - 1].last};
+    const struct ledger_range rest = ledger_set_span(&report->uncovered);
     struct buffer command;
     if (report->other_chain || page->code != OK)
         return;
@@ -154,12 +153,12 @@ static void put_uncovered(struct page *page, const struct options *options,
 {
     if (report->live)
         return;
-    if (report->uncovered_count == 0) {
+    if (report->uncovered.count == 0) {
         put(page, LABEL "every ledger asked for is in the lake\n", "coverage");
         return;
     }
-    char ranges[RANGES_TEXT_BYTES];
-    ranges_text(report->uncovered, report->uncovered_count, ranges);
+    char ranges[LEDGER_SET_TEXT_BYTES];
+    ledger_set_text(&report->uncovered, ranges);
     put(page, LABEL "%s\n", "uncovered", ranges);
     put_command(page, options, report);
 }

@@ -32,9 +32,8 @@ static enum error_code append_repairs(const struct verify_report *report, const 
     enum error_code code = OK;
     if (damaged)
         code = rerun_append_care(rerun, "repair", report->deep ? " --deep" : "", out);
-    for (size_t i = 0; code == OK && i < findings_take_out_count(findings) && i < REPAIRS_MAX;
-         i++) {
-        struct ledger_range range = findings_take_out(findings, i);
+    for (size_t i = 0; code == OK && i < findings->take_out.count && i < REPAIRS_MAX; i++) {
+        struct ledger_range range = findings->take_out.ranges[i];
         char ledgers[32];
         snprintf(ledgers, sizeof ledgers, " %" PRIu32 " %" PRIu32, range.first, range.last);
         if (damaged || i > 0)
@@ -48,13 +47,12 @@ static enum error_code append_repairs(const struct verify_report *report, const 
 static enum error_code append_runs(const struct verify_report *report, const struct rerun *rerun,
                                    struct buffer *out)
 {
-    size_t count = findings_refetch_count(&report->findings);
-    const struct ledger_range *ranges = (const void *)report->findings.refetch.data;
+    const struct ledger_set *refetch = &report->findings.refetch;
     enum error_code code = OK;
-    for (size_t i = 0; code == OK && i < rerun_run_count(count); i++) {
+    for (size_t i = 0; code == OK && i < rerun_run_count(refetch); i++) {
         code = buffer_append_text(out, " && ");
         if (code == OK)
-            code = rerun_append_run(rerun, rerun_run_range(ranges, count, i), out);
+            code = rerun_append_run(rerun, rerun_run_range(refetch, i), out);
     }
     return code;
 }
@@ -66,7 +64,7 @@ enum error_code verify_print_command(const struct verify_report *report,
     struct rerun rerun;
     rerun_init(&rerun);
     enum error_code code = OK;
-    if (findings_refetch_count(&report->findings) > 0) {
+    if (report->findings.refetch.count > 0) {
         code = rerun_of_lake(&rerun, options, error);
         if (code == OK)
             code = append_repairs(report, &rerun, out);
@@ -96,7 +94,7 @@ static json_t *json_problem(const void *context, size_t index)
 static json_t *json_refetch(const void *context, size_t index)
 {
     const struct verify_report *report = context;
-    struct ledger_range range = findings_refetch(&report->findings, index);
+    struct ledger_range range = report->findings.refetch.ranges[index];
     return json_pack("{s:I, s:I}", "first", (json_int_t)range.first, "last",
                      (json_int_t)range.last);
 }
@@ -140,21 +138,20 @@ static json_t *json_report(const struct verify_report *report, const struct agai
                            const char *command)
 {
     const struct findings *findings = &report->findings;
-    json_t *object = json_pack(
-        "{s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", report->ok, "deep",
-        report->deep, "files", (json_int_t)report->files, "rows", (json_int_t)report->rows,
-        "coverage", json_ranges(report->coverage, report->coverage_count), "problems",
-        json_list(findings_listed_count(findings), json_problem, report), "refetch",
-        json_list(findings_refetch_count(findings), json_refetch, report), "command",
-        json_any_text(command[0] != '\0' ? command : NULL), "notes",
-        json_list(findings_note_count(findings), json_note, report), "changes_by_others",
-        json_list(findings_change_count(findings), json_change, report));
-    const struct json_left_out left_out[] = {
-        {"coverage", json_left_out_of(report->coverage_count)},
-        {"problems", unlisted_count(findings)},
-        {"refetch", json_left_out_of(findings_refetch_count(findings))},
-        {"notes", findings->noted.left_out},
-        {"changes_by_others", findings->changed.left_out}};
+    json_t *object =
+        json_pack("{s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", report->ok, "deep",
+                  report->deep, "files", (json_int_t)report->files, "rows",
+                  (json_int_t)report->rows, "coverage", json_ranges(&report->coverage), "problems",
+                  json_list(findings_listed_count(findings), json_problem, report), "refetch",
+                  json_list(findings->refetch.count, json_refetch, report), "command",
+                  json_any_text(command[0] != '\0' ? command : NULL), "notes",
+                  json_list(findings_note_count(findings), json_note, report), "changes_by_others",
+                  json_list(findings_change_count(findings), json_change, report));
+    const struct json_left_out left_out[] = {{"coverage", json_left_out_of(report->coverage.count)},
+                                             {"problems", unlisted_count(findings)},
+                                             {"refetch", json_left_out_of(findings->refetch.count)},
+                                             {"notes", findings->noted.left_out},
+                                             {"changes_by_others", findings->changed.left_out}};
     object = json_add_left_out(object, left_out, sizeof left_out / sizeof *left_out);
     if (object != NULL && against != NULL &&
         json_object_set_new(object, "against", json_against(report, against)) != 0) {
@@ -213,9 +210,9 @@ static void print_notes(const struct findings *findings)
 
 static void print_refetch(const struct findings *findings)
 {
-    size_t count = findings_refetch_count(findings);
+    size_t count = findings->refetch.count;
     for (size_t i = 0; i < count && i < LIST_ENTRIES_MAX; i++) {
-        struct ledger_range range = findings_refetch(findings, i);
+        struct ledger_range range = findings->refetch.ranges[i];
         say("fetch again: %" PRIu32 " to %" PRIu32 "\n", range.first, range.last);
     }
     if (count > LIST_ENTRIES_MAX)
@@ -236,9 +233,9 @@ void verify_print_text(const struct verify_report *report, const struct against 
         say("to mend it:\n  %s\n", command);
     if (command[0] != '\0' && rerun_server_is_default(options))
         say("(" RERUN_DEFAULT_SERVER ")\n");
-    if (findings_take_out_count(findings) > REPAIRS_MAX)
+    if (findings->take_out.count > REPAIRS_MAX)
         say("(that takes out the first %d of %zu ranges; verify again for the rest)\n", REPAIRS_MAX,
-            findings_take_out_count(findings));
+            findings->take_out.count);
     if (against != NULL)
         print_comparison(report, against);
     size_t problems = findings_problem_count(findings);

@@ -161,13 +161,13 @@ enum error_code catalog_evolve(struct catalog *catalog, const struct catalog_tab
 enum error_code catalog_data_path(struct catalog *catalog, char **data_path,
                                   struct error *error) MUST_CHECK;
 
-/* Coverage, merged and ascending; *ranges is the caller's to mem_free. */
-enum error_code catalog_coverage(struct catalog *catalog, struct ledger_range **ranges,
-                                 size_t *count, struct error *error) MUST_CHECK;
-/* What of [first, last] is not covered (last 0 = UINT32_MAX). The caller mem_frees. */
+/* The covered ledgers, in place of what `coverage` holds. */
+enum error_code catalog_coverage(struct catalog *catalog, struct ledger_set *coverage,
+                                 struct error *error) MUST_CHECK;
+/* What of [first, last] is not covered (last 0 = UINT32_MAX), in place of what `uncovered` holds.
+ */
 enum error_code catalog_uncovered(struct catalog *catalog, struct ledger_range within,
-                                  struct ledger_range **ranges, size_t *count,
-                                  struct error *error) MUST_CHECK;
+                                  struct ledger_set *uncovered, struct error *error) MUST_CHECK;
 
 struct catalog_digest {
     uint32_t ledger; /* 0: there is none */
@@ -223,8 +223,8 @@ enum error_code catalog_each_statistic(struct catalog *catalog, int64_t data_fil
                                        catalog_statistic_visitor *visit, void *context,
                                        struct error *error) MUST_CHECK;
 
-/* Ledgers of the coverage that the stream left out, ascending; the caller mem_frees. */
-enum error_code catalog_unconfirmed(struct catalog *catalog, struct ledger_range **ranges,
-                                    size_t *count, struct error *error) MUST_CHECK;
+/* Ledgers of the coverage that the stream left out, in place of what `unconfirmed` holds. */
+enum error_code catalog_unconfirmed(struct catalog *catalog, struct ledger_set *unconfirmed,
+                                    struct error *error) MUST_CHECK;
 
 #endif

@@ -71,7 +71,7 @@ static uint64_t unconfirmed_ledgers(const struct catalog_commit *commit)
 {
     uint64_t ledgers = 0;
     for (size_t i = 0; i < commit->unconfirmed_count; i++)
-        ledgers += (uint64_t)commit->unconfirmed[i].last - commit->unconfirmed[i].first + 1;
+        ledgers += ledger_range_count(commit->unconfirmed[i]);
     return ledgers;
 }
 

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "catalog/coverage.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "catalog/query.h"
-#include "util/memory.h"
 
 #define SQL_BYTES 512
 
@@ -66,68 +64,36 @@ enum error_code coverage_subtract(struct database *database, const char *table,
 
 /* Whether the newest range lies behind the one before it. */
 static enum error_code check_order(const struct database *database, const char *table,
-                                   const struct ledger_range *ranges, size_t count,
-                                   struct error *error)
+                                   const struct ledger_set *set, struct error *error)
 {
-    if (count < 2 || ranges[count - 1].first > ranges[count - 2].last)
+    size_t count = set->count;
+    if (count < 2 || set->ranges[count - 1].first > set->ranges[count - 2].last)
         return OK;
     return error_set(error, ERR_CORRUPT, "catalog %s is damaged: %s has ledger %u twice",
-                     database->path, table, ranges[count - 1].first);
+                     database->path, table, set->ranges[count - 1].first);
 }
 
 enum error_code coverage_load(struct database *database, const char *table,
-                              struct ledger_range within, struct ledger_range **ranges,
-                              size_t *count, struct error *error)
+                              struct ledger_range within, struct ledger_set *set,
+                              struct error *error)
 {
     struct query query;
     char sql[SQL_BYTES];
-    size_t capacity = 0;
-    *ranges = NULL;
-    *count = 0;
+    set->count = 0;
     snprintf(sql, sizeof sql,
              "SELECT first_ledger, last_ledger FROM %s WHERE first_ledger <= ?2 AND "
              "last_ledger >= ?1 ORDER BY first_ledger",
              table);
     query_begin(&query, database, sql, BIND(sql_int(within.first), sql_int(within.last)), error);
     while (query_next(&query)) {
-        if (*count == capacity) {
-            capacity = capacity == 0 ? 16 : capacity * 2;
-            struct ledger_range *grown = mem_realloc(*ranges, capacity * sizeof *grown);
-            if (grown == NULL) {
-                query_check(&query, error_no_memory(error, "ledger ranges"));
-                break;
-            }
-            *ranges = grown;
-        }
-        (*ranges)[(*count)++] = query_range(&query, 0);
+        struct ledger_range range = query_range(&query, 0);
         if (query_ok(&query))
-            query_check(&query, check_order(database, table, *ranges, *count, error));
+            query_check(&query, ledger_set_append(set, range, error));
+        if (query_ok(&query))
+            query_check(&query, check_order(database, table, set, error));
     }
     enum error_code code = query_end(&query);
-    if (code != OK) {
-        mem_free(*ranges);
-        *ranges = NULL;
-        *count = 0;
-    }
+    if (code != OK)
+        ledger_set_release(set);
     return code;
-}
-
-size_t coverage_gaps(struct ledger_range within, const struct ledger_range *ranges, size_t count,
-                     struct ledger_range *gaps)
-{
-    size_t gap_count = 0;
-    uint64_t next = within.first; /* the first ledger not looked at yet */
-    for (size_t i = 0; i < count && next <= within.last; i++) {
-        assert(i == 0 || ranges[i].first > ranges[i - 1].last);
-        if (ranges[i].last < next)
-            continue;
-        if (ranges[i].first > within.last)
-            break;
-        if (ranges[i].first > next)
-            gaps[gap_count++] = (struct ledger_range){(uint32_t)next, ranges[i].first - 1};
-        next = (uint64_t)ranges[i].last + 1;
-    }
-    if (next <= within.last)
-        gaps[gap_count++] = (struct ledger_range){(uint32_t)next, within.last};
-    return gap_count;
 }

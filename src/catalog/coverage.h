@@ -16,15 +16,10 @@ enum error_code coverage_add(struct database *database, struct ledger_range rang
 enum error_code coverage_subtract(struct database *database, const char *table,
                                   struct ledger_range range, struct error *error) MUST_CHECK;
 
-/* All ranges of `table` that touch `within`, ascending; the caller mem_frees *ranges. ERR_CORRUPT
- * if one is no range, or two overlap. */
+/* All ranges of `table` that touch `within`, in place of what the set holds. ERR_CORRUPT if one is
+ * no range, or two overlap. */
 enum error_code coverage_load(struct database *database, const char *table,
-                              struct ledger_range within, struct ledger_range **ranges,
-                              size_t *count, struct error *error) MUST_CHECK;
-
-/* What of `within` is in none of the ascending, disjoint `ranges`: at most count + 1 gaps into
- * `gaps`; returns how many. */
-size_t coverage_gaps(struct ledger_range within, const struct ledger_range *ranges, size_t count,
-                     struct ledger_range *gaps);
+                              struct ledger_range within, struct ledger_set *set,
+                              struct error *error) MUST_CHECK;
 
 #endif

@@ -6,41 +6,33 @@
 #include "catalog/handle.h"
 #include "catalog/query.h"
 #include "catalog/others.h"
-#include "util/memory.h"
 
 static const struct ledger_range everything = {0, UINT32_MAX};
 
-enum error_code catalog_coverage(struct catalog *catalog, struct ledger_range **ranges,
-                                 size_t *count, struct error *error)
+enum error_code catalog_coverage(struct catalog *catalog, struct ledger_set *coverage,
+                                 struct error *error)
 {
-    return coverage_load(&catalog->database, "ttp_coverage", everything, ranges, count, error);
+    return coverage_load(&catalog->database, "ttp_coverage", everything, coverage, error);
 }
 
-enum error_code catalog_unconfirmed(struct catalog *catalog, struct ledger_range **ranges,
-                                    size_t *count, struct error *error)
+enum error_code catalog_unconfirmed(struct catalog *catalog, struct ledger_set *unconfirmed,
+                                    struct error *error)
 {
-    return coverage_load(&catalog->database, "ttp_unconfirmed", everything, ranges, count, error);
+    return coverage_load(&catalog->database, "ttp_unconfirmed", everything, unconfirmed, error);
 }
 
 enum error_code catalog_uncovered(struct catalog *catalog, struct ledger_range within,
-                                  struct ledger_range **ranges, size_t *count, struct error *error)
+                                  struct ledger_set *uncovered, struct error *error)
 {
-    struct ledger_range *covered = NULL;
-    size_t covered_count = 0;
-    *ranges = NULL;
-    *count = 0;
+    struct ledger_set covered = {0};
     if (within.last == 0)
         within.last = UINT32_MAX;
     enum error_code code =
-        coverage_load(&catalog->database, "ttp_coverage", within, &covered, &covered_count, error);
-    if (code != OK)
-        return code;
-    *ranges = mem_alloc((covered_count + 1) * sizeof **ranges);
-    if (*ranges == NULL)
-        code = error_no_memory(error, "ledger ranges");
-    else
-        *count = coverage_gaps(within, covered, covered_count, *ranges);
-    mem_free(covered);
+        coverage_load(&catalog->database, "ttp_coverage", within, &covered, error);
+    uncovered->count = 0;
+    if (code == OK)
+        code = ledger_set_gaps(&covered, within, uncovered, error);
+    ledger_set_release(&covered);
     return code;
 }
 

@@ -266,21 +266,20 @@ enum error_code catalog_uncover_unconfirmed(struct catalog *catalog, struct ledg
                                             struct error *error)
 {
     struct database *database = &catalog->database;
-    struct ledger_range *ranges = NULL;
-    size_t count = 0;
+    struct ledger_set unconfirmed = {0};
     enum error_code code = database_begin_write(database, error);
     if (code != OK)
         return code;
-    code = coverage_load(database, "ttp_unconfirmed", within, &ranges, &count, error);
-    for (size_t i = 0; code == OK && i < count; i++) {
-        struct ledger_range range = ranges[i];
+    code = coverage_load(database, "ttp_unconfirmed", within, &unconfirmed, error);
+    for (size_t i = 0; code == OK && i < unconfirmed.count; i++) {
+        struct ledger_range range = unconfirmed.ranges[i];
         range.first = range.first < within.first ? within.first : range.first;
         range.last = range.last > within.last ? within.last : range.last;
         code = coverage_subtract(database, "ttp_coverage", range, error);
     }
     if (code == OK)
         code = coverage_subtract(database, "ttp_unconfirmed", within, error);
-    mem_free(ranges);
+    ledger_set_release(&unconfirmed);
     return database_end(database, code, error);
 }
 

@@ -22,7 +22,7 @@ void lake_file_init(struct lake_file *lake)
 
 void lake_file_release(struct lake_file *lake)
 {
-    mem_free(lake->pruned);
+    ledger_set_release(&lake->pruned);
     lake_file_init(lake);
 }
 
@@ -52,7 +52,7 @@ static enum error_code decode(struct lake_file *lake, const json_t *object, cons
         return error_set(error, ERR_CORRUPT,
                          "%s has no lake_id, network or scheme; restore it from a backup", path);
     lake->creating = json_is_true(json_object_get(object, "creating"));
-    return json_text_get_ranges(object, "pruned", &lake->pruned, &lake->pruned_count, path, error);
+    return json_text_get_ranges(object, "pruned", &lake->pruned, path, error);
 }
 
 enum error_code lake_file_read(struct lake_file *lake, const char *root, struct error *error)
@@ -91,7 +91,7 @@ enum error_code lake_file_write(const struct lake_file *lake, const char *root, 
     json_t *object = json_pack("{s:i, s:s, s:s, s:s, s:b, s:o}", "layout_version",
                                CATALOG_LAYOUT_VERSION, "lake_id", lake->lake_id, "network",
                                lake->network, "scheme", lake->scheme, "creating", lake->creating,
-                               "pruned", json_text_ranges(lake->pruned, lake->pruned_count));
+                               "pruned", json_text_ranges(lake->pruned.ranges, lake->pruned.count));
     struct buffer text;
     buffer_init(&text);
     code = json_text_dump(object, true, &text, error);
@@ -99,7 +99,7 @@ enum error_code lake_file_write(const struct lake_file *lake, const char *root, 
         code = error_set(error, ERR_LIMIT,
                          "%s would be larger than %d bytes: the lake has %zu pruned ranges of "
                          "ledgers that do not touch",
-                         path, LAKE_FILE_LIMIT_BYTES, lake->pruned_count);
+                         path, LAKE_FILE_LIMIT_BYTES, lake->pruned.count);
     if (code == OK)
         code = os_write_atomically(path, buffer_view(&text), error);
     buffer_release(&text);

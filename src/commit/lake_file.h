@@ -16,8 +16,7 @@ struct lake_file {
     char network[LAKE_NETWORK_BYTES]; /* "": not known */
     char scheme[LAKE_SCHEME_BYTES];
     bool creating; /* its catalog may not be there yet: the first start did not get that far */
-    size_t pruned_count; /* ledgers that were in the lake and were pruned on purpose */
-    struct ledger_range *pruned;
+    struct ledger_set pruned; /* ledgers that were in the lake and were pruned on purpose */
 };
 
 void lake_file_init(struct lake_file *lake);

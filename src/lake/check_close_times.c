@@ -30,7 +30,7 @@ enum error_code check_close_times(struct catalog *catalog, struct findings *find
     struct buffer closes;
     buffer_init(&closes);
     enum error_code code = catalog_each_close(catalog, keep_close, &closes, error);
-    size_t count = code == OK ? INVENTORY_COUNT(&closes, struct catalog_close) : 0;
+    size_t count = code == OK ? LIST_COUNT(&closes, struct catalog_close) : 0;
     struct catalog_close *items = (void *)closes.data;
     if (count > 0)
         qsort(items, count, sizeof *items, compare_closes);

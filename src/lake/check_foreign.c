@@ -46,10 +46,9 @@ enum error_code check_deletes(const char *root, const struct inventory *inventor
                               struct findings *findings, struct error *error)
 {
     enum error_code code = OK;
-    for (size_t i = 0;
-         code == OK && i < INVENTORY_COUNT(&inventory->deletes, struct catalog_delete); i++) {
-        const struct catalog_delete *one =
-            INVENTORY_AT(&inventory->deletes, struct catalog_delete, i);
+    for (size_t i = 0; code == OK && i < LIST_COUNT(&inventory->deletes, struct catalog_delete);
+         i++) {
+        const struct catalog_delete *one = LIST_AT(&inventory->deletes, struct catalog_delete, i);
         struct lake_data_file file;
         if (one->path == NULL || lake_data_file_is_remote(one->path))
             continue;
@@ -102,20 +101,20 @@ static enum error_code gather_commits(struct spans *spans, const struct inventor
                                       const struct foreign *foreign, struct error *error)
 {
     enum error_code code = OK;
-    size_t at = 0, displaced = INVENTORY_COUNT(&inventory->displaced, struct catalog_displaced);
-    for (size_t i = 0;
-         code == OK && i < INVENTORY_COUNT(&inventory->commits, struct inventory_commit); i++) {
+    size_t at = 0, displaced = LIST_COUNT(&inventory->displaced, struct catalog_displaced);
+    for (size_t i = 0; code == OK && i < LIST_COUNT(&inventory->commits, struct inventory_commit);
+         i++) {
         const struct inventory_commit *commit =
-            INVENTORY_AT(&inventory->commits, struct inventory_commit, i);
+            LIST_AT(&inventory->commits, struct inventory_commit, i);
         for (size_t k = 0; code == OK && k < commit->live_file_count; k++)
-            code = add_span(
-                spans, foreign->of_commit[i],
-                INVENTORY_AT(&inventory->files, struct inventory_file, commit->first_file + k)
-                    ->hidden_by,
-                error);
+            code =
+                add_span(spans, foreign->of_commit[i],
+                         LIST_AT(&inventory->files, struct inventory_file, commit->first_file + k)
+                             ->hidden_by,
+                         error);
         for (; code == OK && at < displaced; at++) {
             const struct catalog_displaced *file =
-                INVENTORY_AT(&inventory->displaced, struct catalog_displaced, at);
+                LIST_AT(&inventory->displaced, struct catalog_displaced, at);
             if (file->commit_no > commit->commit_no)
                 break;
             code = add_span(spans, foreign->of_commit[i], file->ended_by, error);
@@ -128,21 +127,19 @@ static enum error_code gather_spans(struct spans *spans, const struct inventory 
                                     const struct foreign *foreign, struct error *error)
 {
     enum error_code code = gather_commits(spans, inventory, foreign, error);
-    for (size_t i = 0; code == OK && i < INVENTORY_COUNT(&inventory->files, struct inventory_file);
+    for (size_t i = 0; code == OK && i < LIST_COUNT(&inventory->files, struct inventory_file);
          i++) {
-        const struct inventory_file *file =
-            INVENTORY_AT(&inventory->files, struct inventory_file, i);
+        const struct inventory_file *file = LIST_AT(&inventory->files, struct inventory_file, i);
         code = add_span(spans, foreign->of_file[i], file->snapshots, error);
         if (code == OK && foreign->of_file[i] != FOREIGN_NONE)
             code = add_span(spans, foreign->of_file[i], file->hidden_by, error);
     }
-    for (size_t i = 0;
-         code == OK && i < INVENTORY_COUNT(&inventory->inlined, struct catalog_inlined); i++)
+    for (size_t i = 0; code == OK && i < LIST_COUNT(&inventory->inlined, struct catalog_inlined);
+         i++)
         code = add_span(spans, foreign->of_inlined[i],
-                        INVENTORY_AT(&inventory->inlined, struct catalog_inlined, i)->snapshots,
-                        error);
+                        LIST_AT(&inventory->inlined, struct catalog_inlined, i)->snapshots, error);
     if (spans->list.size_bytes > 0)
-        qsort(spans->list.data, INVENTORY_COUNT(&spans->list, struct span), sizeof(struct span),
+        qsort(spans->list.data, LIST_COUNT(&spans->list, struct span), sizeof(struct span),
               compare_groups);
     return code;
 }
@@ -150,8 +147,8 @@ static enum error_code gather_spans(struct spans *spans, const struct inventory 
 /* Whether the snapshot lies in one of the group's spans, which begin at `first`. */
 static bool did_it(const struct spans *spans, size_t first, size_t group, int64_t snapshot_id)
 {
-    for (size_t i = first; i < INVENTORY_COUNT(&spans->list, struct span); i++) {
-        const struct span *one = INVENTORY_AT(&spans->list, struct span, i);
+    for (size_t i = first; i < LIST_COUNT(&spans->list, struct span); i++) {
+        const struct span *one = LIST_AT(&spans->list, struct span, i);
         if (one->group != group)
             return false;
         if (one->snapshots.first <= snapshot_id && snapshot_id <= one->snapshots.last)
@@ -165,12 +162,12 @@ static void name_snapshots(const struct inventory *inventory, struct spans *span
                            char out[TEXT_BYTES])
 {
     size_t first = 0, told = 0, more = 0, used = 0;
-    while (first < INVENTORY_COUNT(&spans->list, struct span) &&
-           INVENTORY_AT(&spans->list, struct span, first)->group < group)
+    while (first < LIST_COUNT(&spans->list, struct span) &&
+           LIST_AT(&spans->list, struct span, first)->group < group)
         first++;
-    for (size_t i = 0; i < INVENTORY_COUNT(&inventory->changes, struct catalog_change); i++) {
+    for (size_t i = 0; i < LIST_COUNT(&inventory->changes, struct catalog_change); i++) {
         const struct catalog_change *change =
-            INVENTORY_AT(&inventory->changes, struct catalog_change, i);
+            LIST_AT(&inventory->changes, struct catalog_change, i);
         if (!did_it(spans, first, group, change->snapshot_id))
             continue;
         spans->change_is_told[i] = true;
@@ -261,9 +258,9 @@ static void note_untold(const struct inventory *inventory, const struct spans *s
 {
     size_t untold = 0;
     int64_t last = 0;
-    for (size_t i = 0; i < INVENTORY_COUNT(&inventory->changes, struct catalog_change); i++) {
+    for (size_t i = 0; i < LIST_COUNT(&inventory->changes, struct catalog_change); i++) {
         const struct catalog_change *change =
-            INVENTORY_AT(&inventory->changes, struct catalog_change, i);
+            LIST_AT(&inventory->changes, struct catalog_change, i);
         findings_add_change(findings, change);
         untold += !spans->change_is_told[i];
         last = spans->change_is_told[i] ? last : change->snapshot_id;
@@ -281,10 +278,9 @@ static void note_replaced(const struct inventory *inventory, struct findings *fi
     uint64_t size_bytes = 0;
     size_t files = 0;
     char size[TEXT_TIME_BYTES];
-    for (size_t i = 0; i < INVENTORY_COUNT(&inventory->disk_files, struct inventory_disk_file);
-         i++) {
+    for (size_t i = 0; i < LIST_COUNT(&inventory->disk_files, struct inventory_disk_file); i++) {
         const struct inventory_disk_file *file =
-            INVENTORY_AT(&inventory->disk_files, struct inventory_disk_file, i);
+            LIST_AT(&inventory->disk_files, struct inventory_disk_file, i);
         if (file->state != INVENTORY_ENDED && file->state != INVENTORY_SCHEDULED)
             continue;
         path = path == NULL ? file->path : path;
@@ -304,12 +300,12 @@ static enum error_code note_objects(const struct inventory *inventory, struct fi
                                     struct error *error)
 {
     struct buffer text;
-    size_t count = INVENTORY_COUNT(&inventory->objects, const char *);
+    size_t count = LIST_COUNT(&inventory->objects, const char *);
     enum error_code code = OK;
     buffer_init(&text);
     for (size_t i = 0; code == OK && i < count && i < OBJECTS_TOLD; i++)
         code = buffer_append_format(&text, "%s%s", i == 0 ? "" : ", ",
-                                    *INVENTORY_AT(&inventory->objects, const char *, i));
+                                    *LIST_AT(&inventory->objects, const char *, i));
     if (code == OK && count > OBJECTS_TOLD)
         code = buffer_append_format(&text, " and %zu more", count - OBJECTS_TOLD);
     if (code == OK && count > 0)
@@ -322,7 +318,7 @@ enum error_code check_foreign(const struct inventory *inventory, const struct fo
                               bool deep, struct findings *findings, struct error *error)
 {
     struct spans spans = {0};
-    size_t changes = INVENTORY_COUNT(&inventory->changes, struct catalog_change);
+    size_t changes = LIST_COUNT(&inventory->changes, struct catalog_change);
     spans.change_is_told = mem_alloc_zero(changes, sizeof(bool));
     enum error_code code = spans.change_is_told == NULL
                                ? error_no_memory(error, "the snapshots of others")

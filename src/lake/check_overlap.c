@@ -9,16 +9,15 @@
 enum error_code overlap_init(struct overlap *overlap, const struct inventory *inventory,
                              const struct ledger_owners *owners, struct error *error)
 {
-    size_t commits = INVENTORY_COUNT(&inventory->commits, struct inventory_commit);
-    size_t ranges = INVENTORY_COUNT(&owners->taken_over, struct owned_range);
+    size_t commits = LIST_COUNT(&inventory->commits, struct inventory_commit);
+    size_t ranges = LIST_COUNT(&owners->taken_over, struct owned_range);
     *overlap = (struct overlap){.owners = owners};
     overlap->is_concerned = mem_alloc_zero(commits, sizeof *overlap->is_concerned);
     overlap->rows_of = mem_alloc_zero(ranges, sizeof *overlap->rows_of);
     if (overlap->is_concerned == NULL || overlap->rows_of == NULL)
         return error_no_memory(error, "the commits' ranges");
     for (size_t i = 0; i < ranges; i++)
-        overlap->is_concerned[INVENTORY_AT(&owners->taken_over, struct owned_range, i)->commit] =
-            true;
+        overlap->is_concerned[LIST_AT(&owners->taken_over, struct owned_range, i)->commit] = true;
     return OK;
 }
 
@@ -31,8 +30,8 @@ void overlap_release(struct overlap *overlap)
 void overlap_add(struct overlap *overlap, size_t commit, const struct file_rows *rows)
 {
     const struct buffer *ranges = &overlap->owners->taken_over;
-    for (size_t i = 0; i < INVENTORY_COUNT(ranges, struct owned_range); i++) {
-        const struct owned_range *one = INVENTORY_AT(ranges, struct owned_range, i);
+    for (size_t i = 0; i < LIST_COUNT(ranges, struct owned_range); i++) {
+        const struct owned_range *one = LIST_AT(ranges, struct owned_range, i);
         if (one->commit == commit && overlap->rows_of[i] == 0)
             overlap->rows_of[i] = file_rows_find(rows, one->range);
     }
@@ -52,8 +51,8 @@ static enum error_code find_letter(const char *root, const struct inventory_comm
     buffer_init(&letters);
     enum error_code code =
         dead_letters_load(root, commit->dead_letters_path, &arena, &letters, error);
-    for (size_t i = 0; i < INVENTORY_COUNT(&letters, struct stored_letter); i++) {
-        uint32_t found = INVENTORY_AT(&letters, struct stored_letter, i)->ledger_sequence;
+    for (size_t i = 0; i < LIST_COUNT(&letters, struct stored_letter); i++) {
+        uint32_t found = LIST_AT(&letters, struct stored_letter, i)->ledger_sequence;
         if (found >= within.first && found <= within.last && *ledger == 0)
             *ledger = found;
     }
@@ -68,10 +67,10 @@ enum error_code check_overlap(const char *root, const struct inventory *inventor
 {
     const struct buffer *ranges = &overlap->owners->taken_over;
     enum error_code code = OK;
-    for (size_t i = 0; code == OK && i < INVENTORY_COUNT(ranges, struct owned_range); i++) {
-        const struct owned_range *one = INVENTORY_AT(ranges, struct owned_range, i);
+    for (size_t i = 0; code == OK && i < LIST_COUNT(ranges, struct owned_range); i++) {
+        const struct owned_range *one = LIST_AT(ranges, struct owned_range, i);
         const struct inventory_commit *commit =
-            INVENTORY_AT(&inventory->commits, struct inventory_commit, one->commit);
+            LIST_AT(&inventory->commits, struct inventory_commit, one->commit);
         uint32_t ledger = overlap->rows_of[i];
         if (ledger == 0)
             code = find_letter(root, commit, one->range, &ledger, error);
@@ -83,7 +82,7 @@ enum error_code check_overlap(const char *root, const struct inventory *inventor
             "ledger %" PRIu32 " is in two commits: %" PRIu64 " has rows or dead letters of it, and "
             "%" PRIu64 " took it over",
             ledger, commit->commit_no,
-            INVENTORY_AT(&inventory->commits, struct inventory_commit, owner->commit)->commit_no);
+            LIST_AT(&inventory->commits, struct inventory_commit, owner->commit)->commit_no);
     }
     return code;
 }

@@ -76,8 +76,8 @@ static bool is_own(const struct commit_rows *rows, uint32_t ledger)
     if (ledger < range.first || ledger > range.last)
         return false;
     const struct owned_range *owner = ledger_owners_find(rows->check->owners, ledger);
-    return owner != NULL && INVENTORY_AT(&rows->check->inventory->commits, struct inventory_commit,
-                                         owner->commit) == rows->commit;
+    return owner != NULL && LIST_AT(&rows->check->inventory->commits, struct inventory_commit,
+                                    owner->commit) == rows->commit;
 }
 
 /* Reports what is wrong with rows that stand together; false if nothing is. */
@@ -120,9 +120,9 @@ static enum error_code check_runs(struct commit_rows *rows, const char *path,
     const uint32_t *indices = (const void *)file->ordinals.data;
     enum error_code code = OK;
     rows->ledger_before = 0;
-    for (size_t i = 0, first = 0; code == OK && i < INVENTORY_COUNT(&file->runs, struct ledger_run);
+    for (size_t i = 0, first = 0; code == OK && i < LIST_COUNT(&file->runs, struct ledger_run);
          i++) {
-        const struct ledger_run *run = INVENTORY_AT(&file->runs, struct ledger_run, i);
+        const struct ledger_run *run = LIST_AT(&file->runs, struct ledger_run, i);
         size_t at = first;
         first += run->row_count;
         if (rows->is_merged && !is_own(rows, run->ledger_sequence))
@@ -203,7 +203,7 @@ static enum error_code read_letters(const struct rows_check *check,
     if (code == ERR_CORRUPT)
         wrong = error != NULL ? error->message : "it is damaged";
     if (code == OK && wrong == NULL &&
-        INVENTORY_COUNT(letters, struct stored_letter) != (size_t)commit->dead_letter_count)
+        LIST_COUNT(letters, struct stored_letter) != (size_t)commit->dead_letter_count)
         wrong = "it does not hold as many dead letters as were committed";
     if (wrong != NULL) {
         findings_add_problem(check->findings, PROBLEM_DEAD_LETTERS, shown, commit->commit_no,
@@ -235,7 +235,7 @@ enum error_code check_commit_dead_letters(const struct rows_check *check,
 static enum error_code check_ordinals(struct commit_rows *rows, struct error *error)
 {
     const struct stored_letter *letters = (const void *)rows->letters.data;
-    size_t letter_count = INVENTORY_COUNT(&rows->letters, struct stored_letter);
+    size_t letter_count = LIST_COUNT(&rows->letters, struct stored_letter);
     for (size_t i = 0; i < letter_count; i++) {
         uint64_t ordinal = ledger_ordinal(letters[i].ledger_sequence, letters[i].event_index);
         if (buffer_append(&rows->ordinals, &ordinal, sizeof ordinal) != OK)
@@ -243,7 +243,7 @@ static enum error_code check_ordinals(struct commit_rows *rows, struct error *er
     }
     char fault[LEDGER_FAULT_BYTES];
     if (!ledger_ordinals_are_whole((void *)rows->ordinals.data,
-                                   INVENTORY_COUNT(&rows->ordinals, uint64_t), fault))
+                                   LIST_COUNT(&rows->ordinals, uint64_t), fault))
         report(rows, NULL, fault);
     return OK;
 }
@@ -251,13 +251,13 @@ static enum error_code check_ordinals(struct commit_rows *rows, struct error *er
 static enum error_code check_digest(struct commit_rows *rows, struct error *error)
 {
     const struct inventory_commit *commit = rows->commit;
-    struct ledger_events events = {
-        .ledger_sequence = commit->digest_ledger,
-        .rows = (void *)rows->digest_rows.data,
-        .row_count = INVENTORY_COUNT(&rows->digest_rows, struct row_view),
-        .file_count = rows->digest_files,
-        .letters = (const void *)rows->letters.data,
-        .letter_count = INVENTORY_COUNT(&rows->letters, struct stored_letter)};
+    struct ledger_events events = {.ledger_sequence = commit->digest_ledger,
+                                   .rows = (void *)rows->digest_rows.data,
+                                   .row_count = LIST_COUNT(&rows->digest_rows, struct row_view),
+                                   .file_count = rows->digest_files,
+                                   .letters = (const void *)rows->letters.data,
+                                   .letter_count =
+                                       LIST_COUNT(&rows->letters, struct stored_letter)};
     struct ledger_digest digest;
     if (commit->digest_ledger == 0 || !rows->has_all_digest_rows ||
         !ledger_order_is_known(commit->schema, &events))
@@ -284,10 +284,9 @@ static enum error_code walk_merged_files(struct commit_rows *rows, size_t group,
     struct ledger_range range = rows->commit->range;
     enum error_code code = OK;
     rows->is_merged = true;
-    for (size_t i = 0; code == OK && i < INVENTORY_COUNT(&inventory->files, struct inventory_file);
+    for (size_t i = 0; code == OK && i < LIST_COUNT(&inventory->files, struct inventory_file);
          i++) {
-        const struct inventory_file *file =
-            INVENTORY_AT(&inventory->files, struct inventory_file, i);
+        const struct inventory_file *file = LIST_AT(&inventory->files, struct inventory_file, i);
         if (rows->check->foreign->of_file[i] == group && file->range.first <= range.last &&
             file->range.last >= range.first)
             code = read_file(rows, file, error);
@@ -309,8 +308,8 @@ static void check_row_count(struct commit_rows *rows)
 
 static void release(struct commit_rows *rows)
 {
-    for (size_t i = 0; i < INVENTORY_COUNT(&rows->read_here, struct file_rows *); i++) {
-        struct file_rows *one = *INVENTORY_AT(&rows->read_here, struct file_rows *, i);
+    for (size_t i = 0; i < LIST_COUNT(&rows->read_here, struct file_rows *); i++) {
+        struct file_rows *one = *LIST_AT(&rows->read_here, struct file_rows *, i);
         file_rows_release(one);
         mem_free(one);
     }
@@ -343,11 +342,12 @@ enum error_code check_commit_rows(const struct rows_check *check,
         code = read_letters(check, commit, &rows.arena, &rows.letters, error);
     for (size_t i = 0; code == OK && i < commit->live_file_count; i++) {
         const struct inventory_file *file =
-            INVENTORY_AT(&check->inventory->files, struct inventory_file, commit->first_file + i);
+            LIST_AT(&check->inventory->files, struct inventory_file, commit->first_file + i);
         code = own != NULL ? add_file(&rows, file, own[i], error) : read_file(&rows, file, error);
     }
-    size_t group = check->foreign->of_commit[commit - INVENTORY_AT(&check->inventory->commits,
-                                                                   struct inventory_commit, 0)];
+    size_t group =
+        check->foreign
+            ->of_commit[commit - LIST_AT(&check->inventory->commits, struct inventory_commit, 0)];
     if (code == OK && group != FOREIGN_NONE)
         code = walk_merged_files(&rows, group, error);
     if (code == OK && rows.good && group != FOREIGN_NONE)

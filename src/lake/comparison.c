@@ -11,8 +11,8 @@
 #include "lake/ledger_difference.h"
 #include "lake/ledger_order.h"
 #include "lake/ledger_owner.h"
-#include "lake/ranges.h"
 #include "lake/row_scan.h"
+#include "lake/sample.h"
 #include "util/memory.h"
 #include "util/text.h"
 
@@ -35,8 +35,8 @@ struct comparison {
     const struct inventory *inventory;
     struct findings *findings;
     struct ledger_owners owners;
-    struct buffer ranges; /* struct ledger_range: to be asked for */
-    size_t range_count, next_range;
+    struct ledger_set ranges; /* a list: to be asked for */
+    size_t next_range;
     struct row_scan scan;
     const struct owned_range *owner; /* of the ledger looked up last */
 
@@ -57,8 +57,8 @@ struct comparison {
     struct comparison_totals totals;
     uint64_t same_chain, other_chain; /* ledgers with rows on both sides */
     struct arena told_arena;
-    struct buffer told;        /* struct told_ledger */
-    struct buffer refetch;     /* struct ledger_range, ascending */
+    struct buffer told; /* struct told_ledger */
+    struct ledger_set refetch;
     struct ledger_range asked; /* of which mended_by asked last, and the answer */
     bool asked_is_foreign;
     uint64_t unmended; /* ledgers that differ, and that no command mends */
@@ -66,7 +66,7 @@ struct comparison {
 
 static const struct inventory_commit *commit_at(const struct comparison *comparison, size_t index)
 {
-    return INVENTORY_AT(&comparison->inventory->commits, struct inventory_commit, index);
+    return LIST_AT(&comparison->inventory->commits, struct inventory_commit, index);
 }
 
 static const struct inventory_commit *commit_of(struct comparison *comparison, uint32_t ledger)
@@ -116,83 +116,67 @@ static bool slots_are_equal(const struct ledger_slot *a, const struct ledger_slo
 /* ---- the plan ---- */
 
 /* Covered ledgers of commits that this program can read. */
-static enum error_code list_owned(const struct comparison *comparison, struct buffer *out,
+static enum error_code list_owned(const struct comparison *comparison, struct ledger_set *out,
                                   struct error *error)
 {
-    struct buffer owned;
-    const struct inventory *inventory = comparison->inventory;
+    struct ledger_set owned = {0};
     enum error_code code = OK;
-    buffer_init(&owned);
-    for (size_t i = 0; i < INVENTORY_COUNT(&comparison->owners.owned, struct owned_range); i++) {
-        const struct owned_range *one =
-            INVENTORY_AT(&comparison->owners.owned, struct owned_range, i);
-        if (commit_at(comparison, one->commit)->schema != NULL &&
-            buffer_append(&owned, &one->range, sizeof one->range) != OK)
-            code = error_no_memory(error, "the ranges to compare");
+    for (size_t i = 0; code == OK && i < LIST_COUNT(&comparison->owners.owned, struct owned_range);
+         i++) {
+        const struct owned_range *one = LIST_AT(&comparison->owners.owned, struct owned_range, i);
+        if (commit_at(comparison, one->commit)->schema != NULL)
+            code = ledger_set_append(&owned, one->range, error);
     }
-    ranges_merge(&owned);
-    struct buffer coverage = {.data = (void *)inventory->coverage,
-                              .size_bytes =
-                                  inventory->coverage_count * sizeof(struct ledger_range)};
+    ledger_set_merge(&owned);
     if (code == OK)
-        code = ranges_intersect(&owned, &coverage, out, error);
-    buffer_release(&owned);
+        code = ledger_set_intersect(&owned, &comparison->inventory->coverage, out, error);
+    ledger_set_release(&owned);
     return code;
 }
 
 /* What `findings` have to be fetched again is not compared, nor what lies in a bad file that is no
  * commit's. */
-static enum error_code list_excluded(const struct comparison *comparison, struct buffer *out,
+static enum error_code list_excluded(const struct comparison *comparison, struct ledger_set *out,
                                      struct error *error)
 {
-    for (size_t i = 0; i < findings_refetch_count(comparison->findings); i++) {
-        struct ledger_range range = findings_refetch(comparison->findings, i);
-        if (buffer_append(out, &range, sizeof range) != OK)
-            return error_no_memory(error, "the ranges to compare");
-    }
-    for (size_t i = 0; i < findings_problem_count(comparison->findings); i++) {
-        const struct problem *problem = findings_problem(comparison->findings, i);
-        if (problem->commit_no != 0 &&
-            buffer_append(out, &problem->range, sizeof problem->range) != OK)
-            return error_no_memory(error, "the ranges to compare");
+    const struct findings *findings = comparison->findings;
+    enum error_code code = ledger_set_append_all(out, &findings->refetch, error);
+    for (size_t i = 0; code == OK && i < findings_problem_count(findings); i++) {
+        const struct problem *problem = findings_problem(findings, i);
+        if (problem->commit_no != 0)
+            code = ledger_set_append(out, problem->range, error);
     }
     const struct buffer *files = &comparison->inventory->files;
-    for (size_t i = 0; i < INVENTORY_COUNT(files, struct inventory_file); i++) {
-        const struct inventory_file *file = INVENTORY_AT(files, struct inventory_file, i);
-        if (comparison->options.file_is_bad[i] && file->has_range &&
-            buffer_append(out, &file->range, sizeof file->range) != OK)
-            return error_no_memory(error, "the ranges to compare");
+    for (size_t i = 0; code == OK && i < LIST_COUNT(files, struct inventory_file); i++) {
+        const struct inventory_file *file = LIST_AT(files, struct inventory_file, i);
+        if (comparison->options.file_is_bad[i] && file->has_range)
+            code = ledger_set_append(out, file->range, error);
     }
-    ranges_merge(out);
-    return OK;
+    ledger_set_merge(out);
+    return code;
 }
 
 static enum error_code make_plan(struct comparison *comparison, struct error *error)
 {
-    struct buffer owned, excluded, whole, sample;
+    struct ledger_set owned = {0}, excluded = {0}, whole = {0}, sample = {0};
     const struct comparison_options *options = &comparison->options;
-    buffer_init(&owned);
-    buffer_init(&excluded);
-    buffer_init(&whole);
-    buffer_init(&sample);
     enum error_code code = list_owned(comparison, &owned, error);
     if (code == OK)
         code = list_excluded(comparison, &excluded, error);
     if (code == OK)
-        code = ranges_exclude(&owned, &excluded, &whole, error);
+        code = ledger_set_subtract(&owned, &excluded, &whole, error);
+    comparison->totals.whole = ledger_set_ledgers(&whole);
     if (code == OK && options->sample_millionths < COMPARISON_WHOLE)
-        code = ranges_sample(&whole, options->sample_millionths, &sample, error);
+        code = sample_ledgers(&whole, options->sample_millionths, &sample, error);
     else if (code == OK)
-        buffer_move(&sample, &whole);
+        ledger_set_move(&sample, &whole);
+    comparison->totals.wanted = ledger_set_ledgers(&sample);
     if (code == OK)
-        code = ranges_split(&sample, COMPARISON_RANGE_LEDGERS, &comparison->ranges, error);
-    comparison->range_count = INVENTORY_COUNT(&comparison->ranges, struct ledger_range);
-    comparison->totals.wanted = ranges_count(&sample);
-    comparison->totals.whole = ranges_count(whole.size_bytes > 0 ? &whole : &sample);
-    buffer_release(&owned);
-    buffer_release(&excluded);
-    buffer_release(&whole);
-    buffer_release(&sample);
+        code = ledger_set_split(&sample, COMPARISON_RANGE_LEDGERS, &comparison->ranges, error);
+    ledger_set_release(&owned);
+    ledger_set_release(&excluded);
+    ledger_set_release(&whole);
+    ledger_set_release(&sample);
     return code;
 }
 
@@ -229,11 +213,11 @@ void comparison_free(struct comparison *comparison)
     ledger_owners_release(&comparison->owners);
     arena_release(&comparison->arena);
     arena_release(&comparison->told_arena);
-    buffer_release(&comparison->ranges);
+    ledger_set_release(&comparison->ranges);
     buffer_release(&comparison->rows);
     buffer_release(&comparison->letters);
     buffer_release(&comparison->told);
-    buffer_release(&comparison->refetch);
+    ledger_set_release(&comparison->refetch);
     mem_free(comparison->slots);
     mem_free(comparison);
 }
@@ -251,8 +235,8 @@ static enum error_code each_stored_row(struct comparison *comparison, struct led
 {
     const struct buffer *files = &comparison->inventory->files;
     enum error_code code = OK;
-    for (size_t i = 0; code == OK && i < INVENTORY_COUNT(files, struct inventory_file); i++) {
-        const struct inventory_file *file = INVENTORY_AT(files, struct inventory_file, i);
+    for (size_t i = 0; code == OK && i < LIST_COUNT(files, struct inventory_file); i++) {
+        const struct inventory_file *file = LIST_AT(files, struct inventory_file, i);
         if (!file->has_range || !overlaps(file->range, range))
             continue;
         code = row_scan_file(&comparison->scan, file->path, range, visit, context, error);
@@ -273,14 +257,14 @@ static enum error_code load_letters(struct comparison *comparison, struct ledger
     const struct buffer *commits = &comparison->inventory->commits;
     enum error_code code = OK;
     size_t kept = 0;
-    for (size_t i = 0; code == OK && i < INVENTORY_COUNT(commits, struct inventory_commit); i++) {
+    for (size_t i = 0; code == OK && i < LIST_COUNT(commits, struct inventory_commit); i++) {
         const struct inventory_commit *commit = commit_at(comparison, i);
         if (commit->dead_letters_path == NULL || !overlaps(commit->range, range))
             continue;
         code = dead_letters_load(comparison->options.root, commit->dead_letters_path, arena,
                                  letters, error);
         struct stored_letter *all = (void *)letters->data;
-        for (size_t k = kept; k < INVENTORY_COUNT(letters, struct stored_letter); k++)
+        for (size_t k = kept; k < LIST_COUNT(letters, struct stored_letter); k++)
             if (all[k].ledger_sequence >= range.first && all[k].ledger_sequence <= range.last)
                 all[kept++] = all[k];
         letters->size_bytes = kept * sizeof *all;
@@ -308,8 +292,8 @@ static enum error_code read_lake(struct comparison *comparison, struct error *er
         each_stored_row(comparison, comparison->range, add_stored_row, comparison, error);
     if (code == OK)
         code = load_letters(comparison, comparison->range, &arena, &letters, error);
-    for (size_t i = 0; code == OK && i < INVENTORY_COUNT(&letters, struct stored_letter); i++) {
-        const struct stored_letter *letter = INVENTORY_AT(&letters, struct stored_letter, i);
+    for (size_t i = 0; code == OK && i < LIST_COUNT(&letters, struct stored_letter); i++) {
+        const struct stored_letter *letter = LIST_AT(&letters, struct stored_letter, i);
         slot_add_letter(slot_of(comparison, letter->ledger_sequence), letter->event_index,
                         letter->raw);
     }
@@ -321,11 +305,11 @@ static enum error_code read_lake(struct comparison *comparison, struct error *er
 enum error_code comparison_next_range(struct comparison *comparison, struct ledger_range *range,
                                       bool *more, struct error *error)
 {
-    *more = comparison->next_range < comparison->range_count && !comparison_is_hopeless(comparison);
+    *more =
+        comparison->next_range < comparison->ranges.count && !comparison_is_hopeless(comparison);
     if (!*more)
         return OK;
-    comparison->range =
-        *INVENTORY_AT(&comparison->ranges, struct ledger_range, comparison->next_range++);
+    comparison->range = comparison->ranges.ranges[comparison->next_range++];
     comparison->next = comparison->range.first;
     mem_free(comparison->slots);
     comparison->slots = mem_alloc_zero(
@@ -435,7 +419,7 @@ static enum error_code load_ledger(struct comparison *comparison, uint32_t ledge
         code = load_letters(comparison, one, &stored->arena, &stored->letters, error);
     if (code == OK && stored->rows.size_bytes > 0 &&
         ledger_schema_has_ordinals(commit_of(comparison, ledger)->schema))
-        qsort(stored->rows.data, INVENTORY_COUNT(&stored->rows, struct row_view),
+        qsort(stored->rows.data, LIST_COUNT(&stored->rows, struct row_view),
               sizeof(struct row_view), compare_index);
     return code;
 }
@@ -443,9 +427,9 @@ static enum error_code load_ledger(struct comparison *comparison, uint32_t ledge
 static struct ledger_contents contents_of(const struct buffer *rows, const struct buffer *letters)
 {
     return (struct ledger_contents){.rows = (void *)rows->data,
-                                    .row_count = INVENTORY_COUNT(rows, struct row_view),
+                                    .row_count = LIST_COUNT(rows, struct row_view),
                                     .letters = (const void *)letters->data,
-                                    .letter_count = INVENTORY_COUNT(letters, struct stored_letter)};
+                                    .letter_count = LIST_COUNT(letters, struct stored_letter)};
 }
 
 /* "120 rows" or "120 rows and 1 dead letter". */
@@ -508,25 +492,12 @@ static enum error_code describe(struct comparison *comparison, uint32_t ledger,
     return code;
 }
 
-static bool is_unconfirmed(const struct inventory *inventory, uint32_t ledger)
-{
-    size_t low = 0, high = inventory->unconfirmed_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (inventory->unconfirmed[middle].last < ledger)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < inventory->unconfirmed_count && inventory->unconfirmed[low].first <= ledger;
-}
-
 /* What must be fetched again to mend a ledger: itself where it brought no event, else its commit;
  * {0, 0}: nothing will do, as rows of these ledgers lie in files that are no commit's. */
 static struct ledger_range mended_by(struct comparison *comparison, uint32_t ledger)
 {
     struct ledger_range range = {ledger, ledger};
-    if (!is_unconfirmed(comparison->inventory, ledger))
+    if (!ledger_set_has(&comparison->inventory->unconfirmed, ledger))
         range = commit_of(comparison, ledger)->range;
     if (comparison->asked.last == 0 || range.first != comparison->asked.first ||
         range.last != comparison->asked.last) {
@@ -537,24 +508,11 @@ static struct ledger_range mended_by(struct comparison *comparison, uint32_t led
     return comparison->asked_is_foreign ? (struct ledger_range){0} : range;
 }
 
-/* Ledgers come in ascending order: most add nothing to the range before. */
 static enum error_code add_refetch(struct comparison *comparison, struct ledger_range range,
                                    struct error *error)
 {
-    size_t count = INVENTORY_COUNT(&comparison->refetch, struct ledger_range);
     comparison->unmended += range.last == 0;
-    if (range.last == 0)
-        return OK;
-    struct ledger_range *newest =
-        count == 0 ? NULL : INVENTORY_AT(&comparison->refetch, struct ledger_range, count - 1);
-    if (newest != NULL && newest->first <= range.first &&
-        range.first <= (uint64_t)newest->last + 1) {
-        newest->last = range.last > newest->last ? range.last : newest->last;
-        return OK;
-    }
-    return buffer_append(&comparison->refetch, &range, sizeof range) == OK
-               ? OK
-               : error_no_memory(error, "the ranges to fetch again");
+    return range.last == 0 ? OK : ledger_set_add(&comparison->refetch, range, error);
 }
 
 static enum error_code differs(struct comparison *comparison, uint32_t ledger,
@@ -565,7 +523,7 @@ static enum error_code differs(struct comparison *comparison, uint32_t ledger,
     bool is_other_chain = have_both && lake->close_us != server->close_us;
     enum error_code code = OK;
     comparison->totals.differing++;
-    if (INVENTORY_COUNT(&comparison->told, struct told_ledger) < COMPARISON_TOLD_MAX)
+    if (LIST_COUNT(&comparison->told, struct told_ledger) < COMPARISON_TOLD_MAX)
         code = describe(comparison, ledger, lake, server, &is_other_chain, error);
     comparison->other_chain += is_other_chain;
     comparison->same_chain += have_both && !is_other_chain;
@@ -626,16 +584,15 @@ uint32_t comparison_next_ledger(const struct comparison *comparison)
 {
     if (comparison->slots != NULL && comparison->next <= comparison->range.last)
         return (uint32_t)comparison->next;
-    if (comparison->next_range < comparison->range_count)
-        return INVENTORY_AT(&comparison->ranges, struct ledger_range, comparison->next_range)
-            ->first;
+    if (comparison->next_range < comparison->ranges.count)
+        return comparison->ranges.ranges[comparison->next_range].first;
     return 0;
 }
 
 static void report_other_chain(struct comparison *comparison)
 {
     const struct told_ledger *first = (const void *)comparison->told.data;
-    size_t told_count = INVENTORY_COUNT(&comparison->told, struct told_ledger);
+    size_t told_count = LIST_COUNT(&comparison->told, struct told_ledger);
     for (size_t i = 0; i + 1 < told_count && !first->is_other_chain; i++)
         first++;
     findings_add_difference(
@@ -648,9 +605,9 @@ static void report_other_chain(struct comparison *comparison)
 
 static void report_differences(struct comparison *comparison)
 {
-    size_t told_count = INVENTORY_COUNT(&comparison->told, struct told_ledger);
+    size_t told_count = LIST_COUNT(&comparison->told, struct told_ledger);
     for (size_t i = 0; i < told_count; i++) {
-        const struct told_ledger *told = INVENTORY_AT(&comparison->told, struct told_ledger, i);
+        const struct told_ledger *told = LIST_AT(&comparison->told, struct told_ledger, i);
         const struct inventory_commit *commit = commit_of(comparison, told->ledger);
         findings_add_difference(comparison->findings, told->ledger, commit->commit_no,
                                 mended_by(comparison, told->ledger), "%s", told->message);
@@ -668,18 +625,13 @@ static void report_differences(struct comparison *comparison)
                           "others changed rows: no command is given for them; 'repair START END' "
                           "says what must be taken out together",
                           comparison->unmended);
-    for (size_t i = 0; i < INVENTORY_COUNT(&comparison->refetch, struct ledger_range); i++)
-        findings_add_take_out(comparison->findings,
-                              *INVENTORY_AT(&comparison->refetch, struct ledger_range, i));
+    for (size_t i = 0; i < comparison->refetch.count; i++)
+        findings_add_take_out(comparison->findings, comparison->refetch.ranges[i]);
 }
 
 enum error_code comparison_finish(struct comparison *comparison, struct error *error)
 {
-    const struct inventory *inventory = comparison->inventory;
-    struct buffer coverage = {.data = (void *)inventory->coverage,
-                              .size_bytes =
-                                  inventory->coverage_count * sizeof(struct ledger_range)};
-    uint64_t covered = ranges_count(&coverage);
+    uint64_t covered = ledger_set_ledgers(&comparison->inventory->coverage);
     if (covered > comparison->totals.whole)
         findings_add_note(comparison->findings,
                           "%" PRIu64 " covered ledgers were not compared with the server: the "

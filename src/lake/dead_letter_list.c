@@ -54,9 +54,9 @@ static enum error_code visit_letters(const struct list *list, const struct lette
                                      const struct buffer *letters, struct error *error)
 {
     enum error_code code = OK;
-    size_t count = INVENTORY_COUNT(letters, struct stored_letter);
+    size_t count = LIST_COUNT(letters, struct stored_letter);
     for (size_t i = 0; code == OK && i < count; i++) {
-        const struct stored_letter *letter = INVENTORY_AT(letters, struct stored_letter, i);
+        const struct stored_letter *letter = LIST_AT(letters, struct stored_letter, i);
         if (letter->ledger_sequence >= list->range.first &&
             letter->ledger_sequence <= list->range.last)
             code = list->visit(list->context, file->commit_no, letter, error);
@@ -104,11 +104,11 @@ enum error_code dead_letters_each(struct catalog *catalog, const char *output_pa
     arena_init(&list.arena, 0);
     buffer_init(&list.files);
     enum error_code code = catalog_each_commit(catalog, 0, add_file, &list, error);
-    size_t count = INVENTORY_COUNT(&list.files, struct letters_file);
+    size_t count = LIST_COUNT(&list.files, struct letters_file);
     if (count > 0)
         qsort(list.files.data, count, sizeof(struct letters_file), compare_files);
     for (size_t i = 0; code == OK && i < count; i++)
-        code = read_file(&list, INVENTORY_AT(&list.files, struct letters_file, i), error);
+        code = read_file(&list, LIST_AT(&list.files, struct letters_file, i), error);
     buffer_release(&list.files);
     arena_release(&list.arena);
     return code;

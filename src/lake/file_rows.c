@@ -49,7 +49,7 @@ static size_t group_rows(const struct file_rows *rows)
 
 static bool ledgers_are_known(const struct file_rows *rows)
 {
-    return INVENTORY_COUNT(&rows->ledgers, uint32_t) == group_rows(rows);
+    return LIST_COUNT(&rows->ledgers, uint32_t) == group_rows(rows);
 }
 
 /* Appends the runs of the row group that was walked. */
@@ -57,7 +57,7 @@ static enum error_code close_group(struct file_rows *rows, struct error *error)
 {
     const uint32_t *ledgers = (const void *)rows->ledgers.data;
     const int64_t *times = rows->wish.times ? (const void *)rows->times.data : NULL;
-    size_t count = INVENTORY_COUNT(&rows->ledgers, uint32_t);
+    size_t count = LIST_COUNT(&rows->ledgers, uint32_t);
     for (size_t first = 0, end; first < count; first = end) {
         struct ledger_run run = {.ledger_sequence = ledgers[first],
                                  .time_us = times == NULL ? 0 : times[first]};
@@ -78,15 +78,15 @@ static enum error_code add_span(struct file_rows *rows, size_t first, size_t end
                                 struct error *error)
 {
     struct row_span span = {(int64_t)first, (int64_t)end,
-                            INVENTORY_COUNT(&rows->whole, struct row_view)};
+                            LIST_COUNT(&rows->whole, struct row_view)};
     if (buffer_append(&rows->spans, &span, sizeof span) != OK ||
         buffer_append_zeros(&rows->whole, (end - first) * sizeof(struct row_view)) != OK)
         return no_memory(error);
-    struct row_view *whole = INVENTORY_AT(&rows->whole, struct row_view, span.at);
+    struct row_view *whole = LIST_AT(&rows->whole, struct row_view, span.at);
     const int64_t *times = (const void *)rows->times.data;
     for (size_t i = first; i < end; i++) {
         whole[i - first].ledger_sequence = rows->wish.whole_ledger;
-        if (i < INVENTORY_COUNT(&rows->times, int64_t))
+        if (i < LIST_COUNT(&rows->times, int64_t))
             whole[i - first].timestamp_us = times[i];
     }
     return OK;
@@ -97,7 +97,7 @@ static enum error_code add_span(struct file_rows *rows, size_t first, size_t end
 static enum error_code find_spans(struct file_rows *rows, struct error *error)
 {
     const uint32_t *ledgers = (const void *)rows->ledgers.data;
-    size_t count = INVENTORY_COUNT(&rows->ledgers, uint32_t);
+    size_t count = LIST_COUNT(&rows->ledgers, uint32_t);
     enum error_code code = OK;
     rows->has_spans = true;
     for (size_t first = 0, end; code == OK && first < count; first = end) {
@@ -164,7 +164,7 @@ static enum error_code set_whole(struct file_rows *rows, int id,
                                  const struct parquet_page_values *page, struct error *error)
 {
     const struct row_span *span = (const void *)rows->spans.data;
-    const struct row_span *end = span + INVENTORY_COUNT(&rows->spans, struct row_span);
+    const struct row_span *end = span + LIST_COUNT(&rows->spans, struct row_span);
     enum error_code code = OK;
     uint32_t value = 0;
     for (uint32_t i = 0; code == OK && i < page->row_count; i++) {
@@ -177,7 +177,7 @@ static enum error_code set_whole(struct file_rows *rows, int id,
             break;
         if (row >= span->first)
             code = stored_row_set(
-                INVENTORY_AT(&rows->whole, struct row_view, span->at + (size_t)(row - span->first)),
+                LIST_AT(&rows->whole, struct row_view, span->at + (size_t)(row - span->first)),
                 (enum row_column_id)id, parquet_page_value(page, value), &rows->arena, error);
         value++;
     }
@@ -264,8 +264,8 @@ enum error_code file_rows_load(struct file_rows *rows, const char *root, const c
 uint32_t file_rows_find(const struct file_rows *rows, struct ledger_range within)
 {
     uint32_t lowest = 0;
-    for (size_t i = 0; i < INVENTORY_COUNT(&rows->runs, struct ledger_run); i++) {
-        uint32_t ledger = INVENTORY_AT(&rows->runs, struct ledger_run, i)->ledger_sequence;
+    for (size_t i = 0; i < LIST_COUNT(&rows->runs, struct ledger_run); i++) {
+        uint32_t ledger = LIST_AT(&rows->runs, struct ledger_run, i)->ledger_sequence;
         if (ledger >= within.first && ledger <= within.last && (lowest == 0 || ledger < lowest))
             lowest = ledger;
     }

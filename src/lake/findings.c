@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lake/ranges.h"
-
 #define MESSAGE_BYTES ERROR_MESSAGE_BYTES
 
 static const char *const kind_names[PROBLEM_KIND_COUNT] = {
@@ -34,8 +32,8 @@ void findings_release(struct findings *findings)
     buffer_release(&findings->problems);
     buffer_release(&findings->notes);
     buffer_release(&findings->changes);
-    buffer_release(&findings->refetch);
-    buffer_release(&findings->take_out);
+    ledger_set_release(&findings->refetch);
+    ledger_set_release(&findings->take_out);
 }
 
 /* Under the mutex. NULL without memory, which is remembered. */
@@ -51,6 +49,13 @@ static void append(struct findings *findings, struct buffer *list, const void *i
                    size_t item_bytes)
 {
     if (buffer_append(list, item, item_bytes) != OK)
+        findings->out_of_memory = true;
+}
+
+static void append_range(struct findings *findings, struct ledger_set *list,
+                         struct ledger_range range)
+{
+    if (ledger_set_append(list, range, NULL) != OK)
         findings->out_of_memory = true;
 }
 
@@ -85,7 +90,7 @@ void findings_add_problem(struct findings *findings, enum problem_kind kind, con
 void findings_add_refetch(struct findings *findings, struct ledger_range range)
 {
     os_mutex_lock(&findings->mutex);
-    append(findings, &findings->refetch, &range, sizeof range);
+    append_range(findings, &findings->refetch, range);
     os_mutex_unlock(&findings->mutex);
 }
 
@@ -120,8 +125,8 @@ void findings_add_difference(struct findings *findings, uint32_t ledger, uint64_
 void findings_add_take_out(struct findings *findings, struct ledger_range range)
 {
     os_mutex_lock(&findings->mutex);
-    append(findings, &findings->refetch, &range, sizeof range);
-    append(findings, &findings->take_out, &range, sizeof range);
+    append_range(findings, &findings->refetch, range);
+    append_range(findings, &findings->take_out, range);
     os_mutex_unlock(&findings->mutex);
 }
 
@@ -159,8 +164,8 @@ enum error_code findings_finish(struct findings *findings, struct error *error)
     if (findings->problems.size_bytes > 0)
         qsort(findings->problems.data, findings_problem_count(findings), sizeof(struct problem),
               compare_problems);
-    ranges_merge(&findings->refetch);
-    ranges_merge(&findings->take_out);
+    ledger_set_merge(&findings->refetch);
+    ledger_set_merge(&findings->take_out);
     return OK;
 }
 
@@ -200,24 +205,4 @@ size_t findings_change_count(const struct findings *findings)
 const char *findings_note(const struct findings *findings, size_t index)
 {
     return ((const char *const *)(const void *)findings->notes.data)[index];
-}
-
-size_t findings_refetch_count(const struct findings *findings)
-{
-    return findings->refetch.size_bytes / sizeof(struct ledger_range);
-}
-
-struct ledger_range findings_refetch(const struct findings *findings, size_t index)
-{
-    return ((const struct ledger_range *)(const void *)findings->refetch.data)[index];
-}
-
-size_t findings_take_out_count(const struct findings *findings)
-{
-    return findings->take_out.size_bytes / sizeof(struct ledger_range);
-}
-
-struct ledger_range findings_take_out(const struct findings *findings, size_t index)
-{
-    return ((const struct ledger_range *)(const void *)findings->take_out.data)[index];
 }

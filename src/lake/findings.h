@@ -12,6 +12,7 @@
 #include "os/thread.h"
 #include "util/arena.h"
 #include "util/buffer.h"
+#include "util/ledgers.h"
 #include "util/list_budget.h"
 
 enum problem_kind {
@@ -46,10 +47,10 @@ struct findings {
     struct list_budget listed[PROBLEM_KIND_COUNT]; /* problems that have one */
     struct buffer notes;                           /* const char * */
     struct list_budget noted, changed;             /* notes and changes that are kept */
-    struct buffer changes;  /* struct catalog_change: snapshots of others that changed rows */
-    struct buffer refetch;  /* struct ledger_range; sorted and merged by findings_finish */
-    struct buffer take_out; /* likewise: those of refetch that repair takes out only by name */
-    bool out_of_memory;     /* something could not be kept */
+    struct buffer changes;      /* struct catalog_change: snapshots of others that changed rows */
+    struct ledger_set refetch;  /* merged by findings_finish */
+    struct ledger_set take_out; /* likewise: those of refetch that repair takes out only by name */
+    bool out_of_memory;         /* something could not be kept */
 };
 
 enum error_code findings_init(struct findings *findings, struct error *error) MUST_CHECK;
@@ -85,9 +86,5 @@ void findings_set_by_repair(struct findings *findings, size_t index);
 size_t findings_note_count(const struct findings *findings);
 size_t findings_change_count(const struct findings *findings);
 const char *findings_note(const struct findings *findings, size_t index);
-size_t findings_refetch_count(const struct findings *findings);
-struct ledger_range findings_refetch(const struct findings *findings, size_t index);
-size_t findings_take_out_count(const struct findings *findings);
-struct ledger_range findings_take_out(const struct findings *findings, size_t index);
 
 #endif

@@ -16,17 +16,17 @@ struct forest {
 
 static const struct inventory_commit *commit_at(const struct inventory *inventory, size_t index)
 {
-    return INVENTORY_AT(&inventory->commits, struct inventory_commit, index);
+    return LIST_AT(&inventory->commits, struct inventory_commit, index);
 }
 
 static const struct inventory_file *file_at(const struct inventory *inventory, size_t index)
 {
-    return INVENTORY_AT(&inventory->files, struct inventory_file, index);
+    return LIST_AT(&inventory->files, struct inventory_file, index);
 }
 
 static const struct catalog_inlined *inlined_at(const struct inventory *inventory, size_t index)
 {
-    return INVENTORY_AT(&inventory->inlined, struct catalog_inlined, index);
+    return LIST_AT(&inventory->inlined, struct catalog_inlined, index);
 }
 
 static bool overlaps(struct ledger_range a, struct ledger_range b)
@@ -63,11 +63,11 @@ static bool is_whole(const struct inventory *inventory, const struct inventory_c
 static enum error_code forest_init(struct forest *forest, const struct inventory *inventory,
                                    struct error *error)
 {
-    *forest = (struct forest){
-        .inventory = inventory,
-        .commit_count = INVENTORY_COUNT(&inventory->commits, struct inventory_commit),
-        .file_count = INVENTORY_COUNT(&inventory->files, struct inventory_file),
-        .inlined_count = INVENTORY_COUNT(&inventory->inlined, struct catalog_inlined)};
+    *forest =
+        (struct forest){.inventory = inventory,
+                        .commit_count = LIST_COUNT(&inventory->commits, struct inventory_commit),
+                        .file_count = LIST_COUNT(&inventory->files, struct inventory_file),
+                        .inlined_count = LIST_COUNT(&inventory->inlined, struct catalog_inlined)};
     size_t nodes = forest->commit_count + forest->file_count + forest->inlined_count;
     forest->parent = mem_alloc(nodes * sizeof *forest->parent);
     forest->is_member = mem_alloc_zero(nodes, sizeof *forest->is_member);
@@ -155,7 +155,7 @@ static void widen(struct foreign_group *group, struct ledger_range range)
 
 static void add_commits(struct foreign *foreign, const struct inventory *inventory)
 {
-    for (size_t i = 0; i < INVENTORY_COUNT(&inventory->commits, struct inventory_commit); i++) {
+    for (size_t i = 0; i < LIST_COUNT(&inventory->commits, struct inventory_commit); i++) {
         const struct inventory_commit *commit = commit_at(inventory, i);
         if (foreign->of_commit[i] == FOREIGN_NONE)
             continue;
@@ -174,12 +174,12 @@ static void add_commits(struct foreign *foreign, const struct inventory *invento
 /* Both lists are by commit_no. */
 static void add_displaced(struct foreign *foreign, const struct inventory *inventory)
 {
-    size_t count = INVENTORY_COUNT(&inventory->displaced, struct catalog_displaced);
-    size_t commit_count = INVENTORY_COUNT(&inventory->commits, struct inventory_commit);
+    size_t count = LIST_COUNT(&inventory->displaced, struct catalog_displaced);
+    size_t commit_count = LIST_COUNT(&inventory->commits, struct inventory_commit);
     size_t at = 0;
     for (size_t i = 0; i < count; i++) {
         const struct catalog_displaced *file =
-            INVENTORY_AT(&inventory->displaced, struct catalog_displaced, i);
+            LIST_AT(&inventory->displaced, struct catalog_displaced, i);
         while (at < commit_count && commit_at(inventory, at)->commit_no < file->commit_no)
             at++;
         if (at == commit_count || commit_at(inventory, at)->commit_no != file->commit_no ||
@@ -194,7 +194,7 @@ static void add_displaced(struct foreign *foreign, const struct inventory *inven
 
 static void add_files(struct foreign *foreign, const struct inventory *inventory)
 {
-    for (size_t i = 0; i < INVENTORY_COUNT(&inventory->files, struct inventory_file); i++) {
+    for (size_t i = 0; i < LIST_COUNT(&inventory->files, struct inventory_file); i++) {
         const struct inventory_file *file = file_at(inventory, i);
         if (foreign->of_file[i] == FOREIGN_NONE)
             continue;
@@ -207,7 +207,7 @@ static void add_files(struct foreign *foreign, const struct inventory *inventory
         if (file->has_range)
             widen(group, file->range);
     }
-    for (size_t i = 0; i < INVENTORY_COUNT(&inventory->inlined, struct catalog_inlined); i++) {
+    for (size_t i = 0; i < LIST_COUNT(&inventory->inlined, struct catalog_inlined); i++) {
         const struct catalog_inlined *one = inlined_at(inventory, i);
         struct foreign_group *group = &foreign->groups[foreign->of_inlined[i]];
         group->inlined_rows += (uint64_t)one->row_count;
@@ -256,7 +256,7 @@ static size_t group_of_file(const struct foreign *foreign, const struct inventor
     const struct inventory_file *file = file_at(inventory, index);
     if (file->commit_no == 0)
         return foreign->of_file[index];
-    for (size_t i = 0; i < INVENTORY_COUNT(&inventory->commits, struct inventory_commit); i++)
+    for (size_t i = 0; i < LIST_COUNT(&inventory->commits, struct inventory_commit); i++)
         if (commit_at(inventory, i)->commit_no == file->commit_no)
             return foreign->of_commit[i];
     return FOREIGN_NONE;
@@ -266,13 +266,12 @@ size_t foreign_group_of_path(const struct foreign *foreign, const struct invento
                              const char *path)
 {
     int64_t data_file_id = -1;
-    for (size_t i = 0; i < INVENTORY_COUNT(&inventory->deletes, struct catalog_delete); i++) {
-        const struct catalog_delete *one =
-            INVENTORY_AT(&inventory->deletes, struct catalog_delete, i);
+    for (size_t i = 0; i < LIST_COUNT(&inventory->deletes, struct catalog_delete); i++) {
+        const struct catalog_delete *one = LIST_AT(&inventory->deletes, struct catalog_delete, i);
         if (one->path != NULL && strcmp(one->path, path) == 0)
             data_file_id = one->data_file_id;
     }
-    for (size_t i = 0; i < INVENTORY_COUNT(&inventory->files, struct inventory_file); i++) {
+    for (size_t i = 0; i < LIST_COUNT(&inventory->files, struct inventory_file); i++) {
         const struct inventory_file *file = file_at(inventory, i);
         if (file->data_file_id == data_file_id || strcmp(file->path, path) == 0)
             return group_of_file(foreign, inventory, i);
@@ -284,7 +283,7 @@ size_t foreign_group_of_path(const struct foreign *foreign, const struct invento
 static bool has_file(const struct foreign *foreign, const struct inventory *inventory,
                      struct ledger_range range, bool also_merged)
 {
-    for (size_t i = 0; i < INVENTORY_COUNT(&inventory->files, struct inventory_file); i++) {
+    for (size_t i = 0; i < LIST_COUNT(&inventory->files, struct inventory_file); i++) {
         const struct inventory_file *file = file_at(inventory, i);
         if (file->commit_no == 0 && file->has_range && overlaps(file->range, range) &&
             (also_merged || foreign_group_is_changed(&foreign->groups[foreign->of_file[i]])))
@@ -295,7 +294,7 @@ static bool has_file(const struct foreign *foreign, const struct inventory *inve
 
 static bool has_inlined(const struct inventory *inventory, struct ledger_range range)
 {
-    for (size_t i = 0; i < INVENTORY_COUNT(&inventory->inlined, struct catalog_inlined); i++) {
+    for (size_t i = 0; i < LIST_COUNT(&inventory->inlined, struct catalog_inlined); i++) {
         const struct catalog_inlined *one = inlined_at(inventory, i);
         if (one->has_ledger && one->ledger >= range.first && one->ledger <= range.last)
             return true;
@@ -312,7 +311,7 @@ bool foreign_has_inserted(const struct foreign *foreign, const struct inventory 
 bool foreign_touches(const struct foreign *foreign, const struct inventory *inventory,
                      struct ledger_range range)
 {
-    for (size_t i = 0; i < INVENTORY_COUNT(&inventory->commits, struct inventory_commit); i++)
+    for (size_t i = 0; i < LIST_COUNT(&inventory->commits, struct inventory_commit); i++)
         if (foreign->of_commit[i] != FOREIGN_NONE &&
             overlaps(commit_at(inventory, i)->range, range))
             return true;

@@ -28,14 +28,14 @@ void inventory_release(struct inventory *inventory)
     buffer_release(&inventory->files);
     buffer_release(&inventory->commits);
     buffer_release(&inventory->in_flight);
-    buffer_release(&inventory->holes);
     buffer_release(&inventory->deletes);
     buffer_release(&inventory->inlined);
     buffer_release(&inventory->displaced);
     buffer_release(&inventory->changes);
     buffer_release(&inventory->objects);
-    mem_free(inventory->coverage);
-    mem_free(inventory->unconfirmed);
+    ledger_set_release(&inventory->coverage);
+    ledger_set_release(&inventory->unconfirmed);
+    ledger_set_release(&inventory->holes);
     inventory_init(inventory);
 }
 
@@ -105,7 +105,7 @@ enum error_code inventory_read_disk(struct inventory *inventory, const char *roo
         code = no_memory(error);
     if (code == OK && inventory->disk_files.size_bytes > 0)
         qsort(inventory->disk_files.data,
-              INVENTORY_COUNT(&inventory->disk_files, struct inventory_disk_file),
+              LIST_COUNT(&inventory->disk_files, struct inventory_disk_file),
               sizeof(struct inventory_disk_file), compare_disk_files);
     return code;
 }
@@ -117,8 +117,8 @@ struct inventory_disk_file *inventory_find_disk_file(const struct inventory *inv
     if (inventory->disk_files.size_bytes == 0)
         return NULL;
     return bsearch(&wanted, inventory->disk_files.data,
-                   INVENTORY_COUNT(&inventory->disk_files, struct inventory_disk_file),
-                   sizeof wanted, compare_disk_files);
+                   LIST_COUNT(&inventory->disk_files, struct inventory_disk_file), sizeof wanted,
+                   compare_disk_files);
 }
 
 static void mark_in_use(struct inventory *inventory, const char *path)
@@ -182,7 +182,7 @@ static enum error_code add_hole(void *context, struct ledger_range range, const 
     struct inventory *inventory = context;
     (void)reason;
     (void)recorded_us;
-    return buffer_append(&inventory->holes, &range, sizeof range) == OK ? OK : no_memory(error);
+    return ledger_set_append(&inventory->holes, range, error);
 }
 
 static enum error_code read_lists(struct inventory *inventory, const char *root,
@@ -194,10 +194,9 @@ static enum error_code read_lists(struct inventory *inventory, const char *root,
     if (code == OK)
         code = catalog_each_hole(catalog, add_hole, inventory, error);
     if (code == OK)
-        code = catalog_coverage(catalog, &inventory->coverage, &inventory->coverage_count, error);
+        code = catalog_coverage(catalog, &inventory->coverage, error);
     if (code == OK)
-        code = catalog_unconfirmed(catalog, &inventory->unconfirmed, &inventory->unconfirmed_count,
-                                   error);
+        code = catalog_unconfirmed(catalog, &inventory->unconfirmed, error);
     if (code == OK)
         code = inventory_read_others(inventory, root, catalog, error);
     return code;
@@ -221,8 +220,8 @@ static int compare_files(const void *a, const void *b)
 /* Sorts the files by commit and tells each commit where its own stand. */
 static void join_files_to_commits(struct inventory *inventory)
 {
-    size_t file_count = INVENTORY_COUNT(&inventory->files, struct inventory_file);
-    size_t commit_count = INVENTORY_COUNT(&inventory->commits, struct inventory_commit);
+    size_t file_count = LIST_COUNT(&inventory->files, struct inventory_file);
+    size_t commit_count = LIST_COUNT(&inventory->commits, struct inventory_commit);
     struct inventory_file *files = (void *)inventory->files.data;
     if (file_count > 0)
         qsort(files, file_count, sizeof *files, compare_files);
@@ -230,8 +229,7 @@ static void join_files_to_commits(struct inventory *inventory)
         mark_in_use(inventory, files[i].path);
     size_t at = 0;
     for (size_t i = 0; i < commit_count; i++) {
-        struct inventory_commit *commit =
-            INVENTORY_AT(&inventory->commits, struct inventory_commit, i);
+        struct inventory_commit *commit = LIST_AT(&inventory->commits, struct inventory_commit, i);
         while (at < file_count && files[at].commit_no < commit->commit_no)
             at++;
         commit->first_file = at;

@@ -16,6 +16,8 @@
 #include "catalog/others.h"
 #include "rows/schema.h"
 #include "util/arena.h"
+#include "util/ledgers.h"
+#include "util/list.h"
 #include "util/buffer.h"
 
 /* A .parquet file under output_path, outside _lake. */
@@ -65,9 +67,7 @@ struct inventory {
     struct buffer commits;   /* struct inventory_commit, by commit_no */
     struct buffer in_flight; /* const char *: final paths that an intent names */
     bool link_was_lost;      /* while the disk was read: memory is out */
-    struct ledger_range *coverage, *unconfirmed;
-    size_t coverage_count, unconfirmed_count;
-    struct buffer holes; /* struct ledger_range */
+    struct ledger_set coverage, unconfirmed, holes;
     size_t staged_count; /* files in _lake/staging */
     /* What others did (catalog/others.h). */
     int64_t snapshot_id; /* the newest, when all this was read */
@@ -98,12 +98,5 @@ struct inventory_disk_file *inventory_find_disk_file(const struct inventory *inv
                                                      const char *path);
 /* An absolute path without `real_root` where it lies below it; else the path itself. */
 const char *inventory_strip_root(const char *real_root, const char *path);
-
-static inline size_t inventory_count(const struct buffer *buffer, size_t item_bytes)
-{
-    return buffer->size_bytes / item_bytes;
-}
-#define INVENTORY_COUNT(buffer, type)     inventory_count((buffer), sizeof(type))
-#define INVENTORY_AT(buffer, type, index) (&((type *)(void *)(buffer)->data)[index])
 
 #endif

@@ -113,19 +113,18 @@ static int compare_ids(const void *a, const void *b)
 /* Tells each live file how many of its rows are hidden. */
 static enum error_code count_hidden(struct inventory *inventory, struct error *error)
 {
-    size_t file_count = INVENTORY_COUNT(&inventory->files, struct inventory_file);
-    size_t delete_count = INVENTORY_COUNT(&inventory->deletes, struct catalog_delete);
+    size_t file_count = LIST_COUNT(&inventory->files, struct inventory_file);
+    size_t delete_count = LIST_COUNT(&inventory->deletes, struct catalog_delete);
     if (delete_count == 0 || file_count == 0)
         return OK;
     struct inventory_file **by_id = mem_alloc(file_count * sizeof(struct inventory_file *));
     if (by_id == NULL)
         return no_memory(error);
     for (size_t i = 0; i < file_count; i++)
-        by_id[i] = INVENTORY_AT(&inventory->files, struct inventory_file, i);
+        by_id[i] = LIST_AT(&inventory->files, struct inventory_file, i);
     qsort(by_id, file_count, sizeof *by_id, compare_ids);
     for (size_t i = 0; i < delete_count; i++) {
-        const struct catalog_delete *one =
-            INVENTORY_AT(&inventory->deletes, struct catalog_delete, i);
+        const struct catalog_delete *one = LIST_AT(&inventory->deletes, struct catalog_delete, i);
         struct inventory_file wanted = {.data_file_id = one->data_file_id};
         struct inventory_file *key = &wanted;
         struct inventory_file **found =

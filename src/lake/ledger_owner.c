@@ -18,9 +18,8 @@ static enum error_code append(struct buffer *list, uint64_t first, uint64_t last
                               struct error *error)
 {
     struct owned_range one = {{(uint32_t)first, (uint32_t)last}, commit};
-    size_t count = INVENTORY_COUNT(list, struct owned_range);
-    struct owned_range *newest =
-        count == 0 ? NULL : INVENTORY_AT(list, struct owned_range, count - 1);
+    size_t count = LIST_COUNT(list, struct owned_range);
+    struct owned_range *newest = count == 0 ? NULL : LIST_AT(list, struct owned_range, count - 1);
     if (newest != NULL && newest->commit == commit && (uint64_t)newest->range.last + 1 == first) {
         newest->range.last = one.range.last;
         return OK;
@@ -41,7 +40,7 @@ static enum error_code sweep_to(struct sweep *sweep, uint64_t at, uint64_t *end,
 {
     struct owned_range *active = (void *)sweep->active.data;
     size_t kept = 0;
-    for (size_t i = 0; i < INVENTORY_COUNT(&sweep->active, struct owned_range); i++)
+    for (size_t i = 0; i < LIST_COUNT(&sweep->active, struct owned_range); i++)
         if (active[i].range.last >= at)
             active[kept++] = active[i];
     sweep->active.size_bytes = kept * sizeof *active;
@@ -51,7 +50,7 @@ static enum error_code sweep_to(struct sweep *sweep, uint64_t at, uint64_t *end,
     active = (void *)sweep->active.data;
     *end =
         sweep->next < sweep->count ? sweep->all[sweep->next].range.first - UINT64_C(1) : UINT32_MAX;
-    for (size_t i = 0; i < INVENTORY_COUNT(&sweep->active, struct owned_range); i++)
+    for (size_t i = 0; i < LIST_COUNT(&sweep->active, struct owned_range); i++)
         if (active[i].range.last < *end)
             *end = active[i].range.last;
     return OK;
@@ -62,7 +61,7 @@ static enum error_code settle(struct ledger_owners *owners, const struct sweep *
                               uint64_t end, struct error *error)
 {
     const struct owned_range *active = (const void *)sweep->active.data;
-    size_t count = INVENTORY_COUNT(&sweep->active, struct owned_range), latest = 0;
+    size_t count = LIST_COUNT(&sweep->active, struct owned_range), latest = 0;
     for (size_t i = 1; i < count; i++)
         if (active[i].commit > active[latest].commit)
             latest = i;
@@ -78,7 +77,7 @@ enum error_code ledger_owners_make(struct ledger_owners *owners, const struct in
                                    struct error *error)
 {
     *owners = (struct ledger_owners){0};
-    size_t count = INVENTORY_COUNT(&inventory->commits, struct inventory_commit);
+    size_t count = LIST_COUNT(&inventory->commits, struct inventory_commit);
     if (count == 0)
         return OK;
     struct owned_range *all = mem_alloc(count * sizeof *all);
@@ -86,7 +85,7 @@ enum error_code ledger_owners_make(struct ledger_owners *owners, const struct in
         return error_no_memory(error, "the commits' ranges");
     for (size_t i = 0; i < count; i++)
         all[i] = (struct owned_range){
-            INVENTORY_AT(&inventory->commits, struct inventory_commit, i)->range, i};
+            LIST_AT(&inventory->commits, struct inventory_commit, i)->range, i};
     qsort(all, count, sizeof *all, compare_first);
     struct sweep sweep = {.all = all, .count = count};
     enum error_code code = OK;
@@ -112,7 +111,7 @@ void ledger_owners_release(struct ledger_owners *owners)
 const struct owned_range *ledger_owners_find(const struct ledger_owners *owners, uint32_t ledger)
 {
     const struct owned_range *owned = (const void *)owners->owned.data;
-    size_t low = 0, high = INVENTORY_COUNT(&owners->owned, struct owned_range);
+    size_t low = 0, high = LIST_COUNT(&owners->owned, struct owned_range);
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (owned[middle].range.last < ledger)
@@ -120,8 +119,7 @@ const struct owned_range *ledger_owners_find(const struct ledger_owners *owners,
         else
             high = middle;
     }
-    return low < INVENTORY_COUNT(&owners->owned, struct owned_range) &&
-                   owned[low].range.first <= ledger
+    return low < LIST_COUNT(&owners->owned, struct owned_range) && owned[low].range.first <= ledger
                ? &owned[low]
                : NULL;
 }

@@ -41,8 +41,8 @@ void rebuild_report_release(struct rebuild_report *report)
 {
     arena_release(&report->arena);
     buffer_release(&report->entries);
-    buffer_release(&report->coverage);
-    buffer_release(&report->refetch);
+    ledger_set_release(&report->coverage);
+    ledger_set_release(&report->refetch);
 }
 
 /* ---- which lake it is ---- */
@@ -61,9 +61,9 @@ static enum partitioning_scheme scheme_of_label(const char *label)
 static enum error_code derive_lake(struct rebuild *rebuild, struct error *error)
 {
     const struct found_file *newest = NULL;
-    size_t count = INVENTORY_COUNT(&rebuild->files, struct found_file);
+    size_t count = LIST_COUNT(&rebuild->files, struct found_file);
     for (size_t i = 0; i < count; i++) {
-        const struct found_file *file = INVENTORY_AT(&rebuild->files, struct found_file, i);
+        const struct found_file *file = LIST_AT(&rebuild->files, struct found_file, i);
         if (file->kind != FOUND_DATA)
             continue;
         if (newest != NULL && strcmp(newest->lake_id, file->lake_id) != 0)
@@ -137,7 +137,7 @@ static const struct row_schema *later(const struct row_schema *a, const struct r
 static const struct row_schema *schema_of(const struct rebuild *rebuild, size_t index)
 {
     const struct rebuilt_commit *rebuilt =
-        *INVENTORY_AT(&rebuild->choice.commits, struct rebuilt_commit *, index);
+        *LIST_AT(&rebuild->choice.commits, struct rebuilt_commit *, index);
     return row_schema_find(rebuilt->commit.schema_version);
 }
 
@@ -153,7 +153,7 @@ static const struct row_schema *first_schema(const struct rebuild *rebuild)
 static const struct row_schema *last_schema(const struct rebuild *rebuild)
 {
     const struct row_schema *schema = first_schema(rebuild);
-    size_t count = INVENTORY_COUNT(&rebuild->choice.commits, struct rebuilt_commit *);
+    size_t count = LIST_COUNT(&rebuild->choice.commits, struct rebuilt_commit *);
     for (size_t i = 0; i < count; i++)
         schema = later(schema, schema_of(rebuild, i));
     if (rebuild->has_intent)
@@ -178,10 +178,10 @@ static enum error_code fill(struct rebuild *rebuild, struct catalog *catalog, st
 {
     enum error_code code = OK;
     const struct row_schema *current = first_schema(rebuild);
-    size_t count = INVENTORY_COUNT(&rebuild->choice.commits, struct rebuilt_commit *);
+    size_t count = LIST_COUNT(&rebuild->choice.commits, struct rebuilt_commit *);
     for (size_t i = 0; code == OK && i < count; i++) {
         const struct rebuilt_commit *rebuilt =
-            *INVENTORY_AT(&rebuild->choice.commits, struct rebuilt_commit *, i);
+            *LIST_AT(&rebuild->choice.commits, struct rebuilt_commit *, i);
         code = evolve(rebuild, catalog, &current, schema_of(rebuild, i), error);
         if (code == OK)
             code = catalog_add_commit(catalog, &rebuilt->commit, error);
@@ -318,18 +318,10 @@ static enum error_code write_lake_file(struct rebuild *rebuild, struct error *er
 static enum error_code read_coverage(struct rebuild *rebuild, struct catalog *catalog,
                                      struct error *error)
 {
-    struct ledger_range *ranges = NULL;
-    size_t count = 0;
-    enum error_code code = catalog_coverage(catalog, &ranges, &count, error);
-    buffer_reset(&rebuild->report->coverage);
-    if (code == OK &&
-        buffer_append(&rebuild->report->coverage, ranges, count * sizeof *ranges) != OK)
-        code = error_no_memory(error, "the coverage");
-    mem_free(ranges);
-    if (code == OK && rebuild->report->recovered.outcome == RECOVERY_ROLLED_BACK &&
-        buffer_append(&rebuild->report->refetch, &rebuild->report->recovered.range,
-                      sizeof(struct ledger_range)) != OK)
-        code = error_no_memory(error, "the ranges to fetch");
+    struct rebuild_report *report = rebuild->report;
+    enum error_code code = catalog_coverage(catalog, &report->coverage, error);
+    if (code == OK && report->recovered.outcome == RECOVERY_ROLLED_BACK)
+        code = ledger_set_append(&report->refetch, report->recovered.range, error);
     return code;
 }
 
@@ -351,10 +343,10 @@ static enum error_code move_files(struct rebuild *rebuild, struct error *error)
 {
     struct error failure;
     enum error_code code = OK;
-    size_t count = INVENTORY_COUNT(&rebuild->report->entries, struct rebuild_entry);
+    size_t count = LIST_COUNT(&rebuild->report->entries, struct rebuild_entry);
     for (size_t i = 0; code == OK && i < count; i++) {
         const struct rebuild_entry *entry =
-            INVENTORY_AT(&rebuild->report->entries, struct rebuild_entry, i);
+            LIST_AT(&rebuild->report->entries, struct rebuild_entry, i);
         if (!entry->moved)
             continue;
         code = damaged_keep(rebuild->root, entry->path, &failure);
@@ -384,10 +376,10 @@ static enum error_code carry_out(struct rebuild *rebuild, const char *path, stru
 static enum error_code report_links(struct rebuild *rebuild, struct error *error)
 {
     struct rebuild_report *report = rebuild->report;
-    for (size_t i = 0; i < INVENTORY_COUNT(&rebuild->linked, const char *); i++) {
+    for (size_t i = 0; i < LIST_COUNT(&rebuild->linked, const char *); i++) {
         struct rebuild_entry entry = {
-            .path = arena_copy_text(
-                &report->arena, bytes_view_text(*INVENTORY_AT(&rebuild->linked, const char *, i))),
+            .path = arena_copy_text(&report->arena,
+                                    bytes_view_text(*LIST_AT(&rebuild->linked, const char *, i))),
             .reason = "a link to a folder elsewhere: its files are read, and never moved"};
         if (entry.path == NULL || buffer_append(&report->entries, &entry, sizeof entry) != OK)
             return error_no_memory(error, "the list of links");

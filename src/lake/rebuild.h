@@ -41,9 +41,9 @@ struct rebuild_entry {
 
 struct rebuild_report {
     struct arena arena;
-    struct buffer entries;  /* struct rebuild_entry, in the order they were found */
-    struct buffer coverage; /* struct ledger_range: taken in, merged and ascending */
-    struct buffer refetch;  /* struct ledger_range: between them or of commits left out */
+    struct buffer entries;      /* struct rebuild_entry, in the order they were found */
+    struct ledger_set coverage; /* taken in */
+    struct ledger_set refetch;  /* between them or of commits left out */
     uint64_t commits, files, rows, dead_letters, unconfirmed_ledgers;
     uint64_t commits_without_digest; /* the order of their last ledger's events is not known */
     bool lake_file_is_new;           /* lake.json was missing or damaged: made from the files */

@@ -64,7 +64,7 @@ static enum error_code PRINTF_LIKE(5, 6)
 static size_t place_of(const struct rebuild_choice *choice, struct ledger_range range)
 {
     const struct taken_range *taken = (const void *)choice->ranges.data;
-    size_t low = 0, high = INVENTORY_COUNT(&choice->ranges, struct taken_range);
+    size_t low = 0, high = LIST_COUNT(&choice->ranges, struct taken_range);
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (taken[middle].range.first > range.first)
@@ -82,8 +82,7 @@ static uint64_t find_overlap(const struct rebuild_choice *choice, struct ledger_
     size_t at = place_of(choice, range);
     if (at > 0 && taken[at - 1].range.first <= range.last)
         return taken[at - 1].commit_no;
-    if (at < INVENTORY_COUNT(&choice->ranges, struct taken_range) &&
-        taken[at].range.last >= range.first)
+    if (at < LIST_COUNT(&choice->ranges, struct taken_range) && taken[at].range.last >= range.first)
         return taken[at].commit_no;
     return 0;
 }
@@ -96,7 +95,7 @@ static enum error_code take_range(struct rebuild_choice *choice, struct ledger_r
     if (buffer_append(&choice->ranges, &one, sizeof one) != OK)
         return no_memory(error);
     struct taken_range *taken = (void *)choice->ranges.data;
-    size_t count = INVENTORY_COUNT(&choice->ranges, struct taken_range);
+    size_t count = LIST_COUNT(&choice->ranges, struct taken_range);
     memmove(&taken[at + 1], &taken[at], (count - 1 - at) * sizeof *taken);
     taken[at] = one;
     return OK;
@@ -104,9 +103,9 @@ static enum error_code take_range(struct rebuild_choice *choice, struct ledger_r
 
 static bool was_pruned(const struct rebuild_choice *choice, struct ledger_range range)
 {
-    for (size_t i = 0; i < choice->lake->pruned_count; i++)
-        if (choice->lake->pruned[i].first <= range.first &&
-            choice->lake->pruned[i].last >= range.last)
+    for (size_t i = 0; i < choice->lake->pruned.count; i++)
+        if (choice->lake->pruned.ranges[i].first <= range.first &&
+            choice->lake->pruned.ranges[i].last >= range.last)
             return true;
     return false;
 }
@@ -156,8 +155,7 @@ static enum error_code accept(struct rebuild_choice *choice, struct rebuilt_comm
     report->dead_letters += (uint64_t)commit->dead_letter_count;
     report->commits_without_digest += !rebuilt->has_digest;
     for (size_t i = 0; i < commit->unconfirmed_count; i++)
-        report->unconfirmed_ledgers +=
-            (uint64_t)commit->unconfirmed[i].last - commit->unconfirmed[i].first + 1;
+        report->unconfirmed_ledgers += ledger_range_count(commit->unconfirmed[i]);
     if (buffer_append(&choice->commits, &rebuilt, sizeof rebuilt) != OK)
         return no_memory(error);
     return take_range(choice, commit->range, commit->commit_no, error);
@@ -165,11 +163,12 @@ static enum error_code accept(struct rebuild_choice *choice, struct rebuilt_comm
 
 static bool number_is_taken(const struct rebuild_choice *choice, uint64_t commit_no)
 {
-    size_t count = INVENTORY_COUNT(&choice->commits, struct rebuilt_commit *);
+    size_t count = LIST_COUNT(&choice->commits, struct rebuilt_commit *);
     if (choice->intent != NULL && choice->intent->commit.commit_no == commit_no)
         return true;
-    return count > 0 && (*INVENTORY_AT(&choice->commits, struct rebuilt_commit *, count - 1))
-                                ->commit.commit_no == commit_no;
+    return count > 0 &&
+           (*LIST_AT(&choice->commits, struct rebuilt_commit *, count - 1))->commit.commit_no ==
+               commit_no;
 }
 
 static enum error_code judge(struct rebuild_choice *choice, struct found_file *files, size_t count,
@@ -238,7 +237,7 @@ static enum error_code put_aside(struct rebuild_choice *choice, struct buffer *f
 {
     enum error_code code = OK;
     struct found_file *all = (void *)files->data;
-    size_t count = INVENTORY_COUNT(files, struct found_file), kept = 0;
+    size_t count = LIST_COUNT(files, struct found_file), kept = 0;
     for (size_t i = 0; code == OK && i < count; i++) {
         bool is_other =
             all[i].lake_id[0] != '\0' && strcmp(all[i].lake_id, choice->lake->lake_id) != 0;
@@ -278,7 +277,7 @@ static bool has_commit(const struct rebuild_choice *choice, uint64_t commit_no)
         return true;
     return choice->commits.size_bytes > 0 &&
            bsearch(&key, choice->commits.data,
-                   INVENTORY_COUNT(&choice->commits, struct rebuilt_commit *), sizeof key,
+                   LIST_COUNT(&choice->commits, struct rebuilt_commit *), sizeof key,
                    compare_numbers) != NULL;
 }
 
@@ -316,81 +315,30 @@ static enum error_code find_lost_letters(struct rebuild_choice *choice, struct e
 
 /* ---- coverage ---- */
 
-/* The commits' ranges, ascending and merged. */
+/* The commits' ranges. */
 static enum error_code list_coverage(struct rebuild_choice *choice, struct error *error)
 {
-    struct buffer *coverage = &choice->report->coverage;
-    const struct taken_range *taken = (const void *)choice->ranges.data;
-    for (size_t i = INVENTORY_COUNT(&choice->ranges, struct taken_range); i-- > 0;) {
-        size_t count = INVENTORY_COUNT(coverage, struct ledger_range);
-        struct ledger_range *newest =
-            count == 0 ? NULL : INVENTORY_AT(coverage, struct ledger_range, count - 1);
-        if (newest != NULL && (uint64_t)newest->last + 1 == taken[i].range.first)
-            newest->last = taken[i].range.last;
-        else if (buffer_append(coverage, &taken[i].range, sizeof taken[i].range) != OK)
-            return no_memory(error);
-    }
-    return OK;
-}
-
-static int compare_ranges(const void *a, const void *b)
-{
-    const struct ledger_range *left = a, *right = b;
-    COMPARE(left->first, right->first);
-    COMPARE(left->last, right->last);
-    return 0;
-}
-
-/* What of [first, last] the coverage lacks, appended. */
-static enum error_code add_uncovered(struct rebuild_report *report, uint64_t first, uint64_t last,
-                                     struct error *error)
-{
-    size_t count = INVENTORY_COUNT(&report->coverage, struct ledger_range);
-    for (size_t i = 0; i <= count && first <= last; i++) {
-        struct ledger_range next = {0};
-        uint64_t end = last + 1;
-        if (i < count) {
-            next = *INVENTORY_AT(&report->coverage, struct ledger_range, i);
-            end = next.first <= last ? next.first : last + 1;
-        }
-        struct ledger_range lacking = {(uint32_t)first, (uint32_t)(end - 1)};
-        if (end > first && buffer_append(&report->refetch, &lacking, sizeof lacking) != OK)
-            return no_memory(error);
-        if (i < count && (uint64_t)next.last + 1 > first)
-            first = (uint64_t)next.last + 1;
-    }
-    return OK;
+    enum error_code code = OK;
+    for (size_t i = 0; code == OK && i < LIST_COUNT(&choice->ranges, struct taken_range); i++)
+        code = ledger_set_append(&choice->report->coverage,
+                                 LIST_AT(&choice->ranges, struct taken_range, i)->range, error);
+    ledger_set_merge(&choice->report->coverage);
+    return code;
 }
 
 /* Ranges between the covered ones, and of commits that were not taken in. */
 static enum error_code list_refetch(struct rebuild_report *report, struct error *error)
 {
-    size_t count = INVENTORY_COUNT(&report->coverage, struct ledger_range);
-    struct ledger_range wanted[1];
     enum error_code code = OK;
-    if (count > 0) {
-        wanted->first = INVENTORY_AT(&report->coverage, struct ledger_range, 0)->first;
-        wanted->last = INVENTORY_AT(&report->coverage, struct ledger_range, count - 1)->last;
-        code = add_uncovered(report, wanted->first, wanted->last, error);
-    }
-    for (size_t i = 0; code == OK && i < INVENTORY_COUNT(&report->entries, struct rebuild_entry);
-         i++) {
-        const struct rebuild_entry *entry = INVENTORY_AT(&report->entries, struct rebuild_entry, i);
+    if (report->coverage.count > 0)
+        code = ledger_set_gaps(&report->coverage, ledger_set_span(&report->coverage),
+                               &report->refetch, error);
+    for (size_t i = 0; code == OK && i < LIST_COUNT(&report->entries, struct rebuild_entry); i++) {
+        const struct rebuild_entry *entry = LIST_AT(&report->entries, struct rebuild_entry, i);
         if (entry->range.last != 0)
-            code = add_uncovered(report, entry->range.first, entry->range.last, error);
+            code = ledger_set_gaps(&report->coverage, entry->range, &report->refetch, error);
     }
-    struct ledger_range *ranges = (void *)report->refetch.data;
-    size_t found = INVENTORY_COUNT(&report->refetch, struct ledger_range), kept = 0;
-    if (found > 0)
-        qsort(ranges, found, sizeof *ranges, compare_ranges);
-    for (size_t i = 0; i < found; i++) {
-        if (kept > 0 && ranges[i].first <= (uint64_t)ranges[kept - 1].last + 1)
-            ranges[kept - 1].last =
-                ranges[i].last > ranges[kept - 1].last ? ranges[i].last : ranges[kept - 1].last;
-        else
-            ranges[kept++] = ranges[i];
-    }
-    report->refetch.size_bytes = kept * sizeof *ranges;
+    ledger_set_merge(&report->refetch);
     return code;
 }
 
@@ -399,7 +347,7 @@ enum error_code rebuild_choose(struct rebuild_choice *choice, struct buffer *fil
 {
     enum error_code code = put_aside(choice, files, error);
     struct found_file *all = (void *)files->data;
-    size_t count = INVENTORY_COUNT(files, struct found_file);
+    size_t count = LIST_COUNT(files, struct found_file);
     if (count > 0)
         qsort(all, count, sizeof *all, compare_files);
     if (code == OK && choice->intent != NULL)
@@ -413,7 +361,7 @@ enum error_code rebuild_choose(struct rebuild_choice *choice, struct buffer *fil
         first = end;
     }
     if (choice->commits.size_bytes > 0)
-        qsort(choice->commits.data, INVENTORY_COUNT(&choice->commits, struct rebuilt_commit *),
+        qsort(choice->commits.data, LIST_COUNT(&choice->commits, struct rebuilt_commit *),
               sizeof(struct rebuilt_commit *), compare_numbers);
     if (code == OK)
         code = find_lost_letters(choice, error);

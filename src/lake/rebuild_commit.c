@@ -173,8 +173,8 @@ static enum error_code add_ledgers(struct gathering *gathering, const struct fil
 {
     struct ledger_range range = gathering->rebuilt->commit.range;
     const uint32_t *indices = (const void *)rows->ordinals.data;
-    for (size_t i = 0; i < INVENTORY_COUNT(&rows->runs, struct ledger_run); i++) {
-        const struct ledger_run *run = INVENTORY_AT(&rows->runs, struct ledger_run, i);
+    for (size_t i = 0; i < LIST_COUNT(&rows->runs, struct ledger_run); i++) {
+        const struct ledger_run *run = LIST_AT(&rows->runs, struct ledger_run, i);
         uint32_t ledger = run->ledger_sequence;
         if (ledger < range.first || ledger > range.last)
             return error_set(error, ERR_CORRUPT,
@@ -272,10 +272,9 @@ static enum error_code take_letters(struct gathering *gathering, struct bytes_vi
         dead_letters_parse(text, &gathering->scratch, &gathering->letters, error);
     if (code != OK)
         return code;
-    size_t count = INVENTORY_COUNT(&gathering->letters, struct stored_letter);
+    size_t count = LIST_COUNT(&gathering->letters, struct stored_letter);
     for (size_t i = 0; i < count; i++) {
-        const struct stored_letter *letter =
-            INVENTORY_AT(&gathering->letters, struct stored_letter, i);
+        const struct stored_letter *letter = LIST_AT(&gathering->letters, struct stored_letter, i);
         uint64_t ordinal = ledger_ordinal(letter->ledger_sequence, letter->event_index);
         if (letter->ledger_sequence < commit->range.first ||
             letter->ledger_sequence > commit->range.last)
@@ -335,7 +334,7 @@ static enum error_code find_unconfirmed(struct gathering *gathering, struct erro
 {
     struct catalog_commit *commit = &gathering->rebuilt->commit;
     uint32_t *ledgers = (void *)gathering->ledgers.data;
-    size_t count = INVENTORY_COUNT(&gathering->ledgers, uint32_t), found = 0;
+    size_t count = LIST_COUNT(&gathering->ledgers, uint32_t), found = 0;
     struct ledger_range *ranges = arena_alloc(gathering->arena, (count + 1) * sizeof *ranges);
     if (ranges == NULL)
         return no_memory(error);
@@ -368,19 +367,19 @@ static bool take_digest_rows(const struct gathering *gathering, uint32_t ledger,
         *code = buffer_append(rows, file->whole.data, file->whole.size_bytes);
     }
     events->rows = (void *)rows->data;
-    events->row_count = INVENTORY_COUNT(rows, struct row_view);
+    events->row_count = LIST_COUNT(rows, struct row_view);
     return is_whole;
 }
 
 static enum error_code compute_digest(struct gathering *gathering, struct error *error)
 {
     struct catalog_commit *commit = &gathering->rebuilt->commit;
-    size_t ledger_count = INVENTORY_COUNT(&gathering->ledgers, uint32_t);
+    size_t ledger_count = LIST_COUNT(&gathering->ledgers, uint32_t);
     struct buffer rows;
     struct ledger_events events = {
-        .ledger_sequence = *INVENTORY_AT(&gathering->ledgers, uint32_t, ledger_count - 1),
+        .ledger_sequence = *LIST_AT(&gathering->ledgers, uint32_t, ledger_count - 1),
         .letters = (const void *)gathering->letters.data,
-        .letter_count = INVENTORY_COUNT(&gathering->letters, struct stored_letter)};
+        .letter_count = LIST_COUNT(&gathering->letters, struct stored_letter)};
     struct ledger_digest digest;
     enum error_code code = OK;
     buffer_init(&rows);
@@ -406,7 +405,7 @@ static enum error_code check_ordinals(struct gathering *gathering, struct error 
     char fault[LEDGER_FAULT_BYTES];
     if (!gathering->has_ordinals ||
         ledger_ordinals_are_whole((void *)gathering->ordinals.data,
-                                  INVENTORY_COUNT(&gathering->ordinals, uint64_t), fault))
+                                  LIST_COUNT(&gathering->ordinals, uint64_t), fault))
         return OK;
     return set_fault(gathering, error, "%s", fault);
 }

@@ -125,10 +125,10 @@ enum error_code found_files_read(const char *root, struct arena *arena, struct b
     struct inventory inventory;
     inventory_init(&inventory);
     enum error_code code = inventory_read_disk(&inventory, root, error);
-    size_t count = INVENTORY_COUNT(&inventory.disk_files, struct inventory_disk_file);
+    size_t count = LIST_COUNT(&inventory.disk_files, struct inventory_disk_file);
     for (size_t i = 0; code == OK && i < count; i++) {
         const struct inventory_disk_file *found =
-            INVENTORY_AT(&inventory.disk_files, struct inventory_disk_file, i);
+            LIST_AT(&inventory.disk_files, struct inventory_disk_file, i);
         struct found_file file = {.lake_id = "", .network = "", .partition = ""};
         file.path = arena_copy_text(arena, bytes_view_text(found->path));
         code = file.path == NULL ? error_no_memory(error, "the list of files")
@@ -136,9 +136,9 @@ enum error_code found_files_read(const char *root, struct arena *arena, struct b
         if (code == OK && buffer_append(files, &file, sizeof file) != OK)
             code = error_no_memory(error, "the list of files");
     }
-    for (size_t i = 0; code == OK && i < INVENTORY_COUNT(&inventory.linked, const char *); i++) {
-        const char *path = arena_copy_text(
-            arena, bytes_view_text(*INVENTORY_AT(&inventory.linked, const char *, i)));
+    for (size_t i = 0; code == OK && i < LIST_COUNT(&inventory.linked, const char *); i++) {
+        const char *path =
+            arena_copy_text(arena, bytes_view_text(*LIST_AT(&inventory.linked, const char *, i)));
         if (path == NULL || buffer_append(linked, &path, sizeof path) != OK)
             code = error_no_memory(error, "the list of links");
     }

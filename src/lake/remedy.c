@@ -14,7 +14,7 @@ static int compare_commit_no(const void *a, const void *b)
 static size_t find_commit(const struct inventory *inventory, uint64_t commit_no)
 {
     struct inventory_commit wanted = {.commit_no = commit_no};
-    size_t count = INVENTORY_COUNT(&inventory->commits, struct inventory_commit);
+    size_t count = LIST_COUNT(&inventory->commits, struct inventory_commit);
     const struct inventory_commit *first = (const void *)inventory->commits.data;
     const struct inventory_commit *found =
         count == 0 || commit_no == 0

@@ -12,7 +12,6 @@
 #include "lake/inventory.h"
 #include "lake/ledger_owner.h"
 #include "lake/open.h"
-#include "lake/ranges.h"
 #include "lake/remedy.h"
 #include "lake/take_out.h"
 #include "lake/verify.h"
@@ -24,15 +23,15 @@
 
 static void release_texts(struct buffer *texts)
 {
-    for (size_t i = 0; i < INVENTORY_COUNT(texts, char *); i++)
-        mem_free(*INVENTORY_AT(texts, char *, i));
+    for (size_t i = 0; i < LIST_COUNT(texts, char *); i++)
+        mem_free(*LIST_AT(texts, char *, i));
     buffer_release(texts);
 }
 
 void repair_report_release(struct repair_report *report)
 {
     buffer_release(&report->commits);
-    buffer_release(&report->refetch);
+    ledger_set_release(&report->refetch);
     release_texts(&report->files);
     release_texts(&report->moved);
 }
@@ -57,7 +56,7 @@ struct repair {
     struct foreign foreign;
     struct take_out out;
     struct buffer data_file_ids; /* int64_t */
-    struct buffer inlined;       /* struct ledger_range */
+    struct ledger_set inlined;
 };
 
 static enum error_code move_file(struct repair_report *report, const char *root, const char *path,
@@ -79,10 +78,10 @@ static enum error_code move_ended_files(struct repair *repair, struct error *err
     enum error_code code = inventory_read_disk(&inventory, root, error);
     if (code == OK)
         code = inventory_read_catalog(&inventory, root, repair->catalog, error);
-    size_t count = INVENTORY_COUNT(&inventory.disk_files, struct inventory_disk_file);
+    size_t count = LIST_COUNT(&inventory.disk_files, struct inventory_disk_file);
     for (size_t i = 0; code == OK && i < count; i++) {
         const struct inventory_disk_file *file =
-            INVENTORY_AT(&inventory.disk_files, struct inventory_disk_file, i);
+            LIST_AT(&inventory.disk_files, struct inventory_disk_file, i);
         bool taken_out = false;
         if (file->state != INVENTORY_IN_USE)
             code = catalog_path_is_taken_out(repair->catalog, file->path, &taken_out, error);
@@ -100,12 +99,12 @@ static enum error_code move_ended_files(struct repair *repair, struct error *err
 static enum error_code list_commits(struct repair *repair, struct error *error)
 {
     enum error_code code = OK;
-    size_t count = INVENTORY_COUNT(&repair->inventory.commits, struct inventory_commit);
+    size_t count = LIST_COUNT(&repair->inventory.commits, struct inventory_commit);
     for (size_t i = 0; code == OK && i < count; i++)
         if (repair->out.commits[i])
             code = buffer_append(
                 &repair->report->commits,
-                &INVENTORY_AT(&repair->inventory.commits, struct inventory_commit, i)->commit_no,
+                &LIST_AT(&repair->inventory.commits, struct inventory_commit, i)->commit_no,
                 sizeof(uint64_t));
     return code == OK ? OK : error_no_memory(error, "the commits to take out");
 }
@@ -114,9 +113,9 @@ static enum error_code list_foreign(struct repair *repair, struct error *error)
 {
     enum error_code code = OK;
     for (size_t i = 0;
-         code == OK && i < INVENTORY_COUNT(&repair->inventory.files, struct inventory_file); i++) {
+         code == OK && i < LIST_COUNT(&repair->inventory.files, struct inventory_file); i++) {
         const struct inventory_file *file =
-            INVENTORY_AT(&repair->inventory.files, struct inventory_file, i);
+            LIST_AT(&repair->inventory.files, struct inventory_file, i);
         if (!repair->out.files[i])
             continue;
         code = keep_text(&repair->report->files, file->path, error);
@@ -125,18 +124,16 @@ static enum error_code list_foreign(struct repair *repair, struct error *error)
             code = error_no_memory(error, "the files to take out");
     }
     for (size_t i = 0;
-         code == OK && i < INVENTORY_COUNT(&repair->inventory.inlined, struct catalog_inlined);
-         i++) {
+         code == OK && i < LIST_COUNT(&repair->inventory.inlined, struct catalog_inlined); i++) {
         const struct catalog_inlined *one =
-            INVENTORY_AT(&repair->inventory.inlined, struct catalog_inlined, i);
+            LIST_AT(&repair->inventory.inlined, struct catalog_inlined, i);
         struct ledger_range range = {0, UINT32_MAX}; /* only with all others has it no ledger */
         if (!repair->out.inlined[i])
             continue;
         if (one->has_ledger)
             range = (struct ledger_range){one->ledger, one->ledger};
         repair->report->inlined_rows += (uint64_t)one->row_count;
-        if (buffer_append(&repair->inlined, &range, sizeof range) != OK)
-            code = error_no_memory(error, "the rows to take out");
+        code = ledger_set_append(&repair->inlined, range, error);
     }
     for (size_t i = 0; i < repair->foreign.group_count; i++)
         repair->report->discarded_groups +=
@@ -153,17 +150,17 @@ static enum error_code carry_out(struct repair *repair, const char *reason, stru
         code = list_foreign(repair, error);
     if (code == OK)
         code = take_out_append_ranges(&repair->out, &report->refetch, error);
-    ranges_merge(&report->refetch);
-    ranges_merge(&repair->inlined);
+    ledger_set_merge(&report->refetch);
+    ledger_set_merge(&repair->inlined);
     if (code != OK || repair->options->dry_run)
         return code;
     const struct catalog_removal removal = {
         .commit_nos = (const void *)report->commits.data,
-        .commit_count = INVENTORY_COUNT(&report->commits, uint64_t),
+        .commit_count = LIST_COUNT(&report->commits, uint64_t),
         .data_file_ids = (const void *)repair->data_file_ids.data,
-        .data_file_count = INVENTORY_COUNT(&repair->data_file_ids, int64_t),
-        .inlined = (const void *)repair->inlined.data,
-        .inlined_count = INVENTORY_COUNT(&repair->inlined, struct ledger_range),
+        .data_file_count = LIST_COUNT(&repair->data_file_ids, int64_t),
+        .inlined = repair->inlined.ranges,
+        .inlined_count = repair->inlined.count,
         .reason = reason,
         .decided_at = repair->inventory.snapshot_id};
     if (removal.commit_count + removal.data_file_count + removal.inlined_count > 0)
@@ -193,42 +190,36 @@ static enum error_code repair_damage(struct repair *repair, struct error *error)
 }
 
 /* Keeps the ranges to fetch again into which nobody inserted rows. */
-static enum error_code leave_inserted(struct repair *repair, struct error *error)
+static void leave_inserted(struct repair *repair)
 {
-    struct buffer *ranges = &repair->report->refetch;
-    struct buffer whole;
-    enum error_code code = OK;
-    buffer_init(&whole);
-    buffer_move(&whole, ranges);
-    for (size_t i = 0; code == OK && i < INVENTORY_COUNT(&whole, struct ledger_range); i++) {
-        const struct ledger_range *one = INVENTORY_AT(&whole, struct ledger_range, i);
-        if (foreign_has_inserted(&repair->foreign, &repair->inventory, *one))
+    struct ledger_set *ranges = &repair->report->refetch;
+    size_t kept = 0;
+    for (size_t i = 0; i < ranges->count; i++) {
+        if (foreign_has_inserted(&repair->foreign, &repair->inventory, ranges->ranges[i]))
             repair->report->changed++;
-        else if (buffer_append(ranges, one, sizeof *one) != OK)
-            code = error_no_memory(error, "the unconfirmed ranges");
+        else
+            ranges->ranges[kept++] = ranges->ranges[i];
     }
-    buffer_release(&whole);
+    ranges->count = kept;
+}
+
+/* Takes ledgers without events out of the coverage. */
+static enum error_code uncover(struct repair *repair, const struct ledger_set *ledgers,
+                               struct error *error)
+{
+    enum error_code code = OK;
+    for (size_t i = 0; code == OK && !repair->options->dry_run && i < ledgers->count; i++)
+        code = catalog_uncover_unconfirmed(repair->catalog, ledgers->ranges[i], error);
     return code;
 }
 
 static enum error_code repair_unconfirmed(struct repair *repair, struct error *error)
 {
     struct repair_report *report = repair->report;
-    struct ledger_range *ranges = NULL;
-    size_t count = 0;
-    enum error_code code = catalog_unconfirmed(repair->catalog, &ranges, &count, error);
-    if (code == OK && buffer_append(&report->refetch, ranges, count * sizeof *ranges) != OK)
-        code = error_no_memory(error, "the unconfirmed ranges");
-    mem_free(ranges);
-    if (code == OK)
-        code = leave_inserted(repair, error);
-    report->uncovered = ranges_count(&report->refetch);
-    for (size_t i = 0; code == OK && !repair->options->dry_run &&
-                       i < INVENTORY_COUNT(&report->refetch, struct ledger_range);
-         i++)
-        code = catalog_uncover_unconfirmed(
-            repair->catalog, *INVENTORY_AT(&report->refetch, struct ledger_range, i), error);
-    return code;
+    enum error_code code = catalog_unconfirmed(repair->catalog, &report->refetch, error);
+    leave_inserted(repair);
+    report->uncovered = ledger_set_ledgers(&report->refetch);
+    return code == OK ? uncover(repair, &report->refetch, error) : code;
 }
 
 /* ---- ledgers that are named ---- */
@@ -236,71 +227,61 @@ static enum error_code repair_unconfirmed(struct repair *repair, struct error *e
 /* Appends what of the commit's named ledgers is covered without an event; *all tells if that is
  * everything that is covered of them. */
 static enum error_code list_empty(const struct inventory *inventory, struct ledger_range named,
-                                  struct buffer *empty, bool *all, struct error *error)
+                                  struct ledger_set *empty, bool *all, struct error *error)
 {
-    struct buffer one, coverage, unconfirmed, covered;
-    buffer_init(&one);
-    buffer_init(&covered);
-    coverage = (struct buffer){.data = (void *)inventory->coverage,
-                               .size_bytes = inventory->coverage_count * sizeof named};
-    unconfirmed = (struct buffer){.data = (void *)inventory->unconfirmed,
-                                  .size_bytes = inventory->unconfirmed_count * sizeof named};
-    enum error_code code = buffer_append(&one, &named, sizeof named);
+    struct ledger_set covered = {0};
+    const struct ledger_set one = {.ranges = &named, .count = 1};
+    enum error_code code = ledger_set_intersect(&one, &inventory->coverage, &covered, error);
     if (code == OK)
-        code = ranges_intersect(&one, &coverage, &covered, error);
-    if (code == OK)
-        code = ranges_intersect(&covered, &unconfirmed, empty, error);
-    *all = code == OK && ranges_count(empty) == ranges_count(&covered);
-    buffer_release(&one);
-    buffer_release(&covered);
-    return code == OK ? OK : error_no_memory(error, "the ledgers named");
+        code = ledger_set_intersect(&covered, &inventory->unconfirmed, empty, error);
+    *all = code == OK && ledger_set_ledgers(empty) == ledger_set_ledgers(&covered);
+    ledger_set_release(&covered);
+    return code;
 }
 
 /* Takes the commit (its index) out, or only its ledgers without events if none other is named. */
 static enum error_code name_part(struct repair *repair, size_t commit, struct ledger_range named,
-                                 struct buffer *uncover, struct error *error)
+                                 struct ledger_set *uncover, struct error *error)
 {
-    struct buffer empty;
+    struct ledger_set empty = {0};
     bool all_are_empty;
-    buffer_init(&empty);
     enum error_code code = list_empty(&repair->inventory, named, &empty, &all_are_empty, error);
-    if (code == OK && all_are_empty) {
-        code = buffer_append(uncover, empty.data, empty.size_bytes);
-        if (code == OK)
-            code = buffer_append(&repair->report->refetch, empty.data, empty.size_bytes);
-    } else if (code == OK) {
+    if (code == OK && all_are_empty)
+        code = ledger_set_append_all(uncover, &empty, error);
+    else if (code == OK)
         take_out_commit(&repair->out, commit);
-    }
-    buffer_release(&empty);
-    return code == OK ? OK : error_no_memory(error, "the ledgers named");
+    ledger_set_release(&empty);
+    return code;
 }
 
-static enum error_code name_all(struct repair *repair, struct buffer *uncover, struct error *error)
+static enum error_code name_all(struct repair *repair, struct ledger_set *uncover,
+                                struct error *error)
 {
     struct ledger_owners owners;
     struct ledger_range named = repair->options->ledgers;
     enum error_code code = ledger_owners_make(&owners, &repair->inventory, error);
-    size_t count = INVENTORY_COUNT(&owners.owned, struct owned_range);
+    size_t count = LIST_COUNT(&owners.owned, struct owned_range);
     for (size_t i = 0; code == OK && i < count; i++) {
-        const struct owned_range *one = INVENTORY_AT(&owners.owned, struct owned_range, i);
+        const struct owned_range *one = LIST_AT(&owners.owned, struct owned_range, i);
         struct ledger_range part = {one->range.first > named.first ? one->range.first : named.first,
                                     one->range.last < named.last ? one->range.last : named.last};
         if (part.first <= part.last)
             code = name_part(repair, one->commit, part, uncover, error);
     }
     ledger_owners_release(&owners);
-    if (code == OK)
-        take_out_inserted(&repair->out, uncover);
-    return code;
+    if (code != OK)
+        return code;
+    take_out_inserted(&repair->out, uncover);
+    return ledger_set_append_all(&repair->report->refetch, uncover, error);
 }
 
 /* The first commit that is not whole. */
 static uint64_t first_commit(const struct repair *repair)
 {
-    size_t count = INVENTORY_COUNT(&repair->inventory.commits, struct inventory_commit);
+    size_t count = LIST_COUNT(&repair->inventory.commits, struct inventory_commit);
     for (size_t i = 0; i < count; i++)
         if (repair->out.commits[i] && repair->foreign.of_commit[i] != FOREIGN_NONE)
-            return INVENTORY_AT(&repair->inventory.commits, struct inventory_commit, i)->commit_no;
+            return LIST_AT(&repair->inventory.commits, struct inventory_commit, i)->commit_no;
     return 0;
 }
 
@@ -339,20 +320,16 @@ static enum error_code refuse_halves(const struct repair *repair, struct error *
 
 static enum error_code repair_named(struct repair *repair, struct error *error)
 {
-    struct buffer uncover;
-    buffer_init(&uncover);
-    enum error_code code = name_all(repair, &uncover, error);
+    struct ledger_set empty = {0};
+    enum error_code code = name_all(repair, &empty, error);
     if (code == OK)
         code = refuse_halves(repair, error);
-    repair->report->uncovered = ranges_count(&uncover);
-    for (size_t i = 0; code == OK && !repair->options->dry_run &&
-                       i < INVENTORY_COUNT(&uncover, struct ledger_range);
-         i++)
-        code = catalog_uncover_unconfirmed(repair->catalog,
-                                           *INVENTORY_AT(&uncover, struct ledger_range, i), error);
+    repair->report->uncovered = ledger_set_ledgers(&empty);
+    if (code == OK)
+        code = uncover(repair, &empty, error);
     if (code == OK)
         code = carry_out(repair, NAMED_REASON, error);
-    buffer_release(&uncover);
+    ledger_set_release(&empty);
     return code;
 }
 
@@ -403,7 +380,7 @@ static enum error_code repair_locked(const struct repair_options *options,
     foreign_release(&repair.foreign);
     inventory_release(&repair.inventory);
     buffer_release(&repair.data_file_ids);
-    buffer_release(&repair.inlined);
+    ledger_set_release(&repair.inlined);
     catalog_close(repair.catalog);
     return code;
 }

@@ -30,7 +30,7 @@ struct repair_report {
     uint64_t discarded_groups; /* in which others had changed rows */
     uint64_t inlined_rows;     /* of others in the catalog itself that were taken out (or would) */
     int64_t snapshot_id;       /* that took it out; 0: none */
-    struct buffer refetch;     /* struct ledger_range: what to fetch again, merged and ascending */
+    struct ledger_set refetch; /* what to fetch again */
     struct buffer moved; /* char *, owned: files moved to _lake/damaged, relative to output_path */
     uint64_t uncovered;  /* ledgers without events that left the coverage (or would) */
     uint64_t problems;   /* found */

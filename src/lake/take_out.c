@@ -5,22 +5,22 @@
 
 static size_t commit_count(const struct take_out *out)
 {
-    return INVENTORY_COUNT(&out->inventory->commits, struct inventory_commit);
+    return LIST_COUNT(&out->inventory->commits, struct inventory_commit);
 }
 
 static size_t file_count(const struct take_out *out)
 {
-    return INVENTORY_COUNT(&out->inventory->files, struct inventory_file);
+    return LIST_COUNT(&out->inventory->files, struct inventory_file);
 }
 
 static size_t inlined_count(const struct take_out *out)
 {
-    return INVENTORY_COUNT(&out->inventory->inlined, struct catalog_inlined);
+    return LIST_COUNT(&out->inventory->inlined, struct catalog_inlined);
 }
 
 static struct ledger_range commit_range(const struct take_out *out, size_t index)
 {
-    return INVENTORY_AT(&out->inventory->commits, struct inventory_commit, index)->range;
+    return LIST_AT(&out->inventory->commits, struct inventory_commit, index)->range;
 }
 
 enum error_code take_out_init(struct take_out *out, const struct inventory *inventory,
@@ -65,27 +65,24 @@ void take_out_commit(struct take_out *out, size_t commit)
 }
 
 /* Whether a commit that leaves, or one of the ranges, has ledgers of the range. */
-static bool leaves(const struct take_out *out, const struct buffer *ranges,
+static bool leaves(const struct take_out *out, const struct ledger_set *ranges,
                    struct ledger_range range)
 {
-    for (size_t i = 0; i < INVENTORY_COUNT(ranges, struct ledger_range); i++) {
-        const struct ledger_range *one = INVENTORY_AT(ranges, struct ledger_range, i);
-        if (one->first <= range.last && one->last >= range.first)
+    for (size_t i = 0; i < ranges->count; i++)
+        if (ledger_ranges_overlap(ranges->ranges[i], range))
             return true;
-    }
     for (size_t i = 0; i < commit_count(out); i++) {
-        struct ledger_range own = commit_range(out, i);
-        if (out->commits[i] && own.first <= range.last && own.last >= range.first)
+        if (out->commits[i] && ledger_ranges_overlap(commit_range(out, i), range))
             return true;
     }
     return false;
 }
 
-void take_out_inserted(struct take_out *out, const struct buffer *ranges)
+void take_out_inserted(struct take_out *out, const struct ledger_set *ranges)
 {
     for (size_t i = 0; i < file_count(out); i++) {
         const struct inventory_file *file =
-            INVENTORY_AT(&out->inventory->files, struct inventory_file, i);
+            LIST_AT(&out->inventory->files, struct inventory_file, i);
         bool may_hold_others =
             file->commit_no == 0 && file->has_range &&
             foreign_group_is_changed(&out->foreign->groups[out->foreign->of_file[i]]);
@@ -94,7 +91,7 @@ void take_out_inserted(struct take_out *out, const struct buffer *ranges)
     }
     for (size_t i = 0; i < inlined_count(out); i++) {
         const struct catalog_inlined *one =
-            INVENTORY_AT(&out->inventory->inlined, struct catalog_inlined, i);
+            LIST_AT(&out->inventory->inlined, struct catalog_inlined, i);
         if (!one->has_ledger ||
             !leaves(out, ranges, (struct ledger_range){one->ledger, one->ledger}))
             continue;
@@ -111,13 +108,12 @@ const struct foreign_group *take_out_changed(const struct take_out *out)
     return NULL;
 }
 
-enum error_code take_out_append_ranges(const struct take_out *out, struct buffer *ranges,
+enum error_code take_out_append_ranges(const struct take_out *out, struct ledger_set *ranges,
                                        struct error *error)
 {
-    for (size_t i = 0; i < commit_count(out); i++) {
-        struct ledger_range range = commit_range(out, i);
-        if (out->commits[i] && buffer_append(ranges, &range, sizeof range) != OK)
-            return error_no_memory(error, "the ranges to fetch again");
-    }
-    return OK;
+    enum error_code code = OK;
+    for (size_t i = 0; code == OK && i < commit_count(out); i++)
+        if (out->commits[i])
+            code = ledger_set_append(ranges, commit_range(out, i), error);
+    return code;
 }

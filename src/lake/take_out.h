@@ -25,13 +25,13 @@ void take_out_release(struct take_out *out);
 void take_out_commit(struct take_out *out, size_t commit);
 void take_out_group(struct take_out *out, size_t group);
 /* Adds also what others inserted into the ledgers of the commits that leave, and of `ranges`. */
-void take_out_inserted(struct take_out *out, const struct buffer *ranges);
+void take_out_inserted(struct take_out *out, const struct ledger_set *ranges);
 
 /* A group among it in which others added, hid or changed rows, which would be lost; NULL: none. */
 const struct foreign_group *take_out_changed(const struct take_out *out);
 
 /* The ranges of the commits that leave: to be fetched again. Appended; merged by the caller. */
-enum error_code take_out_append_ranges(const struct take_out *out, struct buffer *ranges,
+enum error_code take_out_append_ranges(const struct take_out *out, struct ledger_set *ranges,
                                        struct error *error) MUST_CHECK;
 
 #endif

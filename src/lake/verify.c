@@ -54,12 +54,12 @@ struct verification {
 
 static struct inventory_file *file_at(const struct verification *verification, size_t index)
 {
-    return INVENTORY_AT(&verification->inventory.files, struct inventory_file, index);
+    return LIST_AT(&verification->inventory.files, struct inventory_file, index);
 }
 
 static struct inventory_commit *commit_at(const struct verification *verification, size_t index)
 {
-    return INVENTORY_AT(&verification->inventory.commits, struct inventory_commit, index);
+    return LIST_AT(&verification->inventory.commits, struct inventory_commit, index);
 }
 
 static int compare_commit_no(const void *a, const void *b)
@@ -260,48 +260,35 @@ static void check_commit_counts(struct verification *verification, struct findin
     }
 }
 
-static int compare_first(const void *a, const void *b)
-{
-    const struct ledger_range *left = a, *right = b;
-    return left->first < right->first ? -1 : left->first > right->first;
-}
-
 /* Coverage must come from commits: every covered ledger lies in the range of one. */
 static enum error_code check_coverage(struct verification *verification, struct findings *findings,
                                       struct error *error)
 {
-    size_t count = verification->commit_count;
-    struct ledger_range *ranges = mem_alloc(count * sizeof *ranges);
-    if (ranges == NULL)
-        return error_no_memory(error, "the commits' ranges");
-    for (size_t i = 0; i < count; i++)
-        ranges[i] = commit_at(verification, i)->range;
-    if (count > 0)
-        qsort(ranges, count, sizeof *ranges, compare_first);
-    size_t at = 0;
-    for (size_t i = 0; i < verification->inventory.coverage_count; i++) {
-        struct ledger_range covered = verification->inventory.coverage[i];
-        uint64_t next = covered.first; /* the first ledger no commit was found for */
-        while (next <= covered.last && at < count && ranges[at].first <= next) {
-            if (ranges[at].last >= next)
-                next = (uint64_t)ranges[at].last + 1;
-            if (next <= covered.last) /* else it may have brought the next covered range, too */
-                at++;
-        }
-        if (next <= covered.last)
-            findings_add_problem(findings, PROBLEM_CATALOG, NULL, 0, covered,
-                                 "ledger %" PRIu64 " is covered, but no commit brought it", next);
+    const struct ledger_set *coverage = &verification->inventory.coverage;
+    struct ledger_set brought = {0}, gaps = {0};
+    enum error_code code = OK;
+    for (size_t i = 0; code == OK && i < verification->commit_count; i++)
+        code = ledger_set_append(&brought, commit_at(verification, i)->range, error);
+    ledger_set_merge(&brought);
+    for (size_t i = 0; code == OK && i < coverage->count; i++) {
+        gaps.count = 0;
+        code = ledger_set_gaps(&brought, coverage->ranges[i], &gaps, error);
+        if (code == OK && gaps.count > 0)
+            findings_add_problem(findings, PROBLEM_CATALOG, NULL, 0, coverage->ranges[i],
+                                 "ledger %" PRIu32 " is covered, but no commit brought it",
+                                 gaps.ranges[0].first);
     }
-    mem_free(ranges);
-    return OK;
+    ledger_set_release(&brought);
+    ledger_set_release(&gaps);
+    return code;
 }
 
 static void check_unknown_files(struct verification *verification, struct findings *findings)
 {
-    size_t count = INVENTORY_COUNT(&verification->inventory.disk_files, struct inventory_disk_file);
+    size_t count = LIST_COUNT(&verification->inventory.disk_files, struct inventory_disk_file);
     for (size_t i = 0; i < count; i++) {
         const struct inventory_disk_file *file =
-            INVENTORY_AT(&verification->inventory.disk_files, struct inventory_disk_file, i);
+            LIST_AT(&verification->inventory.disk_files, struct inventory_disk_file, i);
         if (file->state == INVENTORY_UNKNOWN)
             findings_add_problem(findings, PROBLEM_UNKNOWN_FILE, file->path, 0,
                                  (struct ledger_range){0},
@@ -323,10 +310,11 @@ static size_t count_without_checksums(const struct verification *verification)
 
 static void note_gaps(const struct inventory *inventory, struct findings *findings)
 {
-    size_t gaps = inventory->coverage_count == 0 ? 0 : inventory->coverage_count - 1;
+    const struct ledger_set *coverage = &inventory->coverage;
+    size_t gaps = coverage->count == 0 ? 0 : coverage->count - 1;
     for (size_t i = 0; i < gaps && i < RANGES_NOTED_MAX; i++)
         findings_add_note(findings, "ledgers %" PRIu32 " to %" PRIu32 " are not in the lake",
-                          inventory->coverage[i].last + 1, inventory->coverage[i + 1].first - 1);
+                          coverage->ranges[i].last + 1, coverage->ranges[i + 1].first - 1);
     if (gaps > RANGES_NOTED_MAX)
         findings_add_note(findings,
                           "%zu more ranges of ledgers are not in the lake: 'status' has the "
@@ -336,9 +324,9 @@ static void note_gaps(const struct inventory *inventory, struct findings *findin
 
 static void note_holes(const struct inventory *inventory, struct findings *findings)
 {
-    size_t holes = INVENTORY_COUNT(&inventory->holes, struct ledger_range);
+    size_t holes = inventory->holes.count;
     for (size_t i = 0; i < holes && i < RANGES_NOTED_MAX; i++) {
-        struct ledger_range hole = *INVENTORY_AT(&inventory->holes, struct ledger_range, i);
+        struct ledger_range hole = inventory->holes.ranges[i];
         findings_add_note(findings,
                           "ledgers %" PRIu32 " to %" PRIu32 " were given up: the server could not "
                           "serve them; 'run %" PRIu32 " %" PRIu32 "' asks again",
@@ -354,30 +342,27 @@ static void note_ledgers(const struct verification *verification, struct finding
 {
     const struct inventory *inventory = &verification->inventory;
     uint64_t dead_letters = 0;
-    uint64_t unconfirmed = 0;
+    uint64_t unconfirmed = ledger_set_ledgers(&inventory->unconfirmed);
     for (size_t i = 0; i < verification->commit_count; i++)
         dead_letters += (uint64_t)commit_at(verification, i)->dead_letter_count;
     if (dead_letters > 0)
         findings_add_note(findings, "%" PRIu64 " event%s could not be stored as rows: see %s",
                           dead_letters, dead_letters == 1 ? "" : "s", LAKE_DEAD_LETTERS);
-    for (size_t i = 0; i < inventory->unconfirmed_count; i++)
-        unconfirmed +=
-            (uint64_t)inventory->unconfirmed[i].last - inventory->unconfirmed[i].first + 1;
     if (unconfirmed > 0)
         findings_add_note(findings,
                           "%" PRIu64 " ledgers in %zu ranges brought no event: the server claims "
                           "them empty; 'repair --unconfirmed' has them asked for again",
-                          unconfirmed, inventory->unconfirmed_count);
+                          unconfirmed, inventory->unconfirmed.count);
 }
 
 static void note_files(const struct verification *verification, struct findings *findings)
 {
     const struct inventory *inventory = &verification->inventory;
-    for (size_t i = 0; i < INVENTORY_COUNT(&inventory->linked, const char *); i++)
+    for (size_t i = 0; i < LIST_COUNT(&inventory->linked, const char *); i++)
         findings_add_note(findings,
                           "%s is a link to a folder elsewhere: its files are read, and nothing is "
                           "written, moved or deleted there",
-                          *INVENTORY_AT(&inventory->linked, const char *, i));
+                          *LIST_AT(&inventory->linked, const char *, i));
     size_t unsigned_files = count_without_checksums(verification);
     if (unsigned_files > 0)
         findings_add_note(findings,
@@ -396,7 +381,7 @@ static void add_notes(const struct verification *verification, struct findings *
     note_holes(inventory, findings);
     if (inventory->in_flight.size_bytes > 0)
         findings_add_note(findings, "a commit of %zu files is being published",
-                          INVENTORY_COUNT(&inventory->in_flight, const char *));
+                          LIST_COUNT(&inventory->in_flight, const char *));
     else if (inventory->staged_count > 0)
         findings_add_note(findings, "%zu files are being written in %s", inventory->staged_count,
                           LAKE_STAGING);
@@ -427,8 +412,8 @@ static enum error_code plan_repair(struct verification *verification, struct fin
 static enum error_code prepare(struct verification *verification, struct error *error)
 {
     const struct inventory *inventory = &verification->inventory;
-    verification->file_count = INVENTORY_COUNT(&inventory->files, struct inventory_file);
-    verification->commit_count = INVENTORY_COUNT(&inventory->commits, struct inventory_commit);
+    verification->file_count = LIST_COUNT(&inventory->files, struct inventory_file);
+    verification->commit_count = LIST_COUNT(&inventory->commits, struct inventory_commit);
     verification->file_is_bad = mem_alloc_zero(verification->file_count * 2, sizeof(bool));
     verification->rows = mem_alloc_zero(verification->file_count, sizeof *verification->rows);
     verification->progress =
@@ -511,10 +496,7 @@ static enum error_code take_coverage(struct verification *verification,
     report->rows = visible->file_rows - visible->deleted_rows + visible->inlined_rows;
     report->files = verification->file_count;
     report->files_without_checksums = count_without_checksums(verification);
-    report->coverage = verification->inventory.coverage;
-    report->coverage_count = verification->inventory.coverage_count;
-    verification->inventory.coverage = NULL;
-    verification->inventory.coverage_count = 0;
+    ledger_set_move(&report->coverage, &verification->inventory.coverage);
     return OK;
 }
 
@@ -634,6 +616,6 @@ enum error_code verify_lake(const struct verify_options *options, struct verify_
 
 void verify_report_release(struct verify_report *report)
 {
-    mem_free(report->coverage);
+    ledger_set_release(&report->coverage);
     findings_release(&report->findings);
 }

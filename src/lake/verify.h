@@ -33,8 +33,7 @@ struct verify_report {
     bool deep;
     uint64_t files, rows;             /* live files; rows as readers of the table see them */
     uint64_t files_without_checksums; /* whose pages carry none (DuckDB wrote them) */
-    struct ledger_range *coverage;
-    size_t coverage_count;
+    struct ledger_set coverage;
     struct comparison_totals against; /* of no ledgers where the lake could not be read */
     struct findings findings;
 };

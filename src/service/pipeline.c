@@ -85,7 +85,7 @@ void run_report_init(struct run_report *report)
 
 void run_report_release(struct run_report *report)
 {
-    mem_free(report->uncovered);
+    ledger_set_release(&report->uncovered);
     run_report_init(report);
 }
 
@@ -94,20 +94,17 @@ void run_report_release(struct run_report *report)
 static void say_holes(struct pipeline *pipeline)
 {
     const struct run_plan *plan = &pipeline->plan;
-    if (plan->hole_count == 0 || !pipeline->owes_holes)
+    if (plan->holes.count == 0 || !pipeline->owes_holes)
         return;
     pipeline->owes_holes = false;
-    char ranges[RANGES_TEXT_BYTES];
-    char sentence[RANGES_TEXT_BYTES + 256];
+    char ranges[LEDGER_SET_TEXT_BYTES];
+    char sentence[LEDGER_SET_TEXT_BYTES + 256];
     struct buffer command;
     buffer_init(&command);
-    ranges_text(plan->holes, plan->hole_count, ranges);
+    ledger_set_text(&plan->holes, ranges);
     snprintf(sentence, sizeof sentence,
              "ledgers below the newest are not in the lake, and this run leaves them: %s", ranges);
-    if (rerun_write_run(
-            pipeline->options,
-            (struct ledger_range){plan->holes[0].first, plan->holes[plan->hole_count - 1].last},
-            &command) == OK)
+    if (rerun_write_run(pipeline->options, ledger_set_span(&plan->holes), &command) == OK)
         log_event(LOG_WARN, "app", sentence, LOG_T("fetch_by", (const char *)command.data));
     else
         log_line(LOG_WARN, "app", sentence);
@@ -658,7 +655,7 @@ static void say_gave_up(const struct pipeline *pipeline, const struct run_report
     snprintf(sentence, sizeof sentence,
              "gave up after %s without a further ledger (give_up_after) at ledger %" PRIu32
              ": waited for %s",
-             after, report->uncovered[0].first, pipeline->waited_for);
+             after, report->uncovered.ranges[0].first, pipeline->waited_for);
     log_line(LOG_ERROR, "app", sentence);
 }
 
@@ -687,7 +684,7 @@ static enum error_code find_uncovered(void *context, struct error *error)
     struct pipeline *pipeline = context;
     struct run_report *report = pipeline->report;
     return run_plan_uncovered(&pipeline->plan, sink_catalog(pipeline->sink), &report->uncovered,
-                              &report->uncovered_count, error);
+                              error);
 }
 
 /* Bounded: whether A..B is covered now. */
@@ -703,7 +700,7 @@ static enum exit_code check_covered(struct pipeline *pipeline, struct run_report
         say_error(&error);
         return EXIT_FAILED;
     }
-    return report->uncovered_count == 0 ? EXIT_DONE : EXIT_FAILED;
+    return report->uncovered.count == 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
 static enum exit_code finish(struct pipeline *pipeline, struct run_report *report,
@@ -734,7 +731,7 @@ static enum exit_code finish(struct pipeline *pipeline, struct run_report *repor
         exit_code = exit_code == EXIT_DONE ? source_code : exit_code;
     }
     enum exit_code covered = pipeline->ended_waiting ? exit_code : check_covered(pipeline, report);
-    if (report->uncovered_count != 0 && atomic_load(&pipeline->gave_up))
+    if (report->uncovered.count != 0 && atomic_load(&pipeline->gave_up))
         say_gave_up(pipeline, report);
     if (exit_code == EXIT_DONE && !report->stopped)
         exit_code = covered;

@@ -33,11 +33,10 @@ struct run_report {
     bool stopped; /* by a signal */
     bool live;
     int64_t elapsed_us;
-    struct status_snapshot last;    /* the counters at the end */
-    bool other_chain;               /* the server's ledgers are not the lake's: fetch nothing */
-    uint64_t hole_count;            /* poison ledgers skipped */
-    struct ledger_range *uncovered; /* bounded: what is still open */
-    size_t uncovered_count;
+    struct status_snapshot last; /* the counters at the end */
+    bool other_chain;            /* the server's ledgers are not the lake's: fetch nothing */
+    uint64_t hole_count;         /* poison ledgers skipped */
+    struct ledger_set uncovered; /* bounded: what is still open */
     size_t problem_count;
     struct run_problem problems[REPORT_PROBLEMS_MAX];
 };

@@ -318,16 +318,15 @@ bool rerun_server_is_default(const struct options *options)
     return options->origins[index].kind == ORIGIN_DEFAULT;
 }
 
-size_t rerun_run_count(size_t range_count)
+size_t rerun_run_count(const struct ledger_set *ranges)
 {
-    return range_count < RERUN_RUNS_MAX ? range_count : RERUN_RUNS_MAX;
+    return ranges->count < RERUN_RUNS_MAX ? ranges->count : RERUN_RUNS_MAX;
 }
 
-struct ledger_range rerun_run_range(const struct ledger_range *ranges, size_t range_count,
-                                    size_t index)
+struct ledger_range rerun_run_range(const struct ledger_set *ranges, size_t index)
 {
-    struct ledger_range range = ranges[index];
+    struct ledger_range range = ranges->ranges[index];
     if (index + 1 == RERUN_RUNS_MAX)
-        range.last = ranges[range_count - 1].last;
+        range.last = ledger_set_span(ranges).last;
     return range;
 }

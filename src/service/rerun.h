@@ -47,11 +47,10 @@ enum error_code rerun_append_care(const struct rerun *rerun, const char *verb,
 
 /* So many ranges have a command of their own. */
 #define RERUN_RUNS_MAX 100
-/* How many commands fetch `range_count` ascending ranges, and what the one with that index asks
- * for: the last one may span many ranges, since a run asks only for what is not covered. */
-size_t rerun_run_count(size_t range_count);
-struct ledger_range rerun_run_range(const struct ledger_range *ranges, size_t range_count,
-                                    size_t index);
+/* How many commands fetch the ranges, and what the one with that index asks for: the last one may
+ * span many ranges, since a run asks only for what is not covered. */
+size_t rerun_run_count(const struct ledger_set *ranges);
+struct ledger_range rerun_run_range(const struct ledger_set *ranges, size_t index);
 
 /* Whether the commands ask the default server because no other was named here: then it is worth
  * saying, since the lake does not know where its events came from. */

@@ -2,36 +2,23 @@
 #include "service/run_plan.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "util/memory.h"
 
-#define RANGES_SHOWN 6
 /* The highest ledger that another can follow, so that it can be known to be complete. */
 #define LEDGER_LAST (UINT32_MAX - 1)
 
-/* The coverage's lowest and highest ledger (0 and 0 where the lake is empty), and how many ledgers
- * it has. */
-static enum error_code coverage_ends(struct catalog *catalog, uint32_t *lowest, uint32_t *highest,
+/* The coverage from its lowest to its highest ledger (0, 0 where the lake is empty), and how many
+ * ledgers it has. */
+static enum error_code coverage_ends(struct catalog *catalog, struct ledger_range *ends,
                                      uint64_t *ledger_count, struct error *error)
 {
-    *lowest = *highest = 0;
-    *ledger_count = 0;
-    if (catalog == NULL)
-        return OK;
-    struct ledger_range *ranges;
-    size_t count;
-    enum error_code code = catalog_coverage(catalog, &ranges, &count, error);
-    if (code != OK)
-        return code;
-    for (size_t i = 0; i < count; i++)
-        *ledger_count += (uint64_t)ranges[i].last - ranges[i].first + 1;
-    if (count > 0) {
-        *lowest = ranges[0].first;
-        *highest = ranges[count - 1].last;
-    }
-    mem_free(ranges);
-    return OK;
+    struct ledger_set coverage = {0};
+    enum error_code code = catalog == NULL ? OK : catalog_coverage(catalog, &coverage, error);
+    *ends = ledger_set_span(&coverage);
+    *ledger_count = ledger_set_ledgers(&coverage);
+    ledger_set_release(&coverage);
+    return code;
 }
 
 /* What a ledger of this lake takes, for estimates. */
@@ -72,17 +59,17 @@ static enum error_code alloc_ranges(struct run_plan *plan, size_t count, struct 
 static enum error_code plan_bounded(struct run_plan *plan, struct catalog *catalog,
                                     struct error *error)
 {
-    struct ledger_range *ranges = NULL;
-    size_t count = 1;
+    struct ledger_set wanted = {0};
     enum error_code code = run_plan_check_start(plan->start, plan->end, error);
     if (code == OK && catalog != NULL)
-        code = run_plan_uncovered(plan, catalog, &ranges, &count, error);
+        code = run_plan_uncovered(plan, catalog, &wanted, error);
+    else if (code == OK)
+        code = ledger_set_append(&wanted, (struct ledger_range){plan->start, plan->end}, error);
     if (code == OK)
-        code = alloc_ranges(plan, count, error);
-    for (size_t i = 0; code == OK && i < count; i++)
-        code = ranges != NULL ? add_range(plan, catalog, ranges[i].first, ranges[i].last, error)
-                              : add_range(plan, catalog, plan->start, plan->end, error);
-    mem_free(ranges);
+        code = alloc_ranges(plan, wanted.count, error);
+    for (size_t i = 0; code == OK && i < wanted.count; i++)
+        code = add_range(plan, catalog, wanted.ranges[i].first, wanted.ranges[i].last, error);
+    ledger_set_release(&wanted);
     return code;
 }
 
@@ -98,8 +85,7 @@ static enum error_code plan_live(struct run_plan *plan, struct catalog *catalog,
         first = plan->highest + 1;
         if (plan->start < plan->highest) {
             struct ledger_range below = {plan->start, plan->highest};
-            enum error_code code =
-                catalog_uncovered(catalog, below, &plan->holes, &plan->hole_count, error);
+            enum error_code code = catalog_uncovered(catalog, below, &plan->holes, error);
             if (code != OK)
                 return code;
         }
@@ -123,15 +109,16 @@ enum error_code run_plan_make(struct run_plan *plan, struct catalog *catalog, ui
                               uint32_t end, struct error *error)
 {
     *plan = (struct run_plan){.live = end == 0, .start = start, .end = end};
-    uint32_t lowest;
+    struct ledger_range covered;
     uint64_t ledger_count;
-    enum error_code code = coverage_ends(catalog, &lowest, &plan->highest, &ledger_count, error);
+    enum error_code code = coverage_ends(catalog, &covered, &ledger_count, error);
+    plan->highest = covered.last;
     if (code == OK)
         code = measure_ledgers(plan, catalog, ledger_count, error);
     if (code != OK)
         return code;
     if (start == 0)
-        plan->start = lowest; /* what lies below the lake was never asked for */
+        plan->start = covered.first; /* what lies below the lake was never asked for */
     if (!plan->live && plan->start > end)
         return OK; /* START 0, and the lake begins behind END */
     return plan->live ? plan_live(plan, catalog, error) : plan_bounded(plan, catalog, error);
@@ -140,7 +127,7 @@ enum error_code run_plan_make(struct run_plan *plan, struct catalog *catalog, ui
 void run_plan_release(struct run_plan *plan)
 {
     mem_free(plan->ranges);
-    mem_free(plan->holes);
+    ledger_set_release(&plan->holes);
     *plan = (struct run_plan){.ranges = NULL};
 }
 
@@ -156,30 +143,11 @@ uint64_t run_plan_ledger_count(const struct run_plan *plan)
 }
 
 enum error_code run_plan_uncovered(const struct run_plan *plan, struct catalog *catalog,
-                                   struct ledger_range **ranges, size_t *range_count,
-                                   struct error *error)
+                                   struct ledger_set *uncovered, struct error *error)
 {
-    *ranges = NULL;
-    *range_count = 0;
+    uncovered->count = 0;
     if (plan->start == 0 || plan->start > plan->end) /* START 0: refused, or the lake was empty */
         return OK;
-    return catalog_uncovered(catalog, (struct ledger_range){plan->start, plan->end}, ranges,
-                             range_count, error);
-}
-
-void ranges_text(const struct ledger_range *ranges, size_t range_count, char out[RANGES_TEXT_BYTES])
-{
-    size_t at = 0;
-    out[0] = '\0';
-    for (size_t i = 0; i < range_count && i < RANGES_SHOWN && at < RANGES_TEXT_BYTES; i++) {
-        const char *comma = i == 0 ? "" : ", ";
-        if (ranges[i].first == ranges[i].last)
-            at += (size_t)snprintf(out + at, RANGES_TEXT_BYTES - at, "%s%" PRIu32, comma,
-                                   ranges[i].first);
-        else
-            at += (size_t)snprintf(out + at, RANGES_TEXT_BYTES - at, "%s%" PRIu32 "-%" PRIu32,
-                                   comma, ranges[i].first, ranges[i].last);
-    }
-    if (range_count > RANGES_SHOWN && at < RANGES_TEXT_BYTES)
-        snprintf(out + at, RANGES_TEXT_BYTES - at, " and %zu more", range_count - RANGES_SHOWN);
+    return catalog_uncovered(catalog, (struct ledger_range){plan->start, plan->end}, uncovered,
+                             error);
 }

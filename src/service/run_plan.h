@@ -27,11 +27,10 @@ struct run_plan {
     struct run_range *ranges; /* ascending */
     size_t range_count;
     bool live;
-    uint32_t start, end;        /* what is asked for, start resolved; end 0: open */
-    uint32_t highest;           /* covered; 0: the lake is empty */
-    double bytes_per_ledger;    /* of the lake's files; 0: not known */
-    struct ledger_range *holes; /* live: uncovered from start to highest; never fetched here */
-    size_t hole_count;
+    uint32_t start, end;     /* what is asked for, start resolved; end 0: open */
+    uint32_t highest;        /* covered; 0: the lake is empty */
+    double bytes_per_ledger; /* of the lake's files; 0: not known */
+    struct ledger_set holes; /* live: uncovered from start to highest; never fetched here */
 };
 
 /* ERR_INVALID: START 0 with an END means nothing where the lake is empty. The server would be asked
@@ -48,14 +47,8 @@ void run_plan_release(struct run_plan *plan);
 /* How many ledgers a bounded plan fetches; 0 where that is not known. */
 uint64_t run_plan_ledger_count(const struct run_plan *plan);
 
-/* What of a bounded run's range is still uncovered; *ranges is the caller's to mem_free. */
+/* What of a bounded run's range is still uncovered, in place of what the set holds. */
 enum error_code run_plan_uncovered(const struct run_plan *plan, struct catalog *catalog,
-                                   struct ledger_range **ranges, size_t *range_count,
-                                   struct error *error) MUST_CHECK;
-
-/* "100-200, 300 and 4 more" */
-#define RANGES_TEXT_BYTES 256
-void ranges_text(const struct ledger_range *ranges, size_t range_count,
-                 char out[RANGES_TEXT_BYTES]);
+                                   struct ledger_set *uncovered, struct error *error) MUST_CHECK;
 
 #endif

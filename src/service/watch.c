@@ -372,28 +372,20 @@ static enum error_code take_commit(void *context, const struct catalog_commit_re
 enum error_code watch_read_catalog(struct watch *watch, struct catalog *catalog,
                                    struct error *error)
 {
-    struct ledger_range *ranges;
-    size_t count;
-    enum error_code code = catalog_coverage(catalog, &ranges, &count, error);
-    if (code != OK)
-        return code;
+    struct ledger_set coverage = {0};
     struct catalog_totals totals;
-    code = catalog_totals(catalog, &totals, error);
+    enum error_code code = catalog_coverage(catalog, &coverage, error);
+    if (code == OK)
+        code = catalog_totals(catalog, &totals, error);
     if (code == OK)
         code = catalog_each_commit(catalog, RECENT_COMMITS, take_commit, watch, error);
-    struct ledger_range *known = mem_alloc_zero(count + 1, sizeof known[0]);
-    if (code == OK && known == NULL)
-        code = error_no_memory(error, "the coverage");
     if (code == OK) {
-        for (size_t i = 0; i < count; i++)
-            known[i] = (struct ledger_range){ranges[i].first, ranges[i].last};
-        board_set_coverage(watch->board, known, count);
+        board_set_coverage(watch->board, &coverage);
         os_mutex_lock(&watch->mutex);
         watch->last_close_us = totals.newest_close_us;
         os_mutex_unlock(&watch->mutex);
     }
-    mem_free(known);
-    mem_free(ranges);
+    ledger_set_release(&coverage);
     return code;
 }
 

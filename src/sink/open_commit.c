@@ -89,23 +89,8 @@ static enum error_code append_dead_letters(struct open_commit *commit,
 static enum error_code add_unconfirmed(struct open_commit *commit, struct ledger_range range,
                                        struct error *error)
 {
-    commit->unconfirmed_ledgers += (uint64_t)range.last - range.first + 1;
-    if (commit->unconfirmed_count > 0 &&
-        (uint64_t)commit->unconfirmed[commit->unconfirmed_count - 1].last + 1 == range.first) {
-        commit->unconfirmed[commit->unconfirmed_count - 1].last = range.last;
-        return OK;
-    }
-    if (commit->unconfirmed_count == commit->unconfirmed_capacity) {
-        size_t capacity = commit->unconfirmed_capacity == 0 ? 16 : commit->unconfirmed_capacity * 2;
-        struct ledger_range *grown = mem_realloc(commit->unconfirmed, capacity * sizeof *grown);
-        if (grown == NULL)
-            return error_no_memory(error, "unconfirmed ledgers");
-        commit->unconfirmed = grown;
-        commit->unconfirmed_capacity = capacity;
-    }
-    commit->unconfirmed[commit->unconfirmed_count++] =
-        (struct ledger_range){range.first, range.last};
-    return OK;
+    commit->unconfirmed_ledgers += ledger_range_count(range);
+    return ledger_set_add(&commit->unconfirmed, range, error);
 }
 
 enum error_code open_commit_append(struct open_commit *commit, const struct data_file_setup *setup,
@@ -315,16 +300,17 @@ enum error_code open_commit_describe(const struct open_commit *commit,
     assert(commit->state == COMMIT_STAGED);
     intent->lake_id = copy_text(intent, origin->lake_id);
     struct ledger_range *unconfirmed =
-        arena_alloc(&intent->arena, (commit->unconfirmed_count + 1) * sizeof *unconfirmed);
+        arena_alloc(&intent->arena, (commit->unconfirmed.count + 1) * sizeof *unconfirmed);
     if (intent->lake_id == NULL || unconfirmed == NULL)
         return error_no_memory(error, "a commit");
-    if (commit->unconfirmed_count > 0)
-        memcpy(unconfirmed, commit->unconfirmed, commit->unconfirmed_count * sizeof *unconfirmed);
+    if (commit->unconfirmed.count > 0)
+        memcpy(unconfirmed, commit->unconfirmed.ranges,
+               commit->unconfirmed.count * sizeof *unconfirmed);
     intent->commit = (struct catalog_commit){.commit_no = commit->commit_no,
                                              .range = {commit->range.first, commit->range.last},
                                              .schema_version = setup->schema->version,
                                              .reason = reason,
-                                             .unconfirmed_count = commit->unconfirmed_count,
+                                             .unconfirmed_count = commit->unconfirmed.count,
                                              .unconfirmed = unconfirmed,
                                              .dead_letter_count = commit->dead_letter_count,
                                              .row_count = commit->row_count,
@@ -347,7 +333,7 @@ void open_commit_release(struct open_commit *commit)
     for (size_t i = 0; i < EVENT_TYPE_COUNT; i++)
         data_file_release(&commit->files[i]);
     staged_file_release(&commit->dead_letters);
-    mem_free(commit->unconfirmed);
+    ledger_set_release(&commit->unconfirmed);
     open_commit_init(commit);
 }
 
@@ -366,7 +352,7 @@ bool open_commit_has_ledgers(const struct open_commit *commit)
 
 size_t open_commit_memory_bytes(const struct open_commit *commit)
 {
-    size_t bytes = commit->unconfirmed_capacity * sizeof *commit->unconfirmed;
+    size_t bytes = commit->unconfirmed.capacity * sizeof *commit->unconfirmed.ranges;
     for (size_t i = 0; i < commit->file_count; i++)
         bytes += parquet_writer_memory_bytes(commit->files[i].writer) +
                  commit->files[i].encoded.capacity_bytes;

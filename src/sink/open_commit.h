@@ -28,8 +28,7 @@ struct open_commit {
     int64_t row_count;
     int64_t null_decimal_count, replaced_memo_count;
     uint64_t unconfirmed_ledgers;
-    size_t unconfirmed_count, unconfirmed_capacity;
-    struct ledger_range *unconfirmed;
+    struct ledger_set unconfirmed;
     uint32_t digest_ledger;
     struct ledger_digest digest;
     int64_t last_close_us;

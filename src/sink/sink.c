@@ -232,8 +232,7 @@ static void count_commit(struct sink *sink, enum rotation_reason reason)
     add(&sink->stats.bytes_committed, size_bytes);
     add(&sink->stats.dead_letters_committed, (uint64_t)commit->dead_letter_count);
     for (size_t i = 0; i < commit->unconfirmed_count; i++)
-        add(&sink->stats.unconfirmed_ledgers,
-            (uint64_t)commit->unconfirmed[i].last - commit->unconfirmed[i].first + 1);
+        add(&sink->stats.unconfirmed_ledgers, ledger_range_count(commit->unconfirmed[i]));
     add(&sink->stats.rotations[reason], 1);
     atomic_store_explicit(&sink->stats.last_commit_us, commit->committed_us, memory_order_relaxed);
     atomic_store_explicit(&sink->stats.last_ledger, commit->range.last, memory_order_relaxed);
@@ -657,7 +656,7 @@ static enum error_code append(struct sink *sink, struct row_batch **owned, bool 
     if (code == OK && sink->open.state == COMMIT_OPEN && starts_another_partition(sink, batch))
         code = commit_open(sink, ROTATION_PARTITION, error);
     if (code == OK &&
-        sink->open.unconfirmed_count + batch->unconfirmed_count > INTENT_UNCONFIRMED_MAX &&
+        sink->open.unconfirmed.count + batch->unconfirmed_count > INTENT_UNCONFIRMED_MAX &&
         open_commit_has_ledgers(&sink->open))
         code = commit_open(sink, ROTATION_MEMORY, error);
     if (code != OK)

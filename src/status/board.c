@@ -16,10 +16,10 @@
 
 struct board {
     struct os_mutex mutex;
-    size_t commit_count, problem_count, range_count;
+    size_t commit_count, problem_count;
     struct status_commit commits[STATUS_COMMITS_MAX];    /* newest first */
     struct status_problem problems[STATUS_PROBLEMS_MAX]; /* newest first */
-    struct ledger_range ranges[KEPT_RANGES_MAX];         /* the newest, ascending */
+    struct ledger_set coverage; /* its newest ranges; has room for one more than are kept */
     /* Ranges below those kept, told only by their sums. */
     size_t older_range_count;
     uint64_t older_ledgers;
@@ -44,7 +44,9 @@ struct board *board_new(struct error *error)
         (void)error_no_memory(error, "the status board");
         return NULL;
     }
-    if (os_mutex_init(&board->mutex, error) != OK) {
+    if (ledger_set_reserve(&board->coverage, KEPT_RANGES_MAX + 1, error) != OK ||
+        os_mutex_init(&board->mutex, error) != OK) {
+        ledger_set_release(&board->coverage);
         mem_free(board);
         return NULL;
     }
@@ -56,66 +58,27 @@ void board_free(struct board *board)
     if (!board)
         return;
     os_mutex_release(&board->mutex);
+    ledger_set_release(&board->coverage);
     mem_free(board);
 }
 
-static uint64_t range_ledgers(struct ledger_range range)
-{
-    return (uint64_t)range.last - range.first + 1;
-}
-
-/* The lowest range kept becomes one that only the sums tell of. */
-static void forget_lowest_range(struct board *board)
-{
-    if (board->older_range_count == 0)
-        board->older_first = board->ranges[0].first;
-    board->older_range_count++;
-    board->older_ledgers += range_ledgers(board->ranges[0]);
-    board->range_count--;
-    memmove(board->ranges, board->ranges + 1, board->range_count * sizeof(board->ranges[0]));
-}
-
-static bool touches(struct ledger_range a, struct ledger_range b)
-{
-    return (uint64_t)a.first <= (uint64_t)b.last + 1 && (uint64_t)b.first <= (uint64_t)a.last + 1;
-}
-
+/* There is room for it: it can't fail. */
 static void add_range(struct board *board, struct ledger_range range)
 {
-    size_t from = 0;
-    while (from < board->range_count && board->ranges[from].last < range.first &&
-           !touches(board->ranges[from], range))
-        from++;
-    size_t to = from;
-    while (to < board->range_count && touches(board->ranges[to], range)) {
-        if (board->ranges[to].first < range.first)
-            range.first = board->ranges[to].first;
-        if (board->ranges[to].last > range.last)
-            range.last = board->ranges[to].last;
-        to++;
-    }
-    if (to == from) {
-        if (board->range_count == KEPT_RANGES_MAX) {
-            if (from == 0) { /* below all that is kept */
-                if (board->older_range_count == 0 || range.first < board->older_first)
-                    board->older_first = range.first;
-                board->older_range_count++;
-                board->older_ledgers += range_ledgers(range);
-                return;
-            }
-            forget_lowest_range(board);
-            from--;
-            to--;
-        }
-        memmove(board->ranges + from + 1, board->ranges + from,
-                (board->range_count - from) * sizeof(board->ranges[0]));
-        board->range_count++;
-    } else {
-        memmove(board->ranges + from + 1, board->ranges + to,
-                (board->range_count - to) * sizeof(board->ranges[0]));
-        board->range_count -= to - from - 1;
-    }
-    board->ranges[from] = range;
+    enum error_code code = ledger_set_add(&board->coverage, range, NULL);
+    assert(code == OK);
+    (void)code;
+    if (board->coverage.count <= KEPT_RANGES_MAX)
+        return;
+    /* The lowest becomes one that only the sums tell of. */
+    struct ledger_range lowest = board->coverage.ranges[0];
+    if (board->older_range_count == 0 || lowest.first < board->older_first)
+        board->older_first = lowest.first;
+    board->older_range_count++;
+    board->older_ledgers += ledger_range_count(lowest);
+    board->coverage.count--;
+    memmove(board->coverage.ranges, board->coverage.ranges + 1,
+            board->coverage.count * sizeof lowest);
 }
 
 void board_add_commit(struct board *board, const struct status_commit *commit)
@@ -131,15 +94,15 @@ void board_add_commit(struct board *board, const struct status_commit *commit)
     os_mutex_unlock(&board->mutex);
 }
 
-void board_set_coverage(struct board *board, const struct ledger_range *ranges, size_t count)
+void board_set_coverage(struct board *board, const struct ledger_set *coverage)
 {
     os_mutex_lock(&board->mutex);
-    board->range_count = 0;
+    board->coverage.count = 0;
     board->older_range_count = 0;
     board->older_ledgers = 0;
     board->older_first = 0;
-    for (size_t i = 0; i < count; i++)
-        add_range(board, ranges[i]);
+    for (size_t i = 0; i < coverage->count; i++)
+        add_range(board, coverage->ranges[i]);
     os_mutex_unlock(&board->mutex);
 }
 
@@ -209,18 +172,17 @@ void board_sample(struct board *board, int64_t now_us, int64_t now_monotonic_us,
 
 static void fill_coverage(const struct board *board, struct status_snapshot *out)
 {
-    size_t skipped =
-        board->range_count > STATUS_RANGES_MAX ? board->range_count - STATUS_RANGES_MAX : 0;
-    out->coverage_count = board->range_count - skipped;
-    memcpy(out->coverage, board->ranges + skipped, out->coverage_count * sizeof(out->coverage[0]));
-    out->coverage_total = board->range_count + board->older_range_count;
-    out->coverage_ledgers = board->older_ledgers;
-    for (size_t i = 0; i < board->range_count; i++)
-        out->coverage_ledgers += range_ledgers(board->ranges[i]);
+    const struct ledger_set *coverage = &board->coverage;
+    size_t skipped = coverage->count > STATUS_RANGES_MAX ? coverage->count - STATUS_RANGES_MAX : 0;
+    out->coverage_count = coverage->count - skipped;
+    memcpy(out->coverage, coverage->ranges + skipped,
+           out->coverage_count * sizeof(out->coverage[0]));
+    out->coverage_total = coverage->count + board->older_range_count;
+    out->coverage_ledgers = board->older_ledgers + ledger_set_ledgers(coverage);
     if (board->older_range_count > 0)
         out->coverage_first = board->older_first;
-    else if (board->range_count > 0)
-        out->coverage_first = board->ranges[0].first;
+    else
+        out->coverage_first = ledger_set_span(coverage).first;
 }
 
 /* The mean of the last slots; before the first is over, of the slot in work. */

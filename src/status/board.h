@@ -20,9 +20,9 @@ void board_free(struct board *board); /* NULL is fine */
 /* A durable commit; its range joins the coverage. */
 void board_add_commit(struct board *board, const struct status_commit *commit);
 
-/* The whole coverage, ascending and disjoint, as the catalog has it: once at the start, and
+/* The whole coverage as the catalog has it: once at the start, and
  * whenever it changed other than by commits. */
-void board_set_coverage(struct board *board, const struct ledger_range *ranges, size_t count);
+void board_set_coverage(struct board *board, const struct ledger_set *coverage);
 
 /* A warning or an error (one sentence, cut at STATUS_MESSAGE_BYTES). The same sentence again is
  * counted, not listed twice. */

@@ -142,25 +142,18 @@ static bool get_range(const json_t *pair, struct ledger_range *range)
     return true;
 }
 
-enum error_code json_text_get_ranges(const json_t *object, const char *key,
-                                     struct ledger_range **ranges, size_t *count, const char *path,
-                                     struct error *error)
+enum error_code json_text_get_ranges(const json_t *object, const char *key, struct ledger_set *list,
+                                     const char *path, struct error *error)
 {
     const json_t *array = json_object_get(object, key);
-    *ranges = NULL;
-    *count = 0;
+    struct ledger_range range = {0};
     if (!json_is_array(array))
         return error_set(error, ERR_CORRUPT, "%s is damaged: \"%s\" is not an array", path, key);
-    *ranges = mem_alloc(json_array_size(array) * sizeof **ranges);
-    if (*ranges == NULL)
-        return error_no_memory(error, path);
-    for (size_t i = 0; i < json_array_size(array); i++)
-        if (!get_range(json_array_get(array, i), &(*ranges)[i])) {
-            mem_free(*ranges);
-            *ranges = NULL;
-            return error_set(error, ERR_CORRUPT, "%s is damaged: \"%s\"[%zu] is not a range", path,
-                             key, i);
-        }
-    *count = json_array_size(array);
-    return OK;
+    enum error_code code = OK;
+    for (size_t i = 0; code == OK && i < json_array_size(array); i++)
+        code = get_range(json_array_get(array, i), &range)
+                   ? ledger_set_append(list, range, error)
+                   : error_set(error, ERR_CORRUPT, "%s is damaged: \"%s\"[%zu] is not a range",
+                               path, key, i);
+    return code;
 }

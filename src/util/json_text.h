@@ -32,9 +32,8 @@ enum error_code json_text_dump(const json_t *value, bool indented, struct buffer
 
 /* NULL when memory is out. */
 json_t *json_text_ranges(const struct ledger_range *ranges, size_t count);
-/* The array under `key`; the caller mem_frees *ranges. */
-enum error_code json_text_get_ranges(const json_t *object, const char *key,
-                                     struct ledger_range **ranges, size_t *count, const char *path,
-                                     struct error *error) MUST_CHECK;
+/* Appends the array under `key` to `list`. */
+enum error_code json_text_get_ranges(const json_t *object, const char *key, struct ledger_set *list,
+                                     const char *path, struct error *error) MUST_CHECK;
 
 #endif

@@ -231,14 +231,6 @@ static enum error_code check_file(void *context, const struct catalog_file *file
 
 /* ---- ledgers ---- */
 
-static bool is_in(const struct ledger_range *ranges, size_t count, uint32_t ledger)
-{
-    for (size_t i = 0; i < count; i++)
-        if (ledger >= ranges[i].first && ledger <= ranges[i].last)
-            return true;
-    return false;
-}
-
 static void check_ledger(struct check *check, uint32_t ledger, bool is_covered, bool is_unconfirmed,
                          bool is_final, uint64_t *dead_letters)
 {
@@ -262,34 +254,31 @@ static void check_ledger(struct check *check, uint32_t ledger, bool is_covered, 
 
 static void check_ledgers(struct check *check, struct catalog *catalog, bool is_final)
 {
-    struct ledger_range *ranges = NULL, *unconfirmed = NULL;
-    size_t range_count = 0, unconfirmed_count = 0;
+    struct ledger_set coverage = {0}, unconfirmed = {0};
     struct catalog_totals totals;
     struct error error;
     uint64_t dead_letters = 0;
     const struct chain *chain = check->chain;
-    if (catalog_coverage(catalog, &ranges, &range_count, &error) != OK ||
-        catalog_unconfirmed(catalog, &unconfirmed, &unconfirmed_count, &error) != OK ||
+    if (catalog_coverage(catalog, &coverage, &error) != OK ||
+        catalog_unconfirmed(catalog, &unconfirmed, &error) != OK ||
         catalog_totals(catalog, &totals, &error) != OK) {
         finding(check, "%s", error.message);
         return;
     }
     for (uint32_t ledger = chain->first; ledger <= chain->last; ledger++)
-        check_ledger(check, ledger, is_in(ranges, range_count, ledger),
-                     is_in(unconfirmed, unconfirmed_count, ledger), is_final, &dead_letters);
+        check_ledger(check, ledger, ledger_set_has(&coverage, ledger),
+                     ledger_set_has(&unconfirmed, ledger), is_final, &dead_letters);
     if (totals.dead_letters != dead_letters)
         finding(check, "%" PRIu64 " dead letters in place of %" PRIu64, totals.dead_letters,
                 dead_letters);
-    for (size_t i = 0; i < range_count; i++)
-        if (ranges[i].first < chain->first || ranges[i].last > chain->last)
-            finding(check,
-                    "the coverage says %" PRIu32 "-%" PRIu32 ", the chain %" PRIu32 "-%" PRIu32,
-                    ranges[i].first, ranges[i].last, chain->first, chain->last);
-    if (is_final &&
-        (range_count != 1 || ranges[0].first != chain->first || ranges[0].last != chain->last))
-        finding(check, "the coverage is not the chain, in %zu ranges", range_count);
-    mem_free(ranges);
-    mem_free(unconfirmed);
+    struct ledger_range span = ledger_set_span(&coverage);
+    if (coverage.count != 0 && (span.first < chain->first || span.last > chain->last))
+        finding(check, "the coverage says %" PRIu32 "-%" PRIu32 ", the chain %" PRIu32 "-%" PRIu32,
+                span.first, span.last, chain->first, chain->last);
+    if (is_final && (coverage.count != 1 || span.first != chain->first || span.last != chain->last))
+        finding(check, "the coverage is not the chain, in %zu ranges", coverage.count);
+    ledger_set_release(&coverage);
+    ledger_set_release(&unconfirmed);
 }
 
 /* What others did to our rows is a problem, and the only one; what they did beside them is none. */

@@ -129,20 +129,19 @@ static int run_consumer(struct run *run, struct chain *chain, struct fault_scrip
  * no event yet. */
 static bool read_extent(const struct run *run, struct ledger_range *extent, bool *is_whole)
 {
-    struct ledger_range *ranges = NULL;
-    size_t count = 0;
+    struct ledger_set coverage = {0};
     struct catalog_neighbour below = {.closed_ledger = 0}, above;
     const struct ledger_range beyond = {UINT32_MAX, 0};
     struct error error;
     struct catalog *catalog =
         catalog_open(temp_path(run->folder, LAKE_CATALOG), CATALOG_READ, NULL, &error);
-    bool is_read = catalog != NULL && catalog_coverage(catalog, &ranges, &count, &error) == OK &&
+    bool is_read = catalog != NULL && catalog_coverage(catalog, &coverage, &error) == OK &&
                    catalog_neighbours(catalog, beyond, &below, &above, &error) == OK;
-    if (is_read && count > 0)
-        *extent = (struct ledger_range){ranges[0].first, ranges[count - 1].last};
-    *is_whole = count == 1 && extent->first == run->scenario.chain.first &&
+    if (is_read && coverage.count > 0)
+        *extent = ledger_set_span(&coverage);
+    *is_whole = coverage.count == 1 && extent->first == run->scenario.chain.first &&
                 extent->last == run->scenario.chain.last;
-    mem_free(ranges);
+    ledger_set_release(&coverage);
     catalog_close(catalog);
     return is_read && below.digest.ledger != 0 && below.closed_ledger != 0;
 }

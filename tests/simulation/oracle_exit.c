@@ -43,38 +43,33 @@ static bool has_trouble(void)
 
 /* ---- what the lake has ---- */
 
-static void read_covered(const char *folder, bool covered[CHAIN_LEDGERS_MAX])
+static void read_coverage(const char *folder, struct ledger_set *coverage)
 {
-    struct ledger_range *ranges = NULL;
-    size_t count = 0;
     struct error error;
     if (!temp_exists(temp_path(folder, LAKE_CATALOG)))
         return;
     struct catalog *catalog =
         catalog_open(temp_path(folder, LAKE_CATALOG), CATALOG_READ, NULL, &error);
-    if (catalog != NULL && catalog_coverage(catalog, &ranges, &count, &error) != OK)
+    if (catalog != NULL && catalog_coverage(catalog, coverage, &error) != OK)
         oracle_finding("the coverage can't be read: %s", error.message);
     catalog_close(catalog);
-    for (size_t i = 0; i < count; i++)
-        for (uint32_t ledger = ranges[i].first; ledger <= ranges[i].last; ledger++)
-            if (oracle_is_ours(ledger))
-                covered[ledger - oracle.chain->first] = true;
-    mem_free(ranges);
 }
 
 static void compare_with_lake(const char *folder, struct verdict *verdict)
 {
-    static bool covered[CHAIN_LEDGERS_MAX];
+    struct ledger_set coverage = {0};
     const struct options *options = oracle.options;
-    read_covered(folder, covered);
+    read_coverage(folder, &coverage);
     verdict->range_is_covered = true;
     for (uint32_t i = 0; i <= oracle.chain->last - oracle.chain->first; i++) {
         uint32_t ledger = oracle.chain->first + i;
-        if (oracle.completed[i] && !covered[i] && verdict->missing == 0)
+        bool is_covered = ledger_set_has(&coverage, ledger);
+        if (oracle.completed[i] && !is_covered && verdict->missing == 0)
             verdict->missing = ledger;
-        if (ledger >= options->start_ledger && ledger <= options->end_ledger && !covered[i])
+        if (ledger >= options->start_ledger && ledger <= options->end_ledger && !is_covered)
             verdict->range_is_covered = false;
     }
+    ledger_set_release(&coverage);
 }
 
 /* ---- why a run may end ---- */

@@ -141,14 +141,13 @@ static void add_number(int64_t number)
     add_text(text);
 }
 
-static enum error_code add_ranges(enum error_code code, struct ledger_range *ranges, size_t count)
+static enum error_code add_ranges(enum error_code code, struct ledger_set *set)
 {
-    for (size_t i = 0; code == OK && i < count; i++) {
-        add_number(ranges[i].first);
-        add_number(ranges[i].last);
+    for (size_t i = 0; code == OK && i < set->count; i++) {
+        add_number(set->ranges[i].first);
+        add_number(set->ranges[i].last);
     }
-    if (code == OK)
-        mem_free(ranges);
+    ledger_set_release(set);
     return code;
 }
 
@@ -248,26 +247,23 @@ static enum error_code ask_commits(struct catalog *catalog)
 
 static enum error_code ask_coverage(struct catalog *catalog)
 {
-    struct ledger_range *ranges = NULL;
-    size_t count = 0;
-    enum error_code code = catalog_coverage(catalog, &ranges, &count, &error);
-    return add_ranges(code, ranges, count);
+    struct ledger_set set = {0};
+    enum error_code code = catalog_coverage(catalog, &set, &error);
+    return add_ranges(code, &set);
 }
 
 static enum error_code ask_uncovered(struct catalog *catalog)
 {
-    struct ledger_range within = {5, 200}, *ranges = NULL;
-    size_t count = 0;
-    enum error_code code = catalog_uncovered(catalog, within, &ranges, &count, &error);
-    return add_ranges(code, ranges, count);
+    struct ledger_set set = {0};
+    enum error_code code = catalog_uncovered(catalog, (struct ledger_range){5, 200}, &set, &error);
+    return add_ranges(code, &set);
 }
 
 static enum error_code ask_unconfirmed(struct catalog *catalog)
 {
-    struct ledger_range *ranges = NULL;
-    size_t count = 0;
-    enum error_code code = catalog_unconfirmed(catalog, &ranges, &count, &error);
-    return add_ranges(code, ranges, count);
+    struct ledger_set set = {0};
+    enum error_code code = catalog_unconfirmed(catalog, &set, &error);
+    return add_ranges(code, &set);
 }
 
 static enum error_code ask_neighbours(struct catalog *catalog)
@@ -558,8 +554,8 @@ static void lake_json_is_read_and_written_whole_or_not_at_all(void **state)
     (void)state;
     struct allocation_sweep writing = {0}, reading = {0};
     struct ledger_range pruned[] = {{1, 5}, {8, 9}};
-    struct lake_file lake = {.network = "pubnet", .scheme = "date", .pruned = pruned};
-    lake.pruned_count = 2;
+    struct lake_file lake = {
+        .network = "pubnet", .scheme = "date", .pruned = {.ranges = pruned, .count = 2}};
     snprintf(lake.lake_id, sizeof lake.lake_id, "lake-1");
     take_a_fresh_copy();
     assert_int_equal(os_make_directories(temp_path(used, "_lake"), NULL, &error), OK);
@@ -569,7 +565,7 @@ static void lake_json_is_read_and_written_whole_or_not_at_all(void **state)
         sweep_begin(&writing);
         (void)sweep_end(&writing, lake_file_write(&lake, used, &error));
         assert_int_equal(lake_file_read(&seen, used, &error), OK);
-        assert_int_equal(seen.pruned_count, 2);
+        assert_int_equal(seen.pruned.count, 2);
         assert_string_equal(seen.network, "pubnet");
         lake_file_release(&seen);
     }
@@ -577,7 +573,7 @@ static void lake_json_is_read_and_written_whole_or_not_at_all(void **state)
         struct lake_file seen;
         sweep_begin(&reading);
         if (sweep_end(&reading, lake_file_read(&seen, used, &error)))
-            assert_int_equal(seen.pruned[1].last, 9);
+            assert_int_equal(seen.pruned.ranges[1].last, 9);
         lake_file_release(&seen);
     }
     assert_true(writing.failures > 20 && reading.failures > 20);

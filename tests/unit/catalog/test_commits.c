@@ -57,14 +57,13 @@ static void commit_numbers_rise_by_one(void **state)
 static void an_empty_commit_covers_its_range_without_a_snapshot(void **state)
 {
     (void)state;
-    struct ledger_range *ranges;
-    size_t count;
+    struct ledger_set coverage = {0};
     struct catalog_commit commit = fixture_commit(1, 5, 9, NULL, 0);
     commit.digest_ledger = 0;
     assert_int_equal(catalog_add_commit(catalog, &commit, NULL), OK);
-    assert_int_equal(catalog_coverage(catalog, &ranges, &count, NULL), OK);
-    assert_int_equal(count, 1);
-    mem_free(ranges);
+    assert_int_equal(catalog_coverage(catalog, &coverage, NULL), OK);
+    assert_int_equal(coverage.count, 1);
+    ledger_set_release(&coverage);
     assert_string_equal(
         fixture_query(database_path, "SELECT max(snapshot_id) FROM ducklake_snapshot"), "2");
     assert_string_equal(fixture_query(database_path, "SELECT snapshot_id FROM ttp_commits"), "");

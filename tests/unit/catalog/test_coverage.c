@@ -46,22 +46,20 @@ static const char *ranges_text(const struct ledger_range *ranges, size_t count)
 
 static const char *coverage_text(void)
 {
-    struct ledger_range *ranges;
-    size_t count;
-    assert_int_equal(catalog_coverage(catalog, &ranges, &count, NULL), OK);
-    const char *text = ranges_text(ranges, count);
-    mem_free(ranges);
+    struct ledger_set set = {0};
+    assert_int_equal(catalog_coverage(catalog, &set, NULL), OK);
+    const char *text = ranges_text(set.ranges, set.count);
+    ledger_set_release(&set);
     return text;
 }
 
 static const char *uncovered_text(uint32_t first, uint32_t last)
 {
-    struct ledger_range *ranges;
-    size_t count;
+    struct ledger_set set = {0};
     struct ledger_range within = {first, last};
-    assert_int_equal(catalog_uncovered(catalog, within, &ranges, &count, NULL), OK);
-    const char *text = ranges_text(ranges, count);
-    mem_free(ranges);
+    assert_int_equal(catalog_uncovered(catalog, within, &set, NULL), OK);
+    const char *text = ranges_text(set.ranges, set.count);
+    ledger_set_release(&set);
     return text;
 }
 

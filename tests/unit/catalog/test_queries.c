@@ -62,12 +62,11 @@ static enum error_code take_file(void *context, const struct catalog_file *file,
 
 static enum error_code read_coverage(struct error *error)
 {
-    struct ledger_range *ranges;
-    size_t count;
-    enum error_code code = catalog_coverage(catalog, &ranges, &count, error);
+    struct ledger_set coverage = {0};
+    enum error_code code = catalog_coverage(catalog, &coverage, error);
     if (code != OK)
-        assert_null(ranges);
-    mem_free(ranges);
+        assert_null(coverage.ranges);
+    ledger_set_release(&coverage);
     return code;
 }
 

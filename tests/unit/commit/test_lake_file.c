@@ -42,8 +42,7 @@ static void lake_json_keeps_what_it_was_given(void **state)
                              .network = "pubnet",
                              .scheme = "date_hour",
                              .creating = true,
-                             .pruned_count = 2,
-                             .pruned = pruned};
+                             .pruned = {.ranges = pruned, .count = 2}};
     struct lake_file again;
     assert_int_equal(lake_file_write(&lake, folder, NULL), OK);
     assert_int_equal(lake_file_read(&again, folder, NULL), OK);
@@ -51,8 +50,8 @@ static void lake_json_keeps_what_it_was_given(void **state)
     assert_string_equal(again.network, "pubnet");
     assert_string_equal(again.scheme, "date_hour");
     assert_true(again.creating);
-    assert_int_equal(again.pruned_count, 2);
-    assert_memory_equal(again.pruned, pruned, sizeof pruned);
+    assert_int_equal(again.pruned.count, 2);
+    assert_memory_equal(again.pruned.ranges, pruned, sizeof pruned);
     lake_file_release(&again);
     assert_int_equal(temp_count(folder, "", ".inprogress"), 0);
 }
@@ -95,8 +94,7 @@ static void a_lake_json_beyond_its_limit_is_damaged_and_never_written(void **sta
     struct lake_file lake = {.lake_id = "0f-1",
                              .network = "",
                              .scheme = "date_hour",
-                             .pruned_count = sizeof pruned / sizeof *pruned,
-                             .pruned = pruned};
+                             .pruned = {.ranges = pruned, .count = sizeof pruned / sizeof *pruned}};
     struct lake_file again;
     struct error error;
     memset(text, ' ', sizeof text);

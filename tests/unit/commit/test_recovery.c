@@ -206,14 +206,13 @@ static bool has_content(const char *path, const char *text)
 static bool check_lake(void)
 {
     bool has;
-    struct ledger_range *ranges;
-    size_t count;
+    struct ledger_set coverage = {0};
     assert_int_equal(catalog_has_commit(catalog, 2, &has, NULL), OK);
-    assert_int_equal(catalog_coverage(catalog, &ranges, &count, NULL), OK);
-    assert_int_equal(count, 1);
-    assert_int_equal(ranges[0].first, 1);
-    assert_int_equal(ranges[0].last, has ? 19 : 9);
-    mem_free(ranges);
+    assert_int_equal(catalog_coverage(catalog, &coverage, NULL), OK);
+    assert_int_equal(coverage.count, 1);
+    assert_int_equal(coverage.ranges[0].first, 1);
+    assert_int_equal(coverage.ranges[0].last, has ? 19 : 9);
+    ledger_set_release(&coverage);
     for (size_t i = 0; i < FILE_COUNT; i++)
         assert_int_equal(has_content(temp_path(folder, final_paths[i]), contents[i]), has);
     assert_int_equal(

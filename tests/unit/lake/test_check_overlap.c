@@ -51,7 +51,7 @@ static int tear_down(void **state)
 /* The second commit says that it has these ledgers. */
 static void claim(uint32_t first, uint32_t last)
 {
-    INVENTORY_AT(&inventory.commits, struct inventory_commit, 1)->range =
+    LIST_AT(&inventory.commits, struct inventory_commit, 1)->range =
         (struct ledger_range){first, last};
 }
 
@@ -63,9 +63,9 @@ static enum error_code add_files(struct overlap *overlap, bool files_are_bad)
     for (size_t i = 0; code == OK && !files_are_bad && i < 2; i++) {
         struct file_rows rows;
         file_rows_init(&rows);
-        code = file_rows_load(&rows, folder,
-                              INVENTORY_AT(&inventory.files, struct inventory_file, i)->path, &wish,
-                              &error);
+        code =
+            file_rows_load(&rows, folder, LIST_AT(&inventory.files, struct inventory_file, i)->path,
+                           &wish, &error);
         if (code == OK)
             overlap_add(overlap, i, &rows);
         file_rows_release(&rows);
@@ -91,7 +91,7 @@ static enum error_code check(bool files_are_bad)
 
 static enum error_code check_again(bool files_are_bad)
 {
-    assert_int_equal(INVENTORY_COUNT(&inventory.files, struct inventory_file), 2);
+    assert_int_equal(LIST_COUNT(&inventory.files, struct inventory_file), 2);
     assert_int_equal(findings_init(&findings, NULL), OK);
     return check(files_are_bad);
 }

@@ -222,9 +222,9 @@ static void what_differs_is_told_with_what_to_fetch_again(void **state)
                    "ledger 725, event_index 0: amount is '1000000' in the lake, '1000001' from the "
                    "server (the lake has 2 rows, the server sends 2 rows)");
     assert_int_equal(findings_problem(&outcome.findings, 0)->commit_no, 1);
-    assert_int_equal(findings_take_out_count(&outcome.findings), 1);
-    assert_int_equal(findings_take_out(&outcome.findings, 0).first, FIRST);
-    assert_true(findings_take_out(&outcome.findings, 0).last >= 725);
+    assert_int_equal(outcome.findings.take_out.count, 1);
+    assert_int_equal(outcome.findings.take_out.ranges[0].first, FIRST);
+    assert_true(outcome.findings.take_out.ranges[0].last >= 725);
     findings_release(&outcome.findings);
 }
 
@@ -253,7 +253,7 @@ static void another_chain_ends_it_early(void **state)
     must_compare(&outcome, &server);
     assert_true(outcome.totals.is_other_chain);
     assert_int_equal(findings_problem_count(&outcome.findings), 1);
-    assert_int_equal(findings_refetch_count(&outcome.findings), 0);
+    assert_int_equal(outcome.findings.refetch.count, 0);
     assert_non_null(strstr(findings_problem(&outcome.findings, 0)->message, "another chain"));
     findings_release(&outcome.findings);
 }
@@ -270,7 +270,7 @@ static void one_other_close_time_among_other_contents_is_no_other_chain(void **s
     assert_int_equal(outcome.totals.ledgers, LEDGERS);
     assert_int_equal(outcome.totals.differing, 55);
     assert_int_equal(findings_problem_count(&outcome.findings), COMPARISON_TOLD_MAX + 1);
-    assert_int_equal(findings_take_out_count(&outcome.findings), 1);
+    assert_int_equal(outcome.findings.take_out.count, 1);
     findings_release(&outcome.findings);
 }
 
@@ -375,17 +375,17 @@ static void assert_gathered(const char *path, uint32_t ledger)
     file_rows_init(&rows);
     assert_int_equal(file_rows_load(&rows, lake, path, &wish, &error), OK);
     assert_false(rows.whole_is_incomplete);
-    for (size_t i = 0; i < INVENTORY_COUNT(&rows.whole, struct row_view); i++)
-        assert_int_equal(see_row(&seen, INVENTORY_AT(&rows.whole, struct row_view, i), &error), OK);
+    for (size_t i = 0; i < LIST_COUNT(&rows.whole, struct row_view); i++)
+        assert_int_equal(see_row(&seen, LIST_AT(&rows.whole, struct row_view, i), &error), OK);
     assert_int_equal(seen.rows, ledger > 3000 ? 0 : stream_rows(ledger));
-    for (size_t i = 0; i < INVENTORY_COUNT(&rows.runs, struct ledger_run); i++) {
-        const struct ledger_run *run = INVENTORY_AT(&rows.runs, struct ledger_run, i);
+    for (size_t i = 0; i < LIST_COUNT(&rows.runs, struct ledger_run); i++) {
+        const struct ledger_run *run = LIST_AT(&rows.runs, struct ledger_run, i);
         assert_int_equal(run->time_us, stream_close_us(run->ledger_sequence));
         assert_false(run->has_other_time);
         count += run->row_count;
     }
     assert_int_equal(count, count_rows(1, 3000));
-    assert_int_equal(INVENTORY_COUNT(&rows.ordinals, uint32_t), count);
+    assert_int_equal(LIST_COUNT(&rows.ordinals, uint32_t), count);
     file_rows_release(&rows);
 }
 

@@ -50,7 +50,7 @@ static void add_file(const char *path, uint32_t first, uint32_t last, int64_t ro
 static void add_commit(uint64_t number, uint32_t first, uint32_t last, bool is_live,
                        uint64_t hidden_rows)
 {
-    size_t files = INVENTORY_COUNT(&inventory.files, struct inventory_file);
+    size_t files = LIST_COUNT(&inventory.files, struct inventory_file);
     struct inventory_commit commit = {.commit_no = number,
                                       .range = {first, last},
                                       .file_count = 1,
@@ -102,8 +102,7 @@ static void commits_whose_files_are_live_and_untouched_are_of_no_group(void **st
 static void merged_commits_leave_together(void **state)
 {
     (void)state;
-    struct buffer ranges;
-    buffer_init(&ranges);
+    struct ledger_set ranges = {0};
     add_file("merged.parquet", 10, 29, 20, true);
     add_commit(1, 10, 19, false, 0);
     add_commit(2, 20, 29, false, 0);
@@ -118,8 +117,8 @@ static void merged_commits_leave_together(void **state)
     assert_true(out.commits[0] && out.commits[1] && !out.commits[2] && out.files[0]);
     assert_null(take_out_changed(&out));
     assert_int_equal(take_out_append_ranges(&out, &ranges, &error), OK);
-    assert_int_equal(INVENTORY_COUNT(&ranges, struct ledger_range), 2);
-    buffer_release(&ranges);
+    assert_int_equal(ranges.count, 2);
+    ledger_set_release(&ranges);
 }
 
 static void other_counts_or_snapshots_than_the_commits_are_changes(void **state)
@@ -143,8 +142,7 @@ static void other_counts_or_snapshots_than_the_commits_are_changes(void **state)
 static void rows_in_the_catalog_go_with_the_commits_whose_ledgers_they_have(void **state)
 {
     (void)state;
-    struct buffer none;
-    buffer_init(&none);
+    const struct ledger_set none = {0};
     add_commit(1, 10, 19, true, 1);
     add_commit(2, 20, 29, true, 0);
     add_inlined(12);
@@ -165,7 +163,7 @@ static void a_file_all_of_whose_rows_are_hidden_is_nothing(void **state)
 {
     (void)state;
     add_file("dead.parquet", 10, 19, 3, false);
-    INVENTORY_AT(&inventory.files, struct inventory_file, 0)->hidden_rows = 3;
+    LIST_AT(&inventory.files, struct inventory_file, 0)->hidden_rows = 3;
     add_commit(1, 10, 19, true, 0);
     find();
     assert_true(foreign.groups[0].is_void && !foreign_group_is_changed(&foreign.groups[0]));

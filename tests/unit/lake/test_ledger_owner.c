@@ -28,8 +28,8 @@ static void write(const struct buffer *list, char out[256])
 {
     size_t used = 0;
     out[0] = '\0';
-    for (size_t i = 0; i < INVENTORY_COUNT(list, struct owned_range); i++) {
-        const struct owned_range *one = INVENTORY_AT(list, struct owned_range, i);
+    for (size_t i = 0; i < LIST_COUNT(list, struct owned_range); i++) {
+        const struct owned_range *one = LIST_AT(list, struct owned_range, i);
         used += (size_t)snprintf(out + used, 256 - used, "%s%u-%u:%zu", i == 0 ? "" : " ",
                                  one->range.first, one->range.last, one->commit + 1);
     }

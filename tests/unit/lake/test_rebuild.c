@@ -145,7 +145,7 @@ static void a_whole_rebuild_leaves_the_incomplete_commit_out(void **state)
     assert_true(report.commits >= 2);
     assert_true(report.kept_old_catalog);
     assert_false(report.lake_file_is_new);
-    assert_int_equal(INVENTORY_COUNT(&report.refetch, struct ledger_range), 1);
+    assert_int_equal(report.refetch.count, 1);
     assert_int_equal(report.recovered.outcome, RECOVERY_NOTHING);
     rebuild_report_release(&report);
     check_and_complete();

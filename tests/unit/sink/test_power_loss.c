@@ -137,15 +137,15 @@ static void run_until_power_fails(const struct power_loss_plan *plan, struct pro
 
 static void check_promise(struct sink *sink, struct ledger_range promised)
 {
-    struct ledger_range *missing = NULL;
-    size_t count = 0;
+    struct ledger_set missing = {0};
     assert_int_equal(catalog_uncovered(sink_catalog(sink),
                                        (struct ledger_range){promised.first, promised.last},
-                                       &missing, &count, NULL),
+                                       &missing, NULL),
                      OK);
-    if (count != 0)
-        fail_msg("ledgers %u to %u were committed and are lost", missing[0].first, missing[0].last);
-    free(missing);
+    if (missing.count != 0)
+        fail_msg("ledgers %u to %u were committed and are lost", missing.ranges[0].first,
+                 missing.ranges[0].last);
+    ledger_set_release(&missing);
 }
 
 /* The next start finds a whole lake with all that was promised, and completes it. */

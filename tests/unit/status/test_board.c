@@ -59,8 +59,8 @@ static void the_newest_commits_come_first_and_the_oldest_go(void **state)
 
 static void commits_join_the_coverage_they_touch(void **state)
 {
-    const struct ledger_range before[] = {{10, 19}, {30, 39}, {60, 69}};
-    board_set_coverage(*state, before, 3);
+    struct ledger_range before[] = {{10, 19}, {30, 39}, {60, 69}};
+    board_set_coverage(*state, &(struct ledger_set){.ranges = before, .count = 3});
     commit(*state, 1, 20, 24);
     struct status_snapshot snapshot = look(*state);
     assert_int_equal(snapshot.coverage_count, 3);

@@ -164,16 +164,16 @@ bool stream_fill(struct sink *sink, const struct sink_options *options, uint32_t
                  uint32_t last, unsigned tries)
 {
     for (unsigned attempt = 0; attempt < tries; attempt++) {
-        struct ledger_range *ranges = NULL;
-        size_t count = 0;
+        struct ledger_set missing = {0};
         struct ledger_range lost;
         enum error_code code = catalog_uncovered(
-            sink_catalog(sink), (struct ledger_range){first, last}, &ranges, &count, NULL);
-        for (size_t i = 0; code == OK && i < count; i++)
-            code = stream_send(sink, options, ranges[i].first, ranges[i].last, 10, NULL);
+            sink_catalog(sink), (struct ledger_range){first, last}, &missing, NULL);
+        for (size_t i = 0; code == OK && i < missing.count; i++)
+            code = stream_send(sink, options, missing.ranges[i].first, missing.ranges[i].last, 10,
+                               NULL);
         if (code == OK)
             code = sink_commit(sink, ROTATION_END_OF_RANGE, NULL);
-        mem_free(ranges);
+        ledger_set_release(&missing);
         if (code == OK)
             return true;
         while (sink_take_lost_range(sink, &lost))
@@ -306,8 +306,7 @@ static void check_dead_letters(const char *folder, struct catalog *catalog,
 uint64_t stream_check(const char *folder)
 {
     struct error error;
-    struct ledger_range *ranges;
-    size_t count;
+    struct ledger_set coverage = {0};
     uint64_t covered;
     error_clear(&error);
     struct found *found = calloc(1, sizeof *found);
@@ -318,12 +317,12 @@ uint64_t stream_check(const char *folder)
     if (catalog == NULL)
         fail_msg("%s", error.message);
     assert_int_equal(catalog_each_file(catalog, check_file, found, &error), OK);
-    assert_int_equal(catalog_coverage(catalog, &ranges, &count, &error), OK);
-    check_ledgers(found, ranges, count, &covered);
-    check_dead_letters(folder, catalog, ranges, count);
+    assert_int_equal(catalog_coverage(catalog, &coverage, &error), OK);
+    check_ledgers(found, coverage.ranges, coverage.count, &covered);
+    check_dead_letters(folder, catalog, coverage.ranges, coverage.count);
     assert_int_equal(temp_count(folder, "", ".parquet"), found->file_count);
     assert_int_equal(temp_count(folder, LAKE_STAGING, ""), 0);
-    mem_free(ranges);
+    ledger_set_release(&coverage);
     catalog_close(catalog);
     free(found);
     return covered;
@@ -331,15 +330,14 @@ uint64_t stream_check(const char *folder)
 
 void stream_check_covers(const char *folder, uint32_t first, uint32_t last)
 {
-    struct ledger_range *ranges;
-    size_t count;
+    struct ledger_set coverage = {0};
     assert_int_equal(stream_check(folder), (uint64_t)last - first + 1);
     struct catalog *catalog =
         catalog_open(temp_path(folder, LAKE_CATALOG), CATALOG_READ, NULL, NULL);
     assert_non_null(catalog);
-    assert_int_equal(catalog_coverage(catalog, &ranges, &count, NULL), OK);
-    assert_int_equal(count, 1);
-    assert_int_equal(ranges[0].first, first);
-    mem_free(ranges);
+    assert_int_equal(catalog_coverage(catalog, &coverage, NULL), OK);
+    assert_int_equal(coverage.count, 1);
+    assert_int_equal(coverage.ranges[0].first, first);
+    ledger_set_release(&coverage);
     catalog_close(catalog);
 }
