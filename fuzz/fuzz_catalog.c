@@ -32,6 +32,7 @@
 #include "support/sqlite_arena.h"
 #include "support/temp_folder.h"
 #include "util/memory.h"
+#include "catalog/files.h"
 
 enum action { DO_QUERY, DO_LIST, DO_VERIFY, DO_VERIFY_DEEP, DO_REPAIR, DO_CHANGE, DO_COMMAND };
 

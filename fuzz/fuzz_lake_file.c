@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct error error;
     error_clear(&error);
     memory_file_set("lake/" LAKE_FILE, bytes_view_of(data, size));
-    enum error_code code = lake_file_read(&lake, "lake", &error);
+    enum error_code code = lake_file_read_at(&lake, "lake", &error);
     if (code == OK) {
         for (size_t i = 0; i < lake.pruned.count; i++)
             assert(lake.pruned.ranges[i].first <= lake.pruned.ranges[i].last);

@@ -38,13 +38,16 @@ static void remove_folder(void)
 static void prepare(void)
 {
     struct lake_file lake = {.lake_id = LAKE_ID, .network = "testnet", .scheme = "date_hour"};
+    struct store store;
     char path[OS_PATH_BYTES];
     temp_folder_make(folder);
     atexit(remove_folder);
     snprintf(path, sizeof path, "%.4000s/" LAKE_FOLDER, folder);
     enum error_code code = os_make_directories(path, NULL, NULL);
     if (code == OK)
-        code = lake_file_write(&lake, folder, NULL);
+        code = store_at(&store, folder, NULL);
+    if (code == OK)
+        code = lake_file_write(&lake, &store, NULL);
     snprintf(path, sizeof path, "%.4000s/" PARTITION, folder);
     if (code == OK)
         code = os_make_directories(path, NULL, NULL);

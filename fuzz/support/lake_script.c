@@ -12,6 +12,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "catalog/files.h"
 #include "store/layout.h"
 #include "os/file.h"
 #include "support/catalog_damage.h"

@@ -57,7 +57,7 @@ enum error_code against_check_network(const struct options *options, struct erro
     struct lake_file lake;
     struct error ignored; /* verify tells what is wrong with the lake */
     enum error_code code = OK;
-    if (lake_file_read(&lake, options->output_path, &ignored) == OK && lake.network[0] != '\0' &&
+    if (lake_file_read_at(&lake, options->output_path, &ignored) == OK && lake.network[0] != '\0' &&
         options->network[0] != '\0' && strcmp(lake.network, options->network) != 0)
         code = error_set(error, ERR_CONFLICT,
                          "the lake at %s is of the network %s, not %s: compare it with a server of "

@@ -225,7 +225,7 @@ static enum error_code read_status(struct catalog *catalog, const struct options
     for (size_t i = 0; i < STATUS_LIST_COUNT; i++)
         json_short_list_init(&status->lists[i]);
     status->commits = json_array();
-    enum error_code code = lake_file_read(&status->lake, options->output_path, error);
+    enum error_code code = lake_file_read_at(&status->lake, options->output_path, error);
     if (code == OK)
         code = catalog_begin_read(catalog, error);
     if (code == OK)

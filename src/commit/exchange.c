@@ -1,118 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "commit/exchange.h"
 
-#include <stdio.h>
+#include "catalog/files.h"
 
-#include "store/damaged.h"
-#include "store/layout.h"
-#include "os/file.h"
-#include "os/lock_probe.h"
-
-/* SQLite's lock bytes: pending, reserved and 510 shared ones in the file; in the -shm eight of the
- * write-ahead log and the one that every connection holds. */
-#define FILE_LOCKS_OFFSET 0x40000000
-#define FILE_LOCKS_BYTES  512
-#define SHM_LOCKS_OFFSET  120
-#define SHM_LOCKS_BYTES   9
-
-static enum error_code side_path(char out[OS_PATH_BYTES], const char *path, const char *suffix,
-                                 struct error *error)
+enum error_code catalog_exchange(const struct store *store, bool *kept, struct error *error)
 {
-    int length = snprintf(out, OS_PATH_BYTES, "%s%s", path, suffix);
-    if (length < 0 || length >= OS_PATH_BYTES)
-        return error_set(error, ERR_LIMIT, "the path %.200s… is too long", path);
-    return OK;
-}
-
-enum error_code catalog_refuse_if_open(const char *path, struct error *error)
-{
-    char shm[OS_PATH_BYTES], by[48] = "another process";
-    struct os_lock_holder holder = {0};
-    enum error_code code = side_path(shm, path, "-shm", error);
-    if (code == OK)
-        code = os_lock_probe(path, FILE_LOCKS_OFFSET, FILE_LOCKS_BYTES, &holder, error);
-    if (code == OK && !holder.held)
-        code = os_lock_probe(shm, SHM_LOCKS_OFFSET, SHM_LOCKS_BYTES, &holder, error);
-    if (code != OK || !holder.held)
-        return code;
-    if (holder.pid != 0)
-        snprintf(by, sizeof by, "the process %lld", (long long)holder.pid);
-    return error_set(error, ERR_CONFLICT,
-                     "the catalog %s is open in %s (DuckDB with the lake attached, or a reader): "
-                     "detach it or end that process, then try again",
-                     path, by);
-}
-
-static enum error_code unlink_if_there(const char *path, struct error *error)
-{
-    struct error failure;
-    enum error_code code = os_unlink(path, &failure);
-    if (code == ERR_NOT_FOUND)
-        return OK;
-    if (code != OK && error != NULL)
-        *error = failure;
-    return code;
-}
-
-static enum error_code unlink_side_files(const char *path, struct error *error)
-{
-    static const char *const suffixes[] = {"-wal", "-shm", "-journal"};
+    static const char *const name = LAKE_CATALOG;
     enum error_code code = OK;
-    for (size_t i = 0; code == OK && i < sizeof suffixes / sizeof *suffixes; i++) {
-        char side[OS_PATH_BYTES];
-        code = side_path(side, path, suffixes[i], error);
-        if (code == OK)
-            code = unlink_if_there(side, error);
-    }
-    return code;
-}
-
-enum error_code catalog_discard_new(const char *root, struct error *error)
-{
-    char path[OS_PATH_BYTES];
-    enum error_code code = os_path_join(path, root, CATALOG_NEW, error);
-    if (code == OK)
-        code = unlink_if_there(path, error);
-    return code == OK ? unlink_side_files(path, error) : code;
-}
-
-enum error_code catalog_seal_new(const char *root, struct catalog *catalog, struct error *error)
-{
-    char path[OS_PATH_BYTES];
-    enum error_code code = catalog_empty_log(catalog, error); /* which syncs the file */
-    catalog_close(catalog);
-    if (code == OK)
-        code = os_path_join(path, root, CATALOG_NEW, error);
-    return code == OK ? unlink_side_files(path, error) : code;
-}
-
-static enum error_code keep_if_there(const char *root, const char *path, bool *kept,
-                                     struct error *error)
-{
-    char full[OS_PATH_BYTES];
-    enum error_code code = os_path_join(full, root, path, error);
-    if (code != OK || !os_path_exists(full))
-        return code;
-    *kept = true;
-    return damaged_keep(root, path, error);
-}
-
-enum error_code catalog_exchange(const char *root, bool *kept, struct error *error)
-{
-    char from[OS_PATH_BYTES], to[OS_PATH_BYTES], folder[OS_PATH_BYTES];
+    *kept = false;
     /* The file goes first: without its log it would be an older catalog, which nobody could tell
      * from the newest. */
-    static const char *const parts[] = {LAKE_CATALOG, LAKE_CATALOG "-wal", LAKE_CATALOG "-shm",
-                                        LAKE_CATALOG "-journal"};
-    *kept = false;
-    enum error_code code = os_path_join(from, root, CATALOG_NEW, error);
+    for (size_t i = 0; code == OK && i < CATALOG_PART_COUNT; i++) {
+        if (!store_exists(store, catalog_parts[i]))
+            continue;
+        *kept = true;
+        code = store_move_aside(store, catalog_parts[i], error);
+    }
     if (code == OK)
-        code = os_path_join(to, root, LAKE_CATALOG, error);
-    if (code == OK)
-        code = os_path_join(folder, root, LAKE_FOLDER, error);
-    for (size_t i = 0; code == OK && i < sizeof parts / sizeof *parts; i++)
-        code = keep_if_there(root, parts[i], kept, error);
-    if (code == OK)
-        code = os_rename_no_replace(from, to, error);
-    return code == OK ? os_sync_directory(folder, error) : code;
+        code = store_put(store, CATALOG_NEW, name, error);
+    return code == OK ? store_sync_changed(store, &name, 1, error) : code; /* Y10: _lake alone */
 }

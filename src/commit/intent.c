@@ -41,15 +41,15 @@ void intent_item_get(const struct intent *intent, size_t index, struct intent_it
     assert(index < intent_item_count(intent));
     if (index < intent->commit.file_count) {
         const struct catalog_file *file = &intent->commit.files[index];
-        *item = (struct intent_item){.staged = intent->staged[index],
-                                     .size_bytes = (uint64_t)file->file_size_bytes,
+        *item = (struct intent_item){.size_bytes = (uint64_t)file->file_size_bytes,
                                      .checksum = file->checksum};
+        snprintf(item->staged, sizeof item->staged, LAKE_STAGING "/%s", intent->staged[index]);
         snprintf(item->path, sizeof item->path, "%s", file->path);
         return;
     }
-    *item = (struct intent_item){.staged = intent->dead_letters_staged,
-                                 .size_bytes = intent->dead_letters_size_bytes,
+    *item = (struct intent_item){.size_bytes = intent->dead_letters_size_bytes,
                                  .checksum = intent->commit.dead_letters_checksum};
+    snprintf(item->staged, sizeof item->staged, LAKE_STAGING "/%s", intent->dead_letters_staged);
     snprintf(item->path, sizeof item->path, LAKE_FOLDER "/%s", intent->commit.dead_letters_path);
 }
 
@@ -400,15 +400,15 @@ enum error_code intent_decode(struct intent *intent, struct bytes_view text, con
     return code;
 }
 
-enum error_code intent_read(struct intent *intent, const char *root, struct error *error)
+enum error_code intent_read(struct intent *intent, const struct store *store, struct error *error)
 {
     char path[OS_PATH_BYTES];
     struct buffer text;
     intent_init(intent);
     buffer_init(&text);
-    enum error_code code = os_path_join(path, root, LAKE_INTENT, error);
+    enum error_code code = store_path(store, LAKE_INTENT, path, error);
     if (code == OK)
-        code = os_read_whole(path, INTENT_LIMIT_BYTES, &text, error);
+        code = store_read_whole(store, LAKE_INTENT, INTENT_LIMIT_BYTES, &text, error);
     if (code == ERR_LIMIT)
         code = error_set(error, ERR_CORRUPT,
                          "%s is larger than an intent can be (%d bytes): no commit of this program "
@@ -420,18 +420,17 @@ enum error_code intent_read(struct intent *intent, const char *root, struct erro
     return code;
 }
 
-enum error_code intent_write(const struct intent *intent, const char *root, struct error *error)
+enum error_code intent_write(const struct intent *intent, const struct store *store,
+                             struct error *error)
 {
-    char path[OS_PATH_BYTES];
     struct buffer text;
+    struct error ignored;
     buffer_init(&text);
-    enum error_code code = os_path_join(path, root, LAKE_INTENT, error);
-    if (code == OK)
-        code = intent_encode(intent, &text, error);
+    enum error_code code = intent_encode(intent, &text, error);
     if (code == OK) {
-        code = os_write_atomically(path, buffer_view(&text), error);
+        code = store_replace(store, LAKE_INTENT, buffer_view(&text), error);
         if (code != OK) /* its name may stand there without being durable */
-            os_discard(path);
+            (void)!store_remove(store, LAKE_INTENT, &ignored);
     }
     buffer_release(&text);
     return code;

@@ -9,11 +9,13 @@
  */
 
 #include "catalog/catalog.h"
+#include "store/store.h"
 #include "util/arena.h"
 #include "util/buffer.h"
 
 /* Data files of one commit: one a partition key, so one an event type at most. */
 #define INTENT_FILE_MAX 8
+#define INTENT_ITEM_MAX (INTENT_FILE_MAX + 1) /* with the dead letters */
 /* Our own paths under output_path are under 200 bytes. */
 #define INTENT_PATH_BYTES 512
 /* Runs of unconfirmed ledgers of one commit: with all else an intent stays well below 1 MiB. A
@@ -32,8 +34,8 @@ struct intent {
 
 /* One file of an intent, data or dead letters. */
 struct intent_item {
-    const char *staged;           /* name in _lake/staging */
-    char path[INTENT_PATH_BYTES]; /* final, relative to output_path */
+    char staged[INTENT_PATH_BYTES]; /* both relative to output_path: in _lake/staging, */
+    char path[INTENT_PATH_BYTES];   /* and final */
     uint64_t size_bytes;
     uint64_t checksum;
 };
@@ -54,11 +56,11 @@ enum error_code intent_encode(const struct intent *intent, struct buffer *out,
 enum error_code intent_decode(struct intent *intent, struct bytes_view text, const char *path,
                               struct error *error) MUST_CHECK;
 
-/* Reads the intent of the lake at `root`; ERR_NOT_FOUND if there is none. */
-enum error_code intent_read(struct intent *intent, const char *root,
+/* Reads the lake's intent; ERR_NOT_FOUND if there is none. */
+enum error_code intent_read(struct intent *intent, const struct store *store,
                             struct error *error) MUST_CHECK;
 /* Writes it durably: bytes and name. ERR_RETRY on a full disk, with no intent there. */
-enum error_code intent_write(const struct intent *intent, const char *root,
+enum error_code intent_write(const struct intent *intent, const struct store *store,
                              struct error *error) MUST_CHECK;
 
 #endif

@@ -6,9 +6,7 @@
 #include <string.h>
 
 #include "util/json_text.h"
-#include "store/layout.h"
 #include "catalog/catalog.h"
-#include "os/file.h"
 #include "util/memory.h"
 
 /* Some 20,000 pruned ranges, which touch each other in nearly every lake and are one then. More
@@ -55,16 +53,17 @@ static enum error_code decode(struct lake_file *lake, const json_t *object, cons
     return json_text_get_ranges(object, "pruned", &lake->pruned, path, error);
 }
 
-enum error_code lake_file_read(struct lake_file *lake, const char *root, struct error *error)
+enum error_code lake_file_read(struct lake_file *lake, const struct store *store,
+                               struct error *error)
 {
     char path[OS_PATH_BYTES];
     struct buffer text;
     json_t *object = NULL;
     lake_file_init(lake);
     buffer_init(&text);
-    enum error_code code = os_path_join(path, root, LAKE_FILE, error);
+    enum error_code code = store_path(store, LAKE_FILE, path, error);
     if (code == OK)
-        code = os_read_whole(path, LAKE_FILE_LIMIT_BYTES, &text, error);
+        code = store_read_whole(store, LAKE_FILE, LAKE_FILE_LIMIT_BYTES, &text, error);
     if (code == ERR_LIMIT)
         code = error_set(error, ERR_CORRUPT,
                          "%s is larger than it can be (%d bytes): it was changed by hand, or is "
@@ -82,26 +81,33 @@ enum error_code lake_file_read(struct lake_file *lake, const char *root, struct 
     return code;
 }
 
-enum error_code lake_file_write(const struct lake_file *lake, const char *root, struct error *error)
+enum error_code lake_file_read_at(struct lake_file *lake, const char *output_path,
+                                  struct error *error)
 {
-    char path[OS_PATH_BYTES];
-    enum error_code code = os_path_join(path, root, LAKE_FILE, error);
-    if (code != OK)
-        return code;
+    struct store store;
+    lake_file_init(lake);
+    enum error_code code = store_at(&store, output_path, error);
+    return code == OK ? lake_file_read(lake, &store, error) : code;
+}
+
+enum error_code lake_file_write(const struct lake_file *lake, const struct store *store,
+                                struct error *error)
+{
+    struct buffer text;
     json_t *object = json_pack("{s:i, s:s, s:s, s:s, s:b, s:o}", "layout_version",
                                CATALOG_LAYOUT_VERSION, "lake_id", lake->lake_id, "network",
                                lake->network, "scheme", lake->scheme, "creating", lake->creating,
                                "pruned", json_text_ranges(lake->pruned.ranges, lake->pruned.count));
-    struct buffer text;
     buffer_init(&text);
-    code = json_text_dump(object, true, &text, error);
+    enum error_code code = json_text_dump(object, true, &text, error);
     if (code == OK && text.size_bytes > LAKE_FILE_LIMIT_BYTES)
         code = error_set(error, ERR_LIMIT,
-                         "%s would be larger than %d bytes: the lake has %zu pruned ranges of "
+                         "%s/" LAKE_FILE
+                         " would be larger than %d bytes: the lake has %zu pruned ranges of "
                          "ledgers that do not touch",
-                         path, LAKE_FILE_LIMIT_BYTES, lake->pruned.count);
+                         store->root, LAKE_FILE_LIMIT_BYTES, lake->pruned.count);
     if (code == OK)
-        code = os_write_atomically(path, buffer_view(&text), error);
+        code = store_replace(store, LAKE_FILE, buffer_view(&text), error);
     buffer_release(&text);
     json_decref(object);
     return code;

@@ -6,6 +6,7 @@
  * atomically. */
 
 #include "catalog/catalog.h"
+#include "store/store.h"
 
 #define LAKE_ID_BYTES      40
 #define LAKE_NETWORK_BYTES 65
@@ -22,11 +23,14 @@ struct lake_file {
 void lake_file_init(struct lake_file *lake);
 void lake_file_release(struct lake_file *lake);
 
-/* `root`: output_path. ERR_NOT_FOUND if there is none, ERR_CONFLICT if a newer layout, ERR_CORRUPT
+/* ERR_NOT_FOUND if there is none, ERR_CONFLICT if a newer layout, ERR_CORRUPT
  * if it can't be read as what it should be. `lake` is initialised in every case. */
-enum error_code lake_file_read(struct lake_file *lake, const char *root,
+enum error_code lake_file_read(struct lake_file *lake, const struct store *store,
                                struct error *error) MUST_CHECK;
-enum error_code lake_file_write(const struct lake_file *lake, const char *root,
+/* The same of the lake at an output_path. */
+enum error_code lake_file_read_at(struct lake_file *lake, const char *output_path,
+                                  struct error *error) MUST_CHECK;
+enum error_code lake_file_write(const struct lake_file *lake, const struct store *store,
                                 struct error *error) MUST_CHECK;
 
 #endif

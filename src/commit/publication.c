@@ -1,4 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * How a commit becomes part of the lake, or not at all.
+ *
+ * The catalog alone decides what is in the lake, and its transaction takes in files by their names.
+ * So all files must have their names, durably, before it; and names that were given must be found
+ * again, and taken back, if it never comes. Hence the intent: the whole commit, written down before
+ * the first name is given.
+ *
+ *   1. publish_write_intent  STAGED → INTENDED.   The intent is durable: its bytes, its name, and
+ *      the names of the staged files, which lie in the same folder. From here on a crash is
+ *      recovered from (commit/recovery.c); before, there are staged files only, which are deleted.
+ *   2. publish_place_files   INTENDED → PLACED.   Each staged file gets its final name, never over
+ *      another file; then all those names are made durable.
+ *   3. publish_to_catalog    PLACED → COMMITTED.  One transaction, in which each file is looked at
+ *      once more. This is the commit: before it nobody sees anything, after it everybody does.
+ *   4. publish_remove_intent COMMITTED → FINISHED. It need not be durable: an intent that comes
+ * back names a commit that the catalog holds, and is removed again.
+ *
+ * What fails in 1 has promised nothing. What fails in 2 or 3, and is not to be tried again, is
+ * undone by publish_withdraw: if a transaction may have begun, the catalog is first made to tell
+ * for good whether it holds the commit (a failed COMMIT can have left whole frames in its log);
+ * only if it does not, now and ever, are the files deleted, durably, and the intent after them. A
+ * file is deleted only if it was this process that placed it, or if its bytes are the intent's and
+ * it says itself that it is of this commit: the name may have been taken by a stranger's.
+ *
+ * docs/commit-protocol.md has the invariants, and which sync protects what.
+ */
 #include "commit/publication.h"
 
 #include <assert.h>
@@ -8,91 +35,59 @@
 #define XXH_STATIC_LINKING_ONLY
 #include <xxhash.h>
 
-#include "store/damaged.h"
-#include "store/layout.h"
-#include "os/file.h"
 #include "util/memory.h"
 
 #define READ_BYTES ((size_t)1 << 20)
 
-void publication_init(struct publication *publication, const char *root, struct catalog *catalog,
-                      const struct intent *intent)
+_Static_assert(INTENT_ITEM_MAX <= 32, "the mark of placed items has a bit for each");
+
+void publication_init(struct publication *publication, const struct store *store,
+                      struct catalog *catalog, const struct intent *intent)
 {
     *publication = (struct publication){
-        .root = root, .catalog = catalog, .intent = intent, .state = PUBLICATION_STAGED};
+        .store = store, .catalog = catalog, .intent = intent, .state = PUBLICATION_STAGED};
 }
 
-static enum error_code staged_path(char out[OS_PATH_BYTES], const char *root,
-                                   const struct intent_item *item, struct error *error)
+/* The items' final names. */
+struct final_names {
+    struct intent_item items[INTENT_ITEM_MAX];
+    const char *names[INTENT_ITEM_MAX];
+    size_t count;
+};
+
+static void get_final_names(const struct intent *intent, struct final_names *final)
 {
-    char name[OS_PATH_BYTES];
-    enum error_code code = os_path_join(name, LAKE_STAGING, item->staged, error);
-    return code == OK ? os_path_join(out, root, name, error) : code;
+    final->count = intent_item_count(intent);
+    for (size_t i = 0; i < final->count; i++) {
+        intent_item_get(intent, i, &final->items[i]);
+        final->names[i] = final->items[i].path;
+    }
 }
 
 enum error_code publish_write_intent(struct publication *publication, struct error *error)
 {
     assert(publication->state == PUBLICATION_STAGED);
-    enum error_code code = intent_write(publication->intent, publication->root, error);
+    enum error_code code = intent_write(publication->intent, publication->store, error);
     if (code == OK)
         publication->state = PUBLICATION_INTENDED;
     return code;
 }
 
-static enum error_code place_item(struct publication *publication, size_t index,
-                                  struct error *error)
-{
-    struct intent_item item;
-    char staged[OS_PATH_BYTES], final[OS_PATH_BYTES], directory[OS_PATH_BYTES];
-    intent_item_get(publication->intent, index, &item);
-    enum error_code code = staged_path(staged, publication->root, &item, error);
-    if (code == OK)
-        code = os_path_join(final, publication->root, item.path, error);
-    if (code == OK)
-        code = os_parent_path(directory, final, error);
-    if (code == OK)
-        code = os_refuse_linked_folders(publication->root, item.path, error);
-    if (code == OK)
-        code = os_make_directories(directory, NULL, error);
-    if (code == OK)
-        code = os_rename_no_replace(staged, final, error);
-    if (code == OK)
-        publication->placed |= UINT32_C(1) << index;
-    return code;
-}
-
-/* The directory of an item's final name; all of them up to output_path are synced, since an earlier
- * try that died may have made some of them. One directory is synced once. */
-static enum error_code sync_directory_of(const struct publication *publication, size_t index,
-                                         struct error *error)
-{
-    struct intent_item item, earlier;
-    char final[OS_PATH_BYTES], directory[OS_PATH_BYTES], other[OS_PATH_BYTES];
-    intent_item_get(publication->intent, index, &item);
-    enum error_code code = os_path_join(final, publication->root, item.path, error);
-    if (code == OK)
-        code = os_parent_path(directory, final, error);
-    for (size_t i = 0; code == OK && i < index; i++) {
-        intent_item_get(publication->intent, i, &earlier);
-        code = os_path_join(final, publication->root, earlier.path, error);
-        if (code == OK)
-            code = os_parent_path(other, final, error);
-        if (code == OK && strcmp(directory, other) == 0)
-            return OK;
-    }
-    return code == OK ? os_sync_directories_up_to(directory, publication->root, error) : code;
-}
-
 enum error_code publish_place_files(struct publication *publication, struct error *error)
 {
     assert(publication->state == PUBLICATION_INTENDED);
-    size_t count = intent_item_count(publication->intent);
+    struct final_names final;
     enum error_code code = OK;
-    for (size_t i = 0; code == OK && i < count; i++)
-        if ((publication->placed >> i & 1) == 0)
-            code = place_item(publication, i, error);
-    for (size_t i = 0; code == OK && i < count; i++)
-        code = sync_directory_of(publication, i, error);
+    get_final_names(publication->intent, &final);
+    for (size_t i = 0; code == OK && i < final.count; i++) {
+        if ((publication->placed >> i & 1) != 0)
+            continue;
+        code = store_put(publication->store, final.items[i].staged, final.names[i], error);
+        if (code == OK)
+            publication->placed |= UINT32_C(1) << i;
+    }
+    if (code == OK)
+        code = store_sync_put(publication->store, final.names, final.count, error);
     if (code == OK)
         publication->state = PUBLICATION_PLACED;
     return code;
@@ -103,23 +98,16 @@ static enum error_code look_at_placed(const struct publication *publication,
                                       const struct intent_item *item, bool *there,
                                       struct error *error)
 {
-    char final[OS_PATH_BYTES];
-    struct os_file file;
-    uint64_t size_bytes = 0;
+    struct store_file file;
     struct error failure;
     *there = false;
-    enum error_code code = os_path_join(final, publication->root, item->path, error);
-    if (code != OK)
-        return code;
-    code = os_file_open(&file, final, OS_OPEN_READ, &failure);
+    enum error_code code = store_open(publication->store, item->path, &file, &failure);
+    store_close(&file);
     if (code == ERR_NOT_FOUND)
         return OK;
-    if (code == OK)
-        code = os_file_size(&file, &size_bytes, &failure);
-    os_file_release(&file);
     if (code != OK && error != NULL)
         *error = failure;
-    *there = code == OK && size_bytes == item->size_bytes;
+    *there = code == OK && file.size_bytes == item->size_bytes;
     return code;
 }
 
@@ -141,7 +129,7 @@ static enum error_code look_again(void *context, struct error *error)
         error_set(error, ERR_IO,
                   "%s/%s was removed or changed by another program before the catalog could take "
                   "it in (a clean-up of orphaned files with cleanup_all?)",
-                  publication->root, item.path);
+                  publication->store->root, item.path);
     }
     return code == OK && publication->file_lost ? ERR_IO : code;
 }
@@ -156,69 +144,71 @@ enum error_code publish_to_catalog(struct publication *publication, struct error
     return code;
 }
 
-/* Whether `path` is there with the item's size and checksum; *exists if it is there at all. */
-static enum error_code is_complete(const char *path, const struct intent_item *item, bool *exists,
-                                   bool *complete, struct error *error)
+static enum error_code read_checksum(struct store_file *file, uint64_t *checksum,
+                                     struct error *error)
 {
-    struct os_file file;
-    uint64_t size_bytes = 0;
-    *exists = false;
-    *complete = false;
-    enum error_code code = os_file_open(&file, path, OS_OPEN_READ, error);
-    if (code == ERR_NOT_FOUND)
-        return OK;
-    if (code != OK)
-        return code;
-    *exists = true;
     uint8_t *block = mem_alloc(READ_BYTES);
     XXH64_state_t state;
     XXH64_reset(&state, 0);
-    code = block == NULL ? error_no_memory(error, path) : os_file_size(&file, &size_bytes, error);
-    bool right_size = code == OK && size_bytes == item->size_bytes;
-    for (uint64_t at = 0; right_size && code == OK && at < size_bytes;) {
-        size_t piece = size_bytes - at < READ_BYTES ? (size_t)(size_bytes - at) : READ_BYTES;
-        code = os_file_read(&file, at, block, piece, error);
+    enum error_code code = block == NULL ? error_no_memory(error, file->name) : OK;
+    for (uint64_t at = 0; code == OK && at < file->size_bytes;) {
+        uint64_t left = file->size_bytes - at;
+        size_t piece = left < READ_BYTES ? (size_t)left : READ_BYTES;
+        code = store_read(file, at, block, piece, error);
         if (code == OK)
             XXH64_update(&state, block, piece);
         at += piece;
     }
-    *complete = code == OK && right_size && XXH64_digest(&state) == item->checksum;
+    *checksum = XXH64_digest(&state);
     mem_free(block);
-    os_file_release(&file);
     return code;
+}
+
+/* Whether `name` is there with the item's size and checksum; *exists if it is there at all. */
+static enum error_code is_complete(const struct store *store, const char *name,
+                                   const struct intent_item *item, bool *exists, bool *complete,
+                                   struct error *error)
+{
+    struct store_file file;
+    uint64_t checksum = 0;
+    *complete = false;
+    enum error_code code = store_open(store, name, &file, error);
+    *exists = code == OK;
+    if (code == OK && file.size_bytes == item->size_bytes) {
+        code = read_checksum(&file, &checksum, error);
+        *complete = code == OK && checksum == item->checksum;
+    }
+    store_close(&file);
+    return code == ERR_NOT_FOUND ? OK : code;
 }
 
 /* Dead letters carry no name of their own: their path says whose they are. */
 static enum error_code find_author(const struct publication *publication, size_t index,
-                                   const char *full_path, enum file_author *author,
-                                   struct error *error)
+                                   const char *name, enum file_author *author, struct error *error)
 {
     const struct intent_guard *guard = publication->guard;
     *author = AUTHOR_COMMIT;
     if (guard == NULL || index >= publication->intent->commit.file_count)
         return OK;
-    return guard->find_author(guard->context, full_path, publication->intent, index, author, error);
+    return guard->find_author(guard->context, publication->store, name, publication->intent, index,
+                              author, error);
 }
 
 enum error_code publication_find_item(const struct publication *publication, size_t index,
                                       enum item_place *place, struct error *error)
 {
+    const struct store *store = publication->store;
     struct intent_item item;
-    char staged[OS_PATH_BYTES], final[OS_PATH_BYTES];
     bool in_staging = false, staged_complete = false, has_final = false, final_complete = false;
     enum file_author staged_author = AUTHOR_COMMIT, final_author = AUTHOR_COMMIT;
     intent_item_get(publication->intent, index, &item);
-    enum error_code code = staged_path(staged, publication->root, &item, error);
-    if (code == OK)
-        code = os_path_join(final, publication->root, item.path, error);
-    if (code == OK)
-        code = is_complete(final, &item, &has_final, &final_complete, error);
+    enum error_code code = is_complete(store, item.path, &item, &has_final, &final_complete, error);
     if (code == OK && has_final)
-        code = find_author(publication, index, final, &final_author, error);
+        code = find_author(publication, index, item.path, &final_author, error);
     if (code == OK && !final_complete)
-        code = is_complete(staged, &item, &in_staging, &staged_complete, error);
+        code = is_complete(store, item.staged, &item, &in_staging, &staged_complete, error);
     if (code == OK && staged_complete)
-        code = find_author(publication, index, staged, &staged_author, error);
+        code = find_author(publication, index, item.staged, &staged_author, error);
     if (code != OK)
         return code;
     if (final_complete)
@@ -230,49 +220,19 @@ enum error_code publication_find_item(const struct publication *publication, siz
     return OK;
 }
 
-static enum error_code delete_if_there(const char *path, struct error *error)
-{
-    enum error_code code = os_unlink(path, error);
-    return code == ERR_NOT_FOUND ? OK : code;
-}
-
 /* Undoes one item. Its final name goes only if what has it is ours. */
 static enum error_code withdraw_item(struct publication *publication, size_t index,
-                                     struct error *error)
+                                     const struct intent_item *item, struct error *error)
 {
-    struct intent_item item;
-    char staged[OS_PATH_BYTES], final[OS_PATH_BYTES];
     enum item_place place = ITEM_PLACED;
-    intent_item_get(publication->intent, index, &item);
-    enum error_code code = staged_path(staged, publication->root, &item, error);
-    if (code == OK)
-        code = os_path_join(final, publication->root, item.path, error);
-    if (code == OK && (publication->placed >> index & 1) == 0)
+    enum error_code code = OK;
+    if ((publication->placed >> index & 1) == 0)
         code = publication_find_item(publication, index, &place, error);
     if (code == OK && place == ITEM_PLACED)
-        code = os_refuse_linked_folders(publication->root, item.path, error);
-    if (code == OK && place == ITEM_PLACED)
-        code = delete_if_there(final, error);
+        code = store_remove(publication->store, item->path, error);
     if (code == OK && place == ITEM_FINAL_WRONG)
-        code = damaged_keep(publication->root, item.path, error);
-    if (code == OK)
-        code = delete_if_there(staged, error);
-    return code;
-}
-
-/* The final directories may not all have been made yet. */
-static enum error_code sync_if_there(const struct publication *publication, size_t index,
-                                     struct error *error)
-{
-    struct intent_item item;
-    char final[OS_PATH_BYTES], directory[OS_PATH_BYTES];
-    intent_item_get(publication->intent, index, &item);
-    enum error_code code = os_path_join(final, publication->root, item.path, error);
-    if (code == OK)
-        code = os_parent_path(directory, final, error);
-    if (code == OK && os_path_exists(directory))
-        code = os_sync_directory(directory, error);
-    return code;
+        code = store_move_aside(publication->store, item->path, error);
+    return code == OK ? store_remove(publication->store, item->staged, error) : code;
 }
 
 enum error_code publish_withdraw(struct publication *publication, struct error *error)
@@ -289,11 +249,12 @@ enum error_code publish_withdraw(struct publication *publication, struct error *
         publication->state = PUBLICATION_COMMITTED;
         return OK;
     }
-    size_t count = intent_item_count(publication->intent);
-    for (size_t i = 0; code == OK && i < count; i++)
-        code = withdraw_item(publication, i, error);
-    for (size_t i = 0; code == OK && i < count; i++)
-        code = sync_if_there(publication, i, error);
+    struct final_names final;
+    get_final_names(publication->intent, &final);
+    for (size_t i = 0; code == OK && i < final.count; i++)
+        code = withdraw_item(publication, i, &final.items[i], error);
+    if (code == OK)
+        code = store_sync_changed(publication->store, final.names, final.count, error);
     if (code == OK)
         publication->state = PUBLICATION_WITHDRAWN;
     return code;
@@ -303,10 +264,7 @@ enum error_code publish_remove_intent(struct publication *publication, struct er
 {
     assert(publication->state == PUBLICATION_COMMITTED ||
            publication->state == PUBLICATION_WITHDRAWN);
-    char path[OS_PATH_BYTES];
-    enum error_code code = os_path_join(path, publication->root, LAKE_INTENT, error);
-    if (code == OK)
-        code = delete_if_there(path, error);
+    enum error_code code = store_remove(publication->store, LAKE_INTENT, error);
     if (code == OK)
         publication->state = PUBLICATION_FINISHED;
     return code;

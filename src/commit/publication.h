@@ -27,8 +27,8 @@ struct intent_guard {
     const void *context;
     /* Whether a commit of this lake can have made a data file of that path. */
     bool (*names_data_file)(const void *context, const char *path);
-    /* Who made the file at full_path that the intent takes for its data file of that index. */
-    enum error_code (*find_author)(const void *context, const char *full_path,
+    /* Who made the file of that name that the intent takes for its data file of that index. */
+    enum error_code (*find_author)(const void *context, const struct store *store, const char *name,
                                    const struct intent *intent, size_t index,
                                    enum file_author *author, struct error *error);
 };
@@ -44,7 +44,7 @@ enum publication_state {
 
 /* Borrows all it points to. */
 struct publication {
-    const char *root; /* output_path */
+    const struct store *store;
     struct catalog *catalog;
     const struct intent *intent;
     enum publication_state state;
@@ -55,8 +55,8 @@ struct publication {
     bool file_lost;  /* a placed file was gone, or changed, when the transaction began */
 };
 
-void publication_init(struct publication *publication, const char *root, struct catalog *catalog,
-                      const struct intent *intent);
+void publication_init(struct publication *publication, const struct store *store,
+                      struct catalog *catalog, const struct intent *intent);
 
 /* STAGED → INTENDED. */
 enum error_code publish_write_intent(struct publication *publication,

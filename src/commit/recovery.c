@@ -1,13 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * What a crash left of a commit is finished or undone, before anything else is written.
+ *
+ * At most one intent can be there, since a commit begins only when the one before it is closed. It
+ * tells how far the dead process can have come, and where that process was in doubt, so are we:
+ *
+ *   - No intent: nothing had been promised. What lies in staging is deleted.
+ *   - The catalog holds the commit: it is in the lake. Only the intent goes.
+ *   - Each file is complete, staged or placed: forward. The publication goes on where it stopped;
+ *     each of its steps can be done again.
+ *   - A file is missing, incomplete, or a stranger has its name: back. First the catalog is made to
+ *     tell for good that it does not hold the commit, for the dead process may have been inside its
+ *     transaction; then the commit's own files are deleted. Its ledgers are not covered, so they
+ * are fetched again.
+ *
+ * A death in here is no special case: each of these leads to a state that the list has again.
+ *
+ * Whoever can write to the lake's folder can also write an intent. So one that no commit of this
+ * lake can have made (another lake's, a number that the catalog is past, paths that are not a
+ * commit's, or are known of another one) stops the start, and nothing is touched by its names.
+ */
 #include "commit/recovery.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "store/layout.h"
 #include "commit/publication.h"
-#include "os/file.h"
 
 /* Sets which items have their final names; *complete if all are complete and none is blocked. */
 static enum error_code find_items(struct publication *publication, bool *complete,
@@ -32,7 +51,7 @@ static enum error_code refuse(const struct publication *publication, const char 
     return error_set(error, ERR_CORRUPT,
                      "%s/" LAKE_INTENT " names %s: no commit of this lake can have written it, and "
                      "nothing was touched; move it aside, then run `verify`",
-                     publication->root, what);
+                     publication->store->root, what);
 }
 
 /* Nothing is looked at, moved or deleted by names that are not this commit's. */
@@ -91,26 +110,26 @@ static enum error_code recover_commit(struct publication *publication,
     return code;
 }
 
-static enum error_code recover_intent(const char *root, struct catalog *catalog,
+static enum error_code recover_intent(const struct store *store, struct catalog *catalog,
                                       const struct intent_guard *guard,
                                       struct recovery_report *report, struct error *error)
 {
     struct intent intent;
     struct publication publication;
-    enum error_code code = intent_read(&intent, root, error);
+    enum error_code code = intent_read(&intent, store, error);
     if (code == ERR_NOT_FOUND)
         return OK;
     if (code != OK)
         return code;
     report->commit_no = intent.commit.commit_no;
     report->range = intent.commit.range;
-    publication_init(&publication, root, catalog, &intent);
+    publication_init(&publication, store, catalog, &intent);
     publication.guard = guard;
     if (strcmp(intent.lake_id, catalog_lake_id(catalog)) != 0)
         code = error_set(error, ERR_CORRUPT,
                          "%s/" LAKE_INTENT " is of another lake (%s, not %s): the _lake folder was "
                          "mixed up with another one",
-                         root, intent.lake_id, catalog_lake_id(catalog));
+                         store->root, intent.lake_id, catalog_lake_id(catalog));
     else
         code = recover_commit(&publication, report, error);
     if (code == OK)
@@ -120,7 +139,7 @@ static enum error_code recover_intent(const char *root, struct catalog *catalog,
 }
 
 struct clean_up {
-    const char *staging;
+    const struct store *store;
     size_t deleted;
 };
 
@@ -128,31 +147,27 @@ static enum error_code delete_leftover(void *context, const char *relative_path,
                                        uint64_t size_bytes, struct error *error)
 {
     struct clean_up *clean_up = context;
-    char path[OS_PATH_BYTES];
+    char name[OS_PATH_BYTES];
     (void)size_bytes;
-    enum error_code code = os_path_join(path, clean_up->staging, relative_path, error);
+    enum error_code code = os_path_join(name, LAKE_STAGING, relative_path, error);
     if (code == OK)
-        code = os_unlink(path, error);
-    if (code == OK)
-        clean_up->deleted++;
-    return code == ERR_NOT_FOUND ? OK : code;
+        code = store_remove(clean_up->store, name, error);
+    clean_up->deleted += code == OK;
+    return code;
 }
 
-enum error_code recovery_run(const char *root, struct catalog *catalog,
+enum error_code recovery_run(const struct store *store, struct catalog *catalog,
                              const struct intent_guard *guard, struct recovery_report *report,
                              struct error *error)
 {
-    char staging[OS_PATH_BYTES];
-    struct clean_up clean_up = {.staging = staging};
+    struct clean_up clean_up = {.store = store};
     const struct os_walker walker = {.context = &clean_up, .visit = delete_leftover};
     *report = (struct recovery_report){0};
-    enum error_code code = recover_intent(root, catalog, guard, report, error);
+    enum error_code code = recover_intent(store, catalog, guard, report, error);
     if (code == OK)
-        code = os_path_join(staging, root, LAKE_STAGING, error);
+        code = store_make_staging(store, error);
     if (code == OK)
-        code = os_make_directories(staging, NULL, error);
-    if (code == OK)
-        code = os_walk(staging, &walker, error);
+        code = store_walk(store, LAKE_STAGING, &walker, error);
     report->staged_deleted = clean_up.deleted;
     return code;
 }

@@ -25,10 +25,9 @@ struct recovery_report {
     size_t staged_deleted; /* unfinished files that no intent named */
 };
 
-/* `root`: output_path. ERR_CORRUPT: the intent can't be read, is of another lake, or names what is
- * not its commit's. ERR_RETRY: the
- * disk is full, or another writer holds the catalog. Running it again continues. */
-enum error_code recovery_run(const char *root, struct catalog *catalog,
+/* ERR_CORRUPT: the intent can't be read, is of another lake, or names what is not its commit's.
+ * ERR_RETRY: the disk is full, or another writer holds the catalog. Running it again continues. */
+enum error_code recovery_run(const struct store *store, struct catalog *catalog,
                              const struct intent_guard *guard, struct recovery_report *report,
                              struct error *error) MUST_CHECK;
 

@@ -183,16 +183,12 @@ static enum error_code read_letters(const struct rows_check *check,
                                     const struct inventory_commit *commit, struct arena *arena,
                                     struct buffer *letters, struct error *error)
 {
-    char folder[OS_PATH_BYTES], path[OS_PATH_BYTES], shown[OS_PATH_BYTES];
+    char path[OS_PATH_BYTES], shown[OS_PATH_BYTES];
     struct buffer text;
     buffer_init(&text);
-    enum error_code code = os_path_join(folder, check->root, LAKE_FOLDER, error);
+    enum error_code code = os_path_join(shown, LAKE_FOLDER, commit->dead_letters_path, error);
     if (code == OK)
-        code = os_path_join(path, folder, commit->dead_letters_path, error);
-    if (code == OK)
-        code = os_path_join(shown, LAKE_FOLDER, commit->dead_letters_path, error);
-    if (code == OK)
-        code = os_read_whole(path, DEAD_LETTERS_MAX_BYTES, &text, error);
+        code = dead_letters_read(check->root, commit->dead_letters_path, path, &text, error);
     const char *wrong = NULL;
     if (code == ERR_NOT_FOUND)
         wrong = "the catalog lists it and it is not there";

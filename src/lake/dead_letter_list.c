@@ -67,17 +67,13 @@ static enum error_code visit_letters(const struct list *list, const struct lette
 static enum error_code read_file(const struct list *list, const struct letters_file *file,
                                  struct error *error)
 {
-    char folder[OS_PATH_BYTES], path[OS_PATH_BYTES];
+    char path[OS_PATH_BYTES];
     struct arena arena;
     struct buffer text, letters;
     arena_init(&arena, 0);
     buffer_init(&text);
     buffer_init(&letters);
-    enum error_code code = os_path_join(folder, list->output_path, LAKE_FOLDER, error);
-    if (code == OK)
-        code = os_path_join(path, folder, file->path, error);
-    if (code == OK)
-        code = os_read_whole(path, DEAD_LETTERS_MAX_BYTES, &text, error);
+    enum error_code code = dead_letters_read(list->output_path, file->path, path, &text, error);
     if (code == ERR_NOT_FOUND)
         code = error_set(error, ERR_CORRUPT, "%s is not there, and the catalog lists it", path);
     if (code == OK && XXH64(text.data, text.size_bytes, 0) != file->checksum)

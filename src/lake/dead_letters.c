@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lake/dead_letters.h"
 
+#include "store/store.h"
 #include "util/json_text.h"
 
 static bool take_u32(const json_t *object, const char *key, uint32_t *number)
@@ -35,9 +36,6 @@ static enum error_code take_letter(const json_t *object, struct arena *arena,
     return OK;
 }
 
-#include "store/layout.h"
-#include "os/file.h"
-
 static enum error_code parse_line(struct bytes_view line, struct arena *arena,
                                   struct stored_letter *letter)
 {
@@ -71,17 +69,26 @@ enum error_code dead_letters_parse(struct bytes_view text, struct arena *arena,
     return OK;
 }
 
+enum error_code dead_letters_read(const char *root, const char *path, char full[OS_PATH_BYTES],
+                                  struct buffer *text, struct error *error)
+{
+    struct store store;
+    char name[OS_PATH_BYTES];
+    enum error_code code = store_at(&store, root, error);
+    if (code == OK)
+        code = os_path_join(name, LAKE_FOLDER, path, error);
+    if (code == OK)
+        code = store_path(&store, name, full, error);
+    return code == OK ? store_read_whole(&store, name, DEAD_LETTERS_MAX_BYTES, text, error) : code;
+}
+
 enum error_code dead_letters_load(const char *root, const char *path, struct arena *arena,
                                   struct buffer *letters, struct error *error)
 {
-    char folder[OS_PATH_BYTES], full[OS_PATH_BYTES];
+    char full[OS_PATH_BYTES];
     struct buffer text;
     buffer_init(&text);
-    enum error_code code = os_path_join(folder, root, LAKE_FOLDER, error);
-    if (code == OK)
-        code = os_path_join(full, folder, path, error);
-    if (code == OK)
-        code = os_read_whole(full, DEAD_LETTERS_MAX_BYTES, &text, error);
+    enum error_code code = dead_letters_read(root, path, full, &text, error);
     if (code == OK)
         code = dead_letters_parse(buffer_view(&text), arena, letters, error);
     buffer_release(&text);

@@ -4,6 +4,7 @@
 
 /* Dead letters as they lie in _lake/dead_letters: one JSON object a line (design section 3). */
 
+#include "os/file.h"
 #include "util/arena.h"
 #include "util/buffer.h"
 #include "util/error.h"
@@ -19,6 +20,11 @@ struct stored_letter {
  * `arena`. ERR_CORRUPT names the line. */
 enum error_code dead_letters_parse(struct bytes_view text, struct arena *arena,
                                    struct buffer *letters, struct error *error) MUST_CHECK;
+
+/* Reads a commit's file, `path` relative to the lake's own folder; `full` gets its whole path.
+ * ERR_NOT_FOUND if it is not there. */
+enum error_code dead_letters_read(const char *root, const char *path, char full[OS_PATH_BYTES],
+                                  struct buffer *text, struct error *error) MUST_CHECK;
 
 /* Reads and parses a commit's file, `path` relative to the lake's own folder, and appends to
  * `letters`. ERR_NOT_FOUND if it is not there. */

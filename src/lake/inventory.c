@@ -6,8 +6,6 @@
 
 #include "catalog/history.h"
 #include "commit/intent.h"
-#include "store/layout.h"
-#include "os/file.h"
 #include "util/memory.h"
 
 #define DATA_FILE_SUFFIX ".parquet"
@@ -100,7 +98,10 @@ enum error_code inventory_read_disk(struct inventory *inventory, const char *roo
                                      .visit = add_disk_file,
                                      .enter = is_outside_lake_folder,
                                      .follow = add_linked_folder};
-    enum error_code code = os_walk(root, &walker, error);
+    struct store store;
+    enum error_code code = store_at(&store, root, error);
+    if (code == OK)
+        code = store_walk(&store, "", &walker, error);
     if (code == OK && inventory->link_was_lost)
         code = no_memory(error);
     if (code == OK && inventory->disk_files.size_bytes > 0)
@@ -250,12 +251,12 @@ static enum error_code count_staged(void *context, const char *relative_path, ui
     return OK;
 }
 
-static enum error_code read_intent(struct inventory *inventory, const char *root,
+static enum error_code read_intent(struct inventory *inventory, const struct store *store,
                                    struct error *error)
 {
     struct intent intent;
     intent_init(&intent);
-    enum error_code code = intent_read(&intent, root, error);
+    enum error_code code = intent_read(&intent, store, error);
     for (size_t i = 0; code == OK && i < intent_item_count(&intent); i++) {
         struct intent_item item;
         const char *path;
@@ -277,15 +278,15 @@ static enum error_code read_intent(struct inventory *inventory, const char *root
 enum error_code inventory_read_catalog(struct inventory *inventory, const char *root,
                                        struct catalog *catalog, struct error *error)
 {
-    char staging[OS_PATH_BYTES];
+    struct store store;
     const struct os_walker walker = {.context = inventory, .visit = count_staged};
-    enum error_code code = lake_file_read(&inventory->lake, root, error);
+    enum error_code code = store_at(&store, root, error);
     if (code == OK)
-        code = os_path_join(staging, root, LAKE_STAGING, error);
-    if (code == OK && os_path_exists(staging))
-        code = os_walk(staging, &walker, error);
+        code = lake_file_read(&inventory->lake, &store, error);
+    if (code == OK && store_exists(&store, LAKE_STAGING))
+        code = store_walk(&store, LAKE_STAGING, &walker, error);
     if (code == OK)
-        code = read_intent(inventory, root, error);
+        code = read_intent(inventory, &store, error);
     if (code == OK)
         code = catalog_begin_read(catalog, error);
     if (code != OK)

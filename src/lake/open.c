@@ -2,7 +2,7 @@
 #include "lake/open.h"
 
 #include "commit/lake_file.h"
-#include "store/layout.h"
+#include "catalog/files.h"
 #include "os/file.h"
 
 enum error_code lake_must_exist(const char *output_path, struct error *error)
@@ -20,7 +20,7 @@ static bool is_being_made(const char *output_path)
 {
     struct lake_file lake;
     struct error ignored;
-    bool creating = lake_file_read(&lake, output_path, &ignored) == OK && lake.creating;
+    bool creating = lake_file_read_at(&lake, output_path, &ignored) == OK && lake.creating;
     lake_file_release(&lake);
     return creating;
 }

@@ -6,11 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store/damaged.h"
+#include "catalog/files.h"
 #include "commit/exchange.h"
-#include "store/layout.h"
-#include "commit/lake_lock.h"
-#include "store/probe.h"
+#include "commit/ownership.h"
 #include "catalog/others.h"
 #include "commit/data_path.h"
 #include "lake/inventory.h"
@@ -25,7 +23,7 @@
 struct rebuild {
     const struct rebuild_options *options;
     struct rebuild_report *report;
-    char root[OS_PATH_BYTES];
+    struct store store; /* its root is absolute */
     struct lake_file lake;
     bool lake_file_is_damaged;
     enum partitioning_scheme scheme;
@@ -80,7 +78,7 @@ static enum error_code derive_lake(struct rebuild *rebuild, struct error *error)
         return error_set(error, ERR_NOT_FOUND,
                          "%s has no readable " LAKE_FILE " and no file of a lake: there is nothing "
                          "to make a catalog of",
-                         rebuild->root);
+                         rebuild->store.root);
     if (strlen(newest->lake_id) >= LAKE_ID_BYTES || strlen(newest->network) >= LAKE_NETWORK_BYTES)
         return error_set(error, ERR_CORRUPT, "%s: its metadata name no lake of ours", newest->path);
     snprintf(rebuild->lake.lake_id, LAKE_ID_BYTES, "%s", newest->lake_id);
@@ -95,7 +93,7 @@ static enum error_code find_lake(struct rebuild *rebuild, struct error *error)
 {
     struct error failure;
     error_clear(&failure);
-    enum error_code code = lake_file_read(&rebuild->lake, rebuild->root, &failure);
+    enum error_code code = lake_file_read(&rebuild->lake, &rebuild->store, &failure);
     rebuild->lake_file_is_damaged = code == ERR_CORRUPT;
     if (code == OK && !partitioning_scheme_parse(rebuild->lake.scheme, &rebuild->scheme)) {
         rebuild->lake_file_is_damaged = true;
@@ -117,7 +115,7 @@ static enum error_code find_lake(struct rebuild *rebuild, struct error *error)
 static enum error_code find_intent(struct rebuild *rebuild, struct error *error)
 {
     struct error failure;
-    enum error_code code = intent_read(&rebuild->intent, rebuild->root, &failure);
+    enum error_code code = intent_read(&rebuild->intent, &rebuild->store, &failure);
     rebuild->has_intent = code == OK;
     if (code == ERR_NOT_FOUND)
         return OK;
@@ -196,16 +194,16 @@ static enum error_code make_catalog(struct rebuild *rebuild, struct error *error
     struct catalog_table table =
         lake_table_describe(first_schema(rebuild), rebuild->scheme, &arrays);
     struct catalog_create_options create = {.data_path = data_path,
-                                            .lake_path = rebuild->root,
+                                            .lake_path = rebuild->store.root,
                                             .table = &table,
                                             .created_by = "parquet-consumer " TTP_VERSION,
                                             .lake_id = rebuild->lake.lake_id};
     enum error_code code =
-        data_path_make(data_path, rebuild->root, rebuild->options->data_path, error);
+        data_path_make(data_path, rebuild->store.root, rebuild->options->data_path, error);
     if (code == OK)
-        code = os_path_join(path, rebuild->root, CATALOG_NEW, error);
+        code = store_path(&rebuild->store, CATALOG_NEW, path, error);
     if (code == OK)
-        code = catalog_discard_new(rebuild->root, error);
+        code = catalog_discard_new(rebuild->store.root, error);
     if (code != OK)
         return code;
     struct catalog *catalog = catalog_open(path, CATALOG_CREATE, &create, error);
@@ -213,7 +211,7 @@ static enum error_code make_catalog(struct rebuild *rebuild, struct error *error
         return error->code;
     code = fill(rebuild, catalog, error);
     if (code == OK)
-        return catalog_seal_new(rebuild->root, catalog, error);
+        return catalog_seal_new(rebuild->store.root, catalog, error);
     catalog_close(catalog);
     return code;
 }
@@ -298,7 +296,7 @@ static enum error_code look_at_old(struct rebuild *rebuild, const char *path, st
                      " of them hold "
                      "rows of the table and the catalog names %" PRIu64 " files: it was left as it "
                      "is. 'verify' says what is wrong; move %s away to begin anew",
-                     rebuild->root, report->foreign_files, file_count, path);
+                     rebuild->store.root, report->foreign_files, file_count, path);
 }
 
 /* ---- putting it in place ---- */
@@ -309,9 +307,9 @@ static enum error_code write_lake_file(struct rebuild *rebuild, struct error *er
     if (!rebuild->report->lake_file_is_new && !rebuild->lake.creating)
         return OK;
     if (rebuild->lake_file_is_damaged)
-        code = damaged_keep(rebuild->root, LAKE_FILE, error);
+        code = store_move_aside(&rebuild->store, LAKE_FILE, error);
     rebuild->lake.creating = false;
-    return code == OK ? lake_file_write(&rebuild->lake, rebuild->root, error) : code;
+    return code == OK ? lake_file_write(&rebuild->lake, &rebuild->store, error) : code;
 }
 
 /* What the catalog covers in the end, the commit that was being published included. */
@@ -332,7 +330,7 @@ static enum error_code recover(struct rebuild *rebuild, const char *path, struct
     if (catalog == NULL)
         return error->code;
     enum error_code code =
-        lake_recover(rebuild->root, &rebuild->lake, catalog, &rebuild->report->recovered, error);
+        lake_recover(&rebuild->store, &rebuild->lake, catalog, &rebuild->report->recovered, error);
     if (code == OK)
         code = read_coverage(rebuild, catalog, error);
     catalog_close(catalog);
@@ -349,7 +347,7 @@ static enum error_code move_files(struct rebuild *rebuild, struct error *error)
             LIST_AT(&rebuild->report->entries, struct rebuild_entry, i);
         if (!entry->moved)
             continue;
-        code = damaged_keep(rebuild->root, entry->path, &failure);
+        code = store_move_aside(&rebuild->store, entry->path, &failure);
         if (code == ERR_NOT_FOUND)
             code = OK;
         else if (code != OK && error != NULL)
@@ -367,7 +365,7 @@ static enum error_code carry_out(struct rebuild *rebuild, const char *path, stru
     if (code == OK)
         code = write_lake_file(rebuild, error);
     if (code == OK)
-        code = catalog_exchange(rebuild->root, &rebuild->report->kept_old_catalog, error);
+        code = catalog_exchange(&rebuild->store, &rebuild->report->kept_old_catalog, error);
     if (code == OK)
         code = recover(rebuild, path, error);
     return code == OK ? move_files(rebuild, error) : code;
@@ -390,12 +388,12 @@ static enum error_code report_links(struct rebuild *rebuild, struct error *error
 static enum error_code rebuild_locked(struct rebuild *rebuild, struct error *error)
 {
     char path[OS_PATH_BYTES];
-    enum error_code code = os_path_join(path, rebuild->root, LAKE_CATALOG, error);
+    enum error_code code = store_path(&rebuild->store, LAKE_CATALOG, path, error);
     if (code == OK)
         code = catalog_refuse_if_open(path, error);
     if (code == OK)
-        code = found_files_read(rebuild->root, &rebuild->arena, &rebuild->files, &rebuild->linked,
-                                error);
+        code = found_files_read(rebuild->store.root, &rebuild->arena, &rebuild->files,
+                                &rebuild->linked, error);
     if (code == OK)
         code = report_links(rebuild, error);
     if (code == OK)
@@ -404,7 +402,7 @@ static enum error_code rebuild_locked(struct rebuild *rebuild, struct error *err
         code = find_intent(rebuild, error);
     if (code != OK)
         return code;
-    rebuild->choice.root = rebuild->root;
+    rebuild->choice.store = &rebuild->store;
     rebuild->choice.lake = &rebuild->lake;
     rebuild->choice.scheme = rebuild->scheme;
     rebuild->choice.intent = rebuild->has_intent ? &rebuild->intent : NULL;
@@ -420,19 +418,20 @@ static enum error_code rebuild_locked(struct rebuild *rebuild, struct error *err
 /* Where even _lake is gone, something must say that this was a lake before one is made here. */
 static enum error_code enter(struct rebuild *rebuild, bool *has_folder, struct error *error)
 {
-    char folder[OS_PATH_BYTES];
+    static const char *const lake_folder = LAKE_FOLDER;
+    char real[OS_PATH_BYTES];
     const char *output_path = rebuild->options->output_path;
     if (!os_path_exists(output_path))
         return error_set(error, ERR_NOT_FOUND,
                          "there is no lake in %s: name its folder with --output-path", output_path);
-    enum error_code code = os_real_path(rebuild->root, output_path, error);
+    enum error_code code = os_real_path(real, output_path, error);
     if (code == OK)
-        code = os_path_join(folder, rebuild->root, LAKE_FOLDER, error);
-    *has_folder = code == OK && os_path_exists(folder);
+        code = store_at(&rebuild->store, real, error);
+    *has_folder = code == OK && store_exists(&rebuild->store, LAKE_FOLDER);
     if (code != OK || *has_folder)
         return code;
-    code =
-        found_files_read(rebuild->root, &rebuild->arena, &rebuild->files, &rebuild->linked, error);
+    code = found_files_read(rebuild->store.root, &rebuild->arena, &rebuild->files, &rebuild->linked,
+                            error);
     if (code == OK)
         code = derive_lake(rebuild, error);
     buffer_reset(&rebuild->files);
@@ -442,16 +441,17 @@ static enum error_code enter(struct rebuild *rebuild, bool *has_folder, struct e
     rebuild->report->lake_file_is_new = false;
     if (code == OK && !rebuild->options->dry_run) {
         *has_folder = true;
-        code = os_make_directories(folder, NULL, error);
+        code = store_make_staging(&rebuild->store, error);
     }
-    return code == OK && *has_folder ? os_sync_directory(rebuild->root, error) : code;
+    return code == OK && *has_folder ? store_sync_changed(&rebuild->store, &lake_folder, 1, error)
+                                     : code;
 }
 
 enum error_code rebuild_lake(const struct rebuild_options *options, struct rebuild_report *report,
                              struct error *error)
 {
     struct error local;
-    struct lake_lock lock;
+    struct ownership ownership;
     struct rebuild *rebuild = mem_alloc_zero(1, sizeof *rebuild);
     bool has_folder = false;
     error = error == NULL ? &local : error;
@@ -461,18 +461,16 @@ enum error_code rebuild_lake(const struct rebuild_options *options, struct rebui
         return error_no_memory(error, "a rebuild");
     rebuild->options = options;
     rebuild->report = report;
-    lake_lock_init(&lock);
+    ownership_init(&ownership);
     lake_file_init(&rebuild->lake);
     intent_init(&rebuild->intent);
     arena_init(&rebuild->arena, 0);
     enum error_code code = enter(rebuild, &has_folder, error);
     if (code == OK && has_folder)
-        code = lake_lock_take(&lock, rebuild->root, error);
-    if (code == OK && has_folder && !options->dry_run)
-        code = lake_probe(rebuild->root, error);
+        code = ownership_take(&ownership, &rebuild->store, !options->dry_run, error);
     if (code == OK)
         code = rebuild_locked(rebuild, error);
-    lake_lock_release(&lock);
+    ownership_release(&ownership);
     buffer_release(&rebuild->choice.commits);
     buffer_release(&rebuild->choice.ranges);
     buffer_release(&rebuild->files);

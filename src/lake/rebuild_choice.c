@@ -188,7 +188,7 @@ static enum error_code judge(struct rebuild_choice *choice, struct found_file *f
         return reject(choice, files, count, error, "another commit has its number");
     if (was_pruned(choice, files[0].range))
         return reject(choice, files, count, error, "its ledgers were pruned");
-    code = rebuild_commit(choice->root, choice->scheme, files, count, &choice->report->arena,
+    code = rebuild_commit(choice->store->root, choice->scheme, files, count, &choice->report->arena,
                           rebuilt, error);
     if (code == OK && rebuilt->fault != NULL)
         return reject(choice, files, count, error, "its commit is not whole: %s", rebuilt->fault);
@@ -305,12 +305,10 @@ static enum error_code look_at_letters(void *context, const char *relative_path,
 
 static enum error_code find_lost_letters(struct rebuild_choice *choice, struct error *error)
 {
-    char folder[OS_PATH_BYTES];
-    enum error_code code = os_path_join(folder, choice->root, LAKE_DEAD_LETTERS, error);
-    if (code != OK || !os_path_exists(folder))
-        return code;
     const struct os_walker walker = {.context = choice, .visit = look_at_letters};
-    return os_walk(folder, &walker, error);
+    return store_exists(choice->store, LAKE_DEAD_LETTERS)
+               ? store_walk(choice->store, LAKE_DEAD_LETTERS, &walker, error)
+               : OK;
 }
 
 /* ---- coverage ---- */

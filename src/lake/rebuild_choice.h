@@ -10,7 +10,7 @@
 #include "lake/rebuild_commit.h"
 
 struct rebuild_choice {
-    const char *root;
+    const struct store *store;
     const struct lake_file *lake;
     enum partitioning_scheme scheme;
     const struct intent *intent; /* a commit that was being published; NULL: none */

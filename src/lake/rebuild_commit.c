@@ -295,18 +295,14 @@ static enum error_code take_letters(struct gathering *gathering, struct bytes_vi
 /* Those that lie under the commit's number, if there are any. */
 static enum error_code read_letters(struct gathering *gathering, struct error *error)
 {
-    char relative[64], folder[OS_PATH_BYTES], path[OS_PATH_BYTES];
+    char relative[64], path[OS_PATH_BYTES];
     struct buffer text;
     struct error failure;
     buffer_init(&text);
     error_clear(&failure);
     snprintf(relative, sizeof relative, "dead_letters/commit_%" PRIu64 ".jsonl",
              gathering->rebuilt->commit.commit_no);
-    enum error_code code = os_path_join(folder, gathering->root, LAKE_FOLDER, &failure);
-    if (code == OK)
-        code = os_path_join(path, folder, relative, &failure);
-    if (code == OK)
-        code = os_read_whole(path, DEAD_LETTERS_MAX_BYTES, &text, &failure);
+    enum error_code code = dead_letters_read(gathering->root, relative, path, &text, &failure);
     if (code == OK && text.size_bytes == 0)
         code = error_set(&failure, ERR_CORRUPT, "it is empty");
     if (code == OK)

@@ -3,11 +3,9 @@
 
 #include <inttypes.h>
 
-#include "store/damaged.h"
 #include "catalog/history.h"
-#include "store/layout.h"
-#include "commit/lake_lock.h"
-#include "store/probe.h"
+#include "catalog/files.h"
+#include "commit/ownership.h"
 #include "sink/lake_recovery.h"
 #include "lake/inventory.h"
 #include "lake/ledger_owner.h"
@@ -50,6 +48,7 @@ static enum error_code keep_text(struct buffer *texts, const char *text, struct 
 /* One repair. */
 struct repair {
     const struct repair_options *options;
+    const struct store *store;
     struct repair_report *report;
     struct catalog *catalog;
     struct inventory inventory;
@@ -59,13 +58,12 @@ struct repair {
     struct ledger_set inlined;
 };
 
-static enum error_code move_file(struct repair_report *report, const char *root, const char *path,
-                                 struct error *error)
+static enum error_code move_file(struct repair *repair, const char *path, struct error *error)
 {
-    enum error_code code = damaged_keep(root, path, error);
+    enum error_code code = store_move_aside(repair->store, path, error);
     if (code == ERR_NOT_FOUND)
         return OK; /* missing: that was the damage */
-    return code == OK ? keep_text(&report->moved, path, error) : code;
+    return code == OK ? keep_text(&repair->report->moved, path, error) : code;
 }
 
 /* Moves every file that was taken out and that still lies among the live ones: those of this
@@ -86,7 +84,7 @@ static enum error_code move_ended_files(struct repair *repair, struct error *err
         if (file->state != INVENTORY_IN_USE)
             code = catalog_path_is_taken_out(repair->catalog, file->path, &taken_out, error);
         if (code == OK && taken_out) {
-            code = move_file(repair->report, root, file->path, error);
+            code = move_file(repair, file->path, error);
             if (file->state == INVENTORY_UNKNOWN && repair->report->unrepaired > 0 && code == OK)
                 repair->report->unrepaired--; /* it was found as an unknown file */
         }
@@ -335,12 +333,11 @@ static enum error_code repair_named(struct repair *repair, struct error *error)
 
 static enum error_code recover(struct repair *repair, struct error *error)
 {
-    const char *root = repair->options->output_path;
     struct recovery_report recovered;
     struct lake_file lake;
-    enum error_code code = lake_file_read(&lake, root, error);
+    enum error_code code = lake_file_read(&lake, repair->store, error);
     if (code == OK)
-        code = lake_recover(root, &lake, repair->catalog, &recovered, error);
+        code = lake_recover(repair->store, &lake, repair->catalog, &recovered, error);
     lake_file_release(&lake);
     return code;
 }
@@ -364,11 +361,12 @@ static enum error_code repair_opened(struct repair *repair, struct error *error)
 }
 
 static enum error_code repair_locked(const struct repair_options *options,
-                                     struct repair_report *report, struct error *error)
+                                     const struct store *store, struct repair_report *report,
+                                     struct error *error)
 {
     char path[OS_PATH_BYTES];
-    struct repair repair = {.options = options, .report = report};
-    enum error_code code = os_path_join(path, options->output_path, LAKE_CATALOG, error);
+    struct repair repair = {.options = options, .store = store, .report = report};
+    enum error_code code = store_path(store, LAKE_CATALOG, path, error);
     if (code != OK)
         return code;
     repair.catalog = catalog_open(path, CATALOG_WRITE, NULL, error);
@@ -389,19 +387,20 @@ enum error_code repair_lake(const struct repair_options *options, struct repair_
                             struct error *error)
 {
     struct error local;
-    struct lake_lock lock;
+    struct ownership ownership;
+    struct store store;
     error = error == NULL ? &local : error;
     *report = (struct repair_report){0};
-    lake_lock_init(&lock);
+    ownership_init(&ownership);
     struct catalog *readable = lake_open_catalog(options->output_path, error);
     if (readable == NULL)
         return error->code;
     catalog_close(readable);
-    enum error_code code = lake_lock_take(&lock, options->output_path, error);
-    if (code == OK && !options->dry_run)
-        code = lake_probe(options->output_path, error);
+    enum error_code code = store_at(&store, options->output_path, error);
     if (code == OK)
-        code = repair_locked(options, report, error);
-    lake_lock_release(&lock);
+        code = ownership_take(&ownership, &store, !options->dry_run, error);
+    if (code == OK)
+        code = repair_locked(options, &store, report, error);
+    ownership_release(&ownership);
     return code;
 }

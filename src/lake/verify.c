@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "catalog/history.h"
-#include "store/layout.h"
+#include "catalog/files.h"
 #include "commit/data_path.h"
 #include "lake/check_close_times.h"
 #include "lake/check_file.h"

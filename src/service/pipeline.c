@@ -18,7 +18,7 @@
 #include "service/source_setup.h"
 #include "service/watch.h"
 #include "catalog/history.h"
-#include "store/layout.h"
+#include "catalog/files.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/log.h"

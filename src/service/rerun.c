@@ -268,7 +268,7 @@ enum error_code rerun_of_lake(struct rerun *rerun, const struct options *options
 {
     struct lake_file lake;
     struct error failure = {.code = OK};
-    enum error_code code = lake_file_read(&lake, options->output_path, &failure);
+    enum error_code code = lake_file_read_at(&lake, options->output_path, &failure);
     struct catalog *catalog = code == OK ? lake_open_catalog(options->output_path, &failure) : NULL;
     if (catalog != NULL) {
         const struct lake_values values = {lake.network, lake.scheme,

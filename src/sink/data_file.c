@@ -59,7 +59,7 @@ enum error_code data_file_create(struct data_file *file, const struct data_file_
         return failure.code;
     }
     enum error_code code =
-        staged_file_create(&file->staged, setup->root, name, setup->obstacle, error);
+        staged_file_create(&file->staged, setup->store, name, setup->obstacle, error);
     if (code != OK)
         data_file_release(file);
     return code;
@@ -146,12 +146,6 @@ enum error_code data_file_append(struct data_file *file, const struct data_file_
     return code;
 }
 
-static enum error_code read_at(void *context, uint64_t offset, void *data, size_t size_bytes,
-                               struct error *error)
-{
-    return os_file_read(context, offset, data, size_bytes, error);
-}
-
 /* Reads the file back as its readers will. */
 static enum error_code read_back(const struct data_file *file, const struct data_file_setup *setup,
                                  struct error *error)
@@ -159,16 +153,11 @@ static enum error_code read_back(const struct data_file *file, const struct data
     int64_t started_us = os_monotonic_us();
     if (setup->verify == PARQUET_VERIFY_OFF)
         return OK;
-    uint64_t size_bytes;
-    enum error_code code = os_file_size(&file->staged.file, &size_bytes, error);
-    if (code == OK && size_bytes != file->staged.size_bytes)
-        code = error_set(error, ERR_CORRUPT, "%s has %llu bytes after %llu were written",
-                         file->staged.file.path, (unsigned long long)size_bytes,
-                         (unsigned long long)file->staged.size_bytes);
+    enum error_code code = staged_file_check_size(&file->staged, error);
     struct parquet_source source = {.size_bytes = file->staged.size_bytes,
                                     .name = file->staged.file.path,
-                                    .context = (void *)&file->staged.file,
-                                    .read = read_at};
+                                    .context = (void *)&file->staged,
+                                    .read = staged_file_read};
     if (code == OK)
         code = parquet_verify(&source, setup->verify, file->row_count, error);
     if (code == ERR_CORRUPT)

@@ -15,7 +15,7 @@
 
 /* What all data files of a sink share; borrowed. */
 struct data_file_setup {
-    const char *root;
+    const struct store *store;
     const struct row_schema *schema;
     const struct parquet_writer_options *options;
     struct encode_pool *pool;

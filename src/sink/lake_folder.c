@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store/layout.h"
-#include "store/probe.h"
+#include "catalog/files.h"
 #include "catalog/place.h"
 #include "commit/data_path.h"
 #include "os/identity.h"
@@ -55,60 +54,24 @@ static enum error_code explain_path(const char *output_path, enum error_code cod
 }
 
 /* An empty folder may be the place of a volume that is not mounted. */
-static enum error_code require_lake(const char *output_path, struct error *error)
+static enum error_code require_lake(const struct store *store, struct error *error)
 {
-    char lake_file[OS_PATH_BYTES], catalog[OS_PATH_BYTES];
-    enum error_code code = os_path_join(lake_file, output_path, LAKE_FILE, error);
-    if (code == OK)
-        code = os_path_join(catalog, output_path, LAKE_CATALOG, error);
-    if (code != OK || os_path_exists(lake_file) || os_path_exists(catalog))
-        return code;
+    if (store_exists(store, LAKE_FILE) || store_exists(store, LAKE_CATALOG))
+        return OK;
     return error_set(error, ERR_INVALID,
                      "there is no lake in %s, and require_lake is true: is its volume mounted? To "
                      "make a new lake there, start once with --require-lake false",
-                     output_path);
+                     store->root);
 }
 
 /* Makes output_path, _lake and staging, takes the lock, and tries what commits need. */
 static enum error_code enter(struct lake_folder *folder, const char *output_path,
                              struct error *error)
 {
-    char path[OS_PATH_BYTES];
-    enum error_code code = os_make_directories(output_path, NULL, error);
+    enum error_code code = store_make_folder(&folder->store, error);
     if (code == OK)
-        code = os_real_path(folder->root, output_path, error);
-    if (code == OK)
-        code = os_path_join(path, folder->root, LAKE_STAGING, error);
-    if (code == OK)
-        code = os_make_directories(path, NULL, error);
-    if (code == OK)
-        code = lake_lock_take(&folder->lock, folder->root, error);
-    if (code == OK)
-        code = lake_probe(folder->root, error);
+        code = ownership_take(&folder->ownership, &folder->store, true, error);
     return code == OK || code == ERR_CONFLICT ? code : explain_path(output_path, code, error);
-}
-
-/* Sync Y8: where the new lake's name is, and the names of the folders that lead to it, as far as we
- * may open them. _lake itself was synced when lake.json was written, after all else in it. */
-static enum error_code sync_new_folders(const struct lake_folder *folder, struct error *error)
-{
-    char path[OS_PATH_BYTES], above[OS_PATH_BYTES];
-    enum error_code code = os_sync_directory(folder->root, error);
-    memcpy(path, folder->root, sizeof path);
-    while (code == OK) {
-        code = os_parent_path(above, path, error);
-        if (code != OK || strcmp(above, path) == 0)
-            return code;
-        struct error ignored; /* one that we may not even open was not made by us */
-        if (os_sync_directory(above, &ignored) != OK && ignored.system_errno != EACCES &&
-            ignored.system_errno != EPERM && ignored.system_errno != EROFS) {
-            if (error != NULL)
-                *error = ignored;
-            return ignored.code;
-        }
-        memcpy(path, above, sizeof path);
-    }
-    return code;
 }
 
 static enum error_code check_lake(const struct lake_folder *folder,
@@ -119,13 +82,14 @@ static enum error_code check_lake(const struct lake_folder *folder,
         return error_set(error, ERR_CONFLICT,
                          "the lake at %s is partitioned by %s, not %s: run with "
                          "--partitioning-scheme %s, or give another --output-path",
-                         folder->root, folder->file.scheme, scheme, folder->file.scheme);
+                         folder->store.root, folder->file.scheme, scheme, folder->file.scheme);
     if (folder->file.network[0] != '\0' && options->network[0] != '\0' &&
         strcmp(folder->file.network, options->network) != 0)
         return error_set(error, ERR_CONFLICT,
                          "the lake at %s is of the network %s, not %s: give another --output-path "
                          "for %s",
-                         folder->root, folder->file.network, options->network, options->network);
+                         folder->store.root, folder->file.network, options->network,
+                         options->network);
     return OK;
 }
 
@@ -133,24 +97,21 @@ static enum error_code check_lake(const struct lake_folder *folder,
 static enum error_code open_lake_file(struct lake_folder *folder,
                                       const struct sink_options *options, struct error *error)
 {
-    char path[OS_PATH_BYTES];
-    enum error_code code = lake_file_read(&folder->file, folder->root, error);
+    enum error_code code = lake_file_read(&folder->file, &folder->store, error);
     if (code == OK)
         return check_lake(folder, options, error);
     if (code != ERR_NOT_FOUND)
         return code;
-    code = os_path_join(path, folder->root, LAKE_CATALOG, error);
-    if (code == OK && os_path_exists(path))
+    if (store_exists(&folder->store, LAKE_CATALOG))
         return error_set(error, ERR_CORRUPT,
                          "%s/" LAKE_FILE " is missing beside a catalog: restore it from a backup",
-                         folder->root);
+                         folder->store.root);
     folder->file.creating = true;
-    if (code == OK)
-        code = os_uuid(folder->file.lake_id, error);
+    code = os_uuid(folder->file.lake_id, error);
     snprintf(folder->file.network, sizeof folder->file.network, "%s", options->network);
     snprintf(folder->file.scheme, sizeof folder->file.scheme, "%s",
              partitioning_scheme_name(options->scheme));
-    return code == OK ? lake_file_write(&folder->file, folder->root, error) : code;
+    return code == OK ? lake_file_write(&folder->file, &folder->store, error) : code;
 }
 
 static enum error_code open_catalog(struct lake_folder *folder, const struct catalog_table *table,
@@ -159,11 +120,11 @@ static enum error_code open_catalog(struct lake_folder *folder, const struct cat
     char path[OS_PATH_BYTES];
     struct error failure;
     struct catalog_create_options create = {.data_path = data_path,
-                                            .lake_path = folder->root,
+                                            .lake_path = folder->store.root,
                                             .table = table,
                                             .created_by = "parquet-consumer " TTP_VERSION,
                                             .lake_id = folder->file.lake_id};
-    enum error_code code = os_path_join(path, folder->root, LAKE_CATALOG, error);
+    enum error_code code = store_path(&folder->store, LAKE_CATALOG, path, error);
     if (code != OK)
         return code;
     error_clear(&failure);
@@ -197,21 +158,22 @@ static enum error_code complete_lake_file(struct lake_folder *folder,
         return error_set(error, ERR_CORRUPT,
                          "%s/" LAKE_FILE " and the catalog beside it are of different lakes (%s "
                          "and %s): restore the one that belongs here",
-                         folder->root, folder->file.lake_id, catalog_lake_id(folder->catalog));
+                         folder->store.root, folder->file.lake_id,
+                         catalog_lake_id(folder->catalog));
     if (!is_new && !learns_network)
         return OK;
     folder->file.creating = false;
     if (learns_network)
         snprintf(folder->file.network, sizeof folder->file.network, "%s", options->network);
-    enum error_code code = lake_file_write(&folder->file, folder->root, error);
-    return code == OK && is_new ? sync_new_folders(folder, error) : code;
+    enum error_code code = lake_file_write(&folder->file, &folder->store, error);
+    return code == OK && is_new ? store_sync_folder(&folder->store, error) : code;
 }
 
 static enum error_code recover(struct lake_folder *folder, struct error *error)
 {
     struct recovery_report report;
     enum error_code code =
-        lake_recover(folder->root, &folder->file, folder->catalog, &report, error);
+        lake_recover(&folder->store, &folder->file, folder->catalog, &report, error);
     if (code == ERR_RETRY)
         return error_prefix(error, code, "an unfinished commit can't be recovered yet: ");
     if (code != OK)
@@ -246,7 +208,7 @@ static void announce_new_lake(const struct lake_folder *folder, const struct row
 {
     const struct row_schema *newest = &row_schemas[row_schema_count - 1];
     char names[NAMES_BYTES];
-    log_event(LOG_INFO, "sink", "a new lake was made", LOG_T("path", folder->root),
+    log_event(LOG_INFO, "sink", "a new lake was made", LOG_T("path", folder->store.root),
               LOG_T("scheme", folder->file.scheme), LOG_T("schema_version", schema->version));
     if (schema->rank == newest->rank)
         return;
@@ -267,20 +229,20 @@ static enum error_code set_schema(struct lake_folder *folder, const struct sink_
         return error_set(error, ERR_CONFLICT,
                          "the lake at %s has schema version %s, which this version does not know: "
                          "use a newer parquet-consumer",
-                         folder->root, current);
+                         folder->store.root, current);
     if (lake_schema->rank == schema->rank)
         return OK;
     if (lake_schema->rank > schema->rank)
         return error_set(error, ERR_CONFLICT,
                          "the lake at %s has schema version %s, and there is no way back to %s: "
                          "run with --schema-version %s, or give another --output-path",
-                         folder->root, current, schema->version, current);
+                         folder->store.root, current, schema->version, current);
     if (!options->enable_schema_evolution)
         return error_set(error, ERR_CONFLICT,
                          "the lake at %s has schema version %s, not %s, and "
                          "enable_schema_evolution is false: run with --schema-version %s, or with "
                          "--enable-schema-evolution true",
-                         folder->root, current, schema->version, current);
+                         folder->store.root, current, schema->version, current);
     char names[NAMES_BYTES];
     list_new_columns(lake_schema, schema, names);
     enum error_code code = catalog_evolve(folder->catalog, table, lake_schema->column_count, error);
@@ -296,7 +258,7 @@ static enum error_code set_place(struct lake_folder *folder, const char *data_pa
 {
     struct catalog_place before;
     enum error_code code =
-        catalog_set_place(folder->catalog, data_path, folder->root, &before, error);
+        catalog_set_place(folder->catalog, data_path, folder->store.root, &before, error);
     if (code == OK && before.data_path_changed)
         log_event(before.lay_elsewhere ? LOG_WARN : LOG_INFO, "sink",
                   before.lay_elsewhere
@@ -344,11 +306,13 @@ static enum error_code open_all(struct lake_folder *folder, const struct sink_op
     struct lake_table arrays;
     struct catalog_table table = lake_table_describe(schema, options->scheme, &arrays);
     char data_path[OS_PATH_BYTES];
-    enum error_code code = options->require_lake ? require_lake(options->output_path, error) : OK;
+    enum error_code code = store_at(&folder->store, options->output_path, error);
+    if (code == OK && options->require_lake)
+        code = require_lake(&folder->store, error);
     if (code == OK)
         code = enter(folder, options->output_path, error);
     if (code == OK)
-        code = data_path_make(data_path, folder->root, options->reader_data_path, error);
+        code = data_path_make(data_path, folder->store.root, options->reader_data_path, error);
     if (code == OK)
         code = open_lake_file(folder, options, error);
     struct catalog_work work = {folder, options,   schema,
@@ -370,8 +334,7 @@ enum error_code lake_folder_open(struct lake_folder *folder, const struct sink_o
                                  struct error *error)
 {
     folder->catalog = NULL;
-    folder->root[0] = '\0';
-    lake_lock_init(&folder->lock);
+    ownership_init(&folder->ownership);
     lake_file_init(&folder->file);
     enum error_code code = open_all(folder, options, schema, obstacle, error);
     if (code != OK)
@@ -384,5 +347,5 @@ void lake_folder_close(struct lake_folder *folder)
     catalog_close(folder->catalog);
     folder->catalog = NULL;
     lake_file_release(&folder->file);
-    lake_lock_release(&folder->lock);
+    ownership_release(&folder->ownership);
 }

@@ -5,14 +5,13 @@
 /* A lake's folder held for writing: locked, checked, recovered, with its catalog open. */
 
 #include "commit/lake_file.h"
-#include "commit/lake_lock.h"
-#include "os/file.h"
+#include "commit/ownership.h"
 #include "rows/schema.h"
 #include "sink/sink.h"
 
 struct lake_folder {
-    char root[OS_PATH_BYTES]; /* output_path, absolute */
-    struct lake_lock lock;
+    struct store store; /* its root is output_path, absolute */
+    struct ownership ownership;
     struct lake_file file; /* lake.json as it stands */
     struct catalog *catalog;
 };

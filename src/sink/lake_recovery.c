@@ -5,20 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store/layout.h"
-#include "os/file.h"
 #include "parquet/metadata.h"
 #include "rows/partition.h"
 
 static bool names_data_file(const void *context, const char *path)
 {
     return partition_makes_path(*(const enum partitioning_scheme *)context, path);
-}
-
-static enum error_code read_at(void *context, uint64_t offset, void *data, size_t size_bytes,
-                               struct error *error)
-{
-    return os_file_read(context, offset, data, size_bytes, error);
 }
 
 static bool says(const struct parquet_file_metadata *metadata, const char *key, uint64_t number)
@@ -45,22 +37,19 @@ static bool is_of_commit(const struct parquet_file_metadata *metadata, const str
            says(metadata, "ttp.file_rows", rows) && (uint64_t)metadata->row_count == rows;
 }
 
-static enum error_code find_author(const void *context, const char *full_path,
+static enum error_code find_author(const void *context, const struct store *store, const char *name,
                                    const struct intent *intent, size_t index,
                                    enum file_author *author, struct error *error)
 {
-    struct os_file file;
+    struct store_file file;
     struct parquet_file_metadata metadata;
     struct error failure;
-    uint64_t size_bytes = 0;
     (void)context;
     *author = AUTHOR_UNKNOWN;
     error_clear(&failure);
-    enum error_code code = os_file_open(&file, full_path, OS_OPEN_READ, &failure);
-    if (code == OK)
-        code = os_file_size(&file, &size_bytes, &failure);
+    enum error_code code = store_open(store, name, &file, &failure);
     struct parquet_source source = {
-        .size_bytes = size_bytes, .name = full_path, .context = &file, .read = read_at};
+        .size_bytes = file.size_bytes, .name = file.name, .context = &file, .read = store_read};
     if (code == OK)
         code = parquet_metadata_read(&source, &metadata, &failure);
     if (code == OK) {
@@ -71,11 +60,11 @@ static enum error_code find_author(const void *context, const char *full_path,
     } else if (error != NULL) {
         *error = failure;
     }
-    os_file_release(&file);
+    store_close(&file);
     return code;
 }
 
-enum error_code lake_recover(const char *root, const struct lake_file *lake,
+enum error_code lake_recover(const struct store *store, const struct lake_file *lake,
                              struct catalog *catalog, struct recovery_report *report,
                              struct error *error)
 {
@@ -85,8 +74,8 @@ enum error_code lake_recover(const char *root, const struct lake_file *lake,
         return error_set(error, ERR_CORRUPT,
                          "%s/" LAKE_FILE " names an unknown partitioning scheme: restore it from a "
                          "backup",
-                         root);
+                         store->root);
     const struct intent_guard guard = {
         .context = &scheme, .names_data_file = names_data_file, .find_author = find_author};
-    return recovery_run(root, catalog, &guard, report, error);
+    return recovery_run(store, catalog, &guard, report, error);
 }

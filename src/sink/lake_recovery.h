@@ -8,9 +8,9 @@
 #include "commit/lake_file.h"
 #include "commit/recovery.h"
 
-/* `root`: output_path, `lake`: its lake.json. As recovery_run; ERR_CORRUPT for a scheme that nobody
+/* `lake`: its lake.json. As recovery_run; ERR_CORRUPT for a scheme that nobody
  * knows, too. */
-enum error_code lake_recover(const char *root, const struct lake_file *lake,
+enum error_code lake_recover(const struct store *store, const struct lake_file *lake,
                              struct catalog *catalog, struct recovery_report *report,
                              struct error *error) MUST_CHECK;
 

@@ -18,12 +18,6 @@ struct search {
     bool enters;       /* folders at all */
 };
 
-static enum error_code read_at(void *context, uint64_t offset, void *data, size_t size_bytes,
-                               struct error *error)
-{
-    return os_file_read(context, offset, data, size_bytes, error);
-}
-
 /* False where the metadata have no such number: not one of our files. */
 static bool take_number(const struct parquet_file_metadata *metadata, const char *key,
                         int64_t *number)
@@ -60,23 +54,18 @@ static enum error_code compare_with_catalog(const struct search *search, const c
         ", which the catalog does not know, and their rows would be stored twice; make "
         "the catalog anew from the files by 'parquet-consumer rebuild' "
         "('parquet-consumer verify' lists the files), or move those files away",
-        search->folder->root, path, commit_no, first, last);
+        search->folder->store.root, path, commit_no, first, last);
 }
 
 /* A file that can't be read as one of ours is none. */
 static enum error_code look_into(const struct search *search, const char *path, struct error *error)
 {
-    char full[OS_PATH_BYTES];
-    struct os_file file;
+    struct store_file file;
     struct parquet_file_metadata metadata;
     struct error unreadable;
-    enum error_code code = os_path_join(full, search->folder->root, path, error);
-    if (code != OK)
-        return code;
-    struct parquet_source source = {.name = full, .context = &file, .read = read_at};
-    code = os_file_open(&file, full, OS_OPEN_READ, &unreadable);
-    if (code == OK)
-        code = os_file_size(&file, &source.size_bytes, &unreadable);
+    enum error_code code = store_open(&search->folder->store, path, &file, &unreadable);
+    struct parquet_source source = {
+        .name = file.name, .size_bytes = file.size_bytes, .context = &file, .read = store_read};
     if (code == OK)
         code = parquet_metadata_read(&source, &metadata, &unreadable);
     if (code == OK) {
@@ -89,7 +78,7 @@ static enum error_code look_into(const struct search *search, const char *path, 
     } else {
         code = OK;
     }
-    os_file_release(&file);
+    store_close(&file);
     return code;
 }
 
@@ -121,11 +110,11 @@ static bool is_late_enough(void *context, const char *relative_path)
 }
 
 /* Folders that are links are walked, too: a partition may lie on another disk. */
-static enum error_code walk(struct search *search, const char *folder, struct error *error)
+static enum error_code walk(struct search *search, struct error *error)
 {
     const struct os_walker walker = {
         .context = search, .visit = look_at, .enter = is_late_enough, .follow = is_late_enough};
-    return os_walk(folder, &walker, error);
+    return store_walk(&search->folder->store, search->below, &walker, error);
 }
 
 /* The folder of all files of the partition, of whichever type. */
@@ -148,19 +137,16 @@ enum error_code newer_files_check_newest(const struct lake_folder *folder,
     folder_of(scheme, close_us, newest);
     struct search search = {
         .folder = folder, .below = "", .from = newest, .enters = scheme != PARTITION_SIMPLE};
-    return walk(&search, folder->root, error);
+    return walk(&search, error);
 }
 
 enum error_code newer_files_check_partition(const struct lake_folder *folder,
                                             enum partitioning_scheme scheme, int64_t start_us,
                                             struct error *error)
 {
-    char below[PARTITION_PATH_BYTES], full[OS_PATH_BYTES];
+    char below[PARTITION_PATH_BYTES];
     folder_of(scheme, start_us, below);
     struct search search = {
         .folder = folder, .below = below, .from = "", .enters = scheme != PARTITION_SIMPLE};
-    enum error_code code = os_path_join(full, folder->root, below, error);
-    if (code != OK || !os_path_exists(full))
-        return code;
-    return walk(&search, full, error);
+    return store_exists(&folder->store, below) ? walk(&search, error) : OK;
 }

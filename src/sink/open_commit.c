@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store/layout.h"
 #include "os/clock.h"
 #include "sink/statistics.h"
 #include "util/memory.h"
@@ -72,7 +71,8 @@ static enum error_code append_dead_letters(struct open_commit *commit,
         char name[STAGED_NAME_BYTES];
         snprintf(name, sizeof name, "commit_%" PRIu64 "_dead_letters" LAKE_IN_PROGRESS_SUFFIX,
                  commit->commit_no);
-        code = staged_file_create(&commit->dead_letters, setup->root, name, setup->obstacle, error);
+        code =
+            staged_file_create(&commit->dead_letters, setup->store, name, setup->obstacle, error);
     }
     for (size_t i = 0; code == OK && i < batch->dead_letter_count; i++) {
         buffer_reset(&lines);

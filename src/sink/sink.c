@@ -1,4 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * How batches of ledgers become commits.
+ *
+ * At most one commit is open. It begins with the batch that comes when there is none, and takes in
+ * every batch that follows its range and is of its partition, into files in staging
+ * (sink/open_commit.c): nothing of it can be seen by a reader. It is cut, always between two
+ * ledgers,
+ *
+ *   - before a batch that does not follow its range, starts another partition, or would make its
+ *     intent too large;
+ *   - after a batch by which a file reaches max_file_size, or the writers all of their memory;
+ *   - when max_file_age is over, when the range ends, and when the process is to stop.
+ *
+ * Cutting is one road (commit_open): the files get their footers, are synced and read back
+ * (STAGED); each gets a name that neither the lake nor any commit ever had; the intent is
+ * described; and from there the publisher (commit/publisher.c) brings it into the lake wholly, or
+ * out of it wholly.
+ *
+ * What fails on the way is lost as a whole: the staged files are deleted, and the range is marked
+ * to be asked for again (sink_take_lost_range). It was never covered, so nothing else has to know.
+ * Two ends are different. A commit that is left to the next start because nobody wants to wait any
+ * more keeps its files and its intent. And one of which it could not be settled whether it is in
+ * the lake (UNSETTLED) is settled first, by whichever call comes next: until then nothing is
+ * written.
+ */
 #include "sink/sink.h"
 
 #include <assert.h>
@@ -6,11 +31,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store/layout.h"
-#include "commit/publication.h"
+#include "commit/publisher.h"
 #include "os/clock.h"
 #include "os/identity.h"
-#include "os/fence.h"
 #include "os/log.h"
 #include "sink/lake_folder.h"
 #include "sink/newer_files.h"
@@ -47,17 +70,13 @@ struct sink {
     struct parquet_writer_options writer_options;
     struct data_file_setup setup;
     struct commit_origin origin;
-    struct obstacle obstacle;
+    struct publisher publisher; /* ends each commit */
     struct size_estimate estimate;
     struct encode_pool *pool;
 
     struct open_commit open;
     int64_t checked_start_us; /* of the partition last looked at for files of lost commits */
     size_t relieved_bytes;    /* memory of its writers when a row group was last closed for it */
-    /* The commit being published, or one whose end is not settled (docs: UNSETTLED). */
-    struct intent intent;
-    struct publication publication;
-    bool unsettled;
 
     struct ledger_range lost[LOST_MAX];
     size_t lost_count;
@@ -85,6 +104,8 @@ const char *rotation_reason_name(enum rotation_reason reason)
 
 static void set_up(struct sink *sink, const struct sink_options *options)
 {
+    sink->publisher.store = &sink->folder.store;
+    sink->publisher.catalog = sink->folder.catalog;
     sink->scheme = options->scheme;
     sink->checked_start_us = INT64_MIN;
     sink->max_file_size_bytes = options->max_file_size_bytes;
@@ -99,11 +120,11 @@ static void set_up(struct sink *sink, const struct sink_options *options)
                                         .page_size_bytes = options->page_size_bytes,
                                         .bloom_filters = options->bloom_filters,
                                         .created_by = TTP_CREATED_BY};
-    sink->setup = (struct data_file_setup){.root = sink->folder.root,
+    sink->setup = (struct data_file_setup){.store = &sink->folder.store,
                                            .schema = sink->schema,
                                            .options = &sink->writer_options,
                                            .pool = sink->pool,
-                                           .obstacle = &sink->obstacle,
+                                           .obstacle = &sink->publisher.obstacle,
                                            .estimate = &sink->estimate,
                                            .verify = options->verify_files};
     sink->origin = (struct commit_origin){.lake_id = sink->folder.file.lake_id,
@@ -124,12 +145,11 @@ struct sink *sink_open(const struct sink_options *options, struct error *error)
         return NULL;
     }
     sink->schema = schema;
-    obstacle_init(&sink->obstacle);
-    sink->obstacle.root = sink->folder.root;
+    publisher_init(&sink->publisher);
+    sink->publisher.obstacle.root = sink->folder.store.root;
     sink_set_give_up(sink, options->give_up, options->give_up_context);
     open_commit_init(&sink->open);
-    intent_init(&sink->intent);
-    if (lake_folder_open(&sink->folder, options, schema, &sink->obstacle, error) != OK) {
+    if (lake_folder_open(&sink->folder, options, schema, &sink->publisher.obstacle, error) != OK) {
         mem_free(sink);
         return NULL;
     }
@@ -147,7 +167,7 @@ void sink_close(struct sink *sink)
     if (sink == NULL)
         return;
     open_commit_discard(&sink->open);
-    intent_release(&sink->intent);
+    publisher_release(&sink->publisher);
     encode_pool_free(sink->pool);
     lake_folder_close(&sink->folder);
     mem_free(sink);
@@ -161,7 +181,7 @@ struct catalog *sink_catalog(struct sink *sink)
 enum error_code sink_at_catalog(struct sink *sink, obstacle_step *step, void *context,
                                 struct error *error)
 {
-    return obstacle_wait_for_catalog(&sink->obstacle, step, context, error);
+    return obstacle_wait_for_catalog(&sink->publisher.obstacle, step, context, error);
 }
 
 /* ---- numbers for others ---- */
@@ -208,12 +228,12 @@ void sink_get_stats(const struct sink *sink, struct sink_stats *out)
         .next_commit_us = LOAD(next_commit_us),
         .last_ledger = LOAD(last_ledger),
         .waiting_for_space =
-            atomic_load_explicit(&sink->obstacle.waiting_for_space, memory_order_relaxed),
-        .catalog_busy_since_us =
-            atomic_load_explicit(&sink->obstacle.catalog_busy_since_us, memory_order_relaxed),
+            atomic_load_explicit(&sink->publisher.obstacle.waiting_for_space, memory_order_relaxed),
+        .catalog_busy_since_us = atomic_load_explicit(
+            &sink->publisher.obstacle.catalog_busy_since_us, memory_order_relaxed),
         .intake_paused = LOAD(intake_paused),
         .failing = LOAD(failing),
-        .refused = atomic_load_explicit(&sink->obstacle.refused, memory_order_relaxed)};
+        .refused = atomic_load_explicit(&sink->publisher.obstacle.refused, memory_order_relaxed)};
     for (size_t i = 0; i < ROTATION_REASON_COUNT; i++)
         out->rotations[i] = LOAD(rotations[i]);
 }
@@ -222,7 +242,7 @@ void sink_get_stats(const struct sink *sink, struct sink_stats *out)
 
 static void count_commit(struct sink *sink, enum rotation_reason reason)
 {
-    const struct catalog_commit *commit = &sink->intent.commit;
+    const struct catalog_commit *commit = &sink->publisher.intent.commit;
     uint64_t size_bytes = 0;
     for (size_t i = 0; i < commit->file_count; i++)
         size_bytes += (uint64_t)commit->files[i].file_size_bytes;
@@ -242,7 +262,7 @@ static void count_commit(struct sink *sink, enum rotation_reason reason)
 static void tell_commit(struct sink *sink, enum rotation_reason reason, const char *partition,
                         int64_t started_us)
 {
-    const struct catalog_commit *commit = &sink->intent.commit;
+    const struct catalog_commit *commit = &sink->publisher.intent.commit;
     struct sink_commit_info info = {.commit_no = commit->commit_no,
                                     .range = {commit->range.first, commit->range.last},
                                     .reason = reason,
@@ -303,7 +323,7 @@ static void drop_open(struct sink *sink)
 {
     if (open_commit_has_ledgers(&sink->open))
         mark_lost(sink, sink->open.range);
-    if (sink->unsettled)
+    if (sink->publisher.unsettled)
         open_commit_release(&sink->open); /* its staged files belong to the intent */
     else
         open_commit_discard(&sink->open);
@@ -314,60 +334,24 @@ static void drop_open(struct sink *sink)
 
 /* ---- publishing ---- */
 
-typedef enum error_code publication_step(struct publication *publication, struct error *error);
-
-/* Whether the step may work later as it is: there may be room, another writer may be done, or the
- * file system may be mended. What is staged is complete, and fetching it again mends nothing. */
-static bool is_worth_waiting(publication_step *step, enum error_code code,
-                             const struct error *failure)
-{
-    bool is_publishing = step == publish_write_intent || step == publish_place_files;
-    return code == ERR_RETRY ||
-           (code == ERR_IO && is_publishing && os_is_refusal(failure->system_errno));
-}
-
-/* One transition, again and again while it only has to wait. */
-static enum error_code run_step(struct sink *sink, publication_step *step, struct error *error)
-{
-    for (;;) {
-        struct error failure;
-        error_clear(&failure);
-        enum error_code code = step(&sink->publication, &failure);
-        if (code == OK) {
-            obstacle_gone(&sink->obstacle);
-            return OK;
-        }
-        if (!is_worth_waiting(step, code, &failure)) {
-            if (error != NULL)
-                *error = failure;
-            return code;
-        }
-        code = obstacle_wait(&sink->obstacle, &failure, error);
-        if (code != OK)
-            return code;
-    }
-}
-
 /* Gives each file the first free name of its series: neither on disk nor ever used by a commit. */
 static enum error_code choose_path(struct sink *sink, const struct data_file *file,
                                    const char **chosen, struct error *error)
 {
     char directory[PARTITION_PATH_BYTES], name[PARTITION_PATH_BYTES];
-    char path[OS_PATH_BYTES], absolute[OS_PATH_BYTES];
+    char path[OS_PATH_BYTES];
     partition_directory(sink->scheme, file->key, directory);
     for (unsigned attempt = 1; attempt <= NAME_ATTEMPT_MAX; attempt++) {
         bool known = false;
         partition_file_name(sink->scheme, file->key, file->first_close_us, attempt, name);
         enum error_code code = os_path_join(path, directory, name, error);
         if (code == OK)
-            code = os_path_join(absolute, sink->folder.root, path, error);
-        if (code == OK)
             code = catalog_path_is_known(sink->folder.catalog, path, &known, error);
         if (code != OK)
             return code;
-        if (known || os_path_exists(absolute))
+        if (known || store_exists(&sink->folder.store, path))
             continue;
-        *chosen = arena_copy_text(&sink->intent.arena, bytes_view_text(path));
+        *chosen = arena_copy_text(&sink->publisher.intent.arena, bytes_view_text(path));
         return *chosen == NULL ? error_no_memory(error, "a file's path") : OK;
     }
     return error_set(error, ERR_LIMIT, "%d files named %s exist in %s", NAME_ATTEMPT_MAX, name,
@@ -378,79 +362,13 @@ static enum error_code choose_path(struct sink *sink, const struct data_file *fi
 static enum error_code stage(struct sink *sink, enum rotation_reason reason, struct error *error)
 {
     enum error_code code = open_commit_finish(&sink->open, &sink->setup, &sink->origin, error);
-    intent_release(&sink->intent);
+    intent_release(&sink->publisher.intent);
     if (code == OK)
         code = open_commit_describe(&sink->open, &sink->setup, &sink->origin,
-                                    rotation_reason_name(reason), &sink->intent, error);
-    struct catalog_file *files = (struct catalog_file *)sink->intent.commit.files;
+                                    rotation_reason_name(reason), &sink->publisher.intent, error);
+    struct catalog_file *files = (struct catalog_file *)sink->publisher.intent.commit.files;
     for (size_t i = 0; code == OK && i < sink->open.file_count; i++)
         code = choose_path(sink, &sink->open.files[i], &files[i].path, error);
-    return code;
-}
-
-/* Ends what publishing left open: undone unless it was committed, and the intent gone. */
-static enum error_code settle(struct sink *sink, bool *committed, struct error *error)
-{
-    enum error_code code = OK;
-    if (sink->publication.state < PUBLICATION_COMMITTED)
-        code = run_step(sink, publish_withdraw, error);
-    *committed = sink->publication.state == PUBLICATION_COMMITTED;
-    if (code == OK)
-        code = run_step(sink, publish_remove_intent, error);
-    sink->unsettled = code != OK;
-    return code;
-}
-
-/* STAGED → COMMITTED. */
-static enum error_code publish(struct sink *sink, struct error *error)
-{
-    publication_init(&sink->publication, sink->folder.root, sink->folder.catalog, &sink->intent);
-    enum error_code code = OK;
-    if (intent_item_count(&sink->intent) == 0) {
-        sink->publication.state = PUBLICATION_PLACED; /* an empty commit: the catalog alone */
-    } else {
-        code = run_step(sink, publish_write_intent, error);
-        if (code == OK)
-            code = run_step(sink, publish_place_files, error);
-        /* A name was taken since it was chosen: there are others. */
-        if (code == ERR_CONFLICT && !sink_gave_up(sink)) {
-            code = ERR_IO;
-            if (error != NULL)
-                error->code = code;
-        }
-    }
-    return code == OK ? run_step(sink, publish_to_catalog, error) : code;
-}
-
-/* Publishing ended with `code`, well or not: closes the commit. *committed: it is in the lake. */
-static void close_publication(struct sink *sink, enum error_code code, bool *committed)
-{
-    struct error problem;
-    error_clear(&problem);
-    *committed = false;
-    if (code != OK && sink->publication.state == PUBLICATION_STAGED)
-        return; /* nothing was promised: discarding staging is enough */
-    if (code != OK && sink->obstacle.gave_up) {
-        sink->unsettled = true; /* all is written down: the next start finishes it */
-        return;
-    }
-    if (settle(sink, committed, &problem) != OK)
-        log_event(*committed ? LOG_WARN : LOG_ERROR, "sink",
-                  *committed ? "a commit is in the lake, but its intent can't be removed yet"
-                             : "a failed commit can't be undone yet; it is before anything else",
-                  LOG_U("commit_no", sink->intent.commit.commit_no),
-                  LOG_T("reason", problem.message));
-}
-
-/* What becomes of a commit that could not be published any more. */
-static enum error_code tell_kept(const struct sink *sink, enum error_code code, struct error *error)
-{
-    const struct catalog_commit *commit = &sink->intent.commit;
-    (void)error_prefix(error, code,
-                       "the commit of ledgers %u to %u is complete in %s/" LAKE_STAGING
-                       " and the next start publishes it, but this one can't: ",
-                       (unsigned)commit->range.first, (unsigned)commit->range.last,
-                       sink->folder.root);
     return code;
 }
 
@@ -459,37 +377,21 @@ static enum error_code commit_open(struct sink *sink, enum rotation_reason reaso
 {
     int64_t started_us = os_monotonic_us();
     char partition[PARTITION_PATH_BYTES] = "";
-    assert(sink->open.state == COMMIT_OPEN && !sink->unsettled);
+    assert(sink->open.state == COMMIT_OPEN && !sink->publisher.unsettled);
     if (sink->open.has_partition)
         partition_label(sink->scheme, sink->open.files[0].key, partition);
     bool committed = false;
     enum error_code code = stage(sink, reason, error);
-    if (code == OK) {
-        code = publish(sink, error);
-        close_publication(sink, code, &committed);
-    }
+    if (code == OK)
+        code = publisher_run(&sink->publisher, &committed, error);
     if (!committed) {
         drop_open(sink);
-        return sink_keeps_commit(sink) ? tell_kept(sink, code, error) : code;
+        return code;
     }
     open_commit_release(&sink->open);
     count_commit(sink, reason);
     publish_open_stats(sink);
     tell_commit(sink, reason, partition, started_us);
-    return OK;
-}
-
-/* UNSETTLED → IDLE, before anything else may be written. */
-static enum error_code be_settled(struct sink *sink, struct error *error)
-{
-    if (!sink->unsettled)
-        return OK;
-    bool committed;
-    enum error_code code = settle(sink, &committed, error);
-    if (code != OK)
-        return error_prefix(error, code, "an earlier commit still can't be closed: ");
-    log_event(LOG_INFO, "sink", "an earlier commit was closed",
-              LOG_U("commit_no", sink->intent.commit.commit_no), LOG_B("in_the_lake", committed));
     return OK;
 }
 
@@ -562,7 +464,7 @@ static enum error_code refuse_linked_partitions(const struct sink *sink,
         partition_directory(sink->scheme, batch->parts[i].key, directory);
         code = os_path_join(path, directory, "file", error);
         if (code == OK)
-            code = os_refuse_linked_folders(sink->folder.root, path, error);
+            code = store_check_way(&sink->folder.store, path, error);
     }
     return code;
 }
@@ -607,7 +509,7 @@ static enum error_code wait_for_free_disk(struct sink *sink, struct error *error
     for (;;) {
         struct os_free_space space;
         if (sink->min_free_disk_bytes == 0 ||
-            os_free_space(sink->folder.root, &space, NULL) != OK ||
+            store_free_space(&sink->folder.store, &space, NULL) != OK ||
             (space.bytes >= sink->min_free_disk_bytes && space.inodes >= SPACE_MIN_INODES) ||
             (sink->is_stopping != NULL && sink->is_stopping(sink->stopping_context)))
             break;
@@ -621,7 +523,7 @@ static enum error_code wait_for_free_disk(struct sink *sink, struct error *error
         os_sleep_us(OBSTACLE_WAIT_US);
     }
     if (waited)
-        log_event(LOG_INFO, "sink", "taking batches again", LOG_T("path", sink->folder.root));
+        log_event(LOG_INFO, "sink", "taking batches again", LOG_T("path", sink->folder.store.root));
     atomic_store_explicit(&sink->stats.intake_paused, false, memory_order_relaxed);
     return OK;
 }
@@ -648,7 +550,7 @@ static enum error_code append(struct sink *sink, struct row_batch **owned, bool 
 {
     const struct row_batch *batch = *owned;
     bool cut = false;
-    enum error_code code = be_settled(sink, error);
+    enum error_code code = publisher_settle(&sink->publisher, error);
     if (code == OK)
         code = wait_for_free_disk(sink, error);
     if (code == OK && sink->open.state == COMMIT_OPEN && !follows(sink, batch))
@@ -697,7 +599,7 @@ enum error_code sink_append(struct sink *sink, struct row_batch **batch, struct 
 
 enum error_code sink_commit(struct sink *sink, enum rotation_reason reason, struct error *error)
 {
-    enum error_code code = be_settled(sink, error);
+    enum error_code code = publisher_settle(&sink->publisher, error);
     if (code != OK || sink->open.state == COMMIT_IDLE)
         return code;
     return commit_open(sink, reason, error);
@@ -707,7 +609,7 @@ enum error_code sink_tick(struct sink *sink, int64_t *next_call_us, struct error
 {
     if (next_call_us != NULL)
         *next_call_us = INT64_MAX;
-    enum error_code code = be_settled(sink, error);
+    enum error_code code = publisher_settle(&sink->publisher, error);
     if (code != OK || sink->open.state == COMMIT_IDLE)
         return code;
     struct rotation_age age = {.opened_us = sink->open.opened_monotonic_us,
@@ -728,19 +630,19 @@ enum error_code sink_tick(struct sink *sink, int64_t *next_call_us, struct error
 
 bool sink_keeps_commit(const struct sink *sink)
 {
-    return sink->unsettled && sink->obstacle.gave_up;
+    return publisher_keeps_commit(&sink->publisher);
 }
 
 bool sink_gave_up(const struct sink *sink)
 {
-    return sink->obstacle.gave_up;
+    return sink->publisher.obstacle.gave_up;
 }
 
 void sink_set_give_up(struct sink *sink, bool (*give_up)(void *context, enum obstacle_kind wait),
                       void *context)
 {
-    sink->obstacle.give_up = give_up;
-    sink->obstacle.context = context;
+    sink->publisher.obstacle.give_up = give_up;
+    sink->publisher.obstacle.context = context;
 }
 
 void sink_set_stopping(struct sink *sink, bool (*is_stopping)(void *context), void *context)

@@ -8,7 +8,6 @@
 #include "os/fence.h"
 
 #define LAKE_FOLDER       OS_FENCED_FOLDER
-#define LAKE_CATALOG      "_lake/catalog.sqlite"
 #define LAKE_FILE         "_lake/lake.json"
 #define LAKE_LOCK         "_lake/lock"
 #define LAKE_STAGING      "_lake/staging"

@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "store/layout.h"
-#include "os/file.h"
 #include "os/owner.h"
 
 struct probe {
@@ -30,18 +28,16 @@ static enum error_code set_rights_error(const char *root, const char *path, int 
                      path, owner, root);
 }
 
-static enum error_code check_rights(const char *root, struct error *error)
+static enum error_code check_rights(const struct store *store, const char *const *places,
+                                    size_t count, struct error *error)
 {
-    static const char *const places[] = {
-        "",        LAKE_FOLDER,  LAKE_STAGING,        LAKE_DEAD_LETTERS,  LAKE_DAMAGED,
-        LAKE_LOCK, LAKE_CATALOG, LAKE_CATALOG "-wal", LAKE_CATALOG "-shm"};
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+    for (size_t i = 0; i < count; i++) {
         char path[OS_PATH_BYTES];
-        enum error_code code = os_path_join(path, root, places[i], error);
+        enum error_code code = store_path(store, places[i], path, error);
         if (code != OK)
             return code;
         if (os_path_exists(path) && !os_owner_may_write(path))
-            return set_rights_error(root, path, errno, error);
+            return set_rights_error(store->root, path, errno, error);
     }
     return OK;
 }
@@ -119,20 +115,25 @@ static enum error_code explain(const struct probe *probe, enum error_code code, 
                      probe->root, what, reason);
 }
 
-enum error_code lake_probe(const char *root, struct error *error)
+enum error_code lake_probe(const struct store *store, const char *const *others, size_t other_count,
+                           struct error *error)
 {
-    struct probe probe = {.root = root};
+    static const char *const places[] = {"",           LAKE_FOLDER, LAKE_STAGING, LAKE_DEAD_LETTERS,
+                                         LAKE_DAMAGED, LAKE_LOCK};
+    struct probe probe = {.root = store->root};
     struct error failure;
     error_clear(&failure);
-    enum error_code code = check_rights(root, &failure);
+    enum error_code code = check_rights(store, places, sizeof places / sizeof *places, &failure);
     if (code == OK)
-        code = os_path_join(probe.staging, root, LAKE_STAGING, &failure);
+        code = check_rights(store, others, other_count, &failure);
     if (code == OK)
-        code = os_make_directories(probe.staging, NULL, &failure);
+        code = store_make_staging(store, &failure);
     if (code == OK)
-        code = os_path_join(probe.staged, root, LAKE_PROBE_STAGED, &failure);
+        code = store_path(store, LAKE_STAGING, probe.staging, &failure);
     if (code == OK)
-        code = os_path_join(probe.final, root, LAKE_PROBE_FINAL, &failure);
+        code = store_path(store, LAKE_PROBE_STAGED, probe.staged, &failure);
+    if (code == OK)
+        code = store_path(store, LAKE_PROBE_FINAL, probe.final, &failure);
     if (code == OK)
         code = clean_up(&probe, &failure);
     if (code == OK) {

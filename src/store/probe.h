@@ -9,11 +9,13 @@
  * does not find out here, the first commit would, after everything was fetched.
  */
 
-#include "util/error.h"
+#include "store/store.h"
 
-/* `root`: output_path, whose lock is held. Leaves nothing behind; what
- * an earlier one left when its process died is deleted. ERR_INVALID, with the remedy: not here, or
- * not as this user. Others (ERR_IO) as they come; a full disk tells nothing and is OK. */
-enum error_code lake_probe(const char *root, struct error *error) MUST_CHECK;
+/* The lake's lock is held. `others`: files that somebody else keeps in the lake, which must be
+ * writable too, where they are there. Leaves nothing behind; what an earlier one left when its
+ * process died is deleted. ERR_INVALID, with the remedy: not here, or not as this user. Others
+ * (ERR_IO) as they come; a full disk tells nothing and is OK. */
+enum error_code lake_probe(const struct store *store, const char *const *others, size_t other_count,
+                           struct error *error) MUST_CHECK;
 
 #endif

@@ -8,7 +8,6 @@
 #define XXH_STATIC_LINKING_ONLY
 #include <xxhash.h>
 
-#include "store/layout.h"
 #include "util/memory.h"
 
 void staged_file_init(struct staged_file *staged)
@@ -17,14 +16,14 @@ void staged_file_init(struct staged_file *staged)
     os_file_init(&staged->file);
 }
 
-enum error_code staged_file_create(struct staged_file *staged, const char *root, const char *name,
-                                   struct obstacle *obstacle, struct error *error)
+enum error_code staged_file_create(struct staged_file *staged, const struct store *store,
+                                   const char *name, struct obstacle *obstacle, struct error *error)
 {
     char staging[OS_PATH_BYTES], path[OS_PATH_BYTES];
     struct error failure;
     staged_file_init(staged);
     assert(strlen(name) < sizeof staged->name);
-    enum error_code code = os_path_join(staging, root, LAKE_STAGING, error);
+    enum error_code code = store_path(store, LAKE_STAGING, staging, error);
     if (code == OK)
         code = os_path_join(path, staging, name, error);
     if (code != OK)
@@ -88,6 +87,24 @@ enum error_code staged_file_sync(struct staged_file *staged, struct error *error
     enum error_code code = os_file_sync(&staged->file, error);
     if (code != OK)
         staged->failed = true;
+    return code;
+}
+
+enum error_code staged_file_read(void *staged, uint64_t offset, void *data, size_t size_bytes,
+                                 struct error *error)
+{
+    const struct staged_file *of = staged;
+    return os_file_read(&of->file, offset, data, size_bytes, error);
+}
+
+enum error_code staged_file_check_size(const struct staged_file *staged, struct error *error)
+{
+    uint64_t size_bytes;
+    enum error_code code = os_file_size(&staged->file, &size_bytes, error);
+    if (code == OK && size_bytes != staged->size_bytes)
+        code = error_set(error, ERR_CORRUPT, "%s has %llu bytes after %llu were written",
+                         staged->file.path, (unsigned long long)size_bytes,
+                         (unsigned long long)staged->size_bytes);
     return code;
 }
 

@@ -17,6 +17,7 @@
 #include "util/memory.h"
 #include "util/text.h"
 #include "world.h"
+#include "catalog/files.h"
 
 #define FILE_BYTES_MAX (64u << 20)
 

@@ -18,6 +18,7 @@
 #include "support/temp_folder.h"
 #include "util/text.h"
 #include "world.h"
+#include "catalog/files.h"
 
 #define OURS 1 /* the table_id of ours */
 /* Names of files: his rows in our table or in his, and our rows in a file that he wrote. */

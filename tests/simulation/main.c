@@ -30,6 +30,7 @@
 #include "support/temp_folder.h"
 #include "util/memory.h"
 #include "world.h"
+#include "catalog/files.h"
 
 #define CALM_LIVES_MAX 12
 /* A life takes milliseconds, one that waits for hours of its clock some seconds. On a busy machine

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 
 #include "util/exit_code.h"
-#include "store/layout.h"
+#include "catalog/files.h"
 #include "oracle.h"
 #include "os/clock.h"
 #include "support/temp_folder.h"

@@ -20,6 +20,7 @@
 #include "support/allocation_sweep.h"
 #include "support/temp_folder.h"
 #include "util/memory.h"
+#include "support/temp_store.h"
 
 static char folder[TEMP_PATH_BYTES], made[TEMP_PATH_BYTES], used[TEMP_PATH_BYTES];
 static char database_path[TEMP_PATH_BYTES];
@@ -559,12 +560,12 @@ static void lake_json_is_read_and_written_whole_or_not_at_all(void **state)
     snprintf(lake.lake_id, sizeof lake.lake_id, "lake-1");
     take_a_fresh_copy();
     assert_int_equal(os_make_directories(temp_path(used, "_lake"), NULL, &error), OK);
-    assert_int_equal(lake_file_write(&lake, used, &error), OK);
+    assert_int_equal(lake_file_write(&lake, temp_store(used), &error), OK);
     while (sweep_next(&writing)) {
         struct lake_file seen;
         sweep_begin(&writing);
-        (void)sweep_end(&writing, lake_file_write(&lake, used, &error));
-        assert_int_equal(lake_file_read(&seen, used, &error), OK);
+        (void)sweep_end(&writing, lake_file_write(&lake, temp_store(used), &error));
+        assert_int_equal(lake_file_read(&seen, temp_store(used), &error), OK);
         assert_int_equal(seen.pruned.count, 2);
         assert_string_equal(seen.network, "pubnet");
         lake_file_release(&seen);
@@ -572,7 +573,7 @@ static void lake_json_is_read_and_written_whole_or_not_at_all(void **state)
     while (sweep_next(&reading)) {
         struct lake_file seen;
         sweep_begin(&reading);
-        if (sweep_end(&reading, lake_file_read(&seen, used, &error)))
+        if (sweep_end(&reading, lake_file_read(&seen, temp_store(used), &error)))
             assert_int_equal(seen.pruned.ranges[1].last, 9);
         lake_file_release(&seen);
     }

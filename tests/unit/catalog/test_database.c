@@ -15,10 +15,12 @@
 
 #include "catalog/database.h"
 #include "store/layout.h"
-#include "commit/lake_lock.h"
+#include "store/lake_lock.h"
 #include "support/catalog_fixture.h"
 #include "os/file.h"
 #include "support/temp_folder.h"
+#include "support/temp_store.h"
+#include "catalog/files.h"
 
 static char folder[TEMP_PATH_BYTES];
 static char path[TEMP_PATH_BYTES * 2];
@@ -104,7 +106,7 @@ static mode_t mode_of(const char *name)
 static void take_the_lock(void)
 {
     struct lake_lock lock;
-    assert_int_equal(lake_lock_take(&lock, folder, NULL), OK);
+    assert_int_equal(lake_lock_take(&lock, temp_store(folder), NULL), OK);
     lake_lock_release(&lock);
 }
 

@@ -17,6 +17,7 @@
 #include "support/catalog_fixture.h"
 #include "os/file.h"
 #include "support/temp_folder.h"
+#include "catalog/files.h"
 
 #define SECTOR_BYTES     512
 #define PAGE_BYTES       4096

@@ -83,7 +83,7 @@ static void an_intent_survives_its_text(void **state)
     assert_int_equal(intent_item_count(&intent), 3);
     intent_item_get(&intent, 2, &item);
     assert_string_equal(item.path, "_lake/dead_letters/commit_7.jsonl");
-    assert_string_equal(item.staged, "commit_7_dead_letters.inprogress");
+    assert_string_equal(item.staged, "_lake/staging/commit_7_dead_letters.inprogress");
     assert_int_equal(item.size_bytes, 321);
     assert_true(item.checksum == 0x0123456789ABCDEF);
     intent_release(&intent);

@@ -13,10 +13,11 @@
 
 #include "commit/lake_file.h"
 #include "store/layout.h"
-#include "commit/lake_lock.h"
+#include "store/lake_lock.h"
 #include "os/identity.h"
 #include "support/temp_folder.h"
 #include "util/memory.h"
+#include "support/temp_store.h"
 
 static char folder[TEMP_PATH_BYTES];
 
@@ -44,8 +45,8 @@ static void lake_json_keeps_what_it_was_given(void **state)
                              .creating = true,
                              .pruned = {.ranges = pruned, .count = 2}};
     struct lake_file again;
-    assert_int_equal(lake_file_write(&lake, folder, NULL), OK);
-    assert_int_equal(lake_file_read(&again, folder, NULL), OK);
+    assert_int_equal(lake_file_write(&lake, temp_store(folder), NULL), OK);
+    assert_int_equal(lake_file_read(&again, temp_store(folder), NULL), OK);
     assert_string_equal(again.lake_id, "0f-1");
     assert_string_equal(again.network, "pubnet");
     assert_string_equal(again.scheme, "date_hour");
@@ -77,10 +78,10 @@ static void what_is_wrong_with_lake_json_is_said(void **state)
     };
     struct lake_file lake;
     struct error error;
-    assert_int_equal(lake_file_read(&lake, folder, &error), ERR_NOT_FOUND);
+    assert_int_equal(lake_file_read(&lake, temp_store(folder), &error), ERR_NOT_FOUND);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         temp_write(temp_path(folder, LAKE_FILE), cases[i].text, strlen(cases[i].text));
-        assert_int_equal(lake_file_read(&lake, folder, &error), cases[i].code);
+        assert_int_equal(lake_file_read(&lake, temp_store(folder), &error), cases[i].code);
         assert_non_null(strstr(error.message, "lake.json"));
         assert_non_null(strstr(error.message, cases[i].word));
     }
@@ -100,12 +101,12 @@ static void a_lake_json_beyond_its_limit_is_damaged_and_never_written(void **sta
     memset(text, ' ', sizeof text);
     memcpy(text, "{}", 2);
     temp_write(temp_path(folder, LAKE_FILE), text, sizeof text);
-    assert_int_equal(lake_file_read(&again, folder, &error), ERR_CORRUPT);
+    assert_int_equal(lake_file_read(&again, temp_store(folder), &error), ERR_CORRUPT);
     assert_non_null(strstr(error.message, "larger than it can be"));
     assert_non_null(strstr(error.message, "rebuild"));
     for (uint32_t i = 0; i < sizeof pruned / sizeof *pruned; i++)
         pruned[i] = (struct ledger_range){10000000 + 2 * i, 10000000 + 2 * i};
-    assert_int_equal(lake_file_write(&lake, folder, &error), ERR_LIMIT);
+    assert_int_equal(lake_file_write(&lake, temp_store(folder), &error), ERR_LIMIT);
     assert_non_null(strstr(error.message, "100000 pruned ranges"));
 }
 
@@ -115,14 +116,14 @@ static void the_lock_names_who_holds_it(void **state)
     struct lake_lock first, second;
     struct error error;
     char pid[32], host[OS_HOST_NAME_BYTES];
-    assert_int_equal(lake_lock_take(&first, folder, &error), OK);
-    assert_int_equal(lake_lock_take(&second, folder, &error), ERR_CONFLICT);
+    assert_int_equal(lake_lock_take(&first, temp_store(folder), &error), OK);
+    assert_int_equal(lake_lock_take(&second, temp_store(folder), &error), ERR_CONFLICT);
     snprintf(pid, sizeof pid, "pid %lld ", (long long)os_process_id());
     os_host_name(host);
     assert_non_null(strstr(error.message, pid));
     assert_non_null(strstr(error.message, host));
     lake_lock_release(&first);
-    assert_int_equal(lake_lock_take(&second, folder, &error), OK);
+    assert_int_equal(lake_lock_take(&second, temp_store(folder), &error), OK);
     lake_lock_release(&second);
 }
 
@@ -132,7 +133,7 @@ static void a_folder_in_the_place_of_the_lock_is_refused_with_what_to_do(void **
     struct lake_lock lock;
     struct error error;
     assert_int_equal(mkdir(temp_path(folder, LAKE_LOCK), 0755), 0);
-    assert_int_equal(lake_lock_take(&lock, folder, &error), ERR_INVALID);
+    assert_int_equal(lake_lock_take(&lock, temp_store(folder), &error), ERR_INVALID);
     assert_non_null(strstr(error.message, "is not a file: move it away"));
 }
 
@@ -142,14 +143,14 @@ static void the_lock_of_a_dead_process_is_free(void **state)
     struct lake_lock lock;
     pid_t child = fork();
     if (child == 0) {
-        if (lake_lock_take(&lock, folder, NULL) != OK)
+        if (lake_lock_take(&lock, temp_store(folder), NULL) != OK)
             _exit(1);
         _exit(0); /* without letting go */
     }
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
-    assert_int_equal(lake_lock_take(&lock, folder, NULL), OK);
+    assert_int_equal(lake_lock_take(&lock, temp_store(folder), NULL), OK);
     lake_lock_release(&lock);
 }
 

@@ -28,10 +28,12 @@
 #include "support/fault_calls.h"
 #include "support/temp_folder.h"
 #include "util/memory.h"
+#include "catalog/files.h"
 
 #define FILE_COUNT 2
 
 static char folder[TEMP_PATH_BYTES];
+static struct store store; /* of it */
 static struct catalog *catalog;
 
 static const char *const final_paths[FILE_COUNT] = {"year=2024/month=01/a.parquet",
@@ -52,12 +54,13 @@ static bool names_data_file(const void *context, const char *path)
 
 static enum file_author author_found;
 
-static enum error_code find_author(const void *context, const char *full_path,
+static enum error_code find_author(const void *context, const struct store *of, const char *name,
                                    const struct intent *intent, size_t index,
                                    enum file_author *author, struct error *unused)
 {
     (void)context;
-    (void)full_path;
+    (void)of;
+    (void)name;
     (void)intent;
     (void)index;
     (void)unused;
@@ -115,6 +118,7 @@ static int set_up(void **state)
 {
     (void)state;
     temp_folder_make(folder);
+    assert_int_equal(store_at(&store, folder, NULL), OK);
     author_found = AUTHOR_COMMIT;
     make_lake();
     return 0;
@@ -177,7 +181,7 @@ static enum error_code stage(void)
 static enum error_code publish_until(enum publication_state until, struct publication *publication,
                                      const struct intent *intent, struct error *error)
 {
-    publication_init(publication, folder, catalog, intent);
+    publication_init(publication, &store, catalog, intent);
     enum error_code code = stage();
     if (code == OK && until >= PUBLICATION_INTENDED)
         code = publish_write_intent(publication, error);
@@ -232,7 +236,7 @@ static void recover(enum recovery_outcome expected)
     struct error error;
     error_clear(&error);
     open_lake();
-    if (recovery_run(folder, catalog, &guard, &report, &error) != OK)
+    if (recovery_run(&store, catalog, &guard, &report, &error) != OK)
         fail_msg("%s", error.message);
     assert_int_equal(report.outcome, expected);
 }
@@ -379,7 +383,7 @@ static void assert_refused(struct intent *intent, const char *says)
     size_t before;
     assert_int_equal(publish_until(PUBLICATION_INTENDED, &publication, intent, NULL), OK);
     before = temp_count(folder, "", "");
-    assert_int_equal(recovery_run(folder, catalog, &guard, &report, &error), ERR_CORRUPT);
+    assert_int_equal(recovery_run(&store, catalog, &guard, &report, &error), ERR_CORRUPT);
     assert_non_null(strstr(error.message, says));
     assert_int_equal(temp_count(folder, "", ""), before);
     intent_release(intent);
@@ -414,7 +418,7 @@ static void nothing_is_undone_behind_a_link(void **state)
     assert_int_equal(rename(staging, temp_path(folder, "kept")), 0);
     assert_int_equal(symlink("kept", staging), 0);
     assert_int_equal(unlink(temp_path(folder, final_paths[1])), 0); /* so that it is undone */
-    assert_int_equal(recovery_run(folder, catalog, &guard, &report, &error), ERR_INVALID);
+    assert_int_equal(recovery_run(&store, catalog, &guard, &report, &error), ERR_INVALID);
     assert_non_null(strstr(error.message, "year=2024 is a link"));
     assert_true(temp_exists(temp_path(folder, "kept/month=01/a.parquet")));
     intent_release(&intent);
@@ -521,7 +525,7 @@ static void a_recovery_looks_again_when_it_has_the_catalog(void **state)
     assert_int_equal(os_thread_start(&thread, "clean-up", clean_up, &other, NULL), OK);
     enum error_code code;
     do
-        code = recovery_run(folder, catalog, &guard, &report, NULL);
+        code = recovery_run(&store, catalog, &guard, &report, NULL);
     while (code == ERR_RETRY);
     os_thread_join(&thread);
     assert_int_equal(code, OK);
@@ -540,10 +544,10 @@ static void intents_of_other_lakes_and_damaged_ones_stop_the_start(void **state)
     describe(&intent);
     intent.lake_id = "lake-2";
     assert_int_equal(publish_until(PUBLICATION_INTENDED, &publication, &intent, NULL), OK);
-    assert_int_equal(recovery_run(folder, catalog, &guard, &report, &error), ERR_CORRUPT);
+    assert_int_equal(recovery_run(&store, catalog, &guard, &report, &error), ERR_CORRUPT);
     assert_non_null(strstr(error.message, "lake-2"));
     temp_write(temp_path(folder, LAKE_INTENT), "{", 1);
-    assert_int_equal(recovery_run(folder, catalog, &guard, &report, &error), ERR_CORRUPT);
+    assert_int_equal(recovery_run(&store, catalog, &guard, &report, &error), ERR_CORRUPT);
     assert_non_null(strstr(error.message, "intent.json"));
     assert_int_equal(temp_count(folder, LAKE_STAGING, ""), FILE_COUNT + 2); /* nothing touched */
     intent_release(&intent);
@@ -582,7 +586,7 @@ static bool crash_in_recovery(const struct fault_plan *plan)
         struct recovery_report report;
         fault_begin(plan);
         catalog = catalog_open(temp_path(folder, LAKE_CATALOG), CATALOG_WRITE, NULL, NULL);
-        _exit(catalog != NULL && recovery_run(folder, catalog, &guard, &report, NULL) == OK ? 0
+        _exit(catalog != NULL && recovery_run(&store, catalog, &guard, &report, NULL) == OK ? 0
                                                                                             : 1);
     }
     int status;
@@ -597,7 +601,7 @@ static enum recovery_outcome recover_whatever_is_there(void)
     struct recovery_report report;
     struct error error;
     open_lake();
-    if (recovery_run(folder, catalog, &guard, &report, &error) != OK)
+    if (recovery_run(&store, catalog, &guard, &report, &error) != OK)
         fail_msg("%s", error.message);
     return report.outcome;
 }
@@ -818,7 +822,7 @@ static void every_failed_allocation_of_a_recovery_can_be_recovered_from(void **s
             intent_release(&intent);
             open_lake();
             sweep_begin(&sweep);
-            if (!sweep_end(&sweep, recovery_run(folder, catalog, &guard, &report, &error)))
+            if (!sweep_end(&sweep, recovery_run(&store, catalog, &guard, &report, &error)))
                 recover_whatever_is_there();
             assert_true(check_lake());
             close_lake();

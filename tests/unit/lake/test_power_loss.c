@@ -22,6 +22,7 @@
 #include "support/fault_calls.h"
 #include "support/power_loss.h"
 #include "support/temp_folder.h"
+#include "catalog/files.h"
 
 /* Ledgers with dead letters among them, and without. */
 #define WITH_LETTERS    700, 719

@@ -24,6 +24,7 @@
 #include "support/allocation_sweep.h"
 #include "support/fault_calls.h"
 #include "support/temp_folder.h"
+#include "catalog/files.h"
 
 /* Three commits of several files: up to 13:00, up to a gap, and the rest; with dead letters and
  * left-out ledgers. */

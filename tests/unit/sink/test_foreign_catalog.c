@@ -18,6 +18,7 @@
 #include "support/sink_fixture.h"
 #include "support/temp_folder.h"
 #include "util/memory.h"
+#include "catalog/files.h"
 
 static char folder[TEMP_PATH_BYTES], backup[TEMP_PATH_BYTES];
 static struct sink_options options;

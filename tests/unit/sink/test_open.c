@@ -19,6 +19,8 @@
 #include "support/fault_calls.h"
 #include "support/temp_folder.h"
 #include "util/memory.h"
+#include "support/temp_store.h"
+#include "catalog/files.h"
 
 static char folder[TEMP_PATH_BYTES];
 static struct sink_options options;
@@ -88,7 +90,7 @@ static void another_network_is_refused_and_the_first_known_one_kept(void **state
     fill_and_close(6, 9);
     options.network = "";
     fill_and_close(10, 12);
-    assert_int_equal(lake_file_read(&lake, folder, NULL), OK);
+    assert_int_equal(lake_file_read(&lake, temp_store(folder), NULL), OK);
     assert_string_equal(lake.network, "pubnet");
     lake_file_release(&lake);
     options.network = "testnet";
@@ -180,9 +182,9 @@ static void parts_of_two_lakes_are_not_one(void **state)
     struct lake_file lake;
     fill_and_close(1, 5);
     temp_folder_make(other);
-    assert_int_equal(lake_file_read(&lake, folder, NULL), OK);
+    assert_int_equal(lake_file_read(&lake, temp_store(folder), NULL), OK);
     snprintf(lake.lake_id, sizeof lake.lake_id, "another");
-    assert_int_equal(lake_file_write(&lake, folder, NULL), OK);
+    assert_int_equal(lake_file_write(&lake, temp_store(folder), NULL), OK);
     lake_file_release(&lake);
     assert_refused(ERR_CORRUPT, "different lakes");
     temp_folder_remove(other);

@@ -12,11 +12,13 @@
 #include <string.h>
 
 #include "store/layout.h"
-#include "commit/lake_lock.h"
+#include "store/lake_lock.h"
 #include "store/probe.h"
 #include "os/calls.h"
 #include "support/fault_calls.h"
 #include "support/temp_folder.h"
+#include "support/temp_store.h"
+#include "catalog/files.h"
 
 static char folder[TEMP_PATH_BYTES];
 static struct error error;
@@ -90,7 +92,7 @@ static int may_not_write_catalog(const char *path)
 static void a_file_system_that_can_do_it_all_is_fit_and_nothing_is_left_on_it(void **state)
 {
     (void)state;
-    assert_int_equal(lake_probe(folder, &error), OK);
+    assert_int_equal(lake_probe(temp_store(folder), catalog_parts, CATALOG_PART_COUNT, &error), OK);
     assert_nothing_left();
 }
 
@@ -102,7 +104,8 @@ static void one_that_refuses_names_or_replaces_files_is_no_place_for_a_lake(void
     for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
         refusal = refusals[i];
         os_calls_set(&calls);
-        assert_int_equal(lake_probe(folder, &error), ERR_INVALID);
+        assert_int_equal(lake_probe(temp_store(folder), catalog_parts, CATALOG_PART_COUNT, &error),
+                         ERR_INVALID);
         assert_non_null(strstr(error.message, folder));
         assert_non_null(strstr(error.message, "without replacing"));
         assert_non_null(strstr(error.message, "local file system"));
@@ -110,7 +113,8 @@ static void one_that_refuses_names_or_replaces_files_is_no_place_for_a_lake(void
     }
     calls.rename_no_replace = replace;
     os_calls_set(&calls);
-    assert_int_equal(lake_probe(folder, &error), ERR_INVALID);
+    assert_int_equal(lake_probe(temp_store(folder), catalog_parts, CATALOG_PART_COUNT, &error),
+                     ERR_INVALID);
     assert_nothing_left();
 }
 
@@ -120,7 +124,8 @@ static void one_that_cannot_sync_folders_is_no_place_either(void **state)
     calls.fsync = refuse_sync;
     refusal = ENOSYS;
     os_calls_set(&calls);
-    assert_int_equal(lake_probe(folder, &error), ERR_INVALID);
+    assert_int_equal(lake_probe(temp_store(folder), catalog_parts, CATALOG_PART_COUNT, &error),
+                     ERR_INVALID);
     assert_non_null(strstr(error.message, "sync folders"));
     assert_nothing_left();
 }
@@ -132,14 +137,14 @@ static void locks_that_are_refused_or_granted_to_everybody_are_no_locks(void **s
     calls.lock = refuse_lock;
     refusal = ENOLCK;
     os_calls_set(&calls);
-    assert_int_equal(lake_lock_take(&lock, folder, &error), ERR_INVALID);
+    assert_int_equal(lake_lock_take(&lock, temp_store(folder), &error), ERR_INVALID);
     assert_non_null(strstr(error.message, "keeps no locks"));
     calls.lock = grant;
     os_calls_set(&calls);
-    assert_int_equal(lake_lock_take(&lock, folder, &error), ERR_INVALID);
+    assert_int_equal(lake_lock_take(&lock, temp_store(folder), &error), ERR_INVALID);
     assert_non_null(strstr(error.message, "keeps no locks"));
     os_calls_set(NULL);
-    assert_int_equal(lake_lock_take(&lock, folder, &error), OK);
+    assert_int_equal(lake_lock_take(&lock, temp_store(folder), &error), OK);
     lake_lock_release(&lock);
 }
 
@@ -150,11 +155,13 @@ static void a_catalog_of_another_user_is_named_with_the_remedy(void **state)
     calls.may_write = may_not_write_catalog;
     refusal = EACCES;
     os_calls_set(&calls);
-    assert_int_equal(lake_probe(folder, &error), ERR_INVALID);
+    assert_int_equal(lake_probe(temp_store(folder), catalog_parts, CATALOG_PART_COUNT, &error),
+                     ERR_INVALID);
     assert_non_null(strstr(error.message, LAKE_CATALOG));
     assert_non_null(strstr(error.message, "chown -R"));
     refusal = EROFS;
-    assert_int_equal(lake_probe(folder, &error), ERR_INVALID);
+    assert_int_equal(lake_probe(temp_store(folder), catalog_parts, CATALOG_PART_COUNT, &error),
+                     ERR_INVALID);
     assert_non_null(strstr(error.message, "read-only"));
 }
 
@@ -165,12 +172,14 @@ static void a_full_disk_tells_nothing_and_a_failing_one_is_told_as_it_is(void **
         struct fault_plan plan = {.kind = FAULT_ERRNO, .scope = FAULT_WRITES, .first = n};
         plan.system_errno = ENOSPC;
         fault_begin(&plan);
-        assert_int_equal(lake_probe(folder, &error), OK);
+        assert_int_equal(lake_probe(temp_store(folder), catalog_parts, CATALOG_PART_COUNT, &error),
+                         OK);
         fault_end();
         assert_nothing_left();
         plan.system_errno = EIO;
         fault_begin(&plan);
-        assert_int_equal(lake_probe(folder, &error), ERR_IO);
+        assert_int_equal(lake_probe(temp_store(folder), catalog_parts, CATALOG_PART_COUNT, &error),
+                         ERR_IO);
         fault_end();
         assert_nothing_left();
     }
@@ -182,10 +191,11 @@ what_a_probe_left_that_was_killed_is_gone_after_the_next_and_others_files_stay(v
     (void)state;
     temp_write(temp_path(folder, LAKE_PROBE_STAGED), "", 0);
     temp_write(temp_path(folder, LAKE_PROBE_FINAL), "", 0);
-    assert_int_equal(lake_probe(folder, &error), OK);
+    assert_int_equal(lake_probe(temp_store(folder), catalog_parts, CATALOG_PART_COUNT, &error), OK);
     assert_nothing_left();
     temp_write(temp_path(folder, LAKE_PROBE_FINAL), "somebody's", 10);
-    assert_int_equal(lake_probe(folder, &error), ERR_CONFLICT);
+    assert_int_equal(lake_probe(temp_store(folder), catalog_parts, CATALOG_PART_COUNT, &error),
+                     ERR_CONFLICT);
     assert_true(temp_exists(temp_path(folder, LAKE_PROBE_FINAL)));
 }
 

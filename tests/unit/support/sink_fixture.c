@@ -18,6 +18,7 @@
 #include "support/temp_folder.h"
 #include "util/memory.h"
 #include "util/text.h"
+#include "catalog/files.h"
 
 #define LEDGER_MAX 20000
 #define ROWS_MAX   64

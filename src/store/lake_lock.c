@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "commit/lake_lock.h"
+#include "store/lake_lock.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "store/layout.h"
 #include "os/identity.h"
 
 #define LOCK_TEXT_BYTES 512
@@ -64,11 +63,12 @@ static enum error_code write_text(struct lake_lock *lock, struct error *error)
     return code == ERR_RETRY ? OK : code; /* a full disk: the text only informs */
 }
 
-enum error_code lake_lock_take(struct lake_lock *lock, const char *root, struct error *error)
+enum error_code lake_lock_take(struct lake_lock *lock, const struct store *store,
+                               struct error *error)
 {
     char path[OS_PATH_BYTES];
     lake_lock_init(lock);
-    enum error_code code = os_path_join(path, root, LAKE_LOCK, error);
+    enum error_code code = store_path(store, LAKE_LOCK, path, error);
     if (code == OK)
         code = os_refuse_no_file(path, error);
     if (code == OK)

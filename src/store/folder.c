@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A lake in a folder: the first backend of store/store.h. Names are given by renames, so that a
+ * file is there wholly or not at all; a rename is durable when the folder of the new name was
+ * synced, and so were those above it that were made for it. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "os/fence.h"
+#include "store/store.h"
+
+#define ASIDE_MAX 100000 /* things of one name that can be kept aside */
+
+/* ---- names ---- */
+
+/* Whether one of its components leads up. */
+static bool goes_up(const char *name)
+{
+    for (const char *part = name;; part++) {
+        size_t length = strcspn(part, "/");
+        if (length == 2 && part[0] == '.' && part[1] == '.')
+            return true;
+        part += length;
+        if (*part == '\0')
+            return false;
+    }
+}
+
+enum error_code store_path(const struct store *store, const char *name, char out[OS_PATH_BYTES],
+                           struct error *error)
+{
+    if (name[0] == '/' || goes_up(name))
+        return error_set(error, ERR_CORRUPT, "%.1000s is no file of the lake at %.1000s", name,
+                         store->root);
+    return name[0] == '\0' ? os_path_join(out, "", store->root, error)
+                           : os_path_join(out, store->root, name, error);
+}
+
+/* The folder that holds a file of that name. */
+static enum error_code folder_of(const struct store *store, const char *name,
+                                 char out[OS_PATH_BYTES], struct error *error)
+{
+    char path[OS_PATH_BYTES];
+    enum error_code code = store_path(store, name, path, error);
+    return code == OK ? os_parent_path(out, path, error) : code;
+}
+
+static enum error_code check_way(const struct store *store, const char *name, struct error *error)
+{
+    char path[OS_PATH_BYTES];
+    enum error_code code = store_path(store, name, path, error);
+    return code == OK ? os_refuse_linked_folders(store->root, name, error) : code;
+}
+
+static bool exists(const struct store *store, const char *name)
+{
+    char path[OS_PATH_BYTES];
+    return store_path(store, name, path, NULL) == OK && os_path_exists(path);
+}
+
+/* ---- putting, and taking away ---- */
+
+static enum error_code put(const struct store *store, const char *staged, const char *name,
+                           struct error *error)
+{
+    char from[OS_PATH_BYTES], to[OS_PATH_BYTES], folder[OS_PATH_BYTES];
+    enum error_code code = store_path(store, staged, from, error);
+    if (code == OK)
+        code = store_path(store, name, to, error);
+    if (code == OK)
+        code = os_parent_path(folder, to, error);
+    if (code == OK)
+        code = check_way(store, name, error);
+    if (code == OK)
+        code = os_make_directories(folder, NULL, error);
+    return code == OK ? os_rename_no_replace(from, to, error) : code;
+}
+
+/* The folder of names[index], unless it is that of an earlier one. */
+static enum error_code next_folder(const struct store *store, const char *const *names,
+                                   size_t index, bool *seen, char out[OS_PATH_BYTES],
+                                   struct error *error)
+{
+    char earlier[OS_PATH_BYTES];
+    *seen = false;
+    enum error_code code = folder_of(store, names[index], out, error);
+    for (size_t i = 0; code == OK && !*seen && i < index; i++) {
+        code = folder_of(store, names[i], earlier, error);
+        *seen = code == OK && strcmp(earlier, out) == 0;
+    }
+    return code;
+}
+
+/* Sync Y5. All folders up to the root are synced: an earlier try that died may have made some. */
+static enum error_code sync_put(const struct store *store, const char *const *names, size_t count,
+                                struct error *error)
+{
+    enum error_code code = OK;
+    for (size_t i = 0; code == OK && i < count; i++) {
+        char folder[OS_PATH_BYTES];
+        bool seen;
+        code = next_folder(store, names, i, &seen, folder, error);
+        if (code == OK && !seen)
+            code = os_sync_directories_up_to(folder, store->root, error);
+    }
+    return code;
+}
+
+/* Sync Y7. Not all folders need have been made yet. */
+static enum error_code sync_changed(const struct store *store, const char *const *names,
+                                    size_t count, struct error *error)
+{
+    enum error_code code = OK;
+    for (size_t i = 0; code == OK && i < count; i++) {
+        char folder[OS_PATH_BYTES];
+        code = folder_of(store, names[i], folder, error);
+        if (code == OK && os_path_exists(folder))
+            code = os_sync_directory(folder, error);
+    }
+    return code;
+}
+
+static enum error_code remove_file(const struct store *store, const char *name, struct error *error)
+{
+    char path[OS_PATH_BYTES];
+    struct error failure;
+    enum error_code code = store_path(store, name, path, error);
+    if (code == OK)
+        code = check_way(store, name, error);
+    if (code != OK)
+        return code;
+    code = os_unlink(path, &failure);
+    if (code == ERR_NOT_FOUND)
+        return OK;
+    if (code != OK && error != NULL)
+        *error = failure;
+    return code;
+}
+
+static enum error_code keep_as(const struct store *store, const char *from, const char *name,
+                               unsigned attempt, struct error *error)
+{
+    char to[OS_PATH_BYTES], aside[OS_PATH_BYTES];
+    char suffix[16] = "";
+    if (attempt > 1)
+        snprintf(suffix, sizeof suffix, "-%u", attempt);
+    int length =
+        snprintf(aside, sizeof aside, LAKE_DAMAGED "/%s" LAKE_DAMAGED_SUFFIX "%s", name, suffix);
+    if (length < 0 || (size_t)length >= sizeof aside)
+        return error_set(error, ERR_LIMIT, "the name %s is too long", name);
+    enum error_code code = store_path(store, aside, to, error);
+    return code == OK ? os_rename_no_replace(from, to, error) : code;
+}
+
+/* Sync Y9: where things are kept is durable before anything is in it, then its new name is, then
+ * that the old one is gone. */
+static enum error_code move_aside(const struct store *store, const char *name, struct error *error)
+{
+    char from[OS_PATH_BYTES], aside[OS_PATH_BYTES], above[OS_PATH_BYTES], folder[OS_PATH_BYTES];
+    const char *slash = strrchr(name, '/');
+    enum error_code code = store_path(store, LAKE_DAMAGED, aside, error);
+    if (code == OK)
+        code = os_make_directories(aside, NULL, error);
+    if (code == OK)
+        code = store_path(store, LAKE_FOLDER, above, error);
+    if (code == OK)
+        code = os_sync_directory(above, error);
+    if (code == OK)
+        code = check_way(store, name, error);
+    if (code == OK)
+        code = store_path(store, name, from, error);
+    if (code == OK && !os_path_exists(from))
+        code = error_set(error, ERR_NOT_FOUND, "%s is not there", from);
+    if (code != OK)
+        return code;
+    code = ERR_CONFLICT;
+    for (unsigned attempt = 1; code == ERR_CONFLICT && attempt <= ASIDE_MAX; attempt++)
+        code = keep_as(store, from, slash == NULL ? name : slash + 1, attempt, error);
+    if (code == OK)
+        code = os_sync_directory(aside, error);
+    if (code == OK)
+        code = os_parent_path(folder, from, error);
+    return code == OK ? os_sync_directory(folder, error) : code;
+}
+
+/* ---- reading ---- */
+
+static enum error_code open_file(const struct store *store, const char *name,
+                                 struct store_file *file, struct error *error)
+{
+    char path[OS_PATH_BYTES];
+    *file = (struct store_file){.store = store, .name = name};
+    os_file_init(&file->file);
+    enum error_code code = store_path(store, name, path, error);
+    if (code == OK)
+        code = os_file_open(&file->file, path, OS_OPEN_READ, error);
+    if (code != OK)
+        return code;
+    file->name = file->file.path;
+    return os_file_size(&file->file, &file->size_bytes, error);
+}
+
+static enum error_code read_range(const struct store_file *file, uint64_t offset, void *data,
+                                  size_t size_bytes, struct error *error)
+{
+    return os_file_read(&file->file, offset, data, size_bytes, error);
+}
+
+static void close_file(struct store_file *file)
+{
+    os_file_release(&file->file);
+}
+
+static enum error_code read_whole(const struct store *store, const char *name, size_t limit_bytes,
+                                  struct buffer *out, struct error *error)
+{
+    char path[OS_PATH_BYTES];
+    enum error_code code = store_path(store, name, path, error);
+    return code == OK ? os_read_whole(path, limit_bytes, out, error) : code;
+}
+
+static enum error_code replace(const struct store *store, const char *name,
+                               struct bytes_view content, struct error *error)
+{
+    char path[OS_PATH_BYTES];
+    enum error_code code = store_path(store, name, path, error);
+    return code == OK ? os_write_atomically(path, content, error) : code;
+}
+
+static enum error_code walk(const struct store *store, const char *below,
+                            const struct os_walker *walker, struct error *error)
+{
+    char path[OS_PATH_BYTES];
+    enum error_code code = store_path(store, below, path, error);
+    return code == OK ? os_walk(path, walker, error) : code;
+}
+
+static enum error_code free_space(const struct store *store, struct os_free_space *space,
+                                  struct error *error)
+{
+    return os_free_space(store->root, space, error);
+}
+
+/* ---- the folder itself ---- */
+
+enum error_code store_at(struct store *store, const char *output_path, struct error *error)
+{
+    static const struct store_backend backend = {
+        .put = put,
+        .sync_put = sync_put,
+        .sync_changed = sync_changed,
+        .remove = remove_file,
+        .move_aside = move_aside,
+        .check_way = check_way,
+        .exists = exists,
+        .open = open_file,
+        .read = read_range,
+        .close = close_file,
+        .read_whole = read_whole,
+        .replace = replace,
+        .walk = walk,
+        .free_space = free_space,
+    };
+    store->backend = &backend;
+    return os_path_join(store->root, "", output_path, error);
+}
+
+enum error_code store_make_staging(const struct store *store, struct error *error)
+{
+    char staging[OS_PATH_BYTES];
+    enum error_code code = store_path(store, LAKE_STAGING, staging, error);
+    return code == OK ? os_make_directories(staging, NULL, error) : code;
+}
+
+enum error_code store_make_folder(struct store *store, struct error *error)
+{
+    char real[OS_PATH_BYTES];
+    enum error_code code = os_make_directories(store->root, NULL, error);
+    if (code == OK)
+        code = os_real_path(real, store->root, error);
+    if (code != OK)
+        return code;
+    memcpy(store->root, real, sizeof real);
+    return store_make_staging(store, error);
+}
+
+/* As far as we may open them: one that we may not was not made by us. _lake itself was synced when
+ * lake.json was written, after all else in it. */
+enum error_code store_sync_folder(const struct store *store, struct error *error)
+{
+    char path[OS_PATH_BYTES], above[OS_PATH_BYTES];
+    enum error_code code = os_sync_directory(store->root, error);
+    memcpy(path, store->root, sizeof path);
+    while (code == OK) {
+        code = os_parent_path(above, path, error);
+        if (code != OK || strcmp(above, path) == 0)
+            return code;
+        struct error failure;
+        if (os_sync_directory(above, &failure) != OK && failure.system_errno != EACCES &&
+            failure.system_errno != EPERM && failure.system_errno != EROFS) {
+            if (error != NULL)
+                *error = failure;
+            return failure.code;
+        }
+        memcpy(path, above, sizeof path);
+    }
+    return code;
+}

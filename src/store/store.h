@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_STORE_STORE_H
+#define TTP_STORE_STORE_H
+
+/*
+ * Where the files of a lake live. Names are relative to the lake ("year=2024/…/x.parquet",
+ * "_lake/staging/x"). One that leaves it is ERR_CORRUPT, since only catalogs and intents that
+ * somebody made have such; a link on the way of what is put, removed or moved is ERR_INVALID. The
+ * first backend is a folder (store/folder.c); another one is another table of these operations.
+ *
+ * What is put, moved or removed is durable only after it was synced (docs/commit-protocol.md,
+ * "Which sync protects what"). Errors beside those named: ERR_IO with system_errno, ERR_RETRY where
+ * there is no room, ERR_LIMIT where a name is too long.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "os/file.h"
+#include "store/layout.h"
+#include "util/buffer.h"
+#include "util/error.h"
+
+struct store {
+    const struct store_backend *backend;
+    char root[OS_PATH_BYTES]; /* the lake's folder; messages call the lake by it */
+};
+
+/* A stored file, open for reading. */
+struct store_file {
+    const struct store *store;
+    struct os_file file; /* the folder's */
+    const char *name;    /* for messages; lives as long as the file is open */
+    uint64_t size_bytes;
+};
+
+struct store_backend {
+    enum error_code (*put)(const struct store *store, const char *staged, const char *name,
+                           struct error *error);
+    enum error_code (*sync_put)(const struct store *store, const char *const *names, size_t count,
+                                struct error *error);
+    enum error_code (*sync_changed)(const struct store *store, const char *const *names,
+                                    size_t count, struct error *error);
+    enum error_code (*remove)(const struct store *store, const char *name, struct error *error);
+    enum error_code (*move_aside)(const struct store *store, const char *name, struct error *error);
+    enum error_code (*check_way)(const struct store *store, const char *name, struct error *error);
+    bool (*exists)(const struct store *store, const char *name);
+    enum error_code (*open)(const struct store *store, const char *name, struct store_file *file,
+                            struct error *error);
+    enum error_code (*read)(const struct store_file *file, uint64_t offset, void *data,
+                            size_t size_bytes, struct error *error);
+    void (*close)(struct store_file *file);
+    enum error_code (*read_whole)(const struct store *store, const char *name, size_t limit_bytes,
+                                  struct buffer *out, struct error *error);
+    enum error_code (*replace)(const struct store *store, const char *name,
+                               struct bytes_view content, struct error *error);
+    enum error_code (*walk)(const struct store *store, const char *below,
+                            const struct os_walker *walker, struct error *error);
+    enum error_code (*free_space)(const struct store *store, struct os_free_space *space,
+                                  struct error *error);
+};
+
+/* The lake at an output_path: a folder, which need not be there yet. */
+enum error_code store_at(struct store *store, const char *output_path,
+                         struct error *error) MUST_CHECK;
+/* Makes the folder, with what is above it and its staging; the store's root becomes absolute. */
+enum error_code store_make_folder(struct store *store, struct error *error) MUST_CHECK;
+enum error_code store_make_staging(const struct store *store, struct error *error) MUST_CHECK;
+/* Sync Y8: the folder's own name and those of the folders that lead to it. */
+enum error_code store_sync_folder(const struct store *store, struct error *error) MUST_CHECK;
+
+/* Gives a staged file its name, never over another file (ERR_CONFLICT). ERR_NOT_FOUND if it is not
+ * staged. */
+static inline enum error_code MUST_CHECK store_put(const struct store *store, const char *staged,
+                                                   const char *name, struct error *error)
+{
+    return store->backend->put(store, staged, name, error);
+}
+
+/* Makes the names of files durable that were put. */
+static inline enum error_code MUST_CHECK store_sync_put(const struct store *store,
+                                                        const char *const *names, size_t count,
+                                                        struct error *error)
+{
+    return store->backend->sync_put(store, names, count, error);
+}
+
+/* Makes it durable that names are gone, or new in folders that were there before. */
+static inline enum error_code MUST_CHECK store_sync_changed(const struct store *store,
+                                                            const char *const *names, size_t count,
+                                                            struct error *error)
+{
+    return store->backend->sync_changed(store, names, count, error);
+}
+
+/* Gone is as good. */
+static inline enum error_code MUST_CHECK store_remove(const struct store *store, const char *name,
+                                                      struct error *error)
+{
+    return store->backend->remove(store, name, error);
+}
+
+/* Keeps the file in _lake/damaged, under its own name with the suffix .damaged (which no glob for
+ * .parquet takes; "-2", "-3" … behind it where that is taken), durably. ERR_NOT_FOUND. */
+static inline enum error_code MUST_CHECK store_move_aside(const struct store *store,
+                                                          const char *name, struct error *error)
+{
+    return store->backend->move_aside(store, name, error);
+}
+
+/* Whether a file could be put there: ERR_INVALID if something on the way leads elsewhere. */
+static inline enum error_code MUST_CHECK store_check_way(const struct store *store,
+                                                         const char *name, struct error *error)
+{
+    return store->backend->check_way(store, name, error);
+}
+
+static inline bool store_exists(const struct store *store, const char *name)
+{
+    return store->backend->exists(store, name);
+}
+
+/* ERR_NOT_FOUND. store_close ends it, also where it failed. `name` is borrowed. */
+static inline enum error_code MUST_CHECK store_open(const struct store *store, const char *name,
+                                                    struct store_file *file, struct error *error)
+{
+    return store->backend->open(store, name, file, error);
+}
+
+/* Reads exactly size_bytes: fewer there are ERR_CORRUPT. `file` is a struct store_file: fits
+ * struct parquet_source. */
+static inline enum error_code store_read(void *file, uint64_t offset, void *data, size_t size_bytes,
+                                         struct error *error)
+{
+    const struct store_file *of = file;
+    return of->store->backend->read(of, offset, data, size_bytes, error);
+}
+
+static inline void store_close(struct store_file *file)
+{
+    file->store->backend->close(file);
+}
+
+/* A file of at most limit_bytes (else ERR_LIMIT). ERR_NOT_FOUND. */
+static inline enum error_code MUST_CHECK store_read_whole(const struct store *store,
+                                                          const char *name, size_t limit_bytes,
+                                                          struct buffer *out, struct error *error)
+{
+    return store->backend->read_whole(store, name, limit_bytes, out, error);
+}
+
+/* Gives the file new content, durably: there is the old or the new one at each moment. */
+static inline enum error_code MUST_CHECK store_replace(const struct store *store, const char *name,
+                                                       struct bytes_view content,
+                                                       struct error *error)
+{
+    return store->backend->replace(store, name, content, error);
+}
+
+/* os_walk (os/file.h) below a name of the store; "" for all of it. */
+static inline enum error_code MUST_CHECK store_walk(const struct store *store, const char *below,
+                                                    const struct os_walker *walker,
+                                                    struct error *error)
+{
+    return store->backend->walk(store, below, walker, error);
+}
+
+static inline enum error_code MUST_CHECK store_free_space(const struct store *store,
+                                                          struct os_free_space *space,
+                                                          struct error *error)
+{
+    return store->backend->free_space(store, space, error);
+}
+
+/* The path by which messages, and libraries that open files by name, know a file. */
+enum error_code store_path(const struct store *store, const char *name, char out[OS_PATH_BYTES],
+                           struct error *error) MUST_CHECK;
+
+#endif
