@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "service/pipeline.h"
+#include "service/lake_run.h"
 #include "app/say.h"
 #include "app/serving.h"
 #include "os/file.h"
@@ -135,16 +135,16 @@ static enum exit_code fetch_group(const struct demo_network *network, const char
     run_report_init(&report);
     enum exit_code exit_code = EXIT_FAILED;
     if (make_options(&options, network, endpoint, group) == OK)
-        exit_code = pipeline_run(&options, NULL, &report);
+        exit_code = lake_run(&options, NULL, &report);
     if (report.has_run) {
         const struct status_snapshot *last = &report.last;
         say("  %s  ledgers %" PRIu32 " to %" PRIu32 ": %" PRIu64 " rows%s\n", network->name,
-            group->first_ledger, group->last_ledger, last->rows_committed,
-            exit_code == EXIT_DONE && last->commits == 0 ? ", all there already" : "");
+            group->first_ledger, group->last_ledger, last->sink.rows_committed,
+            exit_code == EXIT_DONE && last->sink.commits == 0 ? ", all there already" : "");
         fflush(stdout);
-        totals->rows += last->rows_committed;
-        totals->files += last->files_committed;
-        totals->bytes += last->bytes_committed;
+        totals->rows += last->sink.rows_committed;
+        totals->files += last->sink.files_committed;
+        totals->bytes += last->sink.bytes_committed;
     }
     run_report_release(&report);
     options_release(&options);

@@ -2,7 +2,7 @@
 #include "app/command.h"
 
 #include "app/progress.h"
-#include "service/pipeline.h"
+#include "service/lake_run.h"
 #include "app/report_file.h"
 #include "service/run_plan.h"
 #include "app/standard_output.h"
@@ -64,7 +64,7 @@ static enum exit_code run(const struct options *options, const char *report_path
     run_report_init(&report);
     progress_init(&progress, options);
     const struct run_observer observer = progress_observer(&progress);
-    enum exit_code exit_code = pipeline_run(options, &observer, &report);
+    enum exit_code exit_code = lake_run(options, &observer, &report);
     if (report.has_run) {
         enum exit_code printed = print_summary(options, &report);
         exit_code = exit_code == EXIT_DONE ? printed : exit_code;

@@ -10,6 +10,7 @@
 #include "os/clock.h"
 #include "os/log.h"
 #include "os/process.h"
+#include "service/run_status.h"
 #include "status/health.h"
 #include "util/text.h"
 
@@ -41,9 +42,8 @@ static void show_plan(const struct progress *progress, const struct run_plan *pl
     buffer_release(&text);
 }
 
-static void set_plan(void *context, const struct run_plan *plan, bool is_first)
+static void set_plan(struct progress *progress, const struct run_plan *plan, bool is_first)
 {
-    struct progress *progress = context;
     if (progress->is_terminal && is_first)
         show_plan(progress, plan);
     progress->live = plan->live;
@@ -93,21 +93,21 @@ void progress_draw_bar(unsigned columns, double done, double seconds, const char
 static void draw(struct progress *progress, const struct status_snapshot *now, int64_t now_us)
 {
     double seconds = (double)(now_us - progress->began_us) / 1e6;
-    double done = (double)now->ledgers_completed / (double)progress->ledgers_wanted;
+    double done = (double)now->stream.ledgers_completed / (double)progress->ledgers_wanted;
     char rate[TEXT_TIME_BYTES], words[PROGRESS_WORDS_BYTES];
-    text_count(seconds > 0 ? (uint64_t)((double)now->events_accepted / seconds) : 0, rate);
-    snprintf(words, sizeof words, "ledger %" PRIu32 ", %s events/s%s", now->current_ledger, rate,
-             now->waiting_for_space ? ", the disk is full"
-             : now->intake_paused   ? ", too little disk is free"
-             : now->reconnecting    ? ", reconnecting"
-                                    : "");
+    text_count(seconds > 0 ? (uint64_t)((double)now->stream.events_accepted / seconds) : 0, rate);
+    snprintf(words, sizeof words, "ledger %" PRIu32 ", %s events/s%s", now->stream.current_ledger,
+             rate,
+             now->sink.waiting_for_space ? ", the disk is full"
+             : now->sink.intake_paused   ? ", too little disk is free"
+             : now->stream.degraded      ? ", reconnecting"
+                                         : "");
     progress_draw_bar(progress->columns, done, seconds, words);
     progress->next_draw_us = now_us + PROGRESS_DRAW_EVERY_US;
 }
 
-static void end(void *context)
+static void end(struct progress *progress)
 {
-    struct progress *progress = context;
     if (progress->draws)
         log_set_status("");
     progress->draws = false;
@@ -117,51 +117,53 @@ static void end(void *context)
 static void tell_silence(struct progress *progress, const struct status_snapshot *now,
                          int64_t now_us)
 {
-    if (now->last_event_us != 0 || now->failure_status[0] != '\0')
+    if (now->stream.last_event_us != 0 || now->stream.failure.status[0] != '\0')
         progress->next_silence_us = INT64_MAX; /* the server's own words say more */
-    if (now_us < progress->next_silence_us || now->streaming_since_us == 0)
+    if (now_us < progress->next_silence_us || now->stream.streaming_since_us == 0)
         return;
     progress->next_silence_us = now_us + 10 * SILENCE_US;
     char sentence[256];
     snprintf(sentence, sizeof sentence,
              "no event has arrived yet, asked for %s: is that within what the server's source "
              "keeps, and closed already?",
-             now->asked);
+             now->stream.asked);
     log_event(LOG_WARN, "app", sentence, LOG_T("endpoint", now->endpoint),
-              LOG_B("connected", now->connected));
+              LOG_B("connected", now->stream.connected));
 }
 
 static void tell_bounded(const struct progress *progress, const struct status_snapshot *now,
                          double rate)
 {
     double percent = progress->ledgers_wanted == 0 ? 0.0
-                                                   : 100.0 * (double)now->ledgers_completed /
+                                                   : 100.0 * (double)now->stream.ledgers_completed /
                                                          (double)progress->ledgers_wanted;
-    log_event(LOG_INFO, "app", "progress", LOG_U("ledger", now->current_ledger),
+    log_event(LOG_INFO, "app", "progress", LOG_U("ledger", now->stream.current_ledger),
               LOG_D("percent_of_ledgers", percent > 100.0 ? 100.0 : percent),
-              LOG_D("events_per_second", rate), LOG_U("events", now->events_accepted),
-              LOG_U("rows_committed", now->rows_committed), LOG_U("files", now->files_committed),
-              LOG_U("queue_bytes", now->queue_bytes), LOG_U("resident_bytes", now->resident_bytes),
-              LOG_U("retries", now->retries));
+              LOG_D("events_per_second", rate), LOG_U("events", now->stream.events_accepted),
+              LOG_U("rows_committed", now->sink.rows_committed),
+              LOG_U("files", now->sink.files_committed),
+              LOG_U("queue_bytes", now->queue.memory_bytes),
+              LOG_U("resident_bytes", now->resident_bytes), LOG_U("retries", now->stream.retries));
 }
 
 static void tell_live(const struct status_snapshot *now, double rate)
 {
-    log_event(LOG_INFO, "app", "progress", LOG_U("ledger", now->current_ledger),
+    log_event(LOG_INFO, "app", "progress", LOG_U("ledger", now->stream.current_ledger),
               LOG_D("lag_seconds", health_lag_seconds(now)), LOG_D("events_per_second", rate),
-              LOG_U("events", now->events_accepted), LOG_U("rows_committed", now->rows_committed),
-              LOG_U("rows_open", now->rows_open), LOG_U("files", now->files_committed),
-              LOG_U("resident_bytes", now->resident_bytes), LOG_U("retries", now->retries));
+              LOG_U("events", now->stream.events_accepted),
+              LOG_U("rows_committed", now->sink.rows_committed),
+              LOG_U("rows_open", now->sink.rows_open), LOG_U("files", now->sink.files_committed),
+              LOG_U("resident_bytes", now->resident_bytes), LOG_U("retries", now->stream.retries));
 }
 
-static void tell(struct progress *progress, struct watch *watch, int64_t now_us)
+static void tell(struct progress *progress, struct run_status *status, int64_t now_us)
 {
     bool draw_is_due = progress->draws && now_us >= progress->next_draw_us;
     bool line_is_due = !progress->draws && now_us >= progress->next_us;
     if (!draw_is_due && !line_is_due && now_us < progress->next_silence_us)
         return;
     struct status_snapshot now;
-    watch_snapshot(watch, &now);
+    run_status_snapshot(status, &now);
     tell_silence(progress, &now, now_us);
     if (draw_is_due)
         draw(progress, &now, now_us);
@@ -169,26 +171,31 @@ static void tell(struct progress *progress, struct watch *watch, int64_t now_us)
         return;
     double seconds = (double)(now_us - progress->told_us) / 1e6;
     double rate =
-        seconds > 0 ? (double)(now.events_accepted - progress->told_events) / seconds : 0.0;
+        seconds > 0 ? (double)(now.stream.events_accepted - progress->told_events) / seconds : 0.0;
     if (progress->live)
         tell_live(&now, rate);
     else
         tell_bounded(progress, &now, rate);
     progress->told_us = now_us;
-    progress->told_events = now.events_accepted;
+    progress->told_events = now.stream.events_accepted;
     progress->next_us = now_us + (progress->live ? LIVE_EVERY_US : PROGRESS_TELL_EVERY_US);
 }
 
-/* Gives when the bar is to be drawn again. */
-static int64_t turn(void *context, struct watch *watch, int64_t now_us)
+static void on_fact(void *context, const struct run_fact *fact)
 {
     struct progress *progress = context;
-    tell(progress, watch, now_us);
-    return progress->draws ? progress->next_draw_us : INT64_MAX;
+    if (fact->kind == FACT_PLAN)
+        set_plan(progress, fact->plan, fact->is_first);
+    if (fact->kind == FACT_END)
+        end(progress);
+    if (fact->kind != FACT_TURN)
+        return;
+    tell(progress, fact->status, fact->now_us);
+    if (progress->draws && progress->next_draw_us < *fact->next_turn_us)
+        *fact->next_turn_us = progress->next_draw_us;
 }
 
 struct run_observer progress_observer(struct progress *progress)
 {
-    return (struct run_observer){
-        .context = progress, .on_plan = set_plan, .on_turn = turn, .on_end = end};
+    return (struct run_observer){on_fact, progress};
 }

@@ -11,8 +11,7 @@
 
 #include "config/options.h"
 #include "service/run_plan.h"
-#include "service/pipeline.h"
-#include "service/watch.h"
+#include "service/run_facts.h"
 
 struct progress {
     const struct options *options;
@@ -30,7 +29,7 @@ struct progress {
 };
 
 void progress_init(struct progress *progress, const struct options *options);
-/* For pipeline_run. People at a terminal also see the plan before the work. */
+/* For lake_run. People at a terminal also see the plan before the work. */
 struct run_observer progress_observer(struct progress *progress);
 /* Draws a bar below the log for a part `done` (0 to 1) after so many seconds: ` 45% [===>   ]
  * words, 2m10s left`, cut to the terminal's columns. log_set_status("") takes it away. */

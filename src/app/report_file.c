@@ -9,6 +9,7 @@
 #include "service/rerun.h"
 #include "app/json_output.h"
 #include "config/option_json.h"
+#include "status/figures.h"
 #include "util/json_text.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -74,36 +75,28 @@ static json_t *report_head(const struct options *options, const char *state, int
 
 static json_t *problem_of(const void *context, size_t index)
 {
-    const struct run_problem *problem = &((const struct run_report *)context)->problems[index];
+    const struct status_problem *problem = &((const struct run_report *)context)->problems[index];
     return json_pack("{s:s,s:o,s:I}", "level", problem->error ? "error" : "warn", "message",
                      json_any_text(problem->message), "count", (json_int_t)problem->count);
 }
 
 /* The newest gaps; gap_ledgers counts all. */
-static json_t *gap_of(const void *context, size_t index)
+static json_t *gaps_of(struct source_gaps gaps)
 {
-    struct ledger_range gap = ((const struct status_snapshot *)context)->newest_gaps[index];
-    return json_pack("{s:I,s:I}", "first", (json_int_t)gap.first, "last", (json_int_t)gap.last);
+    return json_ranges(&(struct ledger_set){.ranges = gaps.kept, .count = gaps.kept_count});
 }
 
-static int set_amounts(json_t *root, const struct status_snapshot *last)
+static int set_figures(json_t *root, const struct status_snapshot *last)
 {
-    return set_number(root, "rows", last->rows_committed) ||
-           set_number(root, "files", last->files_committed) ||
-           set_number(root, "bytes", last->bytes_committed) ||
-           set_number(root, "commits", last->commits) ||
-           set_number(root, "commits_failed", last->commits_failed) ||
-           set_number(root, "dead_letters", last->dead_letters_committed) ||
-           set_number(root, "unconfirmed_ledgers", last->unconfirmed_ledgers) ||
-           set_number(root, "gap_ledgers", last->gap_ledgers) ||
-           set_number(root, "found_ledgers", last->found_ledgers) ||
-           json_object_set_new(root, "gaps", json_list(last->gap_count, gap_of, last)) ||
-           set_number(root, "events_received", last->events_accepted) ||
-           set_number(root, "events_received_again", last->events_refetched) ||
-           set_number(root, "bytes_received", last->bytes_received) ||
-           set_number(root, "retries", last->retries) ||
-           set_number(root, "cpu_us", (uint64_t)last->cpu_us) ||
-           set_number(root, "peak_resident_bytes", last->peak_resident_bytes);
+    const char *key;
+    uint64_t number;
+    int failed = 0;
+    for (unsigned place = 1; figures_of_report(last, place, &key, &number); place++) {
+        failed |= set_number(root, key, number);
+        if (strcmp(key, "found_ledgers") == 0) /* the last that counts gaps: here they are */
+            failed |= json_object_set_new(root, "gaps", gaps_of(last->stream.gaps));
+    }
+    return failed;
 }
 
 /* What fetches the rest; null where nothing is left, or what is left may not come from there. */
@@ -123,19 +116,20 @@ static json_t *command_of(const struct options *options, const struct run_report
 
 static json_t *words_of(const char *words)
 {
-    return words[0] != '\0' ? json_any_text(words) : json_null();
+    return words != NULL && words[0] != '\0' ? json_any_text(words) : json_null();
 }
 
 /* How the last call that failed ended; null where none did. */
 static json_t *server_of(const struct status_snapshot *last)
 {
-    if (last->failure_us == 0)
+    if (last->stream.failure.at_us == 0)
         return json_null();
     return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "failed_at", json_time(last->failure_us), "address",
-        words_of(last->failure_address), "asked_for", words_of(last->failure_asked), "status",
-        words_of(last->failure_status), "message", words_of(last->failure_message), "failure",
-        words_of(last->failure_words), "meaning", words_of(last->failure_meaning));
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "failed_at", json_time(last->stream.failure.at_us),
+        "address", words_of(last->stream.failure.address), "asked_for",
+        words_of(last->stream.failure.asked), "status", words_of(last->stream.failure.status),
+        "message", words_of(last->stream.failure.message), "failure",
+        words_of(last->stream.failure.words), "meaning", words_of(last->stream.failure.meaning));
 }
 
 static json_t *report_whole(const struct options *options, const struct run_report *report,
@@ -145,11 +139,11 @@ static json_t *report_whole(const struct options *options, const struct run_repo
     json_t *root =
         report_head(options, report->stopped ? "stopped" : "ended", now_us - report->elapsed_us);
     double seconds = (double)report->elapsed_us / 1e6;
-    double rate = seconds > 0 ? (double)report->last.rows_committed / seconds : 0.0;
+    double rate = seconds > 0 ? (double)report->last.sink.rows_committed / seconds : 0.0;
     if (root == NULL || set_time(root, "ended", now_us) != 0 ||
         json_object_set_new(root, "elapsed_seconds", json_real(seconds)) != 0 ||
         json_object_set_new(root, "exit_code", json_integer((int)exit_code)) != 0 ||
-        set_amounts(root, &report->last) != 0 ||
+        set_figures(root, &report->last) != 0 ||
         json_object_set_new(root, "rows_per_second", json_real(rate)) != 0 ||
         json_object_set_new(root, "problems",
                             json_list(report->problem_count, problem_of, report)) != 0 ||

@@ -8,7 +8,7 @@
  * is written into at the end, once; a link to a file is refused.
  */
 
-#include "service/pipeline.h"
+#include "service/lake_run.h"
 #include "util/error.h"
 
 /* Writes DIR/incomplete_FILE: version, parameters, start. ERR_INVALID where the path names no file

@@ -48,19 +48,18 @@ static const char *plural(uint64_t count)
 /* Ledgers that are worth a look, by their numbers, newest gaps last. */
 static void put_gaps(struct page *page, const struct status_snapshot *last)
 {
-    if (last->found_ledgers != 0)
+    if (last->stream.gaps.found_count != 0)
         put(page, LABEL "%" PRIu64 " ledger%s left out by the stream, and there when asked for\n",
-            "found", last->found_ledgers, plural(last->found_ledgers));
-    if (last->gaps == 0)
+            "found", last->stream.gaps.found_count, plural(last->stream.gaps.found_count));
+    if (last->stream.gaps.count == 0)
         return;
-    struct ledger_range ranges[STATUS_GAPS_MAX];
-    const struct ledger_set gaps = {.ranges = ranges, .count = last->gap_count};
     char text[LEDGER_SET_TEXT_BYTES];
-    memcpy(ranges, last->newest_gaps, sizeof ranges);
-    ledger_set_text(&gaps, text);
+    struct source_gaps gaps = last->stream.gaps;
+    ledger_set_text(&(struct ledger_set){.ranges = gaps.kept, .count = gaps.kept_count}, text);
     put(page, LABEL "%s: no event came, nor when asked for once more\n", "gaps", text);
-    if (last->gaps > last->gap_count)
-        put(page, LABEL "and %" PRIu64 " earlier\n", "", last->gaps - last->gap_count);
+    if (last->stream.gaps.count > last->stream.gaps.kept_count)
+        put(page, LABEL "and %" PRIu64 " earlier\n", "",
+            last->stream.gaps.count - last->stream.gaps.kept_count);
 }
 
 static void put_amounts(struct page *page, const struct status_snapshot *last)
@@ -69,31 +68,32 @@ static void put_amounts(struct page *page, const struct status_snapshot *last)
     char files[TEXT_TIME_BYTES];
     char commits[TEXT_TIME_BYTES];
     char size[TEXT_TIME_BYTES];
-    text_count(last->rows_committed, rows);
-    text_count(last->files_committed, files);
-    text_count(last->commits, commits);
-    text_size(last->bytes_committed, size);
+    text_count(last->sink.rows_committed, rows);
+    text_count(last->sink.files_committed, files);
+    text_count(last->sink.commits, commits);
+    text_size(last->sink.bytes_committed, size);
     put(page, LABEL "%s row%s in %s file%s, %s, by %s commit%s\n", "stored", rows,
-        plural(last->rows_committed), files, plural(last->files_committed), size, commits,
-        plural(last->commits));
-    if (last->dead_letters_committed != 0)
+        plural(last->sink.rows_committed), files, plural(last->sink.files_committed), size, commits,
+        plural(last->sink.commits));
+    if (last->sink.dead_letters_committed != 0)
         put(page, LABEL "%" PRIu64 " event%s that can't be rows, under _lake/dead_letters/\n",
-            "dead letters", last->dead_letters_committed, plural(last->dead_letters_committed));
-    if (last->unconfirmed_ledgers != 0)
+            "dead letters", last->sink.dead_letters_committed,
+            plural(last->sink.dead_letters_committed));
+    if (last->sink.unconfirmed_ledgers != 0)
         put(page, LABEL "%" PRIu64 " ledger%s that the server sent no event of\n", "unconfirmed",
-            last->unconfirmed_ledgers, plural(last->unconfirmed_ledgers));
+            last->sink.unconfirmed_ledgers, plural(last->sink.unconfirmed_ledgers));
     put_gaps(page, last);
-    if (last->retries != 0 || last->events_refetched != 0)
+    if (last->stream.retries != 0 || last->stream.events_refetched != 0)
         put(page, LABEL "%" PRIu64 " retr%s, %" PRIu64 " event%s received again\n", "connection",
-            last->retries, last->retries == 1 ? "y" : "ies", last->events_refetched,
-            plural(last->events_refetched));
+            last->stream.retries, last->stream.retries == 1 ? "y" : "ies",
+            last->stream.events_refetched, plural(last->stream.events_refetched));
 }
 
 static void put_rates(struct page *page, const struct run_report *report)
 {
     const struct status_snapshot *last = &report->last;
     double seconds = (double)report->elapsed_us / 1e6;
-    double rate = seconds > 0 ? (double)last->rows_committed / seconds : 0.0;
+    double rate = seconds > 0 ? (double)last->sink.rows_committed / seconds : 0.0;
     char per_second[TEXT_TIME_BYTES];
     char per_hour[TEXT_TIME_BYTES];
     char peak[TEXT_TIME_BYTES];
@@ -102,15 +102,15 @@ static void put_rates(struct page *page, const struct run_report *report)
     text_size(last->peak_resident_bytes, peak);
     put(page, LABEL "%s rows/s (%s an hour)\n", "rate", per_second, per_hour);
     put(page, LABEL "%.2f s of CPU", "cost", (double)last->cpu_us / 1e6);
-    if (last->rows_committed >= 100000) /* below that, starting up is most of it */
-        put(page, " (%.2f us a row)", (double)last->cpu_us / (double)last->rows_committed);
+    if (last->sink.rows_committed >= 100000) /* below that, starting up is most of it */
+        put(page, " (%.2f us a row)", (double)last->cpu_us / (double)last->sink.rows_committed);
     put(page, ", %s of memory at most\n", peak);
 }
 
 static void put_problems(struct page *page, const struct run_report *report)
 {
     for (size_t i = 0; i < report->problem_count; i++) {
-        const struct run_problem *problem = &report->problems[i];
+        const struct status_problem *problem = &report->problems[i];
         put(page, LABEL, problem->error ? "error" : "warning");
         if (problem->count > 1)
             put(page, "%" PRIu64 " times: ", problem->count);
@@ -122,14 +122,15 @@ static void put_problems(struct page *page, const struct run_report *report)
 static void put_server(struct page *page, const struct run_report *report)
 {
     const struct status_snapshot *last = &report->last;
-    bool is_short = report->live ? last->outage || last->reconnecting : report->uncovered.count > 0;
-    if (last->failure_us == 0 || !is_short)
+    bool is_short =
+        report->live ? last->stream.outage || last->stream.degraded : report->uncovered.count > 0;
+    if (last->stream.failure.at_us == 0 || !is_short)
         return;
     put(page, LABEL "%s, asked for %s: %s\n", "server",
-        last->failure_address[0] != '\0' ? last->failure_address : last->endpoint,
-        last->failure_asked, last->failure_words);
-    if (last->failure_meaning[0] != '\0')
-        put(page, LABEL "%s\n", "", last->failure_meaning);
+        last->stream.failure.address[0] != '\0' ? last->stream.failure.address : last->endpoint,
+        last->stream.failure.asked, last->stream.failure.words);
+    if (last->stream.failure.meaning != NULL)
+        put(page, LABEL "%s\n", "", last->stream.failure.meaning);
 }
 
 /* What fetches the rest. After another chain was found nothing is to be fetched from there. */

@@ -4,7 +4,7 @@
 
 /* What is told to people before and after a run. */
 
-#include "service/pipeline.h"
+#include "service/lake_run.h"
 #include "util/buffer.h"
 #include "util/error.h"
 

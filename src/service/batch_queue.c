@@ -319,17 +319,17 @@ struct queue_item batch_queue_pop(struct batch_queue *queue, int64_t deadline_us
     if (queue->count > 0)
         item = take_first(queue);
     else if (queue->closed || queue->aborted)
-        item.kind = QUEUE_CLOSED;
+        item.kind = queue->aborted ? QUEUE_ABORTED : QUEUE_CLOSED;
     os_mutex_unlock(&queue->mutex);
     return item;
 }
 
-void batch_queue_get_stats(struct batch_queue *queue, struct batch_queue_stats *out)
+void batch_queue_get_stats(struct batch_queue *queue, struct queue_stats *out)
 {
     os_mutex_lock(&queue->mutex);
-    *out = (struct batch_queue_stats){.item_count = queue->count,
-                                      .memory_bytes = queue->memory_bytes,
-                                      .limit_bytes = queue->limit_bytes,
-                                      .row_count = queue->row_count};
+    *out = (struct queue_stats){.batch_count = queue->count,
+                                .memory_bytes = queue->memory_bytes,
+                                .limit_bytes = queue->limit_bytes,
+                                .row_count = queue->row_count};
     os_mutex_unlock(&queue->mutex);
 }

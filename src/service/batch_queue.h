@@ -15,6 +15,7 @@
 
 #include "os/thread.h"
 #include "rows/batch.h"
+#include "status/stages.h"
 #include "util/error.h"
 
 enum queue_item_kind {
@@ -22,7 +23,8 @@ enum queue_item_kind {
     QUEUE_REMARK,       /* something the catalog should remember */
     QUEUE_END_OF_RANGE, /* all of a range was pushed: time to commit it */
     QUEUE_NOTHING,      /* the deadline is over */
-    QUEUE_CLOSED        /* nothing is left and nothing will come */
+    QUEUE_CLOSED,       /* nothing is left and nothing will come */
+    QUEUE_ABORTED       /* the same, and what was taken before is worth nothing */
 };
 
 enum queue_remark_kind {
@@ -46,13 +48,6 @@ struct queue_item {
 };
 
 struct batch_queue;
-
-struct batch_queue_stats {
-    size_t item_count;
-    size_t memory_bytes;
-    size_t limit_bytes;
-    uint64_t row_count;
-};
 
 struct batch_queue *batch_queue_new(size_t limit_bytes, struct error *error);
 /* Frees what is in it, too. NULL is fine. */
@@ -78,7 +73,8 @@ enum error_code batch_queue_push_remark_of(struct batch_queue *queue,
                                            struct error *error) MUST_CHECK;
 /* Nothing more will be pushed. */
 void batch_queue_close(struct batch_queue *queue);
-/* Drops everything in it and everything to come: the writer can't go on. */
+/* Drops everything in it and everything to come: the writer can't go on, or what came is of another
+ * chain. */
 void batch_queue_abort(struct batch_queue *queue);
 
 /* Open and empty again, as new; while no thread uses it. */
@@ -87,6 +83,6 @@ void batch_queue_reopen(struct batch_queue *queue);
 /* The next item, waiting until deadline_us (monotonic). */
 struct queue_item batch_queue_pop(struct batch_queue *queue, int64_t deadline_us);
 
-void batch_queue_get_stats(struct batch_queue *queue, struct batch_queue_stats *out);
+void batch_queue_get_stats(struct batch_queue *queue, struct queue_stats *out);
 
 #endif

@@ -25,9 +25,7 @@ struct intake {
     uint32_t events_since_memory_check;
     size_t bytes_since_memory_check;
     size_t idle_bytes; /* of the builder after a flush: dictionaries and the ledger in progress */
-    int64_t waiting_since_us;     /* monotonic: oldest complete rows in the builder; 0 none */
-    _Atomic int64_t flush_due_us; /* when they must go on; INT64_MAX: nothing waits */
-    struct error failure;         /* of a flush where no error could be returned */
+    int64_t flush_due_us; /* monotonic: when complete rows must go on; INT64_MAX: none wait */
 
     /* The seam check: digests that a ledger asked for again must have. */
     struct catalog_digest seam;   /* the catalog's */
@@ -42,7 +40,6 @@ struct intake {
     struct row_scratch scratch;
 
     atomic_uint_fast64_t dead_letters;
-    atomic_uint_fast64_t holes;
     _Atomic uint32_t first_ledger;
 };
 
@@ -54,7 +51,7 @@ struct intake *intake_new(const struct intake_options *options, struct error *er
         return NULL;
     }
     intake->options = *options;
-    atomic_store(&intake->flush_due_us, INT64_MAX);
+    intake->flush_due_us = INT64_MAX;
     buffer_init(&intake->scratch.text);
     const struct batch_builder_options builder_options = {
         .schema = options->schema,
@@ -80,18 +77,13 @@ void intake_free(struct intake *intake)
     mem_free(intake);
 }
 
-/* Remembers since when complete rows wait. */
+/* Remembers until when complete rows may wait. */
 static void note_waiting(struct intake *intake)
 {
-    if (!batch_builder_has_complete(intake->builder)) {
-        intake->waiting_since_us = 0;
-        atomic_store_explicit(&intake->flush_due_us, INT64_MAX, memory_order_relaxed);
-    } else if (intake->waiting_since_us == 0) {
-        intake->waiting_since_us = os_monotonic_us();
-        atomic_store_explicit(&intake->flush_due_us,
-                              intake->waiting_since_us + intake->options.flush_interval_us,
-                              memory_order_relaxed);
-    }
+    if (!batch_builder_has_complete(intake->builder))
+        intake->flush_due_us = INT64_MAX;
+    else if (intake->flush_due_us == INT64_MAX)
+        intake->flush_due_us = os_monotonic_us() + intake->options.flush_interval_us;
 }
 
 /* Before the first batch of a range goes on: is it known to be of the lake's chain? */
@@ -147,7 +139,7 @@ static bool must_flush(const struct intake *intake)
            batch_builder_memory_bytes(intake->builder) >=
                intake->idle_bytes + intake->options.flush_bytes ||
            batch_builder_unconfirmed_runs(intake->builder) >= BATCH_UNCONFIRMED_RUNS ||
-           os_monotonic_us() >= intake_next_flush_us(intake);
+           os_monotonic_us() >= intake->flush_due_us;
 }
 
 static uint32_t seam_of(const struct catalog_neighbour *neighbour)
@@ -180,7 +172,6 @@ enum error_code intake_begin_range(struct intake *intake, const struct run_range
         row_batch_free(batch);
     }
     note_waiting(intake);
-    error_clear(&intake->failure);
     intake_begin_probe(intake, &range->below.digest);
     intake->has_compared = range->is_compared;
     intake->owes_remark = true;
@@ -282,7 +273,6 @@ static enum error_code on_hole(void *context, uint32_t ledger, const char *words
         code = batch_queue_push_remark(intake->options.queue, REMARK_HOLE, ledger, words, error);
     if (code != OK)
         return code;
-    atomic_fetch_add_explicit(&intake->holes, 1, memory_order_relaxed);
     batch_builder_begin_range(intake->builder, ledger + 1);
     intake->range_begun = true;
     return OK;
@@ -297,14 +287,18 @@ static bool has_room(void *context)
 static bool must_stop(void *context)
 {
     struct intake *intake = context;
-    if (intake->waiting_since_us != 0 && intake->failure.code == OK &&
-        os_monotonic_us() >= intake_next_flush_us(intake)) {
-        struct error error;
-        error_clear(&error);
-        if (intake_flush(intake, &error) != OK)
-            intake->failure = error;
-    }
-    return intake->failure.code != OK || intake->options.must_stop(intake->options.context);
+    return intake->options.must_stop(intake->options.context);
+}
+
+static int64_t deadline_us(void *context)
+{
+    const struct intake *intake = context;
+    return intake->flush_due_us;
+}
+
+static enum error_code on_deadline(void *context, struct error *error)
+{
+    return intake_flush(context, error);
 }
 
 /* The digest that `ledger` must have; NULL if we don't know it. */
@@ -361,33 +355,39 @@ static enum error_code on_seam_event(void *context, const struct event_view *eve
     return OK;
 }
 
-static enum source_seam_verdict on_seam_complete(void *context, uint32_t ledger)
+/* The same chain with other contents: kept in the catalog, and no reason to stop. */
+static enum error_code remark_on_contents(struct intake *intake, uint32_t ledger,
+                                          struct error *error)
+{
+    log_event(LOG_WARN, "app",
+              "the server sends other contents of a ledger than are stored, on the same chain: "
+              "was it upgraded? Ledgers before and after may differ in what they say",
+              LOG_U("ledger", ledger));
+    return batch_queue_push_remark(intake->options.queue, REMARK_OTHER_CONTENTS, ledger, NULL,
+                                   error);
+}
+
+static enum error_code on_seam_complete(void *context, uint32_t ledger,
+                                        enum source_seam_verdict *verdict, struct error *error)
 {
     struct intake *intake = context;
     const struct catalog_digest *known = digest_of(intake, ledger);
-    if (!intake->seam_in_progress || known == NULL) {
-        intake->seam_in_progress = false;
-        return SOURCE_SEAM_OK; /* nothing to compare with */
-    }
+    bool can_compare = intake->seam_in_progress && known != NULL;
     intake->seam_in_progress = false;
+    *verdict = SOURCE_SEAM_OK;
+    if (!can_compare)
+        return OK;
     struct ledger_digest digest = ledger_digest_end(intake->seam_state);
-    if (memcmp(digest.chain, known->chain, LEDGER_DIGEST_BYTES) != 0)
-        return SOURCE_SEAM_OTHER_CHAIN;
-    intake->has_compared = true;
-    if (strcmp(intake->seam_schema->version, known->schema_version) == 0 &&
-        memcmp(digest.contents, known->contents, LEDGER_DIGEST_BYTES) != 0) {
-        log_event(LOG_WARN, "app",
-                  "the server sends other contents of a ledger than are stored, on the same chain: "
-                  "was it upgraded? Ledgers before and after may differ in what they say",
-                  LOG_U("ledger", ledger));
-        struct error error;
-        enum error_code code = batch_queue_push_remark(intake->options.queue, REMARK_OTHER_CONTENTS,
-                                                       ledger, NULL, &error);
-        if (code != OK && intake->failure.code == OK)
-            intake->failure = error;
-        return SOURCE_SEAM_OTHER_CONTENTS;
+    if (memcmp(digest.chain, known->chain, LEDGER_DIGEST_BYTES) != 0) {
+        *verdict = SOURCE_SEAM_OTHER_CHAIN;
+        return OK;
     }
-    return SOURCE_SEAM_OK;
+    intake->has_compared = true;
+    if (strcmp(intake->seam_schema->version, known->schema_version) != 0 ||
+        memcmp(digest.contents, known->contents, LEDGER_DIGEST_BYTES) == 0)
+        return OK;
+    *verdict = SOURCE_SEAM_OTHER_CONTENTS;
+    return remark_on_contents(intake, ledger, error);
 }
 
 struct source_handler intake_handler(struct intake *intake)
@@ -400,26 +400,14 @@ struct source_handler intake_handler(struct intake *intake)
                                    .on_hole = on_hole,
                                    .has_room = has_room,
                                    .must_stop = must_stop,
+                                   .deadline_us = deadline_us,
+                                   .on_deadline = on_deadline,
                                    .on_seam_event = on_seam_event,
                                    .on_seam_complete = on_seam_complete};
 }
 
-int64_t intake_next_flush_us(const struct intake *intake)
+void intake_add_stats(const struct intake *intake, struct stream_stats *out)
 {
-    return atomic_load_explicit(&intake->flush_due_us, memory_order_relaxed);
-}
-
-enum error_code intake_failure(const struct intake *intake, struct error *error)
-{
-    if (intake->failure.code != OK && error != NULL)
-        *error = intake->failure;
-    return intake->failure.code;
-}
-
-void intake_get_stats(const struct intake *intake, struct intake_stats *out)
-{
-    *out = (struct intake_stats){
-        .dead_letters = atomic_load_explicit(&intake->dead_letters, memory_order_relaxed),
-        .holes = atomic_load_explicit(&intake->holes, memory_order_relaxed),
-        .first_ledger = atomic_load_explicit(&intake->first_ledger, memory_order_relaxed)};
+    out->dead_letters = atomic_load_explicit(&intake->dead_letters, memory_order_relaxed);
+    out->first_ledger = atomic_load_explicit(&intake->first_ledger, memory_order_relaxed);
 }

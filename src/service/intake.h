@@ -7,7 +7,7 @@
  * pushes batches of complete ledgers into the queue. batch_size rows or flush_interval are the most
  * that complete ledgers wait here; the ledger in progress never leaves.
  *
- * All calls on the source thread, but for intake_next_flush_us and intake_get_stats (any thread).
+ * All calls on the source thread, but for intake_add_stats (any thread).
  */
 
 #include <stdbool.h>
@@ -18,7 +18,8 @@
 #include "catalog/catalog.h"
 #include "rows/partition.h"
 #include "rows/schema.h"
-#include "source/source.h"
+#include "source/contract.h"
+#include "status/stages.h"
 #include "util/error.h"
 
 struct intake_options {
@@ -33,12 +34,6 @@ struct intake_options {
     bool (*must_stop)(void *context); /* asked on the source thread */
     void (*on_batch)(void *context);  /* a batch went to the queue; may be NULL */
     void *context;
-};
-
-struct intake_stats {
-    uint64_t dead_letters;
-    uint64_t holes;        /* poison ledgers skipped */
-    uint32_t first_ledger; /* of the first event since intake_new; 0 none */
 };
 
 struct intake;
@@ -64,14 +59,7 @@ struct source_handler intake_handler(struct intake *intake);
 /* Pushes all complete ledgers, whatever their number: at the end of a range and at a stop. */
 enum error_code intake_flush(struct intake *intake, struct error *error) MUST_CHECK;
 
-/* When rows will have waited for flush_interval (monotonic; INT64_MAX: none wait): wake the source
- * then, which looks at must_stop, and the intake flushes there. */
-int64_t intake_next_flush_us(const struct intake *intake);
-
-/* The error that ended a range from within must_stop or has_room, where none can be returned; OK if
- * there was none. */
-enum error_code intake_failure(const struct intake *intake, struct error *error) MUST_CHECK;
-
-void intake_get_stats(const struct intake *intake, struct intake_stats *out);
+/* Fills in what the intake counts. */
+void intake_add_stats(const struct intake *intake, struct stream_stats *out);
 
 #endif

@@ -12,25 +12,6 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* A commit is cut before or after the batch in hand, so two are enough to know its close time. */
-static void remember_close(struct lake_writer *writer, const struct row_batch *batch)
-{
-    int64_t close_us =
-        batch->last_close_us != 0 ? batch->last_close_us : writer->newest[0].close_us;
-    writer->newest[1] = writer->newest[0];
-    writer->newest[0].ledger = batch->range.last;
-    writer->newest[0].close_us = close_us;
-}
-
-int64_t lake_writer_close_of(const struct lake_writer *writer, uint32_t ledger)
-{
-    for (int i = 0; i < 2; i++) {
-        if (writer->newest[i].ledger == ledger)
-            return writer->newest[i].close_us;
-    }
-    return 0;
-}
-
 /* Keeps it in the catalog, beside the commits. */
 static enum error_code remember(struct lake_writer *writer, const struct queue_remark *remark)
 {
@@ -53,9 +34,7 @@ static enum error_code remember(struct lake_writer *writer, const struct queue_r
 static enum error_code handle(struct lake_writer *writer, struct queue_item *item)
 {
     switch (item->kind) {
-    case QUEUE_BATCH:
-        remember_close(writer, item->batch);
-        return sink_append(writer->sink, &item->batch, &writer->error);
+    case QUEUE_BATCH: return sink_append(writer->sink, &item->batch, &writer->error);
     case QUEUE_REMARK: {
         enum error_code code = remember(writer, item->remark);
         mem_free(item->remark);
@@ -64,12 +43,11 @@ static enum error_code handle(struct lake_writer *writer, struct queue_item *ite
     case QUEUE_END_OF_RANGE:
         return sink_commit(writer->sink, ROTATION_END_OF_RANGE, &writer->error);
     case QUEUE_CLOSED:
-        if (atomic_load(&writer->drops_rest))
-            return OK; /* closing the sink drops it */
         return sink_commit(writer->sink,
                            writer->is_stopping(writer->context) ? ROTATION_SHUTDOWN
                                                                 : ROTATION_END_OF_RANGE,
                            &writer->error);
+    case QUEUE_ABORTED: /* closing the sink drops what is not committed */
     case QUEUE_NOTHING: break;
     }
     return OK;
@@ -82,7 +60,7 @@ enum error_code lake_writer_run(struct lake_writer *writer)
     int64_t next_tick_us = 0;
     error_clear(&writer->error);
     writer->has_lost_range = false;
-    while (code == OK && item.kind != QUEUE_CLOSED) {
+    while (code == OK && item.kind != QUEUE_CLOSED && item.kind != QUEUE_ABORTED) {
         int64_t now_us = os_monotonic_us();
         atomic_store_explicit(&writer->seen_us, now_us, memory_order_relaxed);
         if (now_us >= next_tick_us) {

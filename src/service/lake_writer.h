@@ -20,24 +20,15 @@ struct lake_writer {
     struct sink *sink;         /* borrowed */
     struct batch_queue *queue; /* borrowed */
     bool (*is_stopping)(void *context);
-    /* Set before the queue ends: what is not committed is of another chain and must not land. */
-    _Atomic bool drops_rest;
     void *context;
     _Atomic int64_t seen_us; /* monotonic: when the loop last came round */
-    struct {
-        uint32_t ledger;
-        int64_t close_us;
-    } newest[2]; /* last ledgers of the last two batches and their close times, newest first */
-    struct error error; /* of the failed call */
+    struct error error;      /* of the failed call */
     bool has_lost_range;
     struct ledger_range lost_range; /* what has to be asked for again */
 };
 
-/* Runs until the queue is closed and everything is committed, or until a call fails. */
+/* Runs until the queue is closed and everything is committed, or is aborted, or until a call fails.
+ */
 enum error_code lake_writer_run(struct lake_writer *writer) MUST_CHECK;
-
-/* The close time of the newest events up to `ledger`, the last of a commit just made; 0 if it is
- * not known. Writer thread only. */
-int64_t lake_writer_close_of(const struct lake_writer *writer, uint32_t ledger);
 
 #endif

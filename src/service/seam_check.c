@@ -11,8 +11,7 @@
 enum side { SIDE_BELOW, SIDE_ABOVE };
 
 struct seam_check {
-    struct source *source;
-    struct intake *intake;
+    const struct seam_check_options *options;
     bool *stopped;
     /* The seam ledger asked for last: ranges that lie side by side share it. */
     uint32_t known_ledger;
@@ -29,10 +28,8 @@ struct source_moment seam_moment(const struct catalog_neighbour *neighbour)
 static enum error_code probe(struct seam_check *check, const struct source_request *request,
                              struct source_result *result, struct error *error)
 {
-    const struct source_handler handler = intake_handler(check->intake);
-    enum error_code code = source_run(check->source, request, &handler, result, error);
-    if (code == OK)
-        code = intake_failure(check->intake, error);
+    const struct source_handler handler = intake_handler(check->options->intake);
+    enum error_code code = source_run(check->options->source, request, &handler, result, error);
     *check->stopped = result->stopped;
     check->answer_count += result->complete;
     return code;
@@ -50,9 +47,9 @@ static enum error_code compare(struct seam_check *check, const struct catalog_di
                                            .seam_ledger = digest->ledger,
                                            .is_probe = true};
     struct source_result result;
-    intake_begin_probe(check->intake, digest);
+    intake_begin_probe(check->options->intake, digest);
     enum error_code code = probe(check, &request, &result, error);
-    *is_compared = code == OK && intake_has_compared(check->intake);
+    *is_compared = code == OK && intake_has_compared(check->options->intake);
     check->known_ledger = digest->ledger;
     check->known_is_compared = *is_compared;
     return code;
@@ -111,11 +108,12 @@ static bool is_streamed_through(const struct run_range *range)
 /* A server that answers nothing at all is no server that does not serve a ledger any more: it is
  * asked again, until the range's own calls may find out what ails it. */
 static enum error_code check_range(struct seam_check *check, struct run_range *range, bool is_first,
-                                   unsigned max_attempts, struct error *error)
+                                   struct error *error)
 {
     enum error_code code = OK;
     bool is_silent = true;
-    for (unsigned i = 0; code == OK && is_silent && !*check->stopped && i < max_attempts; i++) {
+    for (unsigned i = 0;
+         code == OK && is_silent && !*check->stopped && i < check->options->max_attempts; i++) {
         check->look_count = check->answer_count = 0;
         if (i > 0)
             check->known_ledger = 0;
@@ -128,14 +126,14 @@ static enum error_code check_range(struct seam_check *check, struct run_range *r
     return code;
 }
 
-enum error_code seam_check(struct run_plan *plan, struct source *source, struct intake *intake,
-                           unsigned max_attempts, bool *stopped, struct error *error)
+enum error_code seam_check(const struct seam_check_options *options, struct run_range *ranges,
+                           size_t range_count, bool *stopped, struct error *error)
 {
-    struct seam_check check = {.source = source, .intake = intake, .stopped = stopped};
+    struct seam_check check = {.options = options, .stopped = stopped};
     enum error_code code = OK;
     *stopped = false;
-    for (size_t i = 0; code == OK && !*stopped && i < plan->range_count; i++)
-        if (plan->ranges[i].first != 0)
-            code = check_range(&check, &plan->ranges[i], i == 0, max_attempts, error);
+    for (size_t i = 0; code == OK && !*stopped && i < range_count; i++)
+        if (ranges[i].first != 0)
+            code = check_range(&check, &ranges[i], i == 0, error);
     return code;
 }

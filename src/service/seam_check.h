@@ -17,10 +17,16 @@
 #include "service/run_plan.h"
 #include "source/source.h"
 
-/* On the source's thread, before the plan's first range. Sets `is_compared` of the ranges.
+struct seam_check_options {
+    struct source *source;
+    struct intake *intake;
+    unsigned max_attempts;
+};
+
+/* On the source's thread, before its first range. Sets `is_compared` of the ranges.
  * *stopped: the run is to stop. ERR_CONFLICT: another chain; or what source_run gives. */
-enum error_code seam_check(struct run_plan *plan, struct source *source, struct intake *intake,
-                           unsigned max_attempts, bool *stopped, struct error *error) MUST_CHECK;
+enum error_code seam_check(const struct seam_check_options *options, struct run_range *ranges,
+                           size_t range_count, bool *stopped, struct error *error) MUST_CHECK;
 
 /* When the nearest ledger of the lake on that side closed. */
 struct source_moment seam_moment(const struct catalog_neighbour *neighbour);

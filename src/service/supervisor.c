@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "service/run_status.h"
 #include "status/health.h"
 
 /* How often the line of `systemctl status` is renewed. */
@@ -41,15 +42,15 @@ static void describe(const struct status_snapshot *snapshot, const struct health
     else
         snprintf(out, out_bytes,
                  "ledger %" PRIu32 ", %.0f s behind, %.0f events/s, %" PRIu64 " events committed",
-                 snapshot->current_ledger, lag, snapshot->events_per_second,
-                 snapshot->rows_committed);
+                 snapshot->stream.current_ledger, lag, snapshot->events_per_second,
+                 snapshot->sink.rows_committed);
 }
 
 void supervisor_turn(struct supervisor *supervisor, const struct status_snapshot *snapshot)
 {
     const int64_t now_us = snapshot->now_monotonic_us;
     /* One that waits for the catalog is up, and goes on by itself. */
-    if (snapshot->phase == STATUS_STARTING && snapshot->catalog_busy_since_us == 0)
+    if (snapshot->phase == STATUS_STARTING && snapshot->sink.catalog_busy_since_us == 0)
         return;
     struct health health;
     health_assess(snapshot, &health);
@@ -74,4 +75,21 @@ void supervisor_turn(struct supervisor *supervisor, const struct status_snapshot
 void supervisor_stopping(struct supervisor *supervisor)
 {
     os_notify_stopping(&supervisor->notify);
+}
+
+static void on_fact(void *context, const struct run_fact *fact)
+{
+    struct supervisor *supervisor = context;
+    if (fact->kind == FACT_STOPPING)
+        supervisor_stopping(supervisor);
+    if (fact->kind != FACT_TURN || !supervisor_is_due(supervisor, fact->now_us))
+        return;
+    struct status_snapshot snapshot;
+    run_status_snapshot(fact->status, &snapshot);
+    supervisor_turn(supervisor, &snapshot);
+}
+
+struct run_observer supervisor_observer(struct supervisor *supervisor)
+{
+    return (struct run_observer){on_fact, supervisor};
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "os/notify.h"
+#include "service/run_facts.h"
 #include "status/snapshot.h"
 
 struct supervisor {
@@ -31,5 +32,8 @@ void supervisor_turn(struct supervisor *supervisor, const struct status_snapshot
 
 /* The run was told to stop. */
 void supervisor_stopping(struct supervisor *supervisor);
+
+/* Does all that from the facts of a run. */
+struct run_observer supervisor_observer(struct supervisor *supervisor);
 
 #endif

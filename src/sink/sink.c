@@ -88,18 +88,6 @@ struct sink {
     void *stopping_context;
 };
 
-const char *rotation_reason_name(enum rotation_reason reason)
-{
-    static const char *const names[ROTATION_REASON_COUNT] = {
-        [ROTATION_NONE] = "none",         [ROTATION_PARTITION] = "partition",
-        [ROTATION_SIZE] = "size",         [ROTATION_AGE] = "age",
-        [ROTATION_MEMORY] = "memory",     [ROTATION_END_OF_RANGE] = "end_of_range",
-        [ROTATION_SHUTDOWN] = "shutdown",
-    };
-    assert(reason < ROTATION_REASON_COUNT);
-    return names[reason];
-}
-
 /* ---- open and close ---- */
 
 static void set_up(struct sink *sink, const struct sink_options *options)
@@ -268,6 +256,7 @@ static void tell_commit(struct sink *sink, enum rotation_reason reason, const ch
                                     .reason = reason,
                                     .file_count = commit->file_count,
                                     .row_count = (uint64_t)commit->row_count,
+                                    .last_close_us = commit->last_close_us,
                                     .partition = partition,
                                     .duration_us = os_monotonic_us() - started_us,
                                     .files = commit->files};

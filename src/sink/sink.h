@@ -15,6 +15,7 @@
 #include "parquet/verify.h"
 #include "parquet/writer.h"
 #include "rows/batch.h"
+#include "status/stages.h"
 #include "store/obstacle.h"
 
 struct sink_options {
@@ -39,42 +40,6 @@ struct sink_options {
     enum parquet_verify_level verify_files;
     obstacle_give_up *give_up; /* as sink_set_give_up has it, from the opening on; NULL: never */
     void *give_up_context;
-};
-
-enum rotation_reason {
-    ROTATION_NONE,
-    ROTATION_PARTITION,
-    ROTATION_SIZE,
-    ROTATION_AGE,
-    ROTATION_MEMORY,
-    ROTATION_END_OF_RANGE,
-    ROTATION_SHUTDOWN
-};
-#define ROTATION_REASON_COUNT 7
-const char *rotation_reason_name(enum rotation_reason reason); /* "partition", "size", … */
-
-/* Read from any thread (relaxed atomics inside; a copy is given out). */
-struct sink_stats {
-    uint64_t rows_committed;
-    uint64_t files_committed;
-    uint64_t bytes_committed;
-    uint64_t commits;
-    uint64_t commits_failed;
-    uint64_t dead_letters_committed;
-    uint64_t unconfirmed_ledgers;
-    uint64_t rows_open;  /* taken, not committed */
-    uint64_t bytes_open; /* in staging and in open row groups */
-    uint64_t batches;    /* handed to the encoder */
-    uint64_t rotations[ROTATION_REASON_COUNT];
-    int64_t last_batch_us;         /* wall clock; 0 never */
-    int64_t last_commit_us;        /* wall clock; 0 never */
-    int64_t next_commit_us;        /* wall clock when max_file_age cuts; 0 nothing is open */
-    uint32_t last_ledger;          /* committed; 0 none */
-    bool waiting_for_space;        /* a write met a full disk */
-    int64_t catalog_busy_since_us; /* monotonic: another program holds the catalog; 0 none */
-    bool intake_paused;            /* less than min_free_disk is free: nothing is taken */
-    bool failing;                  /* the last commit failed */
-    bool refused;                  /* the file system refuses to publish; it is tried again */
 };
 
 struct sink;
@@ -142,6 +107,7 @@ struct sink_commit_info {
     size_t file_count;
     uint64_t row_count;
     uint64_t size_bytes;
+    int64_t last_close_us; /* newest close time in it; 0: it has no event */
     const char *partition; /* label */
     int64_t duration_us;   /* from the cut to durability */
     const struct catalog_file *files;

@@ -12,7 +12,7 @@
 #include <stddef.h>
 
 #include "http/header.h"
-#include "source/source.h"
+#include "source/contract.h"
 #include "util/error.h"
 
 /* How long what is no file (a pipe from a command that asks a vault) may take to give its value. */

@@ -9,11 +9,9 @@
 
 #include <stddef.h>
 
-#include "source/source.h"
 #include "source/tracker.h"
 
 /* "ledger 5", "ledgers 5 to 9", "ledger 5 and all later ones", "whatever it begins with". */
-#define SOURCE_ASKED_BYTES 64
 void source_asked_text(const struct source_call *call, char out[SOURCE_ASKED_BYTES]);
 
 /* What a server's words mean and what helps, as a sentence without its full stop; NULL: they are

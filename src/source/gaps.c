@@ -66,7 +66,7 @@ void gaps_tell(struct gaps *gaps, uint32_t first, uint32_t last, int64_t now_us)
         memmove(told->kept, told->kept + 1, (SOURCE_GAPS_KEPT - 1) * sizeof told->kept[0]);
         told->kept_count--;
     }
-    told->kept[told->kept_count++] = (struct source_gap){first, last};
+    told->kept[told->kept_count++] = (struct ledger_range){first, last};
     told->last_us = now_us;
     told->count++;
     told->ledger_count += (uint64_t)last - first + 1;

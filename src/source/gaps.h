@@ -26,7 +26,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "source/source.h"
+#include "status/stages.h"
 
 #define GAPS_WINDOW      100
 #define GAPS_NEARLY_EACH 95

@@ -12,7 +12,7 @@
 
 #include "grpc/call.h"
 #include "grpc/retry.h"
-#include "source/source.h"
+#include "source/contract.h"
 #include "source/tracker.h"
 
 /* A seam ledger this near is streamed through on the way to the range. */

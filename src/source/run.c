@@ -31,9 +31,9 @@ enum error_code run_init(struct run *run, struct source *source,
     memset(run, 0, sizeof(*run));
     run->source = source;
     run->handler = handler;
-    source_get_stats(source, &run->base);
-    run->failure = run->base.failure;
-    tracker_init(&run->tracker, request, handler);
+    source->live.asked[0] = '\0';
+    source->live.ledger_since_us = 0;
+    tracker_init(&run->tracker, request, handler, &source->live);
     run->next_before = run->tracker.next;
     run->tracker.gaps = &source->gaps;
     policy_init(&run->policy, &source->options, request, (uint64_t)os_realtime_us());
@@ -61,51 +61,54 @@ static bool waits_for_later(const struct tracker *tracker)
     return tracker->last != 0 && tracker->next == tracker->last && (is_coming || came);
 }
 
+static int64_t handler_deadline_us(const struct run *run)
+{
+    const struct source_handler *handler = run->handler;
+    return handler->deadline_us != NULL ? handler->deadline_us(handler->context) : INT64_MAX;
+}
+
+static int64_t earlier(int64_t a_us, int64_t b_us)
+{
+    return a_us < b_us ? a_us : b_us;
+}
+
 /* Makes what happened visible to other threads. */
 static void publish(struct run *run)
 {
     struct source *source = run->source;
+    struct stream_stats *live = &source->live;
     const struct tracker *tracker = &run->tracker;
-    bool watches = run->link.state == LINK_OPEN && !run->stream.is_throttled;
-    const struct source_stats *base = &run->base;
-    /* A probe only looks: it is not where the run has come to. */
-    bool is_ahead = tracker->anything_came && !run->policy.is_probe;
-    struct source_stats stats = {
-        .events_accepted = base->events_accepted + tracker->events_accepted,
-        .events_refetched = base->events_refetched + tracker->events_refetched,
-        .events_unreadable = base->events_unreadable + tracker->events_unreadable,
-        .bytes_received = base->bytes_received + run->link.bytes_received,
-        .ledgers_completed = base->ledgers_completed + tracker->ledgers_completed,
-        .connects = base->connects + run->connects,
-        .retries = base->retries + run->retries,
-        .current_ledger = is_ahead ? tracker->last_ledger : base->current_ledger,
-        .current_close_us = is_ahead && tracker->last_close_us != 0 ? tracker->last_close_us
-                                                                    : base->current_close_us,
-        .last_event_us = run->last_event_us != 0 ? run->last_event_us : base->last_event_us,
-        .decode_us = base->decode_us + run->decode_us,
-        .connected = run->link.state == LINK_OPEN,
-        .throttled = run->stream.is_throttled,
-        .outage = run->policy.outage,
-        .degraded = run->policy.degraded,
-        .idle_deadline_us = watches ? run->quiet_since_us + run->policy.idle_us : 0,
-        .waits_behind = waits_for_later(tracker) ? tracker->last : 0,
-        .drips = run->policy.drips,
-        .ledger_since_us = run->ledger_since_us,
-        .gaps = source->gaps.told,
-        .seam_checked = base->seam_checked + tracker->seam_checked,
-        .seam_other_contents = base->seam_other_contents + tracker->seam_other_contents,
-        .failure = run->failure,
-    };
+    live->bytes_received += run->link.bytes_received - run->bytes_received;
+    run->bytes_received = run->link.bytes_received;
+    if (tracker->anything_came && !run->policy.is_probe) { /* a probe only looks */
+        live->current_ledger = tracker->last_ledger;
+        if (tracker->last_close_us != 0)
+            live->current_close_us = tracker->last_close_us;
+    }
+    live->connected = run->link.state == LINK_OPEN;
+    live->throttled = run->stream.is_throttled;
+    live->outage = run->policy.outage;
+    live->degraded = run->policy.degraded;
+    live->drips = run->policy.drips;
+    live->waits_behind = waits_for_later(tracker) ? tracker->last : 0;
+    live->gaps = source->gaps.told;
     if (run->has_asked)
-        source_asked_text(&run->call, stats.asked);
+        source_asked_text(&run->call, live->asked);
     os_mutex_lock(&source->mutex);
-    source->stats = stats;
+    source->stats = *live;
     os_mutex_unlock(&source->mutex);
 }
 
-static bool must_stop(const struct run *run)
+/* What the handler is owed whatever comes from the server: that it may stop the run, and its
+ * deadline. */
+static enum error_code attend(struct run *run, bool *is_stopped, struct error *error)
 {
-    return run->handler->must_stop(run->handler->context);
+    const struct source_handler *handler = run->handler;
+    *is_stopped = handler->must_stop(handler->context);
+    int64_t deadline_us = handler_deadline_us(run);
+    if (*is_stopped || deadline_us == INT64_MAX || os_monotonic_us() < deadline_us)
+        return OK;
+    return handler->on_deadline(handler->context, error);
 }
 
 /* The link has a TCP connection: the call's request goes out on it. */
@@ -156,20 +159,20 @@ static void note_progress(struct run *run, int64_t now_us)
         run->message_since_us = now_us;
     if (run->stream.event_count != run->event_count) {
         run->event_count = run->stream.event_count;
-        run->last_event_us = os_realtime_us();
+        run->source->live.last_event_us = os_realtime_us();
         policy_on_event(&run->policy);
     }
     if (run->tracker.next != run->next_before) {
         run->next_before = run->tracker.next;
-        run->ledger_since_us = 0;
+        run->source->live.ledger_since_us = 0;
         policy_on_progress(&run->policy);
     }
-    if (run->ledger_since_us == 0 && run->tracker.kind == TRACKER_MAIN)
-        run->ledger_since_us = os_realtime_us();
+    if (run->source->live.ledger_since_us == 0 && run->tracker.kind == TRACKER_MAIN)
+        run->source->live.ledger_since_us = os_realtime_us();
     if (!run->is_established && run->link.state == LINK_OPEN) {
         run->is_established = true;
         run->quiet_since_us = run->message_since_us = now_us;
-        run->connects++;
+        run->source->live.connects++;
         policy_on_connected(&run->policy);
         log_event(run->source->options.is_quiet ? LOG_DEBUG : LOG_INFO, "source", "connected",
                   LOG_T("endpoint", run->source->options.endpoint),
@@ -182,21 +185,18 @@ static void note_progress(struct run *run, int64_t now_us)
 /* When silence, or bytes that make no message, will have lasted too long. */
 static int64_t silent_at_us(const struct run *run)
 {
-    int64_t quiet_us = run->quiet_since_us + run->policy.idle_us;
-    int64_t drip_us = run->message_since_us + SOURCE_DRIP_TIMES * run->policy.idle_us;
-    return quiet_us < drip_us ? quiet_us : drip_us;
+    return earlier(run->quiet_since_us + run->policy.idle_us,
+                   run->message_since_us + SOURCE_DRIP_TIMES * run->policy.idle_us);
 }
 
 /* How long this call may sleep. */
 static int64_t poll_timeout_us(const struct run *run, int64_t now_us)
 {
     int64_t until_us = now_us + (run->stream.is_throttled ? THROTTLED_POLL_US : MAX_POLL_US);
-    int64_t link_us = link_deadline_us(&run->link);
-    if (link_us < until_us)
-        until_us = link_us;
-    int64_t silent_us = silent_at_us(run);
-    if (run->link.state == LINK_OPEN && !run->stream.is_throttled && silent_us < until_us)
-        until_us = silent_us;
+    until_us = earlier(until_us, link_deadline_us(&run->link));
+    until_us = earlier(until_us, handler_deadline_us(run));
+    if (run->link.state == LINK_OPEN && !run->stream.is_throttled)
+        until_us = earlier(until_us, silent_at_us(run));
     return until_us > now_us ? until_us - now_us : 0;
 }
 
@@ -225,7 +225,7 @@ static enum error_code step_call(struct run *run, const struct os_poll_item *rea
         note_link(run, link_flush(&run->link, &run->link_error));
     int64_t now_us = os_monotonic_us();
     if (stream->event_count != events_before)
-        run->decode_us += now_us - before_us;
+        run->source->live.decode_us += now_us - before_us;
     note_progress(run, now_us);
     publish(run);
     if (stream->state == STREAM_BROKEN) {
@@ -347,11 +347,11 @@ static enum error_code drive_call(struct run *run, struct source_ending *ending,
         (void)os_poll(items, 2, poll_timeout_us(run, os_monotonic_us()));
         if (items[0].can_read)
             (void)os_wake_clear(&run->source->wake);
-        if (must_stop(run)) {
-            *is_stopped = true;
+        enum error_code code = attend(run, is_stopped, error);
+        if (code == OK && *is_stopped)
             return OK;
-        }
-        enum error_code code = step_call(run, &items[1], error);
+        if (code == OK)
+            code = step_call(run, &items[1], error);
         if (code != OK)
             return code;
         if (is_over(run, ending, os_monotonic_us())) {
@@ -430,7 +430,7 @@ static enum error_code make_call(struct run *run, struct source_ending *ending, 
 /* Keeps how the call failed, for all who ask. */
 static void note_failure(struct run *run, const struct source_ending *ending)
 {
-    struct source_failure *failure = &run->failure;
+    struct source_failure *failure = &run->source->live.failure;
     *failure = (struct source_failure){.at_us = os_realtime_us(),
                                        .meaning = source_words_meaning(run->last_error)};
     source_asked_text(&run->call, failure->asked);
@@ -453,7 +453,7 @@ static void describe_failure(const struct run *run, const struct source_ending *
         [SOURCE_SILENT] = "",
     };
     char whole[2 * ERROR_MESSAGE_BYTES];
-    const char *meaning = run->failure.meaning;
+    const char *meaning = run->source->live.failure.meaning;
     if (ending->outcome == SOURCE_SILENT && !run->policy.is_probe && !run->tracker.anything_came)
         meaning = "no event has come yet, so the start ledger may lie beyond the network's newest "
                   "one, or below what the source still keeps (its retention)";
@@ -485,26 +485,27 @@ static void log_failure(struct run *run, const struct source_ending *ending, int
     log_event(waits ? LOG_INFO : LOG_WARN, "source", sentence,
               LOG_T("endpoint", run->source->options.endpoint),
               LOG_T("address", link_address_text(&run->link)), LOG_T("reason", run->last_error),
-              LOG_T("asked_for", run->failure.asked), LOG_U("start_ledger", run->call.start),
-              LOG_U("end_ledger", run->call.end), LOG_T("next_try_in", wait),
-              LOG_U("suppressed", run->suppressed_count));
+              LOG_T("asked_for", run->source->live.failure.asked),
+              LOG_U("start_ledger", run->call.start), LOG_U("end_ledger", run->call.end),
+              LOG_T("next_try_in", wait), LOG_U("suppressed", run->suppressed_count));
     memcpy(run->logged, run->last_error, sizeof(run->logged));
     run->logged_at_us = now_us;
     run->suppressed_count = 0;
 }
 
-/* Sleeps between calls; true if the run is to stop. */
-static bool wait_for(struct run *run, int64_t wait_us)
+/* Sleeps between calls. */
+static enum error_code wait_for(struct run *run, int64_t wait_us, bool *is_stopped,
+                                struct error *error)
 {
     int64_t until_us = os_monotonic_us() + wait_us;
     for (;;) {
         struct os_poll_item item = {.fd = run->source->wake.fd, .want_read = true};
-        int64_t left_us = until_us - os_monotonic_us();
-        if (must_stop(run))
-            return true;
-        if (left_us <= 0)
-            return false;
-        (void)os_poll(&item, 1, left_us < MAX_POLL_US ? left_us : MAX_POLL_US);
+        enum error_code code = attend(run, is_stopped, error);
+        int64_t now_us = os_monotonic_us();
+        if (code != OK || *is_stopped || now_us >= until_us)
+            return code;
+        int64_t next_us = earlier(until_us, handler_deadline_us(run));
+        (void)os_poll(&item, 1, earlier(next_us > now_us ? next_us - now_us : 0, MAX_POLL_US));
         if (item.can_read)
             (void)os_wake_clear(&run->source->wake);
     }
@@ -519,11 +520,12 @@ static enum error_code skip_poison(struct run *run, uint32_t ledger, bool *is_st
     for (;;) {
         enum error_code code = tracker_skip(&run->tracker, ledger, run->policy.poison_words, error);
         run->next_before = run->tracker.next;
-        if (code != ERR_AGAIN)
+        if (code == ERR_AGAIN)
+            code = wait_for(run, THROTTLED_POLL_US, is_stopped, error);
+        else
             return code;
-        *is_stopped = wait_for(run, THROTTLED_POLL_US);
-        if (*is_stopped)
-            return OK;
+        if (code != OK || *is_stopped)
+            return code;
     }
 }
 
@@ -560,11 +562,10 @@ static enum error_code after_call(struct run *run, const struct source_ending *e
     case POLICY_AGAIN: break;
     }
     if (ending->outcome != SOURCE_DONE) {
-        run->retries++;
+        run->source->live.retries++;
         log_failure(run, ending, decision.wait_us);
     }
-    *is_stopped = wait_for(run, decision.wait_us);
-    return OK;
+    return wait_for(run, decision.wait_us, is_stopped, error);
 }
 
 enum error_code run_all(struct run *run, struct source_result *result, struct error *error)
@@ -574,8 +575,8 @@ enum error_code run_all(struct run *run, struct source_result *result, struct er
     bool is_stopped = false;
     while (code == OK && !is_done && !is_stopped) {
         struct source_ending ending;
-        is_stopped = must_stop(run);
-        if (!is_stopped)
+        code = attend(run, &is_stopped, error);
+        if (code == OK && !is_stopped)
             code = make_call(run, &ending, &is_stopped, error);
         if (code == OK && !is_stopped)
             code = after_call(run, &ending, &is_done, &is_stopped, error);

@@ -25,8 +25,9 @@ struct source {
     struct credentials credentials;
     struct address_order addresses; /* what runs before this one learned of them */
     struct gaps gaps;               /* which ledgers had events goes on over runs */
+    struct stream_stats live;       /* the counting thread's own */
     struct os_mutex mutex;          /* guards stats */
-    struct source_stats stats;
+    struct stream_stats stats;      /* a copy, for all threads */
     bool has_mutex;
 };
 
@@ -49,16 +50,12 @@ struct run {
     struct error link_error;
     int64_t quiet_since_us;   /* monotonic: the last data, or the end of our own pause */
     int64_t message_since_us; /* the same, of whole messages */
-    int64_t ledger_since_us;  /* wall clock: since when the first incomplete ledger comes */
     uint64_t data_count;      /* of stream, when last looked */
     uint32_t next_before;     /* tracker.next, when last looked */
     uint32_t call_next;       /* tracker.next, when the call began */
 
-    struct source_stats base; /* what runs of this source before this one counted */
-    uint64_t connects, retries, event_count;
-    int64_t decode_us, last_event_us;
+    uint64_t event_count, bytes_received; /* of stream and link, when last looked */
     char last_error[ERROR_MESSAGE_BYTES];
-    struct source_failure failure;
     /* The warning logged last, and how many like it were kept back since. */
     char logged[ERROR_MESSAGE_BYTES];
     int64_t logged_at_us;

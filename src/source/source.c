@@ -103,7 +103,7 @@ void source_wake(struct source *source)
     os_wake_raise(&source->wake);
 }
 
-void source_get_stats(const struct source *source, struct source_stats *out)
+void source_get_stats(const struct source *source, struct stream_stats *out)
 {
     struct source *locked = (struct source *)(uintptr_t)source;
     os_mutex_lock(&locked->mutex);

@@ -14,10 +14,11 @@
 #define OLDEST_CLOSE_US (INT64_C(1443571200) * US_PER_SECOND)
 
 void tracker_init(struct tracker *tracker, const struct source_request *request,
-                  const struct source_handler *handler)
+                  const struct source_handler *handler, struct stream_stats *stats)
 {
     *tracker = (struct tracker){
         .handler = handler,
+        .stats = stats,
         .next = request->is_probe ? request->last + 1 : request->first,
         .last = request->last,
         .range_is_complete = request->last != 0 && request->first > request->last,
@@ -115,7 +116,7 @@ static enum error_code complete_to(struct tracker *tracker, uint32_t to, enum tr
         tracker->closed = (struct source_moment){tracker->current, tracker->current_close_us};
         tracker->closed_is_ours = true;
     }
-    tracker->ledgers_completed += to - tracker->next + 1;
+    tracker->stats->ledgers_completed += to - tracker->next + 1;
     tracker->next = to + 1;
     tracker->range_is_complete = tracker->last != 0 && to >= tracker->last;
     tracker->seam_is_unwanted = false;
@@ -208,10 +209,15 @@ static enum error_code finish_seam(struct tracker *tracker, struct error *error)
                   LOG_U("ledger", seam));
         return OK;
     }
-    tracker->seam_checked++;
-    switch (tracker->handler->on_seam_complete(tracker->handler->context, seam)) {
+    tracker->stats->seam_checked++;
+    enum source_seam_verdict verdict = SOURCE_SEAM_OK;
+    enum error_code code =
+        tracker->handler->on_seam_complete(tracker->handler->context, seam, &verdict, error);
+    if (code != OK)
+        return code;
+    switch (verdict) {
     case SOURCE_SEAM_OK: break;
-    case SOURCE_SEAM_OTHER_CONTENTS: tracker->seam_other_contents++; break;
+    case SOURCE_SEAM_OTHER_CONTENTS: tracker->stats->seam_other_contents++; break;
     case SOURCE_SEAM_OTHER_CHAIN:
         return error_set(error, ERR_CONFLICT,
                          "the server's ledger %" PRIu32 " is of another chain than the lake's "
@@ -242,9 +248,9 @@ static enum error_code count_storable(struct tracker *tracker, bool is_stored, s
 static void count_event(struct tracker *tracker)
 {
     if (tracker->current == tracker->seen_ledger && tracker->event_count < tracker->seen_count)
-        tracker->events_refetched++;
+        tracker->stats->events_refetched++;
     else
-        tracker->events_accepted++;
+        tracker->stats->events_accepted++;
     tracker->event_count++;
 }
 
@@ -315,7 +321,7 @@ static enum error_code take_event(struct tracker *tracker, const struct event_vi
     if (tracker->call.purpose == SOURCE_CALL_PROBE)
         tracker->probe_event_count++;
     if (tracker->kind == TRACKER_SKIP) {
-        tracker->events_refetched++;
+        tracker->stats->events_refetched++;
         return OK;
     }
     if (tracker->event_count == 0) {
@@ -335,7 +341,7 @@ static enum error_code take_event(struct tracker *tracker, const struct event_vi
                                                             tracker->event_count, message, error);
         if (code == OK) {
             tracker->event_count++;
-            tracker->events_refetched++;
+            tracker->stats->events_refetched++;
         }
         return code;
     }
@@ -398,7 +404,7 @@ static void take_later(struct tracker *tracker, uint32_t ledger, enum track *tra
                   ledger, tracker->call.start);
         *track = TRACK_VIOLATION;
     }
-    tracker->events_refetched++;
+    tracker->stats->events_refetched++;
 }
 
 /* A message of a known ledger that can't be decoded, or one that gets the ledger in progress. */
@@ -426,7 +432,6 @@ static enum error_code take_dead_letter(struct tracker *tracker, uint32_t ledger
     if (code != OK)
         return code;
     tracker->event_count++;
-    tracker->events_unreadable++;
     return count_storable(tracker, false, error);
 }
 
@@ -489,7 +494,7 @@ static enum error_code take_unreadable(struct tracker *tracker, struct bytes_vie
     bool is_looked_at = tracker->call.purpose == SOURCE_CALL_LATER ||
                         (tracker->call.purpose == SOURCE_CALL_PROBE && tracker->call.seam == 0);
     if (is_looked_at) {
-        tracker->events_refetched++;
+        tracker->stats->events_refetched++;
         return OK;
     }
     uint32_t here = tracker->kind != TRACKER_NONE ? tracker->current : tracker->next;

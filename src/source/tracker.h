@@ -17,7 +17,8 @@
 #include <stdint.h>
 
 #include "source/gaps.h"
-#include "source/source.h"
+#include "source/contract.h"
+#include "status/stages.h"
 #include "util/buffer.h"
 
 /* What a call to the server is for. */
@@ -96,15 +97,13 @@ struct tracker {
     uint32_t last_ledger;
     int64_t last_close_us;
 
-    /* For source_stats. */
-    uint64_t events_accepted, events_refetched, events_unreadable;
+    struct stream_stats *stats; /* borrowed: what it counts is added there */
     uint32_t probe_event_count;
-    uint64_t ledgers_completed, seam_checked, seam_other_contents;
 };
 
-/* `handler` is borrowed. */
+/* `handler` and `stats` are borrowed. */
 void tracker_init(struct tracker *tracker, const struct source_request *request,
-                  const struct source_handler *handler);
+                  const struct source_handler *handler, struct stream_stats *stats);
 void tracker_release(struct tracker *tracker);
 
 void tracker_begin(struct tracker *tracker, const struct source_call *call);

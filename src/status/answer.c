@@ -4,8 +4,8 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "os/clock.h"
-#include "status/health.h"
+#include "status/figures.h"
+#include "status/health_json.h"
 #include "status/page.h"
 #include "status/writer.h"
 #include "util/bytes.h"
@@ -40,7 +40,7 @@ static enum error_code answer_health(const struct visit *visit, struct answer *o
 {
     out->content_type = json;
     out->status = visit->health->level == HEALTH_UNHEALTHY ? 503 : 200;
-    return health_render(visit->snapshot, visit->health, &out->body);
+    return health_json_render(visit->snapshot, visit->health, &out->body);
 }
 
 static enum error_code answer_ready(const struct visit *visit, struct answer *out)
@@ -63,7 +63,7 @@ static enum error_code answer_live(const struct visit *visit, struct answer *out
 static enum error_code answer_metrics(const struct visit *visit, struct answer *out)
 {
     out->content_type = "text/plain; version=0.0.4; charset=utf-8";
-    return metrics_render(visit->metrics, visit->snapshot, &out->body);
+    return figures_render_metrics(visit->metrics, visit->snapshot, &out->body);
 }
 
 static const struct route {
@@ -97,11 +97,9 @@ static enum error_code refuse(unsigned status, const char *words, struct answer 
 static enum error_code answer_route(route_function *make, const struct status_feed *feed,
                                     const struct metrics *metrics, struct answer *out)
 {
-    struct status_snapshot *snapshot = mem_alloc_zero(1, sizeof(*snapshot));
+    struct status_snapshot *snapshot = mem_alloc(sizeof(*snapshot));
     if (!snapshot)
         return ERR_NO_MEMORY;
-    snapshot->now_us = os_realtime_us();
-    snapshot->now_monotonic_us = os_monotonic_us();
     feed->fill(feed->context, snapshot);
     struct health health;
     health_assess(snapshot, &health);

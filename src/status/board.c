@@ -14,11 +14,21 @@
 /* Ranges kept: more than are shown, so that filling a gap among the older ones stays right. */
 #define KEPT_RANGES_MAX 256
 
+/* Distinct problems kept: the first ones for a summary, then the newest. */
+#define KEPT_PROBLEMS_MAX   32
+#define KEPT_PROBLEMS_FIRST 16
+
+struct kept_problem {
+    uint64_t last_no; /* when it came last, among all that came */
+    struct status_problem problem;
+};
+
 struct board {
     struct os_mutex mutex;
     size_t commit_count, problem_count;
-    struct status_commit commits[STATUS_COMMITS_MAX];    /* newest first */
-    struct status_problem problems[STATUS_PROBLEMS_MAX]; /* newest first */
+    struct status_commit commits[STATUS_COMMITS_MAX]; /* newest first */
+    struct kept_problem problems[KEPT_PROBLEMS_MAX];  /* as they first came */
+    uint64_t problem_no;                              /* of the one that came last */
     struct ledger_set coverage; /* its newest ranges; has room for one more than are kept */
     /* Ranges below those kept, told only by their sums. */
     size_t older_range_count;
@@ -106,37 +116,55 @@ void board_set_coverage(struct board *board, const struct ledger_set *coverage)
     os_mutex_unlock(&board->mutex);
 }
 
-static void copy_message(char out[STATUS_MESSAGE_BYTES], const char *message)
+/* Where the problem stands; for a new one a place is made, at the end. */
+static struct status_problem *find_problem(struct board *board, bool error, const char *message)
 {
-    sentence_fit(out, STATUS_MESSAGE_BYTES, message);
+    struct kept_problem *kept = board->problems;
+    size_t at = 0;
+    while (at < board->problem_count &&
+           (kept[at].problem.error != error || strcmp(kept[at].problem.message, message) != 0))
+        at++;
+    if (at == KEPT_PROBLEMS_MAX) { /* the one that has not come for longest goes */
+        size_t oldest = KEPT_PROBLEMS_FIRST;
+        for (size_t i = oldest + 1; i < KEPT_PROBLEMS_MAX; i++)
+            if (kept[i].last_no < kept[oldest].last_no)
+                oldest = i;
+        memmove(&kept[oldest], &kept[oldest + 1],
+                (KEPT_PROBLEMS_MAX - 1 - oldest) * sizeof(kept[0]));
+        at = --board->problem_count;
+    }
+    if (at == board->problem_count) {
+        board->problem_count++;
+        kept[at].problem = (struct status_problem){.error = error};
+        memcpy(kept[at].problem.message, message, STATUS_MESSAGE_BYTES);
+    }
+    kept[at].last_no = ++board->problem_no;
+    return &kept[at].problem;
 }
 
 void board_add_problem(struct board *board, bool error, const char *message, int64_t now_us)
 {
-    struct status_problem problem = {
-        .first_us = now_us, .last_us = now_us, .count = 1, .error = error};
-    copy_message(problem.message, message);
+    char fitting[STATUS_MESSAGE_BYTES];
+    sentence_fit(fitting, sizeof(fitting), message);
     os_mutex_lock(&board->mutex);
     if (error) {
-        memcpy(board->last_error, problem.message, sizeof(board->last_error));
+        memcpy(board->last_error, fitting, sizeof(board->last_error));
         board->last_error_us = now_us;
     }
-    size_t place = 0;
-    while (place < board->problem_count &&
-           (board->problems[place].error != error ||
-            strcmp(board->problems[place].message, problem.message) != 0))
-        place++;
-    if (place < board->problem_count) {
-        problem.first_us = board->problems[place].first_us;
-        problem.count += board->problems[place].count;
-    } else if (board->problem_count < STATUS_PROBLEMS_MAX) {
-        board->problem_count++;
-    } else {
-        place = STATUS_PROBLEMS_MAX - 1;
-    }
-    memmove(board->problems + 1, board->problems, place * sizeof(board->problems[0]));
-    board->problems[0] = problem;
+    struct status_problem *problem = find_problem(board, error, fitting);
+    if (problem->count++ == 0)
+        problem->first_us = now_us;
+    problem->last_us = now_us;
     os_mutex_unlock(&board->mutex);
+}
+
+void board_each_problem(const struct board *board, status_problem_visitor *visit, void *context)
+{
+    struct os_mutex *mutex = (struct os_mutex *)&board->mutex;
+    os_mutex_lock(mutex);
+    for (size_t i = 0; i < board->problem_count; i++)
+        visit(context, &board->problems[i].problem);
+    os_mutex_unlock(mutex);
 }
 
 static void add_rate(struct board *board, double rate)
@@ -185,14 +213,31 @@ static void fill_coverage(const struct board *board, struct status_snapshot *out
         out->coverage_first = ledger_set_span(coverage).first;
 }
 
+/* The newest ones, newest first. */
+static void fill_problems(const struct board *board, struct status_snapshot *out)
+{
+    uint64_t before_no = UINT64_MAX;
+    for (out->problem_count = 0; out->problem_count < STATUS_PROBLEMS_MAX; out->problem_count++) {
+        const struct kept_problem *newest = NULL;
+        for (const struct kept_problem *kept = board->problems;
+             kept < board->problems + board->problem_count; kept++)
+            if (kept->last_no < before_no && (newest == NULL || kept->last_no > newest->last_no))
+                newest = kept;
+        if (newest == NULL)
+            return;
+        out->problems[out->problem_count] = newest->problem;
+        before_no = newest->last_no;
+    }
+}
+
 /* The mean of the last slots; before the first is over, of the slot in work. */
 static double recent_rate(const struct board *board, const struct status_snapshot *out)
 {
     if (board->rate_count == 0) {
         int64_t passed_us = out->now_monotonic_us - board->slot_from_us;
-        if (!board->sampled || passed_us <= 0 || out->events_accepted < board->slot_events)
+        if (!board->sampled || passed_us <= 0 || out->stream.events_accepted < board->slot_events)
             return 0;
-        return (double)(out->events_accepted - board->slot_events) * 1e6 / (double)passed_us;
+        return (double)(out->stream.events_accepted - board->slot_events) * 1e6 / (double)passed_us;
     }
     size_t count = board->rate_count < RATE_SLOTS ? board->rate_count : RATE_SLOTS;
     double sum = 0;
@@ -207,8 +252,7 @@ void board_fill(const struct board *board, struct status_snapshot *out)
     os_mutex_lock(mutex);
     out->commit_count = board->commit_count;
     memcpy(out->last_commits, board->commits, sizeof(board->commits));
-    out->problem_count = board->problem_count;
-    memcpy(out->problems, board->problems, sizeof(board->problems));
+    fill_problems(board, out);
     fill_coverage(board, out);
     out->rate_count = board->rate_count;
     memcpy(out->rates, board->rates, sizeof(board->rates));

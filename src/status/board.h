@@ -28,6 +28,10 @@ void board_set_coverage(struct board *board, const struct ledger_set *coverage);
  * counted, not listed twice. */
 void board_add_problem(struct board *board, bool error, const char *message, int64_t now_us);
 
+/* Each of them, in the order in which they first came. */
+typedef void status_problem_visitor(void *context, const struct status_problem *problem);
+void board_each_problem(const struct board *board, status_problem_visitor *visit, void *context);
+
 /* Call about once a second: events_accepted so far, and whether our window is closed. */
 void board_sample(struct board *board, int64_t now_us, int64_t now_monotonic_us,
                   uint64_t events_accepted, bool throttled);

@@ -5,10 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "status/writer.h"
 #include "util/sentence.h"
 #include "util/text.h"
-#include "version.h"
 
 const char *health_level_name(enum health_level level)
 {
@@ -31,7 +29,7 @@ static void describe_duration(int64_t microseconds, char out[TEXT_TIME_BYTES])
 
 static bool is_streaming(const struct status_snapshot *snapshot)
 {
-    return snapshot->phase == STATUS_RUNNING && snapshot->streaming_since_us != 0;
+    return snapshot->phase == STATUS_RUNNING && snapshot->stream.streaming_since_us != 0;
 }
 
 /* Room for a message before it is made to fit. */
@@ -40,34 +38,35 @@ static bool is_streaming(const struct status_snapshot *snapshot)
 /* "localhost:50051 (127.0.0.1:50051)": the second where it was asked and is another text. */
 static void describe_server(const struct status_snapshot *snapshot, char *out, size_t out_bytes)
 {
-    bool has_address = snapshot->failure_address[0] != '\0' &&
-                       strcmp(snapshot->failure_address, snapshot->endpoint) != 0;
+    bool has_address = snapshot->stream.failure.address[0] != '\0' &&
+                       strcmp(snapshot->stream.failure.address, snapshot->endpoint) != 0;
     snprintf(out, out_bytes, "%.300s%s%s%s", snapshot->endpoint, has_address ? " (" : "",
-             has_address ? snapshot->failure_address : "", has_address ? ")" : "");
+             has_address ? snapshot->stream.failure.address : "", has_address ? ")" : "");
 }
 
 /* What was asked, how that ended in the server's own words, and what they mean. */
 static void describe_failure(const struct status_snapshot *snapshot, char *out, size_t out_bytes)
 {
+    const char *meaning = snapshot->stream.failure.meaning;
     out[0] = '\0';
-    if (snapshot->failure_us == 0)
+    if (snapshot->stream.failure.at_us == 0)
         return;
-    snprintf(out, out_bytes, "Asked for %s: %s%s%s", snapshot->failure_asked,
-             snapshot->failure_words, snapshot->failure_meaning[0] != '\0' ? ": " : "",
-             snapshot->failure_meaning);
+    snprintf(out, out_bytes, "Asked for %s: %s%s%s", snapshot->stream.failure.asked,
+             snapshot->stream.failure.words, meaning != NULL ? ": " : "",
+             meaning != NULL ? meaning : "");
 }
 
 static bool rule_outage(const struct status_snapshot *snapshot, char *message)
 {
-    if (!is_streaming(snapshot) || !snapshot->outage)
+    if (!is_streaming(snapshot) || !snapshot->stream.outage)
         return false;
     char server[512], failure[3 * STATUS_MESSAGE_BYTES], whole[WHOLE_BYTES];
     describe_server(snapshot, server, sizeof server);
     describe_failure(snapshot, failure, sizeof failure);
     snprintf(whole, sizeof whole, "The source at %s serves no ledger at all%s. %s; %s%s", server,
-             snapshot->last_event_us == 0 ? ", and never has since this run began" : "",
+             snapshot->stream.last_event_us == 0 ? ", and never has since this run began" : "",
              failure[0] != '\0' ? failure : "No call has ended yet",
-             snapshot->failure_meaning[0] != '\0'
+             snapshot->stream.failure.meaning != NULL
                  ? ""
                  : "look at ttp-processor and at the ledger source behind it, ",
              "this run goes on trying.");
@@ -78,9 +77,9 @@ static bool rule_outage(const struct status_snapshot *snapshot, char *message)
 /* How long nothing new came though it could; 0 if that means nothing now. */
 static int64_t source_silence_us(const struct status_snapshot *snapshot)
 {
-    if (!is_streaming(snapshot) || snapshot->throttled || snapshot->idle_timeout_us <= 0)
+    if (!is_streaming(snapshot) || snapshot->stream.throttled || snapshot->idle_timeout_us <= 0)
         return 0;
-    int64_t since = later_of(snapshot->streaming_since_us,
+    int64_t since = later_of(snapshot->stream.streaming_since_us,
                              later_of(snapshot->last_new_event_us, snapshot->last_throttled_us));
     return later_of(snapshot->now_us - since, 0);
 }
@@ -88,7 +87,7 @@ static int64_t source_silence_us(const struct status_snapshot *snapshot)
 static bool rule_silence(const struct status_snapshot *snapshot, char *message)
 {
     int64_t silent_us = source_silence_us(snapshot);
-    if (silent_us <= snapshot->idle_timeout_us || snapshot->waits_behind != 0)
+    if (silent_us <= snapshot->idle_timeout_us || snapshot->stream.waits_behind != 0)
         return false;
     char silent[TEXT_TIME_BYTES], allowed[TEXT_TIME_BYTES];
     describe_duration(silent_us, silent);
@@ -97,8 +96,8 @@ static bool rule_silence(const struct status_snapshot *snapshot, char *message)
     describe_server(snapshot, server, sizeof server);
     describe_failure(snapshot, failure, sizeof failure);
     snprintf(whole, sizeof whole, "No %s for %s (idle_timeout is %s): %s may hang, or %s.%s%s",
-             snapshot->last_event_us == 0 ? "event" : "new event", silent, allowed, server,
-             snapshot->last_event_us == 0
+             snapshot->stream.last_event_us == 0 ? "event" : "new event", silent, allowed, server,
+             snapshot->stream.last_event_us == 0
                  ? "the first ledger may lie beyond the network's newest one, or below what the "
                    "source still keeps (its retention)"
                  : "its network is still",
@@ -111,11 +110,11 @@ static bool rule_silence(const struct status_snapshot *snapshot, char *message)
  * all new. */
 static bool rule_drip(const struct status_snapshot *snapshot, char *message)
 {
-    if (!is_streaming(snapshot) || snapshot->throttled || snapshot->idle_timeout_us <= 0)
+    if (!is_streaming(snapshot) || snapshot->stream.throttled || snapshot->idle_timeout_us <= 0)
         return false;
     char allowed[TEXT_TIME_BYTES], lasts[TEXT_TIME_BYTES];
     describe_duration(snapshot->idle_timeout_us, allowed);
-    if (snapshot->drips) {
+    if (snapshot->stream.drips) {
         snprintf(message, STATUS_MESSAGE_BYTES,
                  "Bytes come from %.96s, but no whole message for %d times idle_timeout (%s): each "
                  "time the stream is opened anew.",
@@ -123,8 +122,8 @@ static bool rule_drip(const struct status_snapshot *snapshot, char *message)
         return true;
     }
     int64_t comes_us =
-        snapshot->now_us - later_of(snapshot->ledger_since_us, snapshot->last_throttled_us);
-    if (snapshot->ledger_since_us == 0 ||
+        snapshot->now_us - later_of(snapshot->stream.ledger_since_us, snapshot->last_throttled_us);
+    if (snapshot->stream.ledger_since_us == 0 ||
         comes_us <= HEALTH_DRIP_TIMES * snapshot->idle_timeout_us ||
         source_silence_us(snapshot) > snapshot->idle_timeout_us)
         return false;
@@ -132,13 +131,13 @@ static bool rule_drip(const struct status_snapshot *snapshot, char *message)
     snprintf(message, STATUS_MESSAGE_BYTES,
              "Ledger %" PRIu32 " has been coming from %.96s for %s and does not end: nothing more "
              "can be stored before it does.",
-             snapshot->current_ledger, snapshot->endpoint, lasts);
+             snapshot->stream.current_ledger, snapshot->endpoint, lasts);
     return true;
 }
 
 static bool rule_disk_full(const struct status_snapshot *snapshot, char *message)
 {
-    if (!snapshot->waiting_for_space)
+    if (!snapshot->sink.waiting_for_space)
         return false;
     snprintf(message, STATUS_MESSAGE_BYTES,
              "The disk is full: writing waits for space and goes on by itself once there is some.");
@@ -147,7 +146,7 @@ static bool rule_disk_full(const struct status_snapshot *snapshot, char *message
 
 static bool rule_storage_refuses(const struct status_snapshot *snapshot, char *message)
 {
-    if (!snapshot->publishing_refused)
+    if (!snapshot->sink.refused)
         return false;
     snprintf(message, STATUS_MESSAGE_BYTES,
              "The file system refuses to publish a commit: it is kept in staging and tried again. "
@@ -157,7 +156,7 @@ static bool rule_storage_refuses(const struct status_snapshot *snapshot, char *m
 
 static bool rule_commit_failing(const struct status_snapshot *snapshot, char *message)
 {
-    if (!snapshot->commit_failing)
+    if (!snapshot->sink.failing)
         return false;
     snprintf(message, STATUS_MESSAGE_BYTES,
              "The last commit failed; its ledgers are asked for again. See the last error.");
@@ -167,8 +166,9 @@ static bool rule_commit_failing(const struct status_snapshot *snapshot, char *me
 /* How long the writer's loop has not come round; 0 if that means nothing now. */
 static int64_t writer_silence_us(const struct status_snapshot *snapshot)
 {
-    if (snapshot->writer_seen_us == 0 || snapshot->waiting_for_space || snapshot->intake_paused ||
-        snapshot->publishing_refused || snapshot->catalog_busy_since_us != 0)
+    if (snapshot->writer_seen_us == 0 || snapshot->sink.waiting_for_space ||
+        snapshot->sink.intake_paused || snapshot->sink.refused ||
+        snapshot->sink.catalog_busy_since_us != 0)
         return 0;
     return later_of(snapshot->now_monotonic_us - snapshot->writer_seen_us, 0);
 }
@@ -188,13 +188,13 @@ static bool rule_writer_stuck(const struct status_snapshot *snapshot, char *mess
 
 static int64_t catalog_locked_us(const struct status_snapshot *snapshot)
 {
-    return later_of(snapshot->now_monotonic_us - snapshot->catalog_busy_since_us, 0);
+    return later_of(snapshot->now_monotonic_us - snapshot->sink.catalog_busy_since_us, 0);
 }
 
 /* SQLite itself waits five seconds before it says so. */
 static bool rule_catalog_locked(const struct status_snapshot *snapshot, char *message)
 {
-    if (snapshot->catalog_busy_since_us == 0)
+    if (snapshot->sink.catalog_busy_since_us == 0)
         return false;
     char held[TEXT_TIME_BYTES];
     describe_duration(catalog_locked_us(snapshot), held);
@@ -229,14 +229,15 @@ static bool rule_reconnecting(const struct status_snapshot *snapshot, char *mess
 {
     if (!is_streaming(snapshot))
         return false;
-    if (!snapshot->reconnecting && (snapshot->connected || !snapshot->ever_connected))
+    if (!snapshot->stream.degraded &&
+        (snapshot->stream.connected || snapshot->stream.connects == 0))
         return false;
     char server[512], failure[3 * STATUS_MESSAGE_BYTES], whole[WHOLE_BYTES];
     describe_server(snapshot, server, sizeof server);
     describe_failure(snapshot, failure, sizeof failure);
     snprintf(whole, sizeof whole, "%s %s%s%s; trying again.",
-             snapshot->last_event_us == 0 ? "There is no stream yet from"
-                                          : "The stream broke off from",
+             snapshot->stream.last_event_us == 0 ? "There is no stream yet from"
+                                                 : "The stream broke off from",
              server, failure[0] != '\0' ? ". " : "", failure);
     sentence_fit(message, STATUS_MESSAGE_BYTES, whole);
     return true;
@@ -244,11 +245,11 @@ static bool rule_reconnecting(const struct status_snapshot *snapshot, char *mess
 
 static bool rule_disk_low(const struct status_snapshot *snapshot, char *message)
 {
-    if (!snapshot->intake_paused &&
+    if (!snapshot->sink.intake_paused &&
         (!snapshot->disk_known || snapshot->disk_free_bytes >= snapshot->disk_min_free_bytes))
         return false;
     const char *paused =
-        snapshot->intake_paused
+        snapshot->sink.intake_paused
             ? " Nothing more is taken from the stream until there is some; what is "
               "open is still committed."
             : "";
@@ -268,10 +269,10 @@ static bool rule_disk_low(const struct status_snapshot *snapshot, char *message)
 
 static bool rule_commit_late(const struct status_snapshot *snapshot, char *message)
 {
-    if (snapshot->next_commit_us == 0 || snapshot->waiting_for_space ||
-        snapshot->publishing_refused || snapshot->catalog_busy_since_us != 0)
+    if (snapshot->sink.next_commit_us == 0 || snapshot->sink.waiting_for_space ||
+        snapshot->sink.refused || snapshot->sink.catalog_busy_since_us != 0)
         return false;
-    int64_t late_us = snapshot->now_us - snapshot->next_commit_us;
+    int64_t late_us = snapshot->now_us - snapshot->sink.next_commit_us;
     if (late_us <= HEALTH_COMMIT_LATE_US)
         return false;
     char late[TEXT_TIME_BYTES];
@@ -283,9 +284,10 @@ static bool rule_commit_late(const struct status_snapshot *snapshot, char *messa
 
 static bool rule_gap(const struct status_snapshot *snapshot, char *message)
 {
-    if (snapshot->gap_count == 0 || snapshot->now_us - snapshot->last_gap_us > HEALTH_GAP_US)
+    if (snapshot->stream.gaps.kept_count == 0 ||
+        snapshot->now_us - snapshot->stream.gaps.last_us > HEALTH_GAP_US)
         return false;
-    struct ledger_range gap = snapshot->newest_gaps[snapshot->gap_count - 1];
+    struct ledger_range gap = snapshot->stream.gaps.kept[snapshot->stream.gaps.kept_count - 1];
     snprintf(message, STATUS_MESSAGE_BYTES,
              "No event came of the ledgers %" PRIu32 " to %" PRIu32
              ", nor when they were asked for "
@@ -297,12 +299,13 @@ static bool rule_gap(const struct status_snapshot *snapshot, char *message)
 
 static bool rule_waiting_for_end(const struct status_snapshot *snapshot, char *message)
 {
-    if (snapshot->waits_behind == 0 || source_silence_us(snapshot) <= snapshot->idle_timeout_us)
+    if (snapshot->stream.waits_behind == 0 ||
+        source_silence_us(snapshot) <= snapshot->idle_timeout_us)
         return false;
     snprintf(message, STATUS_MESSAGE_BYTES,
              "All events of ledger %" PRIu32 ", the last one asked for, are here; that it is "
              "complete is known once the server has a later ledger. This run waits for one.",
-             snapshot->waits_behind);
+             snapshot->stream.waits_behind);
     return true;
 }
 
@@ -353,7 +356,7 @@ void health_assess(const struct status_snapshot *snapshot, struct health *out)
         if (finding->level > out->level)
             out->level = finding->level;
     }
-    out->ready = snapshot->phase == STATUS_RUNNING && snapshot->ever_connected &&
+    out->ready = snapshot->phase == STATUS_RUNNING && snapshot->stream.connects != 0 &&
                  out->level != HEALTH_UNHEALTHY;
     out->alive = writer_silence_us(snapshot) <= HEALTH_WRITER_DEAD_US;
 }
@@ -367,143 +370,10 @@ static double lag_seconds(const struct status_snapshot *snapshot, int64_t close_
 
 double health_lag_seconds(const struct status_snapshot *snapshot)
 {
-    return lag_seconds(snapshot, snapshot->current_close_us);
+    return lag_seconds(snapshot, snapshot->stream.current_close_us);
 }
 
 double health_commit_lag_seconds(const struct status_snapshot *snapshot)
 {
     return lag_seconds(snapshot, snapshot->last_close_us);
-}
-
-static void write_time(struct writer *writer, const char *key, int64_t unix_us)
-{
-    char text[TEXT_TIME_BYTES];
-    if (unix_us == 0) {
-        writer_format(writer, ",\"%s\":null", key);
-        return;
-    }
-    text_rfc3339(unix_us - unix_us % US_PER_SECOND, text);
-    writer_format(writer, ",\"%s\":\"%s\"", key, text);
-}
-
-static void write_count(struct writer *writer, const char *key, uint64_t count)
-{
-    writer_format(writer, ",\"%s\":%" PRIu64, key, count);
-}
-
-static void write_ledger(struct writer *writer, const char *key, uint32_t ledger)
-{
-    if (ledger == 0)
-        writer_format(writer, ",\"%s\":null", key);
-    else
-        write_count(writer, key, ledger);
-}
-
-static void write_seconds(struct writer *writer, const char *key, double seconds)
-{
-    if (seconds < 0)
-        writer_format(writer, ",\"%s\":null", key);
-    else
-        writer_format(writer, ",\"%s\":%.3f", key, seconds);
-}
-
-static void write_findings(struct writer *writer, const struct health *health)
-{
-    writer_text(writer, ",\"reasons\":[");
-    for (size_t i = 0; i < health->finding_count; i++) {
-        const struct health_finding *finding = &health->findings[i];
-        writer_format(writer, "%s{\"rule\":\"%s\",\"level\":\"%s\",\"message\":", i == 0 ? "" : ",",
-                      rules[finding->rule].name, health_level_name(finding->level));
-        writer_json(writer, finding->message);
-        writer_text(writer, "}");
-    }
-    writer_text(writer, "]");
-}
-
-static void write_coverage(struct writer *writer, const struct status_snapshot *snapshot)
-{
-    writer_text(writer, ",\"coverage\":[");
-    for (size_t i = 0; i < snapshot->coverage_count; i++)
-        writer_format(writer, "%s{\"first\":%" PRIu32 ",\"last\":%" PRIu32 "}", i == 0 ? "" : ",",
-                      snapshot->coverage[i].first, snapshot->coverage[i].last);
-    writer_text(writer, "]");
-    write_count(writer, "coverage_ranges", snapshot->coverage_total);
-    write_count(writer, "coverage_ledgers", snapshot->coverage_ledgers);
-}
-
-static void write_words(struct writer *writer, const char *key, const char *words)
-{
-    writer_format(writer, ",\"%s\":", key);
-    if (words[0] == '\0')
-        writer_text(writer, "null");
-    else
-        writer_json(writer, words);
-}
-
-/* Where no error was logged yet, what makes the run unhealthy is the error. */
-static void write_error(struct writer *writer, const struct status_snapshot *snapshot,
-                        const struct health *health)
-{
-    const char *words = snapshot->last_error;
-    int64_t at_us = snapshot->last_error_us;
-    if (health->level == HEALTH_UNHEALTHY && words[0] == '\0') {
-        words = health->findings[0].message;
-        at_us = snapshot->now_us;
-    }
-    write_words(writer, "last_error", words);
-    write_time(writer, "last_error_at", at_us);
-}
-
-/* What the server said: not a guess about it. */
-static void write_source(struct writer *writer, const struct status_snapshot *snapshot)
-{
-    writer_text(writer, ",\"source\":{\"endpoint\":");
-    writer_json(writer, snapshot->endpoint);
-    writer_format(writer, ",\"connected\":%s,\"ever_connected\":%s,\"ever_streamed\":%s",
-                  snapshot->connected ? "true" : "false",
-                  snapshot->ever_connected ? "true" : "false",
-                  snapshot->last_event_us != 0 ? "true" : "false");
-    write_time(writer, "last_failure_at", snapshot->failure_us);
-    write_words(writer, "asked_for", snapshot->failure_asked);
-    write_words(writer, "address", snapshot->failure_address);
-    write_words(writer, "last_status", snapshot->failure_status);
-    write_words(writer, "last_message", snapshot->failure_message);
-    write_words(writer, "last_failure", snapshot->failure_words);
-    write_words(writer, "meaning", snapshot->failure_meaning);
-    writer_text(writer, "}");
-}
-
-enum error_code health_render(const struct status_snapshot *snapshot, const struct health *health,
-                              struct buffer *out)
-{
-    static const char *const phases[] = {"starting", "running", "stopping"};
-    struct writer writer = {out, OK};
-    char uptime[TEXT_TIME_BYTES];
-    describe_duration(later_of(snapshot->now_monotonic_us - snapshot->started_monotonic_us, 0),
-                      uptime);
-    writer_format(&writer, "{\"status\":\"%s\"", health_level_name(health->level));
-    write_count(&writer, "events_received", snapshot->events_accepted);
-    write_count(&writer, "events_written", snapshot->rows_committed);
-    write_count(&writer, "files_created", snapshot->files_committed);
-    write_time(&writer, "last_flush", snapshot->last_batch_us);
-    writer_format(&writer, ",\"uptime\":\"%s\"", uptime);
-    write_count(&writer, "events_pending", snapshot->queue_events + snapshot->rows_open);
-    write_count(&writer, "batches_processed", snapshot->batches);
-    write_count(&writer, "error_count", snapshot->errors_logged);
-    write_time(&writer, "last_commit", snapshot->last_commit_us);
-    write_time(&writer, "next_commit_at", snapshot->next_commit_us);
-    write_ledger(&writer, "current_ledger", snapshot->current_ledger);
-    write_ledger(&writer, "last_committed_ledger", snapshot->last_ledger);
-    write_seconds(&writer, "lag_seconds", health_lag_seconds(snapshot));
-    write_seconds(&writer, "events_per_second", snapshot->events_per_second);
-    write_error(&writer, snapshot, health);
-    write_source(&writer, snapshot);
-    write_findings(&writer, health);
-    write_coverage(&writer, snapshot);
-    writer_format(&writer,
-                  ",\"ready\":%s,\"phase\":\"%s\",\"service\":", health->ready ? "true" : "false",
-                  phases[snapshot->phase]);
-    writer_json(&writer, snapshot->service_name);
-    writer_text(&writer, ",\"version\":\"" TTP_VERSION "\"}\n");
-    return writer.code;
 }

@@ -11,8 +11,6 @@
 #include <stddef.h>
 
 #include "status/snapshot.h"
-#include "util/buffer.h"
-#include "util/error.h"
 
 enum health_level {
     HEALTH_HEALTHY,
@@ -80,9 +78,5 @@ const char *health_rule_name(enum health_rule rule);
 double health_lag_seconds(const struct status_snapshot *snapshot);
 /* The same for the newest committed ledger. */
 double health_commit_lag_seconds(const struct status_snapshot *snapshot);
-
-/* Appends the JSON object of /health (design section 7). ERR_NO_MEMORY. */
-enum error_code health_render(const struct status_snapshot *snapshot, const struct health *health,
-                              struct buffer *out) MUST_CHECK;
 
 #endif

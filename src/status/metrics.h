@@ -3,17 +3,16 @@
 #define TTP_STATUS_METRICS_H
 
 /*
- * The metrics registry: one table (name, type, labels, help) makes both /metrics in Prometheus'
- * text format 0.0.4 and docs/METRICS.md. Most values come from the snapshot at each scrape; a
- * struct metrics keeps what a snapshot can't: the histograms and the rows per partition.
+ * What /metrics shows and a snapshot can't keep: the histograms and the rows per partition
+ * (status/figures.h has all that is shown).
  *
  * Thread-safe. Updates take a mutex: call them per batch, file or commit, never per event.
  */
 
 #include <stdint.h>
 
+#include "status/histogram.h"
 #include "status/snapshot.h"
-#include "util/buffer.h"
 #include "util/error.h"
 
 /* ttp_processing_duration_seconds{operation} */
@@ -28,12 +27,27 @@ enum metrics_operation {
 /* Series of ttp_events_written_total: the partitions written to most lately. */
 #define METRICS_PARTITIONS_MAX 48
 
+struct metrics_partition {
+    char label[STATUS_LABEL_BYTES];
+    uint64_t row_count;
+    uint64_t last_use;
+};
+
+struct metrics_series {
+    struct histogram durations[METRICS_OPERATION_COUNT];
+    struct histogram file_sizes;
+    uint64_t uses; /* of partitions, so far */
+    size_t partition_count;
+    struct metrics_partition partitions[METRICS_PARTITIONS_MAX];
+};
+
 struct metrics;
 
 /* NULL with ERR_NO_MEMORY. */
 struct metrics *metrics_new(struct error *error);
 void metrics_free(struct metrics *metrics); /* NULL is fine */
 
+const char *metrics_operation_name(enum metrics_operation operation);
 /* The operation of this name ("decode", "encode", "readback", "commit"); false if there is none. */
 bool metrics_operation_by_name(const char *name, enum metrics_operation *operation) MUST_CHECK;
 
@@ -44,12 +58,7 @@ void metrics_observe_file(struct metrics *metrics, uint64_t size_bytes);
 /* Rows committed to a partition, named as the label shall be (such as 2024-01-15T12). */
 void metrics_add_written(struct metrics *metrics, const char *partition, uint64_t row_count);
 
-/* Appends the exposition. ERR_NO_MEMORY; `out` then holds a part of it. */
-enum error_code metrics_render(const struct metrics *metrics,
-                               const struct status_snapshot *snapshot,
-                               struct buffer *out) MUST_CHECK;
-
-/* Appends docs/METRICS.md, made of the same table. ERR_NO_MEMORY. */
-enum error_code metrics_render_documentation(struct buffer *out) MUST_CHECK;
+/* All of it, as it is now. */
+void metrics_read(const struct metrics *metrics, struct metrics_series *out);
 
 #endif

@@ -110,9 +110,9 @@ static void write_head(struct page *page, const char *nonce)
                "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
                "<noscript><meta http-equiv=\"refresh\" content=\"10\"></noscript>\n<title>");
     text(page, level_title(page->health->level));
-    if (page->snapshot->current_ledger != 0) {
+    if (page->snapshot->stream.current_ledger != 0) {
         text(page, " · ");
-        count(page, page->snapshot->current_ledger);
+        count(page, page->snapshot->stream.current_ledger);
     }
     text(page, " · ");
     writer_html(&page->writer, page->snapshot->service_name);
@@ -164,13 +164,13 @@ static void write_live_headline(struct page *page)
 static void write_running_headline(struct page *page)
 {
     const struct status_snapshot *snapshot = page->snapshot;
-    if (snapshot->waiting_for_space || snapshot->intake_paused) {
+    if (snapshot->sink.waiting_for_space || snapshot->sink.intake_paused) {
         text(page, "Waiting for disk space");
-    } else if (snapshot->outage || snapshot->reconnecting) {
+    } else if (snapshot->stream.outage || snapshot->stream.degraded) {
         text(page, "Trying to get the stream back");
-    } else if (!snapshot->ever_connected) {
+    } else if (snapshot->stream.connects == 0) {
         text(page, "Connecting to the source");
-    } else if (snapshot->streaming_since_us == 0) {
+    } else if (snapshot->stream.streaming_since_us == 0) {
         text(page, "Everything is fetched; publishing the rest");
     } else if (snapshot->request_last != 0) {
         text(page, "Fetching ledgers ");
@@ -184,29 +184,29 @@ static void write_lead(struct page *page)
 {
     const struct status_snapshot *snapshot = page->snapshot;
     text(page, "<p class=\"lead\">");
-    if (snapshot->commits == 0) {
+    if (snapshot->sink.commits == 0) {
         text(page, "Nothing is committed yet in this run");
-        if (snapshot->last_commit_us != 0) {
+        if (snapshot->sink.last_commit_us != 0) {
             text(page, "; the lake's last commit was ");
-            moment(page, snapshot->last_commit_us);
+            moment(page, snapshot->sink.last_commit_us);
         }
         text(page, ".");
     } else {
-        count(page, snapshot->rows_committed);
+        count(page, snapshot->sink.rows_committed);
         text(page, " events in ");
-        count(page, snapshot->files_committed);
-        text(page, snapshot->files_committed == 1 ? " file" : " files");
+        count(page, snapshot->sink.files_committed);
+        text(page, snapshot->sink.files_committed == 1 ? " file" : " files");
         text(page, " committed in this run, the last ");
-        moment(page, snapshot->last_commit_us);
+        moment(page, snapshot->sink.last_commit_us);
         text(page, ".");
     }
-    if (snapshot->next_commit_us != 0) {
+    if (snapshot->sink.next_commit_us != 0) {
         text(page, " What is open is committed ");
-        if (snapshot->next_commit_us <= snapshot->now_us)
+        if (snapshot->sink.next_commit_us <= snapshot->now_us)
             text(page, "at the next ledger.");
         else
-            moment(page, snapshot->next_commit_us);
-        if (snapshot->next_commit_us > snapshot->now_us)
+            moment(page, snapshot->sink.next_commit_us);
+        if (snapshot->sink.next_commit_us > snapshot->now_us)
             text(page, " at the latest.");
     }
     text(page, "</p>\n");
@@ -231,10 +231,10 @@ static void write_progress(struct page *page)
 {
     const struct status_snapshot *snapshot = page->snapshot;
     if (snapshot->request_last == 0 || snapshot->request_first == 0 ||
-        snapshot->current_ledger < snapshot->request_first)
+        snapshot->stream.current_ledger < snapshot->request_first)
         return;
     double all = (double)snapshot->request_last - snapshot->request_first + 1;
-    double done = (double)snapshot->current_ledger - snapshot->request_first;
+    double done = (double)snapshot->stream.current_ledger - snapshot->request_first;
     double share = done / all < 1 ? done / all : 1;
     writer_format(&page->writer,
                   "<svg class=\"line\" viewBox=\"0 0 1000 8\" preserveAspectRatio=\"none\" "
@@ -314,14 +314,14 @@ static void write_stream_tiles(struct page *page)
 {
     const struct status_snapshot *snapshot = page->snapshot;
     tile(page, "Ledger");
-    if (snapshot->current_ledger == 0)
+    if (snapshot->stream.current_ledger == 0)
         text(page, "–");
     else
-        count(page, snapshot->current_ledger);
+        count(page, snapshot->stream.current_ledger);
     note(page);
-    if (snapshot->current_close_us != 0) {
+    if (snapshot->stream.current_close_us != 0) {
         char closed[TEXT_TIME_BYTES];
-        text_timestamptz(snapshot->current_close_us, closed);
+        text_timestamptz(snapshot->stream.current_close_us, closed);
         closed[strcspn(closed, "+.")] = '\0';
         writer_format(&page->writer, "closed %s UTC", closed);
     } else {
@@ -352,7 +352,7 @@ static void write_stream_tiles(struct page *page)
         count(page, (uint64_t)rate);
     text(page, " <small>events/s</small>");
     note(page);
-    count(page, snapshot->events_accepted);
+    count(page, snapshot->stream.events_accepted);
     text(page, " received");
     write_spark(page);
     end_tile(page);
@@ -362,20 +362,20 @@ static void write_load_tiles(struct page *page)
 {
     const struct status_snapshot *snapshot = page->snapshot;
     tile(page, "Queue");
-    count(page, snapshot->queue_events);
+    count(page, snapshot->queue.row_count);
     text(page, " <small>events</small>");
     note(page);
-    size(page, snapshot->queue_bytes);
-    text(page, snapshot->throttled ? ", full: the source waits for the writer" : " waiting");
-    if (snapshot->queue_limit_bytes != 0)
-        meter(page, snapshot->queue_bytes, snapshot->queue_limit_bytes);
+    size(page, snapshot->queue.memory_bytes);
+    text(page, snapshot->stream.throttled ? ", full: the source waits for the writer" : " waiting");
+    if (snapshot->queue.limit_bytes != 0)
+        meter(page, snapshot->queue.memory_bytes, snapshot->queue.limit_bytes);
     end_tile(page);
 
     tile(page, "Open, not committed");
-    count(page, snapshot->rows_open);
+    count(page, snapshot->sink.rows_open);
     text(page, " <small>events</small>");
     note(page);
-    size(page, snapshot->bytes_open);
+    size(page, snapshot->sink.bytes_open);
     text(page, " in staging and memory");
     end_tile(page);
 
@@ -405,13 +405,13 @@ static void write_load_tiles(struct page *page)
     end_tile(page);
 
     tile(page, "Connection");
-    text(page, snapshot->connected ? "up" : "down");
+    text(page, snapshot->stream.connected ? "up" : "down");
     note(page);
     writer_html(&page->writer, snapshot->endpoint);
-    if (snapshot->retries != 0) {
+    if (snapshot->stream.retries != 0) {
         text(page, ", ");
-        count(page, snapshot->retries);
-        text(page, snapshot->retries == 1 ? " retry" : " retries");
+        count(page, snapshot->stream.retries);
+        text(page, snapshot->stream.retries == 1 ? " retry" : " retries");
     }
     end_tile(page);
 }
@@ -543,8 +543,8 @@ static void write_commit(struct page *page, const struct status_commit *commit)
     text(page, "</td><td class=\"n\">");
     size(page, commit->size_bytes);
     text(page, "</td><td><span class=\"tag\">");
-    char reason[STATUS_REASON_BYTES];
-    snprintf(reason, sizeof(reason), "%s", commit->reason);
+    char reason[32];
+    snprintf(reason, sizeof(reason), "%s", rotation_reason_name(commit->reason));
     for (char *c = reason; *c != '\0'; c++)
         if (*c == '_')
             *c = ' ';
@@ -602,21 +602,22 @@ static void write_problems(struct page *page)
 static void write_server_words(struct page *page)
 {
     const struct status_snapshot *snapshot = page->snapshot;
-    if (snapshot->failure_us == 0)
+    if (snapshot->stream.failure.at_us == 0)
         return;
     text(page, "<section><h2>The server's last failed answer</h2>\n<p>");
-    moment(page, snapshot->failure_us);
+    moment(page, snapshot->stream.failure.at_us);
     text(page, " · ");
-    writer_html(&page->writer, snapshot->failure_address[0] != '\0' ? snapshot->failure_address
-                                                                    : snapshot->endpoint);
+    writer_html(&page->writer, snapshot->stream.failure.address[0] != '\0'
+                                   ? snapshot->stream.failure.address
+                                   : snapshot->endpoint);
     text(page, ", asked for ");
-    writer_html(&page->writer, snapshot->failure_asked);
+    writer_html(&page->writer, snapshot->stream.failure.asked);
     text(page, ": <q>");
-    writer_html(&page->writer, snapshot->failure_words);
+    writer_html(&page->writer, snapshot->stream.failure.words);
     text(page, "</q></p>\n");
-    if (snapshot->failure_meaning[0] != '\0') {
+    if (snapshot->stream.failure.meaning != NULL) {
         text(page, "<p>That means: ");
-        writer_html(&page->writer, snapshot->failure_meaning);
+        writer_html(&page->writer, snapshot->stream.failure.meaning);
         text(page, ".</p>\n");
     }
     text(page, "</section>\n");

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "status/writer.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "util/bytes.h"
+#include "util/text.h"
 #include "util/words.h"
 
 /* A formatted piece is at most this long: numbers, names and the markup around them. */
@@ -132,4 +134,39 @@ void writer_label(struct writer *writer, const char *text)
 void writer_help(struct writer *writer, const char *text)
 {
     write_escaped(writer, text, escape_help, hide_in_metrics);
+}
+
+void writer_key_count(struct writer *writer, const char *key, uint64_t count)
+{
+    writer_format(writer, ",\"%s\":%" PRIu64, key, count);
+}
+
+void writer_key_words(struct writer *writer, const char *key, const char *words)
+{
+    writer_format(writer, ",\"%s\":", key);
+    if (words == NULL || words[0] == '\0')
+        writer_text(writer, "null");
+    else
+        writer_json(writer, words);
+}
+
+void writer_key_time(struct writer *writer, const char *key, int64_t unix_us)
+{
+    char text[TEXT_TIME_BYTES];
+    if (unix_us == 0) {
+        writer_format(writer, ",\"%s\":null", key);
+        return;
+    }
+    text_rfc3339(unix_us - unix_us % US_PER_SECOND, text);
+    writer_format(writer, ",\"%s\":\"%s\"", key, text);
+}
+
+void writer_key_duration(struct writer *writer, const char *key, int64_t duration_us)
+{
+    char text[TEXT_TIME_BYTES];
+    duration_us = duration_us > 0 ? duration_us : 0;
+    text_duration(duration_us >= US_PER_SECOND ? duration_us - duration_us % US_PER_SECOND
+                                               : duration_us,
+                  text);
+    writer_format(writer, ",\"%s\":\"%s\"", key, text);
 }

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "service/pipeline.h"
+#include "service/lake_run.h"
 #include "config/problems.h"
 #include "catalog/catalog.h"
 #include "store/layout.h"
@@ -112,7 +112,8 @@ static int run_consumer(struct run *run, struct chain *chain, struct fault_scrip
     foreign_start(run->folder);
     run_report_init(&report);
     oracle_begin(&options, chain, script, chain != &run->scenario.chain);
-    enum exit_code exit_code = pipeline_run(&options, NULL, &report);
+    const struct run_observer observer = oracle_observer();
+    enum exit_code exit_code = lake_run(&options, &observer, &report);
     int64_t ended_us = world->now_us;
     run_report_release(&report);
     foreign_join();

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "service/lake_writer.h"
-#include "service/watch.h"
 #include "status/board.h"
 #include "world.h"
 
@@ -112,15 +111,12 @@ WRAPPED(void, board_set_coverage,
     __real_board_set_coverage(board, ranges, count);
 }
 
-WRAPPED(void, watch_on_commit, (void *context, const struct sink_commit_info *info))
+static void note_commit(const struct sink_commit_info *info)
 {
-    if (oracle.is_on) {
-        cover(info->range.first, info->range.last);
-        oracle.commits++;
-        oracle.commit_is_failing = false;
-        oracle.mark_us = world->now_us;
-    }
-    __real_watch_on_commit(context, info);
+    cover(info->range.first, info->range.last);
+    oracle.commits++;
+    oracle.commit_is_failing = false;
+    oracle.mark_us = world->now_us;
 }
 
 /* ---- rounds ---- */
@@ -196,24 +192,31 @@ WRAPPED(enum error_code, lake_writer_run, (struct lake_writer * writer))
 
 /* ---- looks ---- */
 
-WRAPPED(void, watch_set_streaming, (struct watch * watch, int64_t since_us))
-{
-    oracle.streaming_since_us = since_us != 0 ? world->now_us : 0;
-    __real_watch_set_streaming(watch, since_us);
-}
-
 /* About once a second, on the main thread. */
-WRAPPED(void, watch_sample, (struct watch * watch))
+static void look(struct run_status *status)
 {
     static int64_t looked_us;
-    __real_watch_sample(watch);
-    if (!oracle.is_on)
-        return;
     oracle_stream_sample();
     if (oracle.samples++ != 0 && world->now_us - looked_us < LOOK_US)
         return;
     looked_us = world->now_us;
-    oracle_health_sample(watch);
+    oracle_health_sample(status);
+}
+
+static void on_fact(void *context, const struct run_fact *fact)
+{
+    (void)context;
+    if (!oracle.is_on)
+        return;
+    if (fact->kind == FACT_COMMIT)
+        note_commit(fact->commit);
+    else if (fact->kind == FACT_TURN)
+        look(fact->status);
+}
+
+struct run_observer oracle_observer(void)
+{
+    return (struct run_observer){.on_fact = on_fact};
 }
 
 void oracle_end(const char *folder, int exit_code, int64_t ended_us)

@@ -18,6 +18,7 @@
 #include "catalog/catalog.h"
 #include "chain.h"
 #include "serve/fault.h"
+#include "service/run_facts.h"
 #include "source/policy.h"
 #include "source/source.h"
 
@@ -109,8 +110,10 @@ void oracle_note_write(bool is_full);
 void oracle_stream_sample(void);
 int64_t oracle_idle_us(void); /* of the call in work, by what came so far */
 /* oracle_health.c */
-struct watch;
-void oracle_health_sample(struct watch *watch);
+void oracle_health_sample(struct run_status *status);
+
+/* What the oracle hears of the run. */
+struct run_observer oracle_observer(void);
 /* oracle_exit.c */
 void oracle_exit_check(const char *folder, int exit_code, int64_t ended_us);
 

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "service/watch.h"
+#include "service/run_status.h"
 #include "oracle.h"
 #include "status/health.h"
 #include "world.h"
@@ -101,11 +101,14 @@ static void check_standstill(const struct health *health)
                        (world->now_us - oracle.mark_us) / 1000);
 }
 
-void oracle_health_sample(struct watch *watch)
+void oracle_health_sample(struct run_status *status)
 {
     static struct status_snapshot snapshot;
     static struct health health;
-    watch_snapshot(watch, &snapshot);
+    run_status_snapshot(status, &snapshot);
+    int64_t streaming_us = snapshot.stream.streaming_since_us;
+    oracle.streaming_since_us =
+        streaming_us != 0 ? world->now_us - (snapshot.now_us - streaming_us) : 0;
     if (snapshot.phase != STATUS_RUNNING)
         return;
     health_assess(&snapshot, &health);

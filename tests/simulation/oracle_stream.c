@@ -391,14 +391,27 @@ static enum error_code on_seam_event(void *context, const struct event_view *eve
     return handler->on_seam_event(handler->context, event, event_index, message, error);
 }
 
-static enum source_seam_verdict on_seam_complete(void *context, uint32_t ledger)
+static enum error_code on_seam_complete(void *context, uint32_t ledger,
+                                        enum source_seam_verdict *verdict, struct error *error)
 {
     (void)context;
-    enum source_seam_verdict verdict = handler->on_seam_complete(handler->context, ledger);
-    if (verdict != SOURCE_SEAM_OK && !oracle.is_other_chain)
+    enum error_code code = handler->on_seam_complete(handler->context, ledger, verdict, error);
+    if (*verdict != SOURCE_SEAM_OK && !oracle.is_other_chain)
         oracle_finding("ledger %" PRIu32 " is said to differ from the lake's, and does not",
                        ledger);
-    return verdict;
+    return code;
+}
+
+static int64_t deadline_us(void *context)
+{
+    (void)context;
+    return handler->deadline_us(handler->context);
+}
+
+static enum error_code on_deadline(void *context, struct error *error)
+{
+    (void)context;
+    return handler->on_deadline(handler->context, error);
 }
 
 /* ---- a range ---- */
@@ -438,7 +451,9 @@ WRAPPED(enum error_code, source_run,
                                                   .has_room = has_room,
                                                   .must_stop = must_stop,
                                                   .on_seam_event = on_seam_event,
-                                                  .on_seam_complete = on_seam_complete};
+                                                  .on_seam_complete = on_seam_complete,
+                                                  .deadline_us = deadline_us,
+                                                  .on_deadline = on_deadline};
     if (!oracle.is_on)
         return __real_source_run(source, request, real_handler, result, error);
     handler = real_handler;

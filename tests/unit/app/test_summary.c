@@ -24,15 +24,15 @@ static struct run_report report_with(size_t hole_count)
 {
     struct run_report report = {.has_run = true,
                                 .elapsed_us = 2500000,
-                                .last = {.rows_committed = 1234567,
-                                         .files_committed = 1,
-                                         .bytes_committed = 3 << 20,
-                                         .commits = 2,
-                                         .retries = 1,
+                                .last = {.sink.rows_committed = 1234567,
+                                         .sink.files_committed = 1,
+                                         .sink.bytes_committed = 3 << 20,
+                                         .sink.commits = 2,
+                                         .stream.retries = 1,
                                          .cpu_us = 1234567,
                                          .peak_resident_bytes = 50 << 20}};
     report.problem_count = 1;
-    report.problems[0] = (struct run_problem){.count = 3, .message = "the stream ended early"};
+    report.problems[0] = (struct status_problem){.count = 3, .message = "the stream ended early"};
     for (size_t i = 0; i < hole_count; i++)
         assert_int_equal(ledger_set_append(&report.uncovered, holes[i], NULL), OK);
     return report;
@@ -83,11 +83,11 @@ static void a_summary_that_lacks_ledgers_has_the_servers_own_words(void **state)
     struct buffer text;
     load(&loaded, (struct load_request){.config = NULL});
     struct run_report report = report_with(2);
-    report.last.failure_us = 1;
-    strcpy(report.last.failure_asked, "ledgers 100 to 130");
-    strcpy(report.last.failure_address, "10.1.2.3:50051");
-    strcpy(report.last.failure_words, "the server answered INTERNAL: no");
-    strcpy(report.last.failure_meaning, "its breaker is open");
+    report.last.stream.failure.at_us = 1;
+    strcpy(report.last.stream.failure.asked, "ledgers 100 to 130");
+    strcpy(report.last.stream.failure.address, "10.1.2.3:50051");
+    strcpy(report.last.stream.failure.words, "the server answered INTERNAL: no");
+    report.last.stream.failure.meaning = "its breaker is open";
     buffer_init(&text);
     assert_int_equal(summary_render(&loaded.options, &report, &text), OK);
     assert_int_equal(buffer_append_byte(&text, 0), OK);
@@ -125,12 +125,12 @@ static void a_summary_and_a_report_name_the_gaps(void **state)
     struct buffer text;
     load(&loaded, (struct load_request){.config = NULL});
     struct run_report report = report_with(0);
-    report.last.gaps = 3;
-    report.last.gap_ledgers = 307;
-    report.last.found_ledgers = 12;
-    report.last.gap_count = 2;
-    report.last.newest_gaps[0] = (struct ledger_range){1020, 1319};
-    report.last.newest_gaps[1] = (struct ledger_range){1400, 1400};
+    report.last.stream.gaps.count = 3;
+    report.last.stream.gaps.ledger_count = 307;
+    report.last.stream.gaps.found_count = 12;
+    report.last.stream.gaps.kept_count = 2;
+    report.last.stream.gaps.kept[0] = (struct ledger_range){1020, 1319};
+    report.last.stream.gaps.kept[1] = (struct ledger_range){1400, 1400};
     buffer_init(&text);
     assert_int_equal(summary_render(&loaded.options, &report, &text), OK);
     assert_int_equal(buffer_append_byte(&text, 0), OK);

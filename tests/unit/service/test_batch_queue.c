@@ -80,10 +80,10 @@ static void a_full_queue_has_room_again_when_half_is_free(void **state)
     push(queue, 3, 40);
     assert_false(batch_queue_has_room(queue));
     push(queue, 4, 10); /* the rest of a flush goes in all the same */
-    struct batch_queue_stats stats;
+    struct queue_stats stats;
     batch_queue_get_stats(queue, &stats);
     assert_int_equal(stats.memory_bytes, 130);
-    assert_int_equal(stats.item_count, 4);
+    assert_int_equal(stats.batch_count, 4);
     assert_int_equal(pop_ledger(queue), 1);
     assert_false(batch_queue_has_room(queue));
     assert_int_equal(calls, 0);
@@ -120,7 +120,7 @@ static void push_with_replaced(struct batch_queue *queue, uint64_t id, size_t me
 
 static size_t memory_of(struct batch_queue *queue)
 {
-    struct batch_queue_stats stats;
+    struct queue_stats stats;
     batch_queue_get_stats(queue, &stats);
     return stats.memory_bytes;
 }
@@ -192,7 +192,7 @@ static void an_aborted_queue_drops_what_is_in_it_and_what_comes(void **state)
     assert_int_equal(calls, 1);
     assert_true(batch_queue_has_room(queue));
     push(queue, 2, 40);
-    assert_int_equal(batch_queue_pop(queue, INT64_MAX).kind, QUEUE_CLOSED);
+    assert_int_equal(batch_queue_pop(queue, INT64_MAX).kind, QUEUE_ABORTED);
     batch_queue_reopen(queue);
     push(queue, 3, 1);
     assert_int_equal(pop_ledger(queue), 3);

@@ -59,10 +59,10 @@ static struct status_snapshot running(int64_t monotonic_us)
     return (struct status_snapshot){.phase = STATUS_RUNNING,
                                     .now_us = 1000 * SECOND,
                                     .now_monotonic_us = monotonic_us,
-                                    .current_close_us = 995 * SECOND,
-                                    .current_ledger = 77,
+                                    .stream.current_close_us = 995 * SECOND,
+                                    .stream.current_ledger = 77,
                                     .events_per_second = 12,
-                                    .rows_committed = 34,
+                                    .sink.rows_committed = 34,
                                     .writer_seen_us = monotonic_us};
 }
 
@@ -72,7 +72,7 @@ static void a_run_that_waits_for_the_catalog_is_up(void **state)
     struct status_snapshot snapshot = running(20 * SECOND);
     supervisor_open(&supervisor);
     snapshot.phase = STATUS_STARTING;
-    snapshot.catalog_busy_since_us = 5 * SECOND;
+    snapshot.sink.catalog_busy_since_us = 5 * SECOND;
     supervisor_turn(&supervisor, &snapshot);
     const char *words = heard(state);
     assert_non_null(words);
@@ -115,7 +115,7 @@ static void status_is_renewed_and_names_what_is_wrong(void **state)
     while (heard(state))
         ;
     snapshot = running(11 * SECOND);
-    snapshot.waiting_for_space = true;
+    snapshot.sink.waiting_for_space = true;
     assert_true(supervisor_is_due(&supervisor, 11 * SECOND));
     supervisor_turn(&supervisor, &snapshot);
     const char *words = heard(state);

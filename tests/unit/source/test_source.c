@@ -19,6 +19,7 @@
 #include "util/text.h"
 
 #define MAX_LEDGERS 4096
+#define DEADLINES   10
 
 /* What a consumer would keep: the events of each complete ledger. */
 struct taker {
@@ -40,6 +41,8 @@ struct taker {
     uint64_t event_count;
     uint32_t stop_after_events;
     _Atomic bool must_stop;
+    int64_t deadline_us; /* monotonic */
+    unsigned deadline_count;
 };
 
 static enum error_code take_event(void *context, const struct event_view *event,
@@ -153,12 +156,32 @@ static enum error_code take_seam_event(void *context, const struct event_view *e
     return OK;
 }
 
-static enum source_seam_verdict take_seam(void *context, uint32_t ledger)
+static enum error_code take_seam(void *context, uint32_t ledger, enum source_seam_verdict *verdict,
+                                 struct error *error)
 {
     struct taker *taker = context;
+    (void)error;
     assert_int_equal(ledger, taker->seam_ledger);
     taker->seam_verdicts++;
-    return taker->verdict;
+    *verdict = taker->verdict;
+    return OK;
+}
+
+/* Every 20 ms; at the last one the taker has an error of its own. */
+static int64_t deadline_us(void *context)
+{
+    struct taker *taker = context;
+    return taker->deadline_us;
+}
+
+static enum error_code take_deadline(void *context, struct error *error)
+{
+    struct taker *taker = context;
+    assert_true(os_monotonic_us() >= taker->deadline_us);
+    taker->deadline_us = os_monotonic_us() + 20000;
+    if (++taker->deadline_count < DEADLINES)
+        return OK;
+    return error_set(error, ERR_LIMIT, "enough");
 }
 
 static struct source_handler handler_of(struct taker *taker)
@@ -191,7 +214,7 @@ static struct source_options options_of(const struct script_server *server)
 /* Runs a range against a server that answers as the test says. */
 static enum error_code run_against(struct script_server *server, const struct source_options *more,
                                    const struct source_request *request, struct taker *taker,
-                                   struct source_stats *stats, struct error *error)
+                                   struct stream_stats *stats, struct error *error)
 {
     struct source_options options = more != NULL ? *more : options_of(server);
     options.endpoint = server->endpoint;
@@ -228,7 +251,7 @@ static void a_bounded_range_comes_completely(void **state)
     (void)state;
     struct script_server server = {0};
     struct taker taker = {0};
-    struct source_stats stats;
+    struct stream_stats stats;
     struct error error;
     script_server_start(&server, answer_plainly, NULL);
     enum error_code code =
@@ -270,7 +293,7 @@ static void a_queue_that_is_full_for_longer_than_idle_timeout_is_no_silence(void
     struct source_options options = options_of(&server);
     struct taker taker = {.full_for_us = (SOURCE_DRIP_TIMES + 1) * options.idle_timeout_us,
                           .full_from_event = 100};
-    struct source_stats stats;
+    struct stream_stats stats;
     struct error error;
     options.window_bytes = 65535;
     script_server_start(&server, answer_plainly, NULL);
@@ -305,7 +328,7 @@ static void after_a_cut_it_goes_on_from_the_last_complete_ledger_and_checks_the_
     (void)state;
     struct script_server server = {0};
     struct taker taker = {0};
-    struct source_stats stats;
+    struct stream_stats stats;
     struct error error;
     script_server_start(&server, answer_with_a_cut, NULL);
     enum error_code code = run_against(
@@ -577,7 +600,7 @@ static void the_servers_own_words_are_kept_with_what_was_asked_and_where(void **
     (void)state;
     struct script_server server = {0};
     struct taker taker = {0};
-    struct source_stats stats;
+    struct stream_stats stats;
     struct error error;
     script_server_start(&server, answer_with_an_error_at_first, NULL);
     enum error_code code = run_against(
@@ -600,7 +623,7 @@ static void silence_makes_it_connect_again(void **state)
     (void)state;
     struct script_server server = {.mute_connections = 1};
     struct taker taker = {0};
-    struct source_stats stats;
+    struct stream_stats stats;
     struct error error;
     script_server_start(&server, answer_plainly, NULL);
     enum error_code code = run_against(
@@ -627,7 +650,7 @@ static void a_stream_that_falls_silent_is_dropped_after_idle_timeout(void **stat
     (void)state;
     struct script_server server = {0};
     struct taker taker = {0};
-    struct source_stats stats;
+    struct stream_stats stats;
     struct error error;
     script_server_start(&server, answer_with_a_pause, NULL);
     enum error_code code = run_against(
@@ -661,7 +684,7 @@ static void silence_behind_a_full_queue_is_no_drip(void **state)
     struct source_options options = options_of(&server);
     struct taker taker = {.full_for_us = (SOURCE_DRIP_TIMES + 1) * options.idle_timeout_us,
                           .full_from_event = STREAM_ROOM_EVERY};
-    struct source_stats stats;
+    struct stream_stats stats;
     struct error error;
     script_server_start(&server, answer_with_a_round_number, NULL);
     enum error_code code =
@@ -678,7 +701,7 @@ static void *stop_when_outage_is_said(void *context)
 {
     struct source *source = ((void **)context)[0];
     struct taker *taker = ((void **)context)[1];
-    struct source_stats stats;
+    struct stream_stats stats;
     do {
         usleep(1000);
         source_get_stats(source, &stats);
@@ -693,7 +716,7 @@ static void assert_outage_with(const char *greeting, const char *words)
 {
     struct script_server server = {.raw_greeting = greeting};
     struct taker taker = {0};
-    struct source_stats stats;
+    struct stream_stats stats;
     struct source_result result;
     struct error error;
     struct os_thread stopper = {0};
@@ -858,7 +881,7 @@ static void a_stream_that_jumps_is_asked_once_more_and_nothing_is_missing(void *
     (void)state;
     struct script_server server = {0};
     struct taker taker = {0};
-    struct source_stats stats;
+    struct stream_stats stats;
     struct error error;
     script_server_start(&server, answer_with_a_jump, NULL);
     enum error_code code = run_against(
@@ -918,7 +941,7 @@ static void bytes_that_make_no_message_end_a_call_as_silence_does(void **state)
     struct script_server server = {0};
     struct taker taker = {0};
     struct source_options options = options_of(&server);
-    struct source_stats stats;
+    struct stream_stats stats;
     struct error error;
     options.idle_timeout_us = 100000;
     script_server_start(&server, answer_with_a_drip, NULL);
@@ -932,9 +955,39 @@ static void bytes_that_make_no_message_end_a_call_as_silence_does(void **state)
     assert_non_null(strstr(stats.failure.words, "no whole message"));
 }
 
+/* A server that says nothing, and one that is not there: the source waits otherwise each time. */
+static void deadlines_are_kept_whatever_the_source_waits_for(void **state)
+{
+    (void)state;
+    for (int is_there = 0; is_there < 2; is_there++) {
+        struct script_server server = {.mute_connections = 1};
+        struct taker taker = {.deadline_us = 0};
+        struct source_handler handler = handler_of(&taker);
+        struct source_result result;
+        struct error error;
+        handler.deadline_us = deadline_us;
+        handler.on_deadline = take_deadline;
+        script_server_start(&server, answer_plainly, NULL);
+        struct source_options options = options_of(&server);
+        options.idle_timeout_us = options.connect_timeout_us = 30000000;
+        options.retry_initial_us = options.retry_max_us = 30000000;
+        if (!is_there)
+            options.endpoint = "127.0.0.1:1";
+        struct source *source = source_new(&options, NULL);
+        assert_int_equal(source_run(source, &(struct source_request){.first = 5, .last = 9},
+                                    &handler, &result, &error),
+                         ERR_LIMIT);
+        assert_string_equal(error.message, "enough");
+        assert_int_equal(taker.deadline_count, DEADLINES);
+        source_free(source);
+        script_server_stop(&server);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(deadlines_are_kept_whatever_the_source_waits_for),
         cmocka_unit_test(a_bounded_range_comes_completely),
         cmocka_unit_test(a_queue_without_room_holds_everything_back_and_loses_nothing),
         cmocka_unit_test(a_queue_that_is_full_for_longer_than_idle_timeout_is_no_silence),

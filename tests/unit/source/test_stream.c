@@ -34,6 +34,7 @@ struct wire {
     struct tracker tracker;
     struct stream stream;
     struct source_handler handler;
+    struct stream_stats stats;
     struct http_client *client;
     struct grpc_server *server;
     uint32_t counts[LEDGERS];
@@ -165,7 +166,7 @@ static enum error_code wire_open(struct wire *wire)
                                             .on_ledger_dropped = on_dropped,
                                             .has_room = has_room};
     wire->complete_to = FIRST_LEDGER - 1;
-    tracker_init(&wire->tracker, &range, &wire->handler);
+    tracker_init(&wire->tracker, &range, &wire->handler, &wire->stats);
     stream_init(&wire->stream, &wire->tracker, &wire->handler, 100000);
     wire->server = grpc_server_new(&server_options, &server_handler, &wire->error);
     wire->client = http_client_new(&options, &handler, &wire->error);

@@ -22,6 +22,8 @@ struct diary {
     bool is_dead_letter;      /* events can't be stored */
     unsigned again_countdown; /* ERR_AGAIN at the N-th call from now; 0: never */
     enum source_seam_verdict verdict;
+    enum error_code seam_code;
+    struct stream_stats stats;
     struct error error;
 };
 
@@ -106,11 +108,14 @@ static enum error_code on_seam_event(void *context, const struct event_view *eve
     return OK;
 }
 
-static enum source_seam_verdict on_seam(void *context, uint32_t ledger)
+static enum error_code on_seam(void *context, uint32_t ledger, enum source_seam_verdict *verdict,
+                               struct error *error)
 {
     struct diary *diary = context;
+    (void)error;
     note(diary, "S", ledger, 0);
-    return diary->verdict;
+    *verdict = diary->verdict;
+    return diary->seam_code;
 }
 
 static void diary_open(struct diary *diary, uint32_t first, uint32_t last)
@@ -124,7 +129,7 @@ static void diary_open(struct diary *diary, uint32_t first, uint32_t last)
                                              .on_hole = on_hole,
                                              .on_seam_event = on_seam_event,
                                              .on_seam_complete = on_seam};
-    tracker_init(&diary->tracker, &request, &diary->handler);
+    tracker_init(&diary->tracker, &request, &diary->handler, &diary->stats);
 }
 
 static void begin(struct diary *diary, enum source_purpose purpose, uint32_t start, uint32_t end,
@@ -209,7 +214,7 @@ static void a_ledger_is_complete_when_a_later_one_begins(void **state)
     expect(&diary, "e5.0 e5.1 c5 e6.0 c8 e9.0");
     assert_int_equal(diary.tracker.next, 9);
     assert_int_equal(diary.tracker.newest_full, 6);
-    assert_int_equal(diary.tracker.ledgers_completed, 4);
+    assert_int_equal(diary.stats.ledgers_completed, 4);
     tracker_abandon(&diary.tracker);
     expect(&diary, "d0");
     tracker_abandon(&diary.tracker);
@@ -343,7 +348,7 @@ static void a_replay_with_fewer_events_is_not_believed(void **state)
     assert_int_equal(take(&diary, 5, 1), TRACK_GO_ON);
     assert_int_equal(take(&diary, 6, 0), TRACK_GO_ON);
     expect(&diary, "e5.0 e5.1 c5 e6.0");
-    assert_int_equal(diary.tracker.events_accepted, 3);
+    assert_int_equal(diary.stats.events_accepted, 3);
     tracker_abandon(&diary.tracker);
     tracker_release(&diary.tracker);
 }
@@ -385,8 +390,8 @@ static void the_seam_ledger_is_compared_and_what_lies_between_is_skipped(void **
     assert_int_equal(take(&diary, 10, 0), TRACK_GO_ON);
     assert_int_equal(take(&diary, 11, 0), TRACK_GO_ON);
     expect(&diary, "s5.0 s5.1 S5 e10.0 c10 e11.0");
-    assert_int_equal(diary.tracker.events_refetched, 3);
-    assert_int_equal(diary.tracker.seam_checked, 1);
+    assert_int_equal(diary.stats.events_refetched, 3);
+    assert_int_equal(diary.stats.seam_checked, 1);
     tracker_abandon(&diary.tracker);
     tracker_release(&diary.tracker);
 }
@@ -399,7 +404,7 @@ static void a_seam_ledger_that_does_not_come_gets_no_verdict(void **state)
     begin(&diary, SOURCE_CALL_MAIN, 5, 0, 5);
     assert_int_equal(take(&diary, 10, 0), TRACK_GO_ON);
     expect(&diary, "e10.0");
-    assert_int_equal(diary.tracker.seam_checked, 0);
+    assert_int_equal(diary.stats.seam_checked, 0);
     tracker_abandon(&diary.tracker);
     tracker_release(&diary.tracker);
 }
@@ -415,7 +420,7 @@ static void a_seam_ledger_that_can_not_be_read_whole_gets_no_verdict(void **stat
     assert_int_equal(take_damaged(&diary, 5, 1), TRACK_GO_ON);
     assert_int_equal(take(&diary, 10, 0), TRACK_GO_ON);
     expect(&diary, "s5.0 e10.0");
-    assert_int_equal(diary.tracker.seam_checked, 0);
+    assert_int_equal(diary.stats.seam_checked, 0);
     tracker_abandon(&diary.tracker);
     tracker_release(&diary.tracker);
 }
@@ -480,7 +485,7 @@ static void a_handler_that_compares_nothing_passes_the_seam_ledger_over(void **s
     assert_int_equal(take(&diary, 10, 0), TRACK_GO_ON);
     assert_int_equal(take(&diary, 11, 0), TRACK_GO_ON);
     expect(&diary, "e10.0 c10 e11.0");
-    assert_int_equal(diary.tracker.seam_checked, 0);
+    assert_int_equal(diary.stats.seam_checked, 0);
     tracker_abandon(&diary.tracker);
     tracker_release(&diary.tracker);
 }
@@ -495,7 +500,7 @@ static void other_contents_are_counted_and_another_chain_ends_the_run(void **sta
     begin(&diary, SOURCE_CALL_MAIN, 9, 0, 9);
     assert_int_equal(take(&diary, 9, 0), TRACK_GO_ON);
     assert_int_equal(take(&diary, 10, 0), TRACK_GO_ON);
-    assert_int_equal(diary.tracker.seam_other_contents, 1);
+    assert_int_equal(diary.stats.seam_other_contents, 1);
     tracker_abandon(&diary.tracker);
     diary.verdict = SOURCE_SEAM_OTHER_CHAIN;
     begin(&diary, SOURCE_CALL_MAIN, 9, 0, 9);
@@ -528,6 +533,25 @@ static void a_later_ledger_asked_alone_gives_nothing_to_the_handler(void **state
     tracker_release(&diary.tracker);
 }
 
+static void a_seam_whose_verdict_fails_ends_the_run(void **state)
+{
+    (void)state;
+    struct diary diary = {.seam_code = ERR_NO_MEMORY};
+    enum track track;
+    diary_open(&diary, 5, 0);
+    begin(&diary, SOURCE_CALL_MAIN, 4, 0, 4);
+    assert_int_equal(take(&diary, 4, 0), TRACK_GO_ON);
+    struct buffer message;
+    buffer_init(&message);
+    script_encode_event(5, 0, &message);
+    assert_int_equal(tracker_take(&diary.tracker, buffer_view(&message), &track, &diary.error),
+                     ERR_NO_MEMORY);
+    assert_int_equal(diary.stats.seam_other_contents, 0);
+    buffer_release(&message);
+    tracker_abandon(&diary.tracker);
+    tracker_release(&diary.tracker);
+}
+
 static void a_damaged_message_with_its_ledger_keeps_its_ordinal(void **state)
 {
     (void)state;
@@ -539,7 +563,6 @@ static void a_damaged_message_with_its_ledger_keeps_its_ordinal(void **state)
     assert_int_equal(take_damaged(&diary, 5, 2), TRACK_GO_ON);
     assert_int_equal(take(&diary, 6, 0), TRACK_GO_ON);
     expect(&diary, "u5.0 e5.1 u5.2 c5 e6.0");
-    assert_int_equal(diary.tracker.events_unreadable, 2);
     tracker_abandon(&diary.tracker);
     tracker_release(&diary.tracker);
 }
@@ -947,6 +970,7 @@ int main(void)
         cmocka_unit_test(other_contents_are_counted_and_another_chain_ends_the_run),
         cmocka_unit_test(a_later_ledger_asked_alone_gives_nothing_to_the_handler),
         cmocka_unit_test(a_damaged_message_with_its_ledger_keeps_its_ordinal),
+        cmocka_unit_test(a_seam_whose_verdict_fails_ends_the_run),
         cmocka_unit_test(a_damaged_message_of_another_ledger_is_believed_only_when_it_comes_again),
         cmocka_unit_test(garbage_becomes_a_dead_letter_of_its_ledger_when_it_comes_again),
         cmocka_unit_test(garbage_beside_the_seam_is_asked_for_again_without_it),

@@ -8,7 +8,8 @@
 
 static void add_commits(struct status_snapshot *out)
 {
-    static const char *const reasons[] = {"partition", "size", "age", "end_of_range"};
+    static const enum rotation_reason reasons[] = {ROTATION_PARTITION, ROTATION_SIZE, ROTATION_AGE,
+                                                   ROTATION_END_OF_RANGE};
     out->commit_count = 8;
     for (size_t i = 0; i < out->commit_count; i++) {
         struct status_commit *commit = &out->last_commits[i];
@@ -20,7 +21,7 @@ static void add_commits(struct status_snapshot *out)
         commit->file_count = 1;
         commit->row_count = 418233 - 977 * i;
         commit->size_bytes = 23456789 - 54321 * i;
-        snprintf(commit->reason, sizeof(commit->reason), "%s", reasons[i % 4]);
+        commit->reason = reasons[i % 4];
         snprintf(commit->partition, sizeof(commit->partition), "2024-08-07T%02zu", 11 - i);
     }
 }
@@ -40,41 +41,40 @@ void fake_snapshot(struct status_snapshot *out)
     out->phase = STATUS_RUNNING;
     out->started_us = FAKE_NOW_US - 3723 * SECOND;
     out->started_monotonic_us = FAKE_MONOTONIC_US - 3723 * SECOND - 250000;
-    out->events_accepted = 4182337;
-    out->events_refetched = 311;
-    out->events_dead_letter = 2;
-    out->bytes_received = 812345678;
-    out->ledgers_completed = 6210;
-    out->connects = 2;
-    out->retries = 1;
-    out->seam_checked = 2;
-    out->current_ledger = 53000777;
-    out->current_close_us = FAKE_NOW_US - 4 * SECOND;
-    out->last_event_us = FAKE_NOW_US - 2 * SECOND;
+    out->stream.events_accepted = 4182337;
+    out->stream.events_refetched = 311;
+    out->stream.dead_letters = 2;
+    out->stream.bytes_received = 812345678;
+    out->stream.ledgers_completed = 6210;
+    out->stream.connects = 2;
+    out->stream.retries = 1;
+    out->stream.seam_checked = 2;
+    out->stream.current_ledger = 53000777;
+    out->stream.current_close_us = FAKE_NOW_US - 4 * SECOND;
+    out->stream.last_event_us = FAKE_NOW_US - 2 * SECOND;
     out->last_new_event_us = FAKE_NOW_US - 2 * SECOND;
-    out->streaming_since_us = FAKE_NOW_US - 3700 * SECOND;
+    out->stream.streaming_since_us = FAKE_NOW_US - 3700 * SECOND;
     out->idle_timeout_us = 90 * SECOND;
-    out->connected = true;
-    out->ever_connected = true;
-    out->queue_events = 1200;
-    out->queue_bytes = 412000;
-    out->queue_batches = 2;
-    out->queue_limit_bytes = 48 << 20;
-    out->rows_committed = 4105000;
-    out->files_committed = 11;
-    out->bytes_committed = 256000000;
-    out->commits = 11;
-    out->dead_letters_committed = 2;
-    out->unconfirmed_ledgers = 3;
-    out->rows_open = 76137;
-    out->bytes_open = 9100000;
-    out->batches = 4200;
-    out->rotations[STATUS_ROTATION_PARTITION] = 9;
-    out->rotations[STATUS_ROTATION_SIZE] = 2;
-    out->last_batch_us = FAKE_NOW_US - 7 * SECOND;
-    out->last_commit_us = FAKE_NOW_US - 310 * SECOND;
-    out->next_commit_us = FAKE_NOW_US + 3290 * SECOND;
-    out->last_ledger = 53000719;
+    out->stream.connected = true;
+    out->queue.row_count = 1200;
+    out->queue.memory_bytes = 412000;
+    out->queue.batch_count = 2;
+    out->queue.limit_bytes = 48 << 20;
+    out->sink.rows_committed = 4105000;
+    out->sink.files_committed = 11;
+    out->sink.bytes_committed = 256000000;
+    out->sink.commits = 11;
+    out->sink.dead_letters_committed = 2;
+    out->sink.unconfirmed_ledgers = 3;
+    out->sink.rows_open = 76137;
+    out->sink.bytes_open = 9100000;
+    out->sink.batches = 4200;
+    out->sink.rotations[ROTATION_PARTITION] = 9;
+    out->sink.rotations[ROTATION_SIZE] = 2;
+    out->sink.last_batch_us = FAKE_NOW_US - 7 * SECOND;
+    out->sink.last_commit_us = FAKE_NOW_US - 310 * SECOND;
+    out->sink.next_commit_us = FAKE_NOW_US + 3290 * SECOND;
+    out->sink.last_ledger = 53000719;
     out->last_close_us = FAKE_NOW_US - 318 * SECOND;
     out->writer_seen_us = FAKE_MONOTONIC_US - SECOND;
     out->resident_bytes = 61 << 20;

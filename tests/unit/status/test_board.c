@@ -156,7 +156,8 @@ static void the_rate_is_that_of_the_last_slots(void **state)
 static void the_first_seconds_have_a_rate_too(void **state)
 {
     board_sample(*state, SECOND, SECOND, 0, false);
-    struct status_snapshot snapshot = {.now_monotonic_us = 3 * SECOND, .events_accepted = 500};
+    struct status_snapshot snapshot = {.now_monotonic_us = 3 * SECOND,
+                                       .stream.events_accepted = 500};
     board_fill(*state, &snapshot);
     assert_float_equal(snapshot.events_per_second, 250, 0.01);
 }
@@ -196,9 +197,47 @@ static void without_memory_there_is_no_board(void **state)
     assert_int_equal(error.code, ERR_NO_MEMORY);
 }
 
+struct listed {
+    size_t count;
+    char first[STATUS_MESSAGE_BYTES], last[STATUS_MESSAGE_BYTES];
+    uint64_t first_count;
+};
+
+static void list(void *context, const struct status_problem *problem)
+{
+    struct listed *listed = context;
+    if (listed->count++ == 0) {
+        memcpy(listed->first, problem->message, sizeof(listed->first));
+        listed->first_count = problem->count;
+    }
+    memcpy(listed->last, problem->message, sizeof(listed->last));
+}
+
+static void the_first_problems_of_a_run_are_kept_beside_the_newest(void **state)
+{
+    char message[64];
+    struct listed listed = {.count = 0};
+    for (int i = 0; i < 100; i++) {
+        snprintf(message, sizeof(message), "problem %d", i);
+        board_add_problem(*state, i % 2 == 0, message, i);
+    }
+    board_add_problem(*state, true, "problem 0", 100);
+    board_each_problem(*state, list, &listed);
+    assert_int_equal(listed.count, 32);
+    assert_string_equal(listed.first, "problem 0");
+    assert_int_equal(listed.first_count, 2);
+    assert_string_equal(listed.last, "problem 99");
+    struct status_snapshot snapshot = look(*state);
+    assert_string_equal(snapshot.problems[0].message, "problem 0");
+    assert_string_equal(snapshot.problems[1].message, "problem 99");
+    assert_int_equal(snapshot.problem_count, STATUS_PROBLEMS_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_first_problems_of_a_run_are_kept_beside_the_newest,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_newest_commits_come_first_and_the_oldest_go, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(commits_join_the_coverage_they_touch, set_up, tear_down),

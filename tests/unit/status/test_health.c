@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "status/fake_snapshot.h"
-#include "status/health.h"
+#include "status/health_json.h"
 #include "util/memory.h"
 
 #define SECOND INT64_C(1000000)
@@ -53,7 +53,7 @@ static void a_ledger_that_closes_in_the_future_is_no_lag(void **state)
 {
     (void)state;
     struct status_snapshot snapshot = {.now_us = FAKE_NOW_US,
-                                       .current_close_us = FAKE_NOW_US + 2000000,
+                                       .stream.current_close_us = FAKE_NOW_US + 2000000,
                                        .last_close_us = FAKE_NOW_US - 3000000};
     assert_float_equal(health_lag_seconds(&snapshot), 0.0, 0.0);
     assert_float_equal(health_commit_lag_seconds(&snapshot), 3.0, 0.0);
@@ -76,7 +76,8 @@ static void a_run_that_never_reached_its_source_is_not_ready(void **state)
     struct status_snapshot snapshot;
     struct health health;
     fake_snapshot(&snapshot);
-    snapshot.connected = snapshot.ever_connected = false;
+    snapshot.stream.connected = false;
+    snapshot.stream.connects = 0;
     health_assess(&snapshot, &health);
     assert_int_equal(health.level, HEALTH_HEALTHY);
     assert_false(health.ready);
@@ -99,9 +100,9 @@ static void silence_from_the_very_start_counts_from_the_request(void **state)
     struct status_snapshot snapshot;
     fake_snapshot(&snapshot);
     snapshot.last_new_event_us = 0;
-    snapshot.streaming_since_us = FAKE_NOW_US - 89 * SECOND;
+    snapshot.stream.streaming_since_us = FAKE_NOW_US - 89 * SECOND;
     expect_healthy(&snapshot);
-    snapshot.streaming_since_us = FAKE_NOW_US - 91 * SECOND;
+    snapshot.stream.streaming_since_us = FAKE_NOW_US - 91 * SECOND;
     expect_only(&snapshot, HEALTH_RULE_SILENCE, HEALTH_UNHEALTHY);
 }
 
@@ -110,7 +111,7 @@ static void a_run_that_has_all_waits_for_the_end_and_does_not_call_it_silence(vo
     (void)state;
     struct status_snapshot snapshot;
     fake_snapshot(&snapshot);
-    snapshot.waits_behind = snapshot.request_last = 53000777;
+    snapshot.stream.waits_behind = snapshot.request_last = 53000777;
     expect_healthy(&snapshot);
     snapshot.last_new_event_us = FAKE_NOW_US - 91 * SECOND;
     expect_only(&snapshot, HEALTH_RULE_WAITING_FOR_END, HEALTH_DEGRADED);
@@ -122,9 +123,9 @@ static void a_ledger_that_comes_without_end_is_a_drip(void **state)
     (void)state;
     struct status_snapshot snapshot;
     fake_snapshot(&snapshot);
-    snapshot.ledger_since_us = FAKE_NOW_US - 360 * SECOND;
+    snapshot.stream.ledger_since_us = FAKE_NOW_US - 360 * SECOND;
     expect_healthy(&snapshot);
-    snapshot.ledger_since_us -= 1;
+    snapshot.stream.ledger_since_us -= 1;
     expect_only(&snapshot, HEALTH_RULE_DRIP, HEALTH_UNHEALTHY);
     /* A full queue takes time, too. */
     snapshot.last_throttled_us = FAKE_NOW_US - 300 * SECOND;
@@ -140,10 +141,10 @@ static void a_message_that_comes_without_end_is_a_drip(void **state)
     (void)state;
     struct status_snapshot snapshot;
     fake_snapshot(&snapshot);
-    snapshot.drips = true;
+    snapshot.stream.drips = true;
     expect_only(&snapshot, HEALTH_RULE_DRIP, HEALTH_UNHEALTHY);
     assert_string_equal(health_rule_name(HEALTH_RULE_DRIP), "drip");
-    snapshot.streaming_since_us = 0;
+    snapshot.stream.streaming_since_us = 0;
     expect_healthy(&snapshot);
 }
 
@@ -153,15 +154,15 @@ static void a_gap_is_worth_a_look_for_an_hour(void **state)
     struct status_snapshot snapshot;
     struct health health;
     fake_snapshot(&snapshot);
-    snapshot.gaps = snapshot.gap_count = 2;
-    snapshot.newest_gaps[0] = (struct ledger_range){7, 9};
-    snapshot.newest_gaps[1] = (struct ledger_range){1020, 1319};
-    snapshot.last_gap_us = FAKE_NOW_US - 3600 * SECOND;
+    snapshot.stream.gaps.count = snapshot.stream.gaps.kept_count = 2;
+    snapshot.stream.gaps.kept[0] = (struct ledger_range){7, 9};
+    snapshot.stream.gaps.kept[1] = (struct ledger_range){1020, 1319};
+    snapshot.stream.gaps.last_us = FAKE_NOW_US - 3600 * SECOND;
     expect_only(&snapshot, HEALTH_RULE_GAP, HEALTH_DEGRADED);
     health_assess(&snapshot, &health);
     assert_non_null(strstr(health.findings[0].message, "1020 to 1319"));
     assert_true(strlen(health.findings[0].message) < STATUS_MESSAGE_BYTES - 1); /* not cut */
-    snapshot.last_gap_us -= 1;
+    snapshot.stream.gaps.last_us -= 1;
     expect_healthy(&snapshot);
 }
 
@@ -171,9 +172,9 @@ static void silence_of_our_own_making_does_not_count(void **state)
     struct status_snapshot snapshot;
     fake_snapshot(&snapshot);
     snapshot.last_new_event_us = FAKE_NOW_US - 3600 * SECOND;
-    snapshot.throttled = true;
+    snapshot.stream.throttled = true;
     expect_healthy(&snapshot);
-    snapshot.throttled = false;
+    snapshot.stream.throttled = false;
     snapshot.last_throttled_us = FAKE_NOW_US - 3 * SECOND;
     expect_healthy(&snapshot);
     snapshot.last_throttled_us = FAKE_NOW_US - 91 * SECOND;
@@ -185,7 +186,7 @@ static void events_that_only_come_again_do_not_break_the_silence(void **state)
     (void)state;
     struct status_snapshot snapshot;
     fake_snapshot(&snapshot);
-    snapshot.last_event_us = FAKE_NOW_US;
+    snapshot.stream.last_event_us = FAKE_NOW_US;
     snapshot.last_new_event_us = FAKE_NOW_US - 91 * SECOND;
     expect_only(&snapshot, HEALTH_RULE_SILENCE, HEALTH_UNHEALTHY);
 }
@@ -196,8 +197,8 @@ static void nothing_is_silent_while_nothing_is_asked_for(void **state)
     struct status_snapshot snapshot;
     fake_snapshot(&snapshot);
     snapshot.last_new_event_us = FAKE_NOW_US - 3600 * SECOND;
-    snapshot.connected = false;
-    snapshot.streaming_since_us = 0;
+    snapshot.stream.connected = false;
+    snapshot.stream.streaming_since_us = 0;
     expect_healthy(&snapshot);
 }
 
@@ -206,21 +207,21 @@ static void an_outage_is_unhealthy(void **state)
     (void)state;
     struct status_snapshot snapshot;
     fake_snapshot(&snapshot);
-    snapshot.outage = true;
+    snapshot.stream.outage = true;
     expect_only(&snapshot, HEALTH_RULE_OUTAGE, HEALTH_UNHEALTHY);
 }
 
 /* What a real ttp-processor says while its source's breaker is open. */
 static void fail_with_words(struct status_snapshot *snapshot)
 {
-    snapshot->failure_us = FAKE_NOW_US - 5 * SECOND;
-    strcpy(snapshot->failure_asked, "ledgers 5 to 9");
-    strcpy(snapshot->failure_address, "10.1.2.3:50051");
-    strcpy(snapshot->failure_status, "INTERNAL");
-    strcpy(snapshot->failure_message, "service temporarily unavailable");
-    strcpy(snapshot->failure_words,
+    snapshot->stream.failure.at_us = FAKE_NOW_US - 5 * SECOND;
+    strcpy(snapshot->stream.failure.asked, "ledgers 5 to 9");
+    strcpy(snapshot->stream.failure.address, "10.1.2.3:50051");
+    strcpy(snapshot->stream.failure.status, "INTERNAL");
+    strcpy(snapshot->stream.failure.message, "service temporarily unavailable");
+    strcpy(snapshot->stream.failure.words,
            "the server answered INTERNAL: service temporarily unavailable");
-    strcpy(snapshot->failure_meaning, "the breaker is open: restart the source");
+    snapshot->stream.failure.meaning = "the breaker is open: restart the source";
 }
 
 static void an_outage_is_told_in_the_servers_own_words(void **state)
@@ -229,7 +230,7 @@ static void an_outage_is_told_in_the_servers_own_words(void **state)
     struct status_snapshot snapshot;
     struct health health;
     fake_snapshot(&snapshot);
-    snapshot.outage = true;
+    snapshot.stream.outage = true;
     fail_with_words(&snapshot);
     health_assess(&snapshot, &health);
     assert_string_equal(health.findings[0].message,
@@ -237,10 +238,10 @@ static void an_outage_is_told_in_the_servers_own_words(void **state)
                         "Asked for ledgers 5 to 9: the server answered INTERNAL: service "
                         "temporarily unavailable: the breaker is open: restart the source; this "
                         "run goes on trying.");
-    snapshot.last_event_us = 0;
+    snapshot.stream.last_event_us = 0;
     health_assess(&snapshot, &health);
     assert_non_null(strstr(health.findings[0].message, "and never has since this run began"));
-    memset(snapshot.failure_words, 'w', sizeof(snapshot.failure_words) - 1);
+    memset(snapshot.stream.failure.words, 'w', sizeof(snapshot.stream.failure.words) - 1);
     health_assess(&snapshot, &health);
     assert_non_null(strstr(health.findings[0].message, "; this run goes on trying."));
 }
@@ -251,13 +252,13 @@ static void without_any_event_no_stream_broke_off(void **state)
     struct status_snapshot snapshot;
     struct health health;
     fake_snapshot(&snapshot);
-    snapshot.last_event_us = 0;
-    snapshot.reconnecting = true;
+    snapshot.stream.last_event_us = 0;
+    snapshot.stream.degraded = true;
     fail_with_words(&snapshot);
     health_assess(&snapshot, &health);
     assert_non_null(strstr(health.findings[0].message,
                            "There is no stream yet from localhost:50051 (10.1.2.3:50051). Asked"));
-    snapshot.last_event_us = FAKE_NOW_US;
+    snapshot.stream.last_event_us = FAKE_NOW_US;
     health_assess(&snapshot, &health);
     assert_non_null(strstr(health.findings[0].message, "The stream broke off from localhost"));
 }
@@ -267,10 +268,10 @@ static void a_broken_stream_is_degraded_and_still_ready(void **state)
     (void)state;
     struct status_snapshot snapshot;
     fake_snapshot(&snapshot);
-    snapshot.connected = false;
+    snapshot.stream.connected = false;
     expect_only(&snapshot, HEALTH_RULE_RECONNECTING, HEALTH_DEGRADED);
-    snapshot.connected = true;
-    snapshot.reconnecting = true;
+    snapshot.stream.connected = true;
+    snapshot.stream.degraded = true;
     expect_only(&snapshot, HEALTH_RULE_RECONNECTING, HEALTH_DEGRADED);
 }
 
@@ -279,7 +280,7 @@ static void a_full_disk_is_unhealthy(void **state)
     (void)state;
     struct status_snapshot snapshot;
     fake_snapshot(&snapshot);
-    snapshot.waiting_for_space = true;
+    snapshot.sink.waiting_for_space = true;
     expect_only(&snapshot, HEALTH_RULE_DISK_FULL, HEALTH_UNHEALTHY);
 }
 
@@ -303,7 +304,7 @@ static void a_paused_intake_is_degraded_and_not_to_be_restarted(void **state)
     struct health health;
     fake_snapshot(&snapshot);
     snapshot.disk_free_bytes = snapshot.disk_min_free_bytes - 1;
-    snapshot.intake_paused = true;
+    snapshot.sink.intake_paused = true;
     snapshot.writer_seen_us = FAKE_MONOTONIC_US - HEALTH_WRITER_DEAD_US - 1;
     expect_only(&snapshot, HEALTH_RULE_DISK_LOW, HEALTH_DEGRADED);
     health_assess(&snapshot, &health);
@@ -316,7 +317,7 @@ static void a_failed_commit_is_unhealthy(void **state)
     (void)state;
     struct status_snapshot snapshot;
     fake_snapshot(&snapshot);
-    snapshot.commit_failing = true;
+    snapshot.sink.failing = true;
     expect_only(&snapshot, HEALTH_RULE_COMMIT_FAILING, HEALTH_UNHEALTHY);
 }
 
@@ -326,9 +327,9 @@ static void a_file_system_that_refuses_to_publish_is_unhealthy_and_no_dead_write
     struct status_snapshot snapshot;
     struct health health;
     fake_snapshot(&snapshot);
-    snapshot.publishing_refused = true;
+    snapshot.sink.refused = true;
     snapshot.writer_seen_us = FAKE_MONOTONIC_US - HEALTH_WRITER_DEAD_US - 1;
-    snapshot.next_commit_us = snapshot.now_us - HEALTH_COMMIT_LATE_US - 1;
+    snapshot.sink.next_commit_us = snapshot.now_us - HEALTH_COMMIT_LATE_US - 1;
     expect_only(&snapshot, HEALTH_RULE_STORAGE_REFUSES, HEALTH_UNHEALTHY);
     health_assess(&snapshot, &health);
     assert_true(health.alive);
@@ -355,7 +356,7 @@ static void a_writer_that_waits_for_space_is_not_to_be_restarted(void **state)
     struct status_snapshot snapshot;
     struct health health;
     fake_snapshot(&snapshot);
-    snapshot.waiting_for_space = true;
+    snapshot.sink.waiting_for_space = true;
     snapshot.writer_seen_us = FAKE_MONOTONIC_US - HEALTH_WRITER_DEAD_US - 1;
     expect_only(&snapshot, HEALTH_RULE_DISK_FULL, HEALTH_UNHEALTHY);
     health_assess(&snapshot, &health);
@@ -368,11 +369,11 @@ static void a_catalog_that_another_program_holds_is_a_rule_of_its_own(void **sta
     struct status_snapshot snapshot;
     struct health health;
     fake_snapshot(&snapshot);
-    snapshot.catalog_busy_since_us = FAKE_MONOTONIC_US - HEALTH_CATALOG_LOCKED_US + 1;
+    snapshot.sink.catalog_busy_since_us = FAKE_MONOTONIC_US - HEALTH_CATALOG_LOCKED_US + 1;
     snapshot.writer_seen_us = FAKE_MONOTONIC_US - HEALTH_CATALOG_LOCKED_US + 1;
-    snapshot.next_commit_us = FAKE_NOW_US - 2 * HEALTH_COMMIT_LATE_US; /* it explains that */
+    snapshot.sink.next_commit_us = FAKE_NOW_US - 2 * HEALTH_COMMIT_LATE_US; /* it explains that */
     expect_only(&snapshot, HEALTH_RULE_CATALOG_LOCKED, HEALTH_DEGRADED);
-    snapshot.catalog_busy_since_us--;
+    snapshot.sink.catalog_busy_since_us--;
     expect_only(&snapshot, HEALTH_RULE_CATALOG_LOCKED, HEALTH_UNHEALTHY);
     snapshot.writer_seen_us = FAKE_MONOTONIC_US - HEALTH_WRITER_DEAD_US - 1;
     expect_only(&snapshot, HEALTH_RULE_CATALOG_LOCKED, HEALTH_UNHEALTHY);
@@ -401,9 +402,9 @@ static void an_overdue_commit_is_degraded_after_some_grace(void **state)
     (void)state;
     struct status_snapshot snapshot;
     fake_snapshot(&snapshot);
-    snapshot.next_commit_us = FAKE_NOW_US - HEALTH_COMMIT_LATE_US;
+    snapshot.sink.next_commit_us = FAKE_NOW_US - HEALTH_COMMIT_LATE_US;
     expect_healthy(&snapshot);
-    snapshot.next_commit_us--;
+    snapshot.sink.next_commit_us--;
     expect_only(&snapshot, HEALTH_RULE_COMMIT_LATE, HEALTH_DEGRADED);
 }
 
@@ -414,9 +415,9 @@ static void the_worst_finding_decides_and_comes_first(void **state)
     struct health health;
     fake_snapshot(&snapshot);
     snapshot.disk_free_bytes = 0;
-    snapshot.connected = false;
-    snapshot.commit_failing = true;
-    snapshot.catalog_busy_since_us = FAKE_MONOTONIC_US - 1;
+    snapshot.stream.connected = false;
+    snapshot.sink.failing = true;
+    snapshot.sink.catalog_busy_since_us = FAKE_MONOTONIC_US - 1;
     health_assess(&snapshot, &health);
     assert_int_equal(health.finding_count, 4);
     assert_int_equal(health.level, HEALTH_UNHEALTHY);
@@ -442,7 +443,7 @@ static json_t *render(const struct status_snapshot *snapshot)
     struct buffer out;
     buffer_init(&out);
     health_assess(snapshot, &health);
-    assert_int_equal(health_render(snapshot, &health, &out), OK);
+    assert_int_equal(health_json_render(snapshot, &health, &out), OK);
     json_error_t error;
     json_t *object = json_loadb((const char *)out.data, out.size_bytes, 0, &error);
     if (!object)
@@ -511,7 +512,7 @@ static void an_unhealthy_run_has_a_last_error_and_what_the_server_said(void **st
     struct status_snapshot snapshot;
     struct health health;
     fake_snapshot(&snapshot);
-    snapshot.outage = true;
+    snapshot.stream.outage = true;
     fail_with_words(&snapshot);
     health_assess(&snapshot, &health);
     json_t *object = render(&snapshot);
@@ -536,7 +537,7 @@ static void an_error_with_any_bytes_stays_json(void **state)
     struct status_snapshot snapshot;
     fake_snapshot(&snapshot);
     strcpy(snapshot.last_error, "a \"quoted\"\n\x01 back\\slash \xff\xc3 end");
-    snapshot.commit_failing = true;
+    snapshot.sink.failing = true;
     json_t *object = render(&snapshot);
     expect_text(object, "status", "unhealthy");
     expect_text(object, "last_error",
@@ -559,7 +560,7 @@ static void every_failed_allocation_is_told(void **state)
         struct buffer out;
         buffer_init(&out);
         mem_fail_after(n);
-        code = health_render(&snapshot, &health, &out);
+        code = health_json_render(&snapshot, &health, &out);
         mem_fail_after(0);
         assert_true(code == OK || code == ERR_NO_MEMORY);
         assert_true(n < 100);

@@ -12,7 +12,7 @@
 
 #include "os/file.h"
 #include "status/fake_snapshot.h"
-#include "status/metrics.h"
+#include "status/figures.h"
 #include "util/memory.h"
 
 #define DOCUMENT TTP_TEST_DATA "/../../docs/METRICS.md"
@@ -35,7 +35,7 @@ static void render(struct metrics *metrics, struct buffer *out)
     struct status_snapshot snapshot;
     fake_snapshot(&snapshot);
     buffer_init(out);
-    assert_int_equal(metrics_render(metrics, &snapshot, out), OK);
+    assert_int_equal(figures_render_metrics(metrics, &snapshot, out), OK);
     assert_int_equal(buffer_append_byte(out, 0), OK);
 }
 
@@ -124,7 +124,7 @@ static void what_is_not_known_has_no_sample(void **state)
     struct status_snapshot snapshot = {.now_us = FAKE_NOW_US};
     struct buffer out;
     buffer_init(&out);
-    assert_int_equal(metrics_render(*state, &snapshot, &out), OK);
+    assert_int_equal(figures_render_metrics(*state, &snapshot, &out), OK);
     assert_int_equal(buffer_append_byte(&out, 0), OK);
     static const char *const names[] = {"ttp_lag_seconds ", "ttp_current_ledger ",
                                         "ttp_last_commit_timestamp_seconds ",
@@ -251,7 +251,7 @@ static void the_documentation_is_fresh(void **state)
     struct error error;
     buffer_init(&fresh);
     buffer_init(&there);
-    assert_int_equal(metrics_render_documentation(&fresh), OK);
+    assert_int_equal(figures_render_documentation(&fresh), OK);
     if (getenv("TTP_UPDATE_DOCS"))
         assert_int_equal(os_write_atomically(DOCUMENT, buffer_view(&fresh), &error), OK);
     assert_int_equal(os_read_whole(DOCUMENT, 1 << 20, &there, &error), OK);
@@ -272,7 +272,7 @@ static void every_failed_allocation_is_told(void **state)
         struct buffer out;
         buffer_init(&out);
         mem_fail_after(n);
-        code = metrics_render(*state, &snapshot, &out);
+        code = figures_render_metrics(*state, &snapshot, &out);
         mem_fail_after(0);
         assert_true(code == OK || code == ERR_NO_MEMORY);
         assert_true(n > 1 || code == ERR_NO_MEMORY);
@@ -282,9 +282,45 @@ static void every_failed_allocation_is_told(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* Others read the report: its keys and their order stay. */
+static void the_report_s_figures_have_their_keys_and_order(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"rows",
+                                       "files",
+                                       "bytes",
+                                       "commits",
+                                       "commits_failed",
+                                       "dead_letters",
+                                       "unconfirmed_ledgers",
+                                       "gap_ledgers",
+                                       "found_ledgers",
+                                       "events_received",
+                                       "events_received_again",
+                                       "bytes_received",
+                                       "retries",
+                                       "cpu_us",
+                                       "peak_resident_bytes"};
+    struct status_snapshot snapshot;
+    const char *key;
+    uint64_t number;
+    unsigned count = 0;
+    fake_snapshot(&snapshot);
+    for (; figures_of_report(&snapshot, count + 1, &key, &number); count++) {
+        assert_true(count < sizeof keys / sizeof keys[0]);
+        assert_string_equal(key, keys[count]);
+        if (strcmp(key, "rows") == 0)
+            assert_int_equal(number, snapshot.sink.rows_committed);
+        if (strcmp(key, "cpu_us") == 0)
+            assert_int_equal(number, snapshot.cpu_us);
+    }
+    assert_int_equal(count, sizeof keys / sizeof keys[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_report_s_figures_have_their_keys_and_order),
         TEST(the_plan_s_counters_have_their_names_and_labels),
         TEST(durations_fall_into_cumulative_buckets_from_10_us_to_10_s),
         TEST(file_sizes_have_a_histogram_without_labels),

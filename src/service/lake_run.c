@@ -1,0 +1,616 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/lake_run.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "service/batch_queue.h"
+#include "service/lake_writer.h"
+#include "service/ledger_stream.h"
+#include "service/memory_plan.h"
+#include "service/rerun.h"
+#include "service/run_status.h"
+#include "service/run_stop.h"
+#include "service/sink_setup.h"
+#include "service/supervisor.h"
+#include "catalog/history.h"
+#include "catalog/files.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/log.h"
+#include "os/signal.h"
+#include "os/thread.h"
+#include "sink/sink.h"
+#include "util/memory.h"
+
+#define SAMPLE_US        1000000  /* between two looks at the clocks */
+#define BACKOFF_FIRST_US 1000000  /* after a failed commit; doubles */
+#define BACKOFF_MAX_US   60000000 /* a full or failing disk is looked at once a minute */
+#define STREAM_COUNT     1
+
+struct lake_run {
+    const struct options *options;
+    struct memory_plan memory;
+    struct run_observers observers;
+    struct supervisor supervisor;
+    struct run_status *status;
+    struct sink *sink;
+    struct batch_queue *queue;
+    struct lake_writer writer;
+    struct ledger_stream **streams;
+    size_t stream_count;
+    struct run_stop stop;
+    int64_t started_us;     /* monotonic */
+    int64_t next_turn_us;   /* of the observers; monotonic */
+    atomic_bool owes_holes; /* say_holes has not spoken */
+
+    struct run_report *report;
+
+    /* While no round is on: another program has held the catalog since then (monotonic; 0: none
+     * does), and that wait was ended before its time. */
+    int64_t busy_since_us;
+    bool ended_waiting;
+
+    /* The round. */
+    bool is_on; /* its threads run */
+    struct run_plan plan;
+    struct os_thread writer_thread;
+    atomic_size_t streams_at_work;
+    atomic_bool writer_done, writer_failed;
+    enum error_code stream_code, writer_code;
+    struct error stream_error;  /* of the first stream that failed */
+    unsigned failures_in_a_row; /* rounds whose commit failed */
+    uint64_t commits_before;    /* of the round */
+};
+
+void run_report_init(struct run_report *report)
+{
+    *report = (struct run_report){.stopped = false};
+}
+
+void run_report_release(struct run_report *report)
+{
+    ledger_set_release(&report->uncovered);
+    run_report_init(report);
+}
+
+/* ---- what the run tells -----------------------------------------------------------------------
+ */
+
+static void tell(struct lake_run *run, struct run_fact fact)
+{
+    run_observers_tell(&run->observers, &fact);
+}
+
+/* On the writer's thread. */
+static void tell_commit(void *run, const struct sink_commit_info *info)
+{
+    tell(run, (struct run_fact){.kind = FACT_COMMIT, .commit = info});
+}
+
+static void tell_duration(void *run, const char *name, int64_t duration_us)
+{
+    struct run_fact fact = {.kind = FACT_DURATION, .duration_us = duration_us};
+    if (metrics_operation_by_name(name, &fact.operation))
+        tell(run, fact);
+}
+
+static void tell_turn(struct lake_run *run, int64_t now_us)
+{
+    run->next_turn_us = INT64_MAX;
+    tell(run, (struct run_fact){.kind = FACT_TURN,
+                                .status = run->status,
+                                .now_us = now_us,
+                                .next_turn_us = &run->next_turn_us});
+}
+
+/* ---- what the log tells of it -----------------------------------------------------------------
+ */
+
+/* Live, once: what lies below the tip and is not fetched here. Not before the server's chain is
+ * known to be the lake's: its command would fetch another one. */
+static void say_holes(struct lake_run *run)
+{
+    const struct run_plan *plan = &run->plan;
+    if (plan->holes.count == 0 || !atomic_exchange(&run->owes_holes, false))
+        return;
+    char ranges[LEDGER_SET_TEXT_BYTES];
+    char sentence[LEDGER_SET_TEXT_BYTES + 256];
+    struct buffer command;
+    buffer_init(&command);
+    ledger_set_text(&plan->holes, ranges);
+    snprintf(sentence, sizeof sentence,
+             "ledgers below the newest are not in the lake, and this run leaves them: %s", ranges);
+    if (rerun_write_run(run->options, ledger_set_span(&plan->holes), &command) == OK)
+        log_event(LOG_WARN, "app", sentence, LOG_T("fetch_by", (const char *)command.data));
+    else
+        log_line(LOG_WARN, "app", sentence);
+    buffer_release(&command);
+}
+
+static void log_commit(const struct sink_commit_info *info)
+{
+    log_event(LOG_INFO, "sink", "committed", LOG_U("commit_no", info->commit_no),
+              LOG_U("first_ledger", info->range.first), LOG_U("last_ledger", info->range.last),
+              LOG_U("rows", info->row_count), LOG_U("files", info->file_count),
+              LOG_U("bytes", info->size_bytes),
+              LOG_T("partition", info->partition != NULL ? info->partition : ""),
+              LOG_T("reason", rotation_reason_name(info->reason)),
+              LOG_I("duration_ms", info->duration_us / 1000));
+}
+
+static void log_fact(void *run, const struct run_fact *fact)
+{
+    if (fact->kind == FACT_BATCH)
+        say_holes(run);
+    else if (fact->kind == FACT_COMMIT)
+        log_commit(fact->commit);
+}
+
+/* ---- callbacks from the parts -----------------------------------------------------------------
+ */
+
+static void wake_streams(void *context)
+{
+    struct lake_run *run = context;
+    for (size_t i = 0; i < run->stream_count; i++)
+        ledger_stream_wake(run->streams[i]);
+}
+
+static bool is_ending(void *context)
+{
+    const struct lake_run *run = context;
+    return run_stop_is_ending(&run->stop);
+}
+
+static bool stream_must_stop(void *context)
+{
+    const struct lake_run *run = context;
+    return is_ending(context) || atomic_load(&run->writer_failed);
+}
+
+/* On the stream's thread. */
+static void on_stream_done(void *context, enum error_code code)
+{
+    struct lake_run *run = context;
+    if (code != ERR_CONFLICT)
+        say_holes(run);
+    if (atomic_fetch_sub(&run->streams_at_work, 1) == 1)
+        batch_queue_close(run->queue);
+    os_signals_wake();
+}
+
+/* Another program holds the catalog, and no round is on. */
+static bool must_end_waiting(struct lake_run *run)
+{
+    int64_t now_us = os_monotonic_us();
+    if (run->busy_since_us == 0)
+        run->busy_since_us = now_us;
+    run_status_set_catalog_busy(run->status, run->busy_since_us);
+    tell_turn(run, now_us);
+    run->ended_waiting = run_stop_ends_waiting(&run->stop, now_us);
+    return run->ended_waiting;
+}
+
+/* Asked by a sink that waits. Who runs a bounded range waits for its end: a file system that
+ * refuses to publish is told at once. A service goes on by itself once it is mended. */
+static bool sink_must_give_up(void *context, enum obstacle_kind wait)
+{
+    struct lake_run *run = context;
+    if (!run->is_on)
+        return must_end_waiting(run);
+    return (wait == OBSTACLE_REFUSAL && !run->plan.live) || run_stop_is_over(&run->stop);
+}
+
+/* How the stages stand, for all threads. */
+static void measure(void *context, struct status_snapshot *out)
+{
+    const struct lake_run *run = context;
+    struct stream_stats one;
+    ledger_stream_get_stats(run->streams[0], &out->stream);
+    for (size_t i = 1; i < run->stream_count; i++) {
+        ledger_stream_get_stats(run->streams[i], &one);
+        stream_stats_add(&out->stream, &one);
+    }
+    batch_queue_get_stats(run->queue, &out->queue);
+    sink_get_stats(run->sink, &out->sink);
+    out->writer_seen_us = atomic_load_explicit(&run->writer.seen_us, memory_order_relaxed);
+}
+
+static void *writer_body(void *context)
+{
+    struct lake_run *run = context;
+    run->writer_code = lake_writer_run(&run->writer);
+    if (run->writer_code != OK) {
+        atomic_store(&run->writer_failed, true);
+        wake_streams(run);
+    }
+    atomic_store(&run->writer_done, true);
+    os_signals_wake();
+    return NULL;
+}
+
+/* ---- setting up -------------------------------------------------------------------------------
+ */
+
+/* Runs the step on the lake's catalog, which another program may hold meanwhile. */
+static enum error_code at_catalog(struct lake_run *run, obstacle_step *step, struct error *error)
+{
+    enum error_code code = sink_at_catalog(run->sink, step, run, error);
+    run->busy_since_us = 0;
+    run_status_set_catalog_busy(run->status, 0);
+    return code;
+}
+
+static enum error_code show_lake(void *context, struct error *error)
+{
+    const struct lake_run *run = context;
+    return run_status_read_catalog(run->status, sink_catalog(run->sink), error);
+}
+
+static enum error_code open_sink(struct lake_run *run, struct error *error)
+{
+    struct sink_options sink_options = sink_setup_options(run->options, &run->memory);
+    sink_options.give_up = sink_must_give_up;
+    sink_options.give_up_context = run;
+    struct error failure = {.code = ERR_IO};
+    run->sink = sink_open(&sink_options, &failure);
+    if (run->sink == NULL) {
+        *error = failure;
+        return failure.code;
+    }
+    sink_set_stopping(run->sink, is_ending, run);
+    sink_on_commit(run->sink, tell_commit, run);
+    sink_on_duration(run->sink, tell_duration, run);
+    return at_catalog(run, show_lake, error);
+}
+
+static enum error_code make_streams(struct lake_run *run, struct error *error)
+{
+    const struct stream_host host = {.options = run->options,
+                                     .memory = &run->memory,
+                                     .queue = run->queue,
+                                     .observers = &run->observers,
+                                     .must_stop = stream_must_stop,
+                                     .on_done = on_stream_done,
+                                     .context = run};
+    run->streams = mem_alloc_zero(STREAM_COUNT, sizeof run->streams[0]);
+    if (run->streams == NULL)
+        return error_no_memory(error, "the streams");
+    enum error_code code = OK;
+    while (code == OK && run->stream_count < STREAM_COUNT) {
+        code = ledger_stream_new(&run->streams[run->stream_count], &host, error);
+        run->stream_count += code == OK;
+    }
+    return code;
+}
+
+/* Before a lake is made that nothing could be written to. */
+static enum error_code check_start(const struct options *options, struct error *error)
+{
+    char path[OS_PATH_BYTES];
+    enum error_code code = os_path_join(path, options->output_path, LAKE_CATALOG, error);
+    if (code != OK || os_path_exists(path))
+        return code;
+    return run_plan_check_start(options->start_ledger, options->end_ledger, error);
+}
+
+static enum error_code set_up(struct lake_run *run, const struct run_observer *observer,
+                              struct error *error)
+{
+    /* Listeners first: a port that is taken ends the start before the lake is touched. */
+    enum error_code code = check_start(run->options, error);
+    if (code == OK)
+        code = run_status_start(&run->status, run->options, error);
+    if (code != OK)
+        return code;
+    run_observers_add(&run->observers, run_status_observer(run->status));
+    run_observers_add(&run->observers, supervisor_observer(&run->supervisor));
+    run_observers_add(&run->observers, (struct run_observer){log_fact, run});
+    if (observer != NULL)
+        run_observers_add(&run->observers, *observer);
+    code = open_sink(run, error);
+    if (code == OK)
+        run->queue = batch_queue_new(run->memory.queue_bytes, error);
+    if (code == OK)
+        code = run->queue != NULL ? make_streams(run, error) : ERR_NO_MEMORY;
+    if (code != OK)
+        return code;
+    batch_queue_on_room(run->queue, wake_streams, run);
+    run->writer.sink = run->sink;
+    run->writer.queue = run->queue;
+    run->writer.is_stopping = is_ending;
+    run->writer.context = run;
+    run_status_attach(run->status, measure, run);
+    return OK;
+}
+
+static void tear_down(struct lake_run *run)
+{
+    if (run->status != NULL)
+        run_status_detach(run->status);
+    for (size_t i = 0; i < run->stream_count; i++)
+        ledger_stream_free(run->streams[i]);
+    mem_free(run->streams);
+    batch_queue_free(run->queue);
+    sink_close(run->sink);
+    run_status_stop(run->status);
+    supervisor_close(&run->supervisor);
+    run_plan_release(&run->plan);
+}
+
+/* ---- a round ----------------------------------------------------------------------------------
+ */
+
+/* From now on nothing more is asked for. */
+static void begin_stop(struct lake_run *run)
+{
+    tell(run, (struct run_fact){.kind = FACT_STOPPING});
+    wake_streams(run);
+}
+
+/* About once a second: tells the observers, and looks for progress. */
+static void look(struct lake_run *run, int64_t now_us)
+{
+    struct status_snapshot now;
+    tell_turn(run, now_us);
+    measure(run, &now);
+    if (run_stop_lost_patience(&run->stop, &now.stream, &now.sink, now_us))
+        begin_stop(run);
+}
+
+static bool is_at_work(const struct lake_run *run)
+{
+    return atomic_load(&run->streams_at_work) > 0 || !atomic_load(&run->writer_done);
+}
+
+/* Waits for all threads; signals, deadlines and progress meanwhile. */
+static void wait_for_round(struct lake_run *run)
+{
+    int64_t next_sample_us = 0;
+    while (is_at_work(run)) {
+        int64_t now_us = os_monotonic_us();
+        if (run_stop_look(&run->stop, now_us))
+            begin_stop(run);
+        if (now_us >= next_sample_us) {
+            next_sample_us = now_us + SAMPLE_US;
+            look(run, now_us);
+        } else if (now_us >= run->next_turn_us) {
+            tell_turn(run, now_us);
+        }
+        int64_t next_us = run->next_turn_us < next_sample_us ? run->next_turn_us : next_sample_us;
+        if (next_us > now_us)
+            os_signals_wait(next_us - now_us);
+    }
+}
+
+/* Each stream has its share of the ranges. */
+static enum error_code start_streams(struct lake_run *run, struct error *error)
+{
+    size_t at = 0;
+    enum error_code code = OK;
+    atomic_store(&run->streams_at_work, run->stream_count);
+    for (size_t i = 0; i < run->stream_count; i++) {
+        size_t count = (run->plan.range_count - at) / (run->stream_count - i);
+        if (code == OK)
+            code = ledger_stream_start(run->streams[i], run->plan.ranges + at, count, error);
+        if (code != OK) {
+            atomic_store(&run->writer_failed, true); /* those that run stop */
+            on_stream_done(run, code);
+        }
+        at += count;
+    }
+    return code;
+}
+
+static enum error_code start_threads(struct lake_run *run, struct error *error)
+{
+    atomic_store(&run->writer_done, false);
+    atomic_store(&run->writer_failed, false);
+    batch_queue_reopen(run->queue);
+    enum error_code code =
+        os_thread_start(&run->writer_thread, "ttp-writer", writer_body, run, error);
+    return code == OK ? start_streams(run, error) : code;
+}
+
+static void join_threads(struct lake_run *run)
+{
+    for (size_t i = 0; i < run->stream_count; i++) {
+        struct error error;
+        enum error_code code = ledger_stream_join(run->streams[i], &error);
+        if (code == OK || run->stream_code != OK)
+            continue;
+        run->stream_code = code;
+        run->stream_error = error;
+    }
+    os_thread_join(&run->writer_thread);
+}
+
+static enum error_code make_plan(void *context, struct error *error)
+{
+    struct lake_run *run = context;
+    struct catalog *catalog = sink_catalog(run->sink);
+    run_plan_release(&run->plan);
+    enum error_code code = catalog_forget_unlanded_seams(catalog, error);
+    return code != OK ? code
+                      : run_plan_make(&run->plan, catalog, run->options->start_ledger,
+                                      run->options->end_ledger, error);
+}
+
+/* Plans, streams, commits. */
+static enum error_code run_round(struct lake_run *run, struct error *error)
+{
+    struct sink_stats stats;
+    sink_get_stats(run->sink, &stats);
+    run->commits_before = stats.commits;
+    enum error_code code = at_catalog(run, make_plan, error);
+    if (code != OK)
+        return code;
+    atomic_store(&run->owes_holes, run->failures_in_a_row == 0);
+    run->stream_code = run->writer_code = OK;
+    tell(run, (struct run_fact){
+                  .kind = FACT_PLAN, .plan = &run->plan, .is_first = run->failures_in_a_row == 0});
+    run->is_on = true;
+    code = start_threads(run, error);
+    if (code == OK)
+        wait_for_round(run);
+    join_threads(run);
+    run->is_on = false;
+    return code;
+}
+
+/* Whether the same work may succeed a little later. */
+static bool may_pass(enum error_code code)
+{
+    return code == ERR_IO || code == ERR_CORRUPT || code == ERR_RETRY || code == ERR_NO_MEMORY ||
+           code == ERR_AGAIN;
+}
+
+/* After a failed commit: true if another round is worth it, after a wait that a stop cuts short. A
+ * bounded run gives up after max_attempts rounds without a commit. */
+static bool wait_for_another_round(struct lake_run *run)
+{
+    struct sink_stats stats;
+    sink_get_stats(run->sink, &stats);
+    run->failures_in_a_row = stats.commits > run->commits_before ? 1 : run->failures_in_a_row + 1;
+    if (!may_pass(run->writer_code) || is_ending(run) ||
+        (!run->plan.live && run->failures_in_a_row >= run->options->max_attempts))
+        return false;
+    int64_t wait_us = BACKOFF_FIRST_US;
+    for (unsigned i = 1; i < run->failures_in_a_row && wait_us < BACKOFF_MAX_US; i++)
+        wait_us *= 2;
+    wait_us = wait_us > BACKOFF_MAX_US ? BACKOFF_MAX_US : wait_us;
+    char sentence[ERROR_MESSAGE_BYTES + 64];
+    snprintf(sentence, sizeof sentence, "a commit failed: %s", run->writer.error.message);
+    log_event(LOG_ERROR, "app", sentence, LOG_I("asked_for_again_in_ms", wait_us / 1000),
+              LOG_U("first_ledger", run->writer.lost_range.first),
+              LOG_U("last_ledger", run->writer.lost_range.last));
+    int64_t until_us = os_monotonic_us() + wait_us;
+    while (!is_ending(run) && os_monotonic_us() < until_us) {
+        look(run, os_monotonic_us());
+        int64_t left_us = until_us - os_monotonic_us();
+        os_signals_wait(left_us < SAMPLE_US ? left_us : SAMPLE_US);
+    }
+    return !is_ending(run);
+}
+
+/* ---- the end ----------------------------------------------------------------------------------
+ */
+
+static void keep_problem(void *context, const struct status_problem *problem)
+{
+    struct run_report *report = context;
+    if (report->problem_count < REPORT_PROBLEMS_MAX)
+        report->problems[report->problem_count++] = *problem;
+}
+
+static void say_error(const struct error *error)
+{
+    log_line(LOG_ERROR, "app", error->message);
+}
+
+/* What the source's error means to the one who started the run. */
+static enum exit_code stream_exit_code(const struct lake_run *run)
+{
+    struct status_snapshot now;
+    measure((void *)(uintptr_t)run, &now);
+    bool nothing_arrived = now.stream.first_ledger == 0;
+    /* START 0 refused, or a lake of another chain: the request itself is at fault. */
+    bool start_refused = run->stream_code == ERR_INVALID && nothing_arrived &&
+                         run->plan.range_count > 0 && run->plan.ranges[0].first == 0;
+    bool other_chain = run->stream_code == ERR_CONFLICT && now.sink.commits == 0;
+    return start_refused || other_chain ? EXIT_USAGE : EXIT_FAILED;
+}
+
+static enum error_code find_uncovered(void *context, struct error *error)
+{
+    struct lake_run *run = context;
+    struct run_report *report = run->report;
+    return run_plan_uncovered(&run->plan, sink_catalog(run->sink), &report->uncovered, error);
+}
+
+/* Bounded: whether A..B is covered now. */
+static enum exit_code check_covered(struct lake_run *run, struct run_report *report)
+{
+    struct error error;
+    if (run->plan.live)
+        return EXIT_DONE;
+    enum error_code code = at_catalog(run, find_uncovered, &error);
+    if (code != OK && run->ended_waiting)
+        return run_stop_say_ended_waiting(&run->stop, &error);
+    if (code != OK) {
+        say_error(&error);
+        return EXIT_FAILED;
+    }
+    return report->uncovered.count == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
+static enum exit_code finish(struct lake_run *run, struct run_report *report, enum error_code code,
+                             struct error *error)
+{
+    enum exit_code exit_code = EXIT_DONE;
+    report->has_run = true;
+    report->live = run->plan.live;
+    report->stopped = os_stop_requested();
+    report->other_chain = run->stream_code == ERR_CONFLICT;
+    if (code != OK && run->ended_waiting) {
+        exit_code = run_stop_say_ended_waiting(&run->stop, error);
+    } else if (code != OK) {
+        say_error(error);
+        exit_code = code == ERR_INVALID ? EXIT_USAGE : EXIT_FAILED;
+    } else if (run->writer_code != OK) {
+        /* Else no run may touch the lake. */
+        bool is_ours = run->writer_code != ERR_CONFLICT || sink_gave_up(run->sink);
+        if (is_ours && !sink_keeps_commit(run->sink))
+            error_prefix(&run->writer.error, run->writer_code,
+                         "what was not published is asked for again by the next run: ");
+        say_error(&run->writer.error);
+        exit_code = is_ours ? EXIT_FAILED : EXIT_USAGE;
+    }
+    if (run->stream_code != OK) {
+        say_error(&run->stream_error);
+        enum exit_code source_code = stream_exit_code(run);
+        exit_code = exit_code == EXIT_DONE ? source_code : exit_code;
+    }
+    enum exit_code covered = run->ended_waiting ? exit_code : check_covered(run, report);
+    if (report->uncovered.count != 0)
+        run_stop_say_gave_up(&run->stop, report->uncovered.ranges[0].first);
+    if (exit_code == EXIT_DONE && !report->stopped)
+        exit_code = covered;
+    run_status_snapshot(run->status, &report->last);
+    run_status_each_problem(run->status, keep_problem, report);
+    report->elapsed_us = os_monotonic_us() - run->started_us;
+    return exit_code;
+}
+
+enum exit_code lake_run(const struct options *options, const struct run_observer *observer,
+                        struct run_report *report)
+{
+    struct lake_run run = {.options = options,
+                           .report = report,
+                           .started_us = os_monotonic_us(),
+                           .next_turn_us = INT64_MAX,
+                           .memory = memory_plan_make(options->memory_limit_bytes)};
+    struct error error;
+    enum exit_code exit_code;
+    run_stop_init(&run.stop, options);
+    supervisor_open(&run.supervisor);
+    enum error_code code = set_up(&run, observer, &error);
+    if (code != OK) {
+        if (!run.ended_waiting)
+            say_error(&error);
+        exit_code =
+            run.ended_waiting ? run_stop_say_ended_waiting(&run.stop, &error) : exit_code_of(code);
+        tear_down(&run);
+        return exit_code;
+    }
+    patience_init(&run.stop.patience, options->give_up_after_us, os_monotonic_us());
+    code = run_round(&run, &error);
+    while (code == OK && run.writer_code != OK && wait_for_another_round(&run))
+        code = run_round(&run, &error);
+    tell(&run, (struct run_fact){.kind = FACT_END});
+    exit_code = finish(&run, report, code, &error);
+    tear_down(&run);
+    return exit_code;
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/ledger_stream.h"
+
+#include <stdatomic.h>
+
+#include "service/intake.h"
+#include "service/seam_check.h"
+#include "service/source_setup.h"
+#include "os/clock.h"
+#include "os/log.h"
+#include "os/thread.h"
+#include "source/source.h"
+#include "util/memory.h"
+
+#define BATCHES_PER_FILE 16 /* at least */
+
+struct ledger_stream {
+    struct stream_host host;
+    struct source_setup source_setup;
+    struct source *source;
+    struct intake *intake;
+    _Atomic int64_t streaming_since_us; /* wall clock; 0: nothing is asked for */
+    int64_t decoded_us;                 /* the source's decode_us when the last batch was made */
+
+    /* What the thread works on, and how that ended. */
+    struct os_thread thread;
+    struct run_range *ranges;
+    size_t range_count;
+    enum error_code code;
+    struct error error;
+};
+
+static bool must_stop(void *context)
+{
+    const struct ledger_stream *stream = context;
+    return stream->host.must_stop(stream->host.context);
+}
+
+/* A batch went to the queue. */
+static void tell_batch(void *context)
+{
+    struct ledger_stream *stream = context;
+    struct stream_stats stats;
+    source_get_stats(stream->source, &stats);
+    const struct run_fact fact = {.kind = FACT_BATCH,
+                                  .operation = METRICS_DECODE,
+                                  .duration_us = stats.decode_us - stream->decoded_us};
+    stream->decoded_us = stats.decode_us;
+    run_observers_tell(stream->host.observers, &fact);
+}
+
+/* Rows that wait longer than a file may get old would make max_file_age a lie. */
+static int64_t flush_interval_us(const struct options *options)
+{
+    return options->flush_interval_us < options->max_file_age_us ? options->flush_interval_us
+                                                                 : options->max_file_age_us;
+}
+
+/* A file is measured between batches: one batch must be a small part of it, however large
+ * batch_size is. Rows in memory take more than their compressed bytes. */
+static size_t flush_bytes(const struct stream_host *host)
+{
+    uint64_t part = host->options->max_file_size_bytes / BATCHES_PER_FILE;
+    return part < host->memory->flush_bytes ? (size_t)part : host->memory->flush_bytes;
+}
+
+enum error_code ledger_stream_new(struct ledger_stream **out, const struct stream_host *host,
+                                  struct error *error)
+{
+    const struct options *options = host->options;
+    struct ledger_stream *stream = *out = mem_alloc_zero(1, sizeof *stream);
+    if (stream == NULL)
+        return error_no_memory(error, "a stream");
+    stream->host = *host;
+    const struct intake_options intake_options = {
+        .schema = row_schema_find(options->schema_version),
+        .scheme = (enum partitioning_scheme)options->partitioning_scheme,
+        .batch_rows = options->batch_size,
+        .flush_interval_us = flush_interval_us(options),
+        .flush_bytes = flush_bytes(host),
+        .ledger_limit_bytes = host->memory->ledger_limit_bytes,
+        .memory_limit_bytes = options->memory_limit_bytes,
+        .queue = host->queue,
+        .must_stop = must_stop,
+        .on_batch = tell_batch,
+        .context = stream};
+    stream->intake = intake_new(&intake_options, error);
+    enum error_code code = stream->intake != NULL ? OK : ERR_NO_MEMORY;
+    if (code == OK)
+        code = source_setup_make(&stream->source_setup, options, host->memory->window_bytes, false,
+                                 &stream->source, error);
+    if (code != OK) {
+        ledger_stream_free(stream);
+        *out = NULL;
+    }
+    return code;
+}
+
+void ledger_stream_free(struct ledger_stream *stream)
+{
+    if (stream == NULL)
+        return;
+    intake_free(stream->intake);
+    source_free(stream->source);
+    source_setup_release(&stream->source_setup);
+    mem_free(stream);
+}
+
+static enum error_code check_seams(struct ledger_stream *stream, bool *stopped)
+{
+    const struct seam_check_options options = {.source = stream->source,
+                                               .intake = stream->intake,
+                                               .max_attempts =
+                                                   (unsigned)stream->host.options->max_attempts};
+    atomic_store(&stream->streaming_since_us, os_realtime_us());
+    enum error_code code =
+        seam_check(&options, stream->ranges, stream->range_count, stopped, &stream->error);
+    atomic_store(&stream->streaming_since_us, 0);
+    return code;
+}
+
+static enum error_code fetch(struct ledger_stream *stream, const struct run_range *range,
+                             bool *stopped)
+{
+    struct error *error = &stream->error;
+    enum error_code code = intake_begin_range(stream->intake, range, error);
+    if (code != OK)
+        return code;
+    log_event(LOG_INFO, "app", range->last == 0 ? "following the chain" : "fetching a range",
+              LOG_U("first_ledger", range->first), LOG_U("last_ledger", range->last),
+              LOG_U("seam_ledger", range->below.digest.ledger));
+    atomic_store(&stream->streaming_since_us, os_realtime_us());
+    const struct source_request request = {.first = range->first,
+                                           .last = range->last,
+                                           .seam_ledger = range->below.digest.ledger,
+                                           .below = seam_moment(&range->below),
+                                           .above = seam_moment(&range->above)};
+    const struct source_handler handler = intake_handler(stream->intake);
+    struct source_result result = {.stopped = false};
+    code = source_run(stream->source, &request, &handler, &result, error);
+    atomic_store(&stream->streaming_since_us, 0);
+    *stopped = result.stopped;
+    if (result.misfits) { /* what came before on the same connection is no better */
+        batch_queue_abort(stream->host.queue);
+        return code;
+    }
+    /* Whatever else ended it: complete ledgers are published. */
+    struct error flush_error;
+    enum error_code flush_code = intake_flush(stream->intake, &flush_error);
+    if (code == OK && flush_code != OK) {
+        *error = flush_error;
+        code = flush_code;
+    }
+    if (code == OK && !*stopped)
+        code = batch_queue_push_end_of_range(stream->host.queue, error);
+    return code;
+}
+
+static void *body(void *context)
+{
+    struct ledger_stream *stream = context;
+    bool stopped = false;
+    enum error_code code = check_seams(stream, &stopped);
+    for (size_t i = 0; code == OK && !stopped && i < stream->range_count; i++) {
+        if (must_stop(stream))
+            break;
+        code = fetch(stream, &stream->ranges[i], &stopped);
+    }
+    stream->code = code;
+    stream->host.on_done(stream->host.context, code);
+    return NULL;
+}
+
+enum error_code ledger_stream_start(struct ledger_stream *stream, struct run_range *ranges,
+                                    size_t range_count, struct error *error)
+{
+    stream->ranges = ranges;
+    stream->range_count = range_count;
+    stream->code = OK;
+    return os_thread_start(&stream->thread, "ttp-source", body, stream, error);
+}
+
+enum error_code ledger_stream_join(struct ledger_stream *stream, struct error *error)
+{
+    os_thread_join(&stream->thread);
+    if (stream->code != OK && error != NULL)
+        *error = stream->error;
+    return stream->code;
+}
+
+void ledger_stream_wake(struct ledger_stream *stream)
+{
+    source_wake(stream->source);
+}
+
+void ledger_stream_get_stats(const struct ledger_stream *stream, struct stream_stats *out)
+{
+    source_get_stats(stream->source, out);
+    intake_add_stats(stream->intake, out);
+    out->streaming_since_us = atomic_load(&stream->streaming_since_us);
+}

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/run_status.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "service/rerun.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/log.h"
+#include "os/log_output.h"
+#include "os/socket.h"
+#include "catalog/history.h"
+#include "os/thread.h"
+#include "rows/partition.h"
+#include "status/board.h"
+#include "status/metrics.h"
+#include "status/server.h"
+#include "util/memory.h"
+#include "util/sentence.h"
+
+#define TTP_PROCESSOR_HEALTH_PORT 8088
+
+#define RECENT_COMMITS 100 /* looked through for one that was not taken out of the lake */
+
+struct run_status {
+    const struct options *options;
+    struct status_snapshot settings; /* what does not change; all else is zero */
+    struct board *board;
+    struct metrics *metrics;
+    struct status_server *server;
+
+    struct os_mutex mutex;                                       /* guards what follows */
+    void (*measure)(void *context, struct status_snapshot *out); /* NULL: there are no stages */
+    void *measure_context;
+    enum status_phase phase;
+    int64_t catalog_busy_since_us; /* while there are no stages */
+    int64_t last_close_us;         /* newest committed close time */
+    int64_t lake_commit_us;        /* the newest commit when the lake was opened */
+    uint32_t lake_ledger;          /* and its last ledger */
+};
+
+static void on_problem(void *context, enum log_level level, const char *message)
+{
+    struct run_status *status = context;
+    board_add_problem(status->board, level == LOG_ERROR, message, os_realtime_us());
+}
+
+static void copy_text(char *out, size_t out_bytes, const char *text)
+{
+    snprintf(out, out_bytes, "%s", text);
+}
+
+static void note_settings(struct status_snapshot *out, const struct options *options)
+{
+    copy_text(out->service_name, sizeof out->service_name, options->service_name);
+    copy_text(out->endpoint, sizeof out->endpoint, options->ttp_processor_endpoint);
+    copy_text(out->network, sizeof out->network, options->network);
+    copy_text(out->output_path, sizeof out->output_path, options->output_path);
+    copy_text(out->scheme, sizeof out->scheme,
+              partitioning_scheme_name((enum partitioning_scheme)options->partitioning_scheme));
+    copy_text(out->schema_version, sizeof out->schema_version, options->schema_version);
+    out->started_us = os_realtime_us();
+    out->started_monotonic_us = os_monotonic_us();
+    out->request_first = options->start_ledger;
+    out->request_last = options->end_ledger;
+    out->idle_timeout_us = options->idle_timeout_us;
+    out->memory_limit_bytes = options->memory_limit_bytes;
+    out->disk_min_free_bytes = options->min_free_disk_bytes;
+}
+
+static void fill_machine(const struct run_status *status, struct status_snapshot *out)
+{
+    out->resident_bytes = os_resident_bytes();
+    out->peak_resident_bytes = os_peak_resident_bytes();
+    out->cpu_us = os_process_cpu_us();
+    struct os_free_space space = {.bytes = 0};
+    out->disk_known = os_free_space(status->options->output_path, &space, NULL) == OK;
+    out->disk_free_bytes = space.bytes;
+    out->warnings_logged = log_warning_count();
+    out->errors_logged = log_error_count();
+    const struct log_output_state log = log_output_get_state();
+    out->log_lines_dropped = log.dropped_lines;
+    out->log_blocked_us = log.blocked_us;
+}
+
+static void fill(void *context, struct status_snapshot *out)
+{
+    struct run_status *status = context;
+    *out = status->settings;
+    out->now_us = os_realtime_us();
+    out->now_monotonic_us = os_monotonic_us();
+    os_mutex_lock(&status->mutex);
+    out->phase = status->phase;
+    out->last_close_us = status->last_close_us;
+    if (status->measure != NULL)
+        status->measure(status->measure_context, out);
+    else
+        out->sink.catalog_busy_since_us = status->catalog_busy_since_us;
+    if (out->sink.last_commit_us == 0)
+        out->sink.last_commit_us = status->lake_commit_us;
+    if (out->sink.last_ledger == 0)
+        out->sink.last_ledger = status->lake_ledger;
+    os_mutex_unlock(&status->mutex);
+    fill_machine(status, out);
+    board_fill(status->board, out);
+}
+
+/* What the commands on the page need; left empty where it is too long for a page. */
+static enum error_code make_run_words(struct run_status *status, struct error *error)
+{
+    struct rerun rerun;
+    rerun_init(&rerun);
+    enum error_code code = rerun_of_run(&rerun, status->options, error);
+    if (code == OK && rerun.run.size_bytes <= sizeof status->settings.run_words)
+        memcpy(status->settings.run_words, rerun.run.data, rerun.run.size_bytes);
+    rerun_release(&rerun);
+    return code;
+}
+
+/* Taken first by us, ttp-processor's own health port keeps it from starting. */
+static void warn_of_shared_port(const struct options *options)
+{
+    struct os_endpoint endpoint;
+    if (options->health_port != TTP_PROCESSOR_HEALTH_PORT ||
+        os_endpoint_parse(options->ttp_processor_endpoint, false, &endpoint, NULL) != OK ||
+        !os_endpoint_is_local(&endpoint))
+        return;
+    log_line(
+        LOG_WARN, "app",
+        "health_port 8088 is also ttp-processor's own, and its endpoint is on this host: while "
+        "this run has it, ttp-processor can't start; use --health-port 8089");
+}
+
+enum error_code run_status_start(struct run_status **out, const struct options *options,
+                                 struct error *error)
+{
+    *out = NULL;
+    struct run_status *status = mem_alloc_zero(1, sizeof *status);
+    if (status == NULL)
+        return error_no_memory(error, "the status");
+    enum error_code code = os_mutex_init(&status->mutex, error);
+    if (code != OK) {
+        mem_free(status);
+        return code;
+    }
+    status->options = options;
+    note_settings(&status->settings, options);
+    status->board = board_new(error);
+    status->metrics = status->board != NULL ? metrics_new(error) : NULL;
+    if (status->metrics == NULL || make_run_words(status, error) != OK) {
+        run_status_stop(status);
+        return ERR_NO_MEMORY;
+    }
+    const struct status_server_options server = {.bind_address = options->bind_address,
+                                                 .health_port = (int)options->health_port,
+                                                 .metrics_port = (int)options->metrics_port,
+                                                 .feed = {.context = status, .fill = fill},
+                                                 .metrics = status->metrics};
+    struct error failure = {.code = ERR_IO};
+    status->server = status_server_start(&server, &failure);
+    if (status->server == NULL) {
+        run_status_stop(status);
+        if (error != NULL)
+            *error = failure;
+        return failure.code;
+    }
+    log_on_problem(on_problem, status);
+    warn_of_shared_port(options);
+    *out = status;
+    return OK;
+}
+
+void run_status_stop(struct run_status *status)
+{
+    if (status == NULL)
+        return;
+    log_on_problem(NULL, NULL);
+    status_server_stop(status->server);
+    metrics_free(status->metrics);
+    board_free(status->board);
+    os_mutex_release(&status->mutex);
+    mem_free(status);
+}
+
+static void set_phase(struct run_status *status, enum status_phase phase)
+{
+    os_mutex_lock(&status->mutex);
+    status->phase = phase;
+    os_mutex_unlock(&status->mutex);
+}
+
+void run_status_attach(struct run_status *status,
+                       void (*measure)(void *context, struct status_snapshot *out), void *context)
+{
+    os_mutex_lock(&status->mutex);
+    status->measure = measure;
+    status->measure_context = context;
+    status->phase = STATUS_RUNNING;
+    os_mutex_unlock(&status->mutex);
+}
+
+void run_status_set_catalog_busy(struct run_status *status, int64_t since_us)
+{
+    os_mutex_lock(&status->mutex);
+    status->catalog_busy_since_us = since_us;
+    os_mutex_unlock(&status->mutex);
+}
+
+void run_status_detach(struct run_status *status)
+{
+    os_mutex_lock(&status->mutex);
+    status->measure = NULL;
+    os_mutex_unlock(&status->mutex);
+}
+
+/* The newest commit that is still in the lake: what a run begins with. */
+static enum error_code take_commit(void *context, const struct catalog_commit_record *commit,
+                                   struct error *error)
+{
+    struct run_status *status = context;
+    (void)error;
+    os_mutex_lock(&status->mutex);
+    if (!commit->ended && status->lake_commit_us == 0) {
+        status->lake_commit_us = commit->committed_us;
+        status->lake_ledger = commit->range.last;
+    }
+    os_mutex_unlock(&status->mutex);
+    return OK;
+}
+
+enum error_code run_status_read_catalog(struct run_status *status, struct catalog *catalog,
+                                        struct error *error)
+{
+    struct ledger_set coverage = {0};
+    enum error_code code = catalog_coverage(catalog, &coverage, error);
+    struct catalog_totals totals;
+    if (code == OK)
+        code = catalog_totals(catalog, &totals, error);
+    if (code == OK)
+        code = catalog_each_commit(catalog, RECENT_COMMITS, take_commit, status, error);
+    if (code == OK) {
+        board_set_coverage(status->board, &coverage);
+        os_mutex_lock(&status->mutex);
+        status->last_close_us = totals.newest_close_us;
+        os_mutex_unlock(&status->mutex);
+    }
+    ledger_set_release(&coverage);
+    return code;
+}
+
+/* A file's rows by its folder; a scheme without folders has the commit's partition. */
+static void count_written(struct run_status *status, const struct catalog_file *file,
+                          const char *partition)
+{
+    char folder[PARTITION_PATH_BYTES];
+    const char *slash = strrchr(file->path, '/');
+    size_t length = slash != NULL ? (size_t)(slash - file->path) : 0;
+    if (length == 0 || length >= sizeof folder) {
+        metrics_add_written(status->metrics, partition, (uint64_t)file->record_count);
+        return;
+    }
+    memcpy(folder, file->path, length);
+    folder[length] = '\0';
+    metrics_add_written(status->metrics, folder, (uint64_t)file->record_count);
+}
+
+static void note_commit(struct run_status *status, const struct sink_commit_info *info)
+{
+    struct status_commit commit = {.commit_no = info->commit_no,
+                                   .range = info->range,
+                                   .committed_us = os_realtime_us(),
+                                   .duration_us = info->duration_us,
+                                   .file_count = info->file_count,
+                                   .row_count = info->row_count,
+                                   .size_bytes = info->size_bytes,
+                                   .reason = info->reason};
+    const char *partition = info->partition != NULL ? info->partition : "";
+    copy_text(commit.partition, sizeof commit.partition, partition);
+    board_add_commit(status->board, &commit);
+    for (size_t i = 0; i < info->file_count; i++) {
+        metrics_observe_file(status->metrics, (uint64_t)info->files[i].file_size_bytes);
+        count_written(status, &info->files[i], partition);
+    }
+    os_mutex_lock(&status->mutex);
+    if (info->last_close_us > status->last_close_us)
+        status->last_close_us = info->last_close_us;
+    os_mutex_unlock(&status->mutex);
+}
+
+/* Once a second. */
+static void sample(struct run_status *status)
+{
+    struct status_snapshot now = {.now_us = os_realtime_us()};
+    os_mutex_lock(&status->mutex);
+    if (status->measure != NULL)
+        status->measure(status->measure_context, &now);
+    os_mutex_unlock(&status->mutex);
+    board_sample(status->board, now.now_us, os_monotonic_us(), now.stream.events_accepted,
+                 now.stream.throttled);
+}
+
+static void on_fact(void *context, const struct run_fact *fact)
+{
+    struct run_status *status = context;
+    switch (fact->kind) {
+    case FACT_TURN: sample(status); break;
+    case FACT_STOPPING: set_phase(status, STATUS_STOPPING); break;
+    case FACT_COMMIT: note_commit(status, fact->commit); break;
+    case FACT_BATCH:
+    case FACT_DURATION:
+        metrics_observe_duration(status->metrics, fact->operation, fact->duration_us);
+        break;
+    case FACT_PLAN:
+    case FACT_END: break;
+    }
+}
+
+struct run_observer run_status_observer(struct run_status *status)
+{
+    return (struct run_observer){on_fact, status};
+}
+
+void run_status_snapshot(struct run_status *status, struct status_snapshot *out)
+{
+    fill(status, out);
+}
+
+void run_status_each_problem(struct run_status *status, status_problem_visitor *visit,
+                             void *context)
+{
+    board_each_problem(status->board, visit, context);
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "status/stages.h"
+
+#include <assert.h>
+
+const char *rotation_reason_name(enum rotation_reason reason)
+{
+    static const char *const names[ROTATION_REASON_COUNT] = {
+        [ROTATION_NONE] = "none",         [ROTATION_PARTITION] = "partition",
+        [ROTATION_SIZE] = "size",         [ROTATION_AGE] = "age",
+        [ROTATION_MEMORY] = "memory",     [ROTATION_END_OF_RANGE] = "end_of_range",
+        [ROTATION_SHUTDOWN] = "shutdown",
+    };
+    assert(reason < ROTATION_REASON_COUNT);
+    return names[reason];
+}
+
+static void add_gaps(struct source_gaps *total, const struct source_gaps *one)
+{
+    uint64_t count = total->count + one->count;
+    uint64_t ledger_count = total->ledger_count + one->ledger_count;
+    uint64_t found_count = total->found_count + one->found_count;
+    if (one->last_us >= total->last_us) /* whose newest ones are the newest */
+        *total = *one;
+    total->count = count;
+    total->ledger_count = ledger_count;
+    total->found_count = found_count;
+}
+
+/* The earlier of two times that may not be known. */
+static int64_t earlier_of(int64_t a_us, int64_t b_us)
+{
+    return a_us == 0 || (b_us != 0 && b_us < a_us) ? b_us : a_us;
+}
+
+void stream_stats_add(struct stream_stats *total, const struct stream_stats *one)
+{
+    struct stream_stats sum = one->current_ledger >= total->current_ledger ? *one : *total;
+    const struct stream_stats *other = sum.current_ledger == one->current_ledger ? total : one;
+    sum.events_accepted += other->events_accepted;
+    sum.events_refetched += other->events_refetched;
+    sum.bytes_received += other->bytes_received;
+    sum.ledgers_completed += other->ledgers_completed;
+    sum.connects += other->connects;
+    sum.retries += other->retries;
+    sum.seam_checked += other->seam_checked;
+    sum.seam_other_contents += other->seam_other_contents;
+    sum.dead_letters += other->dead_letters;
+    sum.decode_us += other->decode_us;
+    add_gaps(&sum.gaps, &other->gaps);
+    if (other->last_event_us > sum.last_event_us)
+        sum.last_event_us = other->last_event_us;
+    if (other->failure.at_us > sum.failure.at_us)
+        sum.failure = other->failure;
+    sum.ledger_since_us = earlier_of(sum.ledger_since_us, other->ledger_since_us);
+    sum.streaming_since_us = earlier_of(sum.streaming_since_us, other->streaming_since_us);
+    if (sum.first_ledger == 0)
+        sum.first_ledger = other->first_ledger;
+    if (sum.waits_behind == 0)
+        sum.waits_behind = other->waits_behind;
+    sum.connected = sum.connected || other->connected;
+    sum.throttled = sum.throttled || other->throttled;
+    sum.outage = sum.outage || other->outage;
+    sum.degraded = sum.degraded || other->degraded;
+    sum.drips = sum.drips || other->drips;
+    *total = sum;
+}
