@@ -1,4 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * How the values of a column become a column chunk.
+ *
+ *   rows  --column_append-->  open page  --column_seal_page-->  sealed pages and a dictionary
+ *         --column_encode-->  the chunk's bytes
+ *
+ * 1. Rows go into the open page (column_append.c): a bit for each row that has a value, and the
+ *    value's id in the chunk's dictionary (dictionary.c). An Arrow dictionary is looked up once for
+ *    each of its values, not for each row (struct index_remap).
+ * 2. A full page is sealed here: its definition levels and ids are encoded at once, into the bytes
+ *    that will stand in the file before compression. That is a few bits a value, so a row group of
+ *    a million rows stays small while it grows. Its bounds are kept with it, as ids.
+ * 3. A chunk begins with dictionary pages. It turns to plain pages, and never back, when the
+ *    dictionary is full (column_stop_dictionary), or when after DICTIONARY_TRIAL_VALUES the
+ *    dictionary and the ids take more than the plain values would (judge_dictionary): then nearly
+ *    each value is new and hashing it is in vain.
+ * 4. When the row group closes, column_encode decides by exact sizes. If the dictionary did not
+ *    pay, the sealed pages are replayed as plain ones (column_plain.c). The pages are compressed
+ *    (column_pages.c); with the compact profile each DELTA encoding of the type is tried and the
+ *    smallest chunk wins (column_compact.c). Bounds and the Bloom filter come last.
+ *
+ * What was compressed last teaches how the next bytes will shrink: body_share and page_share tell
+ * the size of an open chunk without compressing it (column_bytes_estimate, by which files are cut
+ * at max_file_size), rounds_widths tells whether ids of whole bytes compress better (learn_width).
+ *
+ * Until column_encode:
+ *   - the sealed pages hold the first row_count rows, in order, the open page those behind them;
+ *   - dictionary pages come before plain ones, so the first page tells whether there are any;
+ *   - plain_bytes is what the values of all sealed pages take PLAIN-encoded, however they are
+ *     encoded: the measure that the dictionary must beat.
+ */
 #include "parquet/column.h"
 
 #include "parquet/bitpack.h"

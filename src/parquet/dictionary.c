@@ -1,4 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Distinct values to ids, in the order of first occurrence.
+ *
+ * The body is the dictionary page as Parquet wants it (PLAIN values one after the other); an id
+ * is a value's place in it. Four ways lead from a value to its id, by its type and size:
+ *
+ *   values                                way                          cost of a look-up
+ *   ------------------------------------  ---------------------------  -------------------------
+ *   integers below 65,536                 an array (small_ids)         one load
+ *   other values of at most 16 bytes      short_table: the value lies  one slot
+ *                                         in the slot
+ *   longer texts (accounts, memos)        long_table: the slot says    a slot, then the bytes
+ *                                         where in the body
+ *   longer binaries (transaction hashes)  recent_table: the newest     one set of four slots
+ *                                         values only
+ *
+ * The last one forgets: a value that comes again much later gets a second id. The other three never
+ * give two ids to one value.
+ *
+ * Values come in blocks of at most 256 (value_block.h) in which runs of one value were folded into
+ * one change; map_changes hashes all changes of a block, then looks them up. Where the tables are
+ * larger than a cache (are_far) it asks for slots and bytes some look-ups ahead, so that cache
+ * misses overlap.
+ *
+ * The tables are built only when somebody looks a value up. A column that is fed from one shared
+ * Arrow dictionary knows by itself which values are new (chunk_dictionary_add_new), and never pays
+ * for them; build_tables fills them from the body when a second producer comes.
+ *
+ * Whoever chooses the values can choose ones that collide. A table that sees a run of more than
+ * LONG_PROBE slots says so (has_long_probes), and prepare_tables builds it anew with a key that
+ * can't be foreseen, and for texts with a hash of all bytes.
+ *
+ * ERR_NO_MEMORY leaves the values as they were: room for a whole block is reserved before its first
+ * value is added.
+ */
 #include "parquet/dictionary.h"
 
 #include "parquet/recent_table.h"

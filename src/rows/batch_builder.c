@@ -1,4 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * How events become batches of complete ledgers of one partition time.
+ *
+ * Segments wait in a list, oldest first. A segment is a batch in the making: rows and dead letters
+ * of complete ledgers, which share a partition time and a set of dictionaries. Only the newest
+ * segment may also hold the ledger in progress, behind its complete rows:
+ *
+ *   oldest -> [complete ledgers] -> [complete ledgers] -> newest [complete | in progress]
+ *
+ *   what comes                       what happens
+ *   -------------------------------  -----------------------------------------------------------
+ *   a row of the ledger in progress  it goes behind the newest segment's rows
+ *   a ledger of another partition    split_newest: a new segment begins with this ledger
+ *   a text, its dictionary is full   replace_dictionary: complete rows keep the old one in their
+ *                                    segment; those of the ledger in progress move to a segment
+ *                                    with a successor, and get their ids in it
+ *   the ledger is dropped            the newest segment forgets what lies behind its complete rows
+ *   the ledger is complete           its rows join the complete ones; ledgers of the range that
+ *                                    brought no event become unconfirmed
+ *   batch_builder_take               the oldest segment becomes a batch; a ledger in progress is
+ *                                    split off before
+ *
+ * What holds between calls:
+ *   - All rows of a ledger lie in one segment. Where its events close in two partitions (no real
+ *     ledger's do), those of the first one stay, and the others become dead letters.
+ *   - A batch is one range of ledgers, and the next batch begins with the ledger behind it;
+ *     `next_ledger` is the first one that no segment has.
+ *   - A dictionary only grows, and a batch keeps its dictionaries alive: no index of a batch ever
+ *     changes its meaning.
+ *   - ERR_NO_MEMORY adds nothing. A segment that is half a batch because memory ran out
+ *     (segment->batch) takes no more rows and is taken later.
+ */
 #include "rows/batch_builder.h"
 
 #include <assert.h>
@@ -6,12 +38,6 @@
 #include "rows/segment.h"
 #include "util/memory.h"
 
-/*
- * Segments wait in a list, oldest first, each a batch in the making; the newest one takes the
- * ledger in progress. A new one begins where a ledger is of another partition time, and where a
- * dictionary had to be replaced: rows of complete ledgers keep the old one, those of the ledger in
- * progress are interned again. All segments but the newest hold complete ledgers only.
- */
 struct batch_builder {
     struct batch_builder_options options;
     struct segment_layout layout;

@@ -1,4 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * What to ask the server for next: an outage is waited for, a poison ledger is not.
+ *
+ * A poison ledger is one that the server can't give, while it gives others. It looks like an outage
+ * until a later ledger comes, so the policy finds out by asking. policy->purpose says what the next
+ * call is for, and `->` what it becomes:
+ *
+ *   MAIN   the range, from the seam ledger or from the first incomplete one
+ *            a ledger is completed               all counts begin anew (policy_on_progress)
+ *            max_attempts failures since then    -> ALONE, if the ledger must exist by now
+ *   ALONE  the first incomplete ledger by itself
+ *            it comes                            -> MAIN
+ *            it fails                            -> LATER
+ *            it fails after a later one came     it is poison: POLICY_STOP, or POLICY_HOLE and MAIN
+ *   LATER  a ledger 1, 2, 4 or 8 behind it (try_later)
+ *            it comes                            -> ALONE, once more
+ *            it fails                            -> LATER, the next one
+ *            all failed, or the next one may
+ *            not exist yet                       an outage: MAIN
+ *   PROBE  ledgers that are only looked at: given up after a few failures, never poison
+ *
+ * ALONE comes twice so that an outage that ended between two calls is not taken for poison. A
+ * failure is a status, a cut, or an answer that can't be right. Silence is none, since the chain
+ * may have stopped: it doubles the idle time-out. A server that can't be reached max_attempts times
+ * in a row is an outage, too. An outage is waited for as long as it takes, unless ends_in_outage.
+ *
+ * A status that no retry can change (is_final) ends the run at once, with the remedy. After any
+ * other failure comes a pause that grows each time (grpc/retry.h).
+ */
 #include "source/policy.h"
 
 #include <inttypes.h>

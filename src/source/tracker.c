@@ -1,4 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * How a stream of events becomes complete ledgers.
+ *
+ * A message says of which ledger its event is; nothing on the wire says that a ledger is over. So a
+ * ledger is in progress from its first event until an event of a later ledger comes, or until the
+ * server ends a bounded call with OK. Only then does the handler hear on_complete_to. What is in
+ * progress can be dropped at any moment and comes again with the next call.
+ *
+ * The ledger in progress (tracker->kind):
+ *
+ *   kind  its events go to       begins with                           ends with
+ *   ----  ---------------------  ------------------------------------  --------------------------
+ *   NONE  -                      the call                              the first event
+ *   MAIN  on_event               an event of `next` or later           complete_to, or dropped
+ *   SEAM  on_seam_event          an event of the call's seam ledger    finish_seam: the verdict
+ *   SKIP  nobody                 an event of a complete ledger         an event of another ledger
+ *
+ * A message passes these steps, in this order (tracker_take); each may refuse it:
+ *
+ *   1. It can be decoded and names its ledger. If not, take_unreadable: a dead letter where the
+ *      ledger is certain; else the ledger in progress is dropped and asked for again once, and at
+ *      the second time the message becomes a dead letter there.
+ *   2. In a live stream the ledger can exist by now (is_believable).
+ *   3. Its close time fits the lake and the stream (check_close_time).
+ *   4. Where its ledger is not the one in progress (begin_ledger): ledger numbers do not fall; the
+ *      seam gets its verdict; behind the end of the call the call is finished; what lies before the
+ *      ledger is complete, if advance does not ask for it once more.
+ *      (Of a SOURCE_CALL_LATER only whether its ledger comes matters: take_later.)
+ *   5. It is not the first event of its ledger over again (take_event).
+ *
+ * A refusal is TRACK_VIOLATION: tracker_abandon drops the ledger in progress and policy.c says when
+ * to ask again. An error is the end of the run.
+ *
+ * What holds between two calls of any function here:
+ *
+ *   A. `next` only rises. Each ledger below it, from the request's first on, was handed over by
+ *      on_complete_to or left out by tracker_skip.
+ *   B. The ledger that was dropped last (seen_ledger) is not completed with fewer events than were
+ *      seen of it then (is_shrunken): a server that lost events is asked again.
+ *   C. What a stream leaves out, and gaps.h says is to be asked for, is asked for once by itself:
+ *      the call ends, `asked_to` is the last such ledger, and the next call ends there. What does
+ *      not come then is empty as far as anybody can know.
+ */
 #include "source/tracker.h"
 
 #include <assert.h>
