@@ -26,6 +26,17 @@ ttp_room(catalog USES util os
          LIBRARIES deps::sqlite)
 ttp_room(app USES util os rows catalog)
 """
+TABLE = """# Architecture
+| room | job | may use |
+|---|---|---|
+| util | text | – |
+| os | files | util |
+| rows | rows | util |
+| catalog | SQL | os util |
+| app | commands | all |
+
+| what | where |
+"""
 FILES = {
     "src/util/text.h": "#include <stddef.h>\n",
     "src/os/file.h": '#include "util/text.h"\n',
@@ -38,7 +49,8 @@ FILES = {
 
 
 def check(tmp_path, changes):
-    for name, text in {**FILES, "src/LAYERS": LAYERS, "CMakeLists.txt": CMAKE, **changes}.items():
+    for name, text in {**FILES, "src/LAYERS": LAYERS, "CMakeLists.txt": CMAKE,
+                       "docs/ARCHITECTURE.md": TABLE, **changes}.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
@@ -74,6 +86,16 @@ def test_a_right_tree_passes(tmp_path):
      "CMakeLists.txt: ttp_room(rows) USES os util, src/LAYERS says util"),
     ("CMakeLists.txt", CMAKE.replace("ttp_room(rows USES util)\n", ""),
      "CMakeLists.txt: no ttp_room(rows …), which src/LAYERS names"),
+    ("docs/ARCHITECTURE.md", TABLE.replace("| os util |", "| util |"),
+     "ARCHITECTURE.md:7: catalog may use util, src/LAYERS says os util"),
+    ("docs/ARCHITECTURE.md", TABLE.replace("| SQL | os util |", "| SQL | all |"),
+     "ARCHITECTURE.md:7: catalog may use all, src/LAYERS says os util"),
+    ("docs/ARCHITECTURE.md", TABLE.replace("| os | files | util |\n", ""),
+     "ARCHITECTURE.md: the table of rooms lacks os, which src/LAYERS names"),
+    ("docs/ARCHITECTURE.md", TABLE.replace("| app |", "| sink | files | util |\n| app |"),
+     "ARCHITECTURE.md:8: sink is no room of src/LAYERS"),
+    ("docs/ARCHITECTURE.md", TABLE.replace("| room |", "| place |"),
+     "ARCHITECTURE.md: no table `| room | job | may use |`"),
 ])
 def test_each_violation_is_named(tmp_path, name, text, sentence):
     status, lines = check(tmp_path, {name: text})
