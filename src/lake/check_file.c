@@ -8,6 +8,7 @@
 #include "lake/data_file.h"
 #include "lake/file_facts.h"
 #include "rows/bound_text.h"
+#include "sink/provenance.h"
 
 static struct ledger_range range_of(const struct inventory_file *file,
                                     const struct inventory_commit *commit)
@@ -28,46 +29,39 @@ enum error_code check_take_damage(struct findings *findings, const struct invent
 }
 
 /* What the footer's key-value pairs must say (design section 3). */
-static void check_metadata_pair(const struct file_check *check, const struct inventory_file *file,
-                                const struct inventory_commit *commit,
-                                const struct parquet_file_metadata *metadata, const char *key,
-                                const char *wanted, bool *good)
-{
-    const char *found = parquet_metadata_find(metadata, key);
-    if (found != NULL && strcmp(found, wanted) == 0)
-        return;
-    *good = false;
-    findings_add_problem(check->findings, PROBLEM_CONTRADICTION, file->path, file->commit_no,
-                         commit->range, "the file's metadata say %s = %s, the catalog says %s", key,
-                         found == NULL ? "nothing" : found, wanted);
-}
-
-static void check_number_pair(const struct file_check *check, const struct inventory_file *file,
-                              const struct inventory_commit *commit,
-                              const struct parquet_file_metadata *metadata, const char *key,
-                              int64_t wanted, bool *good)
-{
-    char text[24];
-    snprintf(text, sizeof text, "%" PRId64, wanted);
-    check_metadata_pair(check, file, commit, metadata, key, text, good);
-}
-
-static void check_provenance(const struct file_check *check, const struct inventory_file *file,
+static bool check_provenance(const struct file_check *check, const struct inventory_file *file,
                              const struct inventory_commit *commit,
-                             const struct parquet_file_metadata *metadata, bool *good)
+                             const struct parquet_file_metadata *metadata)
 {
-    check_metadata_pair(check, file, commit, metadata, "ttp.lake_id",
-                        check->inventory->lake.lake_id, good);
-    if (commit->schema != NULL)
-        check_metadata_pair(check, file, commit, metadata, "version", commit->schema->version,
-                            good);
-    check_number_pair(check, file, commit, metadata, "ttp.commit_no", (int64_t)commit->commit_no,
-                      good);
-    check_number_pair(check, file, commit, metadata, "ttp.first_ledger", commit->range.first, good);
-    check_number_pair(check, file, commit, metadata, "ttp.last_ledger", commit->range.last, good);
-    check_number_pair(check, file, commit, metadata, "ttp.commit_files", commit->file_count, good);
-    check_number_pair(check, file, commit, metadata, "ttp.file_rows", file->record_count, good);
-    check_number_pair(check, file, commit, metadata, "ttp.commit_rows", commit->row_count, good);
+    static const enum provenance_key keys[] = {PROVENANCE_LAKE_ID,     PROVENANCE_SCHEMA_VERSION,
+                                               PROVENANCE_COMMIT_NO,   PROVENANCE_FIRST_LEDGER,
+                                               PROVENANCE_LAST_LEDGER, PROVENANCE_COMMIT_FILES,
+                                               PROVENANCE_FILE_ROWS,   PROVENANCE_COMMIT_ROWS};
+    struct parquet_key_value wanted[PROVENANCE_KEY_COUNT];
+    struct provenance provenance = {
+        .texts = {[PROVENANCE_LAKE_ID] = check->inventory->lake.lake_id,
+                  [PROVENANCE_SCHEMA_VERSION] =
+                      commit->schema == NULL ? NULL : commit->schema->version},
+        .numbers = {[PROVENANCE_COMMIT_NO] = (int64_t)commit->commit_no,
+                    [PROVENANCE_FIRST_LEDGER] = commit->range.first,
+                    [PROVENANCE_LAST_LEDGER] = commit->range.last,
+                    [PROVENANCE_COMMIT_FILES] = commit->file_count,
+                    [PROVENANCE_FILE_ROWS] = file->record_count,
+                    [PROVENANCE_COMMIT_ROWS] = commit->row_count}};
+    bool good = true;
+    provenance_write(&provenance, wanted);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *found = provenance_text(metadata, keys[i]);
+        const char *value = wanted[keys[i]].value;
+        if ((found != NULL && strcmp(found, value) == 0) ||
+            (keys[i] == PROVENANCE_SCHEMA_VERSION && commit->schema == NULL))
+            continue;
+        good = false;
+        findings_add_problem(check->findings, PROBLEM_CONTRADICTION, file->path, file->commit_no,
+                             commit->range, "the file's metadata say %s = %s, the catalog says %s",
+                             wanted[keys[i]].key, found == NULL ? "nothing" : found, value);
+    }
+    return good;
 }
 
 /* ---- statistics ---- */
@@ -191,8 +185,8 @@ static enum error_code compare(const struct file_check *check, const struct inve
                              "the footer has %" PRIu32 " bytes, the catalog says %" PRId64,
                              metadata->footer_bytes, file->footer_size_bytes);
     }
-    if (commit != NULL)
-        check_provenance(check, file, commit, metadata, good);
+    if (commit != NULL && !check_provenance(check, file, commit, metadata))
+        *good = false;
     enum error_code code = *good ? check_checksum(check, file, commit, walk, good, error) : OK;
     if (code == OK && *good && check->level == PARQUET_VERIFY_VALUES)
         code = check_statistics(check, file, commit, metadata, good, error);

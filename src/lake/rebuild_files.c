@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lake/rebuild_files.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "lake/data_file.h"
 #include "lake/inventory.h"
+#include "sink/provenance.h"
 
 #define OUR_NAME_PREFIX "ttp_events_"
 
@@ -16,36 +16,25 @@ static bool has_our_name(const char *path)
     return strncmp(name, OUR_NAME_PREFIX, strlen(OUR_NAME_PREFIX)) == 0;
 }
 
-/* A number of the metadata: digits alone, from 0 to `limit`. */
-static bool take_number(const struct parquet_file_metadata *metadata, const char *key,
-                        uint64_t limit, uint64_t *number)
-{
-    const char *text = parquet_metadata_find(metadata, key);
-    if (text == NULL || text[0] == '\0' || strlen(text) > 19 ||
-        strspn(text, "0123456789") != strlen(text))
-        return false;
-    *number = strtoull(text, NULL, 10);
-    return *number <= limit;
-}
-
 static bool take_numbers(const struct parquet_file_metadata *metadata, struct found_file *file)
 {
     uint64_t first, last;
-    if (!take_number(metadata, "ttp.commit_no", INT64_MAX, &file->commit_no) ||
-        !take_number(metadata, "ttp.first_ledger", UINT32_MAX, &first) ||
-        !take_number(metadata, "ttp.last_ledger", UINT32_MAX, &last) ||
-        !take_number(metadata, "ttp.commit_files", INT64_MAX, &file->commit_files) ||
-        !take_number(metadata, "ttp.commit_rows", INT64_MAX, &file->commit_rows) ||
-        !take_number(metadata, "ttp.file_rows", INT64_MAX, &file->file_rows))
+    if (!provenance_number(metadata, PROVENANCE_COMMIT_NO, INT64_MAX, &file->commit_no) ||
+        !provenance_number(metadata, PROVENANCE_FIRST_LEDGER, UINT32_MAX, &first) ||
+        !provenance_number(metadata, PROVENANCE_LAST_LEDGER, UINT32_MAX, &last) ||
+        !provenance_number(metadata, PROVENANCE_COMMIT_FILES, INT64_MAX, &file->commit_files) ||
+        !provenance_number(metadata, PROVENANCE_COMMIT_ROWS, INT64_MAX, &file->commit_rows) ||
+        !provenance_number(metadata, PROVENANCE_FILE_ROWS, INT64_MAX, &file->file_rows))
         return false;
     file->range = (struct ledger_range){(uint32_t)first, (uint32_t)last};
     return file->commit_no > 0 && first <= last && file->commit_files > 0;
 }
 
-static enum error_code take_text(const struct parquet_file_metadata *metadata, const char *key,
-                                 struct arena *arena, const char **text, struct error *error)
+static enum error_code take_text(const struct parquet_file_metadata *metadata,
+                                 enum provenance_key key, struct arena *arena, const char **text,
+                                 struct error *error)
 {
-    const char *found = parquet_metadata_find(metadata, key);
+    const char *found = provenance_text(metadata, key);
     *text = arena_copy_text(arena, bytes_view_text(found == NULL ? "" : found));
     return *text == NULL ? error_no_memory(error, "a file's metadata") : OK;
 }
@@ -67,11 +56,11 @@ static enum error_code classify(const struct parquet_file_metadata *metadata, st
 {
     file->kind = FOUND_STRANGER;
     file->reason = "its metadata name no lake";
-    enum error_code code = take_text(metadata, "ttp.lake_id", arena, &file->lake_id, error);
+    enum error_code code = take_text(metadata, PROVENANCE_LAKE_ID, arena, &file->lake_id, error);
     if (code == OK)
-        code = take_text(metadata, "ttp.network", arena, &file->network, error);
+        code = take_text(metadata, PROVENANCE_NETWORK, arena, &file->network, error);
     if (code == OK)
-        code = take_text(metadata, "ttp.partition", arena, &file->partition, error);
+        code = take_text(metadata, PROVENANCE_PARTITION, arena, &file->partition, error);
     if (code == OK && file->lake_id[0] == '\0' && has_our_columns(metadata)) {
         file->table_rows = (uint64_t)metadata->row_count;
         file->reason = "it has the columns of the lake's table, but its metadata name no lake: "
@@ -81,7 +70,7 @@ static enum error_code classify(const struct parquet_file_metadata *metadata, st
         return code;
     file->kind = FOUND_DAMAGED;
     file->reason = "its metadata do not say which commit it is of";
-    const char *version = parquet_metadata_find(metadata, "version");
+    const char *version = provenance_text(metadata, PROVENANCE_SCHEMA_VERSION);
     if (version == NULL || !take_numbers(metadata, file))
         return OK;
     file->schema = row_schema_find(version);

@@ -1,40 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sink/lake_recovery.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
-
-#include "parquet/metadata.h"
 #include "rows/partition.h"
+#include "sink/provenance.h"
 
 static bool names_data_file(const void *context, const char *path)
 {
     return partition_makes_path(*(const enum partitioning_scheme *)context, path);
 }
 
-static bool says(const struct parquet_file_metadata *metadata, const char *key, uint64_t number)
-{
-    char text[24];
-    snprintf(text, sizeof text, "%" PRIu64, number);
-    const char *found = parquet_metadata_find(metadata, key);
-    return found != NULL && strcmp(found, text) == 0;
-}
-
 /* Design section 3: each file says which commit of which lake it is of. */
 static bool is_of_commit(const struct parquet_file_metadata *metadata, const struct intent *intent,
                          size_t index)
 {
-    const char *lake_id = parquet_metadata_find(metadata, "ttp.lake_id");
     const struct catalog_commit *commit = &intent->commit;
-    const char *version = parquet_metadata_find(metadata, "version");
     uint64_t rows = (uint64_t)commit->files[index].record_count;
-    return version != NULL && strcmp(version, commit->schema_version) == 0 && lake_id != NULL &&
-           strcmp(lake_id, intent->lake_id) == 0 &&
-           says(metadata, "ttp.commit_no", commit->commit_no) &&
-           says(metadata, "ttp.first_ledger", commit->range.first) &&
-           says(metadata, "ttp.last_ledger", commit->range.last) &&
-           says(metadata, "ttp.file_rows", rows) && (uint64_t)metadata->row_count == rows;
+    return provenance_says(metadata, PROVENANCE_SCHEMA_VERSION, commit->schema_version) &&
+           provenance_says(metadata, PROVENANCE_LAKE_ID, intent->lake_id) &&
+           provenance_says_number(metadata, PROVENANCE_COMMIT_NO, commit->commit_no) &&
+           provenance_says_number(metadata, PROVENANCE_FIRST_LEDGER, commit->range.first) &&
+           provenance_says_number(metadata, PROVENANCE_LAST_LEDGER, commit->range.last) &&
+           provenance_says_number(metadata, PROVENANCE_FILE_ROWS, rows) &&
+           (uint64_t)metadata->row_count == rows;
 }
 
 static enum error_code find_author(const void *context, const struct store *store, const char *name,

@@ -2,10 +2,9 @@
 #include "sink/newer_files.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "parquet/metadata.h"
+#include "sink/provenance.h"
 
 #define SUFFIX       ".parquet"
 #define FIRST_FOLDER "year="
@@ -18,39 +17,29 @@ struct search {
     bool enters;       /* folders at all */
 };
 
-/* False where the metadata have no such number: not one of our files. */
-static bool take_number(const struct parquet_file_metadata *metadata, const char *key,
-                        int64_t *number)
-{
-    const char *text = parquet_metadata_find(metadata, key);
-    if (text == NULL || text[0] == '\0' || strlen(text) > 18 ||
-        strspn(text, "0123456789") != strlen(text))
-        return false;
-    *number = strtoll(text, NULL, 10);
-    return true;
-}
-
 /* The file is one of this lake, by its own words. */
 static enum error_code compare_with_catalog(const struct search *search, const char *path,
                                             const struct parquet_file_metadata *metadata,
                                             struct error *error)
 {
-    int64_t commit_no, first, last, rows, row_count = 0;
+    uint64_t commit_no, first, last, rows;
+    int64_t row_count = 0;
     struct ledger_range range = {0};
     bool found = false;
-    if (!take_number(metadata, "ttp.commit_no", &commit_no) ||
-        !take_number(metadata, "ttp.first_ledger", &first) ||
-        !take_number(metadata, "ttp.last_ledger", &last) ||
-        !take_number(metadata, "ttp.commit_rows", &rows))
+    if (!provenance_number(metadata, PROVENANCE_COMMIT_NO, INT64_MAX, &commit_no) ||
+        !provenance_number(metadata, PROVENANCE_FIRST_LEDGER, INT64_MAX, &first) ||
+        !provenance_number(metadata, PROVENANCE_LAST_LEDGER, INT64_MAX, &last) ||
+        !provenance_number(metadata, PROVENANCE_COMMIT_ROWS, INT64_MAX, &rows))
         return OK;
-    enum error_code code = catalog_find_commit(search->folder->catalog, (uint64_t)commit_no, &found,
-                                               &range, &row_count, error);
-    if (code != OK || (found && range.first == first && range.last == last && row_count == rows))
+    enum error_code code =
+        catalog_find_commit(search->folder->catalog, commit_no, &found, &range, &row_count, error);
+    if (code != OK ||
+        (found && range.first == first && range.last == last && (uint64_t)row_count == rows))
         return code;
     return error_set(
         error, ERR_CONFLICT,
         "the catalog of %s is older than its files (put back from a backup?): %s is of "
-        "this lake's commit %" PRId64 ", ledgers %" PRId64 " to %" PRId64
+        "this lake's commit %" PRIu64 ", ledgers %" PRIu64 " to %" PRIu64
         ", which the catalog does not know, and their rows would be stored twice; make "
         "the catalog anew from the files by 'parquet-consumer rebuild' "
         "('parquet-consumer verify' lists the files), or move those files away",
@@ -69,8 +58,7 @@ static enum error_code look_into(const struct search *search, const char *path, 
     if (code == OK)
         code = parquet_metadata_read(&source, &metadata, &unreadable);
     if (code == OK) {
-        const char *lake_id = parquet_metadata_find(&metadata, "ttp.lake_id");
-        if (lake_id != NULL && strcmp(lake_id, search->folder->file.lake_id) == 0)
+        if (provenance_says(&metadata, PROVENANCE_LAKE_ID, search->folder->file.lake_id))
             code = compare_with_catalog(search, path, &metadata, error);
         parquet_metadata_release(&metadata);
     } else if (code == ERR_NO_MEMORY) {

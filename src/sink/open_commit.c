@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "os/clock.h"
+#include "sink/provenance.h"
 #include "sink/statistics.h"
 #include "util/memory.h"
 
@@ -120,50 +121,37 @@ enum error_code open_commit_append(struct open_commit *commit, const struct data
 
 /* ---- finishing ---- */
 
-#define METADATA_MAX 12
-
-/* The texts behind a file's key-value metadata. */
-struct file_metadata {
-    struct parquet_key_value pairs[METADATA_MAX];
-    size_t count;
-    char numbers[6][24];
-    char partition[PARTITION_PATH_BYTES];
-};
-
-static void add_pair(struct file_metadata *metadata, const char *key, const char *value)
-{
-    assert(metadata->count < METADATA_MAX);
-    metadata->pairs[metadata->count++] = (struct parquet_key_value){key, value};
-}
-
 /* Design section 3: enough to rebuild the catalog from the files alone. */
 static void describe_file(const struct open_commit *commit, const struct data_file *file,
                           const struct data_file_setup *setup, const struct commit_origin *origin,
-                          struct file_metadata *metadata)
+                          const char *partition, struct provenance *provenance)
 {
-    const struct {
-        const char *key;
-        uint64_t value;
-    } numbers[] = {
-        {"ttp.commit_no", commit->commit_no},
-        {"ttp.first_ledger", commit->range.first},
-        {"ttp.last_ledger", commit->range.last},
-        {"ttp.commit_files", commit->file_count},
-        {"ttp.file_rows", (uint64_t)file->row_count},
-        {"ttp.commit_rows", (uint64_t)commit->row_count},
-    };
-    metadata->count = 0;
-    add_pair(metadata, "version", setup->schema->version);
-    add_pair(metadata, "description", "TTP Events Schema for Parquet Storage");
-    add_pair(metadata, "created_by", "parquet-consumer");
-    add_pair(metadata, "ttp.lake_id", origin->lake_id);
-    add_pair(metadata, "ttp.network", origin->network);
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        snprintf(metadata->numbers[i], sizeof metadata->numbers[i], "%" PRIu64, numbers[i].value);
-        add_pair(metadata, numbers[i].key, metadata->numbers[i]);
-    }
-    partition_label(origin->scheme, file->key, metadata->partition);
-    add_pair(metadata, "ttp.partition", metadata->partition);
+    *provenance = (struct provenance){
+        .texts = {[PROVENANCE_SCHEMA_VERSION] = setup->schema->version,
+                  [PROVENANCE_DESCRIPTION] = "TTP Events Schema for Parquet Storage",
+                  [PROVENANCE_CREATED_BY] = "parquet-consumer",
+                  [PROVENANCE_LAKE_ID] = origin->lake_id,
+                  [PROVENANCE_NETWORK] = origin->network,
+                  [PROVENANCE_PARTITION] = partition},
+        .numbers = {[PROVENANCE_COMMIT_NO] = (int64_t)commit->commit_no,
+                    [PROVENANCE_FIRST_LEDGER] = commit->range.first,
+                    [PROVENANCE_LAST_LEDGER] = commit->range.last,
+                    [PROVENANCE_COMMIT_FILES] = (int64_t)commit->file_count,
+                    [PROVENANCE_FILE_ROWS] = file->row_count,
+                    [PROVENANCE_COMMIT_ROWS] = commit->row_count}};
+}
+
+static enum error_code finish_file(const struct open_commit *commit, struct data_file *file,
+                                   const struct data_file_setup *setup,
+                                   const struct commit_origin *origin, struct error *error)
+{
+    struct provenance provenance;
+    struct parquet_key_value pairs[PROVENANCE_KEY_COUNT];
+    char partition[PARTITION_PATH_BYTES];
+    partition_label(origin->scheme, file->key, partition);
+    describe_file(commit, file, setup, origin, partition, &provenance);
+    provenance_write(&provenance, pairs);
+    return data_file_finish(file, setup, pairs, PROVENANCE_KEY_COUNT, error);
 }
 
 enum error_code open_commit_finish(struct open_commit *commit, const struct data_file_setup *setup,
@@ -177,11 +165,8 @@ enum error_code open_commit_finish(struct open_commit *commit, const struct data
         row_count += commit->files[i].row_count;
     }
     assert(code != OK || row_count == commit->row_count);
-    for (size_t i = 0; code == OK && i < commit->file_count; i++) {
-        struct file_metadata metadata;
-        describe_file(commit, &commit->files[i], setup, origin, &metadata);
-        code = data_file_finish(&commit->files[i], setup, metadata.pairs, metadata.count, error);
-    }
+    for (size_t i = 0; code == OK && i < commit->file_count; i++)
+        code = finish_file(commit, &commit->files[i], setup, origin, error);
     if (code == OK && commit->dead_letter_count > 0)
         code = staged_file_sync(&commit->dead_letters, error);
     if (code == OK)

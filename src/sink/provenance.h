@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_SINK_PROVENANCE_H
+#define TTP_SINK_PROVENANCE_H
+
+/* What a data file says of itself in its footer (design section 3): which commit of which lake it
+ * is of. Enough to rebuild the catalog from the files alone. */
+
+#include "parquet/metadata.h"
+#include "parquet/writer.h"
+
+enum provenance_key {
+    PROVENANCE_SCHEMA_VERSION,
+    PROVENANCE_DESCRIPTION,
+    PROVENANCE_CREATED_BY,
+    PROVENANCE_LAKE_ID,
+    PROVENANCE_NETWORK,
+    PROVENANCE_COMMIT_NO,
+    PROVENANCE_FIRST_LEDGER, /* of the commit, like the next two */
+    PROVENANCE_LAST_LEDGER,
+    PROVENANCE_COMMIT_FILES,
+    PROVENANCE_FILE_ROWS,
+    PROVENANCE_COMMIT_ROWS,
+    PROVENANCE_PARTITION,
+    PROVENANCE_KEY_COUNT
+};
+
+/* What is to be written; texts are borrowed, the numbers' lie in it. */
+struct provenance {
+    const char *texts[PROVENANCE_KEY_COUNT]; /* NULL: of a number */
+    int64_t numbers[PROVENANCE_KEY_COUNT];
+    char digits[PROVENANCE_KEY_COUNT][24];
+};
+
+/* Fills `pairs`, which point into `provenance`, in the order of the keys. */
+void provenance_write(struct provenance *provenance,
+                      struct parquet_key_value pairs[PROVENANCE_KEY_COUNT]);
+
+/* What a file says; NULL: nothing. */
+const char *provenance_text(const struct parquet_file_metadata *metadata, enum provenance_key key);
+/* The same as a number, digits alone, from 0 to `limit`; false where it is none. */
+bool provenance_number(const struct parquet_file_metadata *metadata, enum provenance_key key,
+                       uint64_t limit, uint64_t *number);
+/* Whether it says this, as it is written. */
+bool provenance_says(const struct parquet_file_metadata *metadata, enum provenance_key key,
+                     const char *text);
+bool provenance_says_number(const struct parquet_file_metadata *metadata, enum provenance_key key,
+                            uint64_t number);
+
+#endif
