@@ -62,12 +62,9 @@ static void take_rows(const struct parquet_source *source,
     struct error error;
     if (count > ROW_MAX)
         return;
-    uint8_t *column = malloc(count * 8 + 1);
     struct row_view *rows = malloc((count + 1) * sizeof *rows);
     struct stored_rows_reader *reader = stored_rows_reader_new(&error);
-    assert(column != NULL && rows != NULL && reader != NULL);
-    (void)!stored_column_load(source, metadata, row_group, "ledger_sequence", 4, column, &error);
-    (void)!stored_column_load(source, metadata, row_group, "timestamp", 8, column, &error);
+    assert(rows != NULL && reader != NULL);
     size_t half = count / 2;
     if (stored_rows_reader_open(reader, source, metadata, row_group, &error) == OK &&
         stored_rows_reader_read(reader, 0, half, arena, rows, &error) == OK &&
@@ -76,7 +73,6 @@ static void take_rows(const struct parquet_source *source,
         for (size_t i = 0; i < count; i++)
             touch_row(&rows[i]);
     stored_rows_reader_free(reader);
-    free(column);
     free(rows);
 }
 

@@ -50,7 +50,7 @@ static enum error_code find_letter(const char *root, const struct inventory_comm
     arena_init(&arena, 0);
     buffer_init(&letters);
     enum error_code code =
-        dead_letters_load(root, commit->dead_letters_path, &arena, &letters, error);
+        dead_letters_load(root, commit->dead_letters_path, &arena, &letters, NULL, error);
     for (size_t i = 0; i < LIST_COUNT(&letters, struct stored_letter); i++) {
         uint32_t found = LIST_AT(&letters, struct stored_letter, i)->ledger_sequence;
         if (found >= within.first && found <= within.last && *ledger == 0)

@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <xxhash.h>
-
 #include "lake/check_file.h"
 #include "lake/dead_letters.h"
 #include "lake/ledger_order.h"
@@ -183,32 +181,29 @@ static enum error_code read_letters(const struct rows_check *check,
                                     const struct inventory_commit *commit, struct arena *arena,
                                     struct buffer *letters, struct error *error)
 {
-    char path[OS_PATH_BYTES], shown[OS_PATH_BYTES];
-    struct buffer text;
-    buffer_init(&text);
+    char shown[OS_PATH_BYTES];
+    uint64_t checksum = commit->dead_letters_checksum;
     enum error_code code = os_path_join(shown, LAKE_FOLDER, commit->dead_letters_path, error);
-    if (code == OK)
-        code = dead_letters_read(check->root, commit->dead_letters_path, path, &text, error);
+    if (code != OK)
+        return code;
+    code =
+        dead_letters_load(check->root, commit->dead_letters_path, arena, letters, &checksum, error);
     const char *wrong = NULL;
     if (code == ERR_NOT_FOUND)
         wrong = "the catalog lists it and it is not there";
-    else if (code == OK && XXH64(text.data, text.size_bytes, 0) != commit->dead_letters_checksum)
+    else if (checksum != commit->dead_letters_checksum && (code == OK || code == ERR_CORRUPT))
         wrong = "it changed since it was committed";
-    if (code == OK && wrong == NULL)
-        code = dead_letters_parse(buffer_view(&text), arena, letters, error);
-    if (code == ERR_CORRUPT)
+    else if (code == ERR_CORRUPT)
         wrong = error != NULL ? error->message : "it is damaged";
-    if (code == OK && wrong == NULL &&
-        LIST_COUNT(letters, struct stored_letter) != (size_t)commit->dead_letter_count)
+    else if (code == OK &&
+             LIST_COUNT(letters, struct stored_letter) != (size_t)commit->dead_letter_count)
         wrong = "it does not hold as many dead letters as were committed";
-    if (wrong != NULL) {
-        findings_add_problem(check->findings, PROBLEM_DEAD_LETTERS, shown, commit->commit_no,
-                             commit->range, "%s", wrong);
-        letters->size_bytes = 0;
-        code = OK;
-    }
-    buffer_release(&text);
-    return code;
+    if (wrong == NULL)
+        return code;
+    findings_add_problem(check->findings, PROBLEM_DEAD_LETTERS, shown, commit->commit_no,
+                         commit->range, "%s", wrong);
+    letters->size_bytes = 0;
+    return OK;
 }
 
 enum error_code check_commit_dead_letters(const struct rows_check *check,

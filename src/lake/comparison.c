@@ -262,7 +262,7 @@ static enum error_code load_letters(struct comparison *comparison, struct ledger
         if (commit->dead_letters_path == NULL || !overlaps(commit->range, range))
             continue;
         code = dead_letters_load(comparison->options.root, commit->dead_letters_path, arena,
-                                 letters, error);
+                                 letters, NULL, error);
         struct stored_letter *all = (void *)letters->data;
         for (size_t k = kept; k < LIST_COUNT(letters, struct stored_letter); k++)
             if (all[k].ledger_sequence >= range.first && all[k].ledger_sequence <= range.last)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lake/dead_letters.h"
 
+#include <xxhash.h>
+
 #include "store/store.h"
 #include "util/json_text.h"
 
@@ -83,12 +85,14 @@ enum error_code dead_letters_read(const char *root, const char *path, char full[
 }
 
 enum error_code dead_letters_load(const char *root, const char *path, struct arena *arena,
-                                  struct buffer *letters, struct error *error)
+                                  struct buffer *letters, uint64_t *checksum, struct error *error)
 {
     char full[OS_PATH_BYTES];
     struct buffer text;
     buffer_init(&text);
     enum error_code code = dead_letters_read(root, path, full, &text, error);
+    if (code == OK && checksum != NULL)
+        *checksum = XXH64(text.data, text.size_bytes, 0);
     if (code == OK)
         code = dead_letters_parse(buffer_view(&text), arena, letters, error);
     buffer_release(&text);

@@ -27,9 +27,11 @@ enum error_code dead_letters_read(const char *root, const char *path, char full[
                                   struct buffer *text, struct error *error) MUST_CHECK;
 
 /* Reads and parses a commit's file, `path` relative to the lake's own folder, and appends to
- * `letters`. ERR_NOT_FOUND if it is not there. */
+ * `letters`. *checksum, which may be NULL, gets the XXH64 of its bytes, also of damaged ones.
+ * ERR_NOT_FOUND if it is not there; ERR_CORRUPT as above. */
 enum error_code dead_letters_load(const char *root, const char *path, struct arena *arena,
-                                  struct buffer *letters, struct error *error) MUST_CHECK;
+                                  struct buffer *letters, uint64_t *checksum,
+                                  struct error *error) MUST_CHECK;
 
 /* A whole file of dead letters at most. */
 #define DEAD_LETTERS_MAX_BYTES ((size_t)1 << 30)

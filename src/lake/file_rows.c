@@ -148,15 +148,8 @@ static enum error_code add_values(const struct file_rows *rows, size_t column,
                                   const struct parquet_page_values *page, uint32_t width_bytes,
                                   struct buffer *values, struct error *error)
 {
-    const char *name = rows->metadata->columns[column].name;
-    if (page->texts != NULL || page->width_bytes != width_bytes)
-        return error_set(error, ERR_CORRUPT, "%s: column %s has values of another width than %u",
-                         rows->name, name, width_bytes);
-    if (page->value_count != page->row_count)
-        return error_set(error, ERR_CORRUPT, "%s: column %s has NULLs", rows->name, name);
-    return buffer_append(values, page->fixed, (size_t)page->value_count * width_bytes) == OK
-               ? OK
-               : no_memory(error);
+    return stored_column_append(rows->source, rows->metadata->columns[column].name, page,
+                                width_bytes, values, error);
 }
 
 /* The page's values of rows that are wanted whole. */
@@ -212,8 +205,9 @@ static enum error_code find_column(const struct file_rows *rows, const char *col
                                    struct error *error)
 {
     *index = parquet_metadata_column(rows->metadata, column);
-    return *index >= 0 ? OK
-                       : error_set(error, ERR_CORRUPT, "%s has no column %s", rows->name, column);
+    return *index >= 0
+               ? OK
+               : error_set(error, ERR_CORRUPT, "%s has no column %s", rows->source->name, column);
 }
 
 enum error_code file_rows_begin(struct file_rows *rows, const struct parquet_walk *walk,
@@ -222,7 +216,7 @@ enum error_code file_rows_begin(struct file_rows *rows, const struct parquet_wal
 {
     rows->wish = *wish;
     rows->metadata = &walk->metadata;
-    rows->name = walk->source->name;
+    rows->source = walk->source;
     rows->time_column = rows->ordinal_column = -1;
     *visitor = (struct parquet_visitor){.context = rows, .wants = wants, .see = see};
     enum error_code code = find_column(rows, "ledger_sequence", &rows->ledger_column, error);
@@ -237,7 +231,7 @@ enum error_code file_rows_end(struct file_rows *rows, struct error *error)
 {
     enum error_code code = close_group(rows, error);
     rows->metadata = NULL;
-    rows->name = NULL;
+    rows->source = NULL;
     return code;
 }
 

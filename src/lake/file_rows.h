@@ -36,7 +36,7 @@ struct file_rows {
     bool whole_is_incomplete; /* columns stood in front of ledger_sequence, as in no file of ours */
     /* Of the walk. */
     const struct parquet_file_metadata *metadata;
-    const char *name;
+    const struct parquet_source *source;
     int ledger_column, time_column, ordinal_column;
     size_t row_group;
     struct buffer ledgers, times; /* uint32_t, int64_t: of the row group, as far as it was seen */

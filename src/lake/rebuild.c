@@ -35,14 +35,6 @@ struct rebuild {
     struct rebuild_choice choice;
 };
 
-void rebuild_report_release(struct rebuild_report *report)
-{
-    arena_release(&report->arena);
-    buffer_release(&report->entries);
-    ledger_set_release(&report->coverage);
-    ledger_set_release(&report->refetch);
-}
-
 /* ---- which lake it is ---- */
 
 /* The scheme that makes such a label (rows/partition.h, partition_label). */

@@ -6,8 +6,8 @@
 
 #include "commit/intent.h"
 #include "commit/lake_file.h"
-#include "lake/rebuild.h"
 #include "lake/rebuild_commit.h"
+#include "lake/rebuild_report.h"
 
 struct rebuild_choice {
     const struct store *store;

@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <xxhash.h>
-
 #include "store/layout.h"
 #include "lake/data_file.h"
 #include "lake/dead_letters.h"
@@ -264,15 +262,13 @@ static enum error_code walk_files(struct gathering *gathering, struct catalog_fi
 
 /* ---- dead letters ---- */
 
-static enum error_code take_letters(struct gathering *gathering, struct bytes_view text,
-                                    const char *path, struct error *error)
+static enum error_code take_letters(struct gathering *gathering, const char *path,
+                                    uint64_t checksum, struct error *error)
 {
     struct catalog_commit *commit = &gathering->rebuilt->commit;
-    enum error_code code =
-        dead_letters_parse(text, &gathering->scratch, &gathering->letters, error);
-    if (code != OK)
-        return code;
     size_t count = LIST_COUNT(&gathering->letters, struct stored_letter);
+    if (count == 0)
+        return error_set(error, ERR_CORRUPT, "it is empty");
     for (size_t i = 0; i < count; i++) {
         const struct stored_letter *letter = LIST_AT(&gathering->letters, struct stored_letter, i);
         uint64_t ordinal = ledger_ordinal(letter->ledger_sequence, letter->event_index);
@@ -287,7 +283,7 @@ static enum error_code take_letters(struct gathering *gathering, struct bytes_vi
             return no_memory(error);
     }
     commit->dead_letters_path = arena_copy_text(gathering->arena, bytes_view_text(path));
-    commit->dead_letters_checksum = XXH64(text.data, text.size_bytes, 0);
+    commit->dead_letters_checksum = checksum;
     commit->dead_letter_count = (int64_t)count;
     return commit->dead_letters_path == NULL ? no_memory(error) : OK;
 }
@@ -295,23 +291,20 @@ static enum error_code take_letters(struct gathering *gathering, struct bytes_vi
 /* Those that lie under the commit's number, if there are any. */
 static enum error_code read_letters(struct gathering *gathering, struct error *error)
 {
-    char relative[64], path[OS_PATH_BYTES];
-    struct buffer text;
+    char path[64];
+    uint64_t checksum;
     struct error failure;
-    buffer_init(&text);
     error_clear(&failure);
-    snprintf(relative, sizeof relative, "dead_letters/commit_%" PRIu64 ".jsonl",
+    snprintf(path, sizeof path, "dead_letters/commit_%" PRIu64 ".jsonl",
              gathering->rebuilt->commit.commit_no);
-    enum error_code code = dead_letters_read(gathering->root, relative, path, &text, &failure);
-    if (code == OK && text.size_bytes == 0)
-        code = error_set(&failure, ERR_CORRUPT, "it is empty");
-    if (code == OK)
-        code = take_letters(gathering, buffer_view(&text), relative, &failure);
-    buffer_release(&text);
+    enum error_code code = dead_letters_load(gathering->root, path, &gathering->scratch,
+                                             &gathering->letters, &checksum, &failure);
     if (code == ERR_NOT_FOUND)
         return OK;
+    if (code == OK)
+        code = take_letters(gathering, path, checksum, &failure);
     if (code == ERR_CORRUPT)
-        return set_fault(gathering, error, LAKE_FOLDER "/%s: %s", relative, failure.message);
+        return set_fault(gathering, error, LAKE_FOLDER "/%s: %s", path, failure.message);
     if (code != OK && error != NULL)
         *error = failure;
     return code;

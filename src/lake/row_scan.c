@@ -57,14 +57,23 @@ static bool may_have(const struct parquet_file_metadata *metadata, size_t row_gr
 
 static enum error_code load_ledgers(struct row_scan *scan, const struct parquet_source *source,
                                     const struct parquet_file_metadata *metadata, size_t row_group,
-                                    struct error *error)
+                                    int column, struct error *error)
 {
+    struct parquet_page_values page;
+    struct parquet_column_reader *reader = parquet_column_reader_new(error);
+    if (reader == NULL)
+        return ERR_NO_MEMORY;
     buffer_reset(&scan->ledgers);
-    size_t count = (size_t)metadata->row_groups[row_group].row_count;
-    if (buffer_append_zeros(&scan->ledgers, count * sizeof(uint32_t)) != OK)
-        return error_no_memory(error, "a row group's ledgers");
-    return stored_column_load(source, metadata, row_group, "ledger_sequence", sizeof(uint32_t),
-                              scan->ledgers.data, error);
+    enum error_code code =
+        parquet_column_reader_open(reader, source, metadata, row_group, (size_t)column, error);
+    while (code == OK) {
+        code = parquet_column_reader_next(reader, &page, error);
+        if (code == OK)
+            code = stored_column_append(source, "ledger_sequence", &page, sizeof(uint32_t),
+                                        &scan->ledgers, error);
+    }
+    parquet_column_reader_free(reader);
+    return code == ERR_NOT_FOUND ? OK : code;
 }
 
 /* Hands on each run of rows, a block long at most, whose ledgers all lie within the range. */
@@ -106,7 +115,7 @@ static enum error_code each_group(struct row_scan *scan, const char *path,
     for (size_t i = 0; code == OK && i < metadata.row_group_count; i++) {
         if (!may_have(&metadata, i, column, within))
             continue;
-        code = load_ledgers(scan, &data_file.source, &metadata, i, error);
+        code = load_ledgers(scan, &data_file.source, &metadata, i, column, error);
         if (code == OK)
             code = stored_rows_reader_open(scan->reader, &data_file.source, &metadata, i, error);
         if (code == OK)

@@ -13,9 +13,6 @@ struct column_cursor {
     uint32_t value;   /* of the page: where next_row's value stands */
 };
 
-typedef enum error_code value_setter(void *context, size_t row, struct bytes_view value,
-                                     struct error *error);
-
 static enum error_code cursor_open(struct column_cursor *cursor,
                                    const struct parquet_source *source,
                                    const struct parquet_file_metadata *metadata, size_t row_group,
@@ -51,11 +48,10 @@ static enum error_code cursor_advance(struct column_cursor *cursor, int64_t row,
     return OK;
 }
 
-/* Calls `set` for each value of rows [first_row, first_row + row_count) that is not NULL; its rows
- * count from first_row. */
-static enum error_code cursor_read(struct column_cursor *cursor, int64_t first_row,
-                                   size_t row_count, value_setter *set, void *context,
-                                   struct error *error)
+/* Sets a column of rows [first_row, first_row + row_count) where it is not NULL. */
+static enum error_code cursor_read(struct column_cursor *cursor, enum row_column_id id,
+                                   int64_t first_row, size_t row_count, struct arena *arena,
+                                   struct row_view *rows, struct error *error)
 {
     const struct parquet_page_values *page = &cursor->page;
     int64_t end = first_row + (int64_t)row_count;
@@ -66,8 +62,8 @@ static enum error_code cursor_read(struct column_cursor *cursor, int64_t first_r
         for (; code == OK && row < end && row < page_end; row++) {
             if (page->validity != NULL && page->validity[row - page->first_row] == 0)
                 continue;
-            code = set(context, (size_t)(row - first_row), parquet_page_value(page, cursor->value),
-                       error);
+            code = stored_row_set(&rows[row - first_row], id,
+                                  parquet_page_value(page, cursor->value), arena, error);
             cursor->value++;
         }
         cursor->next_row = row;
@@ -75,49 +71,21 @@ static enum error_code cursor_read(struct column_cursor *cursor, int64_t first_r
     return code == ERR_NOT_FOUND ? OK : code;
 }
 
-struct fixed_target {
-    uint8_t *out;
-    uint32_t width_bytes;
-    size_t count;
-};
+/* ---- values ---- */
 
-static enum error_code set_fixed(void *context, size_t row, struct bytes_view value,
-                                 struct error *error)
+enum error_code stored_column_append(const struct parquet_source *source, const char *column,
+                                     const struct parquet_page_values *page, uint32_t width_bytes,
+                                     struct buffer *values, struct error *error)
 {
-    struct fixed_target *target = context;
-    if (value.size_bytes != target->width_bytes)
-        return error_set(error, ERR_CORRUPT, "a value has %zu bytes, not %u", value.size_bytes,
-                         target->width_bytes);
-    memcpy(target->out + row * target->width_bytes, value.data, target->width_bytes);
-    target->count++;
-    return OK;
+    if (page->texts != NULL || page->width_bytes != width_bytes)
+        return error_set(error, ERR_CORRUPT, "%s: column %s has values of another width than %u",
+                         source->name, column, width_bytes);
+    if (page->value_count != page->row_count)
+        return error_set(error, ERR_CORRUPT, "%s: column %s has NULLs", source->name, column);
+    return buffer_append(values, page->fixed, (size_t)page->value_count * width_bytes) == OK
+               ? OK
+               : error_no_memory(error, "a column of a row group");
 }
-
-enum error_code stored_column_load(const struct parquet_source *source,
-                                   const struct parquet_file_metadata *metadata, size_t row_group,
-                                   const char *column, uint32_t width_bytes, void *out,
-                                   struct error *error)
-{
-    struct fixed_target target = {.out = out, .width_bytes = width_bytes};
-    struct column_cursor cursor = {0};
-    size_t row_count = (size_t)metadata->row_groups[row_group].row_count;
-    int index = parquet_metadata_column(metadata, column);
-    if (index < 0)
-        return error_set(error, ERR_CORRUPT, "%s has no column %s", source->name, column);
-    enum error_code code = cursor_open(&cursor, source, metadata, row_group, (size_t)index, error);
-    if (code == OK)
-        code = cursor_read(&cursor, 0, row_count, set_fixed, &target, error);
-    if (code == OK && target.count != row_count)
-        code = error_set(error, ERR_CORRUPT, "%s: column %s has NULLs", source->name, column);
-    parquet_column_reader_free(cursor.reader);
-    return code;
-}
-
-struct rows_target {
-    enum row_column_id id;
-    struct arena *arena;
-    struct row_view *rows;
-};
 
 static enum event_type parse_event_type(struct bytes_view name)
 {
@@ -205,12 +173,7 @@ enum error_code stored_row_set(struct row_view *row, enum row_column_id id, stru
     return OK;
 }
 
-static enum error_code set_value(void *context, size_t index, struct bytes_view value,
-                                 struct error *error)
-{
-    const struct rows_target *target = context;
-    return stored_row_set(&target->rows[index], target->id, value, target->arena, error);
-}
+/* ---- the reader ---- */
 
 struct stored_rows_reader {
     struct column_cursor cursors[ROW_COLUMN_MAX]; /* by the column's id, less 1 */
@@ -256,10 +219,9 @@ enum error_code stored_rows_reader_read(struct stored_rows_reader *reader, int64
     enum error_code code = OK;
     memset(rows, 0, row_count * sizeof *rows);
     for (size_t i = 0; code == OK && i < ROW_COLUMN_MAX; i++) {
-        struct rows_target target = {(enum row_column_id)(i + 1), arena, rows};
         if (reader->has_column[i])
-            code =
-                cursor_read(&reader->cursors[i], first_row, row_count, set_value, &target, error);
+            code = cursor_read(&reader->cursors[i], (enum row_column_id)(i + 1), first_row,
+                               row_count, arena, rows, error);
     }
     return code;
 }

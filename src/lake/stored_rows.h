@@ -8,12 +8,11 @@
 #include "rows/row.h"
 #include "util/arena.h"
 
-/* The values of a required column of one row group, `width_bytes` each, raw, into `out` (room for
- * the row group's rows). ERR_CORRUPT if the column is not there, of another width or has NULLs. */
-enum error_code stored_column_load(const struct parquet_source *source,
-                                   const struct parquet_file_metadata *metadata, size_t row_group,
-                                   const char *column, uint32_t width_bytes, void *out,
-                                   struct error *error) MUST_CHECK;
+/* Appends the page's values, `width_bytes` each, raw. ERR_CORRUPT if they are of another width or
+ * there are NULLs among them. */
+enum error_code stored_column_append(const struct parquet_source *source, const char *column,
+                                     const struct parquet_page_values *page, uint32_t width_bytes,
+                                     struct buffer *values, struct error *error) MUST_CHECK;
 
 /* Sets what a column says of a row, which is empty at first; a text is copied into `arena`. */
 enum error_code stored_row_set(struct row_view *row, enum row_column_id id, struct bytes_view value,

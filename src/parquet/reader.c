@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "parquet/column_reader.h"
+#include "parquet/reader.h"
 
 #include "parquet/codec.h"
 #include "parquet/decode.h"
-#include "parquet/page_reader.h"
 #include "util/memory.h"
 
 struct parquet_column_reader {
@@ -226,14 +225,14 @@ static enum error_code decode_page(struct parquet_column_reader *reader, const s
     return code;
 }
 
-struct page_reader *column_reader_pages(struct parquet_column_reader *reader)
+struct page_reader *parquet_column_reader_pages(struct parquet_column_reader *reader)
 {
     return &reader->pages;
 }
 
-enum error_code column_reader_take(struct parquet_column_reader *reader, const struct page *page,
-                                   struct bytes_view body, struct parquet_page_values *out,
-                                   struct error *error)
+enum error_code parquet_column_reader_take(struct parquet_column_reader *reader,
+                                           const struct page *page, struct bytes_view body,
+                                           struct parquet_page_values *out, struct error *error)
 {
     enum error_code code = OK;
     bool has_data =
@@ -269,7 +268,7 @@ enum error_code parquet_column_reader_next(struct parquet_column_reader *reader,
             code = error_set(error, ERR_CORRUPT, "the page's CRC does not match its bytes");
         if (code != OK)
             return in_page(reader, &page, code, error);
-        code = column_reader_take(reader, &page, body, out, error);
+        code = parquet_column_reader_take(reader, &page, body, out, error);
         if (code != OK)
             return code;
     } while (out->row_count == 0);

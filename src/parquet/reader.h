@@ -14,6 +14,7 @@
  */
 
 #include "parquet/metadata.h"
+#include "parquet/page_reader.h"
 
 /* Rows of one page at most: what its levels, ids and views take stays bounded. */
 #define PARQUET_MAX_PAGE_ROWS (1u << 22)
@@ -52,6 +53,15 @@ void parquet_column_reader_seek(struct parquet_column_reader *reader, int64_t ro
  * ERR_NOT_FOUND (without a message) after the last row. */
 enum error_code parquet_column_reader_next(struct parquet_column_reader *reader,
                                            struct parquet_page_values *page,
+                                           struct error *error) MUST_CHECK;
+
+/* Its two halves, for who looks at every page in between: the pages of the chunk that is open, … */
+struct page_reader *parquet_column_reader_pages(struct parquet_column_reader *reader);
+/* … and the values of the next of them, whose CRC was checked; `row_count` is 0 where it has none
+ * that are wanted. Errors as above. */
+enum error_code parquet_column_reader_take(struct parquet_column_reader *reader,
+                                           const struct page *page, struct bytes_view body,
+                                           struct parquet_page_values *values,
                                            struct error *error) MUST_CHECK;
 
 /* The i-th value that is not null. */

@@ -3,7 +3,6 @@
 
 #include <assert.h>
 
-#include "parquet/column_reader.h"
 #include "parquet/read_once.h"
 #include "parquet/verify_values.h"
 
@@ -172,7 +171,7 @@ static enum error_code take_values(struct run *run, struct chunk_walk *walk,
                                    int64_t from_row, struct error *error)
 {
     struct parquet_page_values values;
-    enum error_code code = column_reader_take(run->reader, page, body, &values, error);
+    enum error_code code = parquet_column_reader_take(run->reader, page, body, &values, error);
     if (code != OK || values.row_count == 0)
         return code;
     if (run->level >= PARQUET_VERIFY_VALUES)
@@ -197,7 +196,7 @@ static enum error_code check_chunk(struct run *run, const struct verify_place *p
     bool is_checked =
         run->level >= PARQUET_VERIFY_VALUES && walk.values.column->type != PARQUET_BOOLEAN;
     bool is_decoded = is_checked || from_row >= 0;
-    struct page_reader *pages = is_decoded ? column_reader_pages(run->reader) : &run->pages;
+    struct page_reader *pages = is_decoded ? parquet_column_reader_pages(run->reader) : &run->pages;
     enum error_code code = read_indexes(place, &walk, &run->arena, error);
     if (code == OK && is_decoded)
         code = open_reader(run, place, from_row, error);

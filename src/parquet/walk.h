@@ -19,7 +19,7 @@
  */
 
 #include "parquet/reader.h"
-#include "parquet/verify.h"
+#include "parquet/verify_level.h"
 
 /* Who wants values of the file. */
 struct parquet_visitor {
@@ -47,7 +47,7 @@ enum error_code parquet_walk_begin(struct parquet_walk *walk, const struct parqu
                                    bool with_checksum, struct error *error) MUST_CHECK;
 void parquet_walk_end(struct parquet_walk *walk);
 
-/* Checks as parquet_verify does, with its errors; `visitor` may be NULL. Below PARQUET_VERIFY_PAGES
+/* ERR_CORRUPT with what is wrong and where; `visitor` may be NULL. Below PARQUET_VERIFY_PAGES
  * it reads only chunks that the visitor wants. Once. */
 enum error_code parquet_walk_run(struct parquet_walk *walk, enum parquet_verify_level level,
                                  int64_t expected_rows, const struct parquet_visitor *visitor,
