@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // rooms: lake
 // options: -max_len=12000
-// parsers: lake/stored_rows.c lake/file_rows.c lake/file_facts.c rows/bound_text.c
+// parsers: walk/stored_rows.c walk/file_rows.c walk/file_facts.c rows/bound_text.c
 /*
  * Any bytes as a data file of a lake: the facts and rows that verify and rebuild take out of a file
  * which passed every check of the Parquet reader.
@@ -10,10 +10,10 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "lake/file_facts.h"
-#include "lake/file_rows.h"
+#include "walk/file_facts.h"
+#include "walk/file_rows.h"
 #include "lake/inventory.h"
-#include "lake/stored_rows.h"
+#include "walk/stored_rows.h"
 #include "rows/bound_text.h"
 #include "support/input.h"
 

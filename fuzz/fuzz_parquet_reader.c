@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// rooms: parquet
-// parsers: parquet/verify.c parquet/verify_values.c parquet/reader.c parquet/source.c
+// rooms: parquet walk
+// parsers: walk/verify.c walk/verify_values.c parquet/reader.c parquet/source.c
 // without: parquet_verify_level_*
 /* Any bytes as a Parquet file: verified at every level, every value read. Bytes without the magic
  * at their end get a footer of their whole length around them, so that the footer's parser is
@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "parquet/reader.h"
-#include "parquet/verify.h"
+#include "walk/verify.h"
 #include "util/buffer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// rooms: parquet
+// rooms: parquet walk
 // options: -max_len=500
 /*
  * Record batches of any columns the writer takes, written and read again: the file passes every
@@ -15,7 +15,7 @@
 #include "arrow/schema.h"
 #include "parquet/reader.h"
 #include "parquet/value.h"
-#include "parquet/verify.h"
+#include "walk/verify.h"
 #include "parquet/writer.h"
 #include "support/input.h"
 

@@ -10,7 +10,7 @@
 #include "app/say.h"
 #include "lake/data_file.h"
 #include "parquet/page_index.h"
-#include "parquet/walk.h"
+#include "walk/walk.h"
 #include "rows/bound_text.h"
 #include "util/text.h"
 

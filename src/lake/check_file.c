@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "lake/data_file.h"
-#include "lake/file_facts.h"
+#include "walk/file_facts.h"
 #include "rows/bound_text.h"
 #include "sink/provenance.h"
 

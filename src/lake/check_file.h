@@ -4,7 +4,7 @@
 
 /* One live data file against what the catalog says of it. */
 
-#include "lake/file_rows.h"
+#include "walk/file_rows.h"
 #include "lake/findings.h"
 #include "lake/inventory.h"
 

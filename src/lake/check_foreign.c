@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "lake/data_file.h"
-#include "parquet/verify.h"
+#include "walk/verify.h"
 #include "util/memory.h"
 #include "util/text.h"
 

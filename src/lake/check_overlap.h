@@ -8,7 +8,7 @@
  * commits the walk gathers the ledgers.
  */
 
-#include "lake/file_rows.h"
+#include "walk/file_rows.h"
 #include "lake/findings.h"
 #include "lake/inventory.h"
 #include "lake/ledger_owner.h"

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lake/check_file.h"
+#include "lake/data_file.h"
 #include "lake/dead_letters.h"
 #include "lake/ledger_order.h"
 #include "os/file.h"
@@ -167,7 +168,8 @@ static enum error_code read_file(struct commit_rows *rows, const struct inventor
         mem_free(gathered);
         return error_no_memory(error, "the rows of a file");
     }
-    enum error_code code = file_rows_load(gathered, rows->check->root, file->path, &wish, error);
+    enum error_code code =
+        lake_data_file_rows(rows->check->root, file->path, &wish, gathered, error);
     if (code != OK)
         return check_take_damage(rows->check->findings, file, rows->commit, code, error,
                                  &rows->good);

@@ -10,7 +10,7 @@
  * looked for in the merged files, and there must be as many as it brought.
  */
 
-#include "lake/file_rows.h"
+#include "walk/file_rows.h"
 #include "lake/findings.h"
 #include "lake/foreign.h"
 #include "lake/ledger_owner.h"

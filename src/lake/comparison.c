@@ -5,13 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lake/data_file.h"
 #include "lake/findings.h"
 #include "lake/foreign.h"
 #include "lake/inventory.h"
 #include "lake/ledger_difference.h"
 #include "lake/ledger_order.h"
 #include "lake/ledger_owner.h"
-#include "lake/row_scan.h"
+#include "walk/row_scan.h"
 #include "lake/sample.h"
 #include "util/memory.h"
 #include "util/text.h"
@@ -194,7 +195,7 @@ struct comparison *comparison_new(const struct comparison_options *options,
     comparison->findings = findings;
     arena_init(&comparison->arena, 0);
     arena_init(&comparison->told_arena, 0);
-    enum error_code code = row_scan_init(&comparison->scan, options->root, error);
+    enum error_code code = row_scan_init(&comparison->scan, error);
     if (code == OK)
         code = ledger_owners_make(&comparison->owners, inventory, error);
     if (code == OK)
@@ -239,7 +240,12 @@ static enum error_code each_stored_row(struct comparison *comparison, struct led
         const struct inventory_file *file = LIST_AT(files, struct inventory_file, i);
         if (!file->has_range || !overlaps(file->range, range))
             continue;
-        code = row_scan_file(&comparison->scan, file->path, range, visit, context, error);
+        struct lake_data_file data_file;
+        code = lake_data_file_open(&data_file, comparison->options.root, file->path, error);
+        if (code == OK)
+            code =
+                row_scan_file(&comparison->scan, &data_file.source, range, visit, context, error);
+        lake_data_file_release(&data_file);
         if (code == ERR_NOT_FOUND)
             code = error_set(error, ERR_RETRY,
                              "%s is gone since the catalog was read: something changed the lake "

@@ -43,3 +43,24 @@ void lake_data_file_release(struct lake_data_file *data_file)
 {
     os_file_release(&data_file->file);
 }
+
+enum error_code lake_data_file_rows(const char *root, const char *path,
+                                    const struct file_rows_wish *wish, struct file_rows *rows,
+                                    struct error *error)
+{
+    struct lake_data_file file;
+    struct parquet_walk walk = {0};
+    struct parquet_visitor visitor;
+    enum error_code code = lake_data_file_open(&file, root, path, error);
+    if (code == OK)
+        code = parquet_walk_begin(&walk, &file.source, false, error);
+    if (code == OK)
+        code = file_rows_begin(rows, &walk, wish, &visitor, error);
+    if (code == OK)
+        code = parquet_walk_run(&walk, PARQUET_VERIFY_FOOTER, -1, &visitor, error);
+    if (code == OK)
+        code = file_rows_end(rows, error);
+    parquet_walk_end(&walk);
+    lake_data_file_release(&file);
+    return code;
+}

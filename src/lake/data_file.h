@@ -5,7 +5,7 @@
 /* A data file of a lake at rest, open for reading. */
 
 #include "os/file.h"
-#include "parquet/metadata.h"
+#include "walk/file_rows.h"
 
 struct lake_data_file {
     struct os_file file;
@@ -23,5 +23,11 @@ enum error_code lake_data_file_open(struct lake_data_file *data_file, const char
 enum error_code lake_data_file_open_path(struct lake_data_file *data_file, const char *path,
                                          struct error *error) MUST_CHECK;
 void lake_data_file_release(struct lake_data_file *data_file);
+
+/* What a walk gathers of the rows of a file that was checked already: reads the columns that are
+ * wanted, nothing more. Errors as those of lake_data_file_open and parquet_walk_run. */
+enum error_code lake_data_file_rows(const char *root, const char *path,
+                                    const struct file_rows_wish *wish, struct file_rows *rows,
+                                    struct error *error) MUST_CHECK;
 
 #endif

@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "os/clock.h"
+#include "walk/verify.h"
 
 /* What is gathered before it is written. */
 #define WRITE_BUFFER_BYTES ((size_t)256 << 10)

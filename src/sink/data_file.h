@@ -5,7 +5,7 @@
 /* One Parquet file of the open commit: a writer, its staged file, and what the catalog will be told
  * about it. One thread; column tasks run on the pool's. */
 
-#include "parquet/verify.h"
+#include "parquet/verify_level.h"
 #include "parquet/writer.h"
 #include "rows/batch.h"
 #include "rows/schema.h"

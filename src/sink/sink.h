@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "catalog/catalog.h"
-#include "parquet/verify.h"
+#include "parquet/verify_level.h"
 #include "parquet/writer.h"
 #include "rows/batch.h"
 #include "status/stages.h"

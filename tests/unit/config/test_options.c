@@ -16,7 +16,7 @@
 #include "util/json_text.h"
 #include "os/file.h"
 #include "os/log.h"
-#include "parquet/verify.h"
+#include "walk/verify.h"
 #include "parquet/writer.h"
 #include "rows/partition.h"
 #include "rows/schema.h"

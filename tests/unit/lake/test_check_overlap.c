@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lake/check_overlap.h"
+#include "lake/data_file.h"
 #include "lake/open.h"
 #include "os/log.h"
 #include "support/sink_fixture.h"
@@ -64,8 +65,8 @@ static enum error_code add_files(struct overlap *overlap, bool files_are_bad)
         struct file_rows rows;
         file_rows_init(&rows);
         code =
-            file_rows_load(&rows, folder, LIST_AT(&inventory.files, struct inventory_file, i)->path,
-                           &wish, &error);
+            lake_data_file_rows(folder, LIST_AT(&inventory.files, struct inventory_file, i)->path,
+                                &wish, &rows, &error);
         if (code == OK)
             overlap_add(overlap, i, &rows);
         file_rows_release(&rows);

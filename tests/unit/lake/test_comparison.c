@@ -12,9 +12,10 @@
 #include "lake/findings.h"
 #include "lake/foreign.h"
 #include "lake/inventory.h"
+#include "lake/data_file.h"
 #include "lake/open.h"
-#include "lake/file_rows.h"
-#include "lake/row_scan.h"
+#include "walk/file_rows.h"
+#include "walk/row_scan.h"
 #include "os/file.h"
 #include "os/log.h"
 #include "support/sink_fixture.h"
@@ -373,7 +374,7 @@ static void assert_gathered(const char *path, uint32_t ledger)
     const struct file_rows_wish wish = {true, true, ledger};
     uint64_t count = 0;
     file_rows_init(&rows);
-    assert_int_equal(file_rows_load(&rows, lake, path, &wish, &error), OK);
+    assert_int_equal(lake_data_file_rows(lake, path, &wish, &rows, &error), OK);
     assert_false(rows.whole_is_incomplete);
     for (size_t i = 0; i < LIST_COUNT(&rows.whole, struct row_view); i++)
         assert_int_equal(see_row(&seen, LIST_AT(&rows.whole, struct row_view, i), &error), OK);
@@ -401,20 +402,22 @@ static void the_rows_of_any_range_are_found(void **state)
     for (size_t g = 0; g < 3; g++) {
         char path[TEMP_PATH_BYTES];
         struct row_scan scan;
+        struct lake_data_file file;
         struct file_rows rows;
         options.row_group_rows = group_rows[g];
         options.page_size_bytes = g == 0 ? 0 : 4096;
         fill_lake(1, 3000);
         assert_int_equal(
             os_walk(lake, &(struct os_walker){.context = path, .visit = find_file}, &error), OK);
-        assert_int_equal(row_scan_init(&scan, lake, &error), OK);
+        assert_int_equal(row_scan_init(&scan, &error), OK);
+        assert_int_equal(lake_data_file_open(&file, lake, path, &error), OK);
         file_rows_init(&rows);
-        assert_int_equal(file_rows_load(&rows, lake, path, &(struct file_rows_wish){0}, &error),
-                         OK);
+        assert_int_equal(
+            lake_data_file_rows(lake, path, &(struct file_rows_wish){0}, &rows, &error), OK);
         for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
             struct seen seen = {.range = ranges[i]};
             uint32_t last = ranges[i].last > 3000 ? 3000 : ranges[i].last, first = ranges[i].first;
-            if (row_scan_file(&scan, path, ranges[i], see_row, &seen, &error) != OK)
+            if (row_scan_file(&scan, &file.source, ranges[i], see_row, &seen, &error) != OK)
                 fail_msg("%s", error.message);
             assert_int_equal(seen.rows, count_rows(first, last));
             while (first <= last && stream_rows(first) == 0)
@@ -424,6 +427,7 @@ static void the_rows_of_any_range_are_found(void **state)
         }
         file_rows_release(&rows);
         row_scan_release(&scan);
+        lake_data_file_release(&file);
         temp_folder_remove(lake);
     }
 }

@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "parquet/sample.h"
-#include "parquet/verify.h"
+#include "support/sample.h"
+#include "walk/verify.h"
 #include "support/allocation_sweep.h"
 #include "util/buffer.h"
 

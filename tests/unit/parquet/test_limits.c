@@ -11,7 +11,7 @@
 
 #include "parquet/page_header.h"
 #include "parquet/reader.h"
-#include "parquet/sample.h"
+#include "support/sample.h"
 
 #define ROWS       20000
 #define BODY_BYTES 100

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "parquet/reader.h"
-#include "parquet/sample.h"
+#include "support/sample.h"
 
 #define ROWS 20000
 

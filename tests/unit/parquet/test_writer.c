@@ -9,8 +9,8 @@
 
 #include "parquet/bloom.h"
 #include "parquet/page_index.h"
-#include "parquet/sample.h"
-#include "parquet/verify.h"
+#include "support/sample.h"
+#include "walk/verify.h"
 
 static void assert_verifies(const struct buffer *file, int64_t rows)
 {

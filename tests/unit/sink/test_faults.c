@@ -17,7 +17,7 @@
 #include "os/calls.h"
 #include "os/log.h"
 #include "parquet/source.h"
-#include "parquet/verify.h"
+#include "walk/verify.h"
 #include "support/sink_fixture.h"
 #include "support/allocation_sweep.h"
 #include "support/fault_calls.h"

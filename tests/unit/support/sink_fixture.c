@@ -17,6 +17,7 @@
 #include "rows/schema.h"
 #include "support/temp_folder.h"
 #include "util/memory.h"
+#include "walk/verify.h"
 #include "util/text.h"
 #include "catalog/files.h"
 

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "parquet/reader.h"
-#include "parquet/verify.h"
+#include "walk/verify.h"
 
 #define MAX_PATH_BYTES 4096
 

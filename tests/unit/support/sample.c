@@ -9,7 +9,7 @@
 
 #include "arrow/builder.h"
 #include "arrow/schema.h"
-#include "parquet/sample.h"
+#include "support/sample.h"
 #include "util/memory.h"
 
 const struct parquet_column_options sample_columns[SAMPLE_COLUMN_COUNT] = {

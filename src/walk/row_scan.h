@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef TTP_LAKE_ROW_SCAN_H
-#define TTP_LAKE_ROW_SCAN_H
+#ifndef TTP_WALK_ROW_SCAN_H
+#define TTP_WALK_ROW_SCAN_H
 
 /*
  * The rows of a range of ledgers out of a data file, in the memory of a block of rows and one row
@@ -9,11 +9,10 @@
  * One thread at a time.
  */
 
-#include "catalog/catalog.h"
-#include "lake/stored_rows.h"
+#include "util/ledgers.h"
+#include "walk/stored_rows.h"
 
 struct row_scan {
-    const char *root; /* borrowed */
     struct stored_rows_reader *reader;
     struct arena arena;    /* texts of a block */
     struct buffer block;   /* struct row_view */
@@ -21,16 +20,16 @@ struct row_scan {
 };
 
 /* Release in every case. */
-enum error_code row_scan_init(struct row_scan *scan, const char *root,
-                              struct error *error) MUST_CHECK;
+enum error_code row_scan_init(struct row_scan *scan, struct error *error) MUST_CHECK;
 void row_scan_release(struct row_scan *scan);
 
 /* The row and its texts live during the call; an error ends the scan with it. */
 typedef enum error_code row_visitor(void *context, const struct row_view *row, struct error *error);
 
-/* Calls `visit` for each row of a ledger within the range. ERR_NOT_FOUND if the file is not there,
- * what its bytes give (ERR_CORRUPT, …), or what `visit` returned. */
-enum error_code row_scan_file(struct row_scan *scan, const char *path, struct ledger_range within,
-                              row_visitor *visit, void *context, struct error *error) MUST_CHECK;
+/* Calls `visit` for each row of a ledger within the range. What the file's bytes give (ERR_CORRUPT,
+ * …), the source's errors, or what `visit` returned. */
+enum error_code row_scan_file(struct row_scan *scan, const struct parquet_source *source,
+                              struct ledger_range within, row_visitor *visit, void *context,
+                              struct error *error) MUST_CHECK;
 
 #endif

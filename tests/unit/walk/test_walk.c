@@ -6,8 +6,8 @@
 #include <cmocka.h>
 #include <xxhash.h>
 
-#include "parquet/sample.h"
-#include "parquet/walk.h"
+#include "support/sample.h"
+#include "walk/walk.h"
 #include "util/memory.h"
 
 #define ROWS 20000

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "parquet/verify_values.h"
+#include "walk/verify_values.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef TTP_PARQUET_VERIFY_H
-#define TTP_PARQUET_VERIFY_H
+#ifndef TTP_WALK_VERIFY_H
+#define TTP_WALK_VERIFY_H
 
 /* Checks a finished file as its reader would: what read-back and `verify` rest on. */
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef TTP_PARQUET_READ_ONCE_H
-#define TTP_PARQUET_READ_ONCE_H
+#ifndef TTP_WALK_READ_ONCE_H
+#define TTP_WALK_READ_ONCE_H
 
 /*
  * A file whose bytes are read once: what must be known before its turn (the footer, the indexes, a

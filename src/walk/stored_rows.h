@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef TTP_LAKE_STORED_ROWS_H
-#define TTP_LAKE_STORED_ROWS_H
+#ifndef TTP_WALK_STORED_ROWS_H
+#define TTP_WALK_STORED_ROWS_H
 
 /* Rows read back from a data file of ours. One thread at a time. */
 

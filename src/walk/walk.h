@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef TTP_PARQUET_WALK_H
-#define TTP_PARQUET_WALK_H
+#ifndef TTP_WALK_WALK_H
+#define TTP_WALK_WALK_H
 
 /*
  * One pass over the bytes of a finished file that checks it and hands on what whoever asks wants to

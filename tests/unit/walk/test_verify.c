@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "parquet/sample.h"
-#include "parquet/verify.h"
+#include "support/sample.h"
+#include "walk/verify.h"
 #include "util/memory.h"
 
 static enum error_code verify(struct bytes_view bytes, enum parquet_verify_level level,

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lake/row_scan.h"
+#include "walk/row_scan.h"
 
 #include <string.h>
-
-#include "lake/data_file.h"
 
 /* Rows decoded at once: some 3 MiB with their texts. */
 #define BLOCK_ROWS 4096
@@ -12,9 +10,9 @@
 typedef enum error_code run_visitor(struct row_scan *scan, int64_t first_row, size_t row_count,
                                     void *context, struct error *error);
 
-enum error_code row_scan_init(struct row_scan *scan, const char *root, struct error *error)
+enum error_code row_scan_init(struct row_scan *scan, struct error *error)
 {
-    *scan = (struct row_scan){.root = root};
+    *scan = (struct row_scan){0};
     arena_init(&scan->arena, 0);
     buffer_init(&scan->block);
     buffer_init(&scan->ledgers);
@@ -96,33 +94,27 @@ static enum error_code each_run(struct row_scan *scan, struct ledger_range withi
 }
 
 /* Calls `visit` with the runs of each row group, at which the reader is open. */
-static enum error_code each_group(struct row_scan *scan, const char *path,
+static enum error_code each_group(struct row_scan *scan, const struct parquet_source *source,
                                   struct ledger_range within, run_visitor *visit, void *context,
                                   struct error *error)
 {
-    struct lake_data_file data_file;
     struct parquet_file_metadata metadata;
-    enum error_code code = lake_data_file_open(&data_file, scan->root, path, error);
-    if (code == OK)
-        code = parquet_metadata_read(&data_file.source, &metadata, error);
-    if (code != OK) {
-        lake_data_file_release(&data_file);
+    enum error_code code = parquet_metadata_read(source, &metadata, error);
+    if (code != OK)
         return code;
-    }
     int column = parquet_metadata_column(&metadata, "ledger_sequence");
     if (column < 0)
-        code = error_set(error, ERR_CORRUPT, "%s has no column ledger_sequence", path);
+        code = error_set(error, ERR_CORRUPT, "%s has no column ledger_sequence", source->name);
     for (size_t i = 0; code == OK && i < metadata.row_group_count; i++) {
         if (!may_have(&metadata, i, column, within))
             continue;
-        code = load_ledgers(scan, &data_file.source, &metadata, i, column, error);
+        code = load_ledgers(scan, source, &metadata, i, column, error);
         if (code == OK)
-            code = stored_rows_reader_open(scan->reader, &data_file.source, &metadata, i, error);
+            code = stored_rows_reader_open(scan->reader, source, &metadata, i, error);
         if (code == OK)
             code = each_run(scan, within, visit, context, error);
     }
     parquet_metadata_release(&metadata);
-    lake_data_file_release(&data_file);
     return code;
 }
 
@@ -144,9 +136,10 @@ static enum error_code visit_rows(struct row_scan *scan, int64_t first_row, size
     return code;
 }
 
-enum error_code row_scan_file(struct row_scan *scan, const char *path, struct ledger_range within,
-                              row_visitor *visit, void *context, struct error *error)
+enum error_code row_scan_file(struct row_scan *scan, const struct parquet_source *source,
+                              struct ledger_range within, row_visitor *visit, void *context,
+                              struct error *error)
 {
     struct row_target target = {visit, context};
-    return each_group(scan, path, within, visit_rows, &target, error);
+    return each_group(scan, source, within, visit_rows, &target, error);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef TTP_PARQUET_VERIFY_VALUES_H
-#define TTP_PARQUET_VERIFY_VALUES_H
+#ifndef TTP_WALK_VERIFY_VALUES_H
+#define TTP_WALK_VERIFY_VALUES_H
 
-/* The deep half of a walk (parquet/walk.h): holds statistics, column index and Bloom filter of one
+/* The deep half of a walk (walk/walk.h): holds statistics, column index and Bloom filter of one
  * column chunk against every value, page by page. */
 
 #include "parquet/page_index.h"

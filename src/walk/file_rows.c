@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lake/file_rows.h"
+#include "walk/file_rows.h"
 
 #include <string.h>
 
-#include "lake/data_file.h"
-#include "lake/inventory.h"
-#include "lake/stored_rows.h"
+#include "util/list.h"
+#include "walk/stored_rows.h"
 
 /* Rows of the whole ledger that stand together in the row group. */
 struct row_span {
@@ -232,26 +231,6 @@ enum error_code file_rows_end(struct file_rows *rows, struct error *error)
     enum error_code code = close_group(rows, error);
     rows->metadata = NULL;
     rows->source = NULL;
-    return code;
-}
-
-enum error_code file_rows_load(struct file_rows *rows, const char *root, const char *path,
-                               const struct file_rows_wish *wish, struct error *error)
-{
-    struct lake_data_file file;
-    struct parquet_walk walk = {0};
-    struct parquet_visitor visitor;
-    enum error_code code = lake_data_file_open(&file, root, path, error);
-    if (code == OK)
-        code = parquet_walk_begin(&walk, &file.source, false, error);
-    if (code == OK)
-        code = file_rows_begin(rows, &walk, wish, &visitor, error);
-    if (code == OK)
-        code = parquet_walk_run(&walk, PARQUET_VERIFY_FOOTER, -1, &visitor, error);
-    if (code == OK)
-        code = file_rows_end(rows, error);
-    parquet_walk_end(&walk);
-    lake_data_file_release(&file);
     return code;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "parquet/read_once.h"
+#include "walk/read_once.h"
 
 #include <assert.h>
 

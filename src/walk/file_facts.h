@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef TTP_LAKE_FILE_FACTS_H
-#define TTP_LAKE_FILE_FACTS_H
+#ifndef TTP_WALK_FILE_FACTS_H
+#define TTP_WALK_FILE_FACTS_H
 
 /* What a data file at rest says of itself: what the catalog holds of it, or must be given anew. */
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lake/file_facts.h"
+#include "walk/file_facts.h"
 
 /* Both bounds, of the size that the column's values have: another's would be no values of it. */
 static bool has_bounds(const struct value_type *type,

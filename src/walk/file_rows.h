@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef TTP_LAKE_FILE_ROWS_H
-#define TTP_LAKE_FILE_ROWS_H
+#ifndef TTP_WALK_FILE_ROWS_H
+#define TTP_WALK_FILE_ROWS_H
 
 /*
- * What a walk over a data file (parquet/walk.h) gathers of its rows: which ledgers stand where,
+ * What a walk over a data file (walk/walk.h) gathers of its rows: which ledgers stand where,
  * with their close times and ordinals, and the whole rows of one ledger. It takes some bytes a
  * ledger, 4 bytes a row where ordinals are wanted, and 12 bytes a row of the row group that is
  * walked. One thread at a time.
  */
 
-#include "parquet/walk.h"
+#include "walk/walk.h"
 #include "rows/row.h"
 #include "util/ledgers.h"
 
@@ -56,11 +56,6 @@ enum error_code file_rows_begin(struct file_rows *rows, const struct parquet_wal
                                 struct error *error) MUST_CHECK;
 /* After it. ERR_NO_MEMORY. */
 enum error_code file_rows_end(struct file_rows *rows, struct error *error) MUST_CHECK;
-
-/* All of this for a file that was checked already: reads the columns that are wanted, nothing more.
- * Errors as those of lake_data_file_open and parquet_walk_run. */
-enum error_code file_rows_load(struct file_rows *rows, const char *root, const char *path,
-                               const struct file_rows_wish *wish, struct error *error) MUST_CHECK;
 
 /* The lowest ledger of the range that has a row; 0: none. */
 uint32_t file_rows_find(const struct file_rows *rows, struct ledger_range within);

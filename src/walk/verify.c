@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "parquet/verify.h"
+#include "walk/verify.h"
 
-#include "parquet/walk.h"
+#include "walk/walk.h"
 
 enum error_code parquet_verify(const struct parquet_source *source, enum parquet_verify_level level,
                                int64_t expected_rows, struct error *error)

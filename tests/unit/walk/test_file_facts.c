@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "lake/file_facts.h"
+#include "walk/file_facts.h"
 
 /* A column of 4-byte numbers in two row groups whose statistics are `bounds`, min and max of each.
  */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "parquet/walk.h"
+#include "walk/walk.h"
 
 #include <assert.h>
 
-#include "parquet/read_once.h"
-#include "parquet/verify_values.h"
+#include "walk/read_once.h"
+#include "walk/verify_values.h"
 
 /* What is read of the end at first: the footer and indexes of most files lie within. */
 #define END_TRY_BYTES ((uint64_t)64 << 10)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lake/stored_rows.h"
+#include "walk/stored_rows.h"
 
 #include <string.h>
 
