@@ -1,18 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rows/batch.h"
 
-#include <assert.h>
-#include <string.h>
-
-#include "rows/segment.h"
 #include "util/memory.h"
-
-/* What a batch owns beside its arrays. */
-struct batch_memory {
-    struct dead_letter *letters;
-    struct buffer letter_bytes;
-    struct buffer unconfirmed;
-};
 
 void row_batch_free(struct row_batch *batch)
 {
@@ -20,125 +9,8 @@ void row_batch_free(struct row_batch *batch)
         return;
     for (size_t i = 0; i < batch->part_count; i++)
         arrow_array_release(&batch->parts[i].array);
-    struct batch_memory *memory = batch->private_data;
-    mem_free(memory->letters);
-    buffer_release(&memory->letter_bytes);
-    buffer_release(&memory->unconfirmed);
-    mem_free(memory);
+    mem_free(batch->dead_letters);
+    buffer_release(&batch->letter_bytes);
+    buffer_release(&batch->unconfirmed_bytes);
     mem_free(batch);
-}
-
-static struct row_batch *new_batch(void)
-{
-    struct row_batch *batch = mem_alloc_zero(1, sizeof *batch);
-    struct batch_memory *memory = mem_alloc_zero(1, sizeof *memory);
-    if (batch == NULL || memory == NULL) {
-        mem_free(batch);
-        mem_free(memory);
-        return NULL;
-    }
-    batch->private_data = memory;
-    return batch;
-}
-
-/* Moves the rows of one part into the batch. */
-static enum error_code take_part(struct segment *segment, enum event_type type,
-                                 enum partitioning_scheme scheme, struct row_batch *batch)
-{
-    struct segment_part *part = &segment->parts[type];
-    const struct row_schema *schema = segment->layout->schema;
-    struct partition_rows *rows = &batch->parts[batch->part_count];
-    struct arrow_dictionary *dictionaries[ROW_COLUMN_MAX] = {NULL};
-    for (size_t i = 0; i < schema->column_count; i++)
-        dictionaries[i] = segment->dictionaries[row_dictionary_of(schema->columns[i].id)];
-    int64_t row_count = part->rows.row_count;
-    if (arrow_builder_export(&part->rows, dictionaries, &rows->array) != OK)
-        return ERR_NO_MEMORY;
-    rows->key = partition_key_of(scheme, segment->start_us, type);
-    rows->row_count = row_count;
-    rows->first_close_us = part->first_close_us;
-    batch->part_count++;
-    batch->row_count += row_count;
-    part->complete_rows = 0;
-    return OK;
-}
-
-static enum error_code take_letters(struct segment *segment, struct row_batch *batch)
-{
-    struct batch_memory *memory = batch->private_data;
-    size_t count = segment->letters.size_bytes / sizeof(struct segment_letter);
-    if (count == 0)
-        return OK;
-    memory->letters = mem_alloc_zero(count, sizeof *memory->letters);
-    if (memory->letters == NULL)
-        return ERR_NO_MEMORY;
-    buffer_move(&memory->letter_bytes, &segment->letter_bytes);
-    const uint8_t *bytes = memory->letter_bytes.data;
-    for (size_t i = 0; i < count; i++) {
-        struct segment_letter letter;
-        memcpy(&letter, segment->letters.data + i * sizeof letter, sizeof letter);
-        memory->letters[i] = (struct dead_letter){
-            .ledger_sequence = letter.ledger_sequence,
-            .event_index = letter.event_index,
-            .reason = (const char *)bytes + letter.reason_offset,
-            .raw = bytes_view_of(bytes + letter.raw_offset, letter.raw_size_bytes),
-        };
-    }
-    batch->dead_letters = memory->letters;
-    batch->dead_letter_count = count;
-    buffer_reset(&segment->letters);
-    return OK;
-}
-
-/* A batch without rows keeps none alive. */
-static void note_dictionaries(const struct segment *segment, struct row_batch *batch)
-{
-    if (batch->row_count == 0)
-        return;
-    for (int id = 0; id < DICTIONARY_COUNT; id++) {
-        const struct arrow_dictionary *dictionary = segment->dictionaries[id];
-        if (dictionary != NULL)
-            batch->dictionaries[id] = (struct batch_dictionary){
-                .id = arrow_dictionary_id(dictionary),
-                .memory_bytes = arrow_dictionary_memory_bytes(dictionary)};
-    }
-}
-
-/* What can't fail any more. */
-static void take_rest(struct segment *segment, struct row_batch *batch)
-{
-    struct batch_memory *memory = batch->private_data;
-    buffer_move(&memory->unconfirmed, &segment->unconfirmed);
-    batch->unconfirmed_count = memory->unconfirmed.size_bytes / sizeof(struct ledger_range);
-    batch->unconfirmed = (struct ledger_range *)(void *)memory->unconfirmed.data;
-    note_dictionaries(segment, batch);
-    batch->range = segment->range;
-    batch->replaced_memo_count = segment->replaced_memo_count;
-    batch->null_decimal_count = segment->null_decimal_count;
-    batch->digest_ledger = segment->digest_ledger;
-    batch->digest = segment->digest;
-    batch->first_close_us = segment->first_close_us;
-    batch->last_close_us = segment->last_close_us;
-    segment->batch = NULL;
-}
-
-enum error_code segment_take(struct segment *segment, enum partitioning_scheme scheme,
-                             struct row_batch **batch)
-{
-    assert(segment->has_range && segment_rows(segment) == segment_complete_rows(segment));
-    if (segment->batch == NULL) {
-        segment->batch = new_batch();
-        if (segment->batch == NULL)
-            return ERR_NO_MEMORY;
-        segment->batch->memory_bytes = segment_memory_bytes(segment) + sizeof **batch;
-    }
-    for (int type = 0; type < EVENT_TYPE_COUNT; type++)
-        if (segment->parts[type].rows.row_count != 0 &&
-            take_part(segment, (enum event_type)type, scheme, segment->batch) != OK)
-            return ERR_NO_MEMORY;
-    if (take_letters(segment, segment->batch) != OK)
-        return ERR_NO_MEMORY;
-    *batch = segment->batch;
-    take_rest(segment, *batch);
-    return OK;
 }

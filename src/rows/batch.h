@@ -14,6 +14,7 @@
 #include "rows/dictionaries.h"
 #include "rows/digest.h"
 #include "rows/partition.h"
+#include "util/buffer.h"
 #include "util/bytes.h"
 #include "util/ledgers.h"
 
@@ -45,8 +46,8 @@ struct row_batch {
     size_t part_count;         /* 0 where the range has no rows; >1 only for date_hour_type */
     struct partition_rows parts[EVENT_TYPE_COUNT];
     size_t dead_letter_count;
-    struct dead_letter *dead_letters;
-    size_t unconfirmed_count; /* runs of ledgers in the range that the stream left out */
+    struct dead_letter *dead_letters; /* owned; its texts lie in letter_bytes */
+    size_t unconfirmed_count;         /* runs of ledgers in the range that the stream left out */
     struct ledger_range *unconfirmed;
     uint64_t replaced_memo_count;          /* text memos whose bad UTF-8 was replaced */
     uint64_t null_decimal_count;           /* rows whose amount has no decimal(38,0) */
@@ -56,7 +57,7 @@ struct row_batch {
     size_t memory_bytes; /* what holding this batch costs, without the dictionaries */
     /* Shared with other batches and the builder: who counts them counts each once. */
     struct batch_dictionary dictionaries[DICTIONARY_COUNT];
-    void *private_data; /* the builder's */
+    struct buffer letter_bytes, unconfirmed_bytes; /* what the lists above point to */
 };
 
 /* Frees the batch and itself; NULL is fine. */

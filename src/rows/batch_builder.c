@@ -35,7 +35,7 @@
 
 #include <assert.h>
 
-#include "rows/segment.h"
+#include "rows/segment_take.h"
 #include "util/memory.h"
 
 struct batch_builder {

@@ -105,9 +105,4 @@ enum error_code segment_set_dictionary(struct segment *segment, enum row_diction
                                        struct arrow_dictionary *successor,
                                        uint32_t *remap) MUST_CHECK;
 
-/* Turns the segment, which holds complete ledgers only, into a batch; the segment is then empty.
- * ERR_NO_MEMORY: call again later. */
-enum error_code segment_take(struct segment *segment, enum partitioning_scheme scheme,
-                             struct row_batch **batch) MUST_CHECK;
-
 #endif

@@ -3,8 +3,6 @@
 
 #include <inttypes.h>
 
-#include "serve/recording.h"
-
 #define WINDOW_BYTES (256u * 1024u)
 
 void delimited_reader_init(struct delimited_reader *reader, const struct os_file *file,
@@ -101,11 +99,11 @@ enum error_code delimited_next(struct delimited_reader *reader, struct bytes_vie
     int prefix_bytes = parse_prefix(rest, &size_bytes);
     if (prefix_bytes == 0)
         return ends_early(reader, error);
-    if (prefix_bytes < 0 || size_bytes > RECORDING_MESSAGE_LIMIT)
+    if (prefix_bytes < 0 || size_bytes > DELIMITED_MESSAGE_LIMIT)
         return error_set(error, ERR_CORRUPT,
                          "%s: no event's length at byte %" PRIu64
                          " (at most %u bytes are allowed); is this an .events file?",
-                         reader->file->path, reader->record_offset, RECORDING_MESSAGE_LIMIT);
+                         reader->file->path, reader->record_offset, DELIMITED_MESSAGE_LIMIT);
     uint64_t record_bytes = (uint64_t)prefix_bytes + size_bytes;
     if (record_bytes > reader->end_offset - reader->next_offset)
         return ends_early(reader, error);

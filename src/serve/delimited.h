@@ -14,6 +14,9 @@
 #include "util/buffer.h"
 #include "util/error.h"
 
+/* A message longer than this in a file is taken for damage. */
+#define DELIMITED_MESSAGE_LIMIT (64u << 20)
+
 struct delimited_reader {
     const struct os_file *file;
     uint64_t end_offset; /* reads up to here */
@@ -31,7 +34,7 @@ void delimited_reader_init(struct delimited_reader *reader, const struct os_file
 void delimited_reader_release(struct delimited_reader *reader);
 
 /* The next message; its bytes live until the next call. ERR_AGAIN: no more. ERR_CORRUPT: the file
- * ends inside the record (ends_early), or the length is none or above RECORDING_MESSAGE_LIMIT;
+ * ends inside the record (ends_early), or the length is none or above DELIMITED_MESSAGE_LIMIT;
  * ERR_IO, ERR_NO_MEMORY. */
 enum error_code delimited_next(struct delimited_reader *reader, struct bytes_view *message,
                                struct error *error) MUST_CHECK;

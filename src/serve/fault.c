@@ -7,7 +7,6 @@
 #include "grpc/status.h"
 #include "http/header.h"
 #include "os/file.h"
-#include "serve/spoil.h"
 #include "util/buffer.h"
 #include "util/memory.h"
 #include "util/text.h"
@@ -232,12 +231,18 @@ static enum error_code check_place(const struct fault *fault, struct error *erro
                      description->scope == FAULT_AT_CONNECT ? "" : " or ledger=N");
 }
 
+static bool is_flood(enum fault_kind kind)
+{
+    return kind == FAULT_HEADER_FLOOD || kind == FAULT_CONTINUATION_FLOOD ||
+           kind == FAULT_SETTINGS_FLOOD || kind == FAULT_PING_FLOOD || kind == FAULT_RESET_FLOOD;
+}
+
 /* Limits that the argument's form alone does not show. */
 static enum error_code check_argument(const struct fault *fault, struct error *error)
 {
     uint64_t low = 0, high = UINT32_MAX;
     if (fault->kind == FAULT_SLOW_DRIP || fault->kind == FAULT_WRONG_LENGTH ||
-        spoil_is_flood(fault->kind))
+        is_flood(fault->kind))
         low = 1;
     else if (fault->kind == FAULT_HTTP_STATUS)
         low = 200, high = 599;

@@ -19,9 +19,6 @@
 #include "util/buffer.h"
 #include "util/error.h"
 
-/* A message longer than this in a file is taken for damage. */
-#define RECORDING_MESSAGE_LIMIT (64u << 20)
-
 struct recording;
 
 /* Opens and indexes the files, in any order; no ledger may be in two of them. ERR_NOT_FOUND

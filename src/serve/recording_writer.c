@@ -125,7 +125,7 @@ static enum error_code write_pending(struct recording_writer *writer, struct err
 enum error_code recording_writer_append(struct recording_writer *writer, struct bytes_view message,
                                         struct error *error)
 {
-    if (message.size_bytes > RECORDING_MESSAGE_LIMIT)
+    if (message.size_bytes > DELIMITED_MESSAGE_LIMIT)
         return error_set(error, ERR_LIMIT, "an event of %zu bytes is too long for a recording",
                          message.size_bytes);
     if (writer->pending.size_bytes >= WRITE_BYTES) {

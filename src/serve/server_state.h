@@ -17,7 +17,8 @@
 #include "os/socket.h"
 #include "pb/request.h"
 #include "serve/frame_filter.h"
-#include "serve/server.h"
+#include "serve/feed.h"
+#include "serve/server_options.h"
 
 /* "Not before": a time that never comes. */
 #define SERVER_NEVER INT64_MAX

@@ -220,12 +220,6 @@ enum error_code spoil_move_event(struct bytes_view message, uint32_t ledger_sequ
     return code;
 }
 
-bool spoil_is_flood(enum fault_kind kind)
-{
-    return kind == FAULT_HEADER_FLOOD || kind == FAULT_CONTINUATION_FLOOD ||
-           kind == FAULT_SETTINGS_FLOOD || kind == FAULT_PING_FLOOD || kind == FAULT_RESET_FLOOD;
-}
-
 static enum error_code append_frame(struct buffer *out, uint8_t type, uint8_t flags,
                                     int32_t stream_id, struct bytes_view payload)
 {

@@ -23,8 +23,6 @@ enum error_code spoil_event(const struct fault *fault, struct bytes_view message
 enum error_code spoil_move_event(struct bytes_view message, uint32_t ledger_sequence,
                                  struct buffer *out) MUST_CHECK;
 
-bool spoil_is_flood(enum fault_kind kind);
-
 /* Appends at most `frame_limit` of the `*remaining` frames of a flood and counts them off. A
  * continuation flood begins with HEADERS (`is_first`). */
 enum error_code spoil_flood(enum fault_kind kind, int32_t stream_id, bool is_first,

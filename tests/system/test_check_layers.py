@@ -103,6 +103,28 @@ def test_each_violation_is_named(tmp_path, name, text, sentence):
     assert any(line.endswith(sentence) for line in lines), lines
 
 
+CIRCLE = {
+    "src/rows/row.h": '#include "rows/batch.h"\n',
+    "src/rows/batch.h": '#include "rows/segment.h"\n',
+    "src/rows/segment.c": '#include "rows/segment.h"\n#include "rows/row.h"\n',
+    "src/rows/segment.h": "",
+}
+SENTENCE = ("src/rows: batch, row, segment include each other in a circle:"
+            " what they share is a module of its own")
+
+
+def test_modules_that_include_each_other_are_named(tmp_path):
+    assert check(tmp_path, CIRCLE) == (1, [SENTENCE])
+
+
+@pytest.mark.parametrize("listed, is_right", [
+    ("batch row segment", True), ("batch other row segment", True), ("batch row", False)])
+def test_a_circle_that_is_listed_may_only_become_smaller(tmp_path, listed, is_right):
+    layers = LAYERS + f"circle rows: {listed}\n"
+    assert check(tmp_path, {**CIRCLE, "src/LAYERS": layers}) == (
+        (0, []) if is_right else (1, [SENTENCE]))
+
+
 def test_the_project_keeps_its_layers():
     answer = subprocess.run([sys.executable, str(ROOT / "tools" / "check-layers")],
                             capture_output=True, text=True, timeout=60, check=False)
