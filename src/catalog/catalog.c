@@ -16,20 +16,19 @@
 #include "os/identity.h"
 #include "util/memory.h"
 
-enum error_code catalog_set_value(struct catalog *catalog, const char *key, const char *value,
+enum error_code catalog_set_value(struct database *database, const char *key, const char *value,
                                   struct error *error)
 {
-    return database_run(&catalog->database,
+    return database_run(database,
                         "INSERT INTO ttp_lake VALUES(?1,?2) "
                         "ON CONFLICT(\"key\") DO UPDATE SET \"value\" = ?2",
                         BIND(sql_text(key), sql_text(value)), error);
 }
 
-enum error_code catalog_get_value(struct catalog *catalog, const char *key, char **value,
+enum error_code catalog_get_value(struct database *database, const char *key, char **value,
                                   struct error *error)
 {
-    return database_query_text(&catalog->database,
-                               "SELECT \"value\" FROM ttp_lake WHERE \"key\" = ?1",
+    return database_query_text(database, "SELECT \"value\" FROM ttp_lake WHERE \"key\" = ?1",
                                BIND(sql_text(key)), value, error);
 }
 
@@ -45,23 +44,20 @@ static enum error_code create_all(struct catalog *catalog,
     int64_t partition_id = 0;
     if (code == OK)
         code = ducklake_create(database, options, &partition_id, error);
-    char number[24];
-    char uuid[OS_UUID_BYTES];
+    char layout[24], partition[24], uuid[OS_UUID_BYTES];
     if (code == OK && options->lake_id == NULL)
         code = os_uuid(uuid, error);
-    if (code == OK)
-        code = catalog_set_value(catalog, "lake_id",
-                                 options->lake_id == NULL ? uuid : options->lake_id, error);
-    snprintf(number, sizeof number, "%d", CATALOG_LAYOUT_VERSION);
-    if (code == OK)
-        code = catalog_set_value(catalog, "layout_version", number, error);
-    if (code == OK)
-        code = catalog_set_value(catalog, "schema_version", options->table->schema_version, error);
-    snprintf(number, sizeof number, "%lld", (long long)partition_id);
-    if (code == OK)
-        code = catalog_set_value(catalog, "partition_id", number, error);
-    if (code == OK && options->lake_path != NULL)
-        code = catalog_set_value(catalog, "lake_path", options->lake_path, error);
+    snprintf(layout, sizeof layout, "%d", CATALOG_LAYOUT_VERSION);
+    snprintf(partition, sizeof partition, "%lld", (long long)partition_id);
+    const char *const values[][2] = {
+        {"lake_id", options->lake_id == NULL ? uuid : options->lake_id},
+        {"layout_version", layout},
+        {"schema_version", options->table->schema_version},
+        {"partition_id", partition},
+        {"lake_path", options->lake_path}};
+    for (size_t i = 0; code == OK && i < sizeof values / sizeof *values; i++)
+        if (values[i][1] != NULL)
+            code = catalog_set_value(database, values[i][0], values[i][1], error);
     return code == OK ? identity_keep(database, error) : code;
 }
 
@@ -92,7 +88,7 @@ static enum error_code check_versions(struct catalog *catalog, struct error *err
         return error_set(error, ERR_CORRUPT,
                          "%s is not a lake's catalog (it has no table ttp_lake)", database->path);
     if (code == OK)
-        code = catalog_get_value(catalog, "layout_version", &layout, error);
+        code = catalog_get_value(&catalog->database, "layout_version", &layout, error);
     if (code == OK)
         code = database_query_text(
             database, "SELECT \"value\" FROM ducklake_metadata WHERE \"key\" = 'version'",
@@ -117,11 +113,13 @@ static enum error_code check_versions(struct catalog *catalog, struct error *err
 static enum error_code load_values(struct catalog *catalog, struct error *error)
 {
     char *partition_id = NULL;
-    enum error_code code = catalog_get_value(catalog, "lake_id", &catalog->lake_id, error);
+    enum error_code code =
+        catalog_get_value(&catalog->database, "lake_id", &catalog->lake_id, error);
     if (code == OK)
-        code = catalog_get_value(catalog, "schema_version", &catalog->schema_version, error);
+        code = catalog_get_value(&catalog->database, "schema_version", &catalog->schema_version,
+                                 error);
     if (code == OK)
-        code = catalog_get_value(catalog, "partition_id", &partition_id, error);
+        code = catalog_get_value(&catalog->database, "partition_id", &partition_id, error);
     if (code == OK &&
         (catalog->lake_id == NULL || catalog->schema_version == NULL || partition_id == NULL))
         code =
@@ -219,7 +217,7 @@ enum error_code catalog_evolve(struct catalog *catalog, const struct catalog_tab
         if (code == OK)
             code = ducklake_evolve(&catalog->database, &head, table, own_count, error);
         if (code == OK)
-            code = catalog_set_value(catalog, "schema_version", version, error);
+            code = catalog_set_value(&catalog->database, "schema_version", version, error);
         code = database_end(&catalog->database, code, error);
     }
     if (code == OK) {

@@ -3,7 +3,7 @@
 #define TTP_CATALOG_CATALOG_H
 
 /*
- * The lake's catalog: a DuckLake 1.0 catalog in SQLite with tables of our own (prefix ttp_) for
+ * The lake's catalog: a DuckLake 1.0 catalog with tables of our own (prefix ttp_) for
  * coverage, commits and dead letters (ducklake.select/docs/stable/specification). The only room
  * that knows SQL. A handle belongs to one thread at a time.
  */

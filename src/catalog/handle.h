@@ -19,11 +19,11 @@ struct catalog {
 };
 
 /* Sets a key of ttp_lake; inside a write transaction. */
-enum error_code catalog_set_value(struct catalog *catalog, const char *key, const char *value,
+enum error_code catalog_set_value(struct database *database, const char *key, const char *value,
                                   struct error *error) MUST_CHECK;
 
 /* A value of ttp_lake, for the caller to mem_free; NULL if it is not there. */
-enum error_code catalog_get_value(struct catalog *catalog, const char *key, char **value,
+enum error_code catalog_get_value(struct database *database, const char *key, char **value,
                                   struct error *error) MUST_CHECK;
 
 #endif

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "catalog/ducklake.h"
-#include "catalog/query.h"
+#include "catalog/handle.h"
 #include "util/memory.h"
 
 /* What makes the table the lake's own. */
@@ -61,25 +61,21 @@ static enum error_code set_text(struct identity *identity, size_t part, const ch
 static enum error_code read_own(struct database *database, struct identity *own, bool *kept,
                                 struct error *error)
 {
-    struct query query;
     size_t found = 0;
-    query_prepare(&query, database, "SELECT \"value\" FROM ttp_lake WHERE \"key\" = ?1", error);
-    for (size_t i = 0; i < PART_COUNT; i++) {
-        query_bind(&query, BIND(sql_text(parts[i].key)));
-        bool row = query_next(&query);
-        const char *text = row ? query_text(&query, 0) : parts[i].first;
-        if (query_ok(&query))
-            query_check(&query, set_text(own, i, text, error));
-        found += row;
+    enum error_code code = OK;
+    for (size_t i = 0; code == OK && i < PART_COUNT; i++) {
+        code = catalog_get_value(database, parts[i].key, &own->texts[i], error);
+        found += own->texts[i] != NULL;
+        if (code == OK && own->texts[i] == NULL)
+            code = set_text(own, i, parts[i].first, error);
     }
     *kept = found > 0;
-    if (query_ok(&query) && found != 0 && found != PART_COUNT)
-        query_check(&query,
-                    error_set(error, ERR_CORRUPT,
-                              "catalog %s keeps %zu of the %d values that tell which table is the "
-                              "lake's",
-                              database->path, found, PART_COUNT));
-    return query_end(&query);
+    if (code == OK && found != 0 && found != PART_COUNT)
+        code = error_set(error, ERR_CORRUPT,
+                         "catalog %s keeps %zu of the %d values that tell which table is the "
+                         "lake's",
+                         database->path, found, PART_COUNT);
+    return code;
 }
 
 /* The live table of the lake's own id; nothing if there is none. */
@@ -217,8 +213,7 @@ enum error_code identity_keep(struct database *database, struct error *error)
     bool kept = false;
     enum error_code code = check(database, &own, &table_id, &kept, error);
     for (size_t i = 0; code == OK && !kept && i < PART_COUNT; i++)
-        code = database_run(database, "INSERT INTO ttp_lake VALUES(?,?)",
-                            BIND(sql_text(parts[i].key), sql_text(own.texts[i])), error);
+        code = catalog_set_value(database, parts[i].key, own.texts[i], error);
     identity_release(&own);
     return code;
 }

@@ -36,7 +36,7 @@ enum error_code catalog_set_place(struct catalog *catalog, const char *data_path
     *before = (struct catalog_place){0};
     enum error_code code = catalog_data_path(catalog, &current, error);
     if (code == OK)
-        code = catalog_get_value(catalog, KEY_LAKE_PATH, &lake_path, error);
+        code = catalog_get_value(&catalog->database, KEY_LAKE_PATH, &lake_path, error);
     if (code == OK) {
         before->data_path_changed = strcmp(current, data_path) != 0;
         before->lay_elsewhere = lake_path == NULL || strcmp(lake_path, root) != 0;
@@ -52,11 +52,11 @@ enum error_code catalog_set_place(struct catalog *catalog, const char *data_path
     if (before->data_path_changed)
         code = update_data_path(catalog, data_path, error);
     if (code == OK)
-        code = catalog_set_value(catalog, KEY_LAKE_PATH, root, error);
+        code = catalog_set_value(&catalog->database, KEY_LAKE_PATH, root, error);
     return database_end(&catalog->database, code, error);
 }
 
 enum error_code catalog_lake_path(struct catalog *catalog, char **lake_path, struct error *error)
 {
-    return catalog_get_value(catalog, KEY_LAKE_PATH, lake_path, error);
+    return catalog_get_value(&catalog->database, KEY_LAKE_PATH, lake_path, error);
 }

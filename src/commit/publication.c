@@ -102,12 +102,12 @@ static enum error_code look_at_placed(const struct publication *publication,
     struct error failure;
     *there = false;
     enum error_code code = store_open(publication->store, item->path, &file, &failure);
+    *there = code == OK && file.size_bytes == item->size_bytes;
     store_close(&file);
     if (code == ERR_NOT_FOUND)
         return OK;
     if (code != OK && error != NULL)
         *error = failure;
-    *there = code == OK && file.size_bytes == item->size_bytes;
     return code;
 }
 

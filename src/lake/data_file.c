@@ -3,22 +3,20 @@
 
 #include <string.h>
 
-static enum error_code read_at(void *context, uint64_t offset, void *data, size_t size_bytes,
-                               struct error *error)
+/* Messages name it by `path`. */
+static void set_source(struct lake_data_file *data_file, const char *path)
 {
-    return os_file_read(context, offset, data, size_bytes, error);
+    data_file->source = (struct parquet_source){.size_bytes = data_file->file.size_bytes,
+                                                .name = path,
+                                                .context = &data_file->file,
+                                                .read = store_read};
 }
 
 enum error_code lake_data_file_open_path(struct lake_data_file *data_file, const char *path,
                                          struct error *error)
 {
-    uint64_t size_bytes = 0;
-    os_file_init(&data_file->file);
-    enum error_code code = os_file_open(&data_file->file, path, OS_OPEN_READ, error);
-    if (code == OK)
-        code = os_file_size(&data_file->file, &size_bytes, error);
-    data_file->source = (struct parquet_source){
-        .size_bytes = size_bytes, .name = path, .context = &data_file->file, .read = read_at};
+    enum error_code code = store_open_path(path, &data_file->file, error);
+    set_source(data_file, path);
     return code;
 }
 
@@ -30,18 +28,19 @@ bool lake_data_file_is_remote(const char *path)
 enum error_code lake_data_file_open(struct lake_data_file *data_file, const char *root,
                                     const char *path, struct error *error)
 {
-    char full[OS_PATH_BYTES];
-    os_file_init(&data_file->file);
-    enum error_code code = os_path_join(full, path[0] == '/' ? "" : root, path, error);
+    if (path[0] == '/')
+        return lake_data_file_open_path(data_file, path, error);
+    data_file->file = (struct store_file){0};
+    enum error_code code = store_at(&data_file->store, root, error);
     if (code == OK)
-        code = lake_data_file_open_path(data_file, full, error);
-    data_file->source.name = path; /* messages name it as the catalog does */
+        code = store_open(&data_file->store, path, &data_file->file, error);
+    set_source(data_file, path);
     return code;
 }
 
 void lake_data_file_release(struct lake_data_file *data_file)
 {
-    os_file_release(&data_file->file);
+    store_close(&data_file->file);
 }
 
 enum error_code lake_data_file_rows(const char *root, const char *path,

@@ -4,11 +4,12 @@
 
 /* A data file of a lake at rest, open for reading. */
 
-#include "os/file.h"
+#include "store/store.h"
 #include "walk/file_rows.h"
 
 struct lake_data_file {
-    struct os_file file;
+    struct store store; /* the lake it is of */
+    struct store_file file;
     struct parquet_source source; /* points into this struct: don't move it */
 };
 

@@ -185,19 +185,25 @@ static enum error_code move_aside(const struct store *store, const char *name, s
 
 /* ---- reading ---- */
 
+static enum error_code open_path(const struct store *store, const char *path, const char *name,
+                                 struct store_file *file, struct error *error)
+{
+    *file = (struct store_file){.store = store, .name = name};
+    enum error_code code = os_file_open(&file->file, path, OS_OPEN_READ, error);
+    return code == OK ? os_file_size(&file->file, &file->size_bytes, error) : code;
+}
+
 static enum error_code open_file(const struct store *store, const char *name,
                                  struct store_file *file, struct error *error)
 {
     char path[OS_PATH_BYTES];
-    *file = (struct store_file){.store = store, .name = name};
-    os_file_init(&file->file);
+    *file = (struct store_file){0};
     enum error_code code = store_path(store, name, path, error);
     if (code == OK)
-        code = os_file_open(&file->file, path, OS_OPEN_READ, error);
-    if (code != OK)
-        return code;
-    file->name = file->file.path;
-    return os_file_size(&file->file, &file->size_bytes, error);
+        code = open_path(store, path, name, file, error);
+    if (file->file.path != NULL)
+        file->name = file->file.path;
+    return code;
 }
 
 static enum error_code read_range(const struct store_file *file, uint64_t offset, void *data,
@@ -243,26 +249,33 @@ static enum error_code free_space(const struct store *store, struct os_free_spac
 
 /* ---- the folder itself ---- */
 
+static const struct store_backend folder_backend = {
+    .put = put,
+    .sync_put = sync_put,
+    .sync_changed = sync_changed,
+    .remove = remove_file,
+    .move_aside = move_aside,
+    .check_way = check_way,
+    .exists = exists,
+    .open = open_file,
+    .read = read_range,
+    .close = close_file,
+    .read_whole = read_whole,
+    .replace = replace,
+    .walk = walk,
+    .free_space = free_space,
+};
+
 enum error_code store_at(struct store *store, const char *output_path, struct error *error)
 {
-    static const struct store_backend backend = {
-        .put = put,
-        .sync_put = sync_put,
-        .sync_changed = sync_changed,
-        .remove = remove_file,
-        .move_aside = move_aside,
-        .check_way = check_way,
-        .exists = exists,
-        .open = open_file,
-        .read = read_range,
-        .close = close_file,
-        .read_whole = read_whole,
-        .replace = replace,
-        .walk = walk,
-        .free_space = free_space,
-    };
-    store->backend = &backend;
+    store->backend = &folder_backend;
     return os_path_join(store->root, "", output_path, error);
+}
+
+enum error_code store_open_path(const char *path, struct store_file *file, struct error *error)
+{
+    static const struct store nowhere = {.backend = &folder_backend};
+    return open_path(&nowhere, path, path, file, error);
 }
 
 enum error_code store_make_staging(const struct store *store, struct error *error)

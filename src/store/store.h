@@ -28,9 +28,9 @@ struct store {
 
 /* A stored file, open for reading. */
 struct store_file {
-    const struct store *store;
-    struct os_file file; /* the folder's */
-    const char *name;    /* for messages; lives as long as the file is open */
+    const struct store *store; /* NULL: closed */
+    struct os_file file;       /* the folder's */
+    const char *name;          /* for messages; lives as long as the file is open */
     uint64_t size_bytes;
 };
 
@@ -127,6 +127,10 @@ static inline enum error_code MUST_CHECK store_open(const struct store *store, c
     return store->backend->open(store, name, file, error);
 }
 
+/* The same for a file that is in no store, by its own path. */
+enum error_code store_open_path(const char *path, struct store_file *file,
+                                struct error *error) MUST_CHECK;
+
 /* Reads exactly size_bytes: fewer there are ERR_CORRUPT. `file` is a struct store_file: fits
  * struct parquet_source. */
 static inline enum error_code store_read(void *file, uint64_t offset, void *data, size_t size_bytes,
@@ -138,7 +142,9 @@ static inline enum error_code store_read(void *file, uint64_t offset, void *data
 
 static inline void store_close(struct store_file *file)
 {
-    file->store->backend->close(file);
+    if (file->store != NULL)
+        file->store->backend->close(file);
+    *file = (struct store_file){0};
 }
 
 /* A file of at most limit_bytes (else ERR_LIMIT). ERR_NOT_FOUND. */
