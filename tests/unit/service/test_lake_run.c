@@ -33,7 +33,7 @@ struct diary {
     struct run_range planned;
     size_t planned_count;
     atomic_uint_fast64_t rows_committed, decoded_us;
-    bool stop_at_first_batch, stop_at_first_turn;
+    bool stop_at_first_batch, stop_when_ledgers_wait;
     bool batch_came_before_a_stop;
     bool saw_status;
 };
@@ -67,13 +67,14 @@ static void on_fact(void *context, const struct run_fact *fact)
         struct status_snapshot now;
         run_status_snapshot(fact->status, &now);
         diary->saw_status = strcmp(now.scheme, "date_hour") == 0;
+        if (diary->stop_when_ledgers_wait && now.stream.ledgers_completed > 0)
+            os_stop_request();
         if (atomic_load(&diary->counts[FACT_TURN]) == PATIENCE_TURNS)
             os_stop_request();
     }
     if (fact->kind == FACT_BATCH && atomic_load(&diary->counts[FACT_BATCH]) == 0)
         diary->batch_came_before_a_stop = !os_stop_requested();
-    if ((fact->kind == FACT_BATCH && diary->stop_at_first_batch) ||
-        (fact->kind == FACT_TURN && diary->stop_at_first_turn))
+    if (fact->kind == FACT_BATCH && diary->stop_at_first_batch)
         os_stop_request();
     atomic_fetch_add(&diary->counts[fact->kind], 1);
 }
@@ -216,14 +217,20 @@ static void rows_of_a_live_stream_go_on_at_flush_interval(void **state)
     close_fixture(&fixture);
 }
 
+/* Their batch is far from full, and flush_interval far away. */
 static void a_stop_publishes_what_is_complete(void **state)
 {
     (void)state;
     struct fixture fixture;
     open_fixture(&fixture,
                  &(struct server_options){.listen = "127.0.0.1:0", .live = true, .pace_us = 20000});
-    fixture.diary.stop_at_first_turn = true;
-    assert_int_equal(run(&fixture, "1000", "0", "30s"), EXIT_DONE);
+    fixture.diary.stop_when_ledgers_wait = true;
+    assert_int_equal(run(&fixture, "1000", "0", "1h"), EXIT_DONE);
+    uint32_t covered = (uint32_t)fixture.report.last.coverage_ledgers;
+    assert_false(fixture.diary.batch_came_before_a_stop);
+    assert_true(covered > 0);
+    assert_int_equal(atomic_load(&fixture.diary.rows_committed),
+                     event_count(&fixture, FIRST, FIRST + covered - 1));
     assert_int_equal(atomic_load(&fixture.diary.counts[FACT_STOPPING]), 1);
     assert_int_equal(atomic_load(&fixture.diary.counts[FACT_END]), 1);
     close_fixture(&fixture);
