@@ -371,6 +371,20 @@ def test_deep_compares_statistics_and_digests_with_the_rows(lake, sql):
     assert {kind for kind, _ in found(lake, "--deep")} == {"contradiction"}
 
 
+def test_a_row_outside_of_its_commit_is_named(lake):
+    """File and catalog agree that the last commit is of the ledger behind; its rows do not."""
+    path = reading.data_files(lake)[-1]
+    behind = LAST + 1
+    path.write_bytes(path.read_bytes().replace(str(LAST).encode(), str(behind).encode()))
+    for sql in (f"UPDATE ttp_commits SET first_ledger = {behind}, last_ledger = {behind},"
+                f" digest_ledger = 0 WHERE first_ledger = {LAST}",
+                "UPDATE ttp_commit_files SET checksum = '0000000000000000'"
+                f" WHERE path = '{relative(lake, path)}'"):
+        reading.catalog_execute(lake, sql)
+    messages = [problem["message"] for problem in verify(lake, "--deep", status=3)["problems"]]
+    assert f"a row of ledger {LAST} lies outside its commit" in messages
+
+
 def test_damage_in_the_first_file_hides_nothing_in_a_later_commit(lake):
     first = reading.data_files(lake)[0]
     overwrite(first, 200, bytes(byte ^ 1 for byte in first.read_bytes()[200:201]))
