@@ -236,6 +236,22 @@ static void a_stop_publishes_what_is_complete(void **state)
     close_fixture(&fixture);
 }
 
+/* Where the partition's folder has to be, a file lies: the commit that the stop makes fails. */
+static void a_stop_whose_commit_fails_is_a_failure(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    open_fixture(&fixture,
+                 &(struct server_options){.listen = "127.0.0.1:0", .live = true, .pace_us = 20000});
+    fixture.diary.stop_when_ledgers_wait = true;
+    temp_write(temp_path(fixture.folder, "year=2024"), "a file", 6);
+    assert_int_equal(run(&fixture, "1000", "0", "1h"), EXIT_FAILED);
+    assert_true(fixture.report.stopped);
+    assert_int_equal(atomic_load(&fixture.diary.rows_committed), 0);
+    assert_int_equal(fixture.report.last.coverage_ledgers, 0);
+    close_fixture(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +260,7 @@ int main(void)
         cmocka_unit_test(a_second_run_asks_only_for_what_is_open),
         cmocka_unit_test(rows_of_a_live_stream_go_on_at_flush_interval),
         cmocka_unit_test(a_stop_publishes_what_is_complete),
+        cmocka_unit_test(a_stop_whose_commit_fails_is_a_failure),
     };
     if (os_signals_install(NULL) != OK)
         return 1;
