@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lake/dead_letters.h"
 
+#include <string.h>
+
 #include <xxhash.h>
 
 #include "store/store.h"
 #include "util/json_text.h"
+
+/* A line beside its event: names and numbers, and a reason, one sentence, of which JSON may write
+ * each byte as six. */
+#define LETTER_FIELDS_MAX_BYTES (256 + 6 * (size_t)ERROR_MESSAGE_BYTES)
+/* The largest event of the largest max_message_size, 1 GiB, as base64. */
+#define LETTER_LINE_MAX_BYTES (((size_t)1 << 30) / 3 * 4 + 4 + LETTER_FIELDS_MAX_BYTES)
 
 static bool take_u32(const json_t *object, const char *key, uint32_t *number)
 {
@@ -24,7 +32,7 @@ static enum error_code take_letter(const json_t *object, struct arena *arena,
     const json_t *raw = json_object_get(object, "raw");
     if (!take_u32(object, "ledger_sequence", &letter->ledger_sequence) ||
         !take_u32(object, "event_index", &letter->event_index) || reason == NULL ||
-        !json_is_string(raw))
+        strlen(reason) >= ERROR_MESSAGE_BYTES || !json_is_string(raw))
         return ERR_CORRUPT;
     struct bytes_view text = bytes_view_of(json_string_value(raw), json_string_length(raw));
     uint8_t *decoded = arena_alloc(arena, text.size_bytes / 4 * 3 + 1);
@@ -38,11 +46,33 @@ static enum error_code take_letter(const json_t *object, struct arena *arena,
     return OK;
 }
 
+static bool is_base64(uint8_t byte)
+{
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+           (byte >= '0' && byte <= '9') || byte == '+' || byte == '/' || byte == '=';
+}
+
+/* Whether all but one text of the line is short, so that parsing it takes no more memory than a few
+ * times its size: a text of a million small values would take thirty times as much. */
+static bool is_bounded(struct bytes_view line)
+{
+    size_t longest = 0, run = 0;
+    if (line.size_bytes > LETTER_LINE_MAX_BYTES)
+        return false;
+    for (size_t i = 0; i < line.size_bytes; i++) {
+        run = is_base64(line.data[i]) ? run + 1 : 0;
+        longest = run > longest ? run : longest;
+    }
+    return line.size_bytes - longest <= LETTER_FIELDS_MAX_BYTES;
+}
+
 static enum error_code parse_line(struct bytes_view line, struct arena *arena,
                                   struct stored_letter *letter)
 {
     json_t *object;
     json_error_t problem;
+    if (!is_bounded(line))
+        return ERR_CORRUPT;
     enum error_code code = json_text_load(line, 0, &object, &problem);
     if (code == OK)
         code = take_letter(object, arena, letter);

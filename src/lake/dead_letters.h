@@ -17,7 +17,8 @@ struct stored_letter {
 };
 
 /* Parses a whole file into `letters` (struct stored_letter, in file order); texts and bytes lie in
- * `arena`. ERR_CORRUPT names the line. */
+ * `arena`. ERR_CORRUPT names the line: one that is no dead letter, or larger than one can be beside
+ * its event. */
 enum error_code dead_letters_parse(struct bytes_view text, struct arena *arena,
                                    struct buffer *letters, struct error *error) MUST_CHECK;
 
