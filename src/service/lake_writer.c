@@ -12,20 +12,26 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+struct remembered {
+    struct catalog *catalog;
+    const struct queue_remark *remark;
+};
+
 /* Keeps it in the catalog, beside the commits. */
-static enum error_code remember(struct lake_writer *writer, const struct queue_remark *remark)
+static enum error_code remember(void *context, struct error *error)
 {
-    struct catalog *catalog = sink_catalog(writer->sink);
+    const struct remembered *remembered = context;
+    const struct queue_remark *remark = remembered->remark;
+    struct catalog *catalog = remembered->catalog;
     struct ledger_range range = {remark->ledger, remark->ledger};
     switch (remark->kind) {
-    case REMARK_HOLE: return catalog_add_hole(catalog, range, remark->words, &writer->error);
-    case REMARK_OTHER_CONTENTS:
-        return catalog_add_seam_finding(catalog, remark->ledger, &writer->error);
+    case REMARK_HOLE: return catalog_add_hole(catalog, range, remark->words, error);
+    case REMARK_OTHER_CONTENTS: return catalog_add_seam_finding(catalog, remark->ledger, error);
     case REMARK_UNCHECKED_SEAM: {
         const struct catalog_unchecked_seam seam = {.range = {remark->ledger, remark->last},
                                                     .below = remark->below,
                                                     .above = remark->above};
-        return catalog_add_unchecked_seam(catalog, &seam, &writer->error);
+        return catalog_add_unchecked_seam(catalog, &seam, error);
     }
     }
     return OK;
@@ -36,7 +42,8 @@ static enum error_code handle(struct lake_writer *writer, struct queue_item *ite
     switch (item->kind) {
     case QUEUE_BATCH: return sink_append(writer->sink, &item->batch, &writer->error);
     case QUEUE_REMARK: {
-        enum error_code code = remember(writer, item->remark);
+        struct remembered remembered = {sink_catalog(writer->sink), item->remark};
+        enum error_code code = sink_remark(writer->sink, remember, &remembered, &writer->error);
         mem_free(item->remark);
         return code;
     }

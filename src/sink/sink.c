@@ -615,6 +615,22 @@ enum error_code sink_tick(struct sink *sink, int64_t *next_call_us, struct error
     return OK;
 }
 
+/* ---- remarks ---- */
+
+enum error_code sink_remark(struct sink *sink, obstacle_step *step, void *context,
+                            struct error *error)
+{
+    enum error_code code = publisher_settle(&sink->publisher, error);
+    if (code == OK)
+        code = sink_at_catalog(sink, step, context, error);
+    if (code == OK)
+        return OK;
+    if (open_commit_has_ledgers(&sink->open))
+        drop_open(sink);
+    atomic_store_explicit(&sink->stats.failing, true, memory_order_relaxed);
+    return code;
+}
+
 /* ---- handlers ---- */
 
 bool sink_keeps_commit(const struct sink *sink)

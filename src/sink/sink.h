@@ -76,6 +76,12 @@ enum error_code sink_tick(struct sink *sink, int64_t *next_call_us, struct error
 enum error_code sink_commit(struct sink *sink, enum rotation_reason reason,
                             struct error *error) MUST_CHECK;
 
+/* Writes what is to be known beside the commits into the catalog, by a step that may be begun anew;
+ * waits while another program holds it, as a commit does. On error everything not committed is
+ * dropped, as by a failed commit. Errors: the step's, or those of a wait given up. */
+enum error_code sink_remark(struct sink *sink, obstacle_step *step, void *context,
+                            struct error *error) MUST_CHECK;
+
 /* After a failed call: the range whose rows were dropped and must be asked for again. False if
  * nothing was lost. Clears the mark. */
 bool sink_take_lost_range(struct sink *sink, struct ledger_range *range);

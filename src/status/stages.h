@@ -120,7 +120,7 @@ struct sink_stats {
     bool waiting_for_space;        /* a write met a full disk */
     int64_t catalog_busy_since_us; /* monotonic: another program holds the catalog; 0 none */
     bool intake_paused;            /* less than min_free_disk is free: nothing is taken */
-    bool failing;                  /* the last commit failed */
+    bool failing;                  /* the last commit failed, or a remark after it */
     bool refused;                  /* the file system refuses to publish; it is tried again */
 };
 

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "catalog/history.h"
 #include "util/json_text.h"
 #include "store/layout.h"
 #include "os/calls.h"
@@ -245,6 +246,50 @@ static void a_failed_fsync_is_not_tried_again_on_the_same_file(void **state)
     stream_check_covers(folder, 1, 12);
 }
 
+static enum error_code add_hole(void *context, struct error *failure)
+{
+    return catalog_add_hole(context, (struct ledger_range){13, 13}, "no such ledger", failure);
+}
+
+/* A remark follows the ledgers below it: they are asked for again with it, and health tells. */
+static void a_remark_that_fails_is_a_failed_commit(void **state)
+{
+    (void)state;
+    struct ledger_range lost;
+    struct sink_stats stats;
+    struct fault_plan plan = {.kind = FAULT_ERRNO,
+                              .scope = FAULT_LIBRARY,
+                              .system_errno = EIO,
+                              .first = 1,
+                              .count = UINT64_MAX};
+    struct sink *sink = must_open();
+    fault_begin(&plan);
+    assert_int_equal(sink_remark(sink, add_hole, sink_catalog(sink), &error), ERR_IO);
+    fault_end();
+    sink_get_stats(sink, &stats);
+    assert_true(stats.failing);
+    assert_int_equal(stats.commits_failed, 0);
+    assert_false(sink_take_lost_range(sink, &lost));
+
+    assert_int_equal(stream_send(sink, &options, 1, 12, 5, &error), OK);
+    fault_begin(&plan);
+    assert_int_equal(sink_remark(sink, add_hole, sink_catalog(sink), &error), ERR_IO);
+    fault_end();
+    assert_true(sink_take_lost_range(sink, &lost));
+    assert_int_equal(lost.first, 1);
+    assert_int_equal(lost.last, 12);
+    sink_get_stats(sink, &stats);
+    assert_int_equal(stats.rows_open, 0);
+    assert_int_equal(stats.commits_failed, 1);
+
+    assert_int_equal(sink_remark(sink, add_hole, sink_catalog(sink), &error), OK);
+    assert_true(stream_fill(sink, &options, 1, 12, 1));
+    sink_get_stats(sink, &stats);
+    assert_false(stats.failing);
+    sink_close(sink);
+    stream_check_covers(folder, 1, 12);
+}
+
 /* The batch that did not follow is lost as well as the range that could not be published. */
 static void both_lost_ranges_are_told(void **state)
 {
@@ -450,6 +495,7 @@ int main(void)
         TEST(a_full_disk_is_waited_for_wherever_it_is_met),
         TEST(a_wait_that_is_given_up_leaves_a_lake_that_the_next_start_completes),
         TEST(a_failed_fsync_is_not_tried_again_on_the_same_file),
+        TEST(a_remark_that_fails_is_a_failed_commit),
         TEST(both_lost_ranges_are_told),
         TEST(an_unsettled_commit_comes_before_anything_else),
         TEST(a_file_that_reads_back_wrong_is_not_published),
