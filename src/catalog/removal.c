@@ -42,6 +42,7 @@ static enum error_code find_commit(struct database *database, uint64_t commit_no
 struct removal {
     struct database *database;
     const struct ducklake_head *head;
+    int64_t longest;      /* last_ledger - first_ledger of any live commit, at most */
     int64_t ended;        /* commits, data files and inlined rows */
     int64_t inlined_rows; /* of them */
 };
@@ -145,18 +146,21 @@ static enum error_code end_inlined(struct removal *removal, const struct ledger_
 }
 
 /* Ledgers that brought no event may have been fetched again by a later commit: they are covered by
- * that one, and stay. */
-static enum error_code uncover_own(struct database *database, const struct live_commit *commit,
+ * that one, and stay. A commit that overlaps begins no further below than the longest is long: so
+ * the index finds it without a look at all that begin below. */
+static enum error_code uncover_own(const struct removal *removal, const struct live_commit *commit,
                                    struct error *error)
 {
+    struct database *database = removal->database;
     struct query query;
     struct ledger_range rest = commit->range; /* not looked at yet */
     bool all_seen = false;
     query_begin(
         &query, database,
         "SELECT first_ledger, last_ledger FROM ttp_commits WHERE ended_us IS NULL AND commit_no > "
-        "?1 AND first_ledger <= ?3 AND last_ledger >= ?2 ORDER BY first_ledger",
-        BIND(sql_int(commit->commit_no), sql_int(commit->range.first), sql_int(commit->range.last)),
+        "?1 AND first_ledger BETWEEN ?2 - ?4 AND ?3 AND last_ledger >= ?2 ORDER BY first_ledger",
+        BIND(sql_int(commit->commit_no), sql_int(commit->range.first), sql_int(commit->range.last),
+             sql_int(removal->longest)),
         error);
     while (!all_seen && query_next(&query)) {
         struct ledger_range later = query_range(&query, 0);
@@ -180,7 +184,7 @@ static enum error_code end_commit(struct removal *removal, const struct live_com
     struct database *database = removal->database;
     enum error_code code = end_files(removal, (int64_t)commit->commit_no, true, error);
     if (code == OK)
-        code = uncover_own(database, commit, error);
+        code = uncover_own(removal, commit, error);
     if (code == OK)
         code = database_execute(database, catalog_seam_table, error);
     if (code == OK)
@@ -203,7 +207,11 @@ static enum error_code end_commit(struct removal *removal, const struct live_com
 static enum error_code end_all(struct removal *removal, const struct catalog_removal *wanted,
                                struct error *error)
 {
-    enum error_code code = OK;
+    enum error_code code =
+        database_query_int(removal->database,
+                           "SELECT coalesce(max(last_ledger - first_ledger), 0) FROM ttp_commits "
+                           "WHERE ended_us IS NULL",
+                           NO_VALUES, &removal->longest, error);
     for (size_t i = 0; code == OK && i < wanted->commit_count; i++) {
         struct live_commit commit;
         bool live;
