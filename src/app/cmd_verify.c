@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "app/against.h"
+#include "app/server_comparison.h"
 #include "app/command.h"
 #include "app/verify_print.h"
 #include "lake/verify.h"
@@ -14,12 +14,12 @@
 #include "util/buffer.h"
 
 /* --against and --sample. ERR_INVALID names the value and how to write it. */
-static enum error_code read_flags(const struct command_line *line, struct against *against,
-                                  struct error *error)
+static enum error_code read_flags(const struct command_line *line,
+                                  struct server_comparison *with_server, struct error *error)
 {
     const char *server = command_line_flag(line, "--against");
     const char *sample = command_line_flag(line, "--sample");
-    against->sample_millionths = COMPARISON_WHOLE;
+    with_server->sample_millionths = COMPARISON_WHOLE;
     if (server == NULL && sample != NULL)
         return error_set(error, ERR_INVALID,
                          "--sample %s: a sample is compared with a server: give --against "
@@ -30,7 +30,7 @@ static enum error_code read_flags(const struct command_line *line, struct agains
                          "--against: \"%.200s\": the server must be HOST:PORT, such as "
                          "localhost:50051 or [::1]:50051, without http://",
                          server);
-    if (sample != NULL && !against_parse_sample(sample, &against->sample_millionths))
+    if (sample != NULL && !server_comparison_parse_sample(sample, &with_server->sample_millionths))
         return error_set(error, ERR_INVALID,
                          "--sample: \"%.200s\": a sample is a part of the ledgers, 0.0001%% to "
                          "100%%, such as --sample 1%% or --sample 0.5%%",
@@ -50,42 +50,43 @@ static enum exit_code load_options(const struct command_line *line, struct optio
 
 static enum error_code print_report(const struct command_line *line, const struct options *options,
                                     const struct verify_report *report,
-                                    const struct against *against, struct error *error)
+                                    const struct server_comparison *with_server,
+                                    struct error *error)
 {
     struct buffer command;
     buffer_init(&command);
     enum error_code code = verify_print_command(report, options, &command, error);
     if (code == OK && command_line_flag(line, "--json") != NULL)
-        code = verify_print_json(report, against, (const char *)command.data, error);
+        code = verify_print_json(report, with_server, (const char *)command.data, error);
     else if (code == OK)
-        verify_print_text(report, against, options, (const char *)command.data);
+        verify_print_text(report, with_server, options, (const char *)command.data);
     buffer_release(&command);
     return code;
 }
 
 /* Why the comparison is not complete, behind the report of what was compared. */
 static enum exit_code tell_failure(const struct verify_report *report,
-                                   const struct against *against)
+                                   const struct server_comparison *with_server)
 {
     struct error error;
-    error_set(&error, against->failure.code,
+    error_set(&error, with_server->failure.code,
               "the comparison with %s is not complete, %" PRIu64 " of %" PRIu64
               " ledgers were compared and ledger %" PRIu32 " was not: %s",
-              against->options->ttp_processor_endpoint, report->against.ledgers,
-              report->against.wanted, against->next_ledger, against->failure.message);
+              with_server->options->ttp_processor_endpoint, report->against.ledgers,
+              report->against.wanted, with_server->next_ledger, with_server->failure.message);
     fflush(stdout);
     return command_fail(EXIT_FAILED, &error);
 }
 
 static enum exit_code verify(const struct command_line *line, const struct options *options,
-                             struct against *against)
+                             struct server_comparison *with_server)
 {
     bool is_compared = command_line_flag(line, "--against") != NULL;
     const struct verify_against request = {
-        .sample_millionths = against->sample_millionths,
+        .sample_millionths = with_server->sample_millionths,
         .ledger_limit_bytes = memory_plan_make(options->memory_limit_bytes).ledger_limit_bytes,
-        .context = against,
-        .stream = against_stream};
+        .context = with_server,
+        .stream = server_comparison_stream};
     const struct verify_options wanted = {.output_path = options->output_path,
                                           .reader_data_path = options->reader_data_path,
                                           .deep = command_line_flag(line, "--deep") != NULL,
@@ -95,13 +96,13 @@ static enum exit_code verify(const struct command_line *line, const struct optio
     struct error error = {0};
     enum error_code code = verify_lake(&wanted, &report, &error);
     bool has_problems = findings_problem_count(&report.findings) > 0;
-    bool is_complete = against->failure.code == OK;
+    bool is_complete = with_server->failure.code == OK;
     report.ok = report.ok && is_complete;
     if (code == OK)
-        code = print_report(line, options, &report, is_compared ? against : NULL, &error);
+        code = print_report(line, options, &report, is_compared ? with_server : NULL, &error);
     enum exit_code exit_code = code != OK ? command_fail(exit_code_of(code), &error) : EXIT_DONE;
     if (code == OK && !is_complete)
-        exit_code = tell_failure(&report, against);
+        exit_code = tell_failure(&report, with_server);
     if (code == OK && has_problems)
         exit_code = EXIT_PROBLEMS;
     verify_report_release(&report);
@@ -111,17 +112,17 @@ static enum exit_code verify(const struct command_line *line, const struct optio
 enum exit_code cmd_verify(const struct command_line *line)
 {
     struct options options;
-    struct against against = {.options = &options};
+    struct server_comparison with_server = {.options = &options};
     struct error error = {0};
-    if (read_flags(line, &against, &error) != OK)
+    if (read_flags(line, &with_server, &error) != OK)
         return command_fail(EXIT_USAGE, &error);
     options_init(&options);
     enum exit_code exit_code = load_options(line, &options);
     if (exit_code == EXIT_DONE && command_line_flag(line, "--against") != NULL &&
-        against_check_network(&options, &error) != OK)
+        server_comparison_check_network(&options, &error) != OK)
         exit_code = command_fail(EXIT_USAGE, &error);
     if (exit_code == EXIT_DONE)
-        exit_code = verify(line, &options, &against);
+        exit_code = verify(line, &options, &with_server);
     options_release(&options);
     return exit_code;
 }

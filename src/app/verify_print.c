@@ -114,13 +114,14 @@ static json_t *json_change(const void *context, size_t index)
                      json_any_text(change->time), "changes_made", json_any_text(change->changes));
 }
 
-static json_t *json_against(const struct verify_report *report, const struct against *against)
+static json_t *json_against(const struct verify_report *report,
+                            const struct server_comparison *with_server)
 {
     const struct comparison_totals *totals = &report->against;
     return json_pack("{s:o, s:b, s:b, s:I, s:I, s:I, s:I, s:I}", "endpoint",
-                     json_any_text(against->options->ttp_processor_endpoint), "complete",
-                     against->failure.code == OK, "sampled",
-                     against->sample_millionths < COMPARISON_WHOLE, "covered_ledgers",
+                     json_any_text(with_server->options->ttp_processor_endpoint), "complete",
+                     with_server->failure.code == OK, "sampled",
+                     with_server->sample_millionths < COMPARISON_WHOLE, "covered_ledgers",
                      (json_int_t)totals->whole, "ledgers", (json_int_t)totals->ledgers, "rows",
                      (json_int_t)totals->rows, "dead_letters", (json_int_t)totals->dead_letters,
                      "differing_ledgers", (json_int_t)totals->differing);
@@ -134,8 +135,8 @@ static uint64_t unlisted_count(const struct findings *findings)
     return count;
 }
 
-static json_t *json_report(const struct verify_report *report, const struct against *against,
-                           const char *command)
+static json_t *json_report(const struct verify_report *report,
+                           const struct server_comparison *with_server, const char *command)
 {
     const struct findings *findings = &report->findings;
     json_t *object =
@@ -153,22 +154,24 @@ static json_t *json_report(const struct verify_report *report, const struct agai
                                              {"notes", findings->noted.left_out},
                                              {"changes_by_others", findings->changed.left_out}};
     object = json_add_left_out(object, left_out, sizeof left_out / sizeof *left_out);
-    if (object != NULL && against != NULL &&
-        json_object_set_new(object, "against", json_against(report, against)) != 0) {
+    if (object != NULL && with_server != NULL &&
+        json_object_set_new(object, "against", json_against(report, with_server)) != 0) {
         json_decref(object);
         return NULL;
     }
     return object;
 }
 
-enum error_code verify_print_json(const struct verify_report *report, const struct against *against,
-                                  const char *command, struct error *error)
+enum error_code verify_print_json(const struct verify_report *report,
+                                  const struct server_comparison *with_server, const char *command,
+                                  struct error *error)
 {
-    return json_print(json_report(report, against, command), true, error);
+    return json_print(json_report(report, with_server, command), true, error);
 }
 
 /* "4 ledgers, 1,234 rows are what HOST:PORT sends" and the like. */
-static void print_comparison(const struct verify_report *report, const struct against *against)
+static void print_comparison(const struct verify_report *report,
+                             const struct server_comparison *with_server)
 {
     const struct comparison_totals *totals = &report->against;
     char ledgers[TEXT_TIME_BYTES], whole[TEXT_TIME_BYTES], rows[TEXT_TIME_BYTES];
@@ -178,8 +181,8 @@ static void print_comparison(const struct verify_report *report, const struct ag
     text_count(totals->rows, rows);
     text_count(totals->differing, differing);
     say("against %s: %s of %s covered ledgers compared%s, %s rows",
-        against->options->ttp_processor_endpoint, ledgers, whole,
-        against->sample_millionths < COMPARISON_WHOLE ? " (a sample)" : "", rows);
+        with_server->options->ttp_processor_endpoint, ledgers, whole,
+        with_server->sample_millionths < COMPARISON_WHOLE ? " (a sample)" : "", rows);
     if (totals->differing == 0)
         say("%s\n", totals->ledgers == 0 ? "" : ": the server sends the same");
     else
@@ -219,8 +222,9 @@ static void print_refetch(const struct findings *findings)
         say("... and %zu more ranges to fetch again\n", count - LIST_ENTRIES_MAX);
 }
 
-void verify_print_text(const struct verify_report *report, const struct against *against,
-                       const struct options *options, const char *command)
+void verify_print_text(const struct verify_report *report,
+                       const struct server_comparison *with_server, const struct options *options,
+                       const char *command)
 {
     const struct findings *findings = &report->findings;
     char files[TEXT_TIME_BYTES], rows[TEXT_TIME_BYTES];
@@ -236,8 +240,8 @@ void verify_print_text(const struct verify_report *report, const struct against 
     if (findings->take_out.count > REPAIRS_MAX)
         say("(that takes out the first %d of %zu ranges; verify again for the rest)\n", REPAIRS_MAX,
             findings->take_out.count);
-    if (against != NULL)
-        print_comparison(report, against);
+    if (with_server != NULL)
+        print_comparison(report, with_server);
     size_t problems = findings_problem_count(findings);
     if (problems == 0)
         say("%s: %s files, %s rows, %s\n", report->ok ? "ok" : "no problem found", files, rows,

@@ -4,7 +4,7 @@
 
 /* What `verify` says. */
 
-#include "app/against.h"
+#include "app/server_comparison.h"
 #include "config/options.h"
 #include "lake/verify.h"
 #include "util/buffer.h"
@@ -15,10 +15,12 @@ enum error_code verify_print_command(const struct verify_report *report,
                                      const struct options *options, struct buffer *out,
                                      struct error *error) MUST_CHECK;
 
-/* To stdout; `against` is NULL where the lake was not compared with a server. ERR_NO_MEMORY. */
-enum error_code verify_print_json(const struct verify_report *report, const struct against *against,
-                                  const char *command, struct error *error) MUST_CHECK;
-void verify_print_text(const struct verify_report *report, const struct against *against,
-                       const struct options *options, const char *command);
+/* To stdout; `with_server` is NULL where the lake was not compared with a server. ERR_NO_MEMORY. */
+enum error_code verify_print_json(const struct verify_report *report,
+                                  const struct server_comparison *with_server, const char *command,
+                                  struct error *error) MUST_CHECK;
+void verify_print_text(const struct verify_report *report,
+                       const struct server_comparison *with_server, const struct options *options,
+                       const char *command);
 
 #endif

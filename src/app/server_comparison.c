@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/against.h"
+#include "app/server_comparison.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -24,7 +24,7 @@
 
 /* The handler of one source and the comparison it feeds. */
 struct feeding {
-    struct against *against;
+    struct server_comparison *with_server;
     struct comparison *comparison;
     struct row_scratch scratch;
     bool lake_failed; /* an error came from the comparison, not from the server */
@@ -33,7 +33,7 @@ struct feeding {
     int64_t began_us, next_tell_us; /* monotonic */
 };
 
-bool against_parse_sample(const char *text, uint32_t *millionths)
+bool server_comparison_parse_sample(const char *text, uint32_t *millionths)
 {
     uint64_t value = 0;
     unsigned digits = 0, decimals = 0;
@@ -52,7 +52,7 @@ bool against_parse_sample(const char *text, uint32_t *millionths)
     return has_whole && strcmp(text, "%") == 0 && value > 0 && value <= COMPARISON_WHOLE;
 }
 
-enum error_code against_check_network(const struct options *options, struct error *error)
+enum error_code server_comparison_check_network(const struct options *options, struct error *error)
 {
     struct lake_file lake;
     struct error ignored; /* verify tells what is wrong with the lake */
@@ -145,14 +145,14 @@ static enum error_code on_hole(void *context, uint32_t ledger, const char *words
                                struct error *error)
 {
     struct feeding *feeding = context;
-    struct against *against = feeding->against;
+    struct server_comparison *with_server = feeding->with_server;
     (void)error;
     comparison_skip(feeding->comparison, ledger);
-    if (against->failure.code == OK) {
-        error_set(&against->failure, ERR_CORRUPT,
+    if (with_server->failure.code == OK) {
+        error_set(&with_server->failure, ERR_CORRUPT,
                   "ledger %" PRIu32 " can't be had from the server and was left out: %s", ledger,
                   words);
-        against->next_ledger = ledger;
+        with_server->next_ledger = ledger;
     }
     return OK;
 }
@@ -173,11 +173,11 @@ static bool must_stop(void *context)
 /* Keeps why the server's side ended early, unless something came before. */
 static void keep_failure(struct feeding *feeding, const struct error *why)
 {
-    struct against *against = feeding->against;
-    if (against->failure.code != OK)
+    struct server_comparison *with_server = feeding->with_server;
+    if (with_server->failure.code != OK)
         return;
-    against->failure = *why;
-    against->next_ledger = comparison_next_ledger(feeding->comparison);
+    with_server->failure = *why;
+    with_server->next_ledger = comparison_next_ledger(feeding->comparison);
 }
 
 static enum error_code stream_range(struct feeding *feeding, struct source *source,
@@ -222,10 +222,11 @@ static enum error_code stream_all(struct feeding *feeding, struct source *source
     return code;
 }
 
-enum error_code against_stream(void *context, struct comparison *comparison, struct error *error)
+enum error_code server_comparison_stream(void *context, struct comparison *comparison,
+                                         struct error *error)
 {
-    struct feeding feeding = {.against = context, .comparison = comparison};
-    const struct options *options = feeding.against->options;
+    struct feeding feeding = {.with_server = context, .comparison = comparison};
+    const struct options *options = feeding.with_server->options;
     feeding.is_terminal =
         os_is_terminal(STDERR_FILENO, &feeding.columns) && log_get_level() <= LOG_INFO;
     feeding.began_us = os_monotonic_us();
