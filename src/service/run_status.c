@@ -13,7 +13,7 @@
 #include "catalog/history.h"
 #include "os/thread.h"
 #include "rows/partition.h"
-#include "status/board.h"
+#include "status/run_history.h"
 #include "status/metrics.h"
 #include "status/server.h"
 #include "util/memory.h"
@@ -26,7 +26,7 @@
 struct run_status {
     const struct options *options;
     struct status_snapshot settings; /* what does not change; all else is zero */
-    struct board *board;
+    struct run_history *history;
     struct metrics *metrics;
     struct status_server *server;
 
@@ -43,7 +43,7 @@ struct run_status {
 static void on_problem(void *context, enum log_level level, const char *message)
 {
     struct run_status *status = context;
-    board_add_problem(status->board, level == LOG_ERROR, message, os_realtime_us());
+    run_history_add_problem(status->history, level == LOG_ERROR, message, os_realtime_us());
 }
 
 static void copy_text(char *out, size_t out_bytes, const char *text)
@@ -103,7 +103,7 @@ static void fill(void *context, struct status_snapshot *out)
         out->sink.last_ledger = status->lake_ledger;
     os_mutex_unlock(&status->mutex);
     fill_machine(status, out);
-    board_fill(status->board, out);
+    run_history_fill(status->history, out);
 }
 
 /* What the commands on the page need; left empty where it is too long for a page. */
@@ -146,8 +146,8 @@ enum error_code run_status_start(struct run_status **out, const struct options *
     }
     status->options = options;
     note_settings(&status->settings, options);
-    status->board = board_new(error);
-    status->metrics = status->board != NULL ? metrics_new(error) : NULL;
+    status->history = run_history_new(error);
+    status->metrics = status->history != NULL ? metrics_new(error) : NULL;
     if (status->metrics == NULL || make_run_words(status, error) != OK) {
         run_status_stop(status);
         return ERR_NO_MEMORY;
@@ -178,7 +178,7 @@ void run_status_stop(struct run_status *status)
     log_on_problem(NULL, NULL);
     status_server_stop(status->server);
     metrics_free(status->metrics);
-    board_free(status->board);
+    run_history_free(status->history);
     os_mutex_release(&status->mutex);
     mem_free(status);
 }
@@ -240,7 +240,7 @@ enum error_code run_status_read_catalog(struct run_status *status, struct catalo
     if (code == OK)
         code = catalog_each_commit(catalog, RECENT_COMMITS, take_commit, status, error);
     if (code == OK) {
-        board_set_coverage(status->board, &coverage);
+        run_history_set_coverage(status->history, &coverage);
         os_mutex_lock(&status->mutex);
         status->last_close_us = totals.newest_close_us;
         os_mutex_unlock(&status->mutex);
@@ -277,7 +277,7 @@ static void note_commit(struct run_status *status, const struct sink_commit_info
                                    .reason = info->reason};
     const char *partition = info->partition != NULL ? info->partition : "";
     copy_text(commit.partition, sizeof commit.partition, partition);
-    board_add_commit(status->board, &commit);
+    run_history_add_commit(status->history, &commit);
     for (size_t i = 0; i < info->file_count; i++) {
         metrics_observe_file(status->metrics, (uint64_t)info->files[i].file_size_bytes);
         count_written(status, &info->files[i], partition);
@@ -296,8 +296,8 @@ static void sample(struct run_status *status)
     if (status->measure != NULL)
         status->measure(status->measure_context, &now);
     os_mutex_unlock(&status->mutex);
-    board_sample(status->board, now.now_us, os_monotonic_us(), now.stream.events_accepted,
-                 now.stream.throttled);
+    run_history_sample(status->history, now.now_us, os_monotonic_us(), now.stream.events_accepted,
+                       now.stream.throttled);
 }
 
 static void on_fact(void *context, const struct run_fact *fact)
@@ -329,5 +329,5 @@ void run_status_snapshot(struct run_status *status, struct status_snapshot *out)
 void run_status_each_problem(struct run_status *status, status_problem_visitor *visit,
                              void *context)
 {
-    board_each_problem(status->board, visit, context);
+    run_history_each_problem(status->history, visit, context);
 }

@@ -4,14 +4,14 @@
 
 /*
  * How a run stands, for health, metrics, the pages, the progress and the summary: keeps what the
- * run's facts say (status/board.h, status/metrics.h), has the stages measured when somebody asks,
- * and answers the listeners' threads. Thread-safe.
+ * run's facts say (status/run_history.h, status/metrics.h), has the stages measured when somebody
+ * asks, and answers the listeners' threads. Thread-safe.
  */
 
 #include "config/options.h"
 #include "catalog/catalog.h"
 #include "service/run_facts.h"
-#include "status/board.h"
+#include "status/run_history.h"
 #include "status/snapshot.h"
 #include "util/error.h"
 

@@ -94,7 +94,7 @@ struct status_snapshot {
     uint64_t log_lines_dropped; /* since nobody read the log */
     int64_t log_blocked_us;     /* how long stderr has not taken what is written to it; 0 none */
 
-    /* History (status/board.h keeps it). */
+    /* History (status/run_history.h keeps it). */
     int64_t last_new_event_us; /* when events_accepted last rose: what comes again is no news */
     int64_t last_throttled_us; /* when our own window was last seen closed */
     double events_per_second;  /* over the last slots */

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "service/lake_writer.h"
-#include "status/board.h"
+#include "status/run_history.h"
 #include "world.h"
 
 /* Between two looks at health: a look costs more than a turn. */
@@ -103,12 +103,12 @@ static void cover(uint32_t first, uint32_t last)
 }
 
 /* What it had when it was opened. */
-WRAPPED(void, board_set_coverage,
-        (struct board * board, const struct ledger_range *ranges, size_t count))
+WRAPPED(void, run_history_set_coverage,
+        (struct run_history * history, const struct ledger_range *ranges, size_t count))
 {
     for (size_t i = 0; oracle.is_on && i < count; i++)
         cover(ranges[i].first, ranges[i].last);
-    __real_board_set_coverage(board, ranges, count);
+    __real_run_history_set_coverage(history, ranges, count);
 }
 
 static void note_commit(const struct sink_commit_info *info)

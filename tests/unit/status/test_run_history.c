@@ -8,34 +8,34 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "status/board.h"
+#include "status/run_history.h"
 #include "util/memory.h"
 
 #define SECOND INT64_C(1000000)
 
 static int set_up(void **state)
 {
-    *state = board_new(NULL);
+    *state = run_history_new(NULL);
     return *state ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
-    board_free(*state);
+    run_history_free(*state);
     return 0;
 }
 
-static void commit(struct board *board, uint64_t number, uint32_t first, uint32_t last)
+static void commit(struct run_history *history, uint64_t number, uint32_t first, uint32_t last)
 {
     struct status_commit entry = {.commit_no = number, .range = {first, last}};
-    board_add_commit(board, &entry);
+    run_history_add_commit(history, &entry);
 }
 
-static struct status_snapshot look(struct board *board)
+static struct status_snapshot look(struct run_history *history)
 {
     struct status_snapshot snapshot;
     memset(&snapshot, 0, sizeof(snapshot));
-    board_fill(board, &snapshot);
+    run_history_fill(history, &snapshot);
     return snapshot;
 }
 
@@ -60,7 +60,7 @@ static void the_newest_commits_come_first_and_the_oldest_go(void **state)
 static void commits_join_the_coverage_they_touch(void **state)
 {
     struct ledger_range before[] = {{10, 19}, {30, 39}, {60, 69}};
-    board_set_coverage(*state, &(struct ledger_set){.ranges = before, .count = 3});
+    run_history_set_coverage(*state, &(struct ledger_set){.ranges = before, .count = 3});
     commit(*state, 1, 20, 24);
     struct status_snapshot snapshot = look(*state);
     assert_int_equal(snapshot.coverage_count, 3);
@@ -109,9 +109,9 @@ static void thousands_of_ranges_are_summed_up_and_the_newest_shown(void **state)
 
 static void the_same_problem_is_counted_and_the_newest_comes_first(void **state)
 {
-    board_add_problem(*state, false, "a warning", 1 * SECOND);
-    board_add_problem(*state, true, "an error", 2 * SECOND);
-    board_add_problem(*state, false, "a warning", 3 * SECOND);
+    run_history_add_problem(*state, false, "a warning", 1 * SECOND);
+    run_history_add_problem(*state, true, "an error", 2 * SECOND);
+    run_history_add_problem(*state, false, "a warning", 3 * SECOND);
     struct status_snapshot snapshot = look(*state);
     assert_int_equal(snapshot.problem_count, 2);
     assert_string_equal(snapshot.problems[0].message, "a warning");
@@ -128,11 +128,11 @@ static void many_problems_push_out_the_oldest_and_long_ones_are_cut(void **state
     char message[2 * STATUS_MESSAGE_BYTES];
     for (int i = 0; i < 20; i++) {
         snprintf(message, sizeof(message), "problem %d", i);
-        board_add_problem(*state, true, message, i);
+        run_history_add_problem(*state, true, message, i);
     }
     memset(message, 'x', sizeof(message) - 1);
     message[sizeof(message) - 1] = '\0';
-    board_add_problem(*state, true, message, 99);
+    run_history_add_problem(*state, true, message, 99);
     struct status_snapshot snapshot = look(*state);
     assert_int_equal(snapshot.problem_count, STATUS_PROBLEMS_MAX);
     assert_int_equal(strlen(snapshot.problems[0].message), STATUS_MESSAGE_BYTES - 1);
@@ -143,7 +143,7 @@ static void the_rate_is_that_of_the_last_slots(void **state)
 {
     uint64_t events = 0;
     for (int second = 0; second <= 100; second++) {
-        board_sample(*state, second * SECOND, second * SECOND, events, false);
+        run_history_sample(*state, second * SECOND, second * SECOND, events, false);
         events += second < 50 ? 10 : 400;
     }
     struct status_snapshot snapshot = look(*state);
@@ -155,17 +155,18 @@ static void the_rate_is_that_of_the_last_slots(void **state)
 
 static void the_first_seconds_have_a_rate_too(void **state)
 {
-    board_sample(*state, SECOND, SECOND, 0, false);
+    run_history_sample(*state, SECOND, SECOND, 0, false);
     struct status_snapshot snapshot = {.now_monotonic_us = 3 * SECOND,
                                        .stream.events_accepted = 500};
-    board_fill(*state, &snapshot);
+    run_history_fill(*state, &snapshot);
     assert_float_equal(snapshot.events_per_second, 250, 0.01);
 }
 
 static void the_rate_s_history_forgets_its_beginning(void **state)
 {
     for (int slot = 0; slot < STATUS_RATES_MAX + 30; slot++)
-        board_sample(*state, 1, slot * STATUS_RATE_SLOT_US, (uint64_t)(slot * slot) * 5, false);
+        run_history_sample(*state, 1, slot * STATUS_RATE_SLOT_US, (uint64_t)(slot * slot) * 5,
+                           false);
     struct status_snapshot snapshot = look(*state);
     assert_int_equal(snapshot.rate_count, STATUS_RATES_MAX);
     assert_true(snapshot.rates[0] > 20);
@@ -173,17 +174,17 @@ static void the_rate_s_history_forgets_its_beginning(void **state)
 
 static void the_time_of_the_last_new_event_is_that_of_the_last_rise(void **state)
 {
-    board_sample(*state, 1 * SECOND, 1, 0, false);
+    run_history_sample(*state, 1 * SECOND, 1, 0, false);
     assert_int_equal(look(*state).last_new_event_us, 0);
-    board_sample(*state, 2 * SECOND, 2, 5, false);
-    board_sample(*state, 3 * SECOND, 3, 5, false);
+    run_history_sample(*state, 2 * SECOND, 2, 5, false);
+    run_history_sample(*state, 3 * SECOND, 3, 5, false);
     assert_int_equal(look(*state).last_new_event_us, 2 * SECOND);
 }
 
 static void a_closed_window_is_remembered(void **state)
 {
-    board_sample(*state, 7 * SECOND, 1, 0, true);
-    board_sample(*state, 8 * SECOND, 2, 0, false);
+    run_history_sample(*state, 7 * SECOND, 1, 0, true);
+    run_history_sample(*state, 8 * SECOND, 2, 0, false);
     assert_int_equal(look(*state).last_throttled_us, 7 * SECOND);
 }
 
@@ -192,7 +193,7 @@ static void without_memory_there_is_no_board(void **state)
     (void)state;
     struct error error;
     mem_fail_after(1);
-    assert_null(board_new(&error));
+    assert_null(run_history_new(&error));
     mem_fail_after(0);
     assert_int_equal(error.code, ERR_NO_MEMORY);
 }
@@ -219,10 +220,10 @@ static void the_first_problems_of_a_run_are_kept_beside_the_newest(void **state)
     struct listed listed = {.count = 0};
     for (int i = 0; i < 100; i++) {
         snprintf(message, sizeof(message), "problem %d", i);
-        board_add_problem(*state, i % 2 == 0, message, i);
+        run_history_add_problem(*state, i % 2 == 0, message, i);
     }
-    board_add_problem(*state, true, "problem 0", 100);
-    board_each_problem(*state, list, &listed);
+    run_history_add_problem(*state, true, "problem 0", 100);
+    run_history_each_problem(*state, list, &listed);
     assert_int_equal(listed.count, 32);
     assert_string_equal(listed.first, "problem 0");
     assert_int_equal(listed.first_count, 2);
