@@ -3,7 +3,7 @@
 
 #include "os/log.h"
 #include "serve/server_state.h"
-#include "serve/spoil.h"
+#include "serve/fault_bytes.h"
 #include "util/memory.h"
 
 #define READ_BYTES   (64u * 1024u)
@@ -200,8 +200,8 @@ static void make_flood(struct connection *connection)
 {
     if (out_bytes(connection) >= OUT_BYTES)
         return;
-    if (spoil_flood(connection->flood, connection->flood_stream, connection->flood_is_first,
-                    &connection->flood_frames, FLOOD_FRAMES, &connection->out) != OK)
+    if (fault_bytes_flood(connection->flood, connection->flood_stream, connection->flood_is_first,
+                          &connection->flood_frames, FLOOD_FRAMES, &connection->out) != OK)
         connection->is_broken = true;
     connection->flood_is_first = false;
     if (connection->flood_frames == 0)

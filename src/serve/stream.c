@@ -4,7 +4,7 @@
 
 #include "os/log.h"
 #include "serve/server_state.h"
-#include "serve/spoil.h"
+#include "serve/fault_bytes.h"
 #include "util/memory.h"
 
 /* So many bytes are queued at a time: some frames' worth. */
@@ -109,7 +109,7 @@ static enum error_code load_invented(struct stream *stream, uint32_t sequence)
     enum error_code code = feed->load(feed->context, feed->last_ledger, &last, NULL);
     struct bytes_view rest = buffer_view(&last), message;
     while (code == OK && feed_next_message(&rest, &message)) {
-        code = spoil_move_event(message, sequence, &stream->ledger);
+        code = fault_bytes_moved_event(message, sequence, &stream->ledger);
         if (code == ERR_CORRUPT)
             code = OK;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/server_state.h"
-#include "serve/spoil.h"
+#include "serve/fault_bytes.h"
 
 /* RFC 9113 section 7. */
 #define HTTP2_NO_ERROR       0u
@@ -137,8 +137,8 @@ static void send_old_event(struct stream *stream, uint64_t ledger)
         start = stream->connection->server->feed.first_ledger;
     struct buffer moved;
     buffer_init(&moved);
-    enum error_code code =
-        spoil_move_event(next_message(stream), ledger != 0 ? (uint32_t)ledger : start - 1, &moved);
+    enum error_code code = fault_bytes_moved_event(
+        next_message(stream), ledger != 0 ? (uint32_t)ledger : start - 1, &moved);
     if (code == OK)
         stream_emit(stream, buffer_view(&moved));
     else if (code == ERR_NO_MEMORY)
@@ -151,7 +151,7 @@ static enum fault_outcome replace_event(struct stream *stream, const struct faul
 {
     struct buffer spoiled;
     buffer_init(&spoiled);
-    enum error_code code = spoil_event(fault, next_message(stream), &spoiled);
+    enum error_code code = fault_bytes_event(fault, next_message(stream), &spoiled);
     if (code == OK) {
         stream_emit(stream, buffer_view(&spoiled));
         stream_step_over(stream);
@@ -198,7 +198,7 @@ static void shrink_ledger(struct stream *stream, struct fault *fault)
 static enum fault_outcome act(struct stream *stream, struct fault *fault)
 {
     struct server *server = stream->connection->server;
-    if (spoil_is_event_fault(fault->kind))
+    if (fault_bytes_replace_event(fault->kind))
         return replace_event(stream, fault);
     switch (fault->kind) {
     case FAULT_STATUS: stream_finish(stream, (enum grpc_code)fault->number, fault->text); break;

@@ -11,7 +11,7 @@
 #include "pb/event.h"
 #include "serve/feed.h"
 #include "serve/serve_test.h"
-#include "serve/spoil.h"
+#include "serve/fault_bytes.h"
 
 /* A good event, and what a fault makes of it. */
 struct spoiled {
@@ -29,7 +29,7 @@ static struct spoiled spoil(enum fault_kind kind, uint64_t number)
     append_event(&spoiled.good, 77, 5);
     buffer_drop_front(&spoiled.good, 1);
     const struct fault fault = {.kind = kind, .number = number};
-    assert_int_equal(spoil_event(&fault, buffer_view(&spoiled.good), &spoiled.bytes), OK);
+    assert_int_equal(fault_bytes_event(&fault, buffer_view(&spoiled.good), &spoiled.bytes), OK);
     const uint8_t *p = spoiled.bytes.data;
     spoiled.flag = p[0];
     spoiled.length = (uint32_t)p[1] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 8 | p[4];
@@ -126,7 +126,7 @@ static void moved_event_differs_in_its_ledger_alone(void **state)
     buffer_init(&moved);
     append_event(&good, 77, 5);
     buffer_drop_front(&good, 1);
-    assert_int_equal(spoil_move_event(buffer_view(&good), 76, &moved), OK);
+    assert_int_equal(fault_bytes_moved_event(buffer_view(&good), 76, &moved), OK);
     struct event_view event, original;
     struct bytes_view rest = buffer_view(&moved), message;
     assert_true(feed_next_message(&rest, &message));
@@ -134,7 +134,7 @@ static void moved_event_differs_in_its_ledger_alone(void **state)
     assert_int_equal(event_decode(buffer_view(&good), &original, NULL), OK);
     assert_int_equal(event.ledger_sequence, 76);
     assert_true(bytes_equal(event.amount, original.amount));
-    assert_int_equal(spoil_move_event(bytes_view_text("\xff"), 76, &moved), ERR_CORRUPT);
+    assert_int_equal(fault_bytes_moved_event(bytes_view_text("\xff"), 76, &moved), ERR_CORRUPT);
     buffer_release(&good);
     buffer_release(&moved);
 }
@@ -154,9 +154,9 @@ static void floods_are_whole_frames_and_counted_off(void **state)
         struct buffer out;
         buffer_init(&out);
         uint64_t remaining = 25;
-        assert_int_equal(spoil_flood(floods[i].kind, 1, true, &remaining, 10, &out), OK);
+        assert_int_equal(fault_bytes_flood(floods[i].kind, 1, true, &remaining, 10, &out), OK);
         assert_int_equal(remaining, 15);
-        assert_int_equal(spoil_flood(floods[i].kind, 1, false, &remaining, 100, &out), OK);
+        assert_int_equal(fault_bytes_flood(floods[i].kind, 1, false, &remaining, 100, &out), OK);
         assert_int_equal(remaining, 0);
         size_t at = 0;
         unsigned counted = 0;
@@ -179,11 +179,11 @@ static enum error_code spoil_all(void *context)
     enum error_code code = OK;
     for (unsigned kind = 0; code == OK && kind < FAULT_KIND_COUNT; kind++) {
         const struct fault fault = {.kind = (enum fault_kind)kind, .number = 15};
-        if (spoil_is_event_fault(fault.kind))
-            code = spoil_event(&fault, buffer_view(good), &out);
+        if (fault_bytes_replace_event(fault.kind))
+            code = fault_bytes_event(&fault, buffer_view(good), &out);
     }
     if (code == OK)
-        code = spoil_move_event(buffer_view(good), 3, &out);
+        code = fault_bytes_moved_event(buffer_view(good), 3, &out);
     buffer_release(&out);
     return code;
 }

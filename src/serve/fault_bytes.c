@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "serve/spoil.h"
+#include "serve/fault_bytes.h"
 
 #include <string.h>
 
@@ -23,7 +23,7 @@
 #define FRAME_CONTINUATION 9
 #define FLAG_END_HEADERS   4
 
-bool spoil_is_event_fault(enum fault_kind kind)
+bool fault_bytes_replace_event(enum fault_kind kind)
 {
     switch (kind) {
     case FAULT_HALF_MESSAGE:
@@ -180,8 +180,8 @@ static enum error_code append_with_prefix(struct buffer *out, uint8_t flag, uint
     return buffer_append(out, message.data, message.size_bytes);
 }
 
-enum error_code spoil_event(const struct fault *fault, struct bytes_view message,
-                            struct buffer *out)
+enum error_code fault_bytes_event(const struct fault *fault, struct bytes_view message,
+                                  struct buffer *out)
 {
     static const uint8_t no_protobuf[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
                                           0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
@@ -204,8 +204,8 @@ enum error_code spoil_event(const struct fault *fault, struct bytes_view message
     }
 }
 
-enum error_code spoil_move_event(struct bytes_view message, uint32_t ledger_sequence,
-                                 struct buffer *out)
+enum error_code fault_bytes_moved_event(struct bytes_view message, uint32_t ledger_sequence,
+                                        struct buffer *out)
 {
     struct event_view event;
     if (event_decode(message, &event, NULL) != OK || !event.has_meta)
@@ -238,8 +238,8 @@ static enum error_code append_frame(struct buffer *out, uint8_t type, uint8_t fl
     return buffer_append(out, payload.data, payload.size_bytes);
 }
 
-enum error_code spoil_flood(enum fault_kind kind, int32_t stream_id, bool is_first,
-                            uint64_t *remaining, uint32_t frame_limit, struct buffer *out)
+enum error_code fault_bytes_flood(enum fault_kind kind, int32_t stream_id, bool is_first,
+                                  uint64_t *remaining, uint32_t frame_limit, struct buffer *out)
 {
     /* HPACK (RFC 7541 section 6.2.2), literals without indexing: ":status: 103" (static name 8),
      * "x-flood: 0123456789abcdef". */
