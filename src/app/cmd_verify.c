@@ -65,8 +65,8 @@ static enum error_code print_report(const struct command_line *line, const struc
 }
 
 /* Why the comparison is not complete, behind the report of what was compared. */
-static enum exit_code tell_failure(const struct verify_report *report,
-                                   const struct server_comparison *with_server)
+static enum exit_code fail_incomplete(const struct verify_report *report,
+                                      const struct server_comparison *with_server)
 {
     struct error error;
     error_set(&error, with_server->failure.code,
@@ -102,7 +102,7 @@ static enum exit_code verify(const struct command_line *line, const struct optio
         code = print_report(line, options, &report, is_compared ? with_server : NULL, &error);
     enum exit_code exit_code = code != OK ? command_fail(exit_code_of(code), &error) : EXIT_DONE;
     if (code == OK && !is_complete)
-        exit_code = tell_failure(&report, with_server);
+        exit_code = fail_incomplete(&report, with_server);
     if (code == OK && has_problems)
         exit_code = EXIT_PROBLEMS;
     verify_report_release(&report);

@@ -114,8 +114,8 @@ static void end(struct progress *progress)
 }
 
 /* While nothing has ever arrived, and the server said nothing, the likely causes are named. */
-static void tell_silence(struct progress *progress, const struct status_snapshot *now,
-                         int64_t now_us)
+static void log_silence(struct progress *progress, const struct status_snapshot *now,
+                        int64_t now_us)
 {
     if (now->stream.last_event_us != 0 || now->stream.failure.status[0] != '\0')
         progress->next_silence_us = INT64_MAX; /* the server's own words say more */
@@ -131,8 +131,8 @@ static void tell_silence(struct progress *progress, const struct status_snapshot
               LOG_B("connected", now->stream.connected));
 }
 
-static void tell_bounded(const struct progress *progress, const struct status_snapshot *now,
-                         double rate)
+static void log_bounded(const struct progress *progress, const struct status_snapshot *now,
+                        double rate)
 {
     double percent = progress->ledgers_wanted == 0 ? 0.0
                                                    : 100.0 * (double)now->stream.ledgers_completed /
@@ -146,7 +146,7 @@ static void tell_bounded(const struct progress *progress, const struct status_sn
               LOG_U("resident_bytes", now->resident_bytes), LOG_U("retries", now->stream.retries));
 }
 
-static void tell_live(const struct status_snapshot *now, double rate)
+static void log_live(const struct status_snapshot *now, double rate)
 {
     log_event(LOG_INFO, "app", "progress", LOG_U("ledger", now->stream.current_ledger),
               LOG_D("lag_seconds", health_lag_seconds(now)), LOG_D("events_per_second", rate),
@@ -156,7 +156,7 @@ static void tell_live(const struct status_snapshot *now, double rate)
               LOG_U("resident_bytes", now->resident_bytes), LOG_U("retries", now->stream.retries));
 }
 
-static void tell(struct progress *progress, struct run_status *status, int64_t now_us)
+static void show_progress(struct progress *progress, struct run_status *status, int64_t now_us)
 {
     bool draw_is_due = progress->draws && now_us >= progress->next_draw_us;
     bool line_is_due = !progress->draws && now_us >= progress->next_us;
@@ -164,7 +164,7 @@ static void tell(struct progress *progress, struct run_status *status, int64_t n
         return;
     struct status_snapshot now;
     run_status_snapshot(status, &now);
-    tell_silence(progress, &now, now_us);
+    log_silence(progress, &now, now_us);
     if (draw_is_due)
         draw(progress, &now, now_us);
     if (!line_is_due)
@@ -173,9 +173,9 @@ static void tell(struct progress *progress, struct run_status *status, int64_t n
     double rate =
         seconds > 0 ? (double)(now.stream.events_accepted - progress->told_events) / seconds : 0.0;
     if (progress->live)
-        tell_live(&now, rate);
+        log_live(&now, rate);
     else
-        tell_bounded(progress, &now, rate);
+        log_bounded(progress, &now, rate);
     progress->told_us = now_us;
     progress->told_events = now.stream.events_accepted;
     progress->next_us = now_us + (progress->live ? LIVE_EVERY_US : PROGRESS_TELL_EVERY_US);
@@ -190,7 +190,7 @@ static void on_fact(void *context, const struct run_fact *fact)
         end(progress);
     if (fact->kind != FACT_TURN)
         return;
-    tell(progress, fact->status, fact->now_us);
+    show_progress(progress, fact->status, fact->now_us);
     if (progress->draws && progress->next_draw_us < *fact->next_turn_us)
         *fact->next_turn_us = progress->next_draw_us;
 }

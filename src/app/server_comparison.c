@@ -69,7 +69,7 @@ enum error_code server_comparison_check_network(const struct options *options, s
 }
 
 /* A bar on a terminal, else a line of the log now and then. */
-static void tell(struct feeding *feeding)
+static void show_progress(struct feeding *feeding)
 {
     int64_t now_us = os_monotonic_us();
     if (now_us < feeding->next_tell_us)
@@ -136,7 +136,7 @@ static void on_ledger_dropped(void *context)
 static enum error_code on_complete_to(void *context, uint32_t covered_to, struct error *error)
 {
     struct feeding *feeding = context;
-    tell(feeding);
+    show_progress(feeding);
     return from_lake(feeding, comparison_complete_to(feeding->comparison, covered_to, error));
 }
 
@@ -166,7 +166,7 @@ static bool has_room(void *context)
 static bool must_stop(void *context)
 {
     struct feeding *feeding = context;
-    tell(feeding);
+    show_progress(feeding);
     return os_stop_requested() || comparison_is_hopeless(feeding->comparison);
 }
 

@@ -218,8 +218,8 @@ struct event_cursor {
     size_t row, letter;
 };
 
-/* The next event by its index, and passes over it. event_index NO_EVENT_INDEX: none is left. */
-static struct event_side look(const struct event_cursor *cursor)
+/* The next event by its index; its event_index is NO_EVENT_INDEX where none is left. */
+static struct event_side next_event(const struct event_cursor *cursor)
 {
     const struct ledger_contents *contents = cursor->contents;
     struct event_side event = {.event_index = NO_EVENT_INDEX};
@@ -249,7 +249,7 @@ static bool describe_by_index(const struct row_schema *schema, const struct ledg
 {
     struct event_cursor cursors[2] = {{lake, 0, 0}, {server, 0, 0}};
     for (;;) {
-        struct event_side events[2] = {look(&cursors[0]), look(&cursors[1])};
+        struct event_side events[2] = {next_event(&cursors[0]), next_event(&cursors[1])};
         if (events[0].event_index != events[1].event_index) {
             bool in_lake = events[0].event_index < events[1].event_index;
             describe_lack(&events[in_lake ? 0 : 1], in_lake, out);

@@ -221,8 +221,8 @@ static void PRINTF_LIKE(2, 3) tell(const struct rebuild *rebuild, const char *fo
         rebuild->options->tell(rebuild->options->tell_context, text);
 }
 
-static enum error_code tell_object(void *context, bool is_view, const char *schema,
-                                   const char *name, struct error *error)
+static enum error_code announce_object(void *context, bool is_view, const char *schema,
+                                       const char *name, struct error *error)
 {
     (void)error;
     tell(context, "%s %s.%s of others%s", is_view ? "view" : "table", schema, name,
@@ -240,8 +240,8 @@ static enum error_code count_change(void *context, const struct catalog_change *
 }
 
 /* What is in the old catalog and in no file of a commit. `file_count` gets its live files. */
-static enum error_code tell_lost(struct rebuild *rebuild, struct catalog *old, uint64_t *file_count,
-                                 struct error *error)
+static enum error_code announce_losses(struct rebuild *rebuild, struct catalog *old,
+                                       uint64_t *file_count, struct error *error)
 {
     struct catalog_totals totals;
     struct catalog_visible visible;
@@ -250,7 +250,7 @@ static enum error_code tell_lost(struct rebuild *rebuild, struct catalog *old, u
     if (code == OK)
         code = catalog_visible_rows(old, &visible, error);
     if (code == OK)
-        code = catalog_each_other_object(old, tell_object, rebuild, error);
+        code = catalog_each_other_object(old, announce_object, rebuild, error);
     if (code == OK)
         code = catalog_each_change(old, count_change, &changes, error);
     if (code == OK && changes > 0)
@@ -275,7 +275,7 @@ static enum error_code look_at_old(struct rebuild *rebuild, const char *path, st
              "%" PRIu64 " rows in %" PRIu64 " files that no commit made (DuckDB merged, rewrote or "
              "inserted them): they can't be taken in",
              report->foreign_rows, report->foreign_files);
-    enum error_code code = old == NULL ? OK : tell_lost(rebuild, old, &file_count, &ignored);
+    enum error_code code = old == NULL ? OK : announce_losses(rebuild, old, &file_count, &ignored);
     catalog_close(old);
     if (code == ERR_NO_MEMORY) {
         *error = ignored;

@@ -71,7 +71,7 @@ static void write_queue(struct text_queue *queue)
 }
 
 /* Everything that queued is out: the note stands where the lines are missing. */
-static void tell_dropped(void)
+static void write_dropped_note(void)
 {
     char note[LOG_OUTPUT_TEXT_BYTES];
     uint64_t line_count = untold_lines;
@@ -90,7 +90,7 @@ static void *output_body(void *context)
             filling = 1 - filling;
             write_queue(queue);
         } else if (untold_lines != 0) {
-            tell_dropped();
+            write_dropped_note();
         } else {
             reader_is_slow = false;
             os_condition_broadcast(&changed);

@@ -79,7 +79,7 @@ static void tell(const struct os_notify *notify, const char *words, bool must_ar
 
 /* `status` as a field of the protocol: a line end in it would begin another field, and people read
  * it in terminals. */
-static void tell_status(const struct os_notify *notify, const char *before, const char *status,
+static void send_status(const struct os_notify *notify, const char *before, const char *status,
                         bool must_arrive)
 {
     char words[LINE_BYTES];
@@ -91,7 +91,7 @@ static void tell_status(const struct os_notify *notify, const char *before, cons
 void os_notify_ready(const struct os_notify *notify, const char *status)
 {
     if (status)
-        tell_status(notify, "READY=1\n", status, true);
+        send_status(notify, "READY=1\n", status, true);
     else
         tell(notify, "READY=1", true);
 }
@@ -108,5 +108,5 @@ void os_notify_watchdog(const struct os_notify *notify)
 
 void os_notify_status(const struct os_notify *notify, const char *status)
 {
-    tell_status(notify, "", status, false);
+    send_status(notify, "", status, false);
 }

@@ -122,7 +122,7 @@ static void add_segment(struct batch_builder *builder, struct segment *segment)
 }
 
 /* A newest segment to add to; not one that is half a batch because memory ran out. */
-static enum error_code have_segment(struct batch_builder *builder)
+static enum error_code ensure_segment(struct batch_builder *builder)
 {
     if (builder->newest != NULL && builder->newest->batch == NULL)
         return OK;
@@ -148,9 +148,9 @@ static enum error_code split_newest(struct batch_builder *builder)
 }
 
 /* Makes the newest segment one that a row of this time may go to. */
-static enum error_code have_segment_for(struct batch_builder *builder, int64_t start_us)
+static enum error_code ensure_segment_for(struct batch_builder *builder, int64_t start_us)
 {
-    if (have_segment(builder) != OK)
+    if (ensure_segment(builder) != OK)
         return ERR_NO_MEMORY;
     if (builder->progress_rows != 0) {
         assert(builder->newest->start_us == start_us);
@@ -169,7 +169,7 @@ static enum error_code replace_dictionary(struct batch_builder *builder, enum ro
 {
     const uint64_t row_values_max = 2; /* source_account and dest_account */
     struct row_dictionaries *dictionaries = &builder->dictionaries;
-    if (have_segment(builder) != OK ||
+    if (ensure_segment(builder) != OK ||
         (segment_complete_rows(builder->newest) != 0 && split_newest(builder) != OK))
         return ERR_NO_MEMORY;
     uint32_t count = arrow_dictionary_count(dictionaries->shared[id]);
@@ -285,7 +285,7 @@ static enum error_code add_row(struct batch_builder *builder, const struct row_v
     uint32_t indices[ROW_COLUMN_MAX + 1];
     bool by_type = builder->options.scheme == PARTITION_DATE_HOUR_TYPE;
     bool dictionaries = builder->options.dictionaries;
-    if (have_segment_for(builder, start_us) != OK ||
+    if (ensure_segment_for(builder, start_us) != OK ||
         (dictionaries && intern_row(builder, row, row_bytes_max, indices) != OK) ||
         segment_add_row(builder->newest, by_type ? row->type : EVENT_NONE, row,
                         dictionaries ? indices : NULL) != OK)
@@ -336,7 +336,7 @@ enum error_code batch_builder_add_dead_letter(struct batch_builder *builder,
                                               const char *reason, struct bytes_view raw,
                                               struct error *error)
 {
-    if (have_segment(builder) != OK ||
+    if (ensure_segment(builder) != OK ||
         segment_add_letter(builder->newest, ledger_sequence, event_index, reason, raw) != OK)
         return error_no_memory(error, "a dead letter");
     begin_ledger(builder, ledger_sequence);
@@ -392,7 +392,7 @@ enum error_code batch_builder_complete_to(struct batch_builder *builder, uint32_
     }
     if (next == 0 || covered_to < next)
         return OK;
-    enum error_code code = have_segment(builder);
+    enum error_code code = ensure_segment(builder);
     /* Room first, so that the first run is not there without the second. */
     if (code == OK)
         code = buffer_reserve(&builder->newest->unconfirmed, 2 * sizeof(struct ledger_range));

@@ -341,7 +341,7 @@ bool connection_wants_write(const struct connection *connection)
     return connection->linger_us == 0 && (connection->blocked || connection->has_more);
 }
 
-static int64_t earlier(int64_t a, int64_t b)
+static int64_t min_us(int64_t a, int64_t b)
 {
     return a < b ? a : b;
 }
@@ -350,10 +350,10 @@ int64_t connection_due_us(const struct connection *connection)
 {
     if (connection->linger_us != 0)
         return connection->linger_us;
-    int64_t due_us = earlier(connection->let_go_us, connection->close_us);
+    int64_t due_us = min_us(connection->let_go_us, connection->close_us);
     for (const struct stream *stream = connection->streams; stream != NULL; stream = stream->next) {
         if (stream->wake_us != 0 && !stream->is_finished)
-            due_us = earlier(due_us, stream->wake_us);
+            due_us = min_us(due_us, stream->wake_us);
     }
     return due_us;
 }

@@ -16,8 +16,8 @@ void data_file_init(struct data_file *file)
     buffer_init(&file->encoded);
 }
 
-static void tell_duration(const struct data_file_setup *setup, const char *operation,
-                          int64_t started_us)
+static void report_duration(const struct data_file_setup *setup, const char *operation,
+                            int64_t started_us)
 {
     if (setup->on_duration != NULL)
         setup->on_duration(setup->duration_context, operation, os_monotonic_us() - started_us);
@@ -116,7 +116,7 @@ enum error_code data_file_close_row_group(struct data_file *file,
     enum error_code code = parquet_writer_row_group_begin(file->writer, &task_count, error);
     if (code == OK)
         code = encode_pool_run(setup->pool, task_count, run_column, file->writer, error);
-    tell_duration(setup, "encode", started_us);
+    report_duration(setup, "encode", started_us);
     struct writing writing = {file, setup};
     if (code == OK)
         code = parquet_writer_row_group_drain(file->writer, write_piece, &writing, error);
@@ -163,7 +163,7 @@ static enum error_code read_back(const struct data_file *file, const struct data
         code = parquet_verify(&source, setup->verify, file->row_count, error);
     if (code == ERR_CORRUPT)
         code = error_prefix(error, code, "read-back of a file that was just written failed: ");
-    tell_duration(setup, "readback", started_us);
+    report_duration(setup, "readback", started_us);
     return code;
 }
 

@@ -53,8 +53,7 @@ static void log_wait(const struct obstacle *obstacle, enum obstacle_kind wait, c
 }
 
 /* What is waited for, for other threads to read. */
-static void tell_others(struct obstacle *obstacle, bool for_space, bool for_catalog,
-                        bool for_refusal)
+static void show_wait(struct obstacle *obstacle, bool for_space, bool for_catalog, bool for_refusal)
 {
     atomic_store_explicit(&obstacle->waiting_for_space, for_space, memory_order_relaxed);
     atomic_store_explicit(&obstacle->refused, for_refusal, memory_order_relaxed);
@@ -68,7 +67,7 @@ static enum error_code end_busy_wait(struct obstacle *obstacle, const struct err
     char reason[ERROR_MESSAGE_BYTES]; /* `error` may be `failure` */
     memcpy(reason, failure->message, sizeof reason);
     obstacle->waiting = false;
-    tell_others(obstacle, false, false, false);
+    show_wait(obstacle, false, false, false);
     return error_set(error, ERR_IO,
                      "another program has held the catalog for a day: %.900s; find and end it (a "
                      "DuckDB or sqlite3 with an open transaction)",
@@ -85,8 +84,7 @@ enum error_code obstacle_wait(struct obstacle *obstacle, const struct error *fai
         obstacle->since_us = os_monotonic_us();
         log_wait(obstacle, wait, failure->message);
     }
-    tell_others(obstacle, wait == OBSTACLE_SPACE, wait == OBSTACLE_CATALOG,
-                wait == OBSTACLE_REFUSAL);
+    show_wait(obstacle, wait == OBSTACLE_SPACE, wait == OBSTACLE_CATALOG, wait == OBSTACLE_REFUSAL);
     int64_t busy_since_us =
         atomic_load_explicit(&obstacle->catalog_busy_since_us, memory_order_relaxed);
     if (wait == OBSTACLE_CATALOG && os_monotonic_us() - busy_since_us >= OBSTACLE_BUSY_LIMIT_US)
@@ -109,7 +107,7 @@ void obstacle_gone(struct obstacle *obstacle)
     if (!obstacle->waiting)
         return;
     obstacle->waiting = false;
-    tell_others(obstacle, false, false, false);
+    show_wait(obstacle, false, false, false);
     log_event(LOG_INFO, "sink", "the wait is over, writing goes on",
               LOG_D("waited_seconds", (double)(os_monotonic_us() - obstacle->since_us) / 1e6));
 }

@@ -8,7 +8,7 @@
 #include "status/health.h"
 #include "world.h"
 
-/* The board looks once a second, and so does the main thread. */
+/* The history is sampled once a second, and the main thread looks as often. */
 #define LATE_US ORACLE_SLACK_US
 
 static int64_t later(int64_t a, int64_t b)
