@@ -31,7 +31,7 @@ struct version_totals {
 
 /* What others decide the length of. */
 enum status_list {
-    LIST_HOLES,
+    LIST_RECORDED_HOLES,
     LIST_SEAM_FINDINGS,
     LIST_UNCHECKED_SEAMS,
     LIST_CHANGES, /* snapshots in which others changed rows */
@@ -42,8 +42,8 @@ enum status_list {
 struct lake_status {
     struct catalog_totals totals;
     struct ledger_set coverage, unconfirmed;
-    struct ledger_set gaps; /* between the lowest and the highest covered ledger */
-    struct buffer command;  /* what fetches the gaps, ended by a NUL; empty where there is none */
+    struct ledger_set holes; /* between the lowest and the highest covered ledger */
+    struct buffer command;   /* what fetches the holes, ended by a NUL; empty where there is none */
     struct version_totals versions[VERSIONS_MAX];
     size_t version_count;
     struct lake_file lake;
@@ -60,7 +60,7 @@ static void status_release(struct lake_status *status)
 {
     ledger_set_release(&status->coverage);
     ledger_set_release(&status->unconfirmed);
-    ledger_set_release(&status->gaps);
+    ledger_set_release(&status->holes);
     buffer_release(&status->command);
     lake_file_release(&status->lake);
     mem_free(status->data_path);
@@ -116,7 +116,7 @@ static size_t text_bytes(const char *text)
 static enum error_code add_hole(void *context, struct ledger_range range, const char *reason,
                                 int64_t recorded_us, struct error *error)
 {
-    struct json_short_list *holes = &((struct lake_status *)context)->lists[LIST_HOLES];
+    struct json_short_list *holes = &((struct lake_status *)context)->lists[LIST_RECORDED_HOLES];
     if (!json_short_list_takes(holes, text_bytes(reason)))
         return OK;
     json_t *object = json_pack("{s:I, s:I, s:o, s:o}", "first", (json_int_t)range.first, "last",
@@ -138,17 +138,17 @@ static enum error_code add_seam_finding(void *context, const struct catalog_seam
     return json_short_list_append(list, object, error);
 }
 
-/* One run fetches what is not covered of its range: from the first gap to the last. */
+/* One run fetches what is not covered of its range: from the first hole to the last. */
 static enum error_code make_command(const struct options *options, struct lake_status *status,
                                     struct error *error)
 {
     struct rerun rerun;
-    if (status->gaps.count == 0)
+    if (status->holes.count == 0)
         return OK;
-    const struct ledger_range gaps = ledger_set_span(&status->gaps);
+    const struct ledger_range span = ledger_set_span(&status->holes);
     rerun_init(&rerun);
     enum error_code code = rerun_of_lake(&rerun, options, error);
-    if (code == OK && (rerun_append_run(&rerun, gaps, &status->command) != OK ||
+    if (code == OK && (rerun_append_run(&rerun, span, &status->command) != OK ||
                        buffer_append_byte(&status->command, '\0') != OK))
         code = error_no_memory(error, "the lake's status");
     rerun_release(&rerun);
@@ -235,8 +235,8 @@ static enum error_code read_status(struct catalog *catalog, const struct options
     if (code == OK)
         code = catalog_coverage(catalog, &status->coverage, error);
     if (code == OK && status->coverage.count > 1)
-        code = ledger_set_gaps(&status->coverage, ledger_set_span(&status->coverage), &status->gaps,
-                               error);
+        code = ledger_set_missing(&status->coverage, ledger_set_span(&status->coverage),
+                                  &status->holes, error);
     if (code == OK)
         code = catalog_unconfirmed(catalog, &status->unconfirmed, error);
     if (code == OK)
@@ -278,7 +278,7 @@ static enum error_code print_json(struct catalog *catalog, const char *output_pa
         status->lake.network, "partitioning_scheme", status->lake.scheme, "schema_version",
         catalog_schema_version(catalog), "schema_versions",
         json_list(status->version_count, json_version, status), "coverage",
-        json_ranges(&status->coverage), "gaps", json_ranges(&status->gaps), "command",
+        json_ranges(&status->coverage), "gaps", json_ranges(&status->holes), "command",
         json_any_text((const char *)status->command.data), "commits", (json_int_t)totals->commits,
         "snapshots", (json_int_t)totals->snapshots, "files", (json_int_t)totals->files, "rows",
         (json_int_t)totals->rows, "bytes", (json_int_t)totals->file_bytes, "newest_ledger_time",
@@ -286,7 +286,7 @@ static enum error_code print_json(struct catalog *catalog, const char *output_pa
         "dead_letters", (json_int_t)totals->dead_letters, "null_amount_decimals",
         (json_int_t)totals->null_decimals, "replaced_memos", (json_int_t)totals->replaced_memos,
         "unconfirmed_ledgers", (json_int_t)totals->unconfirmed_ledgers, "unconfirmed",
-        json_ranges(&status->unconfirmed), "holes", status->lists[LIST_HOLES].items,
+        json_ranges(&status->unconfirmed), "holes", status->lists[LIST_RECORDED_HOLES].items,
         "seam_findings", status->lists[LIST_SEAM_FINDINGS].items, "unchecked_seams",
         status->lists[LIST_UNCHECKED_SEAMS].items, "recent_commits", status->commits, "hidden_rows",
         (json_int_t)status->visible.deleted_rows, "inlined_rows",
@@ -296,9 +296,9 @@ static enum error_code print_json(struct catalog *catalog, const char *output_pa
         status->place_warning[0] == '\0' ? json_null() : json_any_text(status->place_warning));
     const struct json_left_out left_out[] = {
         {"coverage", json_left_out_of(status->coverage.count)},
-        {"gaps", json_left_out_of(status->gaps.count)},
+        {"gaps", json_left_out_of(status->holes.count)},
         {"unconfirmed", json_left_out_of(status->unconfirmed.count)},
-        {"holes", left_out_of(status, LIST_HOLES)},
+        {"holes", left_out_of(status, LIST_RECORDED_HOLES)},
         {"seam_findings", left_out_of(status, LIST_SEAM_FINDINGS)},
         {"unchecked_seams", left_out_of(status, LIST_UNCHECKED_SEAMS)},
         {"changes_by_others", left_out_of(status, LIST_CHANGES)},
@@ -434,13 +434,13 @@ static void print_oddities(const struct lake_status *status)
         say("%-14s %" PRIu64 " whose text was not UTF-8\n", "memos", totals->replaced_memos);
     size_t i;
     json_t *hole, *finding;
-    json_array_foreach(status->lists[LIST_HOLES].items, i, hole)
+    json_array_foreach(status->lists[LIST_RECORDED_HOLES].items, i, hole)
         say("%-14s %" JSON_INTEGER_FORMAT " to %" JSON_INTEGER_FORMAT ", given up at %s:\n  %s\n",
             "hole", json_integer_value(json_object_get(hole, "first")),
             json_integer_value(json_object_get(hole, "last")),
             json_string_value(json_object_get(hole, "recorded_at")),
             json_string_value(json_object_get(hole, "reason")));
-    print_left_out(status, LIST_HOLES);
+    print_left_out(status, LIST_RECORDED_HOLES);
     json_array_foreach(status->lists[LIST_SEAM_FINDINGS].items, i, finding)
         say("%-14s ledger %" JSON_INTEGER_FORMAT ": the server sends other contents than are "
             "stored\n  (met %" JSON_INTEGER_FORMAT " time%s, the last at %s)\n",
@@ -464,8 +464,8 @@ static void print_text(struct catalog *catalog, const struct options *options,
     if (status->place_warning[0] != '\0')
         say("%-14s %s\n", "place", status->place_warning);
     print_ranges("coverage", &status->coverage);
-    if (status->gaps.count > 0) {
-        print_ranges("gaps", &status->gaps);
+    if (status->holes.count > 0) {
+        print_ranges("holes", &status->holes);
         say("  fetch by:\n  %s\n", (const char *)status->command.data);
         if (rerun_server_is_default(options))
             say("  (" RERUN_DEFAULT_SERVER ")\n");

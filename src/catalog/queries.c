@@ -31,7 +31,7 @@ enum error_code catalog_uncovered(struct catalog *catalog, struct ledger_range w
         coverage_load(&catalog->database, "ttp_coverage", within, &covered, error);
     uncovered->count = 0;
     if (code == OK)
-        code = ledger_set_gaps(&covered, within, uncovered, error);
+        code = ledger_set_missing(&covered, within, uncovered, error);
     ledger_set_release(&covered);
     return code;
 }

@@ -33,7 +33,7 @@ void inventory_release(struct inventory *inventory)
     buffer_release(&inventory->objects);
     ledger_set_release(&inventory->coverage);
     ledger_set_release(&inventory->unconfirmed);
-    ledger_set_release(&inventory->holes);
+    ledger_set_release(&inventory->recorded_holes);
     inventory_init(inventory);
 }
 
@@ -183,7 +183,7 @@ static enum error_code add_hole(void *context, struct ledger_range range, const 
     struct inventory *inventory = context;
     (void)reason;
     (void)recorded_us;
-    return ledger_set_append(&inventory->holes, range, error);
+    return ledger_set_append(&inventory->recorded_holes, range, error);
 }
 
 static enum error_code read_lists(struct inventory *inventory, const char *root,

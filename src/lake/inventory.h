@@ -67,7 +67,7 @@ struct inventory {
     struct buffer commits;   /* struct inventory_commit, by commit_no */
     struct buffer in_flight; /* const char *: final paths that an intent names */
     bool link_was_lost;      /* while the disk was read: memory is out */
-    struct ledger_set coverage, unconfirmed, holes;
+    struct ledger_set coverage, unconfirmed, recorded_holes;
     size_t staged_count; /* files in _lake/staging */
     /* What others did (catalog/others.h). */
     int64_t snapshot_id; /* the newest, when all this was read */

@@ -329,12 +329,12 @@ static enum error_code list_refetch(struct rebuild_report *report, struct error 
 {
     enum error_code code = OK;
     if (report->coverage.count > 0)
-        code = ledger_set_gaps(&report->coverage, ledger_set_span(&report->coverage),
-                               &report->refetch, error);
+        code = ledger_set_missing(&report->coverage, ledger_set_span(&report->coverage),
+                                  &report->refetch, error);
     for (size_t i = 0; code == OK && i < LIST_COUNT(&report->entries, struct rebuild_entry); i++) {
         const struct rebuild_entry *entry = LIST_AT(&report->entries, struct rebuild_entry, i);
         if (entry->range.last != 0)
-            code = ledger_set_gaps(&report->coverage, entry->range, &report->refetch, error);
+            code = ledger_set_missing(&report->coverage, entry->range, &report->refetch, error);
     }
     ledger_set_merge(&report->refetch);
     return code;

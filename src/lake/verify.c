@@ -265,21 +265,21 @@ static enum error_code check_coverage(struct verification *verification, struct 
                                       struct error *error)
 {
     const struct ledger_set *coverage = &verification->inventory.coverage;
-    struct ledger_set brought = {0}, gaps = {0};
+    struct ledger_set brought = {0}, missing = {0};
     enum error_code code = OK;
     for (size_t i = 0; code == OK && i < verification->commit_count; i++)
         code = ledger_set_append(&brought, commit_at(verification, i)->range, error);
     ledger_set_merge(&brought);
     for (size_t i = 0; code == OK && i < coverage->count; i++) {
-        gaps.count = 0;
-        code = ledger_set_gaps(&brought, coverage->ranges[i], &gaps, error);
-        if (code == OK && gaps.count > 0)
+        missing.count = 0;
+        code = ledger_set_missing(&brought, coverage->ranges[i], &missing, error);
+        if (code == OK && missing.count > 0)
             findings_add_problem(findings, PROBLEM_CATALOG, NULL, 0, coverage->ranges[i],
                                  "ledger %" PRIu32 " is covered, but no commit brought it",
-                                 gaps.ranges[0].first);
+                                 missing.ranges[0].first);
     }
     ledger_set_release(&brought);
-    ledger_set_release(&gaps);
+    ledger_set_release(&missing);
     return code;
 }
 
@@ -308,25 +308,25 @@ static size_t count_without_checksums(const struct verification *verification)
 /* Notes of ranges, one each, leave room for the others. */
 #define RANGES_NOTED_MAX 2000
 
-static void note_gaps(const struct inventory *inventory, struct findings *findings)
+static void note_holes(const struct inventory *inventory, struct findings *findings)
 {
     const struct ledger_set *coverage = &inventory->coverage;
-    size_t gaps = coverage->count == 0 ? 0 : coverage->count - 1;
-    for (size_t i = 0; i < gaps && i < RANGES_NOTED_MAX; i++)
+    size_t holes = coverage->count == 0 ? 0 : coverage->count - 1;
+    for (size_t i = 0; i < holes && i < RANGES_NOTED_MAX; i++)
         findings_add_note(findings, "ledgers %" PRIu32 " to %" PRIu32 " are not in the lake",
                           coverage->ranges[i].last + 1, coverage->ranges[i + 1].first - 1);
-    if (gaps > RANGES_NOTED_MAX)
+    if (holes > RANGES_NOTED_MAX)
         findings_add_note(findings,
                           "%zu more ranges of ledgers are not in the lake: 'status' has the "
                           "command that fetches them",
-                          gaps - RANGES_NOTED_MAX);
+                          holes - RANGES_NOTED_MAX);
 }
 
-static void note_holes(const struct inventory *inventory, struct findings *findings)
+static void note_recorded_holes(const struct inventory *inventory, struct findings *findings)
 {
-    size_t holes = inventory->holes.count;
+    size_t holes = inventory->recorded_holes.count;
     for (size_t i = 0; i < holes && i < RANGES_NOTED_MAX; i++) {
-        struct ledger_range hole = inventory->holes.ranges[i];
+        struct ledger_range hole = inventory->recorded_holes.ranges[i];
         findings_add_note(findings,
                           "ledgers %" PRIu32 " to %" PRIu32 " were given up: the server could not "
                           "serve them; 'run %" PRIu32 " %" PRIu32 "' asks again",
@@ -377,8 +377,8 @@ static void add_notes(const struct verification *verification, struct findings *
     const struct inventory *inventory = &verification->inventory;
     note_ledgers(verification, findings);
     note_files(verification, findings);
-    note_gaps(inventory, findings);
     note_holes(inventory, findings);
+    note_recorded_holes(inventory, findings);
     if (inventory->in_flight.size_bytes > 0)
         findings_add_note(findings, "a commit of %zu files is being published",
                           LIST_COUNT(&inventory->in_flight, const char *));

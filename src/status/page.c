@@ -416,8 +416,8 @@ static void write_load_tiles(struct page *page)
     end_tile(page);
 }
 
-/* The gap before range i; there is one before each range but the first. */
-static struct ledger_range gap_before(const struct status_snapshot *snapshot, size_t i)
+/* The hole before range i; there is one before each range but the first. */
+static struct ledger_range hole_before(const struct status_snapshot *snapshot, size_t i)
 {
     return (struct ledger_range){snapshot->coverage[i - 1].last + 1,
                                  snapshot->coverage[i].first - 1};
@@ -459,7 +459,7 @@ static void write_bar(struct page *page, struct ledger_range ends)
     for (size_t i = 0; i < snapshot->coverage_count; i++)
         bar_part(page, ends, snapshot->coverage[i], "have", HOLE_LEAST / 2);
     for (size_t i = 1; i < snapshot->coverage_count; i++)
-        bar_part(page, ends, gap_before(snapshot, i), "hole", HOLE_LEAST);
+        bar_part(page, ends, hole_before(snapshot, i), "hole", HOLE_LEAST);
     text(page, "</svg>\n<div class=\"ends\"><span>");
     count(page, ends.first);
     text(page, "</span><span>");
@@ -483,23 +483,23 @@ static void write_command(struct page *page, struct ledger_range range)
 static void write_holes(struct page *page)
 {
     const struct status_snapshot *snapshot = page->snapshot;
-    size_t gaps = snapshot->coverage_count - 1;
+    size_t holes = snapshot->coverage_count - 1;
     size_t older = snapshot->coverage_total - snapshot->coverage_count;
-    if (gaps + older == 0)
+    if (holes + older == 0)
         return;
     text(page, "<ul class=\"holes\">");
-    for (size_t shown = 0; shown < gaps && shown < HOLES_SHOWN; shown++) {
-        struct ledger_range gap = gap_before(snapshot, snapshot->coverage_count - 1 - shown);
+    for (size_t shown = 0; shown < holes && shown < HOLES_SHOWN; shown++) {
+        struct ledger_range hole = hole_before(snapshot, snapshot->coverage_count - 1 - shown);
         text(page, "<li><b>Hole</b> ");
-        ledgers(page, gap);
+        ledgers(page, hole);
         text(page, " <span class=\"soft\">· ");
-        count(page, (uint64_t)gap.last - gap.first + 1);
-        writer_format(&page->writer, gap.first == gap.last ? " ledger" : " ledgers");
-        write_command(page, gap);
+        count(page, (uint64_t)hole.last - hole.first + 1);
+        writer_format(&page->writer, hole.first == hole.last ? " ledger" : " ledgers");
+        write_command(page, hole);
     }
-    if (gaps + older > HOLES_SHOWN) {
+    if (holes + older > HOLES_SHOWN) {
         text(page, "<li class=\"soft\">and ");
-        count(page, gaps + older - HOLES_SHOWN);
+        count(page, holes + older - HOLES_SHOWN);
         text(page, " more: <code>parquet-consumer status</code> lists them</li>");
     }
     text(page, "</ul>\n");

@@ -11,7 +11,7 @@
 /* The rate shown is that of the last slots: long enough to smooth the source's bursts of 5 s. */
 #define RATE_SLOTS 3
 
-/* Ranges kept: more than are shown, so that filling a gap among the older ones stays right. */
+/* Ranges kept: more than are shown, so that filling a hole among the older ones stays right. */
 #define KEPT_RANGES_MAX 256
 
 /* Distinct problems kept: the first ones for a summary, then the newest. */

@@ -129,8 +129,8 @@ enum error_code ledger_set_add(struct ledger_set *set, struct ledger_range range
     return OK;
 }
 
-enum error_code ledger_set_gaps(const struct ledger_set *set, struct ledger_range within,
-                                struct ledger_set *out, struct error *error)
+enum error_code ledger_set_missing(const struct ledger_set *set, struct ledger_range within,
+                                   struct ledger_set *out, struct error *error)
 {
     enum error_code code = OK;
     uint64_t next = within.first; /* the first ledger not looked at yet */
@@ -152,7 +152,7 @@ enum error_code ledger_set_subtract(const struct ledger_set *set, const struct l
 {
     enum error_code code = OK;
     for (size_t i = 0; code == OK && i < set->count; i++)
-        code = ledger_set_gaps(without, set->ranges[i], out, error);
+        code = ledger_set_missing(without, set->ranges[i], out, error);
     return code;
 }
 

@@ -47,8 +47,8 @@ enum error_code ledger_set_add(struct ledger_set *set, struct ledger_range range
 enum error_code ledger_set_subtract(const struct ledger_set *set, const struct ledger_set *without,
                                     struct ledger_set *out, struct error *error) MUST_CHECK;
 /* What of the range is not in `set`. */
-enum error_code ledger_set_gaps(const struct ledger_set *set, struct ledger_range within,
-                                struct ledger_set *out, struct error *error) MUST_CHECK;
+enum error_code ledger_set_missing(const struct ledger_set *set, struct ledger_range within,
+                                   struct ledger_set *out, struct error *error) MUST_CHECK;
 /* What both have. */
 enum error_code ledger_set_intersect(const struct ledger_set *a, const struct ledger_set *b,
                                      struct ledger_set *out, struct error *error) MUST_CHECK;

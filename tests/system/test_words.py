@@ -87,7 +87,7 @@ def test_status_names_the_gaps_and_a_command_that_closes_them(lake, servers, tmp
         "output": {"output_path": str(lake)},
         "monitoring": {"health_port": 0, "metrics_port": 0}}))
     told = process.execute("status", "--config", settings).expect(0)
-    told.says(f"gaps +2 ledgers in 1 range\n +{FIRST + 1} to {LAST - 1}")
+    told.says(f"holes +2 ledgers in 1 range\n +{FIRST + 1} to {LAST - 1}")
     status = json.loads(process.execute("status", "--config", "settings.json", "--json",
                                         cwd=tmp_path).expect(0).stdout)
     assert status["gaps"] == [{"first": FIRST + 1, "last": LAST - 1}]
