@@ -27,7 +27,7 @@ void progress_init(struct progress *progress, const struct options *options)
                                   .next_us = now_us + PROGRESS_TELL_EVERY_US,
                                   .next_silence_us = now_us + SILENCE_US,
                                   .began_us = now_us};
-    /* Who wants warnings only wants no bar either. */
+    /* No bar for people who asked for warnings only. */
     progress->is_terminal =
         os_is_terminal(STDERR_FILENO, &progress->columns) && log_get_level() <= LOG_INFO;
 }

@@ -33,7 +33,8 @@ struct arrow_dictionary *arrow_dictionary_retain(struct arrow_dictionary *dictio
 void arrow_dictionary_release(struct arrow_dictionary *dictionary); /* NULL is fine */
 
 #define ARROW_DICTIONARY_FULL UINT32_MAX
-/* Slots passed in vain before a dictionary counts as full: chance alone makes runs of some 300. */
+/* A look-up passes at most this many slots; then the dictionary counts as full. Chance alone makes
+ * runs of about 300. */
 #define ARROW_DICTIONARY_PROBES 1024
 
 /* The key of all hashes of this process: random bytes, set before threads start and while there is

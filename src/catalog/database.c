@@ -52,7 +52,7 @@ static enum error_code explain(struct database *database, int result, struct err
     return OK;
 }
 
-/* Who holds locks on the catalog, or on the memory that its users share. */
+/* Finds the process that holds a lock on the catalog, or on the -shm file that its users share. */
 static void describe_holder(const struct database *database, char out[128])
 {
     static const char *const suffixes[] = {"-shm", ""};

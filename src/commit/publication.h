@@ -15,7 +15,7 @@
 #include "catalog/catalog.h"
 #include "commit/intent.h"
 
-/* Who made a file, by what it says itself. */
+/* Who made a file, by its own metadata. */
 enum file_author {
     AUTHOR_COMMIT,  /* the commit of the intent */
     AUTHOR_UNKNOWN, /* it says nothing that can be read */

@@ -3,9 +3,9 @@
 #define TTP_LAKE_CHECK_OVERLAP_H
 
 /*
- * No ledger in two commits: where a later commit took ledgers over that had brought no event to an
- * earlier one, the earlier one has neither rows nor dead letters of them. Of the files of such
- * commits the walk gathers the ledgers.
+ * Checks that no ledger is in two commits. A later commit may take over ledgers that brought an
+ * earlier one no event; the earlier one must then have no rows and no dead letters of them. The
+ * walk over the files of such a commit collects which ledgers have rows.
  */
 
 #include "walk/file_rows.h"

@@ -4,9 +4,9 @@
 
 /*
  * Compares covered ledgers with what a server sends of them: `verify --against`. The lake's side is
- * read range by range into one small digest a ledger; the server's events are put in by whoever
- * streams them (the app: this room and the source may not see each other). A ledger whose digests
- * differ is read again and the first difference told.
+ * read range by range into one small digest a ledger; the caller streams the
+ * server's events and puts them in (app does: this room and the source may not see each other). A
+ * ledger whose digests differ is read again, and the first difference is described.
  *
  *   while (comparison_next_range(…, &range, &more) == OK && more)
  *       (comparison_add | comparison_drop_ledger | comparison_complete_to | comparison_skip)*
@@ -25,7 +25,7 @@ struct row_view;
 
 /* Ledgers of a range at most: 2 MiB of digests. */
 #define COMPARISON_RANGE_LEDGERS 65536
-/* Ledgers whose difference is told; of the others the number is. */
+/* The differences of this many ledgers are described; further ledgers are only counted. */
 #define COMPARISON_TOLD_MAX 20
 /* A sample's whole: all covered ledgers, in millionths. */
 #define COMPARISON_WHOLE 1000000

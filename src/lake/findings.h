@@ -79,7 +79,7 @@ void findings_add_note(struct findings *findings, const char *format, ...) PRINT
 enum error_code findings_finish(struct findings *findings, struct error *error) MUST_CHECK;
 
 size_t findings_problem_count(const struct findings *findings);
-/* Of them those with a message: the first ones. */
+/* How many of the problems have a message; these come first. */
 size_t findings_listed_count(const struct findings *findings);
 const struct problem *findings_problem(const struct findings *findings, size_t index);
 void findings_set_by_repair(struct findings *findings, size_t index);

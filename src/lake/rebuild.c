@@ -208,7 +208,7 @@ static enum error_code make_catalog(struct rebuild *rebuild, struct error *error
     return code;
 }
 
-/* ---- what the new catalog will lack ---- */
+/* ---- what the new catalog will not have ---- */
 
 static void PRINTF_LIKE(2, 3) tell(const struct rebuild *rebuild, const char *format, ...)
 {

@@ -14,7 +14,7 @@
 #include "lake/rebuild_report.h"
 #include "rows/schema.h"
 
-/* Tells, before anything is changed, of something that the new catalog will lack. */
+/* Called before anything is changed, with something that the new catalog will not have. */
 typedef void rebuild_teller(void *context, const char *what);
 
 struct rebuild_options {

@@ -27,7 +27,8 @@ void take_out_group(struct take_out *out, size_t group);
 /* Adds also what others inserted into the ledgers of the commits that leave, and of `ranges`. */
 void take_out_inserted(struct take_out *out, const struct ledger_set *ranges);
 
-/* A group among it in which others added, hid or changed rows, which would be lost; NULL: none. */
+/* A group that would leave and in which others added, hid or changed rows: these would be lost.
+ * NULL: there is none. */
 const struct foreign_group *take_out_changed(const struct take_out *out);
 
 /* The ranges of the commits that leave: to be fetched again. Appended; merged by the caller. */

@@ -11,8 +11,8 @@
 #include "lake/findings.h"
 
 /* A comparison with what a server sends, after the lake's own check. `stream` puts the server's
- * events into it (lake/comparison.h); what it can't get from the server it keeps to itself, its
- * errors end the verification. */
+ * events into it (lake/comparison.h). It remembers by itself what the server could not give; an
+ * error that it returns ends the verification. */
 struct verify_against {
     uint32_t sample_millionths;
     size_t ledger_limit_bytes;

@@ -14,7 +14,7 @@
  * 3. A chunk begins with dictionary pages. It turns to plain pages, and never back, when the
  *    dictionary is full (column_stop_dictionary), or when after DICTIONARY_TRIAL_VALUES the
  *    dictionary and the ids take more than the plain values would (judge_dictionary): then nearly
- *    each value is new and hashing it is in vain.
+ *    each value is new, and hashing it does not pay.
  * 4. When the row group closes, column_encode decides by exact sizes. If the dictionary did not
  *    pay, the sealed pages are replayed as plain ones (column_plain.c). The pages are compressed
  *    (column_pages.c); with the compact profile each DELTA encoding of the type is tried and the
@@ -394,8 +394,8 @@ static void end_dictionary(struct column_writer *column)
     chunk_dictionary_release_tables(&column->dictionary);
 }
 
-/* Hashing is in vain where nearly every value is new. The pages so far are decided on at the end.
- */
+/* Hashing does not pay where nearly every value is new. What becomes of the pages so far is decided
+ * at the end. */
 static void judge_dictionary(struct column_writer *column)
 {
     uint64_t values = (uint64_t)(column->row_count - column->null_count);

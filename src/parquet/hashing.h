@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Slots passed in vain that show a hash of too few bytes, or values chosen to collide: chance alone
- * makes runs of some 200. */
+/* A look-up that passes more slots than this shows that the hash takes in too few bytes, or that
+ * somebody chose values that collide. Chance alone makes runs of about 200. */
 #define LONG_PROBE 1024
 
 #define HASH_KEY_0 UINT64_C(0x9e3779b97f4a7c15)

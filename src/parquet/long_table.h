@@ -7,8 +7,8 @@
  * stand in the dictionary's body; a slot says where, so that a look-up touches two places in
  * memory.
  *
- * The hash is one of a text's first and last 8 bytes and its size, more than enough for addresses.
- * Texts that differ in the middle only make it fail; the table then turns to one of all bytes.
+ * At first only a text's size and its first and last 8 bytes are hashed: more than enough for
+ * addresses. Texts that differ only in the middle all collide; the table then hashes all bytes.
  */
 
 #include <stdbool.h>

@@ -9,9 +9,9 @@
 #include "util/arena.h"
 #include "util/bytes.h"
 
-/* The text lies in `arena`; *text is NULL where there is none to give: a maximum with a NUL in it
- * or not UTF-8 (a minimum is cut before that, and still bounds). ERR_NO_MEMORY; ERR_CORRUPT if
- * `raw` has not its type's size. */
+/* The text lies in `arena`. *text is NULL for a maximum that holds a NUL or is not UTF-8, since it
+ * can't be told as a text; such a minimum is cut before the bad byte, and is still a lower bound.
+ * ERR_NO_MEMORY; ERR_CORRUPT if `raw` does not have the size of its type. */
 enum error_code row_bound_text(const struct row_column *column, struct bytes_view raw, bool is_max,
                                struct arena *arena, const char **text,
                                struct error *error) MUST_CHECK;

@@ -32,7 +32,7 @@ enum error_code source_setup_make(struct source_setup *setup, const struct optio
         .skip_poison_ledger = options->on_poison_ledger == POISON_SKIP,
         .ends_in_outage = ends_in_outage,
         .is_quiet = setup->is_quiet,
-        /* Who asks once compares, and covers nothing. */
+        /* A caller that asks only once compares ledgers; it covers none. */
         .fails_on_gap = options->on_gap == GAP_FAIL && !ends_in_outage,
         .max_message_bytes = (uint32_t)options->max_message_size_bytes,
         .window_bytes = window_bytes,

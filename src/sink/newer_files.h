@@ -4,10 +4,10 @@
 
 /*
  * Files of this lake that its catalog does not know (docs/commit-protocol.md, invariant 17): a
- * catalog that was put back from a backup is older than the files beside it, and its lake would get
- * their rows once more. Told by what a file says of itself: its lake, and a commit that the catalog
- * does not hold, or holds with other ledgers or rows. Strangers' files, and copies of the lake's
- * own, are left to `verify`.
+ * catalog that was put back from a backup is older than the files beside it, and their rows would
+ * be fetched a second time. Such a file names this lake, and a commit that the catalog does not
+ * hold, or holds with other ledgers or rows. Files of others, and copies of the lake's own files,
+ * are left to `verify`.
  */
 
 #include "rows/partition.h"

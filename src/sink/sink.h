@@ -56,8 +56,8 @@ void sink_close(struct sink *sink);
 /* The lake's catalog, for reading coverage on the writer's thread or before it starts. Borrowed. */
 struct catalog *sink_catalog(struct sink *sink);
 
-/* Runs a step that may be begun anew on the catalog, while the writer's thread does not run: again
- * and again while another program holds the catalog, as a commit is. */
+/* Runs a step on the catalog, while the writer thread does not run. As long as another program
+ * holds the catalog it waits and runs the step again, as for a commit: a step must allow that. */
 enum error_code sink_at_catalog(struct sink *sink, obstacle_step *step, void *context,
                                 struct error *error) MUST_CHECK;
 
@@ -88,21 +88,22 @@ bool sink_take_lost_range(struct sink *sink, struct ledger_range *range);
 
 void sink_get_stats(const struct sink *sink, struct sink_stats *out);
 
-/* A wait asks this now and then whether to give up; default never. The call that waits then fails:
- * with ERR_IO, after a refusal with ERR_CONFLICT. A commit whose intent is written stays as it is:
- * the next start publishes it (sink_keeps_commit). */
+/* While a call waits, it asks `give_up` now and then whether to stop waiting (NULL: never). If so,
+ * the call fails: with ERR_CONFLICT where the file system refused, else with ERR_IO. A commit whose
+ * intent is written stays as it is, and the next start publishes it (sink_keeps_commit). */
 void sink_set_give_up(struct sink *sink, bool (*give_up)(void *context, enum obstacle_kind wait),
                       void *context);
 
-/* Whether the last wait was given up: then ERR_CONFLICT came of a refusal, else it says that the
- * lake is not to be touched. */
+/* Whether the last wait was given up. If so, ERR_CONFLICT means that the file system refused; if
+ * not, it means that this lake may not be touched. */
 bool sink_gave_up(const struct sink *sink);
 
 /* Whether a commit is complete in staging and left to the next start. */
 bool sink_keeps_commit(const struct sink *sink);
 
-/* Intake that waits because less than min_free_disk is free asks this whether the process is to
- * stop: then what was handed over is taken into the room kept for it. Default: it is not. */
+/* While less than min_free_disk is free, batches wait. They ask this whether the process is to
+ * stop: if so, what was handed over is still written, into the room that was kept free. Default:
+ * no. */
 void sink_set_stopping(struct sink *sink, bool (*is_stopping)(void *context), void *context);
 
 /* One call a commit, on the writer's thread, after it is durable: for logs, metrics and pages. */

@@ -3,10 +3,10 @@
 #define TTP_SOURCE_ADDRESS_ORDER_H
 
 /*
- * In which order the addresses of one name are tried: as the resolver gives them, but those where a
- * try failed behind all others, the one that failed last at the very end. So the next try goes to
- * the next address, whatever failed (no connection, no HTTP/2, a status, silence), and a server
- * that works is kept. No I/O. Not thread-safe.
+ * The order in which the addresses of one name are tried: as the resolver gives them, but addresses
+ * where a try failed come last, and the one that failed most recently at the very end. So the next
+ * try goes to the next address, whatever failed (no connection, no HTTP/2, a status, silence), and
+ * a server that works is kept. No I/O. Not thread-safe.
  */
 
 #include <stdbool.h>

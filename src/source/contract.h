@@ -3,8 +3,8 @@
 #define TTP_SOURCE_CONTRACT_H
 
 /*
- * What a source and those who use it agree on: how it is set up, what it is asked for, whom it
- * tells what comes, how that ended.
+ * What a source and its users agree on: its options, a request, the handler that gets what comes,
+ * and the result.
  */
 
 #include <stdbool.h>
@@ -81,7 +81,7 @@ struct source_handler {
     enum error_code (*on_deadline)(void *context, struct error *error);
 };
 
-/* So many unstorable messages in a row are no TTP server's. */
+/* No TTP server sends so many unstorable messages in a row. */
 #define SOURCE_MAX_UNSTORABLE 1000
 
 /* When a ledger closed. */

@@ -15,7 +15,7 @@
 #include "source/contract.h"
 #include "util/error.h"
 
-/* How long what is no file (a pipe from a command that asks a vault) may take to give its value. */
+/* How long a pipe (of a command that asks a vault) may take to give a value. */
 #define CREDENTIAL_TIMEOUT_US INT64_C(30000000)
 
 /* Whether a configured value only says where the value stands. */
@@ -45,7 +45,7 @@ enum error_code credentials_init(struct credentials *credentials,
 void credentials_release(struct credentials *credentials);
 
 /* Reads all values that stand elsewhere anew; *changed if one is another than before. ERR_RETRY
- * with the header's name where one can't be had or sent at the moment, and that value is as before;
+ * with the header's name where one can't be read or sent now; that header keeps its value;
  * ERR_NO_MEMORY. */
 enum error_code credentials_read_again(struct credentials *credentials, bool *changed,
                                        struct error *error) MUST_CHECK;

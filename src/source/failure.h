@@ -3,7 +3,7 @@
 #define TTP_SOURCE_FAILURE_H
 
 /*
- * What is told of a call to the server that failed: what was asked, and what the known words of
+ * Words about a call to the server that failed: what was asked for, and what the messages of known
  * servers mean. No I/O, no state.
  */
 

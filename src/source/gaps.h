@@ -12,7 +12,7 @@
  * - nearly each (GAPS_NEARLY_EACH of a hundred): every gap is asked for again. One that is empty
  *   then is loud: a warning, a health rule, and with on_gap = fail the end of the run.
  * - fewer: only a gap that chance alone would leave less than once in a million, were each ledger
- *   empty as often as the last hundred were. What is shorter is how this network is.
+ *   empty as often as the last hundred were. Shorter gaps are normal on such a network.
  *
  * Ledgers that are not known yet, at the start of a process, count as full where it is decided
  * whether to ask; a gap is not loud before GAPS_KNOWN_MIN are known. The end of a bounded range is

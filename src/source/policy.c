@@ -307,7 +307,7 @@ static struct policy_decision after_silence(struct policy *policy, const struct 
     return after_failure(policy, tracker, call, ending, now_us, error);
 }
 
-/* Where waiting is not wanted: whether there is nothing to be had at the moment. */
+/* For callers that do not want to wait: whether the server has nothing for them now. */
 static bool must_give_up(const struct policy *policy)
 {
     return policy->ends_in_outage &&

@@ -24,11 +24,11 @@
 #define POLICY_SETTLE_US INT64_C(60000000)
 /* The idle time-out doubles up to this. */
 #define POLICY_MAX_IDLE_US INT64_C(3600000000)
-/* Tries of a probe that fails by a status of its own before it is given up. What says nothing of
- * the ledgers asked for (a cut, UNAVAILABLE) may come max_attempts times. */
+/* A probe that fails by a status is given up after so many tries; where the failure says nothing
+ * about the ledgers (a cut, UNAVAILABLE) after max_attempts. */
 #define POLICY_PROBE_TRIES 3
-/* A probe's idle time-out at most: it is silence that is to be expected where the server has not
- * come as far as the lake, and the range can be had without. */
+/* The longest idle time-out of a probe. A server that has not come as far as the lake is silent,
+ * and the range can be fetched without the probe. */
 #define POLICY_PROBE_IDLE_US INT64_C(20000000)
 
 /* Silent calls in a row after which a source that ends in an outage gives up. */

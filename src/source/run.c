@@ -13,7 +13,7 @@
 #include "util/sentence.h"
 #include "util/text.h"
 
-/* Who forgets source_wake is heard after this long. */
+/* If a caller forgets source_wake, the source looks by itself after this long. */
 #define MAX_POLL_US       500000
 #define THROTTLED_POLL_US 20000
 /* The same warning again, at most this often. */
@@ -543,7 +543,7 @@ static enum error_code after_call(struct run *run, const struct source_ending *e
     publish(run);
     switch (decision.verdict) {
     case POLICY_GIVEN_UP:
-        log_event(LOG_INFO, "source", "ledgers to compare with the lake's are not to be had",
+        log_event(LOG_INFO, "source", "the server has no ledgers to compare with the lake's",
                   LOG_T("reason", run->last_error), LOG_U("start_ledger", run->call.start),
                   LOG_U("end_ledger", run->call.end));
         run->is_given_up = true;

@@ -156,7 +156,7 @@ static enum MHD_Result look_at_header(void *context, enum MHD_ValueKind kind, co
     return MHD_YES;
 }
 
-/* Who asks without a Host is no browser, and so led by nobody. */
+/* A request without a Host comes from no browser, so that no web page can be behind it. */
 static bool is_for_another_host(const struct listener *listener, struct MHD_Connection *connection)
 {
     bool is_foreign = false;

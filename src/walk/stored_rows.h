@@ -14,7 +14,7 @@ enum error_code stored_column_append(const struct parquet_source *source, const 
                                      const struct parquet_page_values *page, uint32_t width_bytes,
                                      struct buffer *values, struct error *error) MUST_CHECK;
 
-/* Sets what a column says of a row, which is empty at first; a text is copied into `arena`. */
+/* Sets the value of one column in a row; a text is copied into `arena`. */
 enum error_code stored_row_set(struct row_view *row, enum row_column_id id, struct bytes_view value,
                                struct arena *arena, struct error *error) MUST_CHECK;
 

@@ -21,7 +21,7 @@
 #include "parquet/reader.h"
 #include "parquet/verify_level.h"
 
-/* Who wants values of the file. */
+/* Somebody who wants values of the file. */
 struct parquet_visitor {
     void *context;
     /* Asked where a column chunk begins: the first row of its row group from which on values are
