@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "arrow/abi.h"
+#include "parquet/codec.h"
 #include "parquet/writer.h"
 #include "pb/event.h"
 #include "rows/batch_builder.h"
@@ -346,10 +347,20 @@ static uint32_t parse_number(const char *value)
     return number;
 }
 
+static bool parse_codec(const char *name, enum parquet_codec *codec)
+{
+    for (int i = PARQUET_CODEC_NONE; i <= PARQUET_CODEC_BROTLI; i++) {
+        *codec = (enum parquet_codec)i;
+        if (strcmp(name, parquet_codec_name(*codec)) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void set_option(struct settings *settings, const char *name, const char *value)
 {
     if (strcmp(name, "codec") == 0) {
-        if (!parquet_codec_parse(value, &settings->writer.codec))
+        if (!parse_codec(value, &settings->writer.codec))
             die("there is no codec '%s'", value);
     } else if (strcmp(name, "level") == 0) {
         settings->writer.compression_level = (int)parse_number(value);

@@ -14,4 +14,5 @@ endif()
 
 # Prints any Parquet file by our reader: tests/system/test_conformance.py.
 add_executable(parquet-print ${CMAKE_SOURCE_DIR}/tests/system/native/print/parquet_print.c)
+target_include_directories(parquet-print PRIVATE ${CMAKE_SOURCE_DIR}/tests/unit)
 target_link_libraries(parquet-print PRIVATE room_walk room_parquet)

@@ -15,6 +15,9 @@
 
 #include "app/command.h"
 #include "config/option_json.h"
+#include "config/option_load.h"
+#include "config/option_table.h"
+#include "config/option_value.h"
 #include "lake/listing.h"
 #include "support/input.h"
 #include "support/memory_file.h"

@@ -16,6 +16,7 @@
 #include "walk/stored_rows.h"
 #include "rows/bound_text.h"
 #include "support/input.h"
+#include "support/parquet_bytes.h"
 
 #define ROW_MAX 2000
 

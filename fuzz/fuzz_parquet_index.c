@@ -9,6 +9,7 @@
 #include "parquet/bloom.h"
 #include "parquet/page_index.h"
 #include "support/input.h"
+#include "support/parquet_bytes.h"
 
 enum { READ_COLUMN_INDEX, READ_OFFSET_INDEX, READ_BLOOM_FILTER, READ_SIZED_BLOOM_FILTER };
 

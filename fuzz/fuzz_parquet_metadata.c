@@ -10,6 +10,7 @@
 #include "parquet/metadata.h"
 #include "support/input.h"
 #include "util/buffer.h"
+#include "support/parquet_bytes.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

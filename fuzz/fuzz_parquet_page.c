@@ -14,6 +14,7 @@
 #include "parquet/reader.h"
 #include "support/input.h"
 #include "support/parquet_column.h"
+#include "support/parquet_bytes.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

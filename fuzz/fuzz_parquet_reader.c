@@ -11,6 +11,7 @@
 #include "parquet/reader.h"
 #include "walk/verify.h"
 #include "util/buffer.h"
+#include "support/parquet_bytes.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -13,11 +13,13 @@
 
 #include "arrow/builder.h"
 #include "arrow/schema.h"
+#include "parquet/codec.h"
 #include "parquet/reader.h"
 #include "parquet/value.h"
 #include "walk/verify.h"
 #include "parquet/writer.h"
 #include "support/input.h"
+#include "support/parquet_bytes.h"
 
 #define COLUMN_MAX      5
 #define ROW_MAX         500

@@ -7,6 +7,9 @@
 #include "app/standard_output.h"
 #include "app/json_output.h"
 #include "config/option_json.h"
+#include "config/option_table.h"
+#include "config/option_value.h"
+#include "service/run_check.h"
 #include "util/json_text.h"
 #include "util/words.h"
 
@@ -82,6 +85,11 @@ enum exit_code cmd_check_config(const struct command_line *line)
     struct options options;
     options_init(&options);
     enum exit_code exit_code = command_load_options(line, &options);
+    struct error error;
+    if (exit_code == EXIT_DONE) {
+        enum error_code code = run_check(&options, &error);
+        exit_code = code == OK ? EXIT_DONE : command_fail(exit_code_of(code), &error);
+    }
     if (exit_code == EXIT_DONE) {
         struct buffer text;
         buffer_init(&text);

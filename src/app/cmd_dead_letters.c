@@ -13,7 +13,7 @@
 #include "util/memory.h"
 
 /* Where the letters go. */
-struct output {
+struct letter_listing {
     bool json;
     uint64_t count;
 };
@@ -45,7 +45,7 @@ static enum error_code print_json(const struct stored_letter *letter, uint64_t c
 static enum error_code print_letter(void *context, uint64_t commit_no,
                                     const struct stored_letter *letter, struct error *error)
 {
-    struct output *output = context;
+    struct letter_listing *output = context;
     output->count++;
     return output->json ? print_json(letter, commit_no, error)
                         : print_text(letter, commit_no, error);
@@ -65,7 +65,7 @@ static enum error_code list_letters(const struct command_line *line, const char 
                                     struct error *error)
 {
     struct ledger_range range = {0, UINT32_MAX};
-    struct output output = {.json = command_line_flag(line, "--json") != NULL};
+    struct letter_listing output = {.json = command_line_flag(line, "--json") != NULL};
     enum error_code code = parse_bound(line, "--since", &range.first, error);
     if (code == OK)
         code = parse_bound(line, "--until", &range.last, error);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "config/option_load.h"
+#include "config/option_table.h"
 #include "app/command.h"
 
 #include <inttypes.h>

@@ -4,6 +4,7 @@
 #include "app/progress.h"
 #include "service/lake_run.h"
 #include "app/report_file.h"
+#include "service/run_check.h"
 #include "service/run_plan.h"
 #include "app/standard_output.h"
 #include "app/summary.h"
@@ -17,7 +18,9 @@ static enum exit_code dry_run(const struct options *options)
     char path[OS_PATH_BYTES];
     struct error error;
     struct catalog *catalog = NULL;
-    enum error_code code = os_path_join(path, options->output_path, "_lake/catalog.sqlite", &error);
+    enum error_code code = run_check(options, &error);
+    if (code == OK)
+        code = os_path_join(path, options->output_path, "_lake/catalog.sqlite", &error);
     if (code == OK && os_path_exists(path)) {
         catalog = catalog_open(path, CATALOG_READ, NULL, &error);
         code = catalog != NULL ? OK : error.code;

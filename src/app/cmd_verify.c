@@ -6,6 +6,8 @@
 #include <stdio.h>
 
 #include "app/server_comparison.h"
+#include "config/option_check.h"
+#include "config/option_table.h"
 #include "app/command.h"
 #include "app/verify_print.h"
 #include "lake/verify.h"

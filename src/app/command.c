@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "config/help.h"
+#include "config/option_load.h"
 #include "app/standard_output.h"
 #include "arrow/dictionary.h"
 #include "util/json_text.h"

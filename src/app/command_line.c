@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/option_table.h"
 #include "app/command_table.h"
 #include "util/memory.h"
 

@@ -10,6 +10,7 @@
 #include "app/json_output.h"
 #include "config/option_json.h"
 #include "status/figures.h"
+#include "config/option_table.h"
 #include "util/json_text.h"
 #include "os/clock.h"
 #include "os/file.h"

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config/option_table.h"
 #include "service/memory_plan.h"
 #include "app/progress.h"
 #include "service/source_setup.h"

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/option_table.h"
+#include "config/option_value.h"
 #include "service/rerun.h"
 #include "rows/partition.h"
 #include "rows/schema.h"
@@ -18,21 +20,21 @@
 #define LABEL            "  %-13s"
 
 /* Text that stops growing after a failed allocation. */
-struct page {
+struct summary_page {
     struct buffer *out;
     enum error_code code;
 };
 
 static void put_piece(void *context, const char *text, size_t size_bytes)
 {
-    struct page *page = context;
+    struct summary_page *page = context;
     if (page->code == OK)
         page->code = buffer_append(page->out, text, size_bytes);
 }
 
-static void put(struct page *page, const char *format, ...) PRINTF_LIKE(2, 3);
+static void put(struct summary_page *page, const char *format, ...) PRINTF_LIKE(2, 3);
 
-static void put(struct page *page, const char *format, ...)
+static void put(struct summary_page *page, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -46,7 +48,7 @@ static const char *plural(uint64_t count)
 }
 
 /* Ledgers that are worth a look, by their numbers, newest gaps last. */
-static void put_gaps(struct page *page, const struct status_snapshot *last)
+static void put_gaps(struct summary_page *page, const struct status_snapshot *last)
 {
     if (last->stream.gaps.found_count != 0)
         put(page, LABEL "%" PRIu64 " ledger%s left out by the stream, and there when asked for\n",
@@ -62,7 +64,7 @@ static void put_gaps(struct page *page, const struct status_snapshot *last)
             last->stream.gaps.count - last->stream.gaps.kept_count);
 }
 
-static void put_amounts(struct page *page, const struct status_snapshot *last)
+static void put_amounts(struct summary_page *page, const struct status_snapshot *last)
 {
     char rows[TEXT_TIME_BYTES];
     char files[TEXT_TIME_BYTES];
@@ -89,7 +91,7 @@ static void put_amounts(struct page *page, const struct status_snapshot *last)
             last->stream.events_refetched, plural(last->stream.events_refetched));
 }
 
-static void put_rates(struct page *page, const struct run_report *report)
+static void put_rates(struct summary_page *page, const struct run_report *report)
 {
     const struct status_snapshot *last = &report->last;
     double seconds = (double)report->elapsed_us / 1e6;
@@ -107,7 +109,7 @@ static void put_rates(struct page *page, const struct run_report *report)
     put(page, ", %s of memory at most\n", peak);
 }
 
-static void put_problems(struct page *page, const struct run_report *report)
+static void put_problems(struct summary_page *page, const struct run_report *report)
 {
     for (size_t i = 0; i < report->problem_count; i++) {
         const struct status_problem *problem = &report->problems[i];
@@ -119,7 +121,7 @@ static void put_problems(struct page *page, const struct run_report *report)
 }
 
 /* How the server answered last where not all was fetched: its own words, and what they mean. */
-static void put_server(struct page *page, const struct run_report *report)
+static void put_server(struct summary_page *page, const struct run_report *report)
 {
     const struct status_snapshot *last = &report->last;
     bool is_short =
@@ -134,7 +136,7 @@ static void put_server(struct page *page, const struct run_report *report)
 }
 
 /* What fetches the rest. After another chain was found nothing is to be fetched from there. */
-static void put_command(struct page *page, const struct options *options,
+static void put_command(struct summary_page *page, const struct options *options,
                         const struct run_report *report)
 {
     const struct ledger_range rest = ledger_set_span(&report->uncovered);
@@ -149,7 +151,7 @@ static void put_command(struct page *page, const struct options *options,
     buffer_release(&command);
 }
 
-static void put_uncovered(struct page *page, const struct options *options,
+static void put_uncovered(struct summary_page *page, const struct options *options,
                           const struct run_report *report)
 {
     if (report->live)
@@ -167,7 +169,7 @@ static void put_uncovered(struct page *page, const struct options *options,
 enum error_code summary_render(const struct options *options, const struct run_report *report,
                                struct buffer *out)
 {
-    struct page page = {.out = out, .code = OK};
+    struct summary_page page = {.out = out, .code = OK};
     char elapsed[TEXT_TIME_BYTES];
     text_duration(report->elapsed_us / 1000 * 1000, elapsed);
     put(&page, "%s after %s: %s\n", report->stopped ? "stopped" : "ended", elapsed,
@@ -180,7 +182,7 @@ enum error_code summary_render(const struct options *options, const struct run_r
     return page.code;
 }
 
-static void put_schema(struct page *page, const struct options *options)
+static void put_schema(struct summary_page *page, const struct options *options)
 {
     const struct row_schema *schema = row_schema_find(options->schema_version);
     put(page, LABEL "%s, %zu columns\n", "schema", schema->version, schema->column_count);
@@ -191,7 +193,7 @@ static void put_schema(struct page *page, const struct options *options)
     }
 }
 
-static void put_ranges(struct page *page, const struct run_plan *plan)
+static void put_ranges(struct summary_page *page, const struct run_plan *plan)
 {
     if (plan->range_count == 0) {
         put(page, LABEL "nothing: all of it is in the lake\n", "to fetch");
@@ -218,7 +220,7 @@ static double round_up(double value)
 }
 
 /* Files by the time that the ledgers span, and their size by what ledgers take. */
-static void put_estimate(struct page *page, const struct options *options,
+static void put_estimate(struct summary_page *page, const struct options *options,
                          const struct run_plan *plan)
 {
     uint64_t ledgers = run_plan_ledger_count(plan);
@@ -250,7 +252,7 @@ static void put_estimate(struct page *page, const struct options *options,
 enum error_code summary_render_plan(const struct options *options, const struct run_plan *plan,
                                     struct buffer *out)
 {
-    struct page page = {.out = out, .code = OK};
+    struct summary_page page = {.out = out, .code = OK};
     char value[OPTION_VALUE_BYTES];
     static const char *const keys[] = {
         "ttp_processor_endpoint", "output_path",   "partitioning_scheme", "compression_codec",

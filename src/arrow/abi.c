@@ -17,10 +17,3 @@ void arrow_schema_release(struct ArrowSchema *schema)
         schema->release(schema);
     assert(schema->release == NULL);
 }
-
-void arrow_array_move(struct ArrowArray *to, struct ArrowArray *from)
-{
-    assert(to->release == NULL && to != from);
-    *to = *from;
-    from->release = NULL;
-}

@@ -43,7 +43,4 @@ struct ArrowArray {
 void arrow_array_release(struct ArrowArray *array);
 void arrow_schema_release(struct ArrowSchema *schema);
 
-/* Moves `from` into the empty `to`; `from` becomes a released one. */
-void arrow_array_move(struct ArrowArray *to, struct ArrowArray *from);
-
 #endif

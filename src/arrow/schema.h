@@ -23,7 +23,4 @@ enum error_code arrow_schema_make(struct ArrowSchema *out, const char *format, c
 enum error_code arrow_schema_make_dictionary(struct ArrowSchema *schema,
                                              const char *format) MUST_CHECK;
 
-/* The field id that arrow_schema_make, or another producer, stored; 0 if there is none. */
-int32_t arrow_schema_field_id(const struct ArrowSchema *schema);
-
 #endif

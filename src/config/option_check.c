@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Checks of values that a kind and two limits don't say, and of values against each other. */
-#include "config/options.h"
+#include "config/option_check.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -8,6 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/option_table.h"
+#include "config/option_value.h"
+#include "parquet/codec.h"
 #include "parquet/writer.h"
 #include "source/credentials.h"
 #include "util/text.h"

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The configuration file: JSON (RFC 8259), read by jansson, with the line of each key. */
-#include "config/options.h"
+#include "config/option_file.h"
 
 #include <ctype.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "config/option_table.h"
+#include "config/option_value.h"
 #include "util/json_text.h"
 #include "os/input.h"
 #include "util/buffer.h"
@@ -26,7 +27,7 @@ struct reading {
 };
 
 /* Walks JSON that is known to be well-formed. */
-struct walk {
+struct json_walk {
     const char *at, *end;
     unsigned line;
     unsigned depth;
@@ -34,7 +35,7 @@ struct walk {
 };
 
 /* Over a string, quotes included; its raw text goes to `out`. */
-static void walk_string(struct walk *walk, char out[KEY_BYTES])
+static void walk_string(struct json_walk *walk, char out[KEY_BYTES])
 {
     size_t length = 0;
     for (walk->at++; walk->at < walk->end && *walk->at != '"'; walk->at++) {
@@ -51,7 +52,7 @@ static void walk_string(struct walk *walk, char out[KEY_BYTES])
 }
 
 /* Whether what follows makes the string just read a key. */
-static bool walk_at_colon(const struct walk *walk)
+static bool walk_at_colon(const struct json_walk *walk)
 {
     const char *at = walk->at;
     while (at < walk->end && isspace((unsigned char)*at))
@@ -63,7 +64,7 @@ static bool walk_at_colon(const struct walk *walk)
  * with escapes). */
 static unsigned line_of(struct bytes_view text, const char *section, const char *key)
 {
-    struct walk walk = {
+    struct json_walk walk = {
         .at = (const char *)text.data, .end = (const char *)text.data + text.size_bytes, .line = 1};
     char string[KEY_BYTES];
     while (walk.at < walk.end) {

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/option_table.h"
+#include "config/option_value.h"
 #include "util/json_text.h"
 
 json_t *option_value_json(const struct options *options, int index)

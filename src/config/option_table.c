@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config/options.h"
 #include "util/text.h"
 
 #define ENVIRONMENT_PREFIX "PARQUET_CONSUMER_"

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config/options.h"
+
 enum option_kind {
     OPTION_TEXT,     /* const char *; with `choices` one of them */
     OPTION_CHOICE,   /* int: index into `choices` */
@@ -38,7 +40,6 @@ struct option {
 
 extern const struct option option_table[];
 extern const size_t option_count;
-#define OPTION_MAX 64 /* at least option_count: sizes of arrays by option */
 
 /* The sections in their order. */
 extern const char *const option_sections[];

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* From the text of a value to the value, and back. */
-#include "config/options.h"
+#include "config/option_value.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -10,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/option_table.h"
 #include "util/ledger_text.h"
 #include "util/json_text.h"
 #include "grpc/call.h"
@@ -306,5 +306,26 @@ void option_value_text(const struct options *options, int index, char out[OPTION
         break;
     }
     case OPTION_HEADERS: headers_text(place, out); break;
+    }
+}
+
+void options_place(const struct options *options, int index, char out[OPTION_PLACE_BYTES])
+{
+    const struct option *option = &option_table[index];
+    const struct option_origin *origin = &options->origins[index];
+    switch (origin->kind) {
+    case ORIGIN_FLAG:
+    case ORIGIN_ENVIRONMENT: snprintf(out, OPTION_PLACE_BYTES, "%.500s", origin->name); break;
+    case ORIGIN_FILE:
+        if (origin->line != 0)
+            snprintf(out, OPTION_PLACE_BYTES, "%.300s:%u: %s.%s", origin->name, origin->line,
+                     option->section, option->key);
+        else
+            snprintf(out, OPTION_PLACE_BYTES, "%.300s: %s.%s", origin->name, option->section,
+                     option->key);
+        break;
+    case ORIGIN_DEFAULT:
+        snprintf(out, OPTION_PLACE_BYTES, "%s.%s (default)", option->section, option->key);
+        break;
     }
 }

@@ -11,10 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "config/option_table.h"
-#include "config/problems.h"
 #include "util/arena.h"
-#include "util/error.h"
+
+#define OPTION_MAX 64 /* at least option_count: sizes of arrays by option */
 
 enum option_origin_kind { ORIGIN_DEFAULT, ORIGIN_FILE, ORIGIN_ENVIRONMENT, ORIGIN_FLAG };
 
@@ -101,53 +100,7 @@ struct options {
     struct arena arena; /* holds the texts */
 };
 
-/* Where values come from. */
-struct option_sources {
-    const char *config_path;       /* NULL: no file is read */
-    char *const *environment;      /* NAME=value, ended by NULL; NULL: none */
-    const char *const *flag_texts; /* one per option of the table, NULL where not given */
-    const char *const *arguments;  /* START END */
-    size_t argument_count;
-};
-
 void options_init(struct options *options);
 void options_release(struct options *options);
-
-/* Fills `options`. Everything that is wrong is added to `problems`, what is only odd to `warnings`.
- * ERR_INVALID if there is a problem; ERR_NO_MEMORY. Release `options` in every case. */
-enum error_code options_load(struct options *options, const struct option_sources *sources,
-                             struct problems *problems, struct problems *warnings) MUST_CHECK;
-
-/* Checks that need more than one value; adds to `problems`. Called by options_load. */
-void options_check(const struct options *options, struct problems *problems);
-
-/* What is accepted and better done otherwise; adds to `warnings`. Called by options_load. */
-void options_warn(const struct options *options, struct problems *warnings);
-
-/* Whether it is HOST:PORT or [IPv6]:PORT. */
-bool options_endpoint_is_good(const char *endpoint) MUST_CHECK;
-
-/* "config.json:7: consumer.start_ledger", "--start-ledger", "PARQUET_CONSUMER_…" or the default. */
-#define OPTION_PLACE_BYTES 512
-void options_place(const struct options *options, int index, char out[OPTION_PLACE_BYTES]);
-
-/* Parses `text` for option number `index` into its place. ERR_INVALID with what is wrong (without
- * the option's name), ERR_NO_MEMORY. */
-enum error_code option_parse(struct options *options, int index, const char *text,
-                             struct error *error) MUST_CHECK;
-
-/* The values of a configuration file, as texts by option (in options' arena). */
-struct option_file {
-    const char *texts[OPTION_MAX]; /* NULL: not in the file */
-    unsigned lines[OPTION_MAX];
-};
-/* Reads a JSON configuration; what is wrong with it is added to `problems`. ERR_NO_MEMORY only. */
-enum error_code option_file_read(struct arena *arena, const char *path, struct option_file *file,
-                                 struct problems *problems) MUST_CHECK;
-
-/* Writes the effective value as text into out (sizes in bytes, durations Go-style, header values
- * hidden). */
-#define OPTION_VALUE_BYTES 1024
-void option_value_text(const struct options *options, int index, char out[OPTION_VALUE_BYTES]);
 
 #endif

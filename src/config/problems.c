@@ -74,9 +74,3 @@ void problems_print(const struct problems *problems)
     if (problems->out_of_memory)
         log_sentence("out of memory for the list of problems");
 }
-
-bool problems_contain(const struct problems *problems, const char *part)
-{
-    return problems->text.size_bytes != 0 &&
-           strstr((const char *)problems->text.data, part) != NULL;
-}

@@ -29,7 +29,4 @@ enum error_code problems_code(const struct problems *problems);
 /* Writes each sentence to stderr as "parquet-consumer: …". */
 void problems_print(const struct problems *problems);
 
-/* Whether some sentence contains `part`: for tests. */
-bool problems_contain(const struct problems *problems, const char *part);
-
 #endif

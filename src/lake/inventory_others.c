@@ -8,7 +8,7 @@
 #include "os/file.h"
 #include "util/memory.h"
 
-struct reading {
+struct others_reading {
     struct inventory *inventory;
     char real_root[OS_PATH_BYTES];
 };
@@ -37,7 +37,7 @@ static enum error_code keep(struct buffer *list, const void *item, size_t item_b
 static enum error_code add_delete(void *context, const struct catalog_delete *one,
                                   struct error *error)
 {
-    struct reading *reading = context;
+    struct others_reading *reading = context;
     struct catalog_delete kept = *one;
     enum error_code code = keep_text(reading->inventory, &kept.path, error);
     return code == OK ? keep(&reading->inventory->deletes, &kept, sizeof kept, error) : code;
@@ -46,14 +46,14 @@ static enum error_code add_delete(void *context, const struct catalog_delete *on
 static enum error_code add_inlined(void *context, const struct catalog_inlined *one,
                                    struct error *error)
 {
-    struct reading *reading = context;
+    struct others_reading *reading = context;
     return keep(&reading->inventory->inlined, one, sizeof *one, error);
 }
 
 static enum error_code add_displaced(void *context, const struct catalog_displaced *file,
                                      struct error *error)
 {
-    struct reading *reading = context;
+    struct others_reading *reading = context;
     struct catalog_displaced kept = *file;
     enum error_code code = keep_text(reading->inventory, &kept.path, error);
     return code == OK ? keep(&reading->inventory->displaced, &kept, sizeof kept, error) : code;
@@ -62,7 +62,7 @@ static enum error_code add_displaced(void *context, const struct catalog_displac
 static enum error_code add_change(void *context, const struct catalog_change *change,
                                   struct error *error)
 {
-    struct reading *reading = context;
+    struct others_reading *reading = context;
     struct catalog_change kept = *change;
     enum error_code code = keep_text(reading->inventory, &kept.time, error);
     if (code == OK)
@@ -73,7 +73,7 @@ static enum error_code add_change(void *context, const struct catalog_change *ch
 static enum error_code add_object(void *context, bool is_view, const char *schema, const char *name,
                                   struct error *error)
 {
-    struct reading *reading = context;
+    struct others_reading *reading = context;
     struct buffer text;
     buffer_init(&text);
     enum error_code code =
@@ -91,7 +91,7 @@ static enum error_code add_object(void *context, bool is_view, const char *schem
 static enum error_code mark_named(void *context, const struct catalog_named_file *file,
                                   struct error *error)
 {
-    struct reading *reading = context;
+    struct others_reading *reading = context;
     const char *path =
         file->path_is_absolute ? inventory_strip_root(reading->real_root, file->path) : file->path;
     struct inventory_disk_file *found = inventory_find_disk_file(reading->inventory, path);
@@ -145,7 +145,7 @@ static enum error_code count_hidden(struct inventory *inventory, struct error *e
 enum error_code inventory_read_others(struct inventory *inventory, const char *root,
                                       struct catalog *catalog, struct error *error)
 {
-    struct reading reading = {.inventory = inventory};
+    struct others_reading reading = {.inventory = inventory};
     enum error_code code = os_real_path(reading.real_root, root, error);
     if (code == OK)
         code = catalog_newest_snapshot(catalog, &inventory->snapshot_id, error);

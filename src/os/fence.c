@@ -7,7 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "os/file.h"
+#include "os/path.h"
+#include "util/bytes.h"
 
 /* ---- the components of a path ---- */
 

@@ -302,27 +302,6 @@ enum error_code os_read_whole(const char *path, size_t limit_bytes, struct buffe
     return code;
 }
 
-/* The directory that holds `path`: "." for a bare name, "/" for one below the root. */
-static enum error_code parent_of(const char *path, char out[OS_PATH_BYTES], struct error *error)
-{
-    size_t length = strlen(path);
-    while (length > 1 && path[length - 1] == '/')
-        length--;
-    while (length > 0 && path[length - 1] != '/')
-        length--;
-    while (length > 1 && path[length - 1] == '/')
-        length--;
-    if (length >= OS_PATH_BYTES)
-        return error_set(error, ERR_LIMIT, "the path %.200s… is too long", path);
-    if (length == 0)
-        memcpy(out, ".", 2);
-    else {
-        memcpy(out, path, length);
-        out[length] = '\0';
-    }
-    return OK;
-}
-
 /* A file of this name that a crash left is not ours to write into: it may be a link, or open
  * somewhere else. */
 static enum error_code create_anew(struct os_file *file, const char *path, struct error *error)
@@ -361,7 +340,7 @@ enum error_code os_write_atomically(const char *path, struct bytes_view content,
     int length = snprintf(temporary, sizeof temporary, "%s.inprogress", path);
     if (length < 0 || (size_t)length >= sizeof temporary)
         return error_set(error, ERR_LIMIT, "the path %.200s… is too long", path);
-    enum error_code code = parent_of(path, directory, error);
+    enum error_code code = os_parent_path(directory, path, error);
     if (code == OK)
         code = write_synced(temporary, content, error);
     if (code == OK)
@@ -499,7 +478,7 @@ enum error_code os_sync_directories_up_to(const char *path, const char *top, str
         if (code != OK || strlen(current) <= top_length)
             return code;
         char above[OS_PATH_BYTES];
-        code = parent_of(current, above, error);
+        code = os_parent_path(above, current, error);
         if (code != OK)
             return code;
         if (strcmp(above, current) == 0)
@@ -552,50 +531,4 @@ bool os_lacks_inodes(const char *path)
 {
     struct os_free_space space;
     return os_free_space(path, &space, NULL) == OK && space.bytes > 0 && space.inodes == 0;
-}
-
-enum error_code os_path_join(char out[OS_PATH_BYTES], const char *directory, const char *name,
-                             struct error *error)
-{
-    size_t length = strlen(directory);
-    const char *separator = length == 0 || directory[length - 1] == '/' ? "" : "/";
-    int written = snprintf(out, OS_PATH_BYTES, "%s%s%s", directory, separator, name);
-    if (written < 0 || written >= OS_PATH_BYTES)
-        return error_set(error, ERR_LIMIT, "the path %.200s…/%.200s is too long", directory, name);
-    return OK;
-}
-
-enum error_code os_parent_path(char out[OS_PATH_BYTES], const char *path, struct error *error)
-{
-    return parent_of(path, out, error);
-}
-
-enum error_code os_absolute_path(char out[OS_PATH_BYTES], const char *path, struct error *error)
-{
-    char folder[OS_PATH_BYTES];
-    while (path[0] == '.' && path[1] == '/') {
-        path += 2;
-        while (path[0] == '/')
-            path++;
-    }
-    if (path[0] == '/')
-        return os_path_join(out, "", path, error);
-    if (getcwd(folder, sizeof folder) == NULL)
-        return error_set_errno(error, errno, "cannot find out the working folder");
-    return os_path_join(out, folder, path, error);
-}
-
-enum error_code os_real_path(char out[OS_PATH_BYTES], const char *path, struct error *error)
-{
-    char *resolved = realpath(path, NULL);
-    if (resolved == NULL)
-        return error_set_errno(error, errno, "cannot resolve the path %s", path);
-    size_t length = strlen(resolved);
-    enum error_code code = OK;
-    if (length >= OS_PATH_BYTES)
-        code = error_set(error, ERR_LIMIT, "the path %.200s… is too long", resolved);
-    else
-        memcpy(out, resolved, length + 1);
-    free(resolved);
-    return code;
 }

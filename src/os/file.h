@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "os/path.h"
 #include "util/buffer.h"
 #include "util/error.h"
 
@@ -127,20 +128,5 @@ enum error_code os_file_lock(struct os_file *file, struct error *error) MUST_CHE
 /* Takes the right to read from all who may not write: whoever can open a file can hold a shared
  * lock on it, which is in the way of ours. Only its owner can do it; without a word otherwise. */
 void os_file_keep_from_readers(const struct os_file *file);
-
-/* "<directory>/<name>" into out, 4096 bytes at most; ERR_LIMIT if it does not fit. */
-#define OS_PATH_BYTES 4096
-enum error_code os_path_join(char out[OS_PATH_BYTES], const char *directory, const char *name,
-                             struct error *error) MUST_CHECK;
-
-/* The directory that holds `path`: "." for a bare name. */
-enum error_code os_parent_path(char out[OS_PATH_BYTES], const char *path,
-                               struct error *error) MUST_CHECK;
-/* The path as seen from the root, whether or not anything lies there; links stay as they are. */
-enum error_code os_absolute_path(char out[OS_PATH_BYTES], const char *path,
-                                 struct error *error) MUST_CHECK;
-/* The absolute path of something that exists, symbolic links resolved. */
-enum error_code os_real_path(char out[OS_PATH_BYTES], const char *path,
-                             struct error *error) MUST_CHECK;
 
 #endif

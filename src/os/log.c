@@ -33,7 +33,6 @@ static void (*problem_handler)(void *context, enum log_level level, const char *
 static void *problem_context;
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
-static const char *const format_names[] = {"auto", "json", "text"};
 
 /* A line being made. What does not fit is left out; `cut` remembers it. */
 struct line {
@@ -251,28 +250,6 @@ void log_set_level(enum log_level level)
 enum log_level log_get_level(void)
 {
     return (enum log_level)atomic_load(&level_in_force);
-}
-
-bool log_parse_level(const char *name, enum log_level *level)
-{
-    for (unsigned i = 0; i < sizeof level_names / sizeof level_names[0]; i++) {
-        if (strcmp(name, level_names[i]) == 0) {
-            *level = (enum log_level)i;
-            return true;
-        }
-    }
-    return false;
-}
-
-bool log_parse_format(const char *name, enum log_format *format)
-{
-    for (unsigned i = 0; i < sizeof format_names / sizeof format_names[0]; i++) {
-        if (strcmp(name, format_names[i]) == 0) {
-            *format = (enum log_format)i;
-            return true;
-        }
-    }
-    return false;
 }
 
 void log_write(enum log_level level, const char *component, const char *message,

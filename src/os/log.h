@@ -47,8 +47,6 @@ struct log_field {
 void log_configure(enum log_level level, enum log_format format);
 void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
-bool log_parse_level(const char *name, enum log_level *level) MUST_CHECK;
-bool log_parse_format(const char *name, enum log_format *format) MUST_CHECK;
 
 /* From now on a thread of the log's own writes: call it before other threads start. Without it
  * (ERR_RETRY, ERR_NO_MEMORY) each caller writes, and waits for a reader up to a second. */

@@ -5,7 +5,7 @@
 
 #define SLOTS 64 /* messages remembered; there are not many more that can go wrong */
 
-struct slot {
+struct repeat_slot {
     uint64_t hash; /* 0: free */
     int64_t since_us;
     uint32_t written;
@@ -13,7 +13,7 @@ struct slot {
 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static struct slot slots[SLOTS];
+static struct repeat_slot slots[SLOTS];
 
 /* FNV-1a, the terminating NUL included, so that "ab"+"c" is not "a"+"bc". */
 static uint64_t hash_text(uint64_t hash, const char *text)
@@ -31,9 +31,9 @@ bool log_repeats_admit(const char *component, const char *message, int64_t now_u
     bool admitted = true;
     *left_out = 0;
     pthread_mutex_lock(&mutex);
-    struct slot *slot = &slots[hash / 2 % SLOTS];
+    struct repeat_slot *slot = &slots[hash / 2 % SLOTS];
     if (slot->hash != hash)
-        *slot = (struct slot){.hash = hash, .since_us = now_us};
+        *slot = (struct repeat_slot){.hash = hash, .since_us = now_us};
     if (now_us - slot->since_us >= LOG_REPEATS_WINDOW_US) {
         slot->since_us = now_us;
         slot->written = 0;

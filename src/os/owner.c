@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "os/calls.h"
-#include "os/file.h"
+#include "os/path.h"
 
 /* The folder's owner, if this is root and the folder is somebody else's. */
 static bool other_owner(const char *path, struct stat *folder)

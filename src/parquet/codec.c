@@ -46,17 +46,6 @@ static const struct codec_entry {
 };
 #define CODEC_COUNT (sizeof codecs / sizeof codecs[0])
 
-bool parquet_codec_parse(const char *name, enum parquet_codec *codec)
-{
-    for (size_t i = 0; i < CODEC_COUNT; i++) {
-        if (strcmp(name, codecs[i].name) == 0) {
-            *codec = (enum parquet_codec)i;
-            return true;
-        }
-    }
-    return false;
-}
-
 const char *parquet_codec_name(enum parquet_codec codec)
 {
     assert((size_t)codec < CODEC_COUNT);

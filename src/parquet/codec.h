@@ -11,8 +11,13 @@
 #include <stdatomic.h>
 
 #include "parquet/format.h"
-#include "parquet/writer.h"
+#include "parquet/writer_options.h"
 #include "util/buffer.h"
+
+/* Names: "none", "snappy", "gzip", "lz4", "zstd", "brotli". */
+const char *parquet_codec_name(enum parquet_codec codec);
+/* The levels a codec takes; min == max == 0 where it takes none. */
+void parquet_codec_levels(enum parquet_codec codec, int *min_level, int *max_level);
 
 struct codec_context;
 

@@ -19,7 +19,7 @@
 #include "parquet/dictionary.h"
 #include "parquet/page_summary.h"
 #include "parquet/value.h"
-#include "parquet/writer.h"
+#include "parquet/writer_options.h"
 
 /* A page as it will stand in the file, and what the indexes say of it. */
 struct page_meta {

@@ -5,11 +5,6 @@
 #include "parquet/hybrid.h"
 #include "parquet/page_reader.h"
 
-void decode_scratch_init(struct decode_scratch *scratch)
-{
-    *scratch = (struct decode_scratch){0};
-}
-
 void decode_scratch_release(struct decode_scratch *scratch)
 {
     buffer_release(&scratch->numbers);

@@ -24,7 +24,6 @@ struct decode_scratch {
     struct buffer text;    /* of DELTA_BYTE_ARRAY */
 };
 
-void decode_scratch_init(struct decode_scratch *scratch);
 void decode_scratch_release(struct decode_scratch *scratch);
 
 /* Definition levels 0 and 1 of `row_count` rows into a byte each; *value_count gets the ones.

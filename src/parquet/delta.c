@@ -166,12 +166,12 @@ enum error_code delta_bytes_encode(const struct bytes_view *values, size_t count
 
 /* --- reading ------------------------------------------------------------------------------- */
 
-struct cursor {
+struct delta_cursor {
     const uint8_t *data;
     const uint8_t *end;
 };
 
-static bool get_varint(struct cursor *cursor, uint64_t *value)
+static bool get_varint(struct delta_cursor *cursor, uint64_t *value)
 {
     *value = 0;
     for (unsigned shift = 0; shift < 64 && cursor->data < cursor->end; shift += 7) {
@@ -183,7 +183,7 @@ static bool get_varint(struct cursor *cursor, uint64_t *value)
     return false;
 }
 
-static bool get_zigzag(struct cursor *cursor, int64_t *value)
+static bool get_zigzag(struct delta_cursor *cursor, int64_t *value)
 {
     uint64_t raw;
     if (!get_varint(cursor, &raw))
@@ -217,7 +217,7 @@ struct delta_header {
     int64_t first;
 };
 
-static bool read_header(struct cursor *cursor, struct delta_header *header)
+static bool read_header(struct delta_cursor *cursor, struct delta_header *header)
 {
     if (!get_varint(cursor, &header->block_values) || !get_varint(cursor, &header->miniblocks) ||
         !get_varint(cursor, &header->count) || !get_zigzag(cursor, &header->first))
@@ -229,8 +229,8 @@ static bool read_header(struct cursor *cursor, struct delta_header *header)
 }
 
 /* One block: as many of its values as are still wanted. */
-static bool read_block(struct cursor *cursor, const struct delta_header *header, unsigned bits,
-                       int64_t *last, int64_t *values, size_t wanted)
+static bool read_block(struct delta_cursor *cursor, const struct delta_header *header,
+                       unsigned bits, int64_t *last, int64_t *values, size_t wanted)
 {
     size_t each = (size_t)(header->block_values / header->miniblocks);
     int64_t min;
@@ -259,7 +259,7 @@ bool delta_decode_integers(struct bytes_view bytes, unsigned bits, int64_t *valu
 {
     if (bytes.size_bytes == 0)
         return false;
-    struct cursor cursor = {bytes.data, bytes.data + bytes.size_bytes};
+    struct delta_cursor cursor = {bytes.data, bytes.data + bytes.size_bytes};
     struct delta_header header;
     if (!read_header(&cursor, &header) || header.count != count)
         return false;

@@ -19,7 +19,4 @@ struct parquet_source {
                             struct error *error);
 };
 
-/* A source over bytes in memory; borrows `bytes` (a struct that outlives the source). */
-struct parquet_source parquet_source_of_bytes(const struct bytes_view *bytes, const char *name);
-
 #endif

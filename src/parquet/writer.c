@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "parquet/codec.h"
 #include "parquet/writer.h"
 
 #include <stdio.h>
@@ -368,12 +369,6 @@ static enum error_code append_to_buffer(void *context, struct bytes_view bytes, 
     return OK;
 }
 
-enum error_code parquet_writer_row_group_finish(struct parquet_writer *writer, struct buffer *out,
-                                                struct error *error)
-{
-    return parquet_writer_row_group_drain(writer, append_to_buffer, out, error);
-}
-
 /* --- the end ------------------------------------------------------------------------------- */
 
 enum error_code parquet_writer_finish(struct parquet_writer *writer,
@@ -420,11 +415,6 @@ uint64_t parquet_writer_file_bytes(const struct parquet_writer *writer)
 int64_t parquet_writer_row_count(const struct parquet_writer *writer)
 {
     return writer->closed_rows;
-}
-
-size_t parquet_writer_column_count(const struct parquet_writer *writer)
-{
-    return writer->column_count;
 }
 
 static void merge_bounds(const struct value_type *type, const struct chunk_meta *chunk,

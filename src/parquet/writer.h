@@ -6,9 +6,9 @@
  * Writes one Parquet file: an engine, Arrow record batches in, bytes out, no I/O and no threads of
  * its own (github.com/apache/parquet-format: README, Encodings.md, PageIndex.md, BloomFilter.md).
  *
- *   append* → close_row_group: begin, run each column task (on any threads), finish → … → finish
+ *   append* → close_row_group: begin, run each column task (on any threads), drain → … → finish
  *
- * One thread owns the writer; between row_group_begin and row_group_finish the column tasks may run
+ * One thread owns the writer; between row_group_begin and row_group_drain the column tasks may run
  * in parallel, each once, each touching its own column only. After a failure only release is legal.
  */
 
@@ -16,48 +16,9 @@
 #include <stdint.h>
 
 #include "arrow/abi.h"
+#include "parquet/writer_options.h"
 #include "util/buffer.h"
 #include "util/error.h"
-
-enum parquet_codec {
-    PARQUET_CODEC_NONE,
-    PARQUET_CODEC_SNAPPY,
-    PARQUET_CODEC_GZIP,
-    PARQUET_CODEC_LZ4, /* as LZ4_RAW */
-    PARQUET_CODEC_ZSTD,
-    PARQUET_CODEC_BROTLI
-};
-
-enum parquet_profile { PARQUET_PROFILE_COMPATIBLE, PARQUET_PROFILE_COMPACT };
-
-struct parquet_key_value {
-    const char *key;
-    const char *value;
-};
-
-struct parquet_writer_options {
-    enum parquet_codec codec;
-    int compression_level;
-    enum parquet_profile profile;
-    uint32_t row_group_rows;  /* at most; 0 = the measured default */
-    uint32_t page_size_bytes; /* target of uncompressed page bytes; 0 = the measured default */
-    bool bloom_filters;       /* on columns marked in parquet_column_options */
-    const char *created_by;   /* the footer's; copied */
-};
-
-/* What the schema's Arrow types don't say; one per column, in order. */
-struct parquet_column_options {
-    int32_t field_id;
-    bool bloom_filter;
-    bool sorted_ascending; /* rows come in this column's order: sorting_columns, ordered boundaries
-                            */
-};
-
-/* Names: "none", "snappy", "gzip", "lz4", "zstd", "brotli". */
-bool parquet_codec_parse(const char *name, enum parquet_codec *codec) MUST_CHECK;
-const char *parquet_codec_name(enum parquet_codec codec);
-/* The levels a codec takes; min == max == 0 where it takes none. */
-void parquet_codec_levels(enum parquet_codec codec, int *min_level, int *max_level);
 
 /* Statistics of a column over the whole file, for catalogs. Bounds are raw values: little-endian
  * integers as stored, decimals as 16-byte big-endian two's complement, texts and binaries as they
@@ -104,13 +65,9 @@ enum error_code parquet_writer_row_group_begin(struct parquet_writer *writer, si
 /* Encodes and compresses one column chunk; tasks of different indices may run at the same time. */
 enum error_code parquet_writer_run_task(struct parquet_writer *writer, size_t task_index,
                                         struct error *error) MUST_CHECK;
-/* Appends the finished column chunks to `out`, in file order (with the magic before the first), and
- * their Bloom filters. */
-enum error_code parquet_writer_row_group_finish(struct parquet_writer *writer, struct buffer *out,
-                                                struct error *error) MUST_CHECK;
-
-/* The same bytes piece by piece, without gathering them in memory first: half of what a row group
- * takes while it is closed. A failure of `write` is given back. */
+/* Hands out the finished column chunks, in file order (with the magic before the first), and their
+ * Bloom filters, piece by piece: gathered in memory they would double what a row group takes while
+ * it is closed. A failure of `write` is given back. */
 typedef enum error_code (*parquet_write_function)(void *context, struct bytes_view bytes,
                                                   struct error *error);
 enum error_code parquet_writer_row_group_drain(struct parquet_writer *writer,
@@ -127,7 +84,6 @@ enum error_code parquet_writer_finish(struct parquet_writer *writer,
 /* Bytes handed out so far. */
 uint64_t parquet_writer_file_bytes(const struct parquet_writer *writer);
 int64_t parquet_writer_row_count(const struct parquet_writer *writer); /* closed row groups */
-size_t parquet_writer_column_count(const struct parquet_writer *writer);
 /* After finish. */
 void parquet_writer_column_statistics(const struct parquet_writer *writer, size_t column,
                                       struct parquet_column_statistics *out);

@@ -33,7 +33,7 @@ static void on_call(void *context, struct grpc_server_call *call, struct bytes_v
             connection->is_broken = true;
         return;
     }
-    struct stream *stream = stream_new(connection, call);
+    struct server_stream *stream = stream_new(connection, call);
     if (stream == NULL) {
         if (grpc_server_finish(call, GRPC_RESOURCE_EXHAUSTED, "out of memory") != OK)
             connection->is_broken = true;
@@ -45,7 +45,7 @@ static void on_call(void *context, struct grpc_server_call *call, struct bytes_v
 static void on_request(void *context, struct grpc_server_call *call, struct bytes_view message)
 {
     (void)context;
-    struct stream *stream = grpc_server_call_data(call);
+    struct server_stream *stream = grpc_server_call_data(call);
     if (stream != NULL)
         stream_begin(stream, message);
 }
@@ -53,7 +53,7 @@ static void on_request(void *context, struct grpc_server_call *call, struct byte
 static void on_writable(void *context, struct grpc_server_call *call)
 {
     (void)context;
-    struct stream *stream = grpc_server_call_data(call);
+    struct server_stream *stream = grpc_server_call_data(call);
     if (stream != NULL)
         stream_produce(stream);
 }
@@ -61,7 +61,7 @@ static void on_writable(void *context, struct grpc_server_call *call)
 static void on_closed(void *context, struct grpc_server_call *call)
 {
     (void)context;
-    struct stream *stream = grpc_server_call_data(call);
+    struct server_stream *stream = grpc_server_call_data(call);
     if (stream != NULL)
         stream_free(stream);
 }
@@ -258,7 +258,8 @@ static bool fire_when_empty(struct connection *connection)
 {
     if (connection->grpc == NULL || connection->flood_frames > 0)
         return false;
-    for (struct stream *stream = connection->streams; stream != NULL; stream = stream->next) {
+    for (struct server_stream *stream = connection->streams; stream != NULL;
+         stream = stream->next) {
         if (stream->when_empty != NULL && grpc_server_waiting_bytes(stream->call) == 0 &&
             stream->drip_offset == stream->drip.size_bytes) {
             stream_fire_when_empty(stream);
@@ -282,7 +283,8 @@ static void act_on_timers(struct connection *connection)
         connection->close_us = SERVER_NEVER;
         connection->close_when_sent = true;
     }
-    for (struct stream *stream = connection->streams; stream != NULL; stream = stream->next) {
+    for (struct server_stream *stream = connection->streams; stream != NULL;
+         stream = stream->next) {
         if (stream->wake_us == 0 || now_us < stream->wake_us)
             continue;
         if (stream->request_fault == NULL)
@@ -351,7 +353,8 @@ int64_t connection_due_us(const struct connection *connection)
     if (connection->linger_us != 0)
         return connection->linger_us;
     int64_t due_us = min_us(connection->let_go_us, connection->close_us);
-    for (const struct stream *stream = connection->streams; stream != NULL; stream = stream->next) {
+    for (const struct server_stream *stream = connection->streams; stream != NULL;
+         stream = stream->next) {
         if (stream->wake_us != 0 && !stream->is_finished)
             due_us = min_us(due_us, stream->wake_us);
     }
@@ -360,7 +363,8 @@ int64_t connection_due_us(const struct connection *connection)
 
 void connection_tip_moved(struct connection *connection)
 {
-    for (struct stream *stream = connection->streams; stream != NULL; stream = stream->next) {
+    for (struct server_stream *stream = connection->streams; stream != NULL;
+         stream = stream->next) {
         if (stream->waits_for_tip && !stream->is_finished && grpc_server_resume(stream->call) != OK)
             connection->is_broken = true;
     }

@@ -23,8 +23,8 @@
 /* "Not before": a time that never comes. */
 #define SERVER_NEVER INT64_MAX
 
-struct stream {
-    struct stream *next; /* of the connection */
+struct server_stream {
+    struct server_stream *next; /* of the connection */
     struct connection *connection;
     struct grpc_server_call *call;
     struct get_events_request request;
@@ -67,7 +67,7 @@ struct connection {
     char peer[OS_ADDRESS_TEXT_BYTES];
     enum connection_mode mode;
     struct grpc_server *grpc; /* NULL unless it serves */
-    struct stream *streams;
+    struct server_stream *streams;
     struct buffer out; /* to be sent, from out_offset on */
     size_t out_offset;
     struct frame_filter filter;
@@ -139,12 +139,12 @@ void connection_tip_moved(struct connection *connection);
 
 /* stream.c */
 
-struct stream *stream_new(struct connection *connection, struct grpc_server_call *call);
-void stream_free(struct stream *stream);
+struct server_stream *stream_new(struct connection *connection, struct grpc_server_call *call);
+void stream_free(struct server_stream *stream);
 /* The request has come: answers it or begins. */
-void stream_begin(struct stream *stream, struct bytes_view message);
+void stream_begin(struct server_stream *stream, struct bytes_view message);
 /* Queues events while the call wants more and nothing says wait. */
-void stream_produce(struct stream *stream);
+void stream_produce(struct server_stream *stream);
 
 /* stream_fault.c */
 
@@ -155,25 +155,25 @@ enum fault_outcome {
 };
 
 /* Fires what is due before the event at `offset`. */
-enum fault_outcome stream_fire_faults(struct stream *stream);
+enum fault_outcome stream_fire_faults(struct server_stream *stream);
 /* Fires what concerns the request as such; true if that answers it, now or later. */
-bool stream_fire_request_faults(struct stream *stream);
+bool stream_fire_request_faults(struct server_stream *stream);
 /* Gives the answer of stream->request_fault. */
-void stream_answer_fault(struct stream *stream);
+void stream_answer_fault(struct server_stream *stream);
 /* Does what had to wait until all was sent (stream->when_empty). */
-void stream_fire_when_empty(struct stream *stream);
+void stream_fire_when_empty(struct server_stream *stream);
 /* Is a fault of this kind due at a client's connect? Counts it. */
 bool server_fire_connect_fault(struct server *server, enum fault_kind kind);
 
 /* stream.c, for stream_fault.c */
 
 /* Ends the request with a status. */
-void stream_finish(struct stream *stream, enum grpc_code code, const char *words);
+void stream_finish(struct server_stream *stream, enum grpc_code code, const char *words);
 /* Queues bytes of the response's body, or lets them drip. */
-void stream_emit(struct stream *stream, struct bytes_view bytes);
+void stream_emit(struct server_stream *stream, struct bytes_view bytes);
 /* Steps over the event at `offset`, which was sent or replaced. */
-void stream_step_over(struct stream *stream);
+void stream_step_over(struct server_stream *stream);
 /* Out of memory: the connection ends. */
-void stream_give_up(struct stream *stream);
+void stream_give_up(struct server_stream *stream);
 
 #endif

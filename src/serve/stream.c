@@ -10,9 +10,9 @@
 /* So many bytes are queued at a time: some frames' worth. */
 #define CHUNK_BYTES (32u * 1024u)
 
-struct stream *stream_new(struct connection *connection, struct grpc_server_call *call)
+struct server_stream *stream_new(struct connection *connection, struct grpc_server_call *call)
 {
-    struct stream *stream = mem_alloc_zero(1, sizeof *stream);
+    struct server_stream *stream = mem_alloc_zero(1, sizeof *stream);
     if (stream == NULL)
         return NULL;
     stream->connection = connection;
@@ -26,9 +26,9 @@ struct stream *stream_new(struct connection *connection, struct grpc_server_call
     return stream;
 }
 
-void stream_free(struct stream *stream)
+void stream_free(struct server_stream *stream)
 {
-    struct stream **link = &stream->connection->streams;
+    struct server_stream **link = &stream->connection->streams;
     while (*link != stream)
         link = &(*link)->next;
     *link = stream->next;
@@ -38,26 +38,26 @@ void stream_free(struct stream *stream)
     mem_free(stream);
 }
 
-void stream_give_up(struct stream *stream)
+void stream_give_up(struct server_stream *stream)
 {
     stream->is_finished = true;
     stream->connection->is_broken = true;
 }
 
-void stream_finish(struct stream *stream, enum grpc_code code, const char *words)
+void stream_finish(struct server_stream *stream, enum grpc_code code, const char *words)
 {
     if (grpc_server_finish(stream->call, code, words) != OK)
         stream_give_up(stream);
     stream->is_finished = true;
 }
 
-static void queue_bytes(struct stream *stream, struct bytes_view bytes)
+static void queue_bytes(struct server_stream *stream, struct bytes_view bytes)
 {
     if (grpc_server_send_raw(stream->call, bytes) != OK)
         stream_give_up(stream);
 }
 
-void stream_emit(struct stream *stream, struct bytes_view bytes)
+void stream_emit(struct server_stream *stream, struct bytes_view bytes)
 {
     if (stream->drip_bytes == 0)
         queue_bytes(stream, bytes);
@@ -65,7 +65,7 @@ void stream_emit(struct stream *stream, struct bytes_view bytes)
         stream_give_up(stream);
 }
 
-void stream_begin(struct stream *stream, struct bytes_view message)
+void stream_begin(struct server_stream *stream, struct bytes_view message)
 {
     struct server *server = stream->connection->server;
     struct error error = {0};
@@ -89,7 +89,7 @@ void stream_begin(struct stream *stream, struct bytes_view message)
 
 /* Is everything up to END sent, and does the feed reach that far? `found`: there is a ledger at or
  * above `wanted`, `sequence`. */
-static bool range_is_done(const struct stream *stream, bool found, uint32_t sequence)
+static bool range_is_done(const struct server_stream *stream, bool found, uint32_t sequence)
 {
     const struct server *server = stream->connection->server;
     uint32_t end = stream->request.end_ledger;
@@ -101,7 +101,7 @@ static bool range_is_done(const struct stream *stream, bool found, uint32_t sequ
 }
 
 /* events-after-end where the feed has no later ledger: the last one comes under a new number. */
-static enum error_code load_invented(struct stream *stream, uint32_t sequence)
+static enum error_code load_invented(struct server_stream *stream, uint32_t sequence)
 {
     const struct feed *feed = &stream->connection->server->feed;
     struct buffer last;
@@ -117,7 +117,7 @@ static enum error_code load_invented(struct stream *stream, uint32_t sequence)
     return code;
 }
 
-static bool load_ledger(struct stream *stream, bool found, uint32_t sequence)
+static bool load_ledger(struct server_stream *stream, bool found, uint32_t sequence)
 {
     struct server *server = stream->connection->server;
     struct error error = {0};
@@ -141,7 +141,7 @@ static bool load_ledger(struct stream *stream, bool found, uint32_t sequence)
 }
 
 /* Finds and loads the next ledger. False: nothing to send now, or the request is over. */
-static bool next_ledger(struct stream *stream)
+static bool next_ledger(struct server_stream *stream)
 {
     struct server *server = stream->connection->server;
     uint32_t sequence = 0;
@@ -171,13 +171,13 @@ static bool next_ledger(struct stream *stream)
     return load_ledger(stream, found, sequence);
 }
 
-static struct bytes_view rest_of_ledger(const struct stream *stream)
+static struct bytes_view rest_of_ledger(const struct server_stream *stream)
 {
     return bytes_view_of(stream->ledger.data + stream->offset,
                          stream->ledger.size_bytes - stream->offset);
 }
 
-void stream_step_over(struct stream *stream)
+void stream_step_over(struct server_stream *stream)
 {
     struct bytes_view rest = rest_of_ledger(stream), message;
     if (!feed_next_message(&rest, &message))
@@ -191,7 +191,7 @@ void stream_step_over(struct stream *stream)
 }
 
 /* One event, so that the next one's place is looked at. */
-static void send_event(struct stream *stream)
+static void send_event(struct server_stream *stream)
 {
     struct bytes_view rest = rest_of_ledger(stream), message;
     if (!feed_next_message(&rest, &message))
@@ -202,7 +202,7 @@ static void send_event(struct stream *stream)
 }
 
 /* Some frames' worth of events as they lie in the feed. */
-static void send_chunk(struct stream *stream)
+static void send_chunk(struct server_stream *stream)
 {
     struct bytes_view rest = rest_of_ledger(stream), message;
     const uint8_t *start = rest.data;
@@ -218,7 +218,7 @@ static void send_chunk(struct stream *stream)
     server_count(&stream->connection->server->counters.events_sent, events);
 }
 
-static void send_drip(struct stream *stream)
+static void send_drip(struct server_stream *stream)
 {
     size_t left = stream->drip.size_bytes - stream->drip_offset;
     size_t now = left < stream->drip_bytes ? left : (size_t)stream->drip_bytes;
@@ -232,7 +232,7 @@ static void send_drip(struct stream *stream)
 }
 
 /* The ledger is sent: false if that is the end for now. */
-static bool go_to_next_ledger(struct stream *stream)
+static bool go_to_next_ledger(struct server_stream *stream)
 {
     if (stream->sequence != 0)
         stream->wanted = (uint64_t)stream->sequence + 1;
@@ -245,7 +245,7 @@ static bool go_to_next_ledger(struct stream *stream)
 }
 
 /* One step; false: nothing more for now. */
-static bool produce_step(struct stream *stream)
+static bool produce_step(struct server_stream *stream)
 {
     const struct server *server = stream->connection->server;
     if (stream->drip_offset < stream->drip.size_bytes) {
@@ -272,7 +272,7 @@ static bool produce_step(struct stream *stream)
     return true;
 }
 
-void stream_produce(struct stream *stream)
+void stream_produce(struct server_stream *stream)
 {
     const struct server *server = stream->connection->server;
     if (!stream->has_request || stream->is_finished)

@@ -32,14 +32,14 @@ bool server_fire_connect_fault(struct server *server, enum fault_kind kind)
 }
 
 /* Does the request begin at the fault's place? */
-static bool concerns_request(const struct stream *stream, const struct fault *fault)
+static bool concerns_request(const struct server_stream *stream, const struct fault *fault)
 {
     if (fault->place != FAULT_PLACE_LEDGER)
         return true; /* its position is 0: fault.c */
     return fault->position == stream->wanted;
 }
 
-void stream_answer_fault(struct stream *stream)
+void stream_answer_fault(struct server_stream *stream)
 {
     const struct fault *fault = stream->request_fault;
     stream->request_fault = NULL;
@@ -58,7 +58,7 @@ void stream_answer_fault(struct stream *stream)
     stream->is_finished = true;
 }
 
-bool stream_fire_request_faults(struct stream *stream)
+bool stream_fire_request_faults(struct server_stream *stream)
 {
     struct server *server = stream->connection->server;
     for (size_t i = 0; i < server->faults->fault_count; i++) {
@@ -79,7 +79,7 @@ bool stream_fire_request_faults(struct stream *stream)
     return false;
 }
 
-static struct bytes_view next_message(const struct stream *stream)
+static struct bytes_view next_message(const struct server_stream *stream)
 {
     struct bytes_view rest = bytes_view_of(stream->ledger.data + stream->offset,
                                            stream->ledger.size_bytes - stream->offset);
@@ -88,7 +88,8 @@ static struct bytes_view next_message(const struct stream *stream)
     return message;
 }
 
-static bool is_due(const struct stream *stream, const struct fault *fault, size_t message_bytes)
+static bool is_due(const struct server_stream *stream, const struct fault *fault,
+                   size_t message_bytes)
 {
     if (fault_table[fault->kind].scope != FAULT_AT_EVENT || !is_left(fault))
         return false;
@@ -105,7 +106,7 @@ static bool is_due(const struct stream *stream, const struct fault *fault, size_
 }
 
 /* Takes the last `count` of the events that are still to come of this ledger. */
-static void cut_events(struct stream *stream, uint64_t count)
+static void cut_events(struct server_stream *stream, uint64_t count)
 {
     struct bytes_view rest = bytes_view_of(stream->ledger.data + stream->offset,
                                            stream->ledger.size_bytes - stream->offset);
@@ -120,7 +121,7 @@ static void cut_events(struct stream *stream, uint64_t count)
 }
 
 /* Behind the ledger comes the whole ledger again. */
-static void repeat_ledger(struct stream *stream)
+static void repeat_ledger(struct server_stream *stream)
 {
     size_t size_bytes = stream->ledger.size_bytes;
     if (buffer_reserve(&stream->ledger, size_bytes) != OK) {
@@ -130,7 +131,7 @@ static void repeat_ledger(struct stream *stream)
     buffer_append_unchecked(&stream->ledger, stream->ledger.data, size_bytes);
 }
 
-static void send_old_event(struct stream *stream, uint64_t ledger)
+static void send_old_event(struct server_stream *stream, uint64_t ledger)
 {
     uint32_t start = stream->request.start_ledger;
     if (start == 0)
@@ -147,7 +148,7 @@ static void send_old_event(struct stream *stream, uint64_t ledger)
 }
 
 /* Other bytes in place of the event; an event that is no protobuf itself goes as it is. */
-static enum fault_outcome replace_event(struct stream *stream, const struct fault *fault)
+static enum fault_outcome replace_event(struct server_stream *stream, const struct fault *fault)
 {
     struct buffer spoiled;
     buffer_init(&spoiled);
@@ -166,7 +167,7 @@ static enum fault_outcome replace_event(struct stream *stream, const struct faul
     return code == ERR_CORRUPT ? FAULT_DONE : FAULT_REPLACED;
 }
 
-static void stall_window(struct stream *stream, const struct fault *fault)
+static void stall_window(struct server_stream *stream, const struct fault *fault)
 {
     struct connection *connection = stream->connection;
     connection->filter.hold_window_updates = true;
@@ -175,7 +176,7 @@ static void stall_window(struct stream *stream, const struct fault *fault)
 }
 
 /* What is left of the ledger does not come, nor do those after it, `count` in all. */
-static void jump(struct stream *stream, uint64_t count)
+static void jump(struct server_stream *stream, uint64_t count)
 {
     uint32_t most = UINT32_MAX - stream->sequence;
     stream->ledger.size_bytes = stream->offset;
@@ -184,7 +185,7 @@ static void jump(struct stream *stream, uint64_t count)
 }
 
 /* The first time the whole ledger, then a reset; the second time fewer events. */
-static void shrink_ledger(struct stream *stream, struct fault *fault)
+static void shrink_ledger(struct server_stream *stream, struct fault *fault)
 {
     if (fault->fired % 2 == 0) {
         cut_events(stream, fault->number);
@@ -195,7 +196,7 @@ static void shrink_ledger(struct stream *stream, struct fault *fault)
     stream->after_ledger = fault;
 }
 
-static enum fault_outcome act(struct stream *stream, struct fault *fault)
+static enum fault_outcome act(struct server_stream *stream, struct fault *fault)
 {
     struct server *server = stream->connection->server;
     if (fault_bytes_replace_event(fault->kind))
@@ -232,7 +233,7 @@ static enum fault_outcome act(struct stream *stream, struct fault *fault)
     return FAULT_WAIT;
 }
 
-enum fault_outcome stream_fire_faults(struct stream *stream)
+enum fault_outcome stream_fire_faults(struct server_stream *stream)
 {
     struct server *server = stream->connection->server;
     size_t message_bytes = next_message(stream).size_bytes;
@@ -259,7 +260,7 @@ enum fault_outcome stream_fire_faults(struct stream *stream)
     return FAULT_DONE;
 }
 
-static void start_flood(struct stream *stream, const struct fault *fault)
+static void start_flood(struct server_stream *stream, const struct fault *fault)
 {
     struct connection *connection = stream->connection;
     connection->flood = fault->kind;
@@ -276,7 +277,7 @@ static void start_flood(struct stream *stream, const struct fault *fault)
         stream_give_up(stream);
 }
 
-static void go_away(struct stream *stream, const struct fault *fault)
+static void go_away(struct server_stream *stream, const struct fault *fault)
 {
     struct connection *connection = stream->connection;
     struct http_server *http = grpc_server_http(connection->grpc);
@@ -294,7 +295,7 @@ static void go_away(struct stream *stream, const struct fault *fault)
         stream_give_up(stream);
 }
 
-void stream_fire_when_empty(struct stream *stream)
+void stream_fire_when_empty(struct server_stream *stream)
 {
     const struct fault *fault = stream->when_empty;
     struct connection *connection = stream->connection;

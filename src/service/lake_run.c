@@ -10,6 +10,7 @@
 #include "service/ledger_stream.h"
 #include "service/memory_plan.h"
 #include "service/rerun.h"
+#include "service/run_check.h"
 #include "service/run_status.h"
 #include "service/run_stop.h"
 #include "service/sink_setup.h"
@@ -286,21 +287,11 @@ static enum error_code make_streams(struct lake_run *run, struct error *error)
     return code;
 }
 
-/* Before a lake is made that nothing could be written to. */
-static enum error_code check_start(const struct options *options, struct error *error)
-{
-    char path[OS_PATH_BYTES];
-    enum error_code code = os_path_join(path, options->output_path, LAKE_CATALOG, error);
-    if (code != OK || os_path_exists(path))
-        return code;
-    return run_plan_check_start(options->start_ledger, options->end_ledger, error);
-}
-
 static enum error_code set_up(struct lake_run *run, const struct run_observer *observer,
                               struct error *error)
 {
     /* Listeners first: a port that is taken ends the start before the lake is touched. */
-    enum error_code code = check_start(run->options, error);
+    enum error_code code = run_check(run->options, error);
     if (code == OK)
         code = run_status_start(&run->status, run->options, error);
     if (code != OK)

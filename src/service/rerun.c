@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/option_table.h"
+#include "config/option_value.h"
 #include "util/json_text.h"
 #include "commit/lake_file.h"
 #include "lake/open.h"

@@ -19,25 +19,25 @@
 #define HOLES_SHOWN 6
 
 /* What a page is made with. */
-struct page {
+struct status_page {
     struct writer writer;
     const struct status_snapshot *snapshot;
     const struct health *health;
 };
 
-static void text(struct page *page, const char *markup)
+static void text(struct status_page *page, const char *markup)
 {
     writer_text(&page->writer, markup);
 }
 
-static void count(struct page *page, uint64_t value)
+static void count(struct status_page *page, uint64_t value)
 {
     char words[TEXT_TIME_BYTES];
     text_count(value, words);
     text(page, words);
 }
 
-static void size(struct page *page, uint64_t size_bytes)
+static void size(struct status_page *page, uint64_t size_bytes)
 {
     char words[TEXT_TIME_BYTES];
     text_size(size_bytes, words);
@@ -45,7 +45,7 @@ static void size(struct page *page, uint64_t size_bytes)
 }
 
 /* A duration as a person would say it: one unit, the largest that fits. */
-static void roughly(struct page *page, double seconds)
+static void roughly(struct status_page *page, double seconds)
 {
     if (seconds < 1)
         text(page, "less than 1 s");
@@ -62,7 +62,7 @@ static void roughly(struct page *page, double seconds)
 }
 
 /* "12 s ago" or "in 5 min", with the exact time behind it. */
-static void moment(struct page *page, int64_t unix_us)
+static void moment(struct status_page *page, int64_t unix_us)
 {
     char exact[TEXT_TIME_BYTES];
     text_rfc3339(unix_us - unix_us % US_PER_SECOND, exact);
@@ -74,7 +74,7 @@ static void moment(struct page *page, int64_t unix_us)
     text(page, seconds < 0 ? "</time>" : " ago</time>");
 }
 
-static void ledgers(struct page *page, struct ledger_range range)
+static void ledgers(struct status_page *page, struct ledger_range range)
 {
     count(page, range.first);
     if (range.last == range.first)
@@ -94,7 +94,7 @@ static const char *level_title(enum health_level level)
     return titles[level];
 }
 
-static void write_icon(struct page *page)
+static void write_icon(struct status_page *page)
 {
     static const char *const colours[] = {"17a05a", "e09a1f", "d63a36"};
     writer_format(&page->writer,
@@ -104,7 +104,7 @@ static void write_icon(struct page *page)
                   colours[page->health->level]);
 }
 
-static void write_head(struct page *page, const char *nonce)
+static void write_head(struct status_page *page, const char *nonce)
 {
     text(page, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
@@ -125,7 +125,7 @@ static void write_head(struct page *page, const char *nonce)
     text(page, "</style>\n</head>\n<body>\n<p id=\"lost\" role=\"status\" hidden></p>\n");
 }
 
-static void write_header(struct page *page)
+static void write_header(struct status_page *page)
 {
     const struct status_snapshot *snapshot = page->snapshot;
     char uptime[TEXT_TIME_BYTES];
@@ -142,7 +142,7 @@ static void write_header(struct page *page)
     writer_format(&page->writer, "up %s</span></header>\n", uptime);
 }
 
-static void write_live_headline(struct page *page)
+static void write_live_headline(struct status_page *page)
 {
     double lag = health_lag_seconds(page->snapshot);
     if (lag < 0) {
@@ -161,7 +161,7 @@ static void write_live_headline(struct page *page)
     text(page, " behind");
 }
 
-static void write_running_headline(struct page *page)
+static void write_running_headline(struct status_page *page)
 {
     const struct status_snapshot *snapshot = page->snapshot;
     if (snapshot->sink.waiting_for_space || snapshot->sink.intake_paused) {
@@ -180,7 +180,7 @@ static void write_running_headline(struct page *page)
     }
 }
 
-static void write_lead(struct page *page)
+static void write_lead(struct status_page *page)
 {
     const struct status_snapshot *snapshot = page->snapshot;
     text(page, "<p class=\"lead\">");
@@ -212,7 +212,7 @@ static void write_lead(struct page *page)
     text(page, "</p>\n");
 }
 
-static void write_findings(struct page *page)
+static void write_findings(struct status_page *page)
 {
     if (page->health->finding_count == 0)
         return;
@@ -227,7 +227,7 @@ static void write_findings(struct page *page)
 }
 
 /* The done part of a bounded range as a line. */
-static void write_progress(struct page *page)
+static void write_progress(struct status_page *page)
 {
     const struct status_snapshot *snapshot = page->snapshot;
     if (snapshot->request_last == 0 || snapshot->request_first == 0 ||
@@ -244,7 +244,7 @@ static void write_progress(struct page *page)
                   share * 100, share * GRAPH_UNITS);
 }
 
-static void write_doing(struct page *page)
+static void write_doing(struct status_page *page)
 {
     text(page, "<h1>");
     switch (page->snapshot->phase) {
@@ -259,17 +259,17 @@ static void write_doing(struct page *page)
 }
 
 /* Opens a tile: its caption, then its large value is to follow. */
-static void tile(struct page *page, const char *caption)
+static void tile(struct status_page *page, const char *caption)
 {
     writer_format(&page->writer, "<div><dt>%s</dt><dd class=\"value\">", caption);
 }
 
-static void note(struct page *page)
+static void note(struct status_page *page)
 {
     text(page, "</dd><dd class=\"note\">");
 }
 
-static void meter(struct page *page, uint64_t used, uint64_t limit)
+static void meter(struct status_page *page, uint64_t used, uint64_t limit)
 {
     double share = limit == 0 ? 0 : (double)used / (double)limit;
     share = share < 1 ? share : 1;
@@ -281,12 +281,12 @@ static void meter(struct page *page, uint64_t used, uint64_t limit)
                   share > 0.9 ? " tight" : "", share * 100, share * GRAPH_UNITS);
 }
 
-static void end_tile(struct page *page)
+static void end_tile(struct status_page *page)
 {
     text(page, "</dd></div>\n");
 }
 
-static void write_spark(struct page *page)
+static void write_spark(struct status_page *page)
 {
     const struct status_snapshot *snapshot = page->snapshot;
     if (snapshot->rate_count < 2)
@@ -310,7 +310,7 @@ static void write_spark(struct page *page)
     text(page, "\"/></svg>");
 }
 
-static void write_stream_tiles(struct page *page)
+static void write_stream_tiles(struct status_page *page)
 {
     const struct status_snapshot *snapshot = page->snapshot;
     tile(page, "Ledger");
@@ -358,7 +358,7 @@ static void write_stream_tiles(struct page *page)
     end_tile(page);
 }
 
-static void write_load_tiles(struct page *page)
+static void write_load_tiles(struct status_page *page)
 {
     const struct status_snapshot *snapshot = page->snapshot;
     tile(page, "Queue");
@@ -436,7 +436,7 @@ static struct ledger_range bar_ends(const struct status_snapshot *snapshot)
     return ends;
 }
 
-static void bar_part(struct page *page, struct ledger_range ends, struct ledger_range part,
+static void bar_part(struct status_page *page, struct ledger_range ends, struct ledger_range part,
                      const char *kind, double least)
 {
     double all = (double)ends.last - ends.first + 1;
@@ -450,7 +450,7 @@ static void bar_part(struct page *page, struct ledger_range ends, struct ledger_
                   kind, from, width);
 }
 
-static void write_bar(struct page *page, struct ledger_range ends)
+static void write_bar(struct status_page *page, struct ledger_range ends)
 {
     const struct status_snapshot *snapshot = page->snapshot;
     text(page, "<svg class=\"bar\" viewBox=\"0 0 1000 26\" preserveAspectRatio=\"none\" "
@@ -468,7 +468,7 @@ static void write_bar(struct page *page, struct ledger_range ends)
 }
 
 /* What fetches the ledgers, and the end of a hole's line. */
-static void write_command(struct page *page, struct ledger_range range)
+static void write_command(struct status_page *page, struct ledger_range range)
 {
     if (page->snapshot->run_words[0] != '\0') {
         text(page, " · fetch with</span> <code>parquet-consumer run");
@@ -480,7 +480,7 @@ static void write_command(struct page *page, struct ledger_range range)
     }
 }
 
-static void write_holes(struct page *page)
+static void write_holes(struct status_page *page)
 {
     const struct status_snapshot *snapshot = page->snapshot;
     size_t holes = snapshot->coverage_count - 1;
@@ -505,7 +505,7 @@ static void write_holes(struct page *page)
     text(page, "</ul>\n");
 }
 
-static void write_coverage(struct page *page)
+static void write_coverage(struct status_page *page)
 {
     const struct status_snapshot *snapshot = page->snapshot;
     text(page, "<section><h2>Coverage <small>");
@@ -527,7 +527,7 @@ static void write_coverage(struct page *page)
     text(page, "</section>\n");
 }
 
-static void write_commit(struct page *page, const struct status_commit *commit)
+static void write_commit(struct status_page *page, const struct status_commit *commit)
 {
     writer_format(&page->writer, "<tr><td class=\"wide soft\">%" PRIu64 "</td><td>",
                   commit->commit_no);
@@ -553,7 +553,7 @@ static void write_commit(struct page *page, const struct status_commit *commit)
                   (double)commit->duration_us / 1000);
 }
 
-static void write_commits(struct page *page)
+static void write_commits(struct status_page *page)
 {
     const struct status_snapshot *snapshot = page->snapshot;
     text(page, "<section><h2>Last commits</h2>\n");
@@ -570,7 +570,7 @@ static void write_commits(struct page *page)
     text(page, "</tbody></table></section>\n");
 }
 
-static void write_problems(struct page *page)
+static void write_problems(struct status_page *page)
 {
     const struct status_snapshot *snapshot = page->snapshot;
     text(page, "<section><h2>Last problems</h2>\n");
@@ -599,7 +599,7 @@ static void write_problems(struct page *page)
 }
 
 /* How the last call that failed ended, in the server's words where it gave any. */
-static void write_server_words(struct page *page)
+static void write_server_words(struct status_page *page)
 {
     const struct status_snapshot *snapshot = page->snapshot;
     if (snapshot->stream.failure.at_us == 0)
@@ -623,7 +623,7 @@ static void write_server_words(struct page *page)
     text(page, "</section>\n");
 }
 
-static void write_footer(struct page *page)
+static void write_footer(struct status_page *page)
 {
     const struct status_snapshot *snapshot = page->snapshot;
     text(page, "<footer><p>From <code>");
@@ -641,7 +641,7 @@ static void write_footer(struct page *page)
 enum error_code page_render(const struct status_snapshot *snapshot, const struct health *health,
                             const char *nonce, struct buffer *out)
 {
-    struct page page = {{out, OK}, snapshot, health};
+    struct status_page page = {{out, OK}, snapshot, health};
     write_head(&page, nonce);
     text(&page, "<main id=\"page\">\n");
     write_header(&page);

@@ -9,21 +9,21 @@
 /* A parse in progress on this thread. The first allocation that fails is served from `reserve`, so
  * that the parser may overlook it, and then the input ends: before jansson asks for the next byte
  * it makes no allocation whose failure it overlooks. */
-struct parse {
+struct json_parse {
     struct bytes_view text;
     size_t at;
     void *reserve;
     size_t reserve_bytes;
     bool failed; /* an allocation did */
 };
-static _Thread_local struct parse *parse_in_progress;
+static _Thread_local struct json_parse *parse_in_progress;
 
 /* The parser keeps a token in a buffer that doubles. */
 #define RESERVE_LEAST_BYTES 4096
 
 static void *allocate(size_t size_bytes)
 {
-    struct parse *parse = parse_in_progress;
+    struct json_parse *parse = parse_in_progress;
     void *pointer = mem_alloc(size_bytes);
     if (pointer != NULL || parse == NULL || parse->failed)
         return pointer;
@@ -45,7 +45,7 @@ void json_text_use_our_memory(void)
 /* Byte by byte, so that the end takes effect at once. */
 static size_t next_byte(void *buffer, size_t buffer_bytes, void *context)
 {
-    struct parse *parse = context;
+    struct json_parse *parse = context;
     (void)buffer_bytes;
     if (parse->failed || parse->at == parse->text.size_bytes)
         return 0;
@@ -56,7 +56,8 @@ static size_t next_byte(void *buffer, size_t buffer_bytes, void *context)
 enum error_code json_text_load(struct bytes_view text, size_t flags, json_t **value,
                                json_error_t *problem)
 {
-    struct parse parse = {.text = text, .reserve_bytes = 2 * text.size_bytes + RESERVE_LEAST_BYTES};
+    struct json_parse parse = {.text = text,
+                               .reserve_bytes = 2 * text.size_bytes + RESERVE_LEAST_BYTES};
     *value = NULL;
     parse.reserve = mem_alloc(parse.reserve_bytes);
     if (parse.reserve == NULL)

@@ -111,7 +111,7 @@ static enum error_code check_totals(const struct chunk_walk *walk, struct error 
 /* --- chunks ---------------------------------------------------------------------------------- */
 
 /* One run. */
-struct run {
+struct walk_run {
     struct parquet_walk *walk;
     enum parquet_verify_level level;
     const struct parquet_visitor *visitor;
@@ -141,20 +141,20 @@ static enum error_code read_indexes(const struct verify_place *place, struct chu
 }
 
 /* The first row that the visitor wants of the chunk; -1: none. */
-static int64_t wanted_row(const struct run *run, const struct verify_place *place)
+static int64_t wanted_row(const struct walk_run *run, const struct verify_place *place)
 {
     const struct parquet_visitor *visitor = run->visitor;
     return visitor == NULL ? -1 : visitor->wants(visitor->context, place->row_group, place->column);
 }
 
-static enum error_code visit(const struct run *run, const struct verify_place *place,
+static enum error_code visit(const struct walk_run *run, const struct verify_place *place,
                              const struct parquet_page_values *page, struct error *error)
 {
     const struct parquet_visitor *visitor = run->visitor;
     return visitor->see(visitor->context, place->row_group, place->column, page, error);
 }
 
-static enum error_code open_reader(struct run *run, const struct verify_place *place,
+static enum error_code open_reader(struct walk_run *run, const struct verify_place *place,
                                    int64_t from_row, struct error *error)
 {
     enum error_code code =
@@ -166,7 +166,7 @@ static enum error_code open_reader(struct run *run, const struct verify_place *p
 }
 
 /* The values of a page, which the checks of its header and CRC have nothing against. */
-static enum error_code take_values(struct run *run, struct chunk_walk *walk,
+static enum error_code take_values(struct walk_run *run, struct chunk_walk *walk,
                                    const struct page *page, struct bytes_view body,
                                    int64_t from_row, struct error *error)
 {
@@ -182,7 +182,7 @@ static enum error_code take_values(struct run *run, struct chunk_walk *walk,
 }
 
 /* Every page of a chunk, and its values where they are checked or wanted. */
-static enum error_code check_chunk(struct run *run, const struct verify_place *place,
+static enum error_code check_chunk(struct walk_run *run, const struct verify_place *place,
                                    struct error *error)
 {
     struct chunk_walk walk = {
@@ -222,7 +222,7 @@ static enum error_code check_chunk(struct run *run, const struct verify_place *p
 }
 
 /* Only the values that are wanted. */
-static enum error_code visit_chunk(struct run *run, const struct verify_place *place,
+static enum error_code visit_chunk(struct walk_run *run, const struct verify_place *place,
                                    struct error *error)
 {
     struct parquet_page_values page;
@@ -256,7 +256,8 @@ static bool has_bloom(const struct parquet_file_metadata *metadata, size_t row_g
 }
 
 /* What stands behind the row group's pages is looked at before them. */
-static enum error_code keep_filters(const struct run *run, size_t row_group, struct error *error)
+static enum error_code keep_filters(const struct walk_run *run, size_t row_group,
+                                    struct error *error)
 {
     const struct parquet_file_metadata *metadata = &run->walk->metadata;
     if (row_group + 1 == metadata->row_group_count || !has_bloom(metadata, row_group))
@@ -265,7 +266,7 @@ static enum error_code keep_filters(const struct run *run, size_t row_group, str
                               metadata->row_groups[row_group + 1].chunks[0].offset, error);
 }
 
-static enum error_code run_chunks(struct run *run, struct error *error)
+static enum error_code run_chunks(struct walk_run *run, struct error *error)
 {
     const struct parquet_file_metadata *metadata = &run->walk->metadata;
     bool checks_pages = run->level >= PARQUET_VERIFY_PAGES;
@@ -314,7 +315,7 @@ enum error_code parquet_walk_run(struct parquet_walk *walk, enum parquet_verify_
                                  int64_t expected_rows, const struct parquet_visitor *visitor,
                                  struct error *error)
 {
-    struct run run = {.walk = walk, .level = level, .visitor = visitor};
+    struct walk_run run = {.walk = walk, .level = level, .visitor = visitor};
     assert(walk->has_metadata && level >= PARQUET_VERIFY_FOOTER);
     if (expected_rows >= 0 && walk->metadata.row_count != expected_rows)
         return error_set(error, ERR_CORRUPT, "%s: has %lld rows, not %lld", walk->source->name,

@@ -18,6 +18,7 @@
 #include "util/text.h"
 #include "world.h"
 #include "catalog/files.h"
+#include "support/parquet_bytes.h"
 
 #define FILE_BYTES_MAX (64u << 20)
 

@@ -17,6 +17,7 @@
 
 #include "service/lake_run.h"
 #include "config/problems.h"
+#include "config/option_load.h"
 #include "catalog/catalog.h"
 #include "store/layout.h"
 #include "check.h"

@@ -79,8 +79,8 @@ static int take(struct batch_builder *builder, int batch_number, struct ArrowArr
         if (batch == NULL)
             return 1;
         if (i == batch_number) {
-            array->release = NULL;
-            arrow_array_move(array, &batch->parts[0].array);
+            *array = batch->parts[0].array; /* moved: the batch has a released one */
+            batch->parts[0].array.release = NULL;
         }
         row_batch_free(batch);
         if (i == batch_number)

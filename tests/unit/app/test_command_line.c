@@ -7,7 +7,9 @@
 
 #include <string.h>
 
+#include "config/option_table.h"
 #include "app/command.h"
+#include "support/options_support.h"
 
 /* Parses words behind the program's name; the last one is NULL. */
 static enum error_code parse(struct command_line *line, struct problems *problems,

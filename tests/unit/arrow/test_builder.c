@@ -8,6 +8,7 @@
 
 #include "arrow/builder.h"
 #include "util/memory.h"
+#include "support/arrow_support.h"
 
 enum { NUMBER, TIME, HASH, DECIMAL, TEXT, INDEX, COLUMN_COUNT };
 

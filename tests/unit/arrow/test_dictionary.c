@@ -10,6 +10,7 @@
 
 #include "arrow/dictionary.h"
 #include "util/memory.h"
+#include "support/arrow_support.h"
 
 static struct bytes_view text(const char *value)
 {

@@ -7,7 +7,8 @@
 #include <cmocka.h>
 
 #include "arrow/schema.h"
-#include "arrow/validate.h"
+#include "support/arrow_validate.h"
+#include "support/arrow_support.h"
 
 /* A struct array of somebody else's: three rows of "n" (int32), "t" (text) and "d" (indices of
  * int16 into texts). Tests break one thing each. */

@@ -12,6 +12,9 @@
 
 #include "app/command_table.h"
 #include "config/help.h"
+#include "config/option_load.h"
+#include "config/option_table.h"
+#include "config/option_value.h"
 #include "support/options_support.h"
 #include "util/json_text.h"
 #include "os/file.h"
@@ -21,6 +24,7 @@
 #include "rows/partition.h"
 #include "rows/schema.h"
 #include "support/allocation_sweep.h"
+#include "parquet/codec.h"
 
 static const char *const plan_config = TTP_TEST_DATA "/../../config.json";
 
@@ -536,24 +540,27 @@ static void choices_are_in_the_order_of_their_enums(void **state)
         assert_string_equal(scheme->choices[i],
                             partitioning_scheme_name((enum partitioning_scheme)i));
     const struct option *verify = &option_table[option_find_flag("--verify-files")];
-    for (int i = 0; verify->choices[i] != NULL; i++)
-        assert_string_equal(verify->choices[i],
-                            parquet_verify_level_name((enum parquet_verify_level)i));
+    assert_string_equal(verify->choices[PARQUET_VERIFY_OFF], "off");
+    assert_string_equal(verify->choices[PARQUET_VERIFY_FOOTER], "footer");
+    assert_string_equal(verify->choices[PARQUET_VERIFY_PAGES], "pages");
+    assert_string_equal(verify->choices[PARQUET_VERIFY_VALUES], "values");
+    assert_null(verify->choices[PARQUET_VERIFY_VALUES + 1]);
     const struct option *version = &option_table[option_find_flag("--schema-version")];
     size_t count = 0;
     for (; version->choices[count] != NULL; count++)
         assert_string_equal(version->choices[count], row_schemas[count].version);
     assert_int_equal(count, row_schema_count);
     const struct option *level = &option_table[option_find_flag("--log-level")];
-    for (int i = 0; level->choices[i] != NULL; i++) {
-        enum log_level parsed;
-        assert_true(log_parse_level(level->choices[i], &parsed) && (int)parsed == i);
-    }
+    assert_string_equal(level->choices[LOG_DEBUG], "debug");
+    assert_string_equal(level->choices[LOG_INFO], "info");
+    assert_string_equal(level->choices[LOG_WARN], "warn");
+    assert_string_equal(level->choices[LOG_ERROR], "error");
+    assert_null(level->choices[LOG_ERROR + 1]);
     const struct option *format = &option_table[option_find_flag("--log-format")];
-    for (int i = 0; format->choices[i] != NULL; i++) {
-        enum log_format parsed;
-        assert_true(log_parse_format(format->choices[i], &parsed) && (int)parsed == i);
-    }
+    assert_string_equal(format->choices[LOG_FORMAT_AUTO], "auto");
+    assert_string_equal(format->choices[LOG_FORMAT_JSON], "json");
+    assert_string_equal(format->choices[LOG_FORMAT_TEXT], "text");
+    assert_null(format->choices[LOG_FORMAT_TEXT + 1]);
 }
 
 static void every_option_has_its_own_flag_variable_and_place(void **state)

@@ -11,6 +11,7 @@
 #include "walk/verify.h"
 #include "support/allocation_sweep.h"
 #include "util/buffer.h"
+#include "support/parquet_bytes.h"
 
 #define ROWS 600
 

@@ -8,6 +8,7 @@
 
 #include "parquet/reader.h"
 #include "support/sample.h"
+#include "support/parquet_bytes.h"
 
 #define ROWS 20000
 

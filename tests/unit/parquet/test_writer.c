@@ -7,10 +7,12 @@
 
 #include <pthread.h>
 
+#include "parquet/codec.h"
 #include "parquet/bloom.h"
 #include "parquet/page_index.h"
 #include "support/sample.h"
 #include "walk/verify.h"
+#include "support/parquet_bytes.h"
 
 static void assert_verifies(const struct buffer *file, int64_t rows)
 {

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "arrow/dictionary.h"
-#include "arrow/validate.h"
+#include "support/arrow_validate.h"
 #include "row_json.h"
 #include "rows/batch_builder.h"
 #include "support/recording.h"

@@ -9,6 +9,7 @@
 #include "arrow/schema.h"
 #include "rows/schema.h"
 #include "support/allocation_sweep.h"
+#include "support/arrow_support.h"
 
 static void versions_are_found_and_ranked(void **state)
 {

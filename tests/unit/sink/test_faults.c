@@ -24,6 +24,7 @@
 #include "support/fault_calls.h"
 #include "support/temp_folder.h"
 #include "util/memory.h"
+#include "support/parquet_bytes.h"
 
 /* Three commits: up to 13:00, up to the gap, and the rest; with dead letters and left-out ledgers.
  */

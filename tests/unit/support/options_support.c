@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "config/option_load.h"
+#include "config/option_table.h"
 #include "support/options_support.h"
 
 #include <stdio.h>
@@ -51,4 +53,10 @@ void loaded_release(struct loaded *loaded)
     options_release(&loaded->options);
     problems_release(&loaded->problems);
     problems_release(&loaded->warnings);
+}
+
+bool problems_contain(const struct problems *problems, const char *part)
+{
+    return problems->text.size_bytes != 0 &&
+           strstr((const char *)problems->text.data, part) != NULL;
 }

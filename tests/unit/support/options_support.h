@@ -5,6 +5,7 @@
 /* Loads options from a file's text, an environment and flags, and keeps what was said. */
 
 #include "config/options.h"
+#include "config/problems.h"
 
 struct loaded {
     struct options options;
@@ -25,5 +26,8 @@ struct load_request {
 
 void load(struct loaded *loaded, struct load_request request);
 void loaded_release(struct loaded *loaded);
+
+/* Whether some sentence contains `part`. */
+bool problems_contain(const struct problems *problems, const char *part);
 
 #endif

@@ -11,6 +11,7 @@
 #include "arrow/schema.h"
 #include "support/sample.h"
 #include "util/memory.h"
+#include "support/parquet_bytes.h"
 
 const struct parquet_column_options sample_columns[SAMPLE_COLUMN_COUNT] = {
     [SAMPLE_TIME] = {.field_id = 1, .sorted_ascending = true},

@@ -8,6 +8,7 @@
 #include "support/sample.h"
 #include "walk/verify.h"
 #include "util/memory.h"
+#include "support/parquet_bytes.h"
 
 static enum error_code verify(struct bytes_view bytes, enum parquet_verify_level level,
                               int64_t rows, struct error *error)

@@ -13,6 +13,7 @@
 
 #include "parquet/reader.h"
 #include "walk/verify.h"
+#include "support/parquet_bytes.h"
 
 #define MAX_PATH_BYTES 4096
 

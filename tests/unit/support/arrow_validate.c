@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "arrow/validate.h"
+#include "support/arrow_validate.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef TTP_ARROW_VALIDATE_H
-#define TTP_ARROW_VALIDATE_H
+#ifndef TTP_TESTS_SUPPORT_ARROW_VALIDATE_H
+#define TTP_TESTS_SUPPORT_ARROW_VALIDATE_H
 
 /*
  * Checks that an array is what its schema says, as far as the C Data Interface lets anybody see (it
- * does not tell how long a buffer is): for arrays from outside, and for our own in tests.
+ * does not tell how long a buffer is).
  */
 
 #include "arrow/abi.h"
