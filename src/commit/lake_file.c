@@ -44,6 +44,9 @@ static enum error_code decode(struct lake_file *lake, const json_t *object, cons
                          "%s has layout %lld; this version knows layouts up to %d: use a newer "
                          "parquet-consumer",
                          path, (long long)json_integer_value(layout), CATALOG_LAYOUT_VERSION);
+    if (json_integer_value(layout) < 1)
+        return error_set(error, ERR_CORRUPT, "%s has layout %lld, which no version ever had", path,
+                         (long long)json_integer_value(layout));
     if (!take_text(object, "lake_id", lake->lake_id, sizeof lake->lake_id) ||
         !take_text(object, "network", lake->network, sizeof lake->network) ||
         !take_text(object, "scheme", lake->scheme, sizeof lake->scheme))

@@ -13,6 +13,10 @@ struct os_clock {
 
 int64_t os_monotonic_us(void);
 int64_t os_realtime_us(void);
+static inline int64_t os_earlier_us(int64_t a_us, int64_t b_us)
+{
+    return a_us < b_us ? a_us : b_us;
+}
 /* CPU time (user + system) that this process has used. */
 int64_t os_process_cpu_us(void);
 /* Resident and peak resident memory of this process, in bytes. */

@@ -44,7 +44,7 @@ struct lake_run {
     struct run_stop stop;
     int64_t started_us;     /* monotonic */
     int64_t next_turn_us;   /* of the observers; monotonic */
-    atomic_bool owes_holes; /* say_holes has not spoken */
+    atomic_bool owes_holes; /* report_holes has not spoken */
 
     struct run_report *report;
 
@@ -111,7 +111,7 @@ static void tell_turn(struct lake_run *run, int64_t now_us)
 
 /* Live, once: what lies below the tip and is not fetched here. Not before the server's chain is
  * known to be the lake's: its command would fetch another one. */
-static void say_holes(struct lake_run *run)
+static void report_holes(struct lake_run *run)
 {
     const struct run_plan *plan = &run->plan;
     if (plan->holes.count == 0 || !atomic_exchange(&run->owes_holes, false))
@@ -144,7 +144,7 @@ static void log_commit(const struct sink_commit_info *info)
 static void log_fact(void *run, const struct run_fact *fact)
 {
     if (fact->kind == FACT_BATCH)
-        say_holes(run);
+        report_holes(run);
     else if (fact->kind == FACT_COMMIT)
         log_commit(fact->commit);
 }
@@ -176,7 +176,7 @@ static void on_stream_done(void *context, enum error_code code)
 {
     struct lake_run *run = context;
     if (code != ERR_CONFLICT)
-        say_holes(run);
+        report_holes(run);
     if (atomic_fetch_sub(&run->streams_at_work, 1) == 1)
         batch_queue_close(run->queue);
     os_signals_wake();
@@ -342,7 +342,7 @@ static void begin_stop(struct lake_run *run)
 }
 
 /* About once a second: tells the observers, and looks for progress. */
-static void look(struct lake_run *run, int64_t now_us)
+static void sample(struct lake_run *run, int64_t now_us)
 {
     struct status_snapshot now;
     tell_turn(run, now_us);
@@ -366,7 +366,7 @@ static void wait_for_round(struct lake_run *run)
             begin_stop(run);
         if (now_us >= next_sample_us) {
             next_sample_us = now_us + SAMPLE_US;
-            look(run, now_us);
+            sample(run, now_us);
         } else if (now_us >= run->next_turn_us) {
             tell_turn(run, now_us);
         }
@@ -479,7 +479,7 @@ static bool wait_for_another_round(struct lake_run *run)
               LOG_U("last_ledger", run->writer.lost_range.last));
     int64_t until_us = os_monotonic_us() + wait_us;
     while (!is_ending(run) && os_monotonic_us() < until_us) {
-        look(run, os_monotonic_us());
+        sample(run, os_monotonic_us());
         int64_t left_us = until_us - os_monotonic_us();
         os_signals_wait(left_us < SAMPLE_US ? left_us : SAMPLE_US);
     }

@@ -7,11 +7,6 @@
 
 #define TICK_US 1000000 /* sink_tick wants at least one call a second */
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 struct remembered {
     struct catalog *catalog;
     const struct queue_remark *remark;
@@ -73,7 +68,7 @@ enum error_code lake_writer_run(struct lake_writer *writer)
         if (now_us >= next_tick_us) {
             int64_t next_call_us = INT64_MAX;
             code = sink_tick(writer->sink, &next_call_us, &writer->error);
-            next_tick_us = earlier(next_call_us, now_us + TICK_US);
+            next_tick_us = os_earlier_us(next_call_us, now_us + TICK_US);
             if (code != OK)
                 break;
         }

@@ -67,11 +67,6 @@ static int64_t handler_deadline_us(const struct run *run)
     return handler->deadline_us != NULL ? handler->deadline_us(handler->context) : INT64_MAX;
 }
 
-static int64_t earlier(int64_t a_us, int64_t b_us)
-{
-    return a_us < b_us ? a_us : b_us;
-}
-
 /* Makes what happened visible to other threads. */
 static void publish(struct run *run)
 {
@@ -185,18 +180,18 @@ static void note_progress(struct run *run, int64_t now_us)
 /* When silence, or bytes that make no message, will have lasted too long. */
 static int64_t silent_at_us(const struct run *run)
 {
-    return earlier(run->quiet_since_us + run->policy.idle_us,
-                   run->message_since_us + SOURCE_DRIP_TIMES * run->policy.idle_us);
+    return os_earlier_us(run->quiet_since_us + run->policy.idle_us,
+                         run->message_since_us + SOURCE_DRIP_TIMES * run->policy.idle_us);
 }
 
 /* How long this call may sleep. */
 static int64_t poll_timeout_us(const struct run *run, int64_t now_us)
 {
     int64_t until_us = now_us + (run->stream.is_throttled ? THROTTLED_POLL_US : MAX_POLL_US);
-    until_us = earlier(until_us, link_deadline_us(&run->link));
-    until_us = earlier(until_us, handler_deadline_us(run));
+    until_us = os_earlier_us(until_us, link_deadline_us(&run->link));
+    until_us = os_earlier_us(until_us, handler_deadline_us(run));
     if (run->link.state == LINK_OPEN && !run->stream.is_throttled)
-        until_us = earlier(until_us, silent_at_us(run));
+        until_us = os_earlier_us(until_us, silent_at_us(run));
     return until_us > now_us ? until_us - now_us : 0;
 }
 
@@ -504,8 +499,9 @@ static enum error_code wait_for(struct run *run, int64_t wait_us, bool *is_stopp
         int64_t now_us = os_monotonic_us();
         if (code != OK || *is_stopped || now_us >= until_us)
             return code;
-        int64_t next_us = earlier(until_us, handler_deadline_us(run));
-        (void)os_poll(&item, 1, earlier(next_us > now_us ? next_us - now_us : 0, MAX_POLL_US));
+        int64_t next_us = os_earlier_us(until_us, handler_deadline_us(run));
+        (void)os_poll(&item, 1,
+                      os_earlier_us(next_us > now_us ? next_us - now_us : 0, MAX_POLL_US));
         if (item.can_read)
             (void)os_wake_clear(&run->source->wake);
     }

@@ -92,7 +92,7 @@ void tracker_begin(struct tracker *tracker, const struct source_call *call)
     tracker->call = *call;
     tracker->floor = call->start;
     tracker->reached = call->start;
-    tracker->seam_is_spoilt = false;
+    tracker->seam_is_unreadable = false;
     tracker->seam_is_done = call->seam == 0;
     tracker->probe_event_count = 0;
 }
@@ -236,7 +236,7 @@ static enum error_code advance(struct tracker *tracker, uint32_t to, bool is_end
 static enum error_code finish_seam(struct tracker *tracker, struct error *error)
 {
     bool has_events = tracker->kind == TRACKER_SEAM && tracker->event_count != 0;
-    bool is_readable = !tracker->seam_is_spoilt;
+    bool is_readable = !tracker->seam_is_unreadable;
     uint32_t seam = tracker->call.seam;
     if (tracker->seam_is_done)
         return OK;
@@ -462,7 +462,7 @@ static enum error_code take_dead_letter(struct tracker *tracker, uint32_t ledger
             return code;
     }
     if (tracker->kind == TRACKER_SEAM)
-        tracker->seam_is_spoilt = true;
+        tracker->seam_is_unreadable = true;
     if (tracker->kind != TRACKER_MAIN)
         return OK;
     if (tracker->event_count == 0) {

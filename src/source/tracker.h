@@ -80,7 +80,7 @@ struct tracker {
 
     /* Of the call. */
     struct source_call call;
-    bool seam_is_spoilt; /* a message of the seam ledger can't be read: no verdict */
+    bool seam_is_unreadable; /* a message of the seam ledger can't be read: no verdict */
     bool seam_is_done;
     uint32_t floor;   /* the stream may not fall below this ledger */
     uint32_t reached; /* the first ledger that this call has not come to */

@@ -104,11 +104,11 @@ static void cover(uint32_t first, uint32_t last)
 
 /* What it had when it was opened. */
 WRAPPED(void, run_history_set_coverage,
-        (struct run_history * history, const struct ledger_range *ranges, size_t count))
+        (struct run_history * history, const struct ledger_set *coverage))
 {
-    for (size_t i = 0; oracle.is_on && i < count; i++)
-        cover(ranges[i].first, ranges[i].last);
-    __real_run_history_set_coverage(history, ranges, count);
+    for (size_t i = 0; oracle.is_on && i < coverage->count; i++)
+        cover(coverage->ranges[i].first, coverage->ranges[i].last);
+    __real_run_history_set_coverage(history, coverage);
 }
 
 static void note_commit(const struct sink_commit_info *info)
