@@ -299,6 +299,8 @@ void memory_vfs_register(void)
 void memory_vfs_switch(bool to_memory)
 {
     is_in_memory = to_memory;
+    for (size_t i = 0; to_memory && i < FILE_MAX; i++)
+        forget(&files[i]);
 }
 
 void memory_vfs_set(const char *path, struct bytes_view content)
