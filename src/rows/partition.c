@@ -63,8 +63,10 @@ struct partition_key partition_key_of(enum partitioning_scheme scheme, int64_t t
 {
     assert(scheme < SCHEME_COUNT);
     int64_t length_us = schemes[scheme].length_us;
+    int64_t number = floor_divide(timestamp_us, length_us), lowest = INT64_MIN / length_us;
     return (struct partition_key){
-        .start_us = floor_divide(timestamp_us, length_us) * length_us,
+        .start_us =
+            (number < lowest ? lowest : number) * length_us, /* a catalog's time may be any */
         .type = schemes[scheme].by_type ? type : EVENT_NONE,
     };
 }

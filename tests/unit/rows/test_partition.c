@@ -57,6 +57,9 @@ static void keys_are_the_hour_or_day_of_the_row(void **state)
     assert_true(key.start_us == at("1969-12-31T23:00:00Z"));
     key = partition_key_of(PARTITION_DATE, at("1969-12-31T00:00:00Z"), EVENT_FEE);
     assert_true(key.start_us == at("1969-12-31T00:00:00Z"));
+    /* a crafted catalog's close time */
+    key = partition_key_of(PARTITION_DATE_HOUR, INT64_MIN, EVENT_FEE);
+    assert_true(key.start_us < 0 && key.start_us % (INT64_C(3600) * 1000000) == 0);
 }
 
 static void paths_are_those_of_the_design(void **state)
