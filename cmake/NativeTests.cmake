@@ -7,7 +7,7 @@ if(NOT TTP_SANITIZE AND NOT TTP_FUZZ)
        ${CMAKE_SOURCE_DIR}/src/util/*.c ${CMAKE_SOURCE_DIR}/src/arrow/*.c
        ${CMAKE_SOURCE_DIR}/src/pb/*.c ${CMAKE_SOURCE_DIR}/src/rows/*.c)
   add_library(ttp_arrow_export SHARED ${native_sources})
-  target_link_libraries(ttp_arrow_export PRIVATE ttp_flags deps::xxhash)
+  target_link_libraries(ttp_arrow_export PRIVATE ttp_flags deps::xxhash deps::jansson)
   set_target_properties(ttp_arrow_export PROPERTIES
     POSITION_INDEPENDENT_CODE ON LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
 endif()

@@ -21,6 +21,9 @@
 #define TRIAL_BYTES      ((size_t)16 << 10)
 /* Finds what repeats only by luck, at the speed of copying. */
 #define ZSTD_HASTY_LEVEL (-100)
+/* From this level on the tables grow with the page. */
+#define ZSTD_FIRST_HUNGRY_LEVEL 16
+#define ZSTD_WINDOW_LOG         20
 
 struct codec_context {
     ZSTD_CCtx *zstd_compressor;
@@ -137,6 +140,19 @@ static bool is_incompressible(struct codec_context *context, int level, struct b
     return !ZSTD_isError(size) && size >= TRIAL_BYTES;
 }
 
+/* The high levels take memory by the size of what they look back at: up to 60 MiB for a page of one
+ * text of 4 MiB. */
+static size_t compress_zstd_within_window(ZSTD_CCtx *compressor, int level, struct bytes_view page,
+                                          uint8_t *out, size_t capacity)
+{
+    (void)ZSTD_CCtx_reset(compressor, ZSTD_reset_session_and_parameters);
+    if (ZSTD_isError(ZSTD_CCtx_setParameter(compressor, ZSTD_c_compressionLevel, level)) ||
+        ZSTD_isError(ZSTD_CCtx_setParameter(compressor, ZSTD_c_windowLog, ZSTD_WINDOW_LOG)))
+        return 0;
+    size_t size = ZSTD_compress2(compressor, out, capacity, page.data, page.size_bytes);
+    return ZSTD_isError(size) ? 0 : size;
+}
+
 static size_t compress_zstd(struct codec_context *context, int level, struct bytes_view page,
                             uint8_t *out, size_t capacity)
 {
@@ -146,6 +162,8 @@ static size_t compress_zstd(struct codec_context *context, int level, struct byt
         return 0;
     if (is_incompressible(context, level, page, out, capacity))
         level = ZSTD_HASTY_LEVEL;
+    if (level >= ZSTD_FIRST_HUNGRY_LEVEL && page.size_bytes > (size_t)1 << ZSTD_WINDOW_LOG)
+        return compress_zstd_within_window(context->zstd_compressor, level, page, out, capacity);
     size_t size = ZSTD_compressCCtx(context->zstd_compressor, out, capacity, page.data,
                                     page.size_bytes, level);
     return ZSTD_isError(size) ? 0 : size;
