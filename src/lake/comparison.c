@@ -225,11 +225,6 @@ void comparison_free(struct comparison *comparison)
 
 /* ---- the lake's side ---- */
 
-static bool overlaps(struct ledger_range a, struct ledger_range b)
-{
-    return a.first <= b.last && a.last >= b.first;
-}
-
 /* Calls `visit` for every row of the ledgers, whichever file has them. */
 static enum error_code each_stored_row(struct comparison *comparison, struct ledger_range range,
                                        row_visitor *visit, void *context, struct error *error)
@@ -238,7 +233,7 @@ static enum error_code each_stored_row(struct comparison *comparison, struct led
     enum error_code code = OK;
     for (size_t i = 0; code == OK && i < LIST_COUNT(files, struct inventory_file); i++) {
         const struct inventory_file *file = LIST_AT(files, struct inventory_file, i);
-        if (!file->has_range || !overlaps(file->range, range))
+        if (!file->has_range || !ledger_ranges_overlap(file->range, range))
             continue;
         struct lake_data_file data_file;
         code = lake_data_file_open(&data_file, comparison->options.root, file->path, error);
@@ -265,7 +260,7 @@ static enum error_code load_letters(struct comparison *comparison, struct ledger
     size_t kept = 0;
     for (size_t i = 0; code == OK && i < LIST_COUNT(commits, struct inventory_commit); i++) {
         const struct inventory_commit *commit = commit_at(comparison, i);
-        if (commit->dead_letters_path == NULL || !overlaps(commit->range, range))
+        if (commit->dead_letters_path == NULL || !ledger_ranges_overlap(commit->range, range))
             continue;
         code = dead_letters_load(comparison->options.root, commit->dead_letters_path, arena,
                                  letters, NULL, error);

@@ -87,13 +87,6 @@ void findings_add_problem(struct findings *findings, enum problem_kind kind, con
                                             .message = message});
 }
 
-void findings_add_refetch(struct findings *findings, struct ledger_range range)
-{
-    os_mutex_lock(&findings->mutex);
-    append_range(findings, &findings->refetch, range);
-    os_mutex_unlock(&findings->mutex);
-}
-
 void findings_add_change(struct findings *findings, const struct catalog_change *change)
 {
     size_t text_bytes = strlen(change->time) + strlen(change->changes);

@@ -67,8 +67,6 @@ void findings_add_difference(struct findings *findings, uint32_t ledger, uint64_
                              struct ledger_range range, const char *format, ...) PRINTF_LIKE(5, 6);
 /* A range that differs: `repair` finds nothing wrong with it, so that it must be named. */
 void findings_add_take_out(struct findings *findings, struct ledger_range range);
-/* A range that is to be fetched again. */
-void findings_add_refetch(struct findings *findings, struct ledger_range range);
 /* A snapshot of others that changed rows of the table. */
 void findings_add_change(struct findings *findings, const struct catalog_change *change);
 void findings_add_note(struct findings *findings, const char *format, ...) PRINTF_LIKE(2, 3);

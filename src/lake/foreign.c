@@ -29,11 +29,6 @@ static const struct catalog_inlined *inlined_at(const struct inventory *inventor
     return LIST_AT(&inventory->inlined, struct catalog_inlined, index);
 }
 
-static bool overlaps(struct ledger_range a, struct ledger_range b)
-{
-    return a.first <= b.last && a.last >= b.first;
-}
-
 static size_t find_root(struct forest *forest, size_t node)
 {
     while (forest->parent[node] != node) {
@@ -100,14 +95,16 @@ static void join_to_commits(struct forest *forest)
     for (size_t i = 0; i < forest->file_count; i++) {
         const struct inventory_file *file = file_at(inventory, i);
         for (size_t k = 0; file->commit_no == 0 && file->has_range && k < first_file; k++)
-            if (forest->is_member[k] && overlaps(commit_at(inventory, k)->range, file->range))
+            if (forest->is_member[k] &&
+                ledger_ranges_overlap(commit_at(inventory, k)->range, file->range))
                 join(forest, k, first_file + i);
     }
     for (size_t i = 0; i < forest->inlined_count; i++) {
         const struct catalog_inlined *one = inlined_at(inventory, i);
         struct ledger_range ledger = {one->ledger, one->ledger};
         for (size_t k = 0; one->has_ledger && k < first_file; k++)
-            if (forest->is_member[k] && overlaps(commit_at(inventory, k)->range, ledger))
+            if (forest->is_member[k] &&
+                ledger_ranges_overlap(commit_at(inventory, k)->range, ledger))
                 join(forest, k, first_inlined + i);
         if (find_root(forest, first_inlined + i) < first_file)
             continue;
@@ -285,7 +282,7 @@ static bool has_file(const struct foreign *foreign, const struct inventory *inve
 {
     for (size_t i = 0; i < LIST_COUNT(&inventory->files, struct inventory_file); i++) {
         const struct inventory_file *file = file_at(inventory, i);
-        if (file->commit_no == 0 && file->has_range && overlaps(file->range, range) &&
+        if (file->commit_no == 0 && file->has_range && ledger_ranges_overlap(file->range, range) &&
             (also_merged || foreign_group_is_changed(&foreign->groups[foreign->of_file[i]])))
             return true;
     }
@@ -313,7 +310,7 @@ bool foreign_touches(const struct foreign *foreign, const struct inventory *inve
 {
     for (size_t i = 0; i < LIST_COUNT(&inventory->commits, struct inventory_commit); i++)
         if (foreign->of_commit[i] != FOREIGN_NONE &&
-            overlaps(commit_at(inventory, i)->range, range))
+            ledger_ranges_overlap(commit_at(inventory, i)->range, range))
             return true;
     return has_file(foreign, inventory, range, true) || has_inlined(inventory, range);
 }

@@ -140,8 +140,8 @@ static bool is_incompressible(struct codec_context *context, int level, struct b
     return !ZSTD_isError(size) && size >= TRIAL_BYTES;
 }
 
-/* The high levels take memory by the size of what they look back at: up to 60 MiB for a page of one
- * text of 4 MiB. */
+/* The high levels take memory by the size of what they look back at: a run with texts of 4 MB took
+ * 48 MiB more at level 22 without this bound (docs/RELIABILITY.md, memory). */
 static size_t compress_zstd_within_window(ZSTD_CCtx *compressor, int level, struct bytes_view page,
                                           uint8_t *out, size_t capacity)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
 
+#include "os/clock.h"
 #include "os/log.h"
 #include "serve/server_state.h"
 #include "serve/fault_bytes.h"
@@ -343,20 +344,15 @@ bool connection_wants_write(const struct connection *connection)
     return connection->linger_us == 0 && (connection->blocked || connection->has_more);
 }
 
-static int64_t min_us(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 int64_t connection_due_us(const struct connection *connection)
 {
     if (connection->linger_us != 0)
         return connection->linger_us;
-    int64_t due_us = min_us(connection->let_go_us, connection->close_us);
+    int64_t due_us = os_earlier_us(connection->let_go_us, connection->close_us);
     for (const struct server_stream *stream = connection->streams; stream != NULL;
          stream = stream->next) {
         if (stream->wake_us != 0 && !stream->is_finished)
-            due_us = min_us(due_us, stream->wake_us);
+            due_us = os_earlier_us(due_us, stream->wake_us);
     }
     return due_us;
 }

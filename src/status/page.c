@@ -493,7 +493,7 @@ static void write_holes(struct status_page *page)
         text(page, "<li><b>Hole</b> ");
         ledgers(page, hole);
         text(page, " <span class=\"soft\">· ");
-        count(page, (uint64_t)hole.last - hole.first + 1);
+        count(page, ledger_range_count(hole));
         writer_format(&page->writer, hole.first == hole.last ? " ledger" : " ledgers");
         write_command(page, hole);
     }
