@@ -155,18 +155,18 @@ static enum error_code add_values(const struct file_rows *rows, size_t column,
 static enum error_code set_whole(struct file_rows *rows, int id,
                                  const struct parquet_page_values *page, struct error *error)
 {
-    const struct row_span *span = (const void *)rows->spans.data;
-    const struct row_span *end = span + LIST_COUNT(&rows->spans, struct row_span);
+    size_t next = 0, span_count = LIST_COUNT(&rows->spans, struct row_span);
     enum error_code code = OK;
     uint32_t value = 0;
     for (uint32_t i = 0; code == OK && i < page->row_count; i++) {
         int64_t row = page->first_row + i;
         if (page->validity != NULL && page->validity[i] == 0)
             continue;
-        while (span < end && span->end <= row)
-            span++;
-        if (span == end)
+        while (next < span_count && LIST_AT(&rows->spans, struct row_span, next)->end <= row)
+            next++;
+        if (next == span_count)
             break;
+        const struct row_span *span = LIST_AT(&rows->spans, struct row_span, next);
         if (row >= span->first)
             code = stored_row_set(
                 LIST_AT(&rows->whole, struct row_view, span->at + (size_t)(row - span->first)),

@@ -53,6 +53,7 @@ void world_save_script(void)
         world->server_faults += world->fault_counts[i] - kept_script->faults[i].count;
         world->fault_counts[i] = kept_script->faults[i].count;
     }
+    kept_script = NULL; /* it ends with the life it was for */
 }
 
 _Noreturn void world_end_process(int exit_code)
