@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "commit/intent.h"
+#include "commit/intent_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

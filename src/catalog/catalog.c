@@ -12,25 +12,10 @@
 #include "catalog/identity.h"
 #include "catalog/query.h"
 #include "catalog/tables.h"
+#include "catalog/values.h"
 #include "os/file.h"
 #include "os/identity.h"
 #include "util/memory.h"
-
-enum error_code catalog_set_value(struct database *database, const char *key, const char *value,
-                                  struct error *error)
-{
-    return database_run(database,
-                        "INSERT INTO ttp_lake VALUES(?1,?2) "
-                        "ON CONFLICT(\"key\") DO UPDATE SET \"value\" = ?2",
-                        BIND(sql_text(key), sql_text(value)), error);
-}
-
-enum error_code catalog_get_value(struct database *database, const char *key, char **value,
-                                  struct error *error)
-{
-    return database_query_text(database, "SELECT \"value\" FROM ttp_lake WHERE \"key\" = ?1",
-                               BIND(sql_text(key)), value, error);
-}
 
 static enum error_code create_all(struct catalog *catalog,
                                   const struct catalog_create_options *options, struct error *error)
@@ -166,7 +151,6 @@ struct catalog *catalog_open(const char *path, enum catalog_mode mode,
         error_no_memory(error, "the catalog");
         return NULL;
     }
-    catalog->mode = mode;
     enum error_code code = database_open(&catalog->database, path, modes[mode], error);
     if (code == OK && mode == CATALOG_CREATE)
         code = create_if_empty(catalog, create, error);
@@ -231,9 +215,10 @@ enum error_code catalog_evolve(struct catalog *catalog, const struct catalog_tab
 
 enum error_code catalog_empty_log(struct catalog *catalog, struct error *error)
 {
-    bool done = false;
-    enum error_code code = database_empty_log(&catalog->database, &done, error);
-    if (code == OK && !done)
+    int64_t busy = 1;
+    enum error_code code = database_query_int(&catalog->database, "PRAGMA wal_checkpoint(TRUNCATE)",
+                                              NO_VALUES, &busy, error);
+    if (code == OK && busy != 0)
         code = error_set(error, ERR_CONFLICT, "the new catalog %s is open in another process",
                          catalog->database.path);
     return code;

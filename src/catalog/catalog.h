@@ -12,79 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "catalog/records.h"
 #include "util/error.h"
 #include "util/ledgers.h"
 
 /* Rises when the meaning or shape of the lake's own files and tables changes. */
 #define CATALOG_LAYOUT_VERSION 1
-
-/* A column as DuckLake sees it. */
-struct catalog_column {
-    int id; /* = Parquet field_id */
-    const char *name;
-    const char *type; /* DuckLake's name, such as "timestamptz" */
-    bool nullable;
-};
-
-struct catalog_partition_column {
-    const char *transform; /* "year", …, "identity" */
-    int column_id;
-};
-
-struct catalog_table {
-    const char *schema_version; /* ours: "1.1.0" */
-    size_t column_count;
-    const struct catalog_column *columns;
-    size_t partition_count;
-    const struct catalog_partition_column *partitions;
-};
-
-struct catalog_column_statistics {
-    int column_id;
-    int64_t value_count, null_count, column_size_bytes;
-    const char *min_value, *max_value; /* as DuckLake writes them; NULL: no bounds */
-};
-
-#define CATALOG_PARTITION_MAX 5
-
-struct catalog_file {
-    const char *path; /* relative to data_path */
-    int64_t record_count;
-    int64_t file_size_bytes;
-    int64_t footer_size_bytes;
-    uint64_t checksum;         /* XXH64 of the whole file, seed 0; 0 given out: not known */
-    struct ledger_range range; /* ledgers of its rows */
-    const char *partition_values[CATALOG_PARTITION_MAX];
-    size_t statistics_count; /* 0 given out: ask catalog_each_statistic */
-    const struct catalog_column_statistics *statistics;
-    /* Given out only: */
-    int64_t data_file_id;  /* DuckLake's */
-    bool path_is_absolute; /* somebody registered a file that lies elsewhere */
-    bool has_range;        /* false: the ledgers of its rows are not known */
-    /* The snapshots that its rows are from; more than one where DuckDB merged files. */
-    int64_t first_snapshot, last_snapshot;
-    bool is_of_commits; /* those two are commits of this program */
-};
-
-struct catalog_commit {
-    uint64_t commit_no;
-    struct ledger_range range;
-    const char *schema_version;
-    const char *reason; /* of the rotation */
-    size_t file_count;
-    const struct catalog_file *files;
-    size_t unconfirmed_count;
-    const struct ledger_range *unconfirmed;
-    const char *dead_letters_path; /* relative to _lake/; NULL: none */
-    uint64_t dead_letters_checksum;
-    int64_t dead_letter_count;
-    int64_t row_count;
-    int64_t null_decimal_count, replaced_memo_count;
-    uint32_t digest_ledger; /* 0: none */
-    uint8_t digest_chain[16], digest_contents[16];
-    int64_t last_close_us; /* newest close time in it; 0 none */
-    int64_t committed_us;  /* wall clock */
-};
 
 struct catalog;
 
@@ -92,14 +25,6 @@ enum catalog_mode {
     CATALOG_READ,  /* no lock is taken and nothing is written */
     CATALOG_WRITE, /* must exist */
     CATALOG_CREATE /* made, with the table, if it does not exist */
-};
-
-struct catalog_create_options {
-    const char *data_path; /* absolute, ends in '/' (catalog/place.h) */
-    const char *lake_path; /* where the lake lies; NULL: nothing is kept about it */
-    const struct catalog_table *table;
-    const char *created_by;
-    const char *lake_id; /* NULL: a new random one */
 };
 
 /* ERR_NOT_FOUND, ERR_CORRUPT (not a catalog, or damaged), ERR_CONFLICT (a newer layout; the lake's

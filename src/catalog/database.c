@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "catalog/query.h"
 #include "catalog/vfs.h"
 #include "os/file.h"
 #include "os/lock_probe.h"
@@ -303,37 +302,5 @@ enum error_code database_end(struct database *database, enum error_code code, st
     if (code == OK)
         code = database_execute(database, "COMMIT", error);
     roll_back(database);
-    return code;
-}
-
-enum error_code database_is_empty(struct database *database, bool *empty, struct error *error)
-{
-    bool has = false;
-    enum error_code code =
-        database_has(database, "SELECT 1 FROM sqlite_master", NO_VALUES, &has, error);
-    *empty = !has;
-    return code;
-}
-
-enum error_code database_has_table(struct database *database, const char *name, bool *has,
-                                   struct error *error)
-{
-    return database_has(database, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1",
-                        BIND(sql_text(name)), has, error);
-}
-
-enum error_code database_has_column(struct database *database, const char *table, const char *name,
-                                    bool *has, struct error *error)
-{
-    return database_has(database, "SELECT 1 FROM pragma_table_info(?1) WHERE name = ?2",
-                        BIND(sql_text(table), sql_text(name)), has, error);
-}
-
-enum error_code database_empty_log(struct database *database, bool *done, struct error *error)
-{
-    int64_t busy = 1;
-    enum error_code code =
-        database_query_int(database, "PRAGMA wal_checkpoint(TRUNCATE)", NO_VALUES, &busy, error);
-    *done = busy == 0;
     return code;
 }

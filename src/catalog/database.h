@@ -53,21 +53,4 @@ enum error_code database_end(struct database *database, enum error_code code,
 enum error_code database_connect(struct database *database, struct error *error) MUST_CHECK;
 enum error_code database_error(struct database *database, int result, struct error *error);
 
-/* What the database itself calls its tables, for the statements of others. */
-#define DATABASE_TABLE_NAMES "(SELECT name FROM sqlite_master WHERE type = 'table')"
-
-/* What the database itself knows about its tables. Some of ours are made when something first
- * belongs into them. */
-enum error_code database_is_empty(struct database *database, bool *empty,
-                                  struct error *error) MUST_CHECK;
-enum error_code database_has_table(struct database *database, const char *name, bool *has,
-                                   struct error *error) MUST_CHECK;
-enum error_code database_has_column(struct database *database, const char *table, const char *name,
-                                    bool *has, struct error *error) MUST_CHECK;
-
-/* Takes everything out of the write-ahead log; *done is false if another process has the database
- * open. */
-enum error_code database_empty_log(struct database *database, bool *done,
-                                   struct error *error) MUST_CHECK;
-
 #endif

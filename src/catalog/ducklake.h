@@ -8,10 +8,8 @@
  * that the caller has begun, and leaves it to the caller to end it.
  */
 
-#include "catalog/catalog.h"
 #include "catalog/database.h"
-
-#define DUCKLAKE_TABLE_NAME "ttp_events"
+#include "catalog/records.h"
 
 /* The newest snapshot, and the live table in it. */
 struct ducklake_head {

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "catalog/ducklake.h"
-#include "catalog/handle.h"
+#include "catalog/query.h"
+#include "catalog/values.h"
 #include "util/memory.h"
 
 /* What makes the table the lake's own. */

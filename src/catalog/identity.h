@@ -13,6 +13,9 @@
 
 #include "catalog/database.h"
 
+/* The name that the table is made with. */
+#define DUCKLAKE_TABLE_NAME "ttp_events"
+
 /* Compares, and gives the table's id. ERR_CONFLICT, with what happened and the remedy, if the
  * lake's table is not live as it was made; ERR_CORRUPT if what is kept can't be read. */
 enum error_code identity_check(struct database *database, int64_t *table_id,

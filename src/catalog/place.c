@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "catalog/handle.h"
+#include "catalog/values.h"
 #include "util/memory.h"
 
 #define KEY_LAKE_PATH "lake_path"

@@ -242,3 +242,26 @@ enum error_code database_query_text(struct database *database, const char *sql,
     *text = query_next(&query) ? query_copy_text(&query, 0) : NULL;
     return query_end(&query);
 }
+
+enum error_code database_is_empty(struct database *database, bool *empty, struct error *error)
+{
+    bool has = false;
+    enum error_code code =
+        database_has(database, "SELECT 1 FROM sqlite_master", NO_VALUES, &has, error);
+    *empty = !has;
+    return code;
+}
+
+enum error_code database_has_table(struct database *database, const char *name, bool *has,
+                                   struct error *error)
+{
+    return database_has(database, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1",
+                        BIND(sql_text(name)), has, error);
+}
+
+enum error_code database_has_column(struct database *database, const char *table, const char *name,
+                                    bool *has, struct error *error)
+{
+    return database_has(database, "SELECT 1 FROM pragma_table_info(?1) WHERE name = ?2",
+                        BIND(sql_text(table), sql_text(name)), has, error);
+}

@@ -115,4 +115,16 @@ enum error_code database_query_text(struct database *database, const char *sql,
                                     struct sql_values values, char **text,
                                     struct error *error) MUST_CHECK;
 
+/* What the database itself calls its tables, for the statements of others. */
+#define DATABASE_TABLE_NAMES "(SELECT name FROM sqlite_master WHERE type = 'table')"
+
+/* What the database itself knows about its tables. Some of ours are made when something first
+ * belongs into them. */
+enum error_code database_is_empty(struct database *database, bool *empty,
+                                  struct error *error) MUST_CHECK;
+enum error_code database_has_table(struct database *database, const char *name, bool *has,
+                                   struct error *error) MUST_CHECK;
+enum error_code database_has_column(struct database *database, const char *table, const char *name,
+                                    bool *has, struct error *error) MUST_CHECK;
+
 #endif

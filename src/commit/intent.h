@@ -4,14 +4,12 @@
 
 /*
  * The whole of one commit, written down before its files get their final names
- * (docs/commit-protocol.md, invariant 5): _lake/staging/intent.json. With it a commit can be
- * finished or undone after a crash.
+ * (docs/commit-protocol.md, invariant 5), in _lake/staging/intent.json (commit/intent_file.h). With
+ * it a commit can be finished or undone after a crash.
  */
 
-#include "catalog/catalog.h"
-#include "store/store.h"
+#include "catalog/records.h"
 #include "util/arena.h"
-#include "util/buffer.h"
 
 /* Data files of one commit: one a partition key, so one an event type at most. */
 #define INTENT_FILE_MAX 8
@@ -46,21 +44,5 @@ void intent_release(struct intent *intent);
 /* Items: the data files in order, then the dead letters if there are any. */
 size_t intent_item_count(const struct intent *intent);
 void intent_item_get(const struct intent *intent, size_t index, struct intent_item *item);
-
-/* Appends the JSON text. */
-enum error_code intent_encode(const struct intent *intent, struct buffer *out,
-                              struct error *error) MUST_CHECK;
-/* ERR_CORRUPT (naming `path`) also where no commit can have made it (commit/intent_check.h),
- * ERR_CONFLICT for a newer layout. `intent` is initialised in every
- * case. */
-enum error_code intent_decode(struct intent *intent, struct bytes_view text, const char *path,
-                              struct error *error) MUST_CHECK;
-
-/* Reads the lake's intent; ERR_NOT_FOUND if there is none. */
-enum error_code intent_read(struct intent *intent, const struct store *store,
-                            struct error *error) MUST_CHECK;
-/* Writes it durably: bytes and name. ERR_RETRY on a full disk, with no intent there. */
-enum error_code intent_write(const struct intent *intent, const struct store *store,
-                             struct error *error) MUST_CHECK;
 
 #endif

@@ -35,6 +35,7 @@
 #define XXH_STATIC_LINKING_ONLY
 #include <xxhash.h>
 
+#include "commit/intent_file.h"
 #include "util/memory.h"
 
 #define READ_BYTES ((size_t)1 << 20)

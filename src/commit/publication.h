@@ -14,6 +14,7 @@
 
 #include "catalog/catalog.h"
 #include "commit/intent.h"
+#include "store/store.h"
 
 /* Who made a file, by its own metadata. */
 enum file_author {

@@ -26,6 +26,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "commit/intent_file.h"
 #include "commit/publication.h"
 
 /* Sets which items have their final names; *complete if all are complete and none is blocked. */

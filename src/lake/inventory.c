@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "catalog/history.h"
-#include "commit/intent.h"
+#include "commit/intent_file.h"
 #include "util/memory.h"
 
 #define DATA_FILE_SUFFIX ".parquet"

@@ -11,6 +11,7 @@
 #include "commit/ownership.h"
 #include "catalog/others.h"
 #include "commit/data_path.h"
+#include "commit/intent_file.h"
 #include "lake/inventory.h"
 #include "lake/rebuild_choice.h"
 #include "os/file.h"

@@ -293,7 +293,8 @@ static enum error_code work_at_catalog(void *context, struct error *error)
     if (code == OK)
         code = recover(folder, error);
     if (code == OK && !work->is_new)
-        code = newer_files_check_newest(folder, work->options->scheme, error);
+        code = newer_files_check_newest(&folder->store, &folder->file, folder->catalog,
+                                        work->options->scheme, error);
     if (code == OK)
         code = set_schema(folder, work->options, work->schema, work->table, error);
     return code == OK ? set_place(folder, work->data_path, error) : code;

@@ -7,7 +7,7 @@
 #include "commit/lake_file.h"
 #include "commit/ownership.h"
 #include "rows/schema.h"
-#include "sink/sink.h"
+#include "sink/sink_options.h"
 
 struct lake_folder {
     struct store store; /* its root is output_path, absolute */

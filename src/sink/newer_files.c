@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "catalog/catalog.h"
 #include "sink/provenance.h"
 
 #define SUFFIX       ".parquet"
@@ -11,7 +12,9 @@
 
 /* A walk over a part of the lake's folder. */
 struct search {
-    const struct lake_folder *folder;
+    const struct store *store;
+    const struct lake_file *lake;
+    struct catalog *catalog;
     const char *below; /* where the walk starts, relative to the root; "" for the root */
     const char *from;  /* folders that sort before this one are left out; "" for none */
     bool enters;       /* folders at all */
@@ -32,7 +35,7 @@ static enum error_code compare_with_catalog(const struct search *search, const c
         !provenance_number(metadata, PROVENANCE_COMMIT_ROWS, INT64_MAX, &rows))
         return OK;
     enum error_code code =
-        catalog_find_commit(search->folder->catalog, commit_no, &found, &range, &row_count, error);
+        catalog_find_commit(search->catalog, commit_no, &found, &range, &row_count, error);
     if (code != OK ||
         (found && range.first == first && range.last == last && (uint64_t)row_count == rows))
         return code;
@@ -43,7 +46,7 @@ static enum error_code compare_with_catalog(const struct search *search, const c
         ", which the catalog does not know, and their rows would be stored twice; make "
         "the catalog anew from the files by 'parquet-consumer rebuild' "
         "('parquet-consumer verify' lists the files), or move those files away",
-        search->folder->store.root, path, commit_no, first, last);
+        search->store->root, path, commit_no, first, last);
 }
 
 /* A file that can't be read as one of ours is none. */
@@ -52,13 +55,13 @@ static enum error_code look_into(const struct search *search, const char *path, 
     struct store_file file;
     struct parquet_file_metadata metadata;
     struct error unreadable;
-    enum error_code code = store_open(&search->folder->store, path, &file, &unreadable);
+    enum error_code code = store_open(search->store, path, &file, &unreadable);
     struct parquet_source source = {
         .name = file.name, .size_bytes = file.size_bytes, .context = &file, .read = store_read};
     if (code == OK)
         code = parquet_metadata_read(&source, &metadata, &unreadable);
     if (code == OK) {
-        if (provenance_says(&metadata, PROVENANCE_LAKE_ID, search->folder->file.lake_id))
+        if (provenance_says(&metadata, PROVENANCE_LAKE_ID, search->lake->lake_id))
             code = compare_with_catalog(search, path, &metadata, error);
         parquet_metadata_release(&metadata);
     } else if (code == ERR_NO_MEMORY) {
@@ -82,7 +85,7 @@ static enum error_code look_at(void *context, const char *relative_path, uint64_
         return OK;
     enum error_code code = os_path_join(path, search->below, relative_path, error);
     if (code == OK)
-        code = catalog_path_is_known(search->folder->catalog, path, &known, error);
+        code = catalog_path_is_known(search->catalog, path, &known, error);
     return code == OK && !known ? look_into(search, path, error) : code;
 }
 
@@ -102,7 +105,7 @@ static enum error_code walk(struct search *search, struct error *error)
 {
     const struct os_walker walker = {
         .context = search, .visit = look_at, .enter = is_late_enough, .follow = is_late_enough};
-    return store_walk(&search->folder->store, search->below, &walker, error);
+    return store_walk(search->store, search->below, &walker, error);
 }
 
 /* The folder of all files of the partition, of whichever type. */
@@ -114,27 +117,37 @@ static void folder_of(enum partitioning_scheme scheme, int64_t start_us,
     partition_directory(by_time, partition_key_of(by_time, start_us, EVENT_NONE), out);
 }
 
-enum error_code newer_files_check_newest(const struct lake_folder *folder,
-                                         enum partitioning_scheme scheme, struct error *error)
+enum error_code newer_files_check_newest(const struct store *store, const struct lake_file *lake,
+                                         struct catalog *catalog, enum partitioning_scheme scheme,
+                                         struct error *error)
 {
     char newest[PARTITION_PATH_BYTES];
     int64_t close_us = 0;
-    enum error_code code = catalog_newest_close(folder->catalog, &close_us, error);
+    enum error_code code = catalog_newest_close(catalog, &close_us, error);
     if (code != OK)
         return code;
     folder_of(scheme, close_us, newest);
-    struct search search = {
-        .folder = folder, .below = "", .from = newest, .enters = scheme != PARTITION_SIMPLE};
+    struct search search = {.store = store,
+                            .lake = lake,
+                            .catalog = catalog,
+                            .below = "",
+                            .from = newest,
+                            .enters = scheme != PARTITION_SIMPLE};
     return walk(&search, error);
 }
 
-enum error_code newer_files_check_partition(const struct lake_folder *folder,
+enum error_code newer_files_check_partition(const struct store *store, const struct lake_file *lake,
+                                            struct catalog *catalog,
                                             enum partitioning_scheme scheme, int64_t start_us,
                                             struct error *error)
 {
     char below[PARTITION_PATH_BYTES];
     folder_of(scheme, start_us, below);
-    struct search search = {
-        .folder = folder, .below = below, .from = "", .enters = scheme != PARTITION_SIMPLE};
-    return store_exists(&folder->store, below) ? walk(&search, error) : OK;
+    struct search search = {.store = store,
+                            .lake = lake,
+                            .catalog = catalog,
+                            .below = below,
+                            .from = "",
+                            .enters = scheme != PARTITION_SIMPLE};
+    return store_exists(store, below) ? walk(&search, error) : OK;
 }

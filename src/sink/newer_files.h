@@ -10,16 +10,17 @@
  * are left to `verify`.
  */
 
+#include "commit/lake_file.h"
 #include "rows/partition.h"
-#include "sink/lake_folder.h"
 
 /* The newest partition that the catalog knows, and all later ones: what a run goes on with.
  * ERR_CONFLICT, with the remedy, if there is such a file. */
-enum error_code newer_files_check_newest(const struct lake_folder *folder,
-                                         enum partitioning_scheme scheme,
+enum error_code newer_files_check_newest(const struct store *store, const struct lake_file *lake,
+                                         struct catalog *catalog, enum partitioning_scheme scheme,
                                          struct error *error) MUST_CHECK;
 /* The partition that starts there. ERR_CONFLICT as above. */
-enum error_code newer_files_check_partition(const struct lake_folder *folder,
+enum error_code newer_files_check_partition(const struct store *store, const struct lake_file *lake,
+                                            struct catalog *catalog,
                                             enum partitioning_scheme scheme, int64_t start_us,
                                             struct error *error) MUST_CHECK;
 

@@ -526,7 +526,8 @@ static enum error_code check_partition(struct sink *sink, const struct row_batch
         return OK;
     int64_t start_us = batch->parts[0].key.start_us;
     enum error_code code =
-        newer_files_check_partition(&sink->folder, sink->scheme, start_us, error);
+        newer_files_check_partition(&sink->folder.store, &sink->folder.file, sink->folder.catalog,
+                                    sink->scheme, start_us, error);
     if (code == OK)
         sink->checked_start_us = start_us;
     return code;

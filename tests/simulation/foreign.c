@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "catalog/ducklake.h"
+#include "catalog/identity.h"
 #include "store/layout.h"
 #include "os/clock.h"
 #include "os/identity.h"

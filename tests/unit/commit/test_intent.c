@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "commit/intent.h"
+#include "commit/intent_file.h"
 #include "support/catalog_fixture.h"
 #include "util/json_text.h"
 #include "support/allocation_sweep.h"
