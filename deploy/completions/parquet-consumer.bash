@@ -30,6 +30,7 @@ _parquet_consumer()
         verify) words="--help --deep --against --sample --json --config $options" ;;
         repair) words="--help --deep --unconfirmed --discard-changes --dry-run --config $options" ;;
         rebuild) words="--help --dry-run --config $options" ;;
+        relocate) words="--help --dry-run --json --config $options" ;;
         dead-letters) words="--help --since --until --json --config $options" ;;
         files) words="--help --since --until --json --config $options" ;;
         inspect) words="--help --json" ;;
@@ -40,7 +41,7 @@ _parquet_consumer()
         esac
     fi
     if [ "$COMP_CWORD" = 1 ]; then
-        words="$words run demo replay record generate status verify repair rebuild dead-letters files inspect check-config version help"
+        words="$words run demo replay record generate status verify repair rebuild relocate dead-letters files inspect check-config version help"
     fi
     COMPREPLY=($(compgen -W "$words" -- "$current"))
 }

@@ -41,6 +41,10 @@ static const struct command_flag repair_flags[] = {
 static const struct command_flag rebuild_flags[] = {
     {"--dry-run", NULL, "Only say what would be done"},
 };
+static const struct command_flag relocate_flags[] = {
+    {"--dry-run", NULL, "Only say what would be done"},
+    {"--json", NULL, "Print one JSON object"},
+};
 static const struct command_flag dead_letters_flags[] = {
     {"--since", "LEDGER", "Only those of this ledger or later ones"},
     {"--until", "LEDGER", "Only those up to this ledger"},
@@ -84,6 +88,9 @@ static const struct command table[] = {
      cmd_repair},
     {"rebuild", "[OPTIONS] [--dry-run]", "make the catalog anew from the files alone",
      FLAGS(rebuild_flags), true, 0, cmd_rebuild},
+    {"relocate", "[OPTIONS] [--dry-run] [--json]",
+     "tell readers where a lake that was moved or copied lies", FLAGS(relocate_flags), true, 0,
+     cmd_relocate},
     {"dead-letters", "[OPTIONS] [--since LEDGER] [--until LEDGER] [--json]",
      "list events that could not be stored as rows", FLAGS(dead_letters_flags), true, 0,
      cmd_dead_letters},

@@ -30,8 +30,9 @@ static enum error_code update_data_path(struct catalog *catalog, const char *dat
                         BIND(sql_text(data_path)), error);
 }
 
-enum error_code catalog_set_place(struct catalog *catalog, const char *data_path, const char *root,
-                                  struct catalog_place *before, struct error *error)
+enum error_code catalog_compare_place(struct catalog *catalog, const char *data_path,
+                                      const char *root, struct catalog_place *before,
+                                      struct error *error)
 {
     char *current = NULL, *lake_path = NULL;
     *before = (struct catalog_place){0};
@@ -45,6 +46,13 @@ enum error_code catalog_set_place(struct catalog *catalog, const char *data_path
     }
     mem_free(current);
     mem_free(lake_path);
+    return code;
+}
+
+enum error_code catalog_set_place(struct catalog *catalog, const char *data_path, const char *root,
+                                  struct catalog_place *before, struct error *error)
+{
+    enum error_code code = catalog_compare_place(catalog, data_path, root, before, error);
     if (code != OK || (!before->data_path_changed && !before->lay_elsewhere))
         return code;
     code = database_begin_write(&catalog->database, error);

@@ -20,6 +20,11 @@ struct catalog_place {
     char data_path[OS_PATH_BYTES];
 };
 
+/* What `before` would get. */
+enum error_code catalog_compare_place(struct catalog *catalog, const char *data_path,
+                                      const char *root, struct catalog_place *before,
+                                      struct error *error) MUST_CHECK;
+
 /* Sets data_path, and `root` as where the lake lies, if they differ from what is kept. */
 enum error_code catalog_set_place(struct catalog *catalog, const char *data_path, const char *root,
                                   struct catalog_place *before, struct error *error) MUST_CHECK;

@@ -55,9 +55,10 @@ static void describe(const char *data_path, const char *root, char out[DATA_PATH
     snprintf(out, DATA_PATH_WARNING_BYTES,
              "the catalog says that readers find the lake's files in %.1000s, but it lies in "
              "%.1000s/: it was copied, moved or restored%s. Through this catalog DuckDB reads, and "
-             "cleans up, what is there. Any 'parquet-consumer run --output-path %.1000s' sets the "
-             "path anew (with --reader-data-path where readers see the folder under another name); "
-             "until then attach it READ_ONLY, with DATA_PATH and OVERRIDE_DATA_PATH",
+             "cleans up, what is there. 'parquet-consumer relocate --output-path %.1000s' sets the "
+             "path anew, as any run does (with --reader-data-path where readers see the folder "
+             "under another name); until then attach it READ_ONLY, with DATA_PATH and "
+             "OVERRIDE_DATA_PATH",
              data_path, root, is_lake ? ", and another lake is there" : "", root);
 }
 

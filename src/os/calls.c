@@ -114,14 +114,24 @@ static int real_mkdir(const char *path, mode_t mode)
     return result;
 }
 
-static int real_lock(int fd)
+static int lock_as(int fd, short type)
 {
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    struct flock lock = {.l_type = type, .l_whence = SEEK_SET};
     if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
         return 0;
     if (errno == EACCES)
         errno = EAGAIN;
     return -1;
+}
+
+static int real_lock(int fd)
+{
+    return lock_as(fd, F_WRLCK);
+}
+
+static int real_lock_shared(int fd)
+{
+    return lock_as(fd, F_RDLCK);
 }
 
 static int real_may_write(const char *path)
@@ -151,6 +161,7 @@ const struct os_calls os_calls_real = {
     .rmdir = real_rmdir,
     .statvfs = statvfs,
     .lock = real_lock,
+    .lock_shared = real_lock_shared,
     .fchown = fchown,
     .fchmod = fchmod,
     .may_write = real_may_write,

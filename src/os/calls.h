@@ -31,7 +31,10 @@ struct os_calls {
     int (*mkdir)(const char *path, mode_t mode);
     int (*rmdir)(const char *path);
     int (*statvfs)(const char *path, struct statvfs *out);
-    int (*lock)(int fd); /* exclusive open-file-description lock, not waiting; EAGAIN if held */
+    /* An open-file-description lock on the whole file, exclusive or shared, in place of one that
+     * the description has; not waiting: EAGAIN if others are in the way. */
+    int (*lock)(int fd);
+    int (*lock_shared)(int fd);
     int (*fchown)(int fd, uid_t user, gid_t group);
     int (*fchmod)(int fd, mode_t mode);
     int (*may_write)(const char *path); /* faccessat(W_OK, AT_EACCESS) */

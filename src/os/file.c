@@ -253,17 +253,27 @@ void os_file_release(struct os_file *file)
     (void)os_file_close(file, NULL);
 }
 
-enum error_code os_file_lock(struct os_file *file, struct error *error)
+static enum error_code lock_file(struct os_file *file, int (*lock)(int fd), struct error *error)
 {
     int result;
     do
-        result = os_calls_get()->lock(file->fd);
+        result = lock(file->fd);
     while (result != 0 && errno == EINTR);
     if (result == 0)
         return OK;
     if (errno == EAGAIN)
         return error_set(error, ERR_CONFLICT, "%s is locked by another process", file->path);
     return error_set_errno(error, errno, "cannot lock %s", file->path);
+}
+
+enum error_code os_file_lock(struct os_file *file, struct error *error)
+{
+    return lock_file(file, os_calls_get()->lock, error);
+}
+
+enum error_code os_file_lock_shared(struct os_file *file, struct error *error)
+{
+    return lock_file(file, os_calls_get()->lock_shared, error);
 }
 
 void os_file_keep_from_readers(const struct os_file *file)

@@ -122,8 +122,11 @@ struct os_walker {
 enum error_code os_walk(const char *root, const struct os_walker *walker,
                         struct error *error) MUST_CHECK;
 
-/* Takes an exclusive kernel lock on `file` (ERR_CONFLICT if another process holds it). */
+/* Takes an exclusive kernel lock on `file`, in place of a shared one that it has (ERR_CONFLICT if
+ * another process holds it). Closing it gives it back. */
 enum error_code os_file_lock(struct os_file *file, struct error *error) MUST_CHECK;
+/* The same for a shared one: any number may be held, and no exclusive one beside it. */
+enum error_code os_file_lock_shared(struct os_file *file, struct error *error) MUST_CHECK;
 
 /* Takes the right to read from all who may not write: whoever can open a file can hold a shared
  * lock on it, which is in the way of ours. Only its owner can do it; without a word otherwise. */

@@ -10,6 +10,7 @@
 #define LAKE_FOLDER       OS_FENCED_FOLDER
 #define LAKE_FILE         "_lake/lake.json"
 #define LAKE_LOCK         "_lake/lock"
+#define LAKE_BACKUP_LOCK  "_lake/backup"
 #define LAKE_STAGING      "_lake/staging"
 #define LAKE_INTENT       "_lake/staging/intent.json"
 #define LAKE_DEAD_LETTERS "_lake/dead_letters"

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "commit/backup_lock.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "os/identity.h"
+
+/* Of the backups that began since there was none: more are not told of. */
+#define TEXT_BYTES 2048
+#define PAUSE_US   INT64_C(50000)
+
+void backup_lock_init(struct backup_lock *lock)
+{
+    os_file_init(&lock->file);
+}
+
+void backup_lock_release(struct backup_lock *lock)
+{
+    os_file_release(&lock->file);
+}
+
+static enum error_code open_file(struct backup_lock *lock, const struct store *store,
+                                 struct error *error)
+{
+    char path[OS_PATH_BYTES];
+    backup_lock_init(lock);
+    enum error_code code = store_path(store, LAKE_BACKUP_LOCK, path, error);
+    if (code == OK)
+        code = os_refuse_no_file(path, error);
+    if (code == OK)
+        code = os_file_open(&lock->file, path, OS_OPEN_READ_WRITE, error);
+    if (code == OK)
+        os_file_keep_from_readers(&lock->file);
+    return code;
+}
+
+/* A shared lock, in place of the exclusive one where *is_alone says that nobody else had any. */
+static enum error_code share_now(struct backup_lock *lock, bool *is_alone, struct error *error)
+{
+    *is_alone = os_file_lock(&lock->file, NULL) == OK;
+    return os_file_lock_shared(&lock->file, error);
+}
+
+/* One line a backup; the first one begins the text anew. A full disk is no reason to fail. */
+static void write_text(struct backup_lock *lock, bool is_alone, const char *destination)
+{
+    char text[TEXT_BYTES], host[OS_HOST_NAME_BYTES];
+    uint64_t offset = 0;
+    size_t written;
+    os_host_name(host);
+    int length = snprintf(text, sizeof text, "process %lld on host %s, to %.1000s\n",
+                          (long long)os_process_id(), host, destination);
+    if (is_alone ? os_file_truncate(&lock->file, 0, NULL) != OK
+                 : os_file_size(&lock->file, &offset, NULL) != OK)
+        return;
+    (void)!os_file_write(&lock->file, offset, text, (size_t)length, &written, NULL);
+}
+
+enum error_code backup_lock_share(struct backup_lock *lock, const struct store *store,
+                                  const char *destination, struct error *error)
+{
+    bool is_alone = false;
+    int64_t until_us = os_monotonic_us() + BACKUP_LOCK_PATIENCE_US;
+    enum error_code code = open_file(lock, store, error);
+    if (code == OK)
+        code = share_now(lock, &is_alone, error);
+    while (code == ERR_CONFLICT && os_monotonic_us() < until_us) {
+        os_sleep_us(PAUSE_US);
+        code = share_now(lock, &is_alone, error);
+    }
+    if (code == ERR_CONFLICT)
+        code = error_set(error, code,
+                         "files of the lake are being deleted (%s is locked), which a backup waits "
+                         "for: let that end, then start the backup again",
+                         lock->file.path);
+    if (code == OK)
+        write_text(lock, is_alone, destination);
+    else
+        backup_lock_release(lock);
+    return code;
+}
+
+/* The lines of the text, with "; " between them. */
+static void describe_backups(const struct backup_lock *lock, char out[TEXT_BYTES])
+{
+    char text[TEXT_BYTES];
+    uint64_t size_bytes = 0;
+    size_t length = 0;
+    if (os_file_size(&lock->file, &size_bytes, NULL) != OK || size_bytes >= sizeof text ||
+        os_file_read(&lock->file, 0, text, (size_t)size_bytes, NULL) != OK)
+        size_bytes = 0;
+    text[size_bytes] = '\0';
+    for (const char *line = text; *line != '\0' && length < TEXT_BYTES;
+         line += strspn(line, "\n")) {
+        size_t bytes = strcspn(line, "\n");
+        length += (size_t)snprintf(out + length, TEXT_BYTES - length, "%s%.*s",
+                                   length == 0 ? "" : "; ", (int)bytes, line);
+        line += bytes;
+    }
+    if (length == 0)
+        snprintf(out, TEXT_BYTES, "another process");
+}
+
+enum error_code backup_lock_delete(struct backup_lock *lock, const struct store *store,
+                                   struct error *error)
+{
+    char by[TEXT_BYTES];
+    enum error_code code = open_file(lock, store, error);
+    if (code == OK)
+        code = os_file_lock(&lock->file, error);
+    if (code == ERR_CONFLICT) {
+        describe_backups(lock, by);
+        code = error_set(error, code,
+                         "a backup of the lake is running (%s): files that it may need are deleted "
+                         "after it has ended",
+                         by);
+    }
+    if (code != OK)
+        backup_lock_release(lock);
+    return code;
+}
