@@ -91,7 +91,8 @@ def test_json_says_from_what_to_what(made, copy):
 
 def test_a_lake_that_a_run_holds_and_a_folder_without_one_are_refused(made, tmp_path, servers):
     relocate(tmp_path / "nothing", status=2).says("there is no lake in")
-    with process.run_background(made, servers[RECORDING.name], FIRST, 0) as run:
+    with process.run_background(made, servers[RECORDING.name], FIRST, 0,
+                                schema_version="1.1.0") as run:
         run.wait_for(lambda: f"pid {run.process.pid} " in (made / "_lake" / "lock").read_text(),
                      "the lock")
         relocate(made, status=2).says(f"is locked by pid {run.process.pid}")
