@@ -369,10 +369,11 @@ static void change(struct catalog *catalog, struct error *error)
 
 static void use_catalog(enum action chosen, uint8_t variant, struct error *error)
 {
-    struct catalog *catalog = chosen == DO_CHANGE
-                                  ? catalog_open(catalog_path, CATALOG_WRITE, NULL, error)
-                                  : lake_open_catalog(folder, error);
-    if (catalog == NULL) {
+    struct catalog *catalog;
+    enum error_code code = chosen == DO_CHANGE
+                               ? catalog_open(&catalog, catalog_path, CATALOG_WRITE, NULL, error)
+                               : lake_open_catalog(&catalog, folder, error);
+    if (code != OK) {
         assert(error->message[0] != '\0');
         return;
     }

@@ -69,11 +69,11 @@ static enum error_code list_letters(const struct command_line *line, const char 
     enum error_code code = parse_bound(line, "--since", &range.first, error);
     if (code == OK)
         code = parse_bound(line, "--until", &range.last, error);
+    struct catalog *catalog = NULL;
+    if (code == OK)
+        code = lake_open_catalog(&catalog, output_path, error);
     if (code != OK)
         return code;
-    struct catalog *catalog = lake_open_catalog(output_path, error);
-    if (catalog == NULL)
-        return error->code;
     code = dead_letters_each(catalog, output_path, range, print_letter, &output, error);
     catalog_close(catalog);
     if (code == OK && output.count == 0 && !output.json)

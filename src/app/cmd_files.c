@@ -73,10 +73,8 @@ enum exit_code cmd_files(const struct command_line *line)
     if (code == OK)
         code = parse_bound(line, "--until", &filter.until, &error);
     struct catalog *catalog = NULL;
-    if (code == OK) {
-        catalog = lake_open_catalog(options.output_path, &error);
-        code = catalog != NULL ? OK : error.code;
-    }
+    if (code == OK)
+        code = lake_open_catalog(&catalog, options.output_path, &error);
     if (code == OK)
         code =
             listing_each_file(catalog, options.output_path, &filter,

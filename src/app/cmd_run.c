@@ -21,10 +21,8 @@ static enum exit_code dry_run(const struct options *options)
     enum error_code code = run_check(options, &error);
     if (code == OK)
         code = os_path_join(path, options->output_path, "_lake/catalog.sqlite", &error);
-    if (code == OK && os_path_exists(path)) {
-        catalog = catalog_open(path, CATALOG_READ, NULL, &error);
-        code = catalog != NULL ? OK : error.code;
-    }
+    if (code == OK && os_path_exists(path))
+        code = catalog_open(&catalog, path, CATALOG_READ, NULL, &error);
     struct run_plan plan = {.ranges = NULL};
     if (code == OK)
         code = run_plan_make(&plan, catalog, options->start_ledger, options->end_ledger, &error);

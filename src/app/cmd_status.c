@@ -487,8 +487,7 @@ enum exit_code cmd_status(const struct command_line *line)
     enum exit_code exit_code = command_load_options(line, &options);
     if (exit_code != EXIT_DONE)
         goto out;
-    catalog = lake_open_catalog(options.output_path, &error);
-    enum error_code code = catalog != NULL ? OK : error.code;
+    enum error_code code = lake_open_catalog(&catalog, options.output_path, &error);
     if (code == OK)
         code = read_status(catalog, &options, &status, &error);
     if (code == OK)

@@ -130,14 +130,13 @@ static enum error_code keep_identity(struct catalog *catalog, struct error *erro
     if (code == ERR_RETRY)
         return OK;
     if (code != OK) {
-        if (error != NULL)
-            *error = busy;
+        *error = busy;
         return code;
     }
     return database_end(database, identity_keep(database, error), error);
 }
 
-struct catalog *catalog_open(const char *path, enum catalog_mode mode,
+enum error_code catalog_open(struct catalog **out, const char *path, enum catalog_mode mode,
                              const struct catalog_create_options *create, struct error *error)
 {
     static const enum database_mode modes[] = {
@@ -146,11 +145,10 @@ struct catalog *catalog_open(const char *path, enum catalog_mode mode,
         [CATALOG_CREATE] = DATABASE_CREATE,
     };
     assert((mode == CATALOG_CREATE) == (create != NULL));
+    *out = NULL;
     struct catalog *catalog = mem_alloc_zero(1, sizeof *catalog);
-    if (catalog == NULL) {
-        error_no_memory(error, "the catalog");
-        return NULL;
-    }
+    if (catalog == NULL)
+        return error_no_memory(error, "the catalog");
     enum error_code code = database_open(&catalog->database, path, modes[mode], error);
     if (code == OK && mode == CATALOG_CREATE)
         code = create_if_empty(catalog, create, error);
@@ -163,9 +161,10 @@ struct catalog *catalog_open(const char *path, enum catalog_mode mode,
     if (code == OK && mode != CATALOG_READ)
         code = keep_identity(catalog, error);
     if (code == OK)
-        return catalog;
-    catalog_close(catalog);
-    return NULL;
+        *out = catalog;
+    else
+        catalog_close(catalog);
+    return code;
 }
 
 void catalog_close(struct catalog *catalog)

@@ -28,10 +28,10 @@ enum catalog_mode {
 };
 
 /* ERR_NOT_FOUND, ERR_CORRUPT (not a catalog, or damaged), ERR_CONFLICT (a newer layout; the lake's
- * table was replaced, dropped, renamed or moved). `create` is needed for CATALOG_CREATE only. NULL
- * with error set on failure. */
-struct catalog *catalog_open(const char *path, enum catalog_mode mode,
-                             const struct catalog_create_options *create, struct error *error);
+ * table was replaced, dropped, renamed or moved). `create` is needed for CATALOG_CREATE only. */
+enum error_code catalog_open(struct catalog **out, const char *path, enum catalog_mode mode,
+                             const struct catalog_create_options *create,
+                             struct error *error) MUST_CHECK;
 void catalog_close(struct catalog *catalog);
 
 /* Takes everything out of the write-ahead log into the catalog's file. ERR_CONFLICT if another

@@ -25,25 +25,28 @@ static bool is_being_made(const char *output_path)
     return creating;
 }
 
-struct catalog *lake_open_catalog(const char *output_path, struct error *error)
+enum error_code lake_open_catalog(struct catalog **out, const char *output_path,
+                                  struct error *error)
 {
     char path[OS_PATH_BYTES];
-    struct catalog *catalog = NULL;
-    if (lake_must_exist(output_path, error) != OK ||
-        os_path_join(path, output_path, LAKE_CATALOG, error) != OK)
-        return NULL;
+    *out = NULL;
+    enum error_code code = lake_must_exist(output_path, error);
+    if (code == OK)
+        code = os_path_join(path, output_path, LAKE_CATALOG, error);
+    if (code != OK)
+        return code;
     bool creating = is_being_made(output_path); /* asked first: it may be finished meanwhile */
     if (os_path_exists(path))
-        catalog = catalog_open(path, CATALOG_READ, NULL, error);
+        code = catalog_open(out, path, CATALOG_READ, NULL, error);
     else
-        (void)error_set(
-            error, ERR_CORRUPT,
-            "the lake in %s has lost its catalog %s: put a backup back, or make it anew "
-            "from the files with 'parquet-consumer rebuild --output-path %s'",
-            output_path, path, output_path);
-    if (catalog == NULL && creating && error->code == ERR_CORRUPT)
-        (void)error_set(error, ERR_NOT_FOUND,
-                        "the lake in %s is only being made: there is nothing in it yet",
-                        output_path);
-    return catalog;
+        code =
+            error_set(error, ERR_CORRUPT,
+                      "the lake in %s has lost its catalog %s: put a backup back, or make it anew "
+                      "from the files with 'parquet-consumer rebuild --output-path %s'",
+                      output_path, path, output_path);
+    if (creating && code == ERR_CORRUPT)
+        code =
+            error_set(error, ERR_NOT_FOUND,
+                      "the lake in %s is only being made: there is nothing in it yet", output_path);
+    return code;
 }

@@ -199,9 +199,10 @@ static enum error_code make_catalog(struct rebuild *rebuild, struct error *error
         code = catalog_discard_new(rebuild->store.root, error);
     if (code != OK)
         return code;
-    struct catalog *catalog = catalog_open(path, CATALOG_CREATE, &create, error);
-    if (catalog == NULL)
-        return error->code;
+    struct catalog *catalog;
+    code = catalog_open(&catalog, path, CATALOG_CREATE, &create, error);
+    if (code != OK)
+        return code;
     code = fill(rebuild, catalog, error);
     if (code == OK)
         return catalog_seal_new(rebuild->store.root, catalog, error);
@@ -269,14 +270,15 @@ static enum error_code look_at_old(struct rebuild *rebuild, const char *path, st
     struct error ignored;
     uint64_t file_count = 0;
     const struct rebuild_report *report = rebuild->report;
-    struct catalog *old =
-        os_path_exists(path) ? catalog_open(path, CATALOG_READ, NULL, &ignored) : NULL;
+    struct catalog *old = NULL;
+    bool opened =
+        os_path_exists(path) && catalog_open(&old, path, CATALOG_READ, NULL, &ignored) == OK;
     if (report->foreign_rows > 0)
         tell(rebuild,
              "%" PRIu64 " rows in %" PRIu64 " files that no commit made (DuckDB merged, rewrote or "
              "inserted them): they can't be taken in",
              report->foreign_rows, report->foreign_files);
-    enum error_code code = old == NULL ? OK : announce_losses(rebuild, old, &file_count, &ignored);
+    enum error_code code = opened ? announce_losses(rebuild, old, &file_count, &ignored) : OK;
     catalog_close(old);
     if (code == ERR_NO_MEMORY) {
         *error = ignored;
@@ -319,11 +321,11 @@ static enum error_code read_coverage(struct rebuild *rebuild, struct catalog *ca
 /* Finishes or undoes the commit that was being published, in the new catalog. */
 static enum error_code recover(struct rebuild *rebuild, const char *path, struct error *error)
 {
-    struct catalog *catalog = catalog_open(path, CATALOG_WRITE, NULL, error);
-    if (catalog == NULL)
-        return error->code;
-    enum error_code code =
-        lake_recover(&rebuild->store, &rebuild->lake, catalog, &rebuild->report->recovered, error);
+    struct catalog *catalog;
+    enum error_code code = catalog_open(&catalog, path, CATALOG_WRITE, NULL, error);
+    if (code == OK)
+        code = lake_recover(&rebuild->store, &rebuild->lake, catalog, &rebuild->report->recovered,
+                            error);
     if (code == OK)
         code = read_coverage(rebuild, catalog, error);
     catalog_close(catalog);

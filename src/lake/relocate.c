@@ -15,12 +15,12 @@ static enum error_code set_place(const struct relocate_options *options, const s
     char path[OS_PATH_BYTES];
     struct catalog_place before = {0};
     enum error_code code = store_path(store, LAKE_CATALOG, path, error);
+    struct catalog *catalog = NULL;
+    if (code == OK)
+        code = catalog_open(&catalog, path, options->dry_run ? CATALOG_READ : CATALOG_WRITE, NULL,
+                            error);
     if (code != OK)
         return code;
-    struct catalog *catalog =
-        catalog_open(path, options->dry_run ? CATALOG_READ : CATALOG_WRITE, NULL, error);
-    if (catalog == NULL)
-        return error->code;
     code = (options->dry_run ? catalog_compare_place : catalog_set_place)(
         catalog, report->data_path, store->root, &before, error);
     catalog_close(catalog);
@@ -33,19 +33,17 @@ static enum error_code set_place(const struct relocate_options *options, const s
 enum error_code relocate_lake(const struct relocate_options *options,
                               struct relocate_report *report, struct error *error)
 {
-    struct error local;
     struct ownership ownership;
     struct store store;
-    error = error == NULL ? &local : error;
     *report = (struct relocate_report){0};
     ownership_init(&ownership);
     /* A lake that is only being made, or has lost its catalog, is told of before anything is
      * written there. */
-    struct catalog *readable = lake_open_catalog(options->output_path, error);
-    if (readable == NULL)
-        return error->code;
+    struct catalog *readable;
+    enum error_code code = lake_open_catalog(&readable, options->output_path, error);
     catalog_close(readable);
-    enum error_code code = os_real_path(report->lake_path, options->output_path, error);
+    if (code == OK)
+        code = os_real_path(report->lake_path, options->output_path, error);
     if (code == OK)
         code = store_at(&store, report->lake_path, error);
     if (code == OK)

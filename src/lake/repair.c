@@ -367,11 +367,10 @@ static enum error_code repair_locked(const struct repair_options *options,
     char path[OS_PATH_BYTES];
     struct repair repair = {.options = options, .store = store, .report = report};
     enum error_code code = store_path(store, LAKE_CATALOG, path, error);
+    if (code == OK)
+        code = catalog_open(&repair.catalog, path, CATALOG_WRITE, NULL, error);
     if (code != OK)
         return code;
-    repair.catalog = catalog_open(path, CATALOG_WRITE, NULL, error);
-    if (repair.catalog == NULL)
-        return error->code;
     inventory_init(&repair.inventory);
     code = repair_opened(&repair, error);
     take_out_release(&repair.out);
@@ -386,17 +385,15 @@ static enum error_code repair_locked(const struct repair_options *options,
 enum error_code repair_lake(const struct repair_options *options, struct repair_report *report,
                             struct error *error)
 {
-    struct error local;
     struct ownership ownership;
     struct store store;
-    error = error == NULL ? &local : error;
     *report = (struct repair_report){0};
     ownership_init(&ownership);
-    struct catalog *readable = lake_open_catalog(options->output_path, error);
-    if (readable == NULL)
-        return error->code;
+    struct catalog *readable;
+    enum error_code code = lake_open_catalog(&readable, options->output_path, error);
     catalog_close(readable);
-    enum error_code code = store_at(&store, options->output_path, error);
+    if (code == OK)
+        code = store_at(&store, options->output_path, error);
     if (code == OK)
         code = ownership_take(&ownership, &store, !options->dry_run, error);
     if (code == OK)

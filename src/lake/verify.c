@@ -559,9 +559,9 @@ static enum error_code verify_opened(struct verification *verification,
         code = inventory_read_disk(&verification->inventory, root, error);
     if (code != OK)
         return code;
-    verification->catalog = lake_open_catalog(root, error);
-    if (verification->catalog == NULL)
-        return catalog_problem(error->code, &report->findings, error);
+    code = lake_open_catalog(&verification->catalog, root, error);
+    if (code != OK)
+        return catalog_problem(code, &report->findings, error);
     verification->file_check.catalog = verification->catalog;
     code = inventory_read_catalog(&verification->inventory, root, verification->catalog, error);
     if (code == OK)

@@ -269,20 +269,17 @@ enum error_code rerun_of_lake(struct rerun *rerun, const struct options *options
                               struct error *error)
 {
     struct lake_file lake;
-    struct error failure = {.code = OK};
-    enum error_code code = lake_file_read_at(&lake, options->output_path, &failure);
-    struct catalog *catalog = code == OK ? lake_open_catalog(options->output_path, &failure) : NULL;
-    if (catalog != NULL) {
+    struct catalog *catalog = NULL;
+    enum error_code code = lake_file_read_at(&lake, options->output_path, error);
+    if (code == OK)
+        code = lake_open_catalog(&catalog, options->output_path, error);
+    if (code == OK) {
         const struct lake_values values = {lake.network, lake.scheme,
                                            catalog_schema_version(catalog)};
-        code = make(rerun, options, &values, &failure);
-    } else {
-        code = failure.code;
+        code = make(rerun, options, &values, error);
     }
     catalog_close(catalog);
     lake_file_release(&lake);
-    if (code != OK && error != NULL)
-        *error = failure;
     return code;
 }
 

@@ -118,7 +118,6 @@ static enum error_code open_catalog(struct lake_folder *folder, const struct cat
                                     const char *data_path, struct error *error)
 {
     char path[OS_PATH_BYTES];
-    struct error failure;
     struct catalog_create_options create = {.data_path = data_path,
                                             .lake_path = folder->store.root,
                                             .table = table,
@@ -127,25 +126,19 @@ static enum error_code open_catalog(struct lake_folder *folder, const struct cat
     enum error_code code = store_path(&folder->store, LAKE_CATALOG, path, error);
     if (code != OK)
         return code;
-    error_clear(&failure);
     bool creating = folder->file.creating;
-    folder->catalog = catalog_open(path, creating ? CATALOG_CREATE : CATALOG_WRITE,
-                                   creating ? &create : NULL, &failure);
-    if (folder->catalog != NULL)
-        return OK;
-    if (failure.code == ERR_NOT_FOUND) {
-        error_set(&failure, ERR_CORRUPT,
-                  "the catalog %s is missing: make it anew from the files with `parquet-consumer "
-                  "rebuild`, or restore it from a backup",
-                  path);
-    } else if (failure.code == ERR_CORRUPT) {
-        error_prefix(&failure, ERR_CORRUPT,
-                     "the catalog is damaged (make it anew from the files with `parquet-consumer "
-                     "rebuild`): ");
-    }
-    if (error != NULL)
-        *error = failure;
-    return failure.code;
+    code = catalog_open(&folder->catalog, path, creating ? CATALOG_CREATE : CATALOG_WRITE,
+                        creating ? &create : NULL, error);
+    if (code == ERR_NOT_FOUND)
+        return error_set(error, ERR_CORRUPT,
+                         "the catalog %s is missing: make it anew from the files with "
+                         "`parquet-consumer rebuild`, or restore it from a backup",
+                         path);
+    if (code == ERR_CORRUPT)
+        return error_prefix(error, code,
+                            "the catalog is damaged (make it anew from the files with "
+                            "`parquet-consumer rebuild`): ");
+    return code;
 }
 
 /* A new lake's last step; or the network becomes known. */

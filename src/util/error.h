@@ -7,6 +7,9 @@
  * `struct error *` as its last parameter (NULL: the caller wants the code only). The message is one
  * readable sentence that names the file, value or peer, and the remedy. Lower rooms return errors;
  * they are logged once, at the top.
+ *
+ * A constructor (x_new, x_open, x_start) gives what it makes in `*out`, its first parameter: NULL
+ * after a failure. Its error is never NULL.
  */
 
 #define MUST_CHECK __attribute__((warn_unused_result))

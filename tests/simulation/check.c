@@ -323,11 +323,12 @@ bool check_lake(const char *folder, const struct chain *chain, bool is_final)
     struct check check = {.folder = folder, .chain = chain};
     check.seen = calloc((size_t)CHAIN_LEDGERS_MAX * INDEX_MAX, 1);
     arena_init(&check.arena, 65536);
-    struct catalog *catalog =
-        catalog_open(temp_path(folder, LAKE_CATALOG), CATALOG_READ, NULL, &error);
-    if (catalog == NULL && is_final)
+    struct catalog *catalog;
+    enum error_code code =
+        catalog_open(&catalog, temp_path(folder, LAKE_CATALOG), CATALOG_READ, NULL, &error);
+    if (code != OK && is_final)
         finding(&check, "%s", error.message);
-    if (catalog != NULL) {
+    if (code == OK) {
         if (catalog_each_file(catalog, check_file, &check, &error) != OK)
             finding(&check, "%s", error.message);
         check_ledgers(&check, catalog, is_final);

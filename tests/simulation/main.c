@@ -136,9 +136,10 @@ static bool read_extent(const struct run *run, struct ledger_range *extent, bool
     struct catalog_neighbour below = {.closed_ledger = 0}, above;
     const struct ledger_range beyond = {UINT32_MAX, 0};
     struct error error;
-    struct catalog *catalog =
-        catalog_open(temp_path(run->folder, LAKE_CATALOG), CATALOG_READ, NULL, &error);
-    bool is_read = catalog != NULL && catalog_coverage(catalog, &coverage, &error) == OK &&
+    struct catalog *catalog;
+    enum error_code code =
+        catalog_open(&catalog, temp_path(run->folder, LAKE_CATALOG), CATALOG_READ, NULL, &error);
+    bool is_read = code == OK && catalog_coverage(catalog, &coverage, &error) == OK &&
                    catalog_neighbours(catalog, beyond, &below, &above, &error) == OK;
     if (is_read && coverage.count > 0)
         *extent = ledger_set_span(&coverage);

@@ -48,9 +48,10 @@ static void read_coverage(const char *folder, struct ledger_set *coverage)
     struct error error;
     if (!temp_exists(temp_path(folder, LAKE_CATALOG)))
         return;
-    struct catalog *catalog =
-        catalog_open(temp_path(folder, LAKE_CATALOG), CATALOG_READ, NULL, &error);
-    if (catalog != NULL && catalog_coverage(catalog, coverage, &error) != OK)
+    struct catalog *catalog;
+    enum error_code code =
+        catalog_open(&catalog, temp_path(folder, LAKE_CATALOG), CATALOG_READ, NULL, &error);
+    if (code == OK && catalog_coverage(catalog, coverage, &error) != OK)
         oracle_finding("the coverage can't be read: %s", error.message);
     catalog_close(catalog);
 }

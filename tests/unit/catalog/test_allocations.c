@@ -78,8 +78,8 @@ static void take_a_fresh_copy(void)
 
 static struct catalog *must_open(enum catalog_mode mode)
 {
-    struct catalog *catalog = catalog_open(database_path, mode, NULL, &error);
-    if (catalog == NULL)
+    struct catalog *catalog;
+    if (catalog_open(&catalog, database_path, mode, NULL, &error) != OK)
         fail_msg("%s", error.message);
     return catalog;
 }
@@ -95,8 +95,8 @@ static void a_catalog_is_opened_or_not(void **state)
         take_a_fresh_copy();
         while (sweep_next(&sweep)) {
             sweep_begin(&sweep);
-            struct catalog *catalog = catalog_open(database_path, modes[i], NULL, &error);
-            (void)sweep_end(&sweep, catalog == NULL ? error.code : OK);
+            struct catalog *catalog;
+            (void)sweep_end(&sweep, catalog_open(&catalog, database_path, modes[i], NULL, &error));
             catalog_close(catalog);
         }
         assert_true(sweep.failures > 10);
@@ -115,8 +115,9 @@ static void a_catalog_is_made_or_can_be_made_again(void **state)
             temp_folder_remove(used);
         assert_int_equal(os_make_directories(used, NULL, &error), OK);
         sweep_begin(&sweep);
-        struct catalog *catalog = catalog_open(database_path, CATALOG_CREATE, &create, &error);
-        if (!sweep_end(&sweep, catalog == NULL ? error.code : OK))
+        struct catalog *catalog;
+        if (!sweep_end(&sweep,
+                       catalog_open(&catalog, database_path, CATALOG_CREATE, &create, &error)))
             catalog = fixture_create(database_path, &fixture_table);
         fixture_add(catalog, 1, 10, 19);
         catalog_close(catalog);

@@ -143,8 +143,8 @@ static void a_reader_sees_commits_of_a_writer_that_is_open(void **state)
     (void)state;
     struct error error;
     struct catalog_totals totals;
-    struct catalog *reader = catalog_open(database_path, CATALOG_READ, NULL, &error);
-    assert_non_null(reader);
+    struct catalog *reader;
+    assert_int_equal(catalog_open(&reader, database_path, CATALOG_READ, NULL, &error), OK);
     fixture_add(catalog, 1, 10, 19);
     assert_int_equal(catalog_totals(reader, &totals, NULL), OK);
     assert_int_equal(totals.commits, 1);
@@ -183,15 +183,20 @@ static void what_is_not_a_catalog_is_said_so(void **state)
 {
     (void)state;
     struct error error;
+    struct catalog *none;
     static const char garbage[8192] = "this is no database";
-    assert_null(catalog_open(temp_path(folder, "none.sqlite"), CATALOG_READ, NULL, &error));
-    assert_int_equal(error.code, ERR_NOT_FOUND);
+    assert_int_equal(
+        catalog_open(&none, temp_path(folder, "none.sqlite"), CATALOG_READ, NULL, &error),
+        ERR_NOT_FOUND);
     temp_write(temp_path(folder, "garbage.sqlite"), garbage, sizeof garbage);
-    assert_null(catalog_open(temp_path(folder, "garbage.sqlite"), CATALOG_WRITE, NULL, &error));
-    assert_int_equal(error.code, ERR_CORRUPT);
+    assert_int_equal(
+        catalog_open(&none, temp_path(folder, "garbage.sqlite"), CATALOG_WRITE, NULL, &error),
+        ERR_CORRUPT);
     temp_write(temp_path(folder, "empty.sqlite"), "", 0);
-    assert_null(catalog_open(temp_path(folder, "empty.sqlite"), CATALOG_WRITE, NULL, &error));
-    assert_int_equal(error.code, ERR_CORRUPT);
+    assert_int_equal(
+        catalog_open(&none, temp_path(folder, "empty.sqlite"), CATALOG_WRITE, NULL, &error),
+        ERR_CORRUPT);
+    assert_null(none);
     assert_non_null(strstr(error.message, "empty.sqlite"));
 }
 
@@ -209,8 +214,9 @@ static void newer_layouts_and_other_ducklake_versions_are_refused(void **state)
         assert_int_equal(sqlite3_open(database_path, &database), SQLITE_OK);
         assert_int_equal(sqlite3_exec(database, changes[i][0], NULL, NULL, NULL), SQLITE_OK);
         sqlite3_close(database);
-        assert_null(catalog_open(database_path, CATALOG_WRITE, NULL, &error));
-        assert_int_equal(error.code, ERR_CONFLICT);
+        struct catalog *none;
+        assert_int_equal(catalog_open(&none, database_path, CATALOG_WRITE, NULL, &error),
+                         ERR_CONFLICT);
         assert_non_null(strstr(error.message, changes[i][1]));
     }
 }
@@ -271,8 +277,8 @@ static void a_failing_catalog_is_either_settled_as_in_or_as_out(void **state)
             catalog_close(catalog);
             catalog = NULL;
             remove(temp_path(folder, "catalog.sqlite-shm"));
-            catalog = catalog_open(database_path, CATALOG_WRITE, NULL, &error);
-            assert_non_null(catalog);
+            assert_int_equal(catalog_open(&catalog, database_path, CATALOG_WRITE, NULL, &error),
+                             OK);
             assert_int_equal(catalog_has_commit(catalog, 2, &has, &error), OK);
             assert_int_equal(has, committed);
             assert_string_equal(fixture_query(database_path, "PRAGMA integrity_check"), "ok");
@@ -307,9 +313,10 @@ static void a_transaction_whose_sync_failed_does_not_come_back(void **state)
     temp_folder_remove(crashed);
     temp_copy(folder, crashed);
     remove(temp_path(crashed, "catalog.sqlite-shm"));
-    struct catalog *again =
-        catalog_open(temp_path(crashed, "catalog.sqlite"), CATALOG_WRITE, NULL, &error);
-    assert_non_null(again);
+    struct catalog *again;
+    assert_int_equal(
+        catalog_open(&again, temp_path(crashed, "catalog.sqlite"), CATALOG_WRITE, NULL, &error),
+        OK);
     assert_int_equal(catalog_has_commit(again, 1, &has, &error), OK);
     assert_false(has);
     catalog_close(again);

@@ -166,8 +166,7 @@ static void evolution_writes_what_duckdbs_alter_writes(void **state)
                                       "table_id FROM ducklake_schema_versions ORDER BY 1 DESC"),
                         "4,3,1");
     catalog_close(catalog);
-    catalog = catalog_open(database_path, CATALOG_WRITE, NULL, &error);
-    assert_non_null(catalog);
+    assert_int_equal(catalog_open(&catalog, database_path, CATALOG_WRITE, NULL, &error), OK);
     assert_string_equal(catalog_schema_version(catalog), "1.1.0");
     catalog_close(catalog);
 }

@@ -63,8 +63,8 @@ static void assert_opens(void)
 {
     const enum catalog_mode modes[] = {CATALOG_READ, CATALOG_WRITE};
     for (size_t i = 0; i < 2; i++) {
-        struct catalog *catalog = catalog_open(path, modes[i], NULL, &error);
-        if (catalog == NULL)
+        struct catalog *catalog;
+        if (catalog_open(&catalog, path, modes[i], NULL, &error) != OK)
             fail_msg("%s", error.message);
         catalog_close(catalog);
     }
@@ -74,8 +74,8 @@ static void assert_refused(const char *words, const char *remedy)
 {
     const enum catalog_mode modes[] = {CATALOG_READ, CATALOG_WRITE};
     for (size_t i = 0; i < 2; i++) {
-        assert_null(catalog_open(path, modes[i], NULL, &error));
-        assert_int_equal(error.code, ERR_CONFLICT);
+        struct catalog *none;
+        assert_int_equal(catalog_open(&none, path, modes[i], NULL, &error), ERR_CONFLICT);
         if (strstr(error.message, words) == NULL || strstr(error.message, remedy) == NULL)
             fail_msg("\"%s\" or \"%s\" is not in: %s", words, remedy, error.message);
     }
@@ -106,7 +106,9 @@ static void a_catalog_that_keeps_none_learns_it_when_it_is_opened_for_writing(vo
 {
     (void)state;
     change(FORGET);
-    catalog_close(catalog_open(path, CATALOG_READ, NULL, &error));
+    struct catalog *catalog;
+    assert_int_equal(catalog_open(&catalog, path, CATALOG_READ, NULL, &error), OK);
+    catalog_close(catalog);
     assert_string_equal(fixture_query(path, KEPT), "0");
     assert_opens();
     assert_string_equal(fixture_query(path, KEPT), "7");
@@ -167,8 +169,8 @@ static void tables_and_schemas_of_others_are_no_matter(void **state)
 static void a_table_replaced_while_the_lake_is_open_gets_no_commit(void **state)
 {
     (void)state;
-    struct catalog *catalog = catalog_open(path, CATALOG_WRITE, NULL, &error);
-    assert_non_null(catalog);
+    struct catalog *catalog;
+    assert_int_equal(catalog_open(&catalog, path, CATALOG_WRITE, NULL, &error), OK);
     change(REPLACE);
     struct catalog_file file = fixture_file("b.parquet", 10, 19);
     struct catalog_commit commit = fixture_commit(2, 10, 19, &file, 1);
@@ -183,8 +185,8 @@ static void half_of_an_identity_is_a_damaged_catalog(void **state)
 {
     (void)state;
     change("DELETE FROM ttp_lake WHERE \"key\" = 'table_uuid'");
-    assert_null(catalog_open(path, CATALOG_WRITE, NULL, &error));
-    assert_int_equal(error.code, ERR_CORRUPT);
+    struct catalog *none;
+    assert_int_equal(catalog_open(&none, path, CATALOG_WRITE, NULL, &error), ERR_CORRUPT);
 }
 
 static void a_catalog_that_is_written_to_meanwhile_learns_the_next_time(void **state)
@@ -194,8 +196,8 @@ static void a_catalog_that_is_written_to_meanwhile_learns_the_next_time(void **s
     change(FORGET);
     assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
     assert_int_equal(sqlite3_exec(database, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
-    struct catalog *catalog = catalog_open(path, CATALOG_WRITE, NULL, &error);
-    assert_non_null(catalog);
+    struct catalog *catalog;
+    assert_int_equal(catalog_open(&catalog, path, CATALOG_WRITE, NULL, &error), OK);
     catalog_close(catalog);
     sqlite3_close(database);
     assert_string_equal(fixture_query(path, KEPT), "0");

@@ -86,7 +86,8 @@ static void refuse(enum catalog_mode mode, const char *words)
 {
     struct error error;
     error_clear(&error);
-    struct catalog *catalog = catalog_open(path, mode, NULL, &error);
+    struct catalog *catalog;
+    assert_int_not_equal(catalog_open(&catalog, path, mode, NULL, &error), OK);
     assert_null(catalog);
     if (strstr(error.message, words) == NULL)
         fail_msg("'%s' is not in: %s", words, error.message);
@@ -95,8 +96,8 @@ static void refuse(enum catalog_mode mode, const char *words)
 static void open_and_close(enum catalog_mode mode)
 {
     struct error error;
-    struct catalog *catalog = catalog_open(path, mode, NULL, &error);
-    if (catalog == NULL)
+    struct catalog *catalog;
+    if (catalog_open(&catalog, path, mode, NULL, &error) != OK)
         fail_msg("%s", error.message);
     catalog_close(catalog);
 }

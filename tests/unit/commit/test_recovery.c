@@ -81,8 +81,7 @@ static void open_lake(void)
 {
     struct error error;
     close_lake();
-    catalog = catalog_open(temp_path(folder, LAKE_CATALOG), CATALOG_WRITE, NULL, &error);
-    if (catalog == NULL)
+    if (catalog_open(&catalog, temp_path(folder, LAKE_CATALOG), CATALOG_WRITE, NULL, &error) != OK)
         fail_msg("%s", error.message);
 }
 
@@ -562,12 +561,13 @@ static bool crash_in_commit(const struct fault_plan *plan)
     if (child == 0) {
         struct intent intent;
         struct publication publication;
-        catalog = catalog_open(temp_path(folder, LAKE_CATALOG), CATALOG_WRITE, NULL, NULL);
+        struct error error;
+        enum error_code code =
+            catalog_open(&catalog, temp_path(folder, LAKE_CATALOG), CATALOG_WRITE, NULL, &error);
         describe(&intent);
         fault_begin(plan);
-        enum error_code code =
-            catalog == NULL ? ERR_IO
-                            : publish_until(PUBLICATION_FINISHED, &publication, &intent, NULL);
+        if (code == OK)
+            code = publish_until(PUBLICATION_FINISHED, &publication, &intent, NULL);
         _exit(code == OK ? 0 : 1);
     }
     int status;
@@ -584,10 +584,13 @@ static bool crash_in_recovery(const struct fault_plan *plan)
     assert_true(child >= 0);
     if (child == 0) {
         struct recovery_report report;
+        struct error error;
         fault_begin(plan);
-        catalog = catalog_open(temp_path(folder, LAKE_CATALOG), CATALOG_WRITE, NULL, NULL);
-        _exit(catalog != NULL && recovery_run(&store, catalog, &guard, &report, NULL) == OK ? 0
-                                                                                            : 1);
+        enum error_code code =
+            catalog_open(&catalog, temp_path(folder, LAKE_CATALOG), CATALOG_WRITE, NULL, &error);
+        if (code == OK)
+            code = recovery_run(&store, catalog, &guard, &report, NULL);
+        _exit(code == OK ? 0 : 1);
     }
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);

@@ -34,8 +34,8 @@ static int set_up(void **state)
     assert_true(stream_fill(sink, &options, 710, 719, 1));
     sink_close(sink);
     inventory_init(&inventory);
-    struct catalog *catalog = lake_open_catalog(folder, &error);
-    assert_non_null(catalog);
+    struct catalog *catalog;
+    assert_int_equal(lake_open_catalog(&catalog, folder, &error), OK);
     assert_int_equal(inventory_read_catalog(&inventory, folder, catalog, &error), OK);
     catalog_close(catalog);
     return 0;

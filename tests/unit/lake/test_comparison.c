@@ -138,8 +138,8 @@ static enum error_code compare(struct outcome *outcome, const struct server *ser
     inventory_init(&inventory);
     *outcome = (struct outcome){.totals = {0}};
     assert_int_equal(findings_init(&outcome->findings, NULL), OK);
-    struct catalog *catalog = lake_open_catalog(lake, &error);
-    enum error_code code = catalog == NULL ? error.code : OK;
+    struct catalog *catalog;
+    enum error_code code = lake_open_catalog(&catalog, lake, &error);
     if (code == OK)
         code = inventory_read_catalog(&inventory, lake, catalog, &error);
     catalog_close(catalog);

@@ -158,9 +158,8 @@ static void check_catalog_if_there(void)
 {
     if (!temp_exists(temp_path(lake, LAKE_CATALOG)))
         return;
-    struct catalog *catalog =
-        catalog_open(temp_path(lake, LAKE_CATALOG), CATALOG_READ, NULL, &error);
-    if (catalog == NULL)
+    struct catalog *catalog;
+    if (catalog_open(&catalog, temp_path(lake, LAKE_CATALOG), CATALOG_READ, NULL, &error) != OK)
         fail_msg("%s", error.message);
     struct catalog_totals totals;
     assert_int_equal(catalog_totals(catalog, &totals, &error), OK);

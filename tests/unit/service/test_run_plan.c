@@ -30,9 +30,9 @@ static void lake_open(struct lake *lake, const struct ledger_range *ranges, size
     const struct catalog_create_options create = {
         .data_path = "/data/", .table = &table, .created_by = "test"};
     struct error error;
-    lake->catalog =
-        catalog_open(temp_path(lake->folder, "catalog.sqlite"), CATALOG_CREATE, &create, &error);
-    assert_non_null(lake->catalog);
+    assert_int_equal(catalog_open(&lake->catalog, temp_path(lake->folder, "catalog.sqlite"),
+                                  CATALOG_CREATE, &create, &error),
+                     OK);
     for (size_t i = 0; i < count; i++) {
         const struct catalog_commit commit = {.commit_no = i + 1,
                                               .range = ranges[i],

@@ -50,8 +50,8 @@ struct catalog *fixture_create(const char *path, const struct catalog_table *tab
                                             .table = table,
                                             .created_by = "parquet-consumer test",
                                             .lake_id = "lake-1"};
-    struct catalog *catalog = catalog_open(path, CATALOG_CREATE, &create, &error);
-    if (catalog == NULL)
+    struct catalog *catalog;
+    if (catalog_open(&catalog, path, CATALOG_CREATE, &create, &error) != OK)
         fail_msg("%s", error.message);
     return catalog;
 }

@@ -314,9 +314,8 @@ uint64_t stream_check(const char *folder)
     struct found *found = calloc(1, sizeof *found);
     assert_non_null(found);
     found->folder = folder;
-    struct catalog *catalog =
-        catalog_open(temp_path(folder, LAKE_CATALOG), CATALOG_READ, NULL, &error);
-    if (catalog == NULL)
+    struct catalog *catalog;
+    if (catalog_open(&catalog, temp_path(folder, LAKE_CATALOG), CATALOG_READ, NULL, &error) != OK)
         fail_msg("%s", error.message);
     assert_int_equal(catalog_each_file(catalog, check_file, found, &error), OK);
     assert_int_equal(catalog_coverage(catalog, &coverage, &error), OK);
@@ -332,11 +331,12 @@ uint64_t stream_check(const char *folder)
 
 void stream_check_covers(const char *folder, uint32_t first, uint32_t last)
 {
+    struct error error;
     struct ledger_set coverage = {0};
     assert_int_equal(stream_check(folder), (uint64_t)last - first + 1);
-    struct catalog *catalog =
-        catalog_open(temp_path(folder, LAKE_CATALOG), CATALOG_READ, NULL, NULL);
-    assert_non_null(catalog);
+    struct catalog *catalog;
+    assert_int_equal(
+        catalog_open(&catalog, temp_path(folder, LAKE_CATALOG), CATALOG_READ, NULL, &error), OK);
     assert_int_equal(catalog_coverage(catalog, &coverage, NULL), OK);
     assert_int_equal(coverage.count, 1);
     assert_int_equal(coverage.ranges[0].first, first);
