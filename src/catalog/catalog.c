@@ -32,7 +32,7 @@ static enum error_code create_all(struct catalog *catalog,
     char layout[24], partition[24], uuid[OS_UUID_BYTES];
     if (code == OK && options->lake_id == NULL)
         code = os_uuid(uuid, error);
-    snprintf(layout, sizeof layout, "%d", CATALOG_LAYOUT_VERSION);
+    snprintf(layout, sizeof layout, "%d", CATALOG_LAYOUT_FIRST);
     snprintf(partition, sizeof partition, "%lld", (long long)partition_id);
     const char *const values[][2] = {
         {"lake_id", options->lake_id == NULL ? uuid : options->lake_id},
@@ -80,11 +80,11 @@ static enum error_code check_versions(struct catalog *catalog, struct error *err
             NO_VALUES, &ducklake, error);
     if (code == OK && (layout == NULL || ducklake == NULL))
         code = error_set(error, ERR_CORRUPT, "catalog %s does not say its version", database->path);
-    else if (code == OK && strtol(layout, NULL, 10) > CATALOG_LAYOUT_VERSION)
+    else if (code == OK && strtol(layout, NULL, 10) > CATALOG_LAYOUT_NEWEST)
         code = error_set(error, ERR_CONFLICT,
                          "catalog %s has layout %s; this version knows layouts up to %d: use a "
                          "newer parquet-consumer",
-                         database->path, layout, CATALOG_LAYOUT_VERSION);
+                         database->path, layout, CATALOG_LAYOUT_NEWEST);
     else if (code == OK && strcmp(ducklake, "1.0") != 0)
         code = error_set(error, ERR_CONFLICT,
                          "catalog %s was migrated to DuckLake %s; this version writes DuckLake "

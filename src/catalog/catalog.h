@@ -16,8 +16,11 @@
 #include "util/error.h"
 #include "util/ledgers.h"
 
-/* Rises when the meaning or shape of the lake's own files and tables changes. */
-#define CATALOG_LAYOUT_VERSION 1
+/* Rises when the meaning or shape of the lake's own files and tables changes. A lake has the first
+ * until something is done to it that programs which know only that one would misread. */
+#define CATALOG_LAYOUT_FIRST  1
+#define CATALOG_LAYOUT_CARE   2 /* with the tables of lake care (catalog/care.h) */
+#define CATALOG_LAYOUT_NEWEST CATALOG_LAYOUT_CARE
 
 struct catalog;
 
@@ -89,8 +92,8 @@ enum error_code catalog_data_path(struct catalog *catalog, char **data_path,
 /* The covered ledgers, in place of what `coverage` holds. */
 enum error_code catalog_coverage(struct catalog *catalog, struct ledger_set *coverage,
                                  struct error *error) MUST_CHECK;
-/* What of [first, last] is not covered (last 0 = UINT32_MAX), in place of what `uncovered` holds.
- */
+/* What of [first, last] is neither covered nor pruned (last 0 = UINT32_MAX), in place of what
+ * `uncovered` holds. */
 enum error_code catalog_uncovered(struct catalog *catalog, struct ledger_range within,
                                   struct ledger_set *uncovered, struct error *error) MUST_CHECK;
 

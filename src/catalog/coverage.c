@@ -46,9 +46,9 @@ enum error_code coverage_add(struct database *database, struct ledger_range rang
 enum error_code coverage_subtract(struct database *database, const char *table,
                                   struct ledger_range range, struct error *error)
 {
-    const char *rest = strcmp(table, "ttp_coverage") == 0 ? ""
-                       : strcmp(table, "ttp_holes") == 0  ? ", reason, recorded_us"
-                                                          : ", commit_no";
+    const char *rest = strcmp(table, "ttp_holes") == 0         ? ", reason, recorded_us"
+                       : strcmp(table, "ttp_unconfirmed") == 0 ? ", commit_no"
+                                                               : "";
     char sql[SQL_BYTES];
     if (range.first > range.last)
         return OK;

@@ -2,8 +2,8 @@
 #ifndef TTP_CATALOG_COVERAGE_H
 #define TTP_CATALOG_COVERAGE_H
 
-/* Tables of disjoint ledger ranges: ttp_coverage, ttp_unconfirmed and ttp_holes. The functions that
- * write run inside a transaction of the caller. */
+/* Tables of disjoint ledger ranges: ttp_coverage, ttp_unconfirmed, ttp_holes and ttp_pruned. The
+ * functions that write run inside a transaction of the caller. */
 
 #include "catalog/catalog.h"
 #include "catalog/database.h"

@@ -82,6 +82,7 @@ enum error_code catalog_forget_unlanded_seams(struct catalog *catalog,
 
 /* How the message of a snapshot begins that took something out of the lake. */
 #define CATALOG_TAKEN_OUT_PREFIX "repair: "
+#define CATALOG_PRUNED_PREFIX    "prune: "
 
 /* What is to leave the lake. Where DuckDB merged or rewrote files of a commit, its rows lie in data
  * files that are no commit's: whoever asks names those, too (lake/take_out.h finds them). */
@@ -94,7 +95,10 @@ struct catalog_removal {
      * ledger. */
     const struct ledger_range *inlined;
     size_t inlined_count;
-    const char *reason; /* begins with CATALOG_TAKEN_OUT_PREFIX */
+    const char *reason; /* begins with CATALOG_TAKEN_OUT_PREFIX, or CATALOG_PRUNED_PREFIX */
+    /* The ledgers become pruned ones, and the files are retired (catalog/care.h, whose tables are
+     * there): older snapshots keep them. Else the ledgers are asked for again. */
+    bool prunes;
     /* The newest snapshot when this was decided; ERR_RETRY if there is another now. -1: any. */
     int64_t decided_at;
 };

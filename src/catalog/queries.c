@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What can be asked of a catalog: coverage, totals, live files. */
 
+#include "catalog/care.h"
 #include "catalog/catalog.h"
 #include "catalog/coverage.h"
 #include "catalog/handle.h"
@@ -27,11 +28,18 @@ enum error_code catalog_uncovered(struct catalog *catalog, struct ledger_range w
     struct ledger_set covered = {0};
     if (within.last == 0)
         within.last = UINT32_MAX;
+    struct ledger_set pruned = {0};
     enum error_code code =
         coverage_load(&catalog->database, "ttp_coverage", within, &covered, error);
     uncovered->count = 0;
     if (code == OK)
+        code = catalog_pruned(catalog, &pruned, error);
+    if (code == OK)
+        code = ledger_set_append_all(&covered, &pruned, error);
+    ledger_set_merge(&covered);
+    if (code == OK)
         code = ledger_set_missing(&covered, within, uncovered, error);
+    ledger_set_release(&pruned);
     ledger_set_release(&covered);
     return code;
 }

@@ -3,12 +3,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "catalog/care.h"
 #include "catalog/coverage.h"
 #include "catalog/ducklake.h"
 #include "catalog/handle.h"
 #include "catalog/history.h"
 #include "catalog/inlined.h"
 #include "catalog/query.h"
+#include "catalog/retired.h"
 #include "catalog/tables.h"
 #include "os/clock.h"
 #include "util/memory.h"
@@ -45,6 +47,8 @@ struct removal {
     int64_t longest;      /* last_ledger - first_ledger of any live commit, at most */
     int64_t ended;        /* commits, data files and inlined rows */
     int64_t inlined_rows; /* of them */
+    bool prunes;
+    struct ledger_set uncovered;
 };
 
 /* Live data files of the table (?3): those of the commit ?1, or the one with the id ?1. */
@@ -84,8 +88,10 @@ static enum error_code end_files(struct removal *removal, int64_t key, bool is_c
 {
     struct sql_values values = BIND(sql_int(key), sql_int(removal->head->snapshot_id + 1),
                                     sql_int(removal->head->table_id));
-    enum error_code code =
-        drop_inlined_deletes(removal, is_commit ? OF_COMMIT : WITH_ID, values, error);
+    const char *live_files = is_commit ? OF_COMMIT : WITH_ID;
+    enum error_code code = removal->prunes
+                               ? retired_list_files(removal->database, live_files, values, error)
+                               : drop_inlined_deletes(removal, live_files, values, error);
     if (code != OK)
         return code;
     return database_run(removal->database, is_commit ? END_FILES(OF_COMMIT) : END_FILES(WITH_ID),
@@ -145,10 +151,17 @@ static enum error_code end_inlined(struct removal *removal, const struct ledger_
     return code;
 }
 
+static enum error_code uncover(struct removal *removal, struct ledger_range range,
+                               struct error *error)
+{
+    enum error_code code = coverage_subtract(removal->database, "ttp_coverage", range, error);
+    return code == OK ? ledger_set_append(&removal->uncovered, range, error) : code;
+}
+
 /* Ledgers that brought no event may have been fetched again by a later commit: they are covered by
  * that one, and stay. A commit that overlaps begins no further below than the longest is long: so
  * the index finds it without a look at all that begin below. */
-static enum error_code uncover_own(const struct removal *removal, const struct live_commit *commit,
+static enum error_code uncover_own(struct removal *removal, const struct live_commit *commit,
                                    struct error *error)
 {
     struct database *database = removal->database;
@@ -165,16 +178,15 @@ static enum error_code uncover_own(const struct removal *removal, const struct l
     while (!all_seen && query_next(&query)) {
         struct ledger_range later = query_range(&query, 0);
         if (query_ok(&query) && later.first > rest.first)
-            query_check(&query, coverage_subtract(
-                                    database, "ttp_coverage",
-                                    (struct ledger_range){rest.first, later.first - 1}, error));
+            query_check(&query, uncover(removal, (struct ledger_range){rest.first, later.first - 1},
+                                        error));
         all_seen = later.last >= rest.last;
         if (!all_seen && later.last >= rest.first)
             rest.first = later.last + 1;
     }
     enum error_code code = query_end(&query);
     if (code == OK && !all_seen)
-        code = coverage_subtract(database, "ttp_coverage", rest, error);
+        code = uncover(removal, rest, error);
     return code;
 }
 
@@ -183,6 +195,9 @@ static enum error_code end_commit(struct removal *removal, const struct live_com
 {
     struct database *database = removal->database;
     enum error_code code = end_files(removal, (int64_t)commit->commit_no, true, error);
+    if (code == OK && removal->prunes)
+        code = retired_list_dead_letters(database, (int64_t)commit->commit_no,
+                                         removal->head->snapshot_id + 1, error);
     if (code == OK)
         code = uncover_own(removal, commit, error);
     if (code == OK)
@@ -223,7 +238,11 @@ static enum error_code end_all(struct removal *removal, const struct catalog_rem
         code = end_files(removal, wanted->data_file_ids[i], false, error);
     if (code == OK)
         code = end_inlined(removal, wanted->inlined, wanted->inlined_count, error);
-    return code;
+    if (code == OK && wanted->prunes)
+        code = retired_name_files(removal->database, error);
+    return code == OK && wanted->prunes
+               ? care_add_pruned(removal->database, &removal->uncovered, error)
+               : code;
 }
 
 /* The snapshot that all of it ends with. */
@@ -243,15 +262,16 @@ static enum error_code take_out(struct database *database, const struct catalog_
                                 int64_t *snapshot_id, struct error *error)
 {
     struct ducklake_head head = {0};
-    struct removal removal = {.database = database, .head = &head};
+    struct removal removal = {.database = database, .head = &head, .prunes = wanted->prunes};
     enum error_code code = ducklake_read_head(database, &head, error);
     if (code == OK && wanted->decided_at >= 0 && head.snapshot_id != wanted->decided_at)
         code = error_set(error, ERR_RETRY,
                          "somebody changed the catalog %s meanwhile (snapshot %" PRId64
-                         "): nothing was taken out; run repair again",
+                         "): nothing was taken out; run the command again",
                          database->path, head.snapshot_id);
     if (code == OK)
         code = end_all(&removal, wanted, error);
+    ledger_set_release(&removal.uncovered);
     if (code != OK || removal.ended == 0)
         return code;
     code = add_snapshot(database, &head, removal.inlined_rows > 0, wanted->reason, error);

@@ -128,6 +128,28 @@ const char *const catalog_tables[] = {
 
 const size_t catalog_table_count = sizeof catalog_tables / sizeof *catalog_tables;
 
+const char *const care_tables[] = {
+    /* Ledgers that were in the lake and were pruned: outside the coverage, and no holes. Disjoint,
+     * and merged where ranges touch. */
+    "CREATE TABLE ttp_pruned(first_ledger BIGINT PRIMARY KEY NOT NULL, "
+    "last_ledger BIGINT NOT NULL)",
+    /* Files that left the lake with a snapshot, by the path that they had. Until a data file is
+     * moved, ducklake_data_file has the path already that it will have. */
+    "CREATE TABLE ttp_retired(path VARCHAR PRIMARY KEY NOT NULL, data_file_id BIGINT, "
+    "size_bytes BIGINT NOT NULL, snapshot_id BIGINT NOT NULL, is_moved BIGINT NOT NULL)",
+    "CREATE INDEX ttp_retired_file ON ttp_retired(data_file_id)",
+    /* Changes that put data files in the place of others, in the numbers of the commits. */
+    "CREATE TABLE ttp_replacements(commit_no BIGINT PRIMARY KEY NOT NULL, reason VARCHAR NOT NULL, "
+    "first_ledger BIGINT NOT NULL, last_ledger BIGINT NOT NULL, file_count BIGINT NOT NULL, "
+    "row_count BIGINT NOT NULL, size_bytes BIGINT NOT NULL, snapshot_id BIGINT NOT NULL, "
+    "committed_us BIGINT NOT NULL)",
+    /* Which commits' rows a replacing data file holds. */
+    "CREATE TABLE ttp_file_commits(data_file_id BIGINT NOT NULL, commit_no BIGINT NOT NULL, "
+    "record_count BIGINT NOT NULL, PRIMARY KEY(data_file_id, commit_no))",
+    "CREATE INDEX ttp_file_commits_commit ON ttp_file_commits(commit_no)"};
+
+const size_t care_table_count = sizeof care_tables / sizeof *care_tables;
+
 const char *const catalog_seam_table =
     "CREATE TABLE IF NOT EXISTS ttp_seam_findings(ledger BIGINT PRIMARY KEY NOT NULL, "
     "times BIGINT NOT NULL, first_seen_us BIGINT NOT NULL, last_seen_us BIGINT NOT NULL)";

@@ -11,6 +11,10 @@ extern const size_t ducklake_table_count;
 extern const char *const catalog_tables[];
 extern const size_t catalog_table_count;
 
+/* Those that the care of a lake makes (catalog/care.h). */
+extern const char *const care_tables[];
+extern const size_t care_table_count;
+
 /* Makes the table of what seam checks found, where it is not there yet: lakes are without it until
  * one finds something. */
 extern const char *const catalog_seam_table;

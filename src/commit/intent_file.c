@@ -116,7 +116,7 @@ static json_t *encode_commit(const struct catalog_commit *commit)
 enum error_code intent_encode(const struct intent *intent, struct buffer *out, struct error *error)
 {
     json_t *object =
-        json_pack("{s:i, s:s, s:o, s:o, s:o}", "layout_version", CATALOG_LAYOUT_VERSION, "lake_id",
+        json_pack("{s:i, s:s, s:o, s:o, s:o}", "layout_version", CATALOG_LAYOUT_FIRST, "lake_id",
                   intent->lake_id, "commit", encode_commit(&intent->commit), "files",
                   encode_files(intent), "dead_letters", encode_dead_letters(intent));
     enum error_code code = json_text_dump(object, true, out, error);
@@ -340,7 +340,7 @@ enum error_code intent_decode(struct intent *intent, struct bytes_view text, con
     if (code != OK)
         return code;
     struct reader reader = {.intent = intent, .object = top};
-    if (take_int(&reader, "layout_version", 1, INT64_MAX) > CATALOG_LAYOUT_VERSION) {
+    if (take_int(&reader, "layout_version", 1, INT64_MAX) > CATALOG_LAYOUT_NEWEST) {
         code = error_set(error, ERR_CONFLICT,
                          "%s was written by a newer version: start that one to finish its commit",
                          path);

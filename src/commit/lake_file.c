@@ -15,7 +15,7 @@
 
 void lake_file_init(struct lake_file *lake)
 {
-    *lake = (struct lake_file){0};
+    *lake = (struct lake_file){.layout_version = CATALOG_LAYOUT_FIRST};
 }
 
 void lake_file_release(struct lake_file *lake)
@@ -39,14 +39,15 @@ static enum error_code decode(struct lake_file *lake, const json_t *object, cons
     const json_t *layout = json_object_get(object, "layout_version");
     if (!json_is_integer(layout))
         return error_set(error, ERR_CORRUPT, "%s does not say its layout_version", path);
-    if (json_integer_value(layout) > CATALOG_LAYOUT_VERSION)
+    if (json_integer_value(layout) > CATALOG_LAYOUT_NEWEST)
         return error_set(error, ERR_CONFLICT,
                          "%s has layout %lld; this version knows layouts up to %d: use a newer "
                          "parquet-consumer",
-                         path, (long long)json_integer_value(layout), CATALOG_LAYOUT_VERSION);
+                         path, (long long)json_integer_value(layout), CATALOG_LAYOUT_NEWEST);
     if (json_integer_value(layout) < 1)
         return error_set(error, ERR_CORRUPT, "%s has layout %lld, which no version ever had", path,
                          (long long)json_integer_value(layout));
+    lake->layout_version = (int)json_integer_value(layout);
     if (!take_text(object, "lake_id", lake->lake_id, sizeof lake->lake_id) ||
         !take_text(object, "network", lake->network, sizeof lake->network) ||
         !take_text(object, "scheme", lake->scheme, sizeof lake->scheme))
@@ -98,7 +99,7 @@ enum error_code lake_file_write(const struct lake_file *lake, const struct store
 {
     struct buffer text;
     json_t *object = json_pack("{s:i, s:s, s:s, s:s, s:b, s:o}", "layout_version",
-                               CATALOG_LAYOUT_VERSION, "lake_id", lake->lake_id, "network",
+                               lake->layout_version, "lake_id", lake->lake_id, "network",
                                lake->network, "scheme", lake->scheme, "creating", lake->creating,
                                "pruned", json_text_ranges(lake->pruned.ranges, lake->pruned.count));
     buffer_init(&text);

@@ -13,6 +13,7 @@
 #define LAKE_SCHEME_BYTES  32
 
 struct lake_file {
+    int layout_version; /* CATALOG_LAYOUT_… */
     char lake_id[LAKE_ID_BYTES];
     char network[LAKE_NETWORK_BYTES]; /* "": not known */
     char scheme[LAKE_SCHEME_BYTES];

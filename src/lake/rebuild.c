@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "catalog/care.h"
 #include "catalog/files.h"
 #include "commit/exchange.h"
 #include "commit/ownership.h"
@@ -165,6 +166,21 @@ static enum error_code evolve(struct rebuild *rebuild, struct catalog *catalog,
     return catalog_evolve(catalog, &table, own_count, error);
 }
 
+/* What lake.json says was pruned, but for what is in the lake all the same. */
+static enum error_code fill_pruned(struct rebuild *rebuild, struct catalog *catalog,
+                                   struct error *error)
+{
+    struct ledger_set pruned = {0};
+    enum error_code code =
+        ledger_set_subtract(&rebuild->lake.pruned, &rebuild->report->coverage, &pruned, error);
+    if (code == OK && pruned.count > 0)
+        code = catalog_care_begin(catalog, error);
+    if (code == OK && pruned.count > 0)
+        code = catalog_add_pruned(catalog, &pruned, error);
+    ledger_set_release(&pruned);
+    return code;
+}
+
 static enum error_code fill(struct rebuild *rebuild, struct catalog *catalog, struct error *error)
 {
     enum error_code code = OK;
@@ -177,7 +193,9 @@ static enum error_code fill(struct rebuild *rebuild, struct catalog *catalog, st
         if (code == OK)
             code = catalog_add_commit(catalog, &rebuilt->commit, error);
     }
-    return code == OK ? evolve(rebuild, catalog, &current, last_schema(rebuild), error) : code;
+    if (code == OK)
+        code = evolve(rebuild, catalog, &current, last_schema(rebuild), error);
+    return code == OK ? fill_pruned(rebuild, catalog, error) : code;
 }
 
 static enum error_code make_catalog(struct rebuild *rebuild, struct error *error)

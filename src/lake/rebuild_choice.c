@@ -324,18 +324,25 @@ static enum error_code list_coverage(struct rebuild_choice *choice, struct error
     return code;
 }
 
-/* Ranges between the covered ones, and of commits that were not taken in. */
-static enum error_code list_refetch(struct rebuild_report *report, struct error *error)
+/* Ranges between the covered ones, and of commits that were not taken in, but for pruned ledgers.
+ */
+static enum error_code list_refetch(const struct rebuild_choice *choice, struct error *error)
 {
-    enum error_code code = OK;
-    if (report->coverage.count > 0)
-        code = ledger_set_missing(&report->coverage, ledger_set_span(&report->coverage),
-                                  &report->refetch, error);
+    struct rebuild_report *report = choice->report;
+    struct ledger_set had = {0};
+    enum error_code code = ledger_set_append_all(&had, &report->coverage, error);
+    if (code == OK)
+        code = ledger_set_append_all(&had, &choice->lake->pruned, error);
+    ledger_set_merge(&had);
+    if (code == OK && report->coverage.count > 0)
+        code =
+            ledger_set_missing(&had, ledger_set_span(&report->coverage), &report->refetch, error);
     for (size_t i = 0; code == OK && i < LIST_COUNT(&report->entries, struct rebuild_entry); i++) {
         const struct rebuild_entry *entry = LIST_AT(&report->entries, struct rebuild_entry, i);
         if (entry->range.last != 0)
-            code = ledger_set_missing(&report->coverage, entry->range, &report->refetch, error);
+            code = ledger_set_missing(&had, entry->range, &report->refetch, error);
     }
+    ledger_set_release(&had);
     ledger_set_merge(&report->refetch);
     return code;
 }
@@ -365,5 +372,5 @@ enum error_code rebuild_choose(struct rebuild_choice *choice, struct buffer *fil
         code = find_lost_letters(choice, error);
     if (code == OK)
         code = list_coverage(choice, error);
-    return code == OK ? list_refetch(choice->report, error) : code;
+    return code == OK ? list_refetch(choice, error) : code;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sink/lake_recovery.h"
 
+#include "commit/retirement.h"
 #include "rows/partition.h"
 #include "sink/provenance.h"
 
@@ -51,7 +52,7 @@ static enum error_code find_author(const void *context, const struct store *stor
     return code;
 }
 
-enum error_code lake_recover(const struct store *store, const struct lake_file *lake,
+enum error_code lake_recover(const struct store *store, struct lake_file *lake,
                              struct catalog *catalog, struct recovery_report *report,
                              struct error *error)
 {
@@ -64,5 +65,8 @@ enum error_code lake_recover(const struct store *store, const struct lake_file *
                          store->root);
     const struct intent_guard guard = {
         .context = &scheme, .names_data_file = names_data_file, .find_author = find_author};
-    return recovery_run(store, catalog, &guard, report, error);
+    enum error_code code = recovery_run(store, catalog, &guard, report, error);
+    if (code == OK)
+        code = retirement_finish(store, catalog, error);
+    return code == OK ? retirement_keep_pruned(store, lake, catalog, error) : code;
 }

@@ -8,9 +8,9 @@
 #include "commit/lake_file.h"
 #include "commit/recovery.h"
 
-/* `lake`: its lake.json. As recovery_run; ERR_CORRUPT for a scheme that nobody
- * knows, too. */
-enum error_code lake_recover(const struct store *store, const struct lake_file *lake,
+/* `lake`: its lake.json, which is made to agree with the catalog. As recovery_run, and what left
+ * the lake is where it is kept then; ERR_CORRUPT for a scheme that nobody knows, too. */
+enum error_code lake_recover(const struct store *store, struct lake_file *lake,
                              struct catalog *catalog, struct recovery_report *report,
                              struct error *error) MUST_CHECK;
 

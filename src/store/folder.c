@@ -183,6 +183,24 @@ static enum error_code move_aside(const struct store *store, const char *name, s
     return code == OK ? os_sync_directory(folder, error) : code;
 }
 
+/* Sync Y11: the new name is durable, with the folders that were made for it, before it is so that
+ * the old one is gone. */
+static enum error_code move_file(const struct store *store, const char *name, const char *to,
+                                 struct error *error)
+{
+    char from[OS_PATH_BYTES];
+    enum error_code code = store_path(store, name, from, error);
+    if (code == OK)
+        code = check_way(store, name, error);
+    if (code == OK && !os_path_exists(from))
+        code = error_set(error, ERR_NOT_FOUND, "%s is not there", from);
+    if (code == OK)
+        code = put(store, name, to, error);
+    if (code == OK)
+        code = sync_put(store, &to, 1, error);
+    return code == OK ? sync_changed(store, &name, 1, error) : code;
+}
+
 /* ---- reading ---- */
 
 static enum error_code open_path(const struct store *store, const char *path, const char *name,
@@ -255,6 +273,7 @@ static const struct store_backend folder_backend = {
     .sync_changed = sync_changed,
     .remove = remove_file,
     .move_aside = move_aside,
+    .move = move_file,
     .check_way = check_way,
     .exists = exists,
     .open = open_file,

@@ -15,6 +15,7 @@
 #define LAKE_INTENT       "_lake/staging/intent.json"
 #define LAKE_DEAD_LETTERS "_lake/dead_letters"
 #define LAKE_DAMAGED      "_lake/damaged"
+#define LAKE_REPLACED     "_lake/replaced"
 /* Where a start tries what the file system can do; gone when it is over. */
 #define LAKE_PROBE_STAGED "_lake/staging/probe.inprogress"
 #define LAKE_PROBE_FINAL  "_lake_probe"

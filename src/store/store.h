@@ -43,6 +43,8 @@ struct store_backend {
                                     size_t count, struct error *error);
     enum error_code (*remove)(const struct store *store, const char *name, struct error *error);
     enum error_code (*move_aside)(const struct store *store, const char *name, struct error *error);
+    enum error_code (*move)(const struct store *store, const char *name, const char *to,
+                            struct error *error);
     enum error_code (*check_way)(const struct store *store, const char *name, struct error *error);
     bool (*exists)(const struct store *store, const char *name);
     enum error_code (*open)(const struct store *store, const char *name, struct store_file *file,
@@ -106,6 +108,13 @@ static inline enum error_code MUST_CHECK store_move_aside(const struct store *st
                                                           const char *name, struct error *error)
 {
     return store->backend->move_aside(store, name, error);
+}
+
+/* Gives the file another name, durably, never over another file (ERR_CONFLICT). ERR_NOT_FOUND. */
+static inline enum error_code MUST_CHECK store_move(const struct store *store, const char *name,
+                                                    const char *to, struct error *error)
+{
+    return store->backend->move(store, name, to, error);
 }
 
 /* Whether a file could be put there: ERR_INVALID if something on the way leads elsewhere. */

@@ -205,7 +205,7 @@ static void newer_layouts_and_other_ducklake_versions_are_refused(void **state)
     (void)state;
     struct error error;
     static const char *const changes[][2] = {
-        {"UPDATE ttp_lake SET value = '2' WHERE \"key\" = 'layout_version'", "layout 2"},
+        {"UPDATE ttp_lake SET value = '3' WHERE \"key\" = 'layout_version'", "layout 3"},
         {"UPDATE ttp_lake SET value = '1' WHERE \"key\" = 'layout_version';"
          "UPDATE ducklake_metadata SET value = '2.0' WHERE \"key\" = 'version'",
          "DuckLake 2.0"}};

@@ -39,7 +39,8 @@ static void lake_json_keeps_what_it_was_given(void **state)
 {
     (void)state;
     struct ledger_range pruned[] = {{1, 5}, {9, UINT32_MAX}};
-    struct lake_file lake = {.lake_id = "0f-1",
+    struct lake_file lake = {.layout_version = CATALOG_LAYOUT_CARE,
+                             .lake_id = "0f-1",
                              .network = "pubnet",
                              .scheme = "date_hour",
                              .creating = true,
@@ -47,6 +48,7 @@ static void lake_json_keeps_what_it_was_given(void **state)
     struct lake_file again;
     assert_int_equal(lake_file_write(&lake, temp_store(folder), NULL), OK);
     assert_int_equal(lake_file_read(&again, temp_store(folder), NULL), OK);
+    assert_int_equal(again.layout_version, CATALOG_LAYOUT_CARE);
     assert_string_equal(again.lake_id, "0f-1");
     assert_string_equal(again.network, "pubnet");
     assert_string_equal(again.scheme, "date_hour");
@@ -68,7 +70,7 @@ static void what_is_wrong_with_lake_json_is_said(void **state)
         {"", ERR_CORRUPT, "line"},
         {"[]", ERR_CORRUPT, "object"},
         {"{\"lake_id\":\"a\"}", ERR_CORRUPT, "layout_version"},
-        {"{\"layout_version\":2}", ERR_CONFLICT, "newer"},
+        {"{\"layout_version\":3}", ERR_CONFLICT, "newer"},
         {"{\"layout_version\":-5}", ERR_CORRUPT, "no version"},
         {"{\"layout_version\":1,\"lake_id\":\"a\",\"network\":\"\"}", ERR_CORRUPT, "scheme"},
         {"{\"layout_version\":1,\"lake_id\":\"a\",\"network\":\"\",\"scheme\":\"date\"}",

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_COMMIT_RETIREMENT_H
+#define TTP_COMMIT_RETIREMENT_H
+
+/*
+ * Files that leave the lake while older snapshots still read them (docs/commit-protocol.md, "Files
+ * that leave"), and what lake.json says of pruned ledgers.
+ *
+ * The catalog's transaction decides that a file left; what must be done to the file then is listed
+ * in the catalog by the same transaction, and done after it: at once, or by the next writer's
+ * recovery. So there is no moment at which a death leaves something that nobody knows of.
+ */
+
+#include "commit/lake_file.h"
+#include "catalog/care.h"
+
+/* Where a file is kept that lay at `path`. ERR_CORRUPT if no data file of the lake can have lain
+ * there: only a catalog that somebody made says so. */
+enum error_code retirement_kept_path(const char *path, char out[OS_PATH_BYTES],
+                                     struct error *error) MUST_CHECK;
+
+/* Before anything of this lake is pruned, replaced or retired for the first time: programs that
+ * know only the first layout are kept away from it by lake.json and by the catalog. */
+enum error_code retirement_begin(const struct store *store, struct lake_file *lake,
+                                 struct catalog *catalog, struct error *error) MUST_CHECK;
+
+/* Moves the files that left and lie where they were. One that is gone, or has another size, is left
+ * alone and logged: it is missing to older snapshots only. Running it again continues. */
+enum error_code retirement_finish(const struct store *store, struct catalog *catalog,
+                                  struct error *error) MUST_CHECK;
+
+/* Makes lake.json say of pruned ledgers what the catalog says; `lake` is what it says now. */
+enum error_code retirement_keep_pruned(const struct store *store, struct lake_file *lake,
+                                       struct catalog *catalog, struct error *error) MUST_CHECK;
+
+#endif
