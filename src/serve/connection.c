@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "serve/connection.h"
+
 #include <stdio.h>
 
 #include "os/clock.h"
 #include "os/log.h"
-#include "serve/server_state.h"
 #include "serve/fault_bytes.h"
+#include "serve/stream.h"
+#include "serve/stream_fault.h"
 #include "util/memory.h"
 
 #define READ_BYTES   (64u * 1024u)

@@ -7,7 +7,7 @@
 #include "os/clock.h"
 #include "os/log.h"
 #include "os/socket.h"
-#include "serve/server_state.h"
+#include "serve/connection.h"
 #include "util/memory.h"
 
 #define ACCEPT_PAUSE_US INT64_C(100000) /* when descriptors have run out */

@@ -4,8 +4,9 @@
 
 /*
  * What the server's modules share, private to the room: server.c (the loop, clients, live clock),
- * connection.c (one socket and its HTTP/2 engine), stream.c (one request: which events come next,
- * and where faults fire). All on the server's thread, but for `stop` and the counters.
+ * connection.c (one socket and its HTTP/2 engine), stream.c (one request: which events come next),
+ * stream_fault.c (what goes wrong on it), stream_send.c (what is sent on it). All on the server's
+ * thread, but for `stop` and the counters.
  */
 
 #include <stdatomic.h>
@@ -119,61 +120,5 @@ static inline void server_count(atomic_uint_fast64_t *counter, uint64_t more)
 {
     atomic_fetch_add_explicit(counter, more, memory_order_relaxed);
 }
-
-/* connection.c */
-
-/* Takes the descriptor (closes it on failure). NULL: out of memory. */
-struct connection *connection_new(struct server *server, int fd, const char *peer);
-void connection_free(struct connection *connection);
-/* Reads what has come and gives it to the engine. */
-void connection_read(struct connection *connection);
-/* Acts on timers and sends as much as goes. */
-void connection_write(struct connection *connection);
-/* Should it be closed now? */
-bool connection_is_over(const struct connection *connection);
-bool connection_wants_write(const struct connection *connection);
-/* When something is due by the clock; SERVER_NEVER if nothing is. */
-int64_t connection_due_us(const struct connection *connection);
-/* The live tip has moved: streams that waited for it go on. */
-void connection_tip_moved(struct connection *connection);
-
-/* stream.c */
-
-struct server_stream *stream_new(struct connection *connection, struct grpc_server_call *call);
-void stream_free(struct server_stream *stream);
-/* The request has come: answers it or begins. */
-void stream_begin(struct server_stream *stream, struct bytes_view message);
-/* Queues events while the call wants more and nothing says wait. */
-void stream_produce(struct server_stream *stream);
-
-/* stream_fault.c */
-
-enum fault_outcome {
-    FAULT_DONE,     /* go on with the next fault, or the event */
-    FAULT_REPLACED, /* the event was dealt with: go on behind it */
-    FAULT_WAIT      /* nothing more for now: a wait, or the end */
-};
-
-/* Fires what is due before the event at `offset`. */
-enum fault_outcome stream_fire_faults(struct server_stream *stream);
-/* Fires what concerns the request as such; true if that answers it, now or later. */
-bool stream_fire_request_faults(struct server_stream *stream);
-/* Gives the answer of stream->request_fault. */
-void stream_answer_fault(struct server_stream *stream);
-/* Does what had to wait until all was sent (stream->when_empty). */
-void stream_fire_when_empty(struct server_stream *stream);
-/* Is a fault of this kind due at a client's connect? Counts it. */
-bool server_fire_connect_fault(struct server *server, enum fault_kind kind);
-
-/* stream.c, for stream_fault.c */
-
-/* Ends the request with a status. */
-void stream_finish(struct server_stream *stream, enum grpc_code code, const char *words);
-/* Queues bytes of the response's body, or lets them drip. */
-void stream_emit(struct server_stream *stream, struct bytes_view bytes);
-/* Steps over the event at `offset`, which was sent or replaced. */
-void stream_step_over(struct server_stream *stream);
-/* Out of memory: the connection ends. */
-void stream_give_up(struct server_stream *stream);
 
 #endif

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "serve/stream.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "os/log.h"
-#include "serve/server_state.h"
 #include "serve/fault_bytes.h"
+#include "serve/stream_fault.h"
+#include "serve/stream_send.h"
 #include "util/memory.h"
-
-/* So many bytes are queued at a time: some frames' worth. */
-#define CHUNK_BYTES (32u * 1024u)
 
 struct server_stream *stream_new(struct connection *connection, struct grpc_server_call *call)
 {
@@ -36,33 +36,6 @@ void stream_free(struct server_stream *stream)
     buffer_release(&stream->ledger);
     buffer_release(&stream->drip);
     mem_free(stream);
-}
-
-void stream_give_up(struct server_stream *stream)
-{
-    stream->is_finished = true;
-    stream->connection->is_broken = true;
-}
-
-void stream_finish(struct server_stream *stream, enum grpc_code code, const char *words)
-{
-    if (grpc_server_finish(stream->call, code, words) != OK)
-        stream_give_up(stream);
-    stream->is_finished = true;
-}
-
-static void queue_bytes(struct server_stream *stream, struct bytes_view bytes)
-{
-    if (grpc_server_send_raw(stream->call, bytes) != OK)
-        stream_give_up(stream);
-}
-
-void stream_emit(struct server_stream *stream, struct bytes_view bytes)
-{
-    if (stream->drip_bytes == 0)
-        queue_bytes(stream, bytes);
-    else if (buffer_append(&stream->drip, bytes.data, bytes.size_bytes) != OK)
-        stream_give_up(stream);
 }
 
 void stream_begin(struct server_stream *stream, struct bytes_view message)
@@ -171,66 +144,6 @@ static bool next_ledger(struct server_stream *stream)
     return load_ledger(stream, found, sequence);
 }
 
-static struct bytes_view rest_of_ledger(const struct server_stream *stream)
-{
-    return bytes_view_of(stream->ledger.data + stream->offset,
-                         stream->ledger.size_bytes - stream->offset);
-}
-
-void stream_step_over(struct server_stream *stream)
-{
-    struct bytes_view rest = rest_of_ledger(stream), message;
-    if (!feed_next_message(&rest, &message))
-        return;
-    stream->offset = stream->ledger.size_bytes - rest.size_bytes;
-    stream->event_count++;
-    stream->byte_count += message.size_bytes;
-    stream->at_ledger_start = false;
-    stream->fault_cursor = 0;
-    server_count(&stream->connection->server->counters.events_sent, 1);
-}
-
-/* One event, so that the next one's place is looked at. */
-static void send_event(struct server_stream *stream)
-{
-    struct bytes_view rest = rest_of_ledger(stream), message;
-    if (!feed_next_message(&rest, &message))
-        return;
-    stream_emit(stream, bytes_view_of(message.data - FEED_PREFIX_BYTES,
-                                      message.size_bytes + FEED_PREFIX_BYTES));
-    stream_step_over(stream);
-}
-
-/* Some frames' worth of events as they lie in the feed. */
-static void send_chunk(struct server_stream *stream)
-{
-    struct bytes_view rest = rest_of_ledger(stream), message;
-    const uint8_t *start = rest.data;
-    uint64_t events = 0;
-    while ((size_t)(rest.data - start) < CHUNK_BYTES && feed_next_message(&rest, &message)) {
-        stream->byte_count += message.size_bytes;
-        events++;
-    }
-    queue_bytes(stream, bytes_view_of(start, (size_t)(rest.data - start)));
-    stream->offset = stream->ledger.size_bytes - rest.size_bytes;
-    stream->event_count += events;
-    stream->at_ledger_start = false;
-    server_count(&stream->connection->server->counters.events_sent, events);
-}
-
-static void send_drip(struct server_stream *stream)
-{
-    size_t left = stream->drip.size_bytes - stream->drip_offset;
-    size_t now = left < stream->drip_bytes ? left : (size_t)stream->drip_bytes;
-    queue_bytes(stream, bytes_view_of(stream->drip.data + stream->drip_offset, now));
-    stream->drip_offset += now;
-    if (stream->drip_offset == stream->drip.size_bytes) {
-        buffer_reset(&stream->drip);
-        stream->drip_offset = 0;
-    }
-    stream->wake_us = stream->connection->server->now_us + stream->drip_us;
-}
-
 /* The ledger is sent: false if that is the end for now. */
 static bool go_to_next_ledger(struct server_stream *stream)
 {
@@ -249,7 +162,7 @@ static bool produce_step(struct server_stream *stream)
 {
     const struct server *server = stream->connection->server;
     if (stream->drip_offset < stream->drip.size_bytes) {
-        send_drip(stream);
+        stream_send_drip(stream);
         return true;
     }
     if (stream->offset == stream->ledger.size_bytes)
@@ -266,9 +179,9 @@ static bool produce_step(struct server_stream *stream)
         by_event = by_event || stream->drip_bytes > 0;
     }
     if (by_event)
-        send_event(stream);
+        stream_send_event(stream);
     else
-        send_chunk(stream);
+        stream_send_chunk(stream);
     return true;
 }
 

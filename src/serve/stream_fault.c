@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "serve/server_state.h"
+#include "serve/stream_fault.h"
+
 #include "serve/fault_bytes.h"
+#include "serve/stream_send.h"
 
 /* RFC 9113 section 7. */
 #define HTTP2_NO_ERROR       0u
@@ -81,9 +83,7 @@ bool stream_fire_request_faults(struct server_stream *stream)
 
 static struct bytes_view next_message(const struct server_stream *stream)
 {
-    struct bytes_view rest = bytes_view_of(stream->ledger.data + stream->offset,
-                                           stream->ledger.size_bytes - stream->offset);
-    struct bytes_view message = {0};
+    struct bytes_view rest = stream_rest(stream), message = {0};
     (void)feed_next_message(&rest, &message);
     return message;
 }
@@ -108,13 +108,11 @@ static bool is_due(const struct server_stream *stream, const struct fault *fault
 /* Takes the last `count` of the events that are still to come of this ledger. */
 static void cut_events(struct server_stream *stream, uint64_t count)
 {
-    struct bytes_view rest = bytes_view_of(stream->ledger.data + stream->offset,
-                                           stream->ledger.size_bytes - stream->offset);
-    struct bytes_view walk = rest, message;
+    struct bytes_view walk = stream_rest(stream), message;
     uint64_t total = 0;
     while (feed_next_message(&walk, &message))
         total++;
-    walk = rest;
+    walk = stream_rest(stream);
     for (uint64_t kept = 0; kept + count < total; kept++)
         (void)feed_next_message(&walk, &message);
     stream->ledger.size_bytes -= walk.size_bytes;
