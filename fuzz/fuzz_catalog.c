@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "app/command.h"
+#include "app/program.h"
 #include "catalog/history.h"
 #include "catalog/others.h"
 #include "catalog/place.h"
@@ -311,7 +311,7 @@ static void run_command(uint8_t variant)
     size_t chosen = variant % (sizeof commands / sizeof commands[0]);
     const char *arguments[] = {"parquet-consumer", commands[chosen][0], "--output-path", folder,
                                commands[chosen][1]};
-    enum exit_code code = command_main(chosen == 0 ? 4 : 5, arguments);
+    enum exit_code code = program_run(chosen == 0 ? 4 : 5, arguments);
     assert(code >= EXIT_DONE && code <= EXIT_PROBLEMS);
     fflush(stdout);
 }

@@ -112,8 +112,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memory_file_set("token.txt", bytes_view_text("Bearer abc\n"));
     take_words(&input, &words);
     problems_init(&problems);
-    enum error_code code =
-        command_line_parse(&line, words.argc, (const char *const *)words.argv, &problems);
+    enum error_code code = command_line_parse(&line, &command_table, words.argc,
+                                              (const char *const *)words.argv, &problems);
     assert((code == OK) == (problems.count == 0));
     load(&line, is_given ? CONFIG_NAME : NULL, &words);
     for (size_t i = 0; i < line.argument_count; i++) {

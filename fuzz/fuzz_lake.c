@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "app/command.h"
+#include "app/program.h"
 #include "os/signal.h"
 #include "support/input.h"
 #include "support/lake_script.h"
@@ -69,7 +69,7 @@ static void execute(const char *const *words)
         arguments[count] =
             strcmp(words[count - 1], "LAKE") == 0 ? lake_script_folder() : words[count - 1];
     os_stop_request(); /* `run` opens the lake, asks no server for anything, and ends */
-    enum exit_code code = command_main(count, arguments);
+    enum exit_code code = program_run(count, arguments);
     os_stop_forget();
     assert(code >= EXIT_DONE && code <= EXIT_PROBLEMS);
     fflush(stdout);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/command.h"
+#include "app/program.h"
 
 int main(int argc, char **argv)
 {
-    return (int)command_main(argc, (const char *const *)argv);
+    return (int)program_run(argc, (const char *const *)argv);
 }

@@ -6,9 +6,10 @@
 #include "app/standard_output.h"
 #include "config/help.h"
 
-static enum exit_code print_completion(const char *shell, struct buffer *text)
+static enum exit_code print_completion(const struct command_list *commands, const char *shell,
+                                       struct buffer *text)
 {
-    enum error_code code = help_completion(shell, &command_table, text);
+    enum error_code code = help_completion(shell, commands, text);
     struct error error;
     if (code != ERR_INVALID)
         return standard_output_text(code, text);
@@ -24,16 +25,16 @@ enum exit_code cmd_help(const struct command_line *line)
     if (command_line_flag(line, "--markdown") != NULL)
         return standard_output_text(help_markdown(&text), &text);
     if (command_line_flag(line, "--man") != NULL)
-        return standard_output_text(help_manual_page(&command_table, &text), &text);
+        return standard_output_text(help_manual_page(line->commands, &text), &text);
     if (command_line_flag(line, "--completion") != NULL)
-        return print_completion(command_line_flag(line, "--completion"), &text);
+        return print_completion(line->commands, command_line_flag(line, "--completion"), &text);
     if (line->argument_count == 0)
-        return standard_output_text(help_overview(&command_table, &text), &text);
+        return standard_output_text(help_overview(line->commands, &text), &text);
     if (strcmp(line->arguments[0], "options") == 0)
         return standard_output_text(help_options(&text), &text);
-    const struct command *command = command_find(line->arguments[0]);
+    const struct command *command = command_find(line->commands, line->arguments[0]);
     if (command != NULL)
-        return command_print_help(command);
+        return command_print_help(line->commands, command);
     struct error error;
     error_set(&error, ERR_INVALID,
               "\"%s\" is neither a command nor \"options\"; `parquet-consumer help` lists the "

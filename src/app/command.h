@@ -2,7 +2,7 @@
 #ifndef TTP_APP_COMMAND_H
 #define TTP_APP_COMMAND_H
 
-/* What the subcommands share, and the program's main: parses argv and runs the command. */
+/* What the subcommands share. */
 
 #include "app/command_line.h"
 #include "app/command_table.h"
@@ -14,13 +14,13 @@
  * EXIT_DONE, or EXIT_USAGE / EXIT_FAILED with everything said. Release `options` in every case. */
 enum exit_code command_load_options(const struct command_line *line, struct options *options);
 
-/* Prints a command's help. */
-enum exit_code command_print_help(const struct command *command);
+/* Prints a command's help; of `help` the overview of all. */
+enum exit_code command_print_help(const struct command_list *commands,
+                                  const struct command *command);
 
 /* Prints "parquet-consumer: <message>" to stderr and returns `exit_code`. */
 enum exit_code command_fail(enum exit_code exit_code, const struct error *error);
-
-/* Parses argv and runs the command. */
-enum exit_code command_main(int argc, const char *const *argv);
+/* The same of memory that is out. */
+enum exit_code command_out_of_memory(void);
 
 #endif

@@ -6,8 +6,16 @@
 #include <string.h>
 
 #include "config/option_table.h"
-#include "app/command_table.h"
 #include "util/memory.h"
+
+const struct command *command_find(const struct command_list *commands, const char *name)
+{
+    for (size_t i = 0; i < commands->count; i++) {
+        if (strcmp(commands->items[i].name, name) == 0)
+            return &commands->items[i];
+    }
+    return NULL;
+}
 
 struct parsing {
     struct command_line *line;
@@ -24,12 +32,13 @@ static bool looks_like_verb(const char *word)
     return isalpha((unsigned char)word[0]) != 0;
 }
 
-static void report_unknown_verb(struct problems *problems, const char *word)
+static void report_unknown_verb(const struct command_list *commands, struct problems *problems,
+                                const char *word)
 {
     const char *names[32];
     size_t name_count = 0;
-    for (size_t i = 0; i < command_table.count && name_count < 32; i++)
-        names[name_count++] = command_table.items[i].name;
+    for (size_t i = 0; i < commands->count && name_count < 32; i++)
+        names[name_count++] = commands->items[i].name;
     const char *nearest = nearest_name(word, names, name_count);
     if (nearest != NULL)
         problems_add(problems, "\"%s\" is no command; did you mean %s?", word, nearest);
@@ -132,13 +141,14 @@ static void take_word(struct parsing *parsing)
 /* The verb: the first word, or `run`. */
 static bool take_verb(struct parsing *parsing)
 {
+    const struct command_list *commands = parsing->line->commands;
     parsing->at = 1;
-    parsing->line->command = command_find("run");
+    parsing->line->command = command_find(commands, "run");
     if (parsing->argc < 2)
         return true;
     const char *word = parsing->argv[1];
     if (strcmp(word, "--version") == 0 || strcmp(word, "-version") == 0) {
-        parsing->line->command = command_find("version");
+        parsing->line->command = command_find(commands, "version");
         parsing->at = 2;
         return true;
     }
@@ -146,19 +156,19 @@ static bool take_verb(struct parsing *parsing)
         return true;
     parsing->at = 2;
     parsing->line->verb_is_given = true;
-    const struct command *command = command_find(word);
+    const struct command *command = command_find(commands, word);
     if (command == NULL) {
-        report_unknown_verb(parsing->problems, word);
+        report_unknown_verb(commands, parsing->problems, word);
         return false;
     }
     parsing->line->command = command;
     return true;
 }
 
-enum error_code command_line_parse(struct command_line *line, int argc, const char *const *argv,
-                                   struct problems *problems)
+enum error_code command_line_parse(struct command_line *line, const struct command_list *commands,
+                                   int argc, const char *const *argv, struct problems *problems)
 {
-    *line = (struct command_line){.command = NULL};
+    *line = (struct command_line){.commands = commands};
     line->arguments = mem_alloc((size_t)(argc + 1) * sizeof line->arguments[0]);
     if (line->arguments == NULL)
         return ERR_NO_MEMORY;

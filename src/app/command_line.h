@@ -13,6 +13,7 @@
 #include "util/error.h"
 
 struct command_line {
+    const struct command_list *commands; /* all that there are */
     const struct command *command;
     bool help; /* --help: show help instead */
     bool verb_is_given;
@@ -23,9 +24,13 @@ struct command_line {
     size_t argument_count;
 };
 
+/* NULL if there is none of the name. */
+const struct command *command_find(const struct command_list *commands, const char *name);
+
 /* Sorts out argv (argv[0] is the program). What is wrong is added to `problems`. ERR_INVALID if
  * something is; ERR_NO_MEMORY. Release in every case. */
-enum error_code command_line_parse(struct command_line *line, int argc, const char *const *argv,
+enum error_code command_line_parse(struct command_line *line, const struct command_list *commands,
+                                   int argc, const char *const *argv,
                                    struct problems *problems) MUST_CHECK;
 void command_line_release(struct command_line *line);
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/command_table.h"
 
-#include <string.h>
-
 #define ANY_COUNT 4096 /* arguments at most, where there may be many */
 
 static const struct command_flag run_flags[] = {
@@ -105,12 +103,3 @@ static const struct command table[] = {
      cmd_help},
 };
 const struct command_list command_table = {table, sizeof table / sizeof table[0]};
-
-const struct command *command_find(const char *name)
-{
-    for (size_t i = 0; i < command_table.count; i++) {
-        if (strcmp(table[i].name, name) == 0)
-            return &table[i];
-    }
-    return NULL;
-}

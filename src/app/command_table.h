@@ -10,9 +10,6 @@
 
 extern const struct command_list command_table;
 
-/* NULL if there is none of the name. */
-const struct command *command_find(const char *name);
-
 enum exit_code cmd_run(const struct command_line *line);
 enum exit_code cmd_demo(const struct command_line *line);
 enum exit_code cmd_replay(const struct command_line *line);

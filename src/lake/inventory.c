@@ -8,8 +8,6 @@
 #include "commit/intent_file.h"
 #include "util/memory.h"
 
-#define DATA_FILE_SUFFIX ".parquet"
-
 void inventory_init(struct inventory *inventory)
 {
     *inventory = (struct inventory){0};
@@ -48,78 +46,6 @@ static enum error_code keep_text(struct inventory *inventory, const char *text, 
 {
     *kept = text == NULL ? NULL : arena_copy_text(&inventory->arena, bytes_view_text(text));
     return text == NULL || *kept != NULL ? OK : no_memory(error);
-}
-
-static bool is_outside_lake_folder(void *context, const char *relative_path)
-{
-    (void)context;
-    return strcmp(relative_path, LAKE_FOLDER) != 0;
-}
-
-/* An operator may keep old partitions elsewhere: they are read there. */
-static bool add_linked_folder(void *context, const char *relative_path)
-{
-    struct inventory *inventory = context;
-    const char *path = arena_copy_text(&inventory->arena, bytes_view_text(relative_path));
-    if (path == NULL || buffer_append(&inventory->linked, &path, sizeof path) != OK)
-        inventory->link_was_lost = true;
-    return true;
-}
-
-static bool is_data_file(const char *path)
-{
-    size_t length = strlen(path), suffix = strlen(DATA_FILE_SUFFIX);
-    return length >= suffix && strcmp(path + length - suffix, DATA_FILE_SUFFIX) == 0;
-}
-
-static enum error_code add_disk_file(void *context, const char *relative_path, uint64_t size_bytes,
-                                     struct error *error)
-{
-    struct inventory *inventory = context;
-    struct inventory_disk_file file = {.size_bytes = size_bytes};
-    if (!is_data_file(relative_path))
-        return OK;
-    enum error_code code = keep_text(inventory, relative_path, &file.path, error);
-    if (code == OK && buffer_append(&inventory->disk_files, &file, sizeof file) != OK)
-        code = no_memory(error);
-    return code;
-}
-
-static int compare_disk_files(const void *a, const void *b)
-{
-    return strcmp(((const struct inventory_disk_file *)a)->path,
-                  ((const struct inventory_disk_file *)b)->path);
-}
-
-enum error_code inventory_read_disk(struct inventory *inventory, const char *root,
-                                    struct error *error)
-{
-    const struct os_walker walker = {.context = inventory,
-                                     .visit = add_disk_file,
-                                     .enter = is_outside_lake_folder,
-                                     .follow = add_linked_folder};
-    struct store store;
-    enum error_code code = store_at(&store, root, error);
-    if (code == OK)
-        code = store_walk(&store, "", &walker, error);
-    if (code == OK && inventory->link_was_lost)
-        code = no_memory(error);
-    if (code == OK && inventory->disk_files.size_bytes > 0)
-        qsort(inventory->disk_files.data,
-              LIST_COUNT(&inventory->disk_files, struct inventory_disk_file),
-              sizeof(struct inventory_disk_file), compare_disk_files);
-    return code;
-}
-
-struct inventory_disk_file *inventory_find_disk_file(const struct inventory *inventory,
-                                                     const char *path)
-{
-    struct inventory_disk_file wanted = {.path = path};
-    if (inventory->disk_files.size_bytes == 0)
-        return NULL;
-    return bsearch(&wanted, inventory->disk_files.data,
-                   LIST_COUNT(&inventory->disk_files, struct inventory_disk_file), sizeof wanted,
-                   compare_disk_files);
 }
 
 static void mark_in_use(struct inventory *inventory, const char *path)
@@ -201,13 +127,6 @@ static enum error_code read_lists(struct inventory *inventory, const char *root,
     if (code == OK)
         code = inventory_read_others(inventory, root, catalog, error);
     return code;
-}
-
-const char *inventory_strip_root(const char *real_root, const char *path)
-{
-    size_t length = strlen(real_root);
-    bool is_below = strncmp(path, real_root, length) == 0 && path[length] == '/';
-    return is_below ? path + length + 1 : path;
 }
 
 static int compare_files(const void *a, const void *b)

@@ -82,7 +82,7 @@ struct inventory {
 void inventory_init(struct inventory *inventory);
 void inventory_release(struct inventory *inventory);
 
-/* Lists the files of `root`; call before inventory_read_catalog. */
+/* Lists the files of `root` (inventory_disk.c); call before inventory_read_catalog. */
 enum error_code inventory_read_disk(struct inventory *inventory, const char *root,
                                     struct error *error) MUST_CHECK;
 /* Reads lake.json, the intent and the catalog. */
@@ -96,7 +96,5 @@ enum error_code inventory_read_others(struct inventory *inventory, const char *r
 /* The file on disk with that path; NULL if there was none when the disk was listed. */
 struct inventory_disk_file *inventory_find_disk_file(const struct inventory *inventory,
                                                      const char *path);
-/* An absolute path without `real_root` where it lies below it; else the path itself. */
-const char *inventory_strip_root(const char *real_root, const char *path);
 
 #endif

@@ -87,13 +87,21 @@ static enum error_code add_object(void *context, bool is_view, const char *schem
     return code == OK ? OK : no_memory(error);
 }
 
+/* An absolute path without `real_root` where it lies below it; else the path itself. */
+static const char *strip_root(const char *real_root, const char *path)
+{
+    size_t length = strlen(real_root);
+    bool is_below = strncmp(path, real_root, length) == 0 && path[length] == '/';
+    return is_below ? path + length + 1 : path;
+}
+
 /* A file in use stays one, whatever else names it. */
 static enum error_code mark_named(void *context, const struct catalog_named_file *file,
                                   struct error *error)
 {
     struct others_reading *reading = context;
     const char *path =
-        file->path_is_absolute ? inventory_strip_root(reading->real_root, file->path) : file->path;
+        file->path_is_absolute ? strip_root(reading->real_root, file->path) : file->path;
     struct inventory_disk_file *found = inventory_find_disk_file(reading->inventory, path);
     (void)error;
     if (found != NULL && file->kind == CATALOG_NAMED_LIVE)

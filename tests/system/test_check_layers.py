@@ -117,6 +117,18 @@ def test_modules_that_include_each_other_are_named(tmp_path):
     assert check(tmp_path, CIRCLE) == (1, [SENTENCE])
 
 
+def test_modules_that_call_each_other_are_named_though_they_share_a_header(tmp_path):
+    caller = '#include "rows/shared.h"\n\nint %s(void)\n{\n    return %s(); /* "%s" */\n}\n'
+    files = {"src/rows/shared.h": "int row_a(void);\nint batch_b(void);\nint last_c(void);\n",
+             "src/rows/row.c": caller % ("row_a", "batch_b", "last_c"),
+             "src/rows/batch.c": caller % ("batch_b", "last_c", "row_a"),
+             "src/rows/last.c": caller % ("last_c", "getpid", "row_a")}
+    assert check(tmp_path, files) == (0, [])
+    files["src/rows/last.c"] = caller % ("last_c", "row_a", "")
+    assert check(tmp_path, files) == (1, [SENTENCE.replace("batch, row, segment include",
+                                                           "batch, last, row use")])
+
+
 def test_no_line_of_the_layers_allows_a_circle(tmp_path):
     layers = LAYERS + "circle rows: batch row segment\n"
     status, lines = check(tmp_path, {**CIRCLE, "src/LAYERS": layers})

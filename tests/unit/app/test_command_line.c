@@ -22,7 +22,7 @@ static enum error_code parse(struct command_line *line, struct problems *problem
         argc++;
     }
     problems_init(problems);
-    return command_line_parse(line, argc, argv, problems);
+    return command_line_parse(line, &command_table, argc, argv, problems);
 }
 
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})

@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "app/command.h"
+#include "app/program.h"
 #include "os/file.h"
 #include "os/log.h"
 #include "support/sink_fixture.h"
@@ -71,7 +71,7 @@ static void start_server(void)
                                     "127.0.0.1:0"};
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(pipes[1], STDOUT_FILENO);
-        _exit((int)command_main(5, argv));
+        _exit((int)program_run(5, argv));
     }
     close(pipes[1]);
     for (size_t size = 0; strchr(line, '\n') == NULL;) {
@@ -188,7 +188,7 @@ static enum exit_code run(struct allocation_sweep *sweep, const char *const *wor
     capture();
     if (sweep != NULL)
         sweep_begin(sweep);
-    enum exit_code exit_code = command_main(argc, argv);
+    enum exit_code exit_code = program_run(argc, argv);
     if (sweep != NULL)
         sweep_stop(sweep);
     let_go();
