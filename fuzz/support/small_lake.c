@@ -73,7 +73,7 @@ static enum error_code commit_ledgers(struct sink *sink, uint32_t first, uint32_
     return code == OK ? sink_commit(sink, ROTATION_END_OF_RANGE, error) : code;
 }
 
-static struct sink *open_sink(const char *folder, struct error *error)
+static enum error_code open_sink(struct sink **sink, const char *folder, struct error *error)
 {
     const struct sink_options options = {.output_path = folder,
                                          .reader_data_path = "",
@@ -86,15 +86,15 @@ static struct sink *open_sink(const char *folder, struct error *error)
                                          .memory_bytes = UINT64_C(1) << 30,
                                          .encode_threads = 1,
                                          .verify_files = PARQUET_VERIFY_PAGES};
-    return sink_open(&options, error);
+    return sink_open(sink, &options, error);
 }
 
 void small_lake_make(const char *folder)
 {
     static const uint64_t taken_out[] = {3};
     struct error error;
-    struct sink *sink = open_sink(folder, &error);
-    check(sink == NULL ? error.code : OK, &error);
+    struct sink *sink;
+    check(open_sink(&sink, folder, &error), &error);
     check(commit_ledgers(sink, 10, 17, &error), &error); /* the hour changes: commits 1 and 2 */
     check(commit_ledgers(sink, 30, 31, &error), &error);
     struct catalog_removal removal = {
@@ -118,11 +118,12 @@ static bool give_up(void *context, enum obstacle_kind kind)
 enum error_code small_lake_add(const char *folder, uint32_t first, uint32_t last,
                                struct error *error)
 {
-    struct sink *sink = open_sink(folder, error);
-    if (sink == NULL)
-        return error->code;
+    struct sink *sink;
+    enum error_code code = open_sink(&sink, folder, error);
+    if (code != OK)
+        return code;
     sink_set_give_up(sink, give_up, NULL);
-    enum error_code code = commit_ledgers(sink, first, last, error);
+    code = commit_ledgers(sink, first, last, error);
     sink_close(sink);
     return code;
 }

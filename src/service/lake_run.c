@@ -255,12 +255,9 @@ static enum error_code open_sink(struct lake_run *run, struct error *error)
     struct sink_options sink_options = sink_setup_options(run->options, &run->memory);
     sink_options.give_up = sink_must_give_up;
     sink_options.give_up_context = run;
-    struct error failure = {.code = ERR_IO};
-    run->sink = sink_open(&sink_options, &failure);
-    if (run->sink == NULL) {
-        *error = failure;
-        return failure.code;
-    }
+    enum error_code code = sink_open(&run->sink, &sink_options, error);
+    if (code != OK)
+        return code;
     sink_set_stopping(run->sink, is_ending, run);
     sink_on_commit(run->sink, tell_commit, run);
     sink_on_duration(run->sink, tell_duration, run);

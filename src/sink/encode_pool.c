@@ -70,32 +70,37 @@ static enum error_code start_threads(struct encode_pool *pool, unsigned count, s
     return code;
 }
 
-struct encode_pool *encode_pool_new(unsigned thread_count, struct error *error)
+enum error_code encode_pool_new(struct encode_pool **out, unsigned thread_count,
+                                struct error *error)
 {
+    *out = NULL;
     assert(thread_count >= 1);
     unsigned extra = thread_count - 1;
     struct encode_pool *pool = mem_alloc_zero(1, sizeof *pool + extra * sizeof pool->threads[0]);
-    if (pool == NULL) {
-        error_no_memory(error, "the encode workers");
-        return NULL;
-    }
-    if (os_mutex_init(&pool->mutex, error) != OK)
+    if (pool == NULL)
+        return error_no_memory(error, "the encode workers");
+    enum error_code code = os_mutex_init(&pool->mutex, error);
+    if (code != OK)
         goto free_pool;
-    if (os_condition_init(&pool->has_work, error) != OK)
+    code = os_condition_init(&pool->has_work, error);
+    if (code != OK)
         goto release_mutex;
-    if (os_condition_init(&pool->is_done, error) != OK)
+    code = os_condition_init(&pool->is_done, error);
+    if (code != OK)
         goto release_has_work;
-    if (start_threads(pool, extra, error) == OK)
-        return pool;
-    encode_pool_free(pool);
-    return NULL;
+    code = start_threads(pool, extra, error);
+    if (code == OK)
+        *out = pool;
+    else
+        encode_pool_free(pool);
+    return code;
 release_has_work:
     os_condition_release(&pool->has_work);
 release_mutex:
     os_mutex_release(&pool->mutex);
 free_pool:
     mem_free(pool);
-    return NULL;
+    return code;
 }
 
 void encode_pool_free(struct encode_pool *pool)

@@ -11,8 +11,10 @@
 
 struct encode_pool;
 
-/* thread_count: how many tasks run at a time, at least 1. NULL with error set on failure. */
-struct encode_pool *encode_pool_new(unsigned thread_count, struct error *error);
+/* thread_count: how many tasks run at a time, at least 1. ERR_RETRY where the system has no more
+ * threads. */
+enum error_code encode_pool_new(struct encode_pool **out, unsigned thread_count,
+                                struct error *error) MUST_CHECK;
 void encode_pool_free(struct encode_pool *pool); /* NULL is fine */
 
 typedef enum error_code encode_task(void *context, size_t index, struct error *error);

@@ -120,34 +120,34 @@ static void set_up(struct sink *sink, const struct sink_options *options)
                                           .scheme = options->scheme};
 }
 
-struct sink *sink_open(const struct sink_options *options, struct error *error)
+enum error_code sink_open(struct sink **out, const struct sink_options *options,
+                          struct error *error)
 {
+    *out = NULL;
     const struct row_schema *schema = row_schema_find(options->schema_version);
-    if (schema == NULL) {
-        error_set(error, ERR_INVALID, "there is no schema version %s", options->schema_version);
-        return NULL;
-    }
+    if (schema == NULL)
+        return error_set(error, ERR_INVALID, "there is no schema version %s",
+                         options->schema_version);
     struct sink *sink = mem_alloc_zero(1, sizeof *sink);
-    if (sink == NULL) {
-        error_no_memory(error, "the lake's writer");
-        return NULL;
-    }
+    if (sink == NULL)
+        return error_no_memory(error, "the lake's writer");
     sink->schema = schema;
     publisher_init(&sink->publisher);
     sink->publisher.obstacle.root = sink->folder.store.root;
     sink_set_give_up(sink, options->give_up, options->give_up_context);
     open_commit_init(&sink->open);
-    if (lake_folder_open(&sink->folder, options, schema, &sink->publisher.obstacle, error) != OK) {
-        mem_free(sink);
-        return NULL;
-    }
-    sink->pool = encode_pool_new(options->encode_threads == 0 ? 1 : options->encode_threads, error);
-    if (sink->pool == NULL) {
+    enum error_code code =
+        lake_folder_open(&sink->folder, options, schema, &sink->publisher.obstacle, error);
+    if (code == OK)
+        code = encode_pool_new(&sink->pool,
+                               options->encode_threads == 0 ? 1 : options->encode_threads, error);
+    if (code != OK) {
         sink_close(sink);
-        return NULL;
+        return code;
     }
     set_up(sink, options);
-    return sink;
+    *out = sink;
+    return OK;
 }
 
 void sink_close(struct sink *sink)

@@ -22,8 +22,9 @@ struct sink;
 /* Opens or creates the lake: makes output_path, takes the lock, checks lake.json and the catalog,
  * recovers what a crash left, evolves the schema where asked. Errors: ERR_CONFLICT (locked, other
  * network or scheme, newer layout, evolution refused), ERR_INVALID (path not writable),
- * ERR_CORRUPT, ERR_IO. NULL with error set on failure. */
-struct sink *sink_open(const struct sink_options *options, struct error *error);
+ * ERR_CORRUPT, ERR_IO. */
+enum error_code sink_open(struct sink **out, const struct sink_options *options,
+                          struct error *error) MUST_CHECK;
 
 /* Everything not committed is dropped; releases the lock. Does not commit. NULL is fine. */
 void sink_close(struct sink *sink);

@@ -105,8 +105,8 @@ static int make_lakes(void **state)
                "{\"consumer\": {\"metadata\": {\"x-key\": \"a text\"}, \"start_ledger\": 7},"
                " \"output\": {\"max_file_size\": \"128MiB\", \"bloom_filters\": false}}\n");
     struct sink_options options = stream_options(lake);
-    struct sink *sink = sink_open(&options, &error);
-    if (sink == NULL)
+    struct sink *sink;
+    if (sink_open(&sink, &options, &error) != OK)
         fail_msg("%s", error.message);
     assert_true(stream_fill(sink, &options, 700, 730, 1));
     assert_true(stream_fill(sink, &options, 800, 812, 1));

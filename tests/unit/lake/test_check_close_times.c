@@ -36,8 +36,9 @@ static int tear_down(void **state)
 static void commit_ledgers(uint32_t first, const int64_t *seconds, size_t count)
 {
     struct sink_options options = stream_options(folder);
-    struct sink *sink = sink_open(&options, NULL);
-    assert_non_null(sink);
+    struct sink *sink;
+    struct error error;
+    assert_int_equal(sink_open(&sink, &options, &error), OK);
     const struct batch_builder_options builder_options = {
         .schema = row_schema_find(options.schema_version),
         .scheme = options.scheme,

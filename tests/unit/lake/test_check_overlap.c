@@ -28,8 +28,8 @@ static int set_up(void **state)
     temp_folder_make(folder);
     log_set_level(LOG_ERROR + 1);
     options = stream_options(folder);
-    struct sink *sink = sink_open(&options, &error);
-    assert_non_null(sink);
+    struct sink *sink;
+    assert_int_equal(sink_open(&sink, &options, &error), OK);
     assert_true(stream_fill(sink, &options, 700, 709, 1));
     assert_true(stream_fill(sink, &options, 710, 719, 1));
     sink_close(sink);

@@ -44,8 +44,8 @@ struct server {
 
 static void fill_lake(uint32_t first, uint32_t last)
 {
-    struct sink *sink = sink_open(&options, &error);
-    if (sink == NULL)
+    struct sink *sink;
+    if (sink_open(&sink, &options, &error) != OK)
         fail_msg("%s", error.message);
     assert_true(stream_fill(sink, &options, first, last, 1));
     sink_close(sink);

@@ -36,8 +36,8 @@ static uint32_t first_ledger, last_ledger;
 
 static struct sink *must_open(void)
 {
-    struct sink *sink = sink_open(&options, &error);
-    if (sink == NULL)
+    struct sink *sink;
+    if (sink_open(&sink, &options, &error) != OK)
         fail_msg("%s", error.message);
     return sink;
 }
@@ -239,8 +239,9 @@ static void a_repair_that_loses_power_can_be_run_again(void **state)
  * open, as its end would bring the catalog's log into its file. */
 static enum error_code extend(void)
 {
-    struct sink *sink = sink_open(&options, &error);
-    bool filled = sink != NULL && stream_fill(sink, &options, first_ledger, last_ledger - 2, 1) &&
+    struct sink *sink;
+    bool filled = sink_open(&sink, &options, &error) == OK &&
+                  stream_fill(sink, &options, first_ledger, last_ledger - 2, 1) &&
                   stream_fill(sink, &options, first_ledger, last_ledger, 1);
     return filled ? OK : ERR_IO;
 }

@@ -37,8 +37,8 @@ static struct error error;
 
 static struct sink *must_open(void)
 {
-    struct sink *sink = sink_open(&options, &error);
-    if (sink == NULL)
+    struct sink *sink;
+    if (sink_open(&sink, &options, &error) != OK)
         fail_msg("%s", error.message);
     return sink;
 }
@@ -209,8 +209,9 @@ static void failing_at_any_operation_it_can_be_run_again(void **state)
 
 static enum error_code run(void)
 {
-    struct sink *sink = sink_open(&options, NULL);
-    bool filled = sink != NULL && stream_fill(sink, &options, FIRST, LAST, 1);
+    struct sink *sink;
+    bool filled =
+        sink_open(&sink, &options, &error) == OK && stream_fill(sink, &options, FIRST, LAST, 1);
     sink_close(sink);
     return filled ? OK : ERR_IO;
 }

@@ -27,8 +27,8 @@ static struct error error;
 
 static struct sink *must_open(void)
 {
-    struct sink *sink = sink_open(&options, &error);
-    if (sink == NULL)
+    struct sink *sink;
+    if (sink_open(&sink, &options, &error) != OK)
         fail_msg("%s", error.message);
     return sink;
 }

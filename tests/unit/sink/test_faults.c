@@ -57,8 +57,8 @@ static int tear_down(void **state)
 
 static struct sink *must_open(void)
 {
-    struct sink *sink = sink_open(&options, &error);
-    if (sink == NULL)
+    struct sink *sink;
+    if (sink_open(&sink, &options, &error) != OK)
         fail_msg("%s", error.message);
     return sink;
 }
@@ -70,8 +70,9 @@ static bool run_and_crash(const struct fault_plan *plan)
     assert_true(child >= 0);
     if (child == 0) {
         fault_begin(plan);
-        struct sink *sink = sink_open(&options, NULL);
-        if (sink == NULL || !stream_fill(sink, &options, FIRST, LAST, 1))
+        struct sink *sink;
+        if (sink_open(&sink, &options, &error) != OK ||
+            !stream_fill(sink, &options, FIRST, LAST, 1))
             _exit(1);
         sink_close(sink);
         _exit(0);

@@ -36,8 +36,7 @@ static int set_up(void **state)
     options = stream_options(folder);
     error_clear(&error);
     log_set_level(LOG_ERROR + 1);
-    sink = sink_open(&options, &error);
-    assert_non_null(sink);
+    assert_int_equal(sink_open(&sink, &options, &error), OK);
     calls = os_calls_real;
     asked = 0;
     was_seen = false;
@@ -121,8 +120,7 @@ static void a_refusal_that_is_given_up_leaves_the_commit_to_the_next_start(void 
     assert_non_null(strstr(error.message, "next start publishes it"));
     os_calls_set(NULL);
     sink_close(sink);
-    sink = sink_open(&options, &error);
-    assert_non_null(sink);
+    assert_int_equal(sink_open(&sink, &options, &error), OK);
     stream_check_covers(folder, 1, 30);
 }
 
@@ -155,8 +153,7 @@ a_wait_for_a_full_disk_that_is_given_up_leaves_the_commit_to_the_next_start(void
     assert_int_equal(stats.commits, 0);
     os_calls_set(NULL);
     sink_close(sink);
-    sink = sink_open(&options, &error);
-    assert_non_null(sink);
+    assert_int_equal(sink_open(&sink, &options, &error), OK);
     stream_check_covers(folder, 1, 30);
 }
 
@@ -231,7 +228,7 @@ static void intake_pauses_while_fewer_than_1000_inodes_are_free(void **state)
     (void)state;
     sink_close(sink);
     options.min_free_disk_bytes = 1;
-    sink = sink_open(&options, &error);
+    assert_int_equal(sink_open(&sink, &options, &error), OK);
     calls.statvfs = counted_inodes;
     all_inodes = 5000;
     free_inodes = 999;

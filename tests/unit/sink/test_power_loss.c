@@ -97,10 +97,10 @@ static void commit_part(struct sink *sink, uint32_t first, uint32_t last)
 static _Noreturn void run_child(const struct power_loss_plan *plan, int report_fd)
 {
     power_loss_begin(plan);
-    struct sink *sink = sink_open(&options, NULL);
-    if (sink == NULL) /* the sync that fails met the new catalog */
-        sink = sink_open(&options, NULL);
-    if (sink == NULL)
+    struct sink *sink;
+    struct error error;
+    if (sink_open(&sink, &options, &error) != OK && /* the sync that fails met the new catalog */
+        sink_open(&sink, &options, &error) != OK)
         _exit(1);
     sink_on_commit(sink, tell_commit, &report_fd);
     if (plan->fail_library_sync != 0) {
@@ -153,8 +153,8 @@ static void check_after(const struct promises *promises)
 {
     struct error error;
     error_clear(&error);
-    struct sink *sink = sink_open(&options, &error);
-    if (sink == NULL)
+    struct sink *sink;
+    if (sink_open(&sink, &options, &error) != OK)
         fail_msg("%s", error.message);
     stream_check(lake);
     for (size_t i = 0; i < promises->count; i++)
@@ -212,11 +212,14 @@ static void a_power_loss_does_not_lose_the_network_that_commits_are_of(void **st
 {
     (void)state;
     char model[TEMP_PATH_BYTES];
+    struct sink *sink;
+    struct error error;
     struct promises promises = {.count = 0};
     snprintf(model, sizeof model, "%.4000s-model", folder);
     wanted = (struct ledger_range){WITHOUT_LETTERS}; /* their folder is in _lake */
     options.network = "";
-    sink_close(sink_open(&options, NULL));
+    assert_int_equal(sink_open(&sink, &options, &error), OK);
+    sink_close(sink);
     temp_copy(folder, model);
     options.network = "testnet";
     for (uint64_t at = 1; !promises.run_ended; at += fault_step(7)) {
@@ -225,7 +228,7 @@ static void a_power_loss_does_not_lose_the_network_that_commits_are_of(void **st
         temp_copy(model, folder);
         run_until_power_fails(&plan, &promises);
         options.network = "pubnet";
-        assert_true(promises.count == 0 || sink_open(&options, NULL) == NULL);
+        assert_true(promises.count == 0 || sink_open(&sink, &options, &error) != OK);
         options.network = "testnet";
         check_after(&promises);
     }

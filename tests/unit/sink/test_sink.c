@@ -41,8 +41,8 @@ static struct sink *open_sink(void)
 {
     struct error error;
     error_clear(&error);
-    struct sink *sink = sink_open(&options, &error);
-    if (sink == NULL)
+    struct sink *sink;
+    if (sink_open(&sink, &options, &error) != OK)
         fail_msg("%s", error.message);
     return sink;
 }
