@@ -259,7 +259,7 @@ static void query(struct catalog *catalog, struct error *error)
     (void)!catalog_each_commit(catalog, 0, visit_commit, NULL, error);
     (void)!catalog_each_commit(catalog, 2, visit_commit, NULL, error);
     query_others(catalog, error);
-    (void)!catalog_each_hole(catalog, visit_hole, NULL, error);
+    (void)!catalog_each_recorded_hole(catalog, visit_hole, NULL, error);
     (void)!catalog_each_seam_finding(catalog, visit_seam, NULL, error);
     (void)!catalog_each_unchecked_seam(catalog, visit_unchecked, NULL, error);
     (void)!catalog_each_close(catalog, visit_close, NULL, error);
@@ -361,7 +361,7 @@ static void change(struct catalog *catalog, struct error *error)
     int64_t snapshot;
     (void)!catalog_take_out(catalog, &removal, &snapshot, error);
     (void)!catalog_uncover_unconfirmed(catalog, (struct ledger_range){0, UINT32_MAX}, error);
-    (void)!catalog_add_hole(catalog, (struct ledger_range){21, 22}, "no", error);
+    (void)!catalog_record_hole(catalog, (struct ledger_range){21, 22}, "no", error);
     (void)!catalog_add_seam_finding(catalog, 13, error);
     struct catalog_place before;
     (void)!catalog_set_place(catalog, "/elsewhere/", "/lake", &before, error);

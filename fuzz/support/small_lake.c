@@ -101,7 +101,7 @@ void small_lake_make(const char *folder)
         .commit_nos = taken_out, .commit_count = 1, .reason = "repair: damaged", .decided_at = -1};
     int64_t snapshot;
     check(catalog_take_out(sink_catalog(sink), &removal, &snapshot, &error), &error);
-    check(catalog_add_hole(sink_catalog(sink), (struct ledger_range){20, 21}, "no", &error),
+    check(catalog_record_hole(sink_catalog(sink), (struct ledger_range){20, 21}, "no", &error),
           &error);
     check(catalog_add_seam_finding(sink_catalog(sink), 13, &error), &error);
     sink_close(sink);

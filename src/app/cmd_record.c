@@ -96,7 +96,7 @@ static enum error_code on_complete_to(void *context, uint32_t covered_to, struct
     return OK;
 }
 
-static enum error_code on_hole(void *context, uint32_t ledger, const char *words,
+static enum error_code on_skip(void *context, uint32_t ledger, const char *words,
                                struct error *error)
 {
     (void)context;
@@ -126,7 +126,7 @@ static void *record_body(void *context)
                                            .on_unreadable = on_unreadable,
                                            .on_ledger_dropped = on_ledger_dropped,
                                            .on_complete_to = on_complete_to,
-                                           .on_hole = on_hole,
+                                           .on_skip = on_skip,
                                            .has_room = has_room,
                                            .must_stop = must_stop};
     recorder->code = source_run(recorder->source, &recorder->request, &handler, &recorder->result,

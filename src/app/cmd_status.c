@@ -244,7 +244,7 @@ static enum error_code read_status(struct catalog *catalog, const struct options
     if (code == OK)
         code = catalog_each_commit(catalog, RECENT_COMMITS, add_commit, status, error);
     if (code == OK)
-        code = catalog_each_hole(catalog, add_hole, status, error);
+        code = catalog_each_recorded_hole(catalog, add_hole, status, error);
     if (code == OK)
         code = catalog_each_seam_finding(catalog, add_seam_finding, status, error);
     if (code == OK)
@@ -436,7 +436,7 @@ static void print_oddities(const struct lake_status *status)
     json_t *hole, *finding;
     json_array_foreach(status->lists[LIST_RECORDED_HOLES].items, i, hole)
         say("%-14s %" JSON_INTEGER_FORMAT " to %" JSON_INTEGER_FORMAT ", given up at %s:\n  %s\n",
-            "hole", json_integer_value(json_object_get(hole, "first")),
+            "recorded hole", json_integer_value(json_object_get(hole, "first")),
             json_integer_value(json_object_get(hole, "last")),
             json_string_value(json_object_get(hole, "recorded_at")),
             json_string_value(json_object_get(hole, "reason")));

@@ -142,7 +142,7 @@ static enum error_code on_complete_to(void *context, uint32_t covered_to, struct
 }
 
 /* on_poison_ledger: skip. The rest is compared, and the comparison is not complete. */
-static enum error_code on_hole(void *context, uint32_t ledger, const char *words,
+static enum error_code on_skip(void *context, uint32_t ledger, const char *words,
                                struct error *error)
 {
     struct feeding *feeding = context;
@@ -189,7 +189,7 @@ static enum error_code stream_range(struct feeding *feeding, struct source *sour
                                            .on_unreadable = on_unreadable,
                                            .on_ledger_dropped = on_ledger_dropped,
                                            .on_complete_to = on_complete_to,
-                                           .on_hole = on_hole,
+                                           .on_skip = on_skip,
                                            .has_room = has_room,
                                            .must_stop = must_stop};
     const struct source_request request = {.first = range.first, .last = range.last};

@@ -74,8 +74,9 @@ enum error_code catalog_each_commit(struct catalog *catalog, unsigned newest,
     return query_end(&query);
 }
 
-enum error_code catalog_each_hole(struct catalog *catalog, catalog_hole_visitor *visit,
-                                  void *context, struct error *error)
+enum error_code catalog_each_recorded_hole(struct catalog *catalog,
+                                           catalog_recorded_hole_visitor *visit, void *context,
+                                           struct error *error)
 {
     struct query query;
     query_begin(&query, &catalog->database,
@@ -91,8 +92,8 @@ enum error_code catalog_each_hole(struct catalog *catalog, catalog_hole_visitor 
     return query_end(&query);
 }
 
-enum error_code catalog_add_hole(struct catalog *catalog, struct ledger_range range,
-                                 const char *reason, struct error *error)
+enum error_code catalog_record_hole(struct catalog *catalog, struct ledger_range range,
+                                    const char *reason, struct error *error)
 {
     struct database *database = &catalog->database;
     enum error_code code = database_begin_write(database, error);

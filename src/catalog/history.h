@@ -33,14 +33,15 @@ enum error_code catalog_each_commit(struct catalog *catalog, unsigned newest,
                                     catalog_commit_visitor *visit, void *context,
                                     struct error *error) MUST_CHECK;
 
-typedef enum error_code catalog_hole_visitor(void *context, struct ledger_range range,
-                                             const char *reason, int64_t recorded_us,
-                                             struct error *error);
-enum error_code catalog_each_hole(struct catalog *catalog, catalog_hole_visitor *visit,
-                                  void *context, struct error *error) MUST_CHECK;
+typedef enum error_code catalog_recorded_hole_visitor(void *context, struct ledger_range range,
+                                                      const char *reason, int64_t recorded_us,
+                                                      struct error *error);
+enum error_code catalog_each_recorded_hole(struct catalog *catalog,
+                                           catalog_recorded_hole_visitor *visit, void *context,
+                                           struct error *error) MUST_CHECK;
 /* Records a range that was given up (a poison ledger); what it knew of it before is replaced. */
-enum error_code catalog_add_hole(struct catalog *catalog, struct ledger_range range,
-                                 const char *reason, struct error *error) MUST_CHECK;
+enum error_code catalog_record_hole(struct catalog *catalog, struct ledger_range range,
+                                    const char *reason, struct error *error) MUST_CHECK;
 
 /* A stored ledger of which the server sent other contents later, on the same chain. */
 struct catalog_seam_finding {

@@ -119,7 +119,7 @@ static enum error_code read_lists(struct inventory *inventory, const char *root,
     if (code == OK)
         code = catalog_each_commit(catalog, 0, add_commit, inventory, error);
     if (code == OK)
-        code = catalog_each_hole(catalog, add_hole, inventory, error);
+        code = catalog_each_recorded_hole(catalog, add_hole, inventory, error);
     if (code == OK)
         code = catalog_coverage(catalog, &inventory->coverage, error);
     if (code == OK)

@@ -28,7 +28,7 @@ enum queue_item_kind {
 };
 
 enum queue_remark_kind {
-    REMARK_HOLE,           /* the ledger was given up */
+    REMARK_SKIPPED,        /* the ledger was given up */
     REMARK_OTHER_CONTENTS, /* the server sends other contents of it than are stored */
     REMARK_UNCHECKED_SEAM  /* a range was stored of which no neighbour could be compared */
 };
@@ -38,7 +38,7 @@ struct queue_remark {
     enum queue_remark_kind kind;
     uint32_t ledger;                /* REMARK_UNCHECKED_SEAM: the range's first */
     uint32_t last, below, above;    /* REMARK_UNCHECKED_SEAM: see catalog_unchecked_seam */
-    char words[QUEUE_REMARK_BYTES]; /* REMARK_HOLE: why */
+    char words[QUEUE_REMARK_BYTES]; /* REMARK_SKIPPED: why */
 };
 
 struct queue_item {

@@ -264,13 +264,13 @@ static enum error_code on_complete_to(void *context, uint32_t covered_to, struct
     return must_flush(intake) ? intake_flush(intake, error) : OK;
 }
 
-static enum error_code on_hole(void *context, uint32_t ledger, const char *words,
+static enum error_code on_skip(void *context, uint32_t ledger, const char *words,
                                struct error *error)
 {
     struct intake *intake = context;
     enum error_code code = intake_flush(intake, error);
     if (code == OK)
-        code = batch_queue_push_remark(intake->options.queue, REMARK_HOLE, ledger, words, error);
+        code = batch_queue_push_remark(intake->options.queue, REMARK_SKIPPED, ledger, words, error);
     if (code != OK)
         return code;
     batch_builder_begin_range(intake->builder, ledger + 1);
@@ -397,7 +397,7 @@ struct source_handler intake_handler(struct intake *intake)
                                    .on_unreadable = on_unreadable,
                                    .on_ledger_dropped = on_ledger_dropped,
                                    .on_complete_to = on_complete_to,
-                                   .on_hole = on_hole,
+                                   .on_skip = on_skip,
                                    .has_room = has_room,
                                    .must_stop = must_stop,
                                    .deadline_us = deadline_us,

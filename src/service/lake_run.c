@@ -42,9 +42,9 @@ struct lake_run {
     struct ledger_stream **streams;
     size_t stream_count;
     struct run_stop stop;
-    int64_t started_us;     /* monotonic */
-    int64_t next_turn_us;   /* of the observers; monotonic */
-    atomic_bool owes_holes; /* report_holes has not spoken */
+    int64_t started_us;          /* monotonic */
+    int64_t next_turn_us;        /* of the observers; monotonic */
+    atomic_bool owes_left_below; /* report_left_below has not spoken */
 
     struct run_report *report;
 
@@ -111,19 +111,19 @@ static void tell_turn(struct lake_run *run, int64_t now_us)
 
 /* Live, once: what lies below the tip and is not fetched here. Not before the server's chain is
  * known to be the lake's: its command would fetch another one. */
-static void report_holes(struct lake_run *run)
+static void report_left_below(struct lake_run *run)
 {
     const struct run_plan *plan = &run->plan;
-    if (plan->holes.count == 0 || !atomic_exchange(&run->owes_holes, false))
+    if (plan->left_below.count == 0 || !atomic_exchange(&run->owes_left_below, false))
         return;
     char ranges[LEDGER_SET_TEXT_BYTES];
     char sentence[LEDGER_SET_TEXT_BYTES + 256];
     struct buffer command;
     buffer_init(&command);
-    ledger_set_text(&plan->holes, ranges);
+    ledger_set_text(&plan->left_below, ranges);
     snprintf(sentence, sizeof sentence,
              "ledgers below the newest are not in the lake, and this run leaves them: %s", ranges);
-    if (rerun_write_run(run->options, ledger_set_span(&plan->holes), &command) == OK)
+    if (rerun_write_run(run->options, ledger_set_span(&plan->left_below), &command) == OK)
         log_event(LOG_WARN, "app", sentence, LOG_T("fetch_by", (const char *)command.data));
     else
         log_line(LOG_WARN, "app", sentence);
@@ -144,7 +144,7 @@ static void log_commit(const struct sink_commit_info *info)
 static void log_fact(void *run, const struct run_fact *fact)
 {
     if (fact->kind == FACT_BATCH)
-        report_holes(run);
+        report_left_below(run);
     else if (fact->kind == FACT_COMMIT)
         log_commit(fact->commit);
 }
@@ -176,7 +176,7 @@ static void on_stream_done(void *context, enum error_code code)
 {
     struct lake_run *run = context;
     if (code != ERR_CONFLICT)
-        report_holes(run);
+        report_left_below(run);
     if (atomic_fetch_sub(&run->streams_at_work, 1) == 1)
         batch_queue_close(run->queue);
     os_signals_wake();
@@ -435,7 +435,7 @@ static enum error_code run_round(struct lake_run *run, struct error *error)
     enum error_code code = at_catalog(run, make_plan, error);
     if (code != OK)
         return code;
-    atomic_store(&run->owes_holes, run->failures_in_a_row == 0);
+    atomic_store(&run->owes_left_below, run->failures_in_a_row == 0);
     run->stream_code = run->writer_code = OK;
     tell(run, (struct run_fact){
                   .kind = FACT_PLAN, .plan = &run->plan, .is_first = run->failures_in_a_row == 0});

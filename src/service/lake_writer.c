@@ -20,7 +20,7 @@ static enum error_code remember(void *context, struct error *error)
     struct catalog *catalog = remembered->catalog;
     struct ledger_range range = {remark->ledger, remark->ledger};
     switch (remark->kind) {
-    case REMARK_HOLE: return catalog_add_hole(catalog, range, remark->words, error);
+    case REMARK_SKIPPED: return catalog_record_hole(catalog, range, remark->words, error);
     case REMARK_OTHER_CONTENTS: return catalog_add_seam_finding(catalog, remark->ledger, error);
     case REMARK_UNCHECKED_SEAM: {
         const struct catalog_unchecked_seam seam = {.range = {remark->ledger, remark->last},

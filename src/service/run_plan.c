@@ -85,7 +85,7 @@ static enum error_code plan_live(struct run_plan *plan, struct catalog *catalog,
         first = plan->highest + 1;
         if (plan->start < plan->highest) {
             struct ledger_range below = {plan->start, plan->highest};
-            enum error_code code = catalog_uncovered(catalog, below, &plan->holes, error);
+            enum error_code code = catalog_uncovered(catalog, below, &plan->left_below, error);
             if (code != OK)
                 return code;
         }
@@ -127,7 +127,7 @@ enum error_code run_plan_make(struct run_plan *plan, struct catalog *catalog, ui
 void run_plan_release(struct run_plan *plan)
 {
     mem_free(plan->ranges);
-    ledger_set_release(&plan->holes);
+    ledger_set_release(&plan->left_below);
     *plan = (struct run_plan){.ranges = NULL};
 }
 

@@ -27,10 +27,10 @@ struct run_plan {
     struct run_range *ranges; /* ascending */
     size_t range_count;
     bool live;
-    uint32_t start, end;     /* what is asked for, start resolved; end 0: open */
-    uint32_t highest;        /* covered; 0: the lake is empty */
-    double bytes_per_ledger; /* of the lake's files; 0: not known */
-    struct ledger_set holes; /* live: uncovered from start to highest; never fetched here */
+    uint32_t start, end;          /* what is asked for, start resolved; end 0: open */
+    uint32_t highest;             /* covered; 0: the lake is empty */
+    double bytes_per_ledger;      /* of the lake's files; 0: not known */
+    struct ledger_set left_below; /* live: uncovered from start to highest; not fetched here */
 };
 
 /* ERR_INVALID: START 0 with an END means nothing where the lake is empty. The server would be asked

@@ -41,7 +41,7 @@ struct source_options {
 
 enum source_seam_verdict { SOURCE_SEAM_OK, SOURCE_SEAM_OTHER_CONTENTS, SOURCE_SEAM_OTHER_CHAIN };
 
-/* Called on the source's thread. ERR_AGAIN from on_event, on_unreadable, on_complete_to or on_hole:
+/* Called on the source's thread. ERR_AGAIN from on_event, on_unreadable, on_complete_to or on_skip:
  * no room; the same call comes again when has_room says true. Another error, of whichever
  * function, ends source_run with it. */
 struct source_handler {
@@ -59,7 +59,7 @@ struct source_handler {
     /* Everything up to covered_to is complete (the ledger in progress, too). */
     enum error_code (*on_complete_to)(void *context, uint32_t covered_to, struct error *error);
     /* A poison ledger was skipped: what follows begins at next_ledger, `ledger` stays uncovered. */
-    enum error_code (*on_hole)(void *context, uint32_t ledger, const char *words,
+    enum error_code (*on_skip)(void *context, uint32_t ledger, const char *words,
                                struct error *error);
     /* False: the queue is full; the source stops reading until it says true. Asked after
      * 32 messages or 64 KiB of them: keep room for as much, and for one message more. */

@@ -12,7 +12,7 @@
  *   ALONE  the first incomplete ledger by itself
  *            it comes                            -> MAIN
  *            it fails                            -> LATER
- *            it fails after a later one came     it is poison: POLICY_STOP, or POLICY_HOLE and MAIN
+ *            it fails after a later one came     it is poison: POLICY_STOP, or POLICY_SKIP and MAIN
  *   LATER  a ledger 1, 2, 4 or 8 behind it (try_later)
  *            it comes                            -> ALONE, once more
  *            it fails                            -> LATER, the next one
@@ -61,7 +61,7 @@ static uint32_t nearest_seam(const struct policy *policy, const struct tracker *
     if (policy->seam_is_refused || tracker->seam_is_unwanted)
         return 0;
     uint32_t seam = tracker->newest_full;
-    if (seam == 0 && policy->hole == 0)
+    if (seam == 0 && policy->skipped == 0)
         seam = policy->request_seam;
     return seam < tracker->next ? seam : 0;
 }
@@ -79,7 +79,7 @@ static struct source_call main_call(const struct policy *policy, const struct tr
     if (seam != 0 && tracker->next - seam <= POLICY_NEAR_LEDGERS)
         return (struct source_call){SOURCE_CALL_MAIN, seam, last, seam};
     /* A ledger that may not exist yet is never asked for first; the one before it is had. */
-    bool may_be_ahead = last == 0 && seam != 0 && tracker->next - 1 != policy->hole;
+    bool may_be_ahead = last == 0 && seam != 0 && tracker->next - 1 != policy->skipped;
     uint32_t start = may_be_ahead ? tracker->next - 1 : tracker->next;
     return (struct source_call){SOURCE_CALL_MAIN, start, last, 0};
 }
@@ -186,9 +186,9 @@ static struct policy_decision poison(struct policy *policy, const struct tracker
                   policy->poison_is_aged ? "" : "; repair the source");
         return stop();
     }
-    policy->hole = tracker->next;
+    policy->skipped = tracker->next;
     policy_on_progress(policy);
-    return (struct policy_decision){.verdict = POLICY_HOLE, .ledger = policy->hole};
+    return (struct policy_decision){.verdict = POLICY_SKIP, .ledger = policy->skipped};
 }
 
 static struct policy_decision after_done(struct policy *policy, const struct tracker *tracker,

@@ -61,7 +61,7 @@ enum policy_verdict {
     POLICY_FINISHED, /* the range is complete, the probe answered */
     POLICY_GIVEN_UP, /* the probe is not answered */
     POLICY_STOP,     /* error says why */
-    POLICY_HOLE      /* `ledger` is poison and to be skipped; then policy_next_call */
+    POLICY_SKIP      /* `ledger` is poison and to be skipped; then policy_next_call */
 };
 
 struct policy_decision {
@@ -90,7 +90,7 @@ struct policy {
         later_worked; /* it came: if the first incomplete one fails alone once more, it is poison */
     unsigned probe_tries;
     bool seam_is_refused; /* it is not served */
-    uint32_t hole;        /* the ledger skipped last: a call may not run through it */
+    uint32_t skipped;     /* the ledger skipped last: a call may not run through it */
     char poison_words[512];
     bool poison_is_aged; /* its connection ended by age */
 

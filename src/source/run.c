@@ -507,7 +507,7 @@ static enum error_code wait_for(struct run *run, int64_t wait_us, bool *is_stopp
     }
 }
 
-/* The handler takes the hole when it has room. */
+/* The handler takes it when it has room. */
 static enum error_code skip_poison(struct run *run, uint32_t ledger, bool *is_stopped,
                                    struct error *error)
 {
@@ -550,7 +550,7 @@ static enum error_code after_call(struct run *run, const struct source_ending *e
         if (error != NULL)
             *error = why;
         return why.code;
-    case POLICY_HOLE: {
+    case POLICY_SKIP: {
         enum error_code code = skip_poison(run, decision.ledger, is_stopped, error);
         *is_done = run->tracker.range_is_complete;
         return code;

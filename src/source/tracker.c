@@ -634,7 +634,7 @@ enum error_code tracker_skip(struct tracker *tracker, uint32_t ledger, const cha
 {
     assert(tracker->kind == TRACKER_NONE && ledger == tracker->next);
     enum error_code code =
-        tracker->handler->on_hole(tracker->handler->context, ledger, words, error);
+        tracker->handler->on_skip(tracker->handler->context, ledger, words, error);
     if (code != OK)
         return code;
     tracker->next = ledger + 1;

@@ -121,7 +121,7 @@ enum error_code tracker_finish(struct tracker *tracker, enum track *track,
 /* The call is over before its end: the ledger in progress is dropped. Harmless after the end. */
 void tracker_abandon(struct tracker *tracker);
 
-/* `ledger` (the first incomplete one) is left out as a hole; the stream goes on above it. Returns
+/* `ledger` (the first incomplete one) is left out; the stream goes on above it. Returns
  * what the handler returned. */
 enum error_code tracker_skip(struct tracker *tracker, uint32_t ledger, const char *words,
                              struct error *error) MUST_CHECK;

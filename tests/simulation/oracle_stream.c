@@ -348,12 +348,12 @@ static enum error_code on_complete_to(void *context, uint32_t covered_to, struct
     return code;
 }
 
-static enum error_code on_hole(void *context, uint32_t ledger, const char *words,
+static enum error_code on_skip(void *context, uint32_t ledger, const char *words,
                                struct error *error)
 {
     (void)context;
     struct oracle_stream *now = stream();
-    enum error_code code = handler->on_hole(handler->context, ledger, words, error);
+    enum error_code code = handler->on_skip(handler->context, ledger, words, error);
     if (code != OK)
         return code;
     if (oracle.options->on_poison_ledger != POISON_SKIP || ledger != now->next ||
@@ -447,7 +447,7 @@ WRAPPED(enum error_code, source_run,
                                                   .on_unreadable = on_unreadable,
                                                   .on_ledger_dropped = on_ledger_dropped,
                                                   .on_complete_to = on_complete_to,
-                                                  .on_hole = on_hole,
+                                                  .on_skip = on_skip,
                                                   .has_room = has_room,
                                                   .must_stop = must_stop,
                                                   .on_seam_event = on_seam_event,

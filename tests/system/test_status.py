@@ -127,7 +127,7 @@ def test_a_ledger_that_was_given_up_is_remembered_until_it_is_fetched(lake, faul
     assert (hole["first"], hole["last"]) == (SECOND, SECOND)
     assert "invalid UTF-8" in hole["reason"] and re.fullmatch(TIME, hole["recorded_at"])
     process.execute("status", "--output-path", lake).expect(0).says(
-        rf"hole +{SECOND} to {SECOND}, given up at {TIME}:\n  .*invalid UTF-8")
+        rf"recorded hole +{SECOND} to {SECOND}, given up at {TIME}:\n  .*invalid UTF-8")
     finished = process.execute("verify", "--output-path", lake).expect(0)
     finished.says(f"{SECOND} to {SECOND} were given up")
     process.run(lake, servers[RECORDING.name], FIRST, LAST)

@@ -54,7 +54,8 @@ static int make_model(void **state)
     assert_int_equal(catalog_add_commit(catalog, &commit, &error), OK);
     assert_int_equal(fixture_take_out(catalog, ended, 1, &error), OK);
     assert_int_equal(
-        catalog_add_hole(catalog, (struct ledger_range){50, 52}, "the server's words", &error), OK);
+        catalog_record_hole(catalog, (struct ledger_range){50, 52}, "the server's words", &error),
+        OK);
     assert_int_equal(catalog_add_seam_finding(catalog, 19, &error), OK);
     assert_int_equal(catalog_add_unchecked_seam(catalog, &unchecked, &error), OK);
     assert_int_equal(catalog_add_unchecked_seam(catalog, &unlanded, &error), OK);
@@ -301,7 +302,7 @@ static enum error_code ask_history(struct catalog *catalog)
 {
     enum error_code code = catalog_begin_read(catalog, &error);
     if (code == OK)
-        code = catalog_each_hole(catalog, see_hole, NULL, &error);
+        code = catalog_each_recorded_hole(catalog, see_hole, NULL, &error);
     if (code == OK)
         code = catalog_each_seam_finding(catalog, see_finding, NULL, &error);
     if (code == OK)
@@ -451,7 +452,7 @@ static enum error_code take_out(struct catalog *catalog)
 
 static enum error_code add_hole(struct catalog *catalog)
 {
-    return catalog_add_hole(catalog, (struct ledger_range){51, 60}, "other words", &error);
+    return catalog_record_hole(catalog, (struct ledger_range){51, 60}, "other words", &error);
 }
 
 static enum error_code add_finding(struct catalog *catalog)

@@ -236,7 +236,7 @@ static void a_skipped_ledger_parts_the_batches(void **state)
     begin(&fixture, FIRST);
     hand_over(&fixture, FIRST);
     complete(&fixture, FIRST);
-    assert_int_equal(fixture.handler.on_hole(fixture.handler.context, FIRST + 1, "words", NULL),
+    assert_int_equal(fixture.handler.on_skip(fixture.handler.context, FIRST + 1, "words", NULL),
                      OK);
     while (peek(&fixture) && fixture.event.ledger_sequence == FIRST + 1)
         fixture.has_message = false;
@@ -244,7 +244,7 @@ static void a_skipped_ledger_parts_the_batches(void **state)
     complete(&fixture, FIRST + 2);
     assert_int_equal(intake_flush(fixture.intake, NULL), OK);
     struct row_batch *before = take(&fixture);
-    expect_remark(&fixture, REMARK_HOLE, FIRST + 1, "words");
+    expect_remark(&fixture, REMARK_SKIPPED, FIRST + 1, "words");
     struct row_batch *after = take(&fixture);
     assert_int_equal(before->range.last, FIRST);
     assert_int_equal(after->range.first, FIRST + 2);

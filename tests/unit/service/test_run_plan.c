@@ -109,7 +109,7 @@ static void the_seams_are_the_nearest_ledgers_with_a_digest_below_and_above(void
     lake_close(&lake);
 }
 
-static void a_live_run_goes_on_behind_the_highest_and_names_the_holes(void **state)
+static void a_live_run_goes_on_behind_the_highest_and_names_what_it_leaves(void **state)
 {
     (void)state;
     struct lake lake;
@@ -117,20 +117,20 @@ static void a_live_run_goes_on_behind_the_highest_and_names_the_holes(void **sta
     struct run_plan plan = plan_of(lake.catalog, 50, 0);
     assert_true(plan.live);
     assert_ranges(&plan, RANGES({401, 0}));
-    assert_int_equal(plan.holes.count, 2);
-    assert_int_equal(plan.holes.ranges[0].first, 50);
-    assert_int_equal(plan.holes.ranges[1].last, 299);
+    assert_int_equal(plan.left_below.count, 2);
+    assert_int_equal(plan.left_below.ranges[0].first, 50);
+    assert_int_equal(plan.left_below.ranges[1].last, 299);
     run_plan_release(&plan);
     /* START 0: what lies below the lake was never asked for. */
     plan = plan_of(lake.catalog, 0, 0);
     assert_ranges(&plan, RANGES({401, 0}));
-    assert_int_equal(plan.holes.count, 1);
-    assert_int_equal(plan.holes.ranges[0].first, 201);
+    assert_int_equal(plan.left_below.count, 1);
+    assert_int_equal(plan.left_below.ranges[0].first, 201);
     run_plan_release(&plan);
     /* START above the lake: a gap that was asked for. */
     plan = plan_of(lake.catalog, 1000, 0);
     assert_ranges(&plan, RANGES({1000, 0}));
-    assert_int_equal(plan.holes.count, 0);
+    assert_int_equal(plan.left_below.count, 0);
     assert_int_equal(plan.ranges[0].below.digest.ledger, 400);
     run_plan_release(&plan);
     lake_close(&lake);
@@ -245,7 +245,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bounded_run_fetches_what_is_not_covered),
         cmocka_unit_test(the_seams_are_the_nearest_ledgers_with_a_digest_below_and_above),
-        cmocka_unit_test(a_live_run_goes_on_behind_the_highest_and_names_the_holes),
+        cmocka_unit_test(a_live_run_goes_on_behind_the_highest_and_names_what_it_leaves),
         cmocka_unit_test(an_empty_lake_takes_the_request_as_it_stands),
         cmocka_unit_test(an_empty_lake_refuses_start_0_with_an_end),
         cmocka_unit_test(a_bounded_start_0_means_the_lake_s_first_ledger),

@@ -250,7 +250,7 @@ static void a_failed_fsync_is_not_tried_again_on_the_same_file(void **state)
 
 static enum error_code add_hole(void *context, struct error *failure)
 {
-    return catalog_add_hole(context, (struct ledger_range){13, 13}, "no such ledger", failure);
+    return catalog_record_hole(context, (struct ledger_range){13, 13}, "no such ledger", failure);
 }
 
 /* A remark follows the ledgers below it: they are asked for again with it, and health tells. */

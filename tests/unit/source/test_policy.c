@@ -45,7 +45,7 @@ struct model {
     uint32_t asked_ahead; /* calls that began above the tip */
     uint32_t call_count, later_count, alone_count, probe_count;
     int64_t longest_wait_us, longest_idle_us;
-    uint32_t hole;
+    uint32_t skipped;
     uint32_t complete_to;
     bool was_outage;
     struct error error;
@@ -92,13 +92,13 @@ static enum error_code note_complete(void *context, uint32_t covered_to, struct 
     return OK;
 }
 
-static enum error_code note_hole(void *context, uint32_t ledger, const char *words,
+static enum error_code note_skip(void *context, uint32_t ledger, const char *words,
                                  struct error *error)
 {
     struct model *model = context;
     (void)words;
     (void)error;
-    model->hole = ledger;
+    model->skipped = ledger;
     return OK;
 }
 
@@ -125,7 +125,7 @@ static void model_init(struct model *model, const struct source_request *request
                                              .on_seam_complete = approve_seam,
                                              .on_ledger_dropped = ignore_drop,
                                              .on_complete_to = note_complete,
-                                             .on_hole = note_hole};
+                                             .on_skip = note_skip};
     tracker_init(&model->tracker, request, &model->handler, &model->stats);
     policy_init(&model->policy, &options, request, 42);
 }
@@ -265,7 +265,7 @@ static bool step(struct model *model)
         policy_after(&model->policy, &model->tracker, &call, &ending, model->now_us, &model->error);
     model->verdict = decision.verdict;
     model->was_outage |= model->policy.outage;
-    if (decision.verdict == POLICY_HOLE) {
+    if (decision.verdict == POLICY_SKIP) {
         assert_int_equal(
             tracker_skip(&model->tracker, decision.ledger, model->policy.poison_words, NULL), OK);
         return !model->tracker.range_is_complete;
@@ -316,7 +316,7 @@ static void assert_recovered(const struct model *model)
 {
     assert_int_equal(model->verdict, POLICY_AGAIN);
     assert_in_range(model->complete_to, tip(model) - 30, tip(model));
-    assert_int_equal(model->hole, 0);
+    assert_int_equal(model->skipped, 0);
     assert_int_equal(model->asked_ahead, 0);
     assert_false(model->policy.outage);
 }
@@ -407,9 +407,9 @@ static void poison_ledgers_side_by_side_are_skipped_one_by_one(void **state)
     (void)state;
     struct model model = {.poison = {5050, 5051, 5060, 5100}};
     bounded(&model, 5000, 5100, 0, true);
-    assert_int_equal(model.verdict, POLICY_HOLE);
+    assert_int_equal(model.verdict, POLICY_SKIP);
     assert_true(model.tracker.range_is_complete);
-    assert_int_equal(model.hole, 5100);
+    assert_int_equal(model.skipped, 5100);
     assert_int_equal(model.complete_to, 5099);
     model_release(&model);
 }

@@ -26,7 +26,7 @@ struct taker {
     uint32_t counts[MAX_LEDGERS]; /* by ledger, complete ones */
     uint32_t current, current_count;
     uint32_t covered_to;
-    uint32_t dropped, holes, hole;
+    uint32_t dropped, skips, skipped;
     uint32_t unreadable;
     uint32_t seam_ledger, seam_events, seam_verdicts;
     enum source_seam_verdict verdict;
@@ -109,14 +109,14 @@ static enum error_code take_complete(void *context, uint32_t covered_to, struct 
     return OK;
 }
 
-static enum error_code take_hole(void *context, uint32_t ledger, const char *words,
+static enum error_code take_skip(void *context, uint32_t ledger, const char *words,
                                  struct error *error)
 {
     struct taker *taker = context;
     (void)error;
     assert_non_null(strstr(words, "INTERNAL"));
-    taker->holes++;
-    taker->hole = ledger;
+    taker->skips++;
+    taker->skipped = ledger;
     return OK;
 }
 
@@ -191,7 +191,7 @@ static struct source_handler handler_of(struct taker *taker)
                                    .on_unreadable = take_unreadable,
                                    .on_ledger_dropped = take_drop,
                                    .on_complete_to = take_complete,
-                                   .on_hole = take_hole,
+                                   .on_skip = take_skip,
                                    .has_room = has_room,
                                    .must_stop = must_stop,
                                    .on_seam_event = take_seam_event,
@@ -468,8 +468,8 @@ static void a_poison_ledger_may_be_skipped_and_stays_a_hole(void **state)
                     NULL, &error);
     script_server_stop(&server);
     assert_int_equal(code, OK);
-    assert_int_equal(taker.holes, 1);
-    assert_int_equal(taker.hole, 110);
+    assert_int_equal(taker.skips, 1);
+    assert_int_equal(taker.skipped, 110);
     assert_int_equal(taker.counts[110], 0);
     assert_int_equal(taker.counts[111], 5);
     assert_int_equal(taker.covered_to, 120);

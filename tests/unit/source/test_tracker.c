@@ -87,7 +87,7 @@ static enum error_code on_complete(void *context, uint32_t covered_to, struct er
     return OK;
 }
 
-static enum error_code on_hole(void *context, uint32_t ledger, const char *words,
+static enum error_code on_skip(void *context, uint32_t ledger, const char *words,
                                struct error *error)
 {
     struct diary *diary = context;
@@ -126,7 +126,7 @@ static void diary_open(struct diary *diary, uint32_t first, uint32_t last)
                                              .on_unreadable = on_unreadable,
                                              .on_ledger_dropped = on_dropped,
                                              .on_complete_to = on_complete,
-                                             .on_hole = on_hole,
+                                             .on_skip = on_skip,
                                              .on_seam_event = on_seam_event,
                                              .on_seam_complete = on_seam};
     tracker_init(&diary->tracker, &request, &diary->handler, &diary->stats);
@@ -689,7 +689,7 @@ static void a_handler_that_is_busy_at_any_call_misses_and_doubles_nothing(void *
     }
 }
 
-static void a_hole_is_left_and_what_follows_begins_above_it(void **state)
+static void a_skipped_ledger_is_left_and_what_follows_begins_above_it(void **state)
 {
     (void)state;
     struct diary diary = {0};
@@ -977,7 +977,7 @@ int main(void)
         cmocka_unit_test(a_first_message_that_nobody_can_place_is_not_from_a_ttp_server),
         cmocka_unit_test(a_thousand_events_that_no_row_can_hold_end_the_run),
         cmocka_unit_test(a_handler_that_is_busy_at_any_call_misses_and_doubles_nothing),
-        cmocka_unit_test(a_hole_is_left_and_what_follows_begins_above_it),
+        cmocka_unit_test(a_skipped_ledger_is_left_and_what_follows_begins_above_it),
         cmocka_unit_test(without_memory_the_run_ends_with_that),
         cmocka_unit_test(what_the_stream_left_out_is_asked_for_once_more_and_lands_in_its_place),
         cmocka_unit_test(where_ledgers_are_often_empty_a_small_gap_is_covered_at_once),
