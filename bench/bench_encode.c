@@ -154,8 +154,8 @@ static void decode_events(const struct settings *settings, struct batches *batch
                                             .scheme = PARTITION_SIMPLE,
                                             .dictionaries = settings->dictionaries};
     struct error error = {0};
-    struct batch_builder *builder = batch_builder_new(&options, &error);
-    if (builder == NULL)
+    struct batch_builder *builder;
+    if (batch_builder_new(&builder, &options, &error) != OK)
         die("%s", error.message);
     struct bytes_view rest = map_file(settings->events_path);
     struct bytes_view message;
@@ -268,8 +268,8 @@ static struct parquet_writer *new_writer(const struct settings *settings)
         columns[i].sorted_ascending = id == COLUMN_LEDGER_SEQUENCE;
     }
     must(row_schema_export(settings->schema, settings->dictionaries, &schema), &error);
-    struct parquet_writer *writer = parquet_writer_new(&schema, columns, &settings->writer, &error);
-    if (writer == NULL)
+    struct parquet_writer *writer;
+    if (parquet_writer_new(&writer, &schema, columns, &settings->writer, &error) != OK)
         die("%s", error.message);
     arrow_schema_release(&schema);
     return writer;

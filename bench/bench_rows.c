@@ -103,7 +103,10 @@ static void build_batches(const char *version, unsigned rounds)
 {
     const struct batch_builder_options options = {
         .schema = row_schema_find(version), .scheme = PARTITION_DATE_HOUR, .dictionaries = true};
-    struct batch_builder *builder = batch_builder_new(&options, NULL);
+    struct batch_builder *builder;
+    struct error error;
+    if (batch_builder_new(&builder, &options, &error) != OK)
+        abort();
     batch_builder_begin_range(builder, 0);
     uint32_t ledger = 0, index = 0, ordinal = 0, last = 0;
     for (unsigned round = 0; round < rounds; round++)

@@ -64,8 +64,9 @@ static void take_rows(const struct parquet_source *source,
     if (count > ROW_MAX)
         return;
     struct row_view *rows = malloc((count + 1) * sizeof *rows);
-    struct stored_rows_reader *reader = stored_rows_reader_new(&error);
-    assert(rows != NULL && reader != NULL);
+    struct stored_rows_reader *reader;
+    enum error_code made = stored_rows_reader_new(&reader, &error);
+    assert(rows != NULL && made == OK);
     size_t half = count / 2;
     if (stored_rows_reader_open(reader, source, metadata, row_group, &error) == OK &&
         stored_rows_reader_read(reader, 0, half, arena, rows, &error) == OK &&

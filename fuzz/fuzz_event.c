@@ -91,7 +91,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint32_t ledger = 0;
     bool peeked = event_peek_ledger(message, &ledger);
     if (event_decode(message, &event, &error) == OK) {
-        struct ledger_digest_state *digest = ledger_digest_new(row_schema_find("1.1.0"));
+        struct ledger_digest_state *digest;
+        enum error_code made = ledger_digest_new(&digest, row_schema_find("1.1.0"));
+        assert(made == OK);
         assert(event.ledger_sequence == (peeked ? ledger : 0));
         encode_and_decode(&event);
         make_row(&event, digest);

@@ -9,6 +9,7 @@
  */
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "parquet/page_reader.h"
 #include "parquet/reader.h"
@@ -34,9 +35,8 @@ static void read_values(const struct parquet_source *source,
         *reader; /* kept: what is left of one input meets the next */
     struct parquet_page_values page;
     struct error error;
-    if (reader == NULL)
-        reader = parquet_column_reader_new(&error);
-    assert(reader != NULL);
+    if (reader == NULL && parquet_column_reader_new(&reader, &error) != OK)
+        abort();
     error_clear(&error);
     int64_t rows = 0;
     enum error_code code = parquet_column_reader_open(reader, source, metadata, 0, 0, &error);

@@ -21,8 +21,9 @@ static void read_values(const struct parquet_source *source)
     struct error error;
     if (parquet_metadata_read(source, &metadata, &error) != OK)
         return;
-    struct parquet_column_reader *reader = parquet_column_reader_new(&error);
-    for (size_t g = 0; reader != NULL && g < metadata.row_group_count; g++) {
+    struct parquet_column_reader *reader;
+    enum error_code made = parquet_column_reader_new(&reader, &error);
+    for (size_t g = 0; made == OK && g < metadata.row_group_count; g++) {
         for (size_t c = 0; c < metadata.column_count; c++) {
             struct parquet_page_values page;
             enum error_code code =

@@ -76,9 +76,9 @@ static void take_column(struct fuzz_input *input, struct fuzz_column *column)
         (kind & 16) != 0 && (column->type.kind == VALUE_TEXT || column->type.kind == VALUE_FIXED);
     column->value_bytes = column->type.width_bytes;
     if (column->is_dictionary) {
-        column->dictionary =
-            arrow_dictionary_new(column->type.width_bytes, DICTIONARY_SIZE, UINT32_C(1) << 17);
-        assert(column->dictionary != NULL);
+        enum error_code code = arrow_dictionary_new(&column->dictionary, column->type.width_bytes,
+                                                    DICTIONARY_SIZE, UINT32_C(1) << 17);
+        assert(code == OK);
     }
 }
 
@@ -208,8 +208,10 @@ static struct parquet_writer *make_writer(struct fuzz_input *input, size_t count
             code = arrow_schema_make_dictionary(schema.children[c], columns[c].format);
     }
     assert(code == OK);
-    struct parquet_writer *writer = parquet_writer_new(&schema, column_options, &options, NULL);
-    assert(writer != NULL);
+    struct parquet_writer *writer;
+    struct error error;
+    code = parquet_writer_new(&writer, &schema, column_options, &options, &error);
+    assert(code == OK);
     arrow_schema_release(&schema);
     return writer;
 }
@@ -268,8 +270,9 @@ static void check_file(struct bytes_view bytes, int64_t row_count)
     assert(code == OK);
     code = parquet_metadata_read(&source, &metadata, &error);
     assert(code == OK);
-    struct parquet_column_reader *reader = parquet_column_reader_new(&error);
-    assert(reader != NULL);
+    struct parquet_column_reader *reader;
+    code = parquet_column_reader_new(&reader, &error);
+    assert(code == OK);
     for (size_t c = 0; c < column_count; c++) {
         int64_t row = 0;
         for (size_t g = 0; g < metadata.row_group_count; g++) {

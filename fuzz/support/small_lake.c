@@ -56,8 +56,8 @@ static enum error_code commit_ledgers(struct sink *sink, uint32_t first, uint32_
 {
     struct batch_builder_options options = {
         .schema = row_schema_find("1.1.0"), .scheme = PARTITION_DATE_HOUR, .dictionaries = true};
-    struct batch_builder *builder = batch_builder_new(&options, error);
-    check(builder == NULL ? error->code : OK, error);
+    struct batch_builder *builder;
+    check(batch_builder_new(&builder, &options, error), error);
     batch_builder_begin_range(builder, first);
     for (uint32_t ledger = first; ledger <= last; ledger++)
         add_ledger(builder, ledger);

@@ -79,15 +79,16 @@ static bool reserve(struct arrow_dictionary *dictionary)
     return dictionary->data != NULL && dictionary->hashes != NULL && dictionary->slots != NULL;
 }
 
-struct arrow_dictionary *arrow_dictionary_new(size_t fixed_size_bytes, uint32_t max_values,
-                                              uint32_t max_bytes)
+enum error_code arrow_dictionary_new(struct arrow_dictionary **out, size_t fixed_size_bytes,
+                                     uint32_t max_values, uint32_t max_bytes)
 {
     assert(max_values <= INT32_MAX && max_bytes <= INT32_MAX);
     if (!has_key)
         set_constant_key();
+    *out = NULL;
     struct arrow_dictionary *dictionary = mem_alloc_zero(1, sizeof *dictionary);
     if (dictionary == NULL)
-        return NULL;
+        return ERR_NO_MEMORY;
     atomic_init(&dictionary->references, 1);
     dictionary->id = atomic_fetch_add(&newest_id, 1) + 1;
     dictionary->fixed_size_bytes = fixed_size_bytes;
@@ -95,9 +96,10 @@ struct arrow_dictionary *arrow_dictionary_new(size_t fixed_size_bytes, uint32_t 
     dictionary->max_bytes = max_bytes;
     if (!reserve(dictionary)) {
         arrow_dictionary_release(dictionary);
-        return NULL;
+        return ERR_NO_MEMORY;
     }
-    return dictionary;
+    *out = dictionary;
+    return OK;
 }
 
 struct arrow_dictionary *arrow_dictionary_retain(struct arrow_dictionary *dictionary)

@@ -26,9 +26,9 @@
 struct arrow_dictionary;
 
 /* Values are UTF-8 strings (format "u"), or fixed-size binary where fixed_size_bytes is not 0
- * ("w:N"). NULL when memory is out. The caller holds one reference. */
-struct arrow_dictionary *arrow_dictionary_new(size_t fixed_size_bytes, uint32_t max_values,
-                                              uint32_t max_bytes);
+ * ("w:N"). The caller holds one reference. ERR_NO_MEMORY. */
+enum error_code arrow_dictionary_new(struct arrow_dictionary **out, size_t fixed_size_bytes,
+                                     uint32_t max_values, uint32_t max_bytes) MUST_CHECK;
 struct arrow_dictionary *arrow_dictionary_retain(struct arrow_dictionary *dictionary);
 void arrow_dictionary_release(struct arrow_dictionary *dictionary); /* NULL is fine */
 

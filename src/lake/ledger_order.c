@@ -56,8 +56,8 @@ static int compare_rows(const void *a, const void *b)
 enum error_code ledger_order_digest(const struct row_schema *schema, struct ledger_events *events,
                                     struct ledger_digest *digest, struct error *error)
 {
-    struct ledger_digest_state *state = ledger_digest_new(schema);
-    if (state == NULL)
+    struct ledger_digest_state *state;
+    if (ledger_digest_new(&state, schema) != OK)
         return error_no_memory(error, "a digest");
     size_t at = 0;
     if (ledger_schema_has_ordinals(schema) && events->row_count > 0)

@@ -68,9 +68,10 @@ enum parquet_compression codec_compression(enum parquet_codec codec)
     return codecs[codec].compression;
 }
 
-struct codec_context *codec_context_new(void)
+enum error_code codec_context_new(struct codec_context **out)
 {
-    return mem_alloc_zero(1, sizeof(struct codec_context));
+    *out = mem_alloc_zero(1, sizeof **out);
+    return *out == NULL ? ERR_NO_MEMORY : OK;
 }
 
 void codec_context_free(struct codec_context *context)
@@ -317,14 +318,14 @@ void codec_pool_release(struct codec_pool *pool)
         codec_context_free(atomic_exchange(&pool->idle[i], NULL));
 }
 
-struct codec_context *codec_pool_take(struct codec_pool *pool)
+enum error_code codec_pool_take(struct codec_pool *pool, struct codec_context **out)
 {
     for (size_t i = 0; i < CODEC_POOL_CONTEXTS; i++) {
-        struct codec_context *context = atomic_exchange(&pool->idle[i], NULL);
-        if (context != NULL)
-            return context;
+        *out = atomic_exchange(&pool->idle[i], NULL);
+        if (*out != NULL)
+            return OK;
     }
-    return codec_context_new();
+    return codec_context_new(out);
 }
 
 void codec_pool_give(struct codec_pool *pool, struct codec_context *context)

@@ -21,7 +21,7 @@ void parquet_codec_levels(enum parquet_codec codec, int *min_level, int *max_lev
 
 struct codec_context;
 
-struct codec_context *codec_context_new(void); /* NULL when memory is out */
+enum error_code codec_context_new(struct codec_context **out) MUST_CHECK; /* ERR_NO_MEMORY */
 void codec_context_free(struct codec_context *context);
 
 /* Appends the compressed form of `page` to `out`. A page that would not shrink is stored within the
@@ -45,8 +45,9 @@ struct codec_pool {
 };
 
 void codec_pool_init(struct codec_pool *pool);
-void codec_pool_release(struct codec_pool *pool);               /* no context may be out */
-struct codec_context *codec_pool_take(struct codec_pool *pool); /* NULL when memory is out */
+void codec_pool_release(struct codec_pool *pool); /* no context may be out */
+/* An idle context, or a new one. ERR_NO_MEMORY. */
+enum error_code codec_pool_take(struct codec_pool *pool, struct codec_context **out) MUST_CHECK;
 void codec_pool_give(struct codec_pool *pool, struct codec_context *context);
 
 #endif

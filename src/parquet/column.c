@@ -269,8 +269,8 @@ static void learn_width(struct column_writer *column, uint32_t count, unsigned w
     column->rounds_widths = false;
     if (width % 8 == 0 && column->page_share != 0)
         return;
-    struct codec_context *context = codec_pool_take(column->codecs);
-    if (context == NULL)
+    struct codec_context *context;
+    if (codec_pool_take(column->codecs, &context) != OK)
         return; /* only a chance is lost */
     struct buffer scratch;
     buffer_init(&scratch);
@@ -445,8 +445,8 @@ void column_learn_share(struct column_writer *column)
         column->uses_dictionary ? &column->dictionary.body : &column->open_plain;
     size_t size = from->size_bytes < SHARE_SAMPLE_BYTES ? from->size_bytes : SHARE_SAMPLE_BYTES;
     column->body_share = 1.0;
-    struct codec_context *context = size < 256 ? NULL : codec_pool_take(column->codecs);
-    if (context == NULL)
+    struct codec_context *context;
+    if (size < 256 || codec_pool_take(column->codecs, &context) != OK)
         return;
     struct buffer out;
     buffer_init(&out);

@@ -24,14 +24,14 @@ struct parquet_column_reader {
     struct decode_scratch dictionary_scratch;
 };
 
-struct parquet_column_reader *parquet_column_reader_new(struct error *error)
+enum error_code parquet_column_reader_new(struct parquet_column_reader **out, struct error *error)
 {
-    struct parquet_column_reader *reader = mem_alloc_zero(1, sizeof *reader);
-    if (reader != NULL && (reader->codecs = codec_context_new()) != NULL)
-        return reader;
-    mem_free(reader);
-    (void)error_no_memory(error, "a column reader");
-    return NULL;
+    *out = mem_alloc_zero(1, sizeof **out);
+    if (*out != NULL && codec_context_new(&(*out)->codecs) == OK)
+        return OK;
+    mem_free(*out);
+    *out = NULL;
+    return error_no_memory(error, "a column reader");
 }
 
 void parquet_column_reader_free(struct parquet_column_reader *reader)

@@ -7,7 +7,7 @@
  * outlive the reader. One thread at a time; several readers may share a source whose read function
  * allows it.
  *
- *   struct parquet_column_reader *reader = parquet_column_reader_new(&error);
+ *   parquet_column_reader_new(&reader, &error);
  *   parquet_column_reader_open(reader, source, metadata, row_group, column, &error);
  *   while ((code = parquet_column_reader_next(reader, &page, &error)) == OK) …
  *   ERR_NOT_FOUND: all rows were read
@@ -34,7 +34,8 @@ struct parquet_page_values {
 
 struct parquet_column_reader;
 
-struct parquet_column_reader *parquet_column_reader_new(struct error *error);
+enum error_code parquet_column_reader_new(struct parquet_column_reader **out,
+                                          struct error *error) MUST_CHECK;
 void parquet_column_reader_free(struct parquet_column_reader *reader);
 
 /* Starts a column chunk, reading its dictionary if it has one. ERR_CORRUPT, ERR_INVALID, ERR_LIMIT,

@@ -108,16 +108,15 @@ static enum error_code check_options(struct parquet_writer_options *options, str
     return OK;
 }
 
-struct parquet_writer *parquet_writer_new(const struct ArrowSchema *schema,
-                                          const struct parquet_column_options *columns,
-                                          const struct parquet_writer_options *options,
-                                          struct error *error)
+enum error_code parquet_writer_new(struct parquet_writer **out, const struct ArrowSchema *schema,
+                                   const struct parquet_column_options *columns,
+                                   const struct parquet_writer_options *options,
+                                   struct error *error)
 {
+    *out = NULL;
     struct parquet_writer *writer = mem_alloc_zero(1, sizeof *writer);
-    if (writer == NULL) {
-        (void)error_no_memory(error, "a Parquet writer");
-        return NULL;
-    }
+    if (writer == NULL)
+        return error_no_memory(error, "a Parquet writer");
     codec_pool_init(&writer->codecs);
     writer->options = *options;
     writer->created_by = mem_copy_text(options->created_by);
@@ -126,11 +125,11 @@ struct parquet_writer *parquet_writer_new(const struct ArrowSchema *schema,
                                                       : check_options(&writer->options, error);
     if (code == OK)
         code = make_columns(writer, schema, columns, error);
-    if (code != OK) {
+    if (code == OK)
+        *out = writer;
+    else
         parquet_writer_free(writer);
-        return NULL;
-    }
-    return writer;
+    return code;
 }
 
 static void release_row_group(struct parquet_writer *writer, struct row_group_meta *group)
@@ -267,8 +266,8 @@ enum error_code parquet_writer_run_task(struct parquet_writer *writer, size_t ta
                                         struct error *error)
 {
     assert(writer->state == WRITER_CLOSING_GROUP && task_index < writer->column_count);
-    struct codec_context *context = codec_pool_take(&writer->codecs);
-    if (context == NULL)
+    struct codec_context *context;
+    if (codec_pool_take(&writer->codecs, &context) != OK)
         return error_no_memory(error, "a codec");
     enum error_code code = column_encode(&writer->columns[task_index], context, error);
     codec_pool_give(&writer->codecs, context);

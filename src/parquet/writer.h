@@ -36,12 +36,11 @@ struct parquet_column_statistics {
 struct parquet_writer;
 
 /* `schema`: a struct ("+s") of the supported formats: "tsu:UTC", "I", "w:N", "u", "d:38,0" and
- * dictionary-encoded "i" of "u" or "w:N"; borrowed during the call. NULL with error set on failure.
- */
-struct parquet_writer *parquet_writer_new(const struct ArrowSchema *schema,
-                                          const struct parquet_column_options *columns,
-                                          const struct parquet_writer_options *options,
-                                          struct error *error);
+ * dictionary-encoded "i" of "u" or "w:N"; borrowed during the call. ERR_INVALID, ERR_NO_MEMORY. */
+enum error_code parquet_writer_new(struct parquet_writer **out, const struct ArrowSchema *schema,
+                                   const struct parquet_column_options *columns,
+                                   const struct parquet_writer_options *options,
+                                   struct error *error) MUST_CHECK;
 void parquet_writer_free(struct parquet_writer *writer);
 
 /* Takes rows [first_row, first_row + row_count) of a struct array into the open row group; never

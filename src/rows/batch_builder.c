@@ -55,27 +55,25 @@ struct batch_builder {
     int64_t progress_first_close_us, progress_last_close_us; /* where progress_rows is not 0 */
 };
 
-struct batch_builder *batch_builder_new(const struct batch_builder_options *options,
-                                        struct error *error)
+enum error_code batch_builder_new(struct batch_builder **out,
+                                  const struct batch_builder_options *options, struct error *error)
 {
+    *out = NULL;
     struct batch_builder *builder = mem_alloc_zero(1, sizeof *builder);
-    if (builder == NULL) {
-        error_no_memory(error, "a batch builder");
-        return NULL;
-    }
+    if (builder == NULL)
+        return error_no_memory(error, "a batch builder");
     builder->options = *options;
     segment_layout_init(&builder->layout, options->schema, options->dictionaries);
     buffer_init(&builder->scratch.text);
-    builder->digest = ledger_digest_new(options->schema);
-    if (builder->digest == NULL ||
+    if (ledger_digest_new(&builder->digest, options->schema) != OK ||
         (options->dictionaries &&
          row_dictionaries_init(&builder->dictionaries, options->dictionary_bytes,
                                options->dictionary_values) != OK)) {
         batch_builder_free(builder);
-        error_no_memory(error, "the dictionaries of a batch builder");
-        return NULL;
+        return error_no_memory(error, "the dictionaries of a batch builder");
     }
-    return builder;
+    *out = builder;
+    return OK;
 }
 
 static void free_segments(struct batch_builder *builder)
@@ -106,9 +104,9 @@ void batch_builder_begin_range(struct batch_builder *builder, uint32_t first)
 }
 
 /* Makes an empty segment that is not in the list yet. */
-static struct segment *make_segment(struct batch_builder *builder)
+static enum error_code make_segment(struct batch_builder *builder, struct segment **segment)
 {
-    return segment_new(&builder->layout,
+    return segment_new(segment, &builder->layout,
                        builder->options.dictionaries ? builder->dictionaries.shared : NULL);
 }
 
@@ -126,8 +124,8 @@ static enum error_code ensure_segment(struct batch_builder *builder)
 {
     if (builder->newest != NULL && builder->newest->batch == NULL)
         return OK;
-    struct segment *segment = make_segment(builder);
-    if (segment == NULL)
+    struct segment *segment;
+    if (make_segment(builder, &segment) != OK)
         return ERR_NO_MEMORY;
     add_segment(builder, segment);
     return OK;
@@ -136,8 +134,8 @@ static enum error_code ensure_segment(struct batch_builder *builder)
 /* Leaves the complete ledgers to the newest segment and moves the one in progress to a new one. */
 static enum error_code split_newest(struct batch_builder *builder)
 {
-    struct segment *segment = make_segment(builder);
-    if (segment == NULL)
+    struct segment *segment;
+    if (make_segment(builder, &segment) != OK)
         return ERR_NO_MEMORY;
     if (segment_split(builder->newest, segment) != OK) {
         segment_free(segment);
@@ -179,10 +177,10 @@ static enum error_code replace_dictionary(struct batch_builder *builder, enum ro
     uint64_t values, bytes;
     segment_dictionary_needs(builder->newest, id, remap, &values, &bytes);
     bool oversized;
-    struct arrow_dictionary *successor = row_dictionaries_successor(
-        dictionaries, id, values + row_values_max, bytes + row_bytes_max, &oversized);
-    enum error_code code = ERR_NO_MEMORY;
-    if (successor != NULL)
+    struct arrow_dictionary *successor = NULL;
+    enum error_code code = row_dictionaries_successor(
+        dictionaries, id, values + row_values_max, bytes + row_bytes_max, &successor, &oversized);
+    if (code == OK)
         code = segment_set_dictionary(builder->newest, id, successor, remap);
     mem_free(remap);
     if (code != OK) {

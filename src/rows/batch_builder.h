@@ -28,8 +28,9 @@ struct batch_builder_options {
 
 struct batch_builder;
 
-struct batch_builder *batch_builder_new(const struct batch_builder_options *options,
-                                        struct error *error);
+enum error_code batch_builder_new(struct batch_builder **out,
+                                  const struct batch_builder_options *options,
+                                  struct error *error) MUST_CHECK;
 void batch_builder_free(struct batch_builder *builder);
 
 /* A new range begins: the next batch starts at ledger `first`, or, if that is 0, at the first

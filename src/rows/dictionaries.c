@@ -105,8 +105,7 @@ enum error_code row_dictionaries_init(struct row_dictionaries *dictionaries, siz
     for (int i = DICTIONARY_NONE + 1; i < DICTIONARY_COUNT; i++) {
         enum row_dictionary id = (enum row_dictionary)i;
         struct limits limits = limits_of(dictionaries, id);
-        dictionaries->shared[id] = arrow_dictionary_new(0, limits.values, limits.bytes);
-        if (dictionaries->shared[id] == NULL)
+        if (arrow_dictionary_new(&dictionaries->shared[id], 0, limits.values, limits.bytes) != OK)
             return ERR_NO_MEMORY;
         forget_previous(dictionaries, id);
     }
@@ -131,17 +130,18 @@ size_t row_dictionaries_memory_bytes(const struct row_dictionaries *dictionaries
     return bytes;
 }
 
-struct arrow_dictionary *row_dictionaries_successor(const struct row_dictionaries *dictionaries,
-                                                    enum row_dictionary id, uint64_t least_values,
-                                                    uint64_t least_bytes, bool *oversized)
+enum error_code row_dictionaries_successor(const struct row_dictionaries *dictionaries,
+                                           enum row_dictionary id, uint64_t least_values,
+                                           uint64_t least_bytes,
+                                           struct arrow_dictionary **successor, bool *oversized)
 {
     struct limits limits = limits_of(dictionaries, id);
     *oversized = 2 * least_values > limits.values || 2 * least_bytes > limits.bytes;
     uint64_t values = 2 * least_values > limits.values ? 2 * least_values : limits.values;
     uint64_t bytes = 2 * least_bytes > limits.bytes ? 2 * least_bytes : limits.bytes;
     if (least_values > INT32_MAX / 2 || least_bytes > INT32_MAX / 2)
-        return NULL;
-    return arrow_dictionary_new(0, (uint32_t)values, (uint32_t)bytes);
+        return ERR_NO_MEMORY;
+    return arrow_dictionary_new(successor, 0, (uint32_t)values, (uint32_t)bytes);
 }
 
 void row_dictionaries_replace(struct row_dictionaries *dictionaries, enum row_dictionary id,

@@ -80,11 +80,13 @@ void row_dictionaries_release(struct row_dictionaries *dictionaries);
 size_t row_dictionaries_memory_bytes(const struct row_dictionaries *dictionaries);
 
 /* An empty dictionary to take `id`'s place, with room for at least twice what must go in at once;
- * *oversized tells whether that is beyond its limit. NULL: no memory, or more than an Arrow
- * dictionary can hold. */
-struct arrow_dictionary *row_dictionaries_successor(const struct row_dictionaries *dictionaries,
-                                                    enum row_dictionary id, uint64_t least_values,
-                                                    uint64_t least_bytes, bool *oversized);
+ * *oversized tells whether that is beyond its limit. ERR_NO_MEMORY, also where it is more than an
+ * Arrow dictionary can hold. */
+enum error_code row_dictionaries_successor(const struct row_dictionaries *dictionaries,
+                                           enum row_dictionary id, uint64_t least_values,
+                                           uint64_t least_bytes,
+                                           struct arrow_dictionary **successor,
+                                           bool *oversized) MUST_CHECK;
 
 /* Puts `successor` (ownership moves) in the place of `id`. */
 void row_dictionaries_replace(struct row_dictionaries *dictionaries, enum row_dictionary id,

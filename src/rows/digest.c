@@ -36,13 +36,14 @@ struct ledger_digest_state {
     XXH3_state_t contents;
 };
 
-struct ledger_digest_state *ledger_digest_new(const struct row_schema *schema)
+enum error_code ledger_digest_new(struct ledger_digest_state **out, const struct row_schema *schema)
 {
+    *out = NULL;
     /* XXH3_state_t wants 64-byte alignment, which the heap need not give. */
     const size_t alignment = _Alignof(struct ledger_digest_state);
     uint8_t *block = mem_alloc(sizeof(struct ledger_digest_state) + alignment + sizeof(void *));
     if (block == NULL)
-        return NULL;
+        return ERR_NO_MEMORY;
     uintptr_t after = (uintptr_t)block + sizeof(void *);
     uintptr_t aligned = (after + alignment - 1) / alignment * alignment;
     memcpy((void *)(aligned - sizeof(void *)), &block, sizeof(void *));
@@ -50,7 +51,8 @@ struct ledger_digest_state *ledger_digest_new(const struct row_schema *schema)
     state->schema = schema;
     XXH3_INITSTATE(&state->contents);
     ledger_digest_begin(state);
-    return state;
+    *out = state;
+    return OK;
 }
 
 void ledger_digest_free(struct ledger_digest_state *state)

@@ -23,8 +23,8 @@ struct ledger_digest {
 
 /* Incremental; events in the order of event_index. Opaque state, no allocation after init. */
 struct ledger_digest_state;
-struct ledger_digest_state *
-ledger_digest_new(const struct row_schema *schema); /* NULL: no memory */
+enum error_code ledger_digest_new(struct ledger_digest_state **out,
+                                  const struct row_schema *schema) MUST_CHECK; /* ERR_NO_MEMORY */
 void ledger_digest_free(struct ledger_digest_state *state);
 void ledger_digest_begin(struct ledger_digest_state *state);
 void ledger_digest_add_row(struct ledger_digest_state *state, const struct row_view *row);

@@ -29,18 +29,18 @@ void segment_layout_init(struct segment_layout *layout, const struct row_schema 
     }
 }
 
-struct segment *segment_new(const struct segment_layout *layout,
+enum error_code segment_new(struct segment **out, const struct segment_layout *layout,
                             struct arrow_dictionary *const *shared)
 {
-    struct segment *segment = mem_alloc_zero(1, sizeof *segment);
+    struct segment *segment = *out = mem_alloc_zero(1, sizeof *segment);
     if (segment == NULL)
-        return NULL;
+        return ERR_NO_MEMORY;
     segment->layout = layout;
     for (int i = 0; i < EVENT_TYPE_COUNT; i++)
         arrow_builder_init(&segment->parts[i].rows, layout->types, layout->schema->column_count);
     for (int id = DICTIONARY_NONE + 1; id < DICTIONARY_COUNT && shared != NULL; id++)
         segment->dictionaries[id] = arrow_dictionary_retain(shared[id]);
-    return segment;
+    return OK;
 }
 
 void segment_free(struct segment *segment)

@@ -66,9 +66,9 @@ struct segment {
     struct row_batch *batch; /* begun by a take that ran out of memory */
 };
 
-/* An empty segment whose texts are interned in `shared` (NULL: plain texts). NULL: no memory. */
-struct segment *segment_new(const struct segment_layout *layout,
-                            struct arrow_dictionary *const *shared);
+/* An empty segment whose texts are interned in `shared` (NULL: plain texts). ERR_NO_MEMORY. */
+enum error_code segment_new(struct segment **out, const struct segment_layout *layout,
+                            struct arrow_dictionary *const *shared) MUST_CHECK;
 void segment_free(struct segment *segment);
 
 int64_t segment_rows(const struct segment *segment);

@@ -43,13 +43,13 @@ struct intake {
     _Atomic uint32_t first_ledger;
 };
 
-struct intake *intake_new(const struct intake_options *options, struct error *error)
+enum error_code intake_new(struct intake **out, const struct intake_options *options,
+                           struct error *error)
 {
+    *out = NULL;
     struct intake *intake = mem_alloc_zero(1, sizeof *intake);
-    if (intake == NULL) {
-        error_no_memory(error, "the intake");
-        return NULL;
-    }
+    if (intake == NULL)
+        return error_no_memory(error, "the intake");
     intake->options = *options;
     intake->flush_due_us = INT64_MAX;
     buffer_init(&intake->scratch.text);
@@ -59,12 +59,12 @@ struct intake *intake_new(const struct intake_options *options, struct error *er
         .dictionaries = true,
         /* Of the limit that ledger and dictionaries share: they never end a run by themselves. */
         .dictionary_bytes = options->ledger_limit_bytes / 4};
-    intake->builder = batch_builder_new(&builder_options, error);
-    if (intake->builder == NULL) {
+    enum error_code code = batch_builder_new(&intake->builder, &builder_options, error);
+    if (code == OK)
+        *out = intake;
+    else
         mem_free(intake);
-        return NULL;
-    }
-    return intake;
+    return code;
 }
 
 void intake_free(struct intake *intake)
@@ -324,9 +324,8 @@ static enum error_code begin_seam(struct intake *intake, uint32_t ledger, struct
         schema = intake->options.schema; /* of a later version: only the chain can be compared */
     if (intake->seam_state == NULL || intake->seam_schema != schema) {
         ledger_digest_free(intake->seam_state);
-        intake->seam_state = ledger_digest_new(schema);
         intake->seam_schema = schema;
-        if (intake->seam_state == NULL)
+        if (ledger_digest_new(&intake->seam_state, schema) != OK)
             return error_no_memory(error, "the seam check");
     }
     ledger_digest_begin(intake->seam_state);

@@ -38,7 +38,8 @@ struct intake_options {
 
 struct intake;
 
-struct intake *intake_new(const struct intake_options *options, struct error *error);
+enum error_code intake_new(struct intake **out, const struct intake_options *options,
+                           struct error *error) MUST_CHECK;
 void intake_free(struct intake *intake); /* NULL is fine */
 
 /* A range is about to be asked for; first 0: it begins with the first event. `below.digest` is what

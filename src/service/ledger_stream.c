@@ -84,8 +84,7 @@ enum error_code ledger_stream_new(struct ledger_stream **out, const struct strea
         .must_stop = must_stop,
         .on_batch = tell_batch,
         .context = stream};
-    stream->intake = intake_new(&intake_options, error);
-    enum error_code code = stream->intake != NULL ? OK : ERR_NO_MEMORY;
+    enum error_code code = intake_new(&stream->intake, &intake_options, error);
     if (code == OK)
         code = source_setup_make(&stream->source_setup, options, host->memory->window_bytes, false,
                                  &stream->source, error);

@@ -23,7 +23,8 @@ static void report_duration(const struct data_file_setup *setup, const char *ope
         setup->on_duration(setup->duration_context, operation, os_monotonic_us() - started_us);
 }
 
-static struct parquet_writer *new_writer(const struct data_file_setup *setup, struct error *error)
+static enum error_code new_writer(struct parquet_writer **out, const struct data_file_setup *setup,
+                                  struct error *error)
 {
     struct ArrowSchema schema = {0};
     struct parquet_column_options columns[ROW_COLUMN_MAX];
@@ -35,13 +36,11 @@ static struct parquet_writer *new_writer(const struct data_file_setup *setup, st
                                             .bloom_filter = row_column_is_looked_up(id),
                                             .sorted_ascending = id == COLUMN_LEDGER_SEQUENCE};
     }
-    if (row_schema_export(setup->schema, true, &schema) != OK) {
-        error_no_memory(error, "a file's schema");
-        return NULL;
-    }
-    struct parquet_writer *writer = parquet_writer_new(&schema, columns, setup->options, error);
+    if (row_schema_export(setup->schema, true, &schema) != OK)
+        return error_no_memory(error, "a file's schema");
+    enum error_code code = parquet_writer_new(out, &schema, columns, setup->options, error);
     arrow_schema_release(&schema);
-    return writer;
+    return code;
 }
 
 enum error_code data_file_create(struct data_file *file, const struct data_file_setup *setup,
@@ -51,16 +50,10 @@ enum error_code data_file_create(struct data_file *file, const struct data_file_
     data_file_init(file);
     file->key = rows->key;
     file->first_close_us = rows->first_close_us;
-    struct error failure;
-    error_clear(&failure);
-    file->writer = new_writer(setup, &failure);
-    if (file->writer == NULL) {
-        if (error != NULL)
-            *error = failure;
-        return failure.code;
-    }
-    enum error_code code =
-        staged_file_create(&file->staged, setup->store, name, setup->obstacle, error);
+    enum error_code code = new_writer(&file->writer, setup, error);
+    if (code != OK)
+        return code;
+    code = staged_file_create(&file->staged, setup->store, name, setup->obstacle, error);
     if (code != OK)
         data_file_release(file);
     return code;

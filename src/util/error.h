@@ -9,7 +9,8 @@
  * they are logged once, at the top.
  *
  * A constructor (x_new, x_open, x_start) gives what it makes in `*out`, its first parameter: NULL
- * after a failure. Its error is never NULL.
+ * after a failure. Its error is never NULL. As with buffers, one that can only fail for want of
+ * memory (ERR_NO_MEMORY) may go without: its caller knows better what for.
  */
 
 #define MUST_CHECK __attribute__((warn_unused_result))

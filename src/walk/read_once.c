@@ -116,14 +116,12 @@ static enum error_code read_aside(void *context, uint64_t offset, void *data, si
     return fetch(context, offset, data, size_bytes, error);
 }
 
-struct read_once *read_once_new(const struct parquet_source *file, bool with_checksum,
-                                struct error *error)
+enum error_code read_once_new(struct read_once **out, const struct parquet_source *file,
+                              bool with_checksum, struct error *error)
 {
-    struct read_once *once = mem_alloc_zero(1, sizeof *once);
-    if (once == NULL) {
-        (void)error_no_memory(error, "a file's reader");
-        return NULL;
-    }
+    struct read_once *once = *out = mem_alloc_zero(1, sizeof *once);
+    if (once == NULL)
+        return error_no_memory(error, "a file's reader");
     once->file = file;
     once->in_order = once->aside = *file;
     once->in_order.context = once->aside.context = once;
@@ -131,7 +129,7 @@ struct read_once *read_once_new(const struct parquet_source *file, bool with_che
     once->aside.read = read_aside;
     once->with_checksum = with_checksum;
     XXH64_reset(&once->checksum, 0);
-    return once;
+    return OK;
 }
 
 void read_once_free(struct read_once *once)

@@ -13,9 +13,9 @@
 
 struct read_once;
 
-/* `file` is borrowed. NULL: no memory. */
-struct read_once *read_once_new(const struct parquet_source *file, bool with_checksum,
-                                struct error *error);
+/* `file` is borrowed. */
+enum error_code read_once_new(struct read_once **out, const struct parquet_source *file,
+                              bool with_checksum, struct error *error) MUST_CHECK;
 void read_once_free(struct read_once *once);
 
 /* Pages, which are read in the order of the file. */

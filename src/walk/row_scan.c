@@ -16,12 +16,10 @@ enum error_code row_scan_init(struct row_scan *scan, struct error *error)
     arena_init(&scan->arena, 0);
     buffer_init(&scan->block);
     buffer_init(&scan->ledgers);
-    scan->reader = stored_rows_reader_new(error);
-    if (scan->reader == NULL)
-        return ERR_NO_MEMORY;
-    if (buffer_append_zeros(&scan->block, BLOCK_ROWS * sizeof(struct row_view)) != OK)
-        return error_no_memory(error, "a block of rows");
-    return OK;
+    enum error_code code = stored_rows_reader_new(&scan->reader, error);
+    if (code == OK && buffer_append_zeros(&scan->block, BLOCK_ROWS * sizeof(struct row_view)) != OK)
+        code = error_no_memory(error, "a block of rows");
+    return code;
 }
 
 void row_scan_release(struct row_scan *scan)
@@ -58,12 +56,12 @@ static enum error_code load_ledgers(struct row_scan *scan, const struct parquet_
                                     int column, struct error *error)
 {
     struct parquet_page_values page;
-    struct parquet_column_reader *reader = parquet_column_reader_new(error);
-    if (reader == NULL)
-        return ERR_NO_MEMORY;
+    struct parquet_column_reader *reader;
+    enum error_code code = parquet_column_reader_new(&reader, error);
+    if (code != OK)
+        return code;
     buffer_reset(&scan->ledgers);
-    enum error_code code =
-        parquet_column_reader_open(reader, source, metadata, row_group, (size_t)column, error);
+    code = parquet_column_reader_open(reader, source, metadata, row_group, (size_t)column, error);
     while (code == OK) {
         code = parquet_column_reader_next(reader, &page, error);
         if (code == OK)

@@ -18,9 +18,7 @@ static enum error_code cursor_open(struct column_cursor *cursor,
                                    const struct parquet_file_metadata *metadata, size_t row_group,
                                    size_t column, struct error *error)
 {
-    if (cursor->reader == NULL)
-        cursor->reader = parquet_column_reader_new(error);
-    if (cursor->reader == NULL)
+    if (cursor->reader == NULL && parquet_column_reader_new(&cursor->reader, error) != OK)
         return ERR_NO_MEMORY;
     cursor->page = (struct parquet_page_values){0};
     cursor->next_row = 0;
@@ -180,12 +178,10 @@ struct stored_rows_reader {
     bool has_column[ROW_COLUMN_MAX];
 };
 
-struct stored_rows_reader *stored_rows_reader_new(struct error *error)
+enum error_code stored_rows_reader_new(struct stored_rows_reader **out, struct error *error)
 {
-    struct stored_rows_reader *reader = mem_alloc_zero(1, sizeof *reader);
-    if (reader == NULL)
-        error_no_memory(error, "a reader of rows");
-    return reader;
+    *out = mem_alloc_zero(1, sizeof **out);
+    return *out == NULL ? error_no_memory(error, "a reader of rows") : OK;
 }
 
 void stored_rows_reader_free(struct stored_rows_reader *reader)

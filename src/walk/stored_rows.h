@@ -21,7 +21,8 @@ enum error_code stored_row_set(struct row_view *row, enum row_column_id id, stru
 /* Reads a row group's rows in blocks, ascending, in the memory of a page a column. Source and
  * metadata are borrowed while it is open. */
 struct stored_rows_reader;
-struct stored_rows_reader *stored_rows_reader_new(struct error *error); /* NULL: no memory */
+enum error_code stored_rows_reader_new(struct stored_rows_reader **out,
+                                       struct error *error) MUST_CHECK;
 void stored_rows_reader_free(struct stored_rows_reader *reader);
 enum error_code stored_rows_reader_open(struct stored_rows_reader *reader,
                                         const struct parquet_source *source,

@@ -292,11 +292,10 @@ enum error_code parquet_walk_begin(struct parquet_walk *walk, const struct parqu
                                    bool with_checksum, struct error *error)
 {
     *walk = (struct parquet_walk){.source = source, .with_checksum = with_checksum};
-    walk->once = read_once_new(source, with_checksum, error);
-    if (walk->once == NULL)
-        return ERR_NO_MEMORY;
     uint64_t end_bytes = source->size_bytes < END_TRY_BYTES ? source->size_bytes : END_TRY_BYTES;
-    enum error_code code = read_once_keep_end(walk->once, source->size_bytes - end_bytes, error);
+    enum error_code code = read_once_new(&walk->once, source, with_checksum, error);
+    if (code == OK)
+        code = read_once_keep_end(walk->once, source->size_bytes - end_bytes, error);
     if (code == OK)
         code = parquet_metadata_read(read_once_aside(walk->once), &walk->metadata, error);
     walk->has_metadata = code == OK;
@@ -324,9 +323,9 @@ enum error_code parquet_walk_run(struct parquet_walk *walk, enum parquet_verify_
     if (code != OK || (level < PARQUET_VERIFY_PAGES && visitor == NULL))
         return code;
     if (level >= PARQUET_VERIFY_VALUES || visitor != NULL) {
-        run.reader = parquet_column_reader_new(error);
-        if (run.reader == NULL)
-            return ERR_NO_MEMORY;
+        code = parquet_column_reader_new(&run.reader, error);
+        if (code != OK)
+            return code;
     }
     page_reader_init(&run.pages, read_once_in_order(walk->once));
     arena_init(&run.arena, 0);

@@ -79,13 +79,14 @@ static bool read_column(struct check *check, const struct parquet_source *source
 {
     struct error error;
     struct parquet_page_values page;
-    struct parquet_column_reader *reader = parquet_column_reader_new(&error);
+    struct parquet_column_reader *reader;
+    enum error_code code = parquet_column_reader_new(&reader, &error);
     int column = parquet_metadata_column(metadata, name);
-    error_clear(&error);
-    enum error_code code = column < 0
-                               ? error_set(&error, ERR_CORRUPT, "there is no %s", name)
-                               : parquet_column_reader_open(reader, source, metadata, row_group,
-                                                            (size_t)column, &error);
+    if (column < 0)
+        code = error_set(&error, ERR_CORRUPT, "there is no %s", name);
+    if (code == OK)
+        code =
+            parquet_column_reader_open(reader, source, metadata, row_group, (size_t)column, &error);
     while (code == OK && (code = parquet_column_reader_next(reader, &page, &error)) == OK) {
         uint32_t at = 0;
         for (uint32_t i = 0; i < page.row_count; i++, values++) {

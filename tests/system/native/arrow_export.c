@@ -97,10 +97,11 @@ int ttp_export(const char *events_path, const char *schema_version, int dictiona
                                                   .dictionaries = dictionaries != 0};
     size_t size_bytes = 0;
     uint8_t *data = read_file(events_path, &size_bytes);
-    struct batch_builder *builder =
-        options.schema != NULL ? batch_builder_new(&options, NULL) : NULL;
+    struct batch_builder *builder = NULL;
+    struct error error;
     int result = 2;
-    if (data != NULL && builder != NULL && feed(builder, data, size_bytes))
+    if (data != NULL && options.schema != NULL &&
+        batch_builder_new(&builder, &options, &error) == OK && feed(builder, data, size_bytes))
         result = take(builder, batch_number, array);
     batch_builder_free(builder);
     free(data);

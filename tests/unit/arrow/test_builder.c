@@ -70,8 +70,8 @@ static void check_row(const struct ArrowArray *array, int64_t row, int i)
 
 static struct arrow_dictionary *make_dictionary(struct arrow_dictionary **dictionaries)
 {
-    struct arrow_dictionary *dictionary = arrow_dictionary_new(0, 8, 64);
-    if (dictionary == NULL)
+    struct arrow_dictionary *dictionary;
+    if (arrow_dictionary_new(&dictionary, 0, 8, 64) != OK)
         return NULL;
     arrow_dictionary_intern(dictionary, bytes_view_text("zero"));
     arrow_dictionary_intern(dictionary, bytes_view_text("one"));

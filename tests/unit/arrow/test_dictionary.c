@@ -20,7 +20,8 @@ static struct bytes_view text(const char *value)
 static void equal_values_get_one_index_in_order_of_first_occurrence(void **state)
 {
     (void)state;
-    struct arrow_dictionary *dictionary = arrow_dictionary_new(0, 10, 100);
+    struct arrow_dictionary *dictionary;
+    assert_int_equal(arrow_dictionary_new(&dictionary, 0, 10, 100), OK);
     assert_int_equal(arrow_dictionary_intern(dictionary, text("b")), 0);
     assert_int_equal(arrow_dictionary_intern(dictionary, text("a")), 1);
     assert_int_equal(arrow_dictionary_intern(dictionary, text("")), 2);
@@ -41,7 +42,8 @@ static void many_values_are_found_again_after_the_table_grew(void **state)
 {
     (void)state;
     const uint32_t count = 20000;
-    struct arrow_dictionary *dictionary = arrow_dictionary_new(0, count, count * 8);
+    struct arrow_dictionary *dictionary;
+    assert_int_equal(arrow_dictionary_new(&dictionary, 0, count, count * 8), OK);
     char value[24];
     for (int round = 0; round < 2; round++) {
         for (uint32_t i = 0; i < count; i++) {
@@ -61,7 +63,8 @@ static void many_values_are_found_again_after_the_table_grew(void **state)
 static void a_full_dictionary_still_finds_what_it_holds(void **state)
 {
     (void)state;
-    struct arrow_dictionary *dictionary = arrow_dictionary_new(0, 100, 5);
+    struct arrow_dictionary *dictionary;
+    assert_int_equal(arrow_dictionary_new(&dictionary, 0, 100, 5), OK);
     assert_int_equal(arrow_dictionary_intern(dictionary, text("abcd")), 0);
     assert_int_equal(arrow_dictionary_intern(dictionary, text("ef")), ARROW_DICTIONARY_FULL);
     assert_int_equal(arrow_dictionary_intern(dictionary, text("abcd")), 0);
@@ -74,7 +77,8 @@ static void a_full_dictionary_still_finds_what_it_holds(void **state)
 static void fixed_size_values_export_without_offsets(void **state)
 {
     (void)state;
-    struct arrow_dictionary *dictionary = arrow_dictionary_new(4, 8, 32);
+    struct arrow_dictionary *dictionary;
+    assert_int_equal(arrow_dictionary_new(&dictionary, 4, 8, 32), OK);
     assert_int_equal(arrow_dictionary_intern(dictionary, text("aaaa")), 0);
     assert_int_equal(arrow_dictionary_intern(dictionary, text("bbbb")), 1);
     assert_int_equal(arrow_dictionary_intern(dictionary, text("aaaa")), 0);
@@ -90,7 +94,8 @@ static void fixed_size_values_export_without_offsets(void **state)
 static void an_exported_array_keeps_its_values_while_the_dictionary_goes_on(void **state)
 {
     (void)state;
-    struct arrow_dictionary *dictionary = arrow_dictionary_new(0, 1000, 10000);
+    struct arrow_dictionary *dictionary;
+    assert_int_equal(arrow_dictionary_new(&dictionary, 0, 1000, 10000), OK);
     arrow_dictionary_intern(dictionary, text("first"));
     arrow_dictionary_intern(dictionary, text("second"));
     struct ArrowArray values, moved = {0};
@@ -131,8 +136,10 @@ static void a_foreign_array_has_no_shared_dictionary(void **state)
 static void every_dictionary_has_its_own_id(void **state)
 {
     (void)state;
-    struct arrow_dictionary *one = arrow_dictionary_new(0, 1, 1);
-    struct arrow_dictionary *two = arrow_dictionary_new(0, 1, 1);
+    struct arrow_dictionary *one;
+    assert_int_equal(arrow_dictionary_new(&one, 0, 1, 1), OK);
+    struct arrow_dictionary *two;
+    assert_int_equal(arrow_dictionary_new(&two, 0, 1, 1), OK);
     assert_true(arrow_dictionary_id(one) != arrow_dictionary_id(two));
     arrow_dictionary_release(one);
     arrow_dictionary_release(two);
@@ -173,7 +180,8 @@ static void another_thread_reads_batches_while_values_are_interned(void **state)
     (void)state;
     static struct reading reading;
     pthread_mutex_init(&reading.lock, NULL);
-    struct arrow_dictionary *dictionary = arrow_dictionary_new(0, 100000, 1000000);
+    struct arrow_dictionary *dictionary;
+    assert_int_equal(arrow_dictionary_new(&dictionary, 0, 100000, 1000000), OK);
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, read_arrays, &reading), 0);
     char value[24];
@@ -228,7 +236,8 @@ static void values_chosen_to_collide_make_it_full_and_help_only_who_knows_the_ke
     (void)state;
     static char values[CHOSEN_COUNT][16];
     set_key(1);
-    struct arrow_dictionary *dictionary = arrow_dictionary_new(0, 10 * CHOSEN_COUNT, 1000000);
+    struct arrow_dictionary *dictionary;
+    assert_int_equal(arrow_dictionary_new(&dictionary, 0, 10 * CHOSEN_COUNT, 1000000), OK);
     choose_values(values);
     uint32_t count = intern_until_full(dictionary, values);
     assert_in_range(count, ARROW_DICTIONARY_PROBES / 2, ARROW_DICTIONARY_PROBES);
@@ -240,7 +249,7 @@ static void values_chosen_to_collide_make_it_full_and_help_only_who_knows_the_ke
     arrow_dictionary_release(dictionary);
 
     set_key(2);
-    dictionary = arrow_dictionary_new(0, 10 * CHOSEN_COUNT, 1000000);
+    assert_int_equal(arrow_dictionary_new(&dictionary, 0, 10 * CHOSEN_COUNT, 1000000), OK);
     assert_int_equal(intern_until_full(dictionary, values), CHOSEN_COUNT);
     arrow_dictionary_release(dictionary);
 }
@@ -248,8 +257,8 @@ static void values_chosen_to_collide_make_it_full_and_help_only_who_knows_the_ke
 /* Returns false when memory ran out on the way. */
 static bool use_dictionary(void)
 {
-    struct arrow_dictionary *dictionary = arrow_dictionary_new(0, 300, 10000);
-    if (dictionary == NULL)
+    struct arrow_dictionary *dictionary;
+    if (arrow_dictionary_new(&dictionary, 0, 300, 10000) != OK)
         return false;
     char value[24];
     bool good = true;

@@ -43,8 +43,8 @@ static void commit_ledgers(uint32_t first, const int64_t *seconds, size_t count)
         .schema = row_schema_find(options.schema_version),
         .scheme = options.scheme,
         .dictionaries = true};
-    struct batch_builder *builder = batch_builder_new(&builder_options, NULL);
-    assert_non_null(builder);
+    struct batch_builder *builder;
+    assert_int_equal(batch_builder_new(&builder, &builder_options, &error), OK);
     batch_builder_begin_range(builder, first);
     for (size_t i = 0; i < count; i++) {
         uint32_t ledger = first + (uint32_t)i;

@@ -52,11 +52,11 @@ static enum error_code write_file(const struct sample_options *options,
                                   struct buffer *file)
 {
     uint32_t footer_bytes;
-    struct parquet_writer *writer =
-        parquet_writer_new(schema, sample_columns, &options->writer, &error);
-    if (writer == NULL)
-        return error.code;
-    enum error_code code = OK;
+    struct parquet_writer *writer;
+    enum error_code code =
+        parquet_writer_new(&writer, schema, sample_columns, &options->writer, &error);
+    if (code != OK)
+        return code;
     for (int64_t at = 0, taken; code == OK && at < batch->length; at += taken) {
         code = parquet_writer_append(writer, batch, at, batch->length - at, &taken, &error);
         if (code == OK)
@@ -134,9 +134,8 @@ static enum error_code read_all(const struct parquet_source *source, uint64_t *s
     enum error_code code = parquet_metadata_read(source, &metadata, &error);
     if (code != OK)
         return code;
-    struct parquet_column_reader *reader = parquet_column_reader_new(&error);
-    if (reader == NULL)
-        code = error.code;
+    struct parquet_column_reader *reader;
+    code = parquet_column_reader_new(&reader, &error);
     for (size_t g = 0; code == OK && g < metadata.row_group_count; g++)
         for (size_t c = 0; code == OK && c < metadata.column_count; c++)
             code = read_column(reader, source, &metadata, g, c, sum);

@@ -89,7 +89,8 @@ static void assert_page_refused(enum sample_column column, const struct page_hea
     assert_int_equal(page_header_write(&signed_header, &crafted.patch), OK);
     assert_int_equal(buffer_append(&crafted.patch, zeros, BODY_BYTES), OK);
     size_t before = heap_bytes();
-    struct parquet_column_reader *reader = parquet_column_reader_new(NULL);
+    struct parquet_column_reader *reader;
+    assert_int_equal(parquet_column_reader_new(&reader, &error), OK);
     enum error_code code = parquet_column_reader_open(reader, &crafted.source, &crafted.metadata, 0,
                                                       (size_t)column, &error);
     if (code == OK)

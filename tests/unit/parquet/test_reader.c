@@ -65,7 +65,8 @@ static void a_reader_that_seeks_comes_to_the_page_of_the_row(void **state)
     struct opened opened;
     struct error error;
     open_sample(&opened);
-    struct parquet_column_reader *reader = parquet_column_reader_new(&error);
+    struct parquet_column_reader *reader;
+    assert_int_equal(parquet_column_reader_new(&reader, &error), OK);
     for (int column = 0; column < SAMPLE_COLUMN_COUNT; column++) {
         struct parquet_page_values page = {0};
         assert_int_equal(parquet_column_reader_open(reader, &opened.source, &opened.metadata, 0,
@@ -122,7 +123,9 @@ static void the_page_that_ends_at_the_row_is_told_from_the_one_before_it(void **
     struct opened opened;
     int columns = 0;
     open_sample(&opened);
-    struct parquet_column_reader *reader = parquet_column_reader_new(NULL);
+    struct error error;
+    struct parquet_column_reader *reader;
+    assert_int_equal(parquet_column_reader_new(&reader, &error), OK);
     for (int column = 0; column < SAMPLE_COLUMN_COUNT; column++) {
         struct parquet_page_values first;
         if (!open_column_of_pages(&opened, reader, column, &first))
@@ -152,7 +155,9 @@ static void a_seek_downward_takes_an_earlier_one_back(void **state)
     struct opened opened;
     int columns = 0;
     open_sample(&opened);
-    struct parquet_column_reader *reader = parquet_column_reader_new(NULL);
+    struct error error;
+    struct parquet_column_reader *reader;
+    assert_int_equal(parquet_column_reader_new(&reader, &error), OK);
     for (int column = 0; column < SAMPLE_COLUMN_COUNT; column++) {
         struct parquet_page_values first;
         if (!open_column_of_pages(&opened, reader, column, &first))
@@ -177,11 +182,12 @@ static void a_page_whose_bytes_changed_is_not_read(void **state)
     (void)state;
     struct opened opened;
     open_sample(&opened);
-    struct parquet_column_reader *reader = parquet_column_reader_new(NULL);
+    struct error error;
+    struct parquet_column_reader *reader;
+    assert_int_equal(parquet_column_reader_new(&reader, &error), OK);
     for (int column = 0; column < SAMPLE_COLUMN_COUNT; column++) {
         const struct parquet_chunk_metadata *chunk = &opened.metadata.row_groups[0].chunks[column];
         struct parquet_page_values page;
-        struct error error;
         enum error_code code = OK;
         opened.file.data[chunk->offset + chunk->compressed_bytes - 1] ^= 1;
         open_column(&opened, reader, column);

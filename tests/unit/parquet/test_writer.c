@@ -124,9 +124,9 @@ static void plain_and_dictionary_batches_mix_in_one_row_group(void **state)
         sample_batch(&options, &batches[i]);
     }
     sample_schema(false, &schema);
-    struct parquet_writer *writer =
-        parquet_writer_new(&schema, sample_columns, &options.writer, &error);
-    assert_non_null(writer);
+    struct parquet_writer *writer;
+    assert_int_equal(parquet_writer_new(&writer, &schema, sample_columns, &options.writer, &error),
+                     OK);
     for (int i = 0; i < 3; i++)
         assert_int_equal(parquet_writer_append(writer, &batches[i], 0, 2000, &taken, &error), OK);
     assert_int_equal(parquet_writer_row_group_begin(writer, &tasks, &error), OK);
@@ -276,8 +276,10 @@ static void column_tasks_run_at_the_same_time(void **state)
     sample_batch(&options, &batch);
     assert_int_equal(sample_write(&options, &batch, &alone, NULL), OK);
     sample_schema(false, &schema);
-    struct parquet_writer *writer =
-        parquet_writer_new(&schema, sample_columns, &options.writer, NULL);
+    struct error error;
+    struct parquet_writer *writer;
+    assert_int_equal(parquet_writer_new(&writer, &schema, sample_columns, &options.writer, &error),
+                     OK);
     size_t count;
     int64_t taken;
     uint32_t footer_bytes;
@@ -325,8 +327,10 @@ static enum error_code drain(const struct sample_options *options, const struct 
     size_t tasks;
     int64_t taken;
     sample_schema(false, &schema);
-    struct parquet_writer *writer =
-        parquet_writer_new(&schema, sample_columns, &options->writer, NULL);
+    struct error error;
+    struct parquet_writer *writer;
+    assert_int_equal(parquet_writer_new(&writer, &schema, sample_columns, &options->writer, &error),
+                     OK);
     assert_int_equal(parquet_writer_append(writer, batch, 0, batch->length, &taken, NULL), OK);
     assert_int_equal(parquet_writer_row_group_begin(writer, &tasks, NULL), OK);
     for (size_t i = 0; i < tasks; i++)
@@ -382,8 +386,10 @@ static void the_estimate_comes_close_to_the_file(void **state)
         buffer_init(&file);
         sample_batch(&options, &batch);
         sample_schema(false, &schema);
-        struct parquet_writer *writer =
-            parquet_writer_new(&schema, sample_columns, &options.writer, NULL);
+        struct error error;
+        struct parquet_writer *writer;
+        assert_int_equal(
+            parquet_writer_new(&writer, &schema, sample_columns, &options.writer, &error), OK);
         assert_int_equal(parquet_writer_append(writer, &batch, 0, batch.length, &taken, NULL), OK);
         uint64_t estimate = parquet_writer_open_bytes_estimate(writer);
         assert_int_equal(parquet_writer_row_group_begin(writer, &tasks, NULL), OK);
@@ -409,8 +415,10 @@ static void an_open_row_group_stays_below_its_arrow_size(void **state)
     int64_t taken;
     sample_batch(&options, &batch);
     sample_schema(false, &schema);
-    struct parquet_writer *writer =
-        parquet_writer_new(&schema, sample_columns, &options.writer, NULL);
+    struct error error;
+    struct parquet_writer *writer;
+    assert_int_equal(parquet_writer_new(&writer, &schema, sample_columns, &options.writer, &error),
+                     OK);
     assert_int_equal(parquet_writer_append(writer, &batch, 0, batch.length, &taken, NULL), OK);
     size_t arrow_bytes = 100000 * (8 + 4 + 32 + 60 + 14 + 34 + 4 + 4 + 16 + 4);
     assert_in_range(parquet_writer_memory_bytes(writer), 1, arrow_bytes);
@@ -445,19 +453,22 @@ static void bad_options_are_refused(void **state)
     (void)state;
     struct ArrowSchema schema;
     struct error error;
+    struct parquet_writer *none;
     struct sample_options options = sample_defaults(1);
     sample_schema(false, &schema);
     options.writer.codec = PARQUET_CODEC_ZSTD;
     options.writer.compression_level = 23;
-    assert_null(parquet_writer_new(&schema, sample_columns, &options.writer, &error));
+    assert_int_equal(parquet_writer_new(&none, &schema, sample_columns, &options.writer, &error),
+                     ERR_INVALID);
     assert_non_null(strstr(error.message, "1 to 22"));
     options.writer.compression_level = 1;
     options.writer.page_size_bytes = 5;
-    assert_null(parquet_writer_new(&schema, sample_columns, &options.writer, &error));
-    assert_int_equal(error.code, ERR_INVALID);
+    assert_int_equal(parquet_writer_new(&none, &schema, sample_columns, &options.writer, &error),
+                     ERR_INVALID);
     options.writer.page_size_bytes = 0;
     schema.children[3]->format = "g"; /* a double */
-    assert_null(parquet_writer_new(&schema, sample_columns, &options.writer, &error));
+    assert_int_equal(parquet_writer_new(&none, &schema, sample_columns, &options.writer, &error),
+                     ERR_INVALID);
     assert_non_null(strstr(error.message, "source_account"));
     arrow_schema_release(&schema);
 }

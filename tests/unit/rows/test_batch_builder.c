@@ -24,8 +24,9 @@ static struct batch_builder *new_builder(const char *version, enum partitioning_
                                                   .scheme = scheme,
                                                   .dictionaries = dictionaries,
                                                   .dictionary_values = dictionary_values};
-    struct batch_builder *builder = batch_builder_new(&options, NULL);
-    assert_non_null(builder);
+    struct error error;
+    struct batch_builder *builder;
+    assert_int_equal(batch_builder_new(&builder, &options, &error), OK);
     return builder;
 }
 
@@ -615,7 +616,9 @@ static void dictionaries_stay_within_their_memory(void **state)
                                                   .scheme = PARTITION_DATE_HOUR,
                                                   .dictionaries = true,
                                                   .dictionary_bytes = budget};
-    struct batch_builder *builder = batch_builder_new(&options, NULL);
+    struct error error;
+    struct batch_builder *builder;
+    assert_int_equal(batch_builder_new(&builder, &options, &error), OK);
     batch_builder_begin_range(builder, 1);
     for (uint32_t ledger = 1; ledger <= 30; ledger++) {
         add_newcomers(builder, ledger, 3000);
@@ -715,8 +718,7 @@ static bool run_short_of_memory(uint64_t fail_after)
     } while (0)
 
     mem_fail_after(fail_after);
-    builder = batch_builder_new(&options, &error);
-    if (builder == NULL) {
+    if (batch_builder_new(&builder, &options, &error) != OK) {
         mem_fail_after(0);
         return false;
     }

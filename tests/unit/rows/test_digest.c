@@ -49,8 +49,8 @@ static struct row_view row_number(uint32_t i)
 static struct ledger_digest digest_of(const char *version, const struct row_view *rows,
                                       size_t row_count)
 {
-    struct ledger_digest_state *state = ledger_digest_new(row_schema_find(version));
-    assert_non_null(state);
+    struct ledger_digest_state *state;
+    assert_int_equal(ledger_digest_new(&state, row_schema_find(version)), OK);
     for (size_t i = 0; i < row_count; i++)
         ledger_digest_add_row(state, &rows[i]);
     struct ledger_digest digest = ledger_digest_end(state);
@@ -187,7 +187,8 @@ static void one_other_transaction_is_another_chain_in_a_small_ledger(void **stat
 static void dead_letters_count_in_the_contents(void **state)
 {
     (void)state;
-    struct ledger_digest_state *digest = ledger_digest_new(row_schema_find("1.1.0"));
+    struct ledger_digest_state *digest;
+    assert_int_equal(ledger_digest_new(&digest, row_schema_find("1.1.0")), OK);
     struct row_view row = row_number(0);
     struct ledger_digest with[3];
     static const struct {
@@ -229,7 +230,8 @@ static void assert_event_hex(struct event_digest digest, const char *expected)
 static void digests_stay_the_same_from_release_to_release(void **state)
 {
     (void)state;
-    struct ledger_digest_state *digest = ledger_digest_new(row_schema_find("1.1.0"));
+    struct ledger_digest_state *digest;
+    assert_int_equal(ledger_digest_new(&digest, row_schema_find("1.1.0")), OK);
     struct row_view rows[ROWS];
     for (uint32_t i = 0; i < ROWS; i++) {
         rows[i] = row_number(i);
@@ -276,7 +278,8 @@ static void texts_longer_than_a_piece_are_hashed_whole(void **state)
 /* The digest of a recorded ledger, from the rows of a batch that stores it. */
 static struct ledger_digest digest_of_stored(const struct row_batch *batch, const char *version)
 {
-    struct ledger_digest_state *digest = ledger_digest_new(row_schema_find(version));
+    struct ledger_digest_state *digest;
+    assert_int_equal(ledger_digest_new(&digest, row_schema_find(version)), OK);
     const struct ArrowArray *array = &batch->parts[0].array;
     for (int64_t i = 0; i < array->length; i++) {
         struct row_view row;
@@ -297,7 +300,9 @@ static void stream_and_stored_rows_give_one_digest(void **state)
         const struct batch_builder_options options = {.schema = row_schema_find(versions[v]),
                                                       .scheme = PARTITION_DATE_HOUR,
                                                       .dictionaries = true};
-        struct batch_builder *builder = batch_builder_new(&options, NULL);
+        struct error error;
+        struct batch_builder *builder;
+        assert_int_equal(batch_builder_new(&builder, &options, &error), OK);
         struct recorded recording;
         struct bytes_view message;
         uint32_t ledger = 0, index = 0;
@@ -374,7 +379,9 @@ static void a_failing_allocation_gives_no_state(void **state)
 {
     (void)state;
     mem_fail_after(1);
-    assert_null(ledger_digest_new(row_schema_find("1.1.0")));
+    struct ledger_digest_state *none;
+    assert_int_equal(ledger_digest_new(&none, row_schema_find("1.1.0")), ERR_NO_MEMORY);
+    assert_null(none);
     mem_fail_after(0);
 }
 

@@ -16,8 +16,9 @@ static struct row_batch *batch_of(uint32_t ledger, size_t memory_bytes)
 {
     const struct batch_builder_options options = {
         .schema = row_schema_find("1.1.0"), .scheme = PARTITION_DATE, .dictionaries = true};
-    struct batch_builder *builder = batch_builder_new(&options, NULL);
-    assert_non_null(builder);
+    struct error error;
+    struct batch_builder *builder;
+    assert_int_equal(batch_builder_new(&builder, &options, &error), OK);
     batch_builder_begin_range(builder, ledger);
     assert_int_equal(batch_builder_complete_to(builder, ledger, NULL), OK);
     struct row_batch *batch = NULL;

@@ -59,8 +59,8 @@ static void fixture_open(struct fixture *fixture, struct intake_options options)
     options.schema = row_schema_find("1.1.0");
     options.queue = fixture->queue;
     options.must_stop = must_stop;
-    fixture->intake = intake_new(&options, NULL);
-    assert_non_null(fixture->intake);
+    struct error error;
+    assert_int_equal(intake_new(&fixture->intake, &options, &error), OK);
     fixture->handler = intake_handler(fixture->intake);
     recorded_open(&fixture->recording, "testnet-1410048-1410207", ".events");
 }

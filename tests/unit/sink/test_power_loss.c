@@ -87,7 +87,8 @@ static void read_promises(int fd, struct promises *promises)
 static void commit_part(struct sink *sink, uint32_t first, uint32_t last)
 {
     struct ledger_range lost;
-    enum error_code code = stream_send(sink, &options, first, last, 10, NULL);
+    struct error error;
+    enum error_code code = stream_send(sink, &options, first, last, 10, &error);
     if (code == OK)
         code = sink_commit(sink, ROTATION_END_OF_RANGE, NULL);
     while (code != OK && sink_take_lost_range(sink, &lost))

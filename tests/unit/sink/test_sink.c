@@ -192,9 +192,10 @@ static void send_runs(struct sink *sink, uint32_t first, uint32_t last)
     static struct ledger_range runs[RUN_COUNT];
     const struct batch_builder_options builder_options = {
         .schema = row_schema_find(options.schema_version), .scheme = options.scheme};
-    struct batch_builder *builder = batch_builder_new(&builder_options, NULL);
+    struct error error;
+    struct batch_builder *builder;
+    assert_int_equal(batch_builder_new(&builder, &builder_options, &error), OK);
     struct row_batch *batch = NULL;
-    assert_non_null(builder);
     batch_builder_begin_range(builder, first);
     assert_int_equal(batch_builder_complete_to(builder, last, NULL), OK);
     assert_int_equal(batch_builder_unconfirmed_runs(builder), 1);

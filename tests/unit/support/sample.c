@@ -186,8 +186,8 @@ void sample_batch(const struct sample_options *options, struct ArrowArray *out)
                                                                : ARROW_COLUMN_TEXT,
                                               widths[i], schema_table[i].nullable};
         if (encoded) {
-            maker.dictionaries[i] = arrow_dictionary_new(widths[i], 1u << 20, 64u << 20);
-            assert_non_null(maker.dictionaries[i]);
+            assert_int_equal(
+                arrow_dictionary_new(&maker.dictionaries[i], widths[i], 1u << 20, 64u << 20), OK);
         }
     }
     arrow_builder_init(&maker.builder, types, SAMPLE_COLUMN_COUNT);
@@ -241,11 +241,12 @@ static enum error_code write_file(const struct sample_options *options,
 {
     static const struct parquet_key_value pairs[] = {{"version", "1.1.0"}, {"empty", ""}};
     uint32_t footer_bytes;
-    struct parquet_writer *writer =
-        parquet_writer_new(schema, sample_columns, &options->writer, error);
-    if (writer == NULL)
-        return error->code;
-    enum error_code code = write_rows(writer, options, batch, file, error);
+    struct parquet_writer *writer;
+    enum error_code code =
+        parquet_writer_new(&writer, schema, sample_columns, &options->writer, error);
+    if (code != OK)
+        return code;
+    code = write_rows(writer, options, batch, file, error);
     if (code == OK)
         code = parquet_writer_finish(writer, pairs, 2, file, &footer_bytes, error);
     if (code == OK) {
@@ -331,8 +332,8 @@ void sample_assert_file_equals(const struct buffer *file, const struct ArrowArra
     if (parquet_metadata_read(&source, &metadata, &error) != OK)
         fail_msg("%s", error.message);
     assert_int_equal(metadata.row_count, batch->length);
-    struct parquet_column_reader *reader = parquet_column_reader_new(&error);
-    assert_non_null(reader);
+    struct parquet_column_reader *reader;
+    assert_int_equal(parquet_column_reader_new(&reader, &error), OK);
     for (size_t c = 0; c < SAMPLE_COLUMN_COUNT; c++) {
         int64_t row = 0;
         for (size_t g = 0; g < metadata.row_group_count; g++) {

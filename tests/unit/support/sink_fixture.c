@@ -117,9 +117,10 @@ size_t stream_batches(const struct sink_options *options, uint32_t first, uint32
         .schema = row_schema_find(options->schema_version),
         .scheme = options->scheme,
         .dictionaries = true};
-    struct batch_builder *builder = batch_builder_new(&builder_options, NULL);
+    struct error error;
+    struct batch_builder *builder;
+    assert_int_equal(batch_builder_new(&builder, &builder_options, &error), OK);
     size_t count = 0;
-    assert_non_null(builder);
     batch_builder_begin_range(builder, first);
     for (uint32_t ledger = first; ledger <= last; ledger++) {
         uint32_t events = stream_rows(ledger) + stream_has_dead_letter(ledger);
@@ -147,8 +148,8 @@ enum error_code stream_send(struct sink *sink, const struct sink_options *option
         .schema = row_schema_find(options->schema_version),
         .scheme = options->scheme,
         .dictionaries = true};
-    struct batch_builder *builder = batch_builder_new(&builder_options, NULL);
-    assert_non_null(builder);
+    struct batch_builder *builder;
+    assert_int_equal(batch_builder_new(&builder, &builder_options, error), OK);
     enum error_code code = OK;
     batch_builder_begin_range(builder, first);
     for (uint32_t ledger = first; code == OK && ledger <= last; ledger++) {
@@ -205,10 +206,11 @@ static void read_integers(const struct parquet_source *source,
                           const char *name, uint32_t *out)
 {
     int column = parquet_metadata_column(metadata, name);
-    struct parquet_column_reader *reader = parquet_column_reader_new(NULL);
+    struct error error;
+    struct parquet_column_reader *reader;
+    assert_int_equal(parquet_column_reader_new(&reader, &error), OK);
     struct parquet_page_values page;
     assert_true(column >= 0);
-    assert_non_null(reader);
     assert_int_equal(
         parquet_column_reader_open(reader, source, metadata, row_group, (size_t)column, NULL), OK);
     while (parquet_column_reader_next(reader, &page, NULL) == OK)

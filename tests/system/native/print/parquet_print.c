@@ -119,9 +119,7 @@ static enum error_code print_file(const struct parquet_source *source, int64_t *
     code = parquet_metadata_read(source, &metadata, error);
     if (code != OK)
         return code;
-    reader = parquet_column_reader_new(error);
-    if (reader == NULL)
-        code = ERR_NO_MEMORY;
+    code = parquet_column_reader_new(&reader, error);
     for (size_t i = 0; i < metadata.column_count && code == OK; i++)
         code = print_column(reader, source, &metadata, i, error);
     *rows = metadata.row_count;
