@@ -138,8 +138,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                          .message = bytes_view_text("\x08\x05")};
     struct error error;
     grpc_reader_init(&end.reader, MESSAGE_BYTES_MAX);
-    end.client = http_client_new(&options, &handler, &error);
-    require(end.client != NULL);
+    require(http_client_new(&end.client, &options, &handler, &error) == OK);
     require(grpc_call_start(&end.call, end.client, &request, &error) == OK);
     enum error_code code = OK;
     if ((end.choices & BEGIN_WITH_SETTINGS) != 0)

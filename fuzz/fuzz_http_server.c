@@ -119,8 +119,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct end end = {.choices = data[1]};
     const struct grpc_server_handler handler = {&end, on_call, on_request, on_writable, on_closed};
     struct error error;
-    end.server = grpc_server_new(&options, &handler, &error);
-    require(end.server != NULL);
+    require(grpc_server_new(&end.server, &options, &handler, &error) == OK);
     enum error_code code = OK;
     if ((end.choices & BEGIN_WITH_PREFACE) != 0)
         code = feed(&end, bytes_view_of(preface, sizeof(preface) - 1), 0);

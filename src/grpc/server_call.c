@@ -205,14 +205,13 @@ static void on_http_close(void *context, int32_t stream_id, uint32_t http2_error
     free_call(call);
 }
 
-struct grpc_server *grpc_server_new(const struct grpc_server_options *options,
-                                    const struct grpc_server_handler *handler, struct error *error)
+enum error_code grpc_server_new(struct grpc_server **out, const struct grpc_server_options *options,
+                                const struct grpc_server_handler *handler, struct error *error)
 {
+    *out = NULL;
     struct grpc_server *server = mem_alloc_zero(1, sizeof(*server));
-    if (server == NULL) {
-        error_no_memory(error, "a gRPC connection");
-        return NULL;
-    }
+    if (server == NULL)
+        return error_no_memory(error, "a gRPC connection");
     const struct http_server_handler http_handler = {
         .context = server,
         .on_request = on_http_request,
@@ -224,12 +223,12 @@ struct grpc_server *grpc_server_new(const struct grpc_server_options *options,
     server->handler = *handler;
     server->max_message_bytes =
         options->max_message_bytes != 0 ? options->max_message_bytes : DEFAULT_MAX_MESSAGE_BYTES;
-    server->http = http_server_new(&options->http, &http_handler, error);
-    if (server->http == NULL) {
+    enum error_code code = http_server_new(&server->http, &options->http, &http_handler, error);
+    if (code == OK)
+        *out = server;
+    else
         mem_free(server);
-        return NULL;
-    }
-    return server;
+    return code;
 }
 
 void grpc_server_free(struct grpc_server *server)

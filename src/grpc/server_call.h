@@ -46,8 +46,9 @@ struct grpc_server_options {
     uint32_t max_message_bytes; /* of requests; 0: 4 MiB */
 };
 
-struct grpc_server *grpc_server_new(const struct grpc_server_options *options,
-                                    const struct grpc_server_handler *handler, struct error *error);
+enum error_code grpc_server_new(struct grpc_server **out, const struct grpc_server_options *options,
+                                const struct grpc_server_handler *handler,
+                                struct error *error) MUST_CHECK;
 /* Ends open calls (on_closed) and frees. */
 void grpc_server_free(struct grpc_server *server);
 

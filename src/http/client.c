@@ -181,14 +181,13 @@ static enum error_code submit_settings(struct http_client *client, uint32_t wind
     return OK;
 }
 
-struct http_client *http_client_new(const struct http_client_options *options,
-                                    const struct http_client_handler *handler, struct error *error)
+enum error_code http_client_new(struct http_client **out, const struct http_client_options *options,
+                                const struct http_client_handler *handler, struct error *error)
 {
-    if (options->window_bytes < MIN_WINDOW_BYTES || options->window_bytes > MAX_WINDOW_BYTES) {
-        error_set(error, ERR_INVALID, "an HTTP/2 window of %u bytes: it must be %u to %u",
-                  options->window_bytes, MIN_WINDOW_BYTES, MAX_WINDOW_BYTES);
-        return NULL;
-    }
+    *out = NULL;
+    if (options->window_bytes < MIN_WINDOW_BYTES || options->window_bytes > MAX_WINDOW_BYTES)
+        return error_set(error, ERR_INVALID, "an HTTP/2 window of %u bytes: it must be %u to %u",
+                         options->window_bytes, MIN_WINDOW_BYTES, MAX_WINDOW_BYTES);
     struct http_client *client = mem_alloc_zero(1, sizeof(*client));
     if (client == NULL)
         goto no_memory;
@@ -198,11 +197,11 @@ struct http_client *http_client_new(const struct http_client_options *options,
     if (client->peer == NULL || open_session(client) != OK ||
         submit_settings(client, options->window_bytes) != OK)
         goto no_memory;
-    return client;
+    *out = client;
+    return OK;
 no_memory:
     http_client_free(client);
-    error_no_memory(error, "an HTTP/2 connection");
-    return NULL;
+    return error_no_memory(error, "an HTTP/2 connection");
 }
 
 void http_client_free(struct http_client *client)
@@ -221,20 +220,21 @@ void http_client_free(struct http_client *client)
 }
 
 /* A stream that owns a copy of the body. */
-static struct http_client_stream *new_stream(struct bytes_view body)
+static enum error_code new_stream(struct http_client_stream **out, struct bytes_view body)
 {
     struct http_client_stream *stream = mem_alloc_zero(1, sizeof(*stream));
     if (stream == NULL)
-        return NULL;
+        return ERR_NO_MEMORY;
     stream->body = mem_alloc(body.size_bytes);
     if (stream->body == NULL) {
         mem_free(stream);
-        return NULL;
+        return ERR_NO_MEMORY;
     }
     if (body.size_bytes != 0)
         memcpy(stream->body, body.data, body.size_bytes);
     stream->unsent = bytes_view_of(stream->body, body.size_bytes);
-    return stream;
+    *out = stream;
+    return OK;
 }
 
 enum error_code http_client_request(struct http_client *client, const struct http_header *headers,
@@ -247,8 +247,8 @@ enum error_code http_client_request(struct http_client *client, const struct htt
                          MAX_REQUEST_HEADERS);
     if (client->is_going_away)
         return error_set(error, ERR_RETRY, "%s: the server is going away (GOAWAY)", client->peer);
-    struct http_client_stream *stream = new_stream(body);
-    if (stream == NULL)
+    struct http_client_stream *stream;
+    if (new_stream(&stream, body) != OK)
         return error_no_memory(error, "an HTTP/2 request");
     http_session_fields(fields, headers, header_count);
     nghttp2_data_provider provider = {.source = {.ptr = stream}, .read_callback = read_body};

@@ -45,9 +45,10 @@ struct http_client_options {
     const char *peer;      /* host:port, for messages; copied */
 };
 
-/* NULL: out of memory, or the window is out of range. `handler` is copied. */
-struct http_client *http_client_new(const struct http_client_options *options,
-                                    const struct http_client_handler *handler, struct error *error);
+/* ERR_INVALID: the window is out of range; ERR_NO_MEMORY. `handler` is copied. */
+enum error_code http_client_new(struct http_client **out, const struct http_client_options *options,
+                                const struct http_client_handler *handler,
+                                struct error *error) MUST_CHECK;
 void http_client_free(struct http_client *client);
 
 /* Starts a request whose body is all of `body` (copied) followed by END_STREAM. `headers` holds the

@@ -190,9 +190,10 @@ enum error_code http_server_send_settings(struct http_server *server)
     return result == 0 ? OK : ERR_NO_MEMORY;
 }
 
-struct http_server *http_server_new(const struct http_server_options *options,
-                                    const struct http_server_handler *handler, struct error *error)
+enum error_code http_server_new(struct http_server **out, const struct http_server_options *options,
+                                const struct http_server_handler *handler, struct error *error)
 {
+    *out = NULL;
     struct http_server *server = mem_alloc_zero(1, sizeof(*server));
     if (server == NULL)
         goto no_memory;
@@ -204,11 +205,11 @@ struct http_server *http_server_new(const struct http_server_options *options,
         goto no_memory;
     if (!options->late_settings && http_server_send_settings(server) != OK)
         goto no_memory;
-    return server;
+    *out = server;
+    return OK;
 no_memory:
     http_server_free(server);
-    error_no_memory(error, "an HTTP/2 connection");
-    return NULL;
+    return error_no_memory(error, "an HTTP/2 connection");
 }
 
 void http_server_free(struct http_server *server)

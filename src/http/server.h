@@ -54,9 +54,10 @@ struct http_server_options {
                                         and fault scripts; http_server_send_settings sends them */
 };
 
-/* NULL: out of memory. `handler` is copied. */
-struct http_server *http_server_new(const struct http_server_options *options,
-                                    const struct http_server_handler *handler, struct error *error);
+/* `handler` is copied. */
+enum error_code http_server_new(struct http_server **out, const struct http_server_options *options,
+                                const struct http_server_handler *handler,
+                                struct error *error) MUST_CHECK;
 void http_server_free(struct http_server *server);
 
 /* As the client's. ERR_CORRUPT: the peer does not speak HTTP/2 (no connection preface). */

@@ -181,15 +181,14 @@ static enum error_code make_plan(struct comparison *comparison, struct error *er
     return code;
 }
 
-struct comparison *comparison_new(const struct comparison_options *options,
-                                  const struct inventory *inventory, struct findings *findings,
-                                  struct error *error)
+enum error_code comparison_new(struct comparison **out, const struct comparison_options *options,
+                               const struct inventory *inventory, struct findings *findings,
+                               struct error *error)
 {
+    *out = NULL;
     struct comparison *comparison = mem_alloc_zero(1, sizeof *comparison);
-    if (comparison == NULL) {
-        error_no_memory(error, "a comparison");
-        return NULL;
-    }
+    if (comparison == NULL)
+        return error_no_memory(error, "a comparison");
     comparison->options = *options;
     comparison->inventory = inventory;
     comparison->findings = findings;
@@ -201,9 +200,10 @@ struct comparison *comparison_new(const struct comparison_options *options,
     if (code == OK)
         code = make_plan(comparison, error);
     if (code == OK)
-        return comparison;
-    comparison_free(comparison);
-    return NULL;
+        *out = comparison;
+    else
+        comparison_free(comparison);
+    return code;
 }
 
 void comparison_free(struct comparison *comparison)

@@ -52,10 +52,10 @@ struct comparison_totals {
 struct comparison;
 
 /* Plans what is compared: the covered ledgers (or a sample of them) of commits that `findings` has
- * nothing against. `inventory` and `findings` are borrowed. NULL with ERR_NO_MEMORY. */
-struct comparison *comparison_new(const struct comparison_options *options,
-                                  const struct inventory *inventory, struct findings *findings,
-                                  struct error *error);
+ * nothing against. `inventory` and `findings` are borrowed. ERR_NO_MEMORY. */
+enum error_code comparison_new(struct comparison **out, const struct comparison_options *options,
+                               const struct inventory *inventory, struct findings *findings,
+                               struct error *error) MUST_CHECK;
 void comparison_free(struct comparison *comparison);
 
 /* Reads the lake's side of the next range to ask the server for. *more is false when there is none,

@@ -511,13 +511,13 @@ static enum error_code compare_with_server(struct verification *verification,
                                                .scheme = verification->rows_check.scheme,
                                                .sample_millionths = against->sample_millionths,
                                                .ledger_limit_bytes = against->ledger_limit_bytes};
+    struct comparison *comparison = NULL;
     enum error_code code = findings_finish(&report->findings, error);
+    if (code == OK)
+        code = comparison_new(&comparison, &options, &verification->inventory, &report->findings,
+                              error);
     if (code != OK)
         return code;
-    struct comparison *comparison =
-        comparison_new(&options, &verification->inventory, &report->findings, error);
-    if (comparison == NULL)
-        return ERR_NO_MEMORY;
     code = against->stream(against->context, comparison, error);
     if (code == OK)
         code = comparison_finish(comparison, error);

@@ -54,18 +54,18 @@ static bool is_numeric(const char *host)
     return inet_pton(AF_INET, host, bytes) == 1 || inet_pton(AF_INET6, host, bytes) == 1;
 }
 
-struct os_resolver *os_resolver_start(const struct os_endpoint *endpoint,
-                                      const struct os_wake *wake, struct error *error)
+enum error_code os_resolver_start(struct os_resolver **out, const struct os_endpoint *endpoint,
+                                  const struct os_wake *wake, struct error *error)
 {
+    *out = NULL;
     struct os_thread thread = {.running = false};
     struct os_resolver *resolver = mem_alloc_zero(1, sizeof(*resolver));
-    if (resolver == NULL) {
-        error_no_memory(error, "a host's addresses");
-        return NULL;
-    }
-    if (os_mutex_init(&resolver->mutex, error) != OK) {
+    if (resolver == NULL)
+        return error_no_memory(error, "a host's addresses");
+    enum error_code code = os_mutex_init(&resolver->mutex, error);
+    if (code != OK) {
         mem_free(resolver);
-        return NULL;
+        return code;
     }
     resolver->endpoint = *endpoint;
     resolver->wake = wake;
@@ -74,14 +74,17 @@ struct os_resolver *os_resolver_start(const struct os_endpoint *endpoint,
         resolver->is_answered = true;
         resolver->thread_is_done = true;
         os_wake_raise(wake);
-        return resolver;
+        *out = resolver;
+        return OK;
     }
-    if (os_thread_start(&thread, "resolver", ask, resolver, error) != OK) {
+    code = os_thread_start(&thread, "resolver", ask, resolver, error);
+    if (code != OK) {
         free_resolver(resolver);
-        return NULL;
+        return code;
     }
     pthread_detach(thread.handle);
-    return resolver;
+    *out = resolver;
+    return OK;
 }
 
 enum error_code os_resolver_take(struct os_resolver *resolver, struct os_addresses *addresses,

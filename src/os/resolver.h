@@ -13,10 +13,10 @@
 
 struct os_resolver;
 
-/* Starts asking; `wake` (borrowed until os_resolver_drop) is raised when there is an answer. NULL
- * with ERR_NO_MEMORY or ERR_RETRY. */
-struct os_resolver *os_resolver_start(const struct os_endpoint *endpoint,
-                                      const struct os_wake *wake, struct error *error);
+/* Starts asking; `wake` (borrowed until os_resolver_drop) is raised when there is an answer.
+ * ERR_NO_MEMORY, ERR_RETRY. */
+enum error_code os_resolver_start(struct os_resolver **out, const struct os_endpoint *endpoint,
+                                  const struct os_wake *wake, struct error *error) MUST_CHECK;
 /* OK: *addresses has them; ERR_AGAIN: not yet; ERR_RETRY: there are none now. */
 enum error_code os_resolver_take(struct os_resolver *resolver, struct os_addresses *addresses,
                                  struct error *error) MUST_CHECK;

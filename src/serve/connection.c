@@ -37,8 +37,8 @@ static void on_call(void *context, struct grpc_server_call *call, struct bytes_v
             connection->is_broken = true;
         return;
     }
-    struct server_stream *stream = stream_new(connection, call);
-    if (stream == NULL) {
+    struct server_stream *stream;
+    if (stream_new(&stream, connection, call) != OK) {
         if (grpc_server_finish(call, GRPC_RESOURCE_EXHAUSTED, "out of memory") != OK)
             connection->is_broken = true;
         return;
@@ -81,12 +81,25 @@ static bool needs_filter(const struct fault_script *faults)
     return false;
 }
 
-struct connection *connection_new(struct server *server, int fd, const char *peer)
+static enum error_code make_engine(struct connection *connection)
 {
-    struct connection *connection = mem_alloc_zero(1, sizeof *connection);
+    const struct grpc_server_options options = {0};
+    const struct grpc_server_handler handler = {.context = connection,
+                                                .on_call = on_call,
+                                                .on_request = on_request,
+                                                .on_writable = on_writable,
+                                                .on_closed = on_closed};
+    struct error ignored;
+    return grpc_server_new(&connection->grpc, &options, &handler, &ignored);
+}
+
+enum error_code connection_new(struct connection **out, struct server *server, int fd,
+                               const char *peer)
+{
+    struct connection *connection = *out = mem_alloc_zero(1, sizeof *connection);
     if (connection == NULL) {
         os_close(&fd);
-        return NULL;
+        return ERR_NO_MEMORY;
     }
     connection->server = server;
     connection->fd = fd;
@@ -103,21 +116,12 @@ struct connection *connection_new(struct server *server, int fd, const char *pee
         connection->mode = CONNECTION_MUTE;
     else if (server_fire_connect_fault(server, FAULT_HTTP1))
         connection->mode = CONNECTION_HTTP1;
-    if (connection->mode != CONNECTION_SERVES)
-        return connection;
-
-    const struct grpc_server_options options = {0};
-    const struct grpc_server_handler handler = {.context = connection,
-                                                .on_call = on_call,
-                                                .on_request = on_request,
-                                                .on_writable = on_writable,
-                                                .on_closed = on_closed};
-    connection->grpc = grpc_server_new(&options, &handler, NULL);
-    if (connection->grpc == NULL) {
+    if (connection->mode == CONNECTION_SERVES && make_engine(connection) != OK) {
         connection_free(connection);
-        return NULL;
+        *out = NULL;
+        return ERR_NO_MEMORY;
     }
-    return connection;
+    return OK;
 }
 
 void connection_free(struct connection *connection)

@@ -6,8 +6,9 @@
 
 #include "serve/server_state.h"
 
-/* Takes the descriptor (closes it on failure). NULL: out of memory. */
-struct connection *connection_new(struct server *server, int fd, const char *peer);
+/* Takes the descriptor (closes it on failure). ERR_NO_MEMORY. */
+enum error_code connection_new(struct connection **out, struct server *server, int fd,
+                               const char *peer) MUST_CHECK;
 void connection_free(struct connection *connection);
 /* Reads what has come and gives it to the engine. */
 void connection_read(struct connection *connection);

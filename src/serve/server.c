@@ -136,12 +136,11 @@ static void add_client(struct server *server, int fd, const struct os_address *p
         os_close(&fd);
         return;
     }
-    struct connection *connection = connection_new(server, fd, peer->text);
-    if (connection == NULL) {
+    if (connection_new(&server->connections[server->connection_count], server, fd, peer->text) ==
+        OK)
+        server->connection_count++;
+    else
         log_event(LOG_ERROR, "serve", "out of memory for a client", LOG_T("client", peer->text));
-        return;
-    }
-    server->connections[server->connection_count++] = connection;
 }
 
 static void accept_clients(struct server *server)

@@ -10,11 +10,12 @@
 #include "serve/stream_send.h"
 #include "util/memory.h"
 
-struct server_stream *stream_new(struct connection *connection, struct grpc_server_call *call)
+enum error_code stream_new(struct server_stream **out, struct connection *connection,
+                           struct grpc_server_call *call)
 {
-    struct server_stream *stream = mem_alloc_zero(1, sizeof *stream);
+    struct server_stream *stream = *out = mem_alloc_zero(1, sizeof *stream);
     if (stream == NULL)
-        return NULL;
+        return ERR_NO_MEMORY;
     stream->connection = connection;
     stream->call = call;
     buffer_init(&stream->ledger);
@@ -23,7 +24,7 @@ struct server_stream *stream_new(struct connection *connection, struct grpc_serv
     connection->streams = stream;
     server_count(&connection->server->counters.requests, 1);
     server_count(&connection->server->counters.requests_open, 1);
-    return stream;
+    return OK;
 }
 
 void stream_free(struct server_stream *stream)

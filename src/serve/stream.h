@@ -6,8 +6,8 @@
 
 #include "serve/server_state.h"
 
-/* NULL: out of memory. */
-struct server_stream *stream_new(struct connection *connection, struct grpc_server_call *call);
+enum error_code stream_new(struct server_stream **out, struct connection *connection,
+                           struct grpc_server_call *call) MUST_CHECK; /* ERR_NO_MEMORY */
 void stream_free(struct server_stream *stream);
 /* The request has come: answers it or begins. */
 void stream_begin(struct server_stream *stream, struct bytes_view message);

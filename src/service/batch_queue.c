@@ -43,32 +43,31 @@ struct batch_queue {
     void *on_room_context;
 };
 
-struct batch_queue *batch_queue_new(size_t limit_bytes, struct error *error)
+enum error_code batch_queue_new(struct batch_queue **out, size_t limit_bytes, struct error *error)
 {
+    *out = NULL;
     struct batch_queue *queue = mem_alloc_zero(1, sizeof *queue);
-    if (queue == NULL) {
-        error_no_memory(error, "the queue");
-        return NULL;
-    }
+    if (queue == NULL)
+        return error_no_memory(error, "the queue");
     queue->limit_bytes = limit_bytes;
     queue->items = mem_alloc(FIRST_CAPACITY * sizeof queue->items[0]);
     queue->capacity = FIRST_CAPACITY;
-    if (queue->items == NULL) {
-        error_no_memory(error, "the queue");
+    enum error_code code = queue->items == NULL ? error_no_memory(error, "the queue")
+                                                : os_mutex_init(&queue->mutex, error);
+    if (code != OK)
         goto free_queue;
-    }
-    if (os_mutex_init(&queue->mutex, error) != OK)
-        goto free_queue;
-    if (os_condition_init(&queue->not_empty, error) != OK)
+    code = os_condition_init(&queue->not_empty, error);
+    if (code != OK)
         goto release_mutex;
-    return queue;
+    *out = queue;
+    return OK;
 
 release_mutex:
     os_mutex_release(&queue->mutex);
 free_queue:
     mem_free(queue->items);
     mem_free(queue);
-    return NULL;
+    return code;
 }
 
 static void free_item(struct queue_item *item)

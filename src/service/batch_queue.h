@@ -49,7 +49,8 @@ struct queue_item {
 
 struct batch_queue;
 
-struct batch_queue *batch_queue_new(size_t limit_bytes, struct error *error);
+enum error_code batch_queue_new(struct batch_queue **out, size_t limit_bytes,
+                                struct error *error) MUST_CHECK;
 /* Frees what is in it, too. NULL is fine. */
 void batch_queue_free(struct batch_queue *queue);
 

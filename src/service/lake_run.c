@@ -300,9 +300,9 @@ static enum error_code set_up(struct lake_run *run, const struct run_observer *o
         run_observers_add(&run->observers, *observer);
     code = open_sink(run, error);
     if (code == OK)
-        run->queue = batch_queue_new(run->memory.queue_bytes, error);
+        code = batch_queue_new(&run->queue, run->memory.queue_bytes, error);
     if (code == OK)
-        code = run->queue != NULL ? make_streams(run, error) : ERR_NO_MEMORY;
+        code = make_streams(run, error);
     if (code != OK)
         return code;
     batch_queue_on_room(run->queue, wake_streams, run);

@@ -146,24 +146,21 @@ enum error_code run_status_start(struct run_status **out, const struct options *
     }
     status->options = options;
     note_settings(&status->settings, options);
-    status->history = run_history_new(error);
-    status->metrics = status->history != NULL ? metrics_new(error) : NULL;
-    if (status->metrics == NULL || make_run_words(status, error) != OK) {
-        run_status_stop(status);
-        return ERR_NO_MEMORY;
-    }
+    code = run_history_new(&status->history, error);
+    if (code == OK)
+        code = metrics_new(&status->metrics, error);
+    if (code == OK)
+        code = make_run_words(status, error);
     const struct status_server_options server = {.bind_address = options->bind_address,
                                                  .health_port = (int)options->health_port,
                                                  .metrics_port = (int)options->metrics_port,
                                                  .feed = {.context = status, .fill = fill},
                                                  .metrics = status->metrics};
-    struct error failure = {.code = ERR_IO};
-    status->server = status_server_start(&server, &failure);
-    if (status->server == NULL) {
+    if (code == OK)
+        code = status_server_start(&status->server, &server, error);
+    if (code != OK) {
         run_status_stop(status);
-        if (error != NULL)
-            *error = failure;
-        return failure.code;
+        return code;
     }
     log_on_problem(on_problem, status);
     warn_of_shared_port(options);

@@ -44,12 +44,7 @@ enum error_code source_setup_make(struct source_setup *setup, const struct optio
         .metadata = setup->headers,
         .metadata_count = count,
         .user_agent = setup->user_agent};
-    struct error failure = {.code = ERR_NO_MEMORY};
-    *source = source_new(&source_options, &failure);
-    if (*source != NULL)
-        return OK;
-    *error = failure;
-    return failure.code;
+    return source_new(source, &source_options, error);
 }
 
 void source_setup_release(struct source_setup *setup)

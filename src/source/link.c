@@ -57,11 +57,11 @@ enum error_code link_open(struct link *link, const struct link_handler *handler,
     link->deadline_us = now_us + timeout_us;
     link->addresses.count = link->address_index = 0;
     link->is_greeted = false;
-    link->resolver = os_resolver_start(&link->options.endpoint, link->options.wake, error);
-    if (link->resolver == NULL)
-        return error != NULL ? error->code : ERR_NO_MEMORY;
-    link->state = LINK_RESOLVING;
-    return OK;
+    enum error_code code =
+        os_resolver_start(&link->resolver, &link->options.endpoint, link->options.wake, error);
+    if (code == OK)
+        link->state = LINK_RESOLVING;
+    return code;
 }
 
 /* Starts on the address at address_index or, where that fails at once, on one behind it. */
@@ -155,12 +155,11 @@ static enum error_code greet(struct link *link, struct error *error)
 {
     const struct http_client_options options = {.window_bytes = link->options.window_bytes,
                                                 .peer = link->options.peer};
-    link->client = http_client_new(&options, &link->handler.http, error);
-    if (link->client == NULL)
-        return end_link(link, error != NULL ? error->code : ERR_NO_MEMORY);
+    enum error_code code = http_client_new(&link->client, &options, &link->handler.http, error);
+    if (code != OK)
+        return end_link(link, code);
     link->state = LINK_GREETING;
-    enum error_code code =
-        link->handler.on_connected(link->handler.http.context, link->client, error);
+    code = link->handler.on_connected(link->handler.http.context, link->client, error);
     return code == OK ? link_flush(link, error) : end_link(link, code);
 }
 

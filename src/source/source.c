@@ -39,30 +39,30 @@ static enum error_code check_options(struct source *source, const struct source_
     return grpc_metadata_check(source->credentials.headers, source->credentials.count, error);
 }
 
-struct source *source_new(const struct source_options *options, struct error *error)
+enum error_code source_new(struct source **out, const struct source_options *options,
+                           struct error *error)
 {
+    *out = NULL;
     struct source *source = mem_alloc_zero(1, sizeof(*source));
-    if (source == NULL) {
-        error_no_memory(error, "the source");
-        return NULL;
-    }
+    if (source == NULL)
+        return error_no_memory(error, "the source");
     source->wake.fd = -1;
     gaps_init(&source->gaps, options->fails_on_gap);
-    if (copy_options(source, options) != OK) {
-        error_no_memory(error, "the source's options");
-        goto failed;
-    }
-    if (check_options(source, options, error) != OK)
-        goto failed;
-    if (os_wake_init(&source->wake, error) != OK)
-        goto failed;
-    if (os_mutex_init(&source->mutex, error) != OK)
-        goto failed;
-    source->has_mutex = true;
-    return source;
-failed:
-    source_free(source);
-    return NULL;
+    enum error_code code = copy_options(source, options);
+    if (code != OK)
+        code = error_no_memory(error, "the source's options");
+    else
+        code = check_options(source, options, error);
+    if (code == OK)
+        code = os_wake_init(&source->wake, error);
+    if (code == OK)
+        code = os_mutex_init(&source->mutex, error);
+    source->has_mutex = code == OK;
+    if (code == OK)
+        *out = source;
+    else
+        source_free(source);
+    return code;
 }
 
 /* Texts of ours that the options hold as const. */

@@ -15,7 +15,10 @@
 
 struct source;
 
-struct source *source_new(const struct source_options *options, struct error *error);
+/* ERR_INVALID (options that don't fit each other, a file or certificate that can't be used),
+ * ERR_IO, ERR_NO_MEMORY. */
+enum error_code source_new(struct source **out, const struct source_options *options,
+                           struct error *error) MUST_CHECK;
 void source_free(struct source *source);
 
 /* OK: complete or stopped. Otherwise the work can't go on and `error` says why, with the remedy:

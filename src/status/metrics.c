@@ -19,18 +19,18 @@ const char *metrics_operation_name(enum metrics_operation operation)
     return names[operation];
 }
 
-struct metrics *metrics_new(struct error *error)
+enum error_code metrics_new(struct metrics **out, struct error *error)
 {
+    *out = NULL;
     struct metrics *metrics = mem_alloc_zero(1, sizeof(*metrics));
-    if (!metrics) {
-        (void)error_no_memory(error, "the metrics");
-        return NULL;
-    }
-    if (os_mutex_init(&metrics->mutex, error) != OK) {
+    if (!metrics)
+        return error_no_memory(error, "the metrics");
+    enum error_code code = os_mutex_init(&metrics->mutex, error);
+    if (code == OK)
+        *out = metrics;
+    else
         mem_free(metrics);
-        return NULL;
-    }
-    return metrics;
+    return code;
 }
 
 void metrics_free(struct metrics *metrics)

@@ -43,8 +43,7 @@ struct metrics_series {
 
 struct metrics;
 
-/* NULL with ERR_NO_MEMORY. */
-struct metrics *metrics_new(struct error *error);
+enum error_code metrics_new(struct metrics **out, struct error *error) MUST_CHECK;
 void metrics_free(struct metrics *metrics); /* NULL is fine */
 
 const char *metrics_operation_name(enum metrics_operation operation);

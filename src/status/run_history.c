@@ -47,20 +47,22 @@ struct run_history {
     double rates[STATUS_RATES_MAX]; /* oldest first */
 };
 
-struct run_history *run_history_new(struct error *error)
+enum error_code run_history_new(struct run_history **out, struct error *error)
 {
+    *out = NULL;
     struct run_history *history = mem_alloc_zero(1, sizeof(*history));
-    if (!history) {
-        (void)error_no_memory(error, "the status history");
-        return NULL;
-    }
-    if (ledger_set_reserve(&history->coverage, KEPT_RANGES_MAX + 1, error) != OK ||
-        os_mutex_init(&history->mutex, error) != OK) {
+    if (!history)
+        return error_no_memory(error, "the status history");
+    enum error_code code = ledger_set_reserve(&history->coverage, KEPT_RANGES_MAX + 1, error);
+    if (code == OK)
+        code = os_mutex_init(&history->mutex, error);
+    if (code != OK) {
         ledger_set_release(&history->coverage);
         mem_free(history);
-        return NULL;
+        return code;
     }
-    return history;
+    *out = history;
+    return OK;
 }
 
 void run_history_free(struct run_history *history)

@@ -13,8 +13,7 @@
 
 struct run_history;
 
-/* NULL with ERR_NO_MEMORY. */
-struct run_history *run_history_new(struct error *error);
+enum error_code run_history_new(struct run_history **out, struct error *error) MUST_CHECK;
 void run_history_free(struct run_history *history); /* NULL is fine */
 
 /* A durable commit; its range joins the coverage. */

@@ -266,34 +266,35 @@ static void init_listener(struct listener *listener, enum answer_place place)
         listener->visitors[i].fd = -1;
 }
 
-struct status_server *status_server_start(const struct status_server_options *options,
-                                          struct error *error)
+enum error_code status_server_start(struct status_server **out,
+                                    const struct status_server_options *options,
+                                    struct error *error)
 {
+    *out = NULL;
     assert(options->health_port >= STATUS_PORT_ANY && options->health_port <= 65535);
     assert(options->metrics_port >= STATUS_PORT_ANY && options->metrics_port <= 65535);
-    if (options->health_port > 0 && options->health_port == options->metrics_port) {
-        (void)error_set(error, ERR_INVALID,
-                        "health_port and metrics_port are both %d: give them different numbers, "
-                        "or switch one off with 0",
-                        options->health_port);
-        return NULL;
-    }
+    if (options->health_port > 0 && options->health_port == options->metrics_port)
+        return error_set(error, ERR_INVALID,
+                         "health_port and metrics_port are both %d: give them different numbers, "
+                         "or switch one off with 0",
+                         options->health_port);
     struct status_server *server = mem_alloc_zero(1, sizeof(*server));
-    if (!server) {
-        (void)error_no_memory(error, "the health and metrics listeners");
-        return NULL;
-    }
+    if (!server)
+        return error_no_memory(error, "the health and metrics listeners");
     server->feed = options->feed;
     server->metrics = options->metrics;
     init_listener(&server->health, ANSWER_HEALTH);
     init_listener(&server->figures, ANSWER_METRICS);
-    if (start_listener(server, &server->health, "health", options->health_port,
-                       options->bind_address, error) == OK &&
-        start_listener(server, &server->figures, "metrics", options->metrics_port,
-                       options->bind_address, error) == OK)
-        return server;
-    status_server_stop(server);
-    return NULL;
+    enum error_code code = start_listener(server, &server->health, "health", options->health_port,
+                                          options->bind_address, error);
+    if (code == OK)
+        code = start_listener(server, &server->figures, "metrics", options->metrics_port,
+                              options->bind_address, error);
+    if (code == OK)
+        *out = server;
+    else
+        status_server_stop(server);
+    return code;
 }
 
 void status_server_stop(struct status_server *server)

@@ -37,10 +37,11 @@ struct status_server;
 
 /* Starts the listeners that are on. ERR_CONFLICT: a port is taken (the message names it and the
  * option to change); ERR_INVALID: the address is none of this machine's, both ports are the same,
- * or a privileged port; ERR_IO, ERR_NO_MEMORY. NULL with error set on failure: nothing is left
- * listening. With both ports off it returns a server that does nothing. */
-struct status_server *status_server_start(const struct status_server_options *options,
-                                          struct error *error);
+ * or a privileged port; ERR_IO, ERR_NO_MEMORY: nothing is left listening. With both ports off it
+ * makes a server that does nothing. */
+enum error_code status_server_start(struct status_server **out,
+                                    const struct status_server_options *options,
+                                    struct error *error) MUST_CHECK;
 
 /* Stops listening, closes every connection and joins the threads. NULL is fine. */
 void status_server_stop(struct status_server *server);

@@ -142,9 +142,9 @@ static bool exchange_open(struct exchange *exchange)
     const struct grpc_server_handler server_handler = {exchange, on_call, on_request, on_writable,
                                                        on_closed};
     grpc_reader_init(&exchange->reader, 100000);
-    exchange->client = http_client_new(&options, &handler, NULL);
-    exchange->server = grpc_server_new(&server_options, &server_handler, NULL);
-    return exchange->client != NULL && exchange->server != NULL;
+    struct error error;
+    return http_client_new(&exchange->client, &options, &handler, &error) == OK &&
+           grpc_server_new(&exchange->server, &server_options, &server_handler, &error) == OK;
 }
 
 static void exchange_close(struct exchange *exchange)
@@ -416,7 +416,8 @@ static void ask_plainly(struct exchange *exchange, const char *method, const cha
                                           {"content-type", type}, {"te", "trailers"}};
     assert_true(exchange_open(exchange));
     http_client_free(exchange->client);
-    exchange->client = http_client_new(&options, &handler, NULL);
+    struct error error;
+    assert_int_equal(http_client_new(&exchange->client, &options, &handler, &error), OK);
     exchange->call = (struct grpc_call){.code = GRPC_UNKNOWN};
     assert_int_equal(
         http_client_request(exchange->client, headers, 6, body, &exchange->call.stream_id, NULL),

@@ -149,11 +149,11 @@ static bool pair_open(struct pair *pair)
     const struct http_server_options server_options = {0};
     const struct http_server_handler server_handler = {
         pair, server_request, server_data, server_request_end, server_produce, server_close};
-    pair->client = http_client_new(&client_options, &client_handler, NULL);
-    pair->server = http_server_new(&server_options, &server_handler, NULL);
+    struct error error;
     if (pair->most_bytes == 0)
         pair->most_bytes = 1 << 20;
-    return pair->client != NULL && pair->server != NULL;
+    return http_client_new(&pair->client, &client_options, &client_handler, &error) == OK &&
+           http_server_new(&pair->server, &server_options, &server_handler, &error) == OK;
 }
 
 static void pair_close(struct pair *pair)
@@ -566,8 +566,10 @@ static void a_window_out_of_range_is_refused(void **state)
     (void)state;
     const struct http_client_handler handler = {0};
     struct error error;
-    assert_null(http_client_new(&(struct http_client_options){100, "x"}, &handler, &error));
-    assert_int_equal(error.code, ERR_INVALID);
+    struct http_client *none;
+    const struct http_client_options options = {100, "x"};
+    assert_int_equal(http_client_new(&none, &options, &handler, &error), ERR_INVALID);
+    assert_null(none);
 }
 
 /* A whole exchange while the N-th allocation fails: an error or all of it, nothing between. */

@@ -148,10 +148,10 @@ static enum error_code compare(struct outcome *outcome, const struct server *ser
     wanted.foreign = &foreign;
     struct comparison *comparison = NULL;
     mem_fail_after(fail_after);
-    if (code == OK) {
-        comparison = comparison_new(&wanted, &inventory, &outcome->findings, &error);
-        code = comparison == NULL ? error.code : stream(comparison, server);
-    }
+    if (code == OK)
+        code = comparison_new(&comparison, &wanted, &inventory, &outcome->findings, &error);
+    if (code == OK)
+        code = stream(comparison, server);
     if (code == OK)
         code = comparison_finish(comparison, &error);
     if (comparison != NULL)

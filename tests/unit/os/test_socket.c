@@ -196,8 +196,8 @@ static enum error_code ask(const char *host, struct os_addresses *addresses, str
     enum error_code code;
     memcpy(endpoint.host, host, strlen(host) + 1);
     assert_int_equal(os_wake_init(&wake, NULL), OK);
-    struct os_resolver *resolver = os_resolver_start(&endpoint, &wake, error);
-    assert_non_null(resolver);
+    struct os_resolver *resolver;
+    assert_int_equal(os_resolver_start(&resolver, &endpoint, &wake, error), OK);
     assert_true(wait_for(wake.fd, false));
     code = os_resolver_take(resolver, addresses, error);
     os_resolver_drop(resolver);
@@ -229,9 +229,10 @@ static void a_dropped_question_is_answered_to_nobody(void **state)
     struct os_wake wake;
     struct os_addresses addresses;
     assert_int_equal(os_wake_init(&wake, NULL), OK);
+    struct error error;
+    struct os_resolver *resolver;
     for (unsigned i = 0; i < 20; i++) {
-        struct os_resolver *resolver = os_resolver_start(&endpoint, &wake, NULL);
-        assert_non_null(resolver);
+        assert_int_equal(os_resolver_start(&resolver, &endpoint, &wake, &error), OK);
         if (i % 2 != 0)
             (void)os_poll(&(struct os_poll_item){.fd = -1}, 1, 1000);
         enum error_code code = os_resolver_take(resolver, &addresses, NULL);
@@ -240,7 +241,7 @@ static void a_dropped_question_is_answered_to_nobody(void **state)
     }
     os_resolver_drop(NULL);
     mem_fail_after(1);
-    assert_null(os_resolver_start(&endpoint, &wake, NULL));
+    assert_int_equal(os_resolver_start(&resolver, &endpoint, &wake, &error), ERR_NO_MEMORY);
     mem_fail_after(0);
     os_wake_release(&wake);
 }

@@ -122,8 +122,8 @@ static void connect_client(struct client *client, const char *endpoint_text, uin
         .window_bytes = window_bytes != 0 ? window_bytes : WINDOW_BYTES, .peer = endpoint_text};
     const struct http_client_handler handler = {
         .context = client, .on_headers = on_headers, .on_data = on_data, .on_close = on_close};
-    client->http = http_client_new(&options, &handler, NULL);
-    assert_non_null(client->http);
+    struct error error;
+    assert_int_equal(http_client_new(&client->http, &options, &handler, &error), OK);
     grpc_reader_init(&client->reader, 4u << 20);
 }
 

@@ -53,7 +53,9 @@ static void count_call(void *context)
 static void batches_come_out_in_their_order_beyond_the_first_capacity(void **state)
 {
     (void)state;
-    struct batch_queue *queue = batch_queue_new(SIZE_MAX, NULL);
+    struct error error;
+    struct batch_queue *queue;
+    assert_int_equal(batch_queue_new(&queue, SIZE_MAX, &error), OK);
     for (uint32_t ledger = 1; ledger <= 40; ledger++)
         push(queue, ledger, 1);
     for (uint32_t ledger = 1; ledger <= 30; ledger++)
@@ -73,7 +75,9 @@ static void a_full_queue_has_room_again_when_half_is_free(void **state)
 {
     (void)state;
     unsigned calls = 0;
-    struct batch_queue *queue = batch_queue_new(100, NULL);
+    struct error error;
+    struct batch_queue *queue;
+    assert_int_equal(batch_queue_new(&queue, 100, &error), OK);
     batch_queue_on_room(queue, count_call, &calls);
     push(queue, 1, 40);
     push(queue, 2, 40);
@@ -129,7 +133,9 @@ static size_t memory_of(struct batch_queue *queue)
 static void a_replaced_dictionary_counts_once_as_long_as_a_batch_keeps_it_alive(void **state)
 {
     (void)state;
-    struct batch_queue *queue = batch_queue_new(100, NULL);
+    struct error error;
+    struct batch_queue *queue;
+    assert_int_equal(batch_queue_new(&queue, 100, &error), OK);
     push_with_dictionary(queue, 1, 30);
     push_with_dictionary(queue, 1, 50);
     assert_int_equal(memory_of(queue), 20); /* the builder has it, and counts it */
@@ -160,7 +166,9 @@ static void a_replaced_dictionary_counts_once_as_long_as_a_batch_keeps_it_alive(
 static void a_dictionary_that_the_builder_has_no_more_counts_at_once(void **state)
 {
     (void)state;
-    struct batch_queue *queue = batch_queue_new(1000, NULL);
+    struct error error;
+    struct batch_queue *queue;
+    assert_int_equal(batch_queue_new(&queue, 1000, &error), OK);
     push_with_replaced(queue, 1, 30);
     push_with_replaced(queue, 1, 40);
     assert_int_equal(memory_of(queue), 20 + 40);
@@ -175,7 +183,9 @@ static void a_dictionary_that_the_builder_has_no_more_counts_at_once(void **stat
 static void an_empty_queue_waits_for_its_deadline(void **state)
 {
     (void)state;
-    struct batch_queue *queue = batch_queue_new(100, NULL);
+    struct error error;
+    struct batch_queue *queue;
+    assert_int_equal(batch_queue_new(&queue, 100, &error), OK);
     int64_t before_us = os_monotonic_us();
     assert_int_equal(batch_queue_pop(queue, before_us + 20000).kind, QUEUE_NOTHING);
     assert_true(os_monotonic_us() - before_us >= 20000);
@@ -186,7 +196,9 @@ static void an_aborted_queue_drops_what_is_in_it_and_what_comes(void **state)
 {
     (void)state;
     unsigned calls = 0;
-    struct batch_queue *queue = batch_queue_new(10, NULL);
+    struct error error;
+    struct batch_queue *queue;
+    assert_int_equal(batch_queue_new(&queue, 10, &error), OK);
     batch_queue_on_room(queue, count_call, &calls);
     push(queue, 1, 40);
     batch_queue_abort(queue);
@@ -210,7 +222,9 @@ static void *pop_one(void *context)
 static void a_waiting_writer_is_woken(void **state)
 {
     (void)state;
-    struct batch_queue *queue = batch_queue_new(100, NULL);
+    struct error error;
+    struct batch_queue *queue;
+    assert_int_equal(batch_queue_new(&queue, 100, &error), OK);
     struct os_thread thread = {.running = false};
     assert_int_equal(os_thread_start(&thread, "pop", pop_one, queue, NULL), OK);
     push(queue, 1, 1);
@@ -224,12 +238,15 @@ static void a_waiting_writer_is_woken(void **state)
 static void a_failed_allocation_loses_only_its_own_batch(void **state)
 {
     (void)state;
+    struct error error;
+    struct batch_queue *queue;
     for (uint64_t n = 1; n <= 2; n++) {
         mem_fail_after(n);
-        assert_null(batch_queue_new(100, NULL));
+        assert_int_equal(batch_queue_new(&queue, 100, &error), ERR_NO_MEMORY);
+        assert_null(queue);
     }
     mem_fail_after(0);
-    struct batch_queue *queue = batch_queue_new(SIZE_MAX, NULL);
+    assert_int_equal(batch_queue_new(&queue, SIZE_MAX, &error), OK);
     for (uint32_t ledger = 1; ledger <= 64; ledger++)
         push(queue, ledger, 1);
     struct row_batch *batch = batch_of(65, 1);

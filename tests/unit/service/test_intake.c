@@ -51,15 +51,15 @@ static const struct intake_options usual = {.scheme = PARTITION_DATE_HOUR,
 
 static void fixture_open(struct fixture *fixture, struct intake_options options)
 {
-    *fixture = (struct fixture){.queue = batch_queue_new(1 << 30, NULL)};
-    assert_non_null(fixture->queue);
+    *fixture = (struct fixture){.queue = NULL};
+    struct error error;
+    assert_int_equal(batch_queue_new(&fixture->queue, 1 << 30, &error), OK);
     stop_asked = false;
     clock_us = 1000;
     os_clock_set(&fake_clock);
     options.schema = row_schema_find("1.1.0");
     options.queue = fixture->queue;
     options.must_stop = must_stop;
-    struct error error;
     assert_int_equal(intake_new(&fixture->intake, &options, &error), OK);
     fixture->handler = intake_handler(fixture->intake);
     recorded_open(&fixture->recording, "testnet-1410048-1410207", ".events");

@@ -107,8 +107,8 @@ static void serve_connection(struct script_server *server, int fd)
     server->is_mute = number < server->mute_connections;
     server->close_when_sent = server->drips = false;
     server->call = NULL;
-    server->grpc = grpc_server_new(&options, &handler, NULL);
-    assert_non_null(server->grpc);
+    struct error error;
+    assert_int_equal(grpc_server_new(&server->grpc, &options, &handler, &error), OK);
     while (serve_once(server, fd, data))
         continue;
     grpc_server_free(server->grpc);

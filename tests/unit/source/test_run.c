@@ -101,8 +101,8 @@ static enum error_code fetch(const char *endpoint, const struct source_header *h
                                            .has_room = has_room,
                                            .must_stop = must_stop};
     struct source_result result;
-    struct source *source = source_new(&options, &error);
-    assert_non_null(source);
+    struct source *source;
+    assert_int_equal(source_new(&source, &options, &error), OK);
     enum error_code code = source_run(source, &(struct source_request){.first = 100, .last = 105},
                                       &handler, &result, &error);
     if (code == OK)

@@ -219,8 +219,8 @@ static enum error_code run_against(struct script_server *server, const struct so
     struct source_options options = more != NULL ? *more : options_of(server);
     options.endpoint = server->endpoint;
     const struct source_handler handler = handler_of(taker);
-    struct source *source = source_new(&options, error);
-    assert_non_null(source);
+    struct source *source;
+    assert_int_equal(source_new(&source, &options, error), OK);
     enum error_code code = source_run(source, request, &handler, &taker->result, error);
     if (code == OK)
         assert_true(taker->result.stopped || taker->result.complete);
@@ -725,7 +725,8 @@ static void assert_outage_with(const char *greeting, const char *words)
         script_server_stop(&server);
     const struct source_options options = options_of(&server);
     const struct source_handler handler = handler_of(&taker);
-    struct source *source = source_new(&options, &error);
+    struct source *source;
+    assert_int_equal(source_new(&source, &options, &error), OK);
     void *both[] = {source, &taker};
     assert_int_equal(os_thread_start(&stopper, "stopper", stop_when_outage_is_said, both, NULL),
                      OK);
@@ -851,17 +852,18 @@ static void wrong_options_are_refused_with_a_sentence(void **state)
     struct script_server server = {.endpoint = "localhost"};
     struct source_options options = options_of(&server);
     struct error error;
-    assert_null(source_new(&options, &error));
-    assert_int_equal(error.code, ERR_INVALID);
+    struct source *none;
+    assert_int_equal(source_new(&none, &options, &error), ERR_INVALID);
+    assert_null(none);
     options.endpoint = "localhost:50051";
     const struct source_header metadata[] = {{"grpc-timeout", "1S", NULL}};
     options.metadata = metadata;
     options.metadata_count = 1;
-    assert_null(source_new(&options, &error));
+    assert_int_equal(source_new(&none, &options, &error), ERR_INVALID);
     assert_non_null(strstr(error.message, "grpc-timeout"));
     options.metadata_count = 0;
     options.tls = true;
-    assert_null(source_new(&options, &error));
+    assert_int_equal(source_new(&none, &options, &error), ERR_INVALID);
     assert_non_null(strstr(error.message, "not in this version"));
 }
 
@@ -973,7 +975,8 @@ static void deadlines_are_kept_whatever_the_source_waits_for(void **state)
         options.retry_initial_us = options.retry_max_us = 30000000;
         if (!is_there)
             options.endpoint = "127.0.0.1:1";
-        struct source *source = source_new(&options, NULL);
+        struct source *source;
+        assert_int_equal(source_new(&source, &options, &error), OK);
         assert_int_equal(source_run(source, &(struct source_request){.first = 5, .last = 9},
                                     &handler, &result, &error),
                          ERR_LIMIT);

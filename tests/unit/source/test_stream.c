@@ -168,10 +168,12 @@ static enum error_code wire_open(struct wire *wire)
     wire->complete_to = FIRST_LEDGER - 1;
     tracker_init(&wire->tracker, &range, &wire->handler, &wire->stats);
     stream_init(&wire->stream, &wire->tracker, &wire->handler, 100000);
-    wire->server = grpc_server_new(&server_options, &server_handler, &wire->error);
-    wire->client = http_client_new(&options, &handler, &wire->error);
-    if (wire->server == NULL || wire->client == NULL)
-        return ERR_NO_MEMORY;
+    enum error_code code =
+        grpc_server_new(&wire->server, &server_options, &server_handler, &wire->error);
+    if (code == OK)
+        code = http_client_new(&wire->client, &options, &handler, &wire->error);
+    if (code != OK)
+        return code;
     tracker_begin(&wire->tracker, &call);
     return stream_start(&wire->stream, wire->client, &request, &wire->error);
 }

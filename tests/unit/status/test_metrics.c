@@ -19,8 +19,8 @@
 
 static int set_up(void **state)
 {
-    *state = metrics_new(NULL);
-    return *state ? 0 : -1;
+    struct error error;
+    return metrics_new((struct metrics **)state, &error) == OK ? 0 : -1;
 }
 
 static int tear_down(void **state)
@@ -266,7 +266,9 @@ static void every_failed_allocation_is_told(void **state)
     struct status_snapshot snapshot;
     fake_snapshot(&snapshot);
     mem_fail_after(1);
-    assert_null(metrics_new(NULL));
+    struct metrics *none;
+    struct error error;
+    assert_int_equal(metrics_new(&none, &error), ERR_NO_MEMORY);
     enum error_code code = ERR_NO_MEMORY;
     for (uint64_t n = 1; code != OK; n++) {
         struct buffer out;

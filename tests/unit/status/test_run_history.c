@@ -15,8 +15,8 @@
 
 static int set_up(void **state)
 {
-    *state = run_history_new(NULL);
-    return *state ? 0 : -1;
+    struct error error;
+    return run_history_new((struct run_history **)state, &error) == OK ? 0 : -1;
 }
 
 static int tear_down(void **state)
@@ -192,10 +192,11 @@ static void without_memory_there_is_no_board(void **state)
 {
     (void)state;
     struct error error;
+    struct run_history *none;
     mem_fail_after(1);
-    assert_null(run_history_new(&error));
+    assert_int_equal(run_history_new(&none, &error), ERR_NO_MEMORY);
     mem_fail_after(0);
-    assert_int_equal(error.code, ERR_NO_MEMORY);
+    assert_null(none);
 }
 
 struct listed {

@@ -52,11 +52,11 @@ static struct status_server_options options_of(struct fixture *fixture)
 static int set_up(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof(*fixture));
-    fixture->metrics = metrics_new(NULL);
+    struct error error;
+    assert_int_equal(metrics_new(&fixture->metrics, &error), OK);
     struct status_server_options options = options_of(fixture);
-    fixture->server = status_server_start(&options, NULL);
     *state = fixture;
-    return fixture->server ? 0 : -1;
+    return status_server_start(&fixture->server, &options, &error) == OK ? 0 : -1;
 }
 
 static int tear_down(void **state)
@@ -320,10 +320,10 @@ static void a_taken_port_is_named_with_its_remedy(void **state)
     struct fixture *fixture = *state;
     struct status_server_options options = options_of(fixture);
     struct error error;
+    struct status_server *none;
     char words[64];
     options.health_port = health_port(state);
-    assert_null(status_server_start(&options, &error));
-    assert_int_equal(error.code, ERR_CONFLICT);
+    assert_int_equal(status_server_start(&none, &options, &error), ERR_CONFLICT);
     snprintf(words, sizeof(words), "health_port %d on 127.0.0.1 is taken", options.health_port);
     assert_non_null(strstr(error.message, words));
     assert_non_null(strstr(error.message, "--health-port "));
@@ -331,8 +331,7 @@ static void a_taken_port_is_named_with_its_remedy(void **state)
     /* The health listener is up by then, and goes again. */
     options.health_port = STATUS_PORT_ANY;
     options.metrics_port = metrics_port(state);
-    assert_null(status_server_start(&options, &error));
-    assert_int_equal(error.code, ERR_CONFLICT);
+    assert_int_equal(status_server_start(&none, &options, &error), ERR_CONFLICT);
     assert_non_null(strstr(error.message, "metrics_port"));
     assert_non_null(strstr(error.message, "--metrics-port "));
 }
@@ -341,9 +340,9 @@ static void the_same_number_twice_is_refused(void **state)
 {
     struct status_server_options options = options_of(*state);
     struct error error;
+    struct status_server *none;
     options.health_port = options.metrics_port = 18099;
-    assert_null(status_server_start(&options, &error));
-    assert_int_equal(error.code, ERR_INVALID);
+    assert_int_equal(status_server_start(&none, &options, &error), ERR_INVALID);
     assert_non_null(strstr(error.message, "both 18099"));
 }
 
@@ -351,9 +350,9 @@ static void an_address_of_another_machine_is_refused_by_name(void **state)
 {
     struct status_server_options options = options_of(*state);
     struct error error;
+    struct status_server *none;
     options.bind_address = "192.0.2.7"; /* TEST-NET-1 (RFC 5737) */
-    assert_null(status_server_start(&options, &error));
-    assert_int_equal(error.code, ERR_INVALID);
+    assert_int_equal(status_server_start(&none, &options, &error), ERR_INVALID);
     assert_non_null(strstr(error.message, "bind_address"));
     assert_non_null(strstr(error.message, "192.0.2.7"));
 }
@@ -362,14 +361,14 @@ static void a_port_of_0_is_off(void **state)
 {
     struct status_server_options options = options_of(*state);
     options.health_port = STATUS_PORT_OFF;
-    struct status_server *server = status_server_start(&options, NULL);
-    assert_non_null(server);
+    struct error error;
+    struct status_server *server;
+    assert_int_equal(status_server_start(&server, &options, &error), OK);
     assert_int_equal(status_server_health_port(server), 0);
     expect_status(status_server_metrics_port(server), "GET", "/metrics", 200);
     status_server_stop(server);
     options.metrics_port = STATUS_PORT_OFF;
-    server = status_server_start(&options, NULL);
-    assert_non_null(server);
+    assert_int_equal(status_server_start(&server, &options, &error), OK);
     assert_int_equal(status_server_metrics_port(server), 0);
     status_server_stop(server);
 }
@@ -379,10 +378,11 @@ static void ipv6_loopback_can_be_bound(void **state)
     struct status_server_options options = options_of(*state);
     struct error error;
     options.bind_address = "::1";
-    struct status_server *server = status_server_start(&options, &error);
-    if (!server && error.code == ERR_INVALID)
+    struct status_server *server;
+    enum error_code code = status_server_start(&server, &options, &error);
+    if (code == ERR_INVALID)
         skip(); /* a machine without IPv6 */
-    assert_non_null(server);
+    assert_int_equal(code, OK);
     assert_true(status_server_health_port(server) != 0);
     status_server_stop(server);
 }
@@ -467,8 +467,9 @@ static void on_another_address_any_host_is_served(void **state)
     struct fixture *fixture = *state;
     struct status_server_options options = options_of(fixture);
     options.bind_address = "0.0.0.0";
-    struct status_server *server = status_server_start(&options, NULL);
-    assert_non_null(server);
+    struct error error;
+    struct status_server *server;
+    assert_int_equal(status_server_start(&server, &options, &error), OK);
     expect_raw(status_server_health_port(server),
                "GET /live HTTP/1.1\r\nHost: lake.example.org\r\n\r\n", "HTTP/1.1 200 ");
     status_server_stop(server);
