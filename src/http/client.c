@@ -142,28 +142,6 @@ static ssize_t read_body(nghttp2_session *nghttp2, int32_t stream_id, uint8_t *o
     return (ssize_t)size;
 }
 
-static enum error_code open_session(struct http_client *client)
-{
-    nghttp2_session_callbacks *callbacks = NULL;
-    nghttp2_option *option = NULL;
-    enum error_code code = ERR_NO_MEMORY;
-    if (nghttp2_session_callbacks_new(&callbacks) != 0)
-        return ERR_NO_MEMORY;
-    if (http_session_options(true, &option) != OK)
-        goto out;
-    http_session_set_callbacks(callbacks);
-    nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_recv);
-    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data_chunk);
-    nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
-    if (nghttp2_session_client_new3(&client->session.nghttp2, callbacks, client, option,
-                                    http_session_memory()) == 0)
-        code = OK;
-out:
-    nghttp2_option_del(option);
-    nghttp2_session_callbacks_del(callbacks);
-    return code;
-}
-
 static enum error_code submit_settings(struct http_client *client, uint32_t window_bytes)
 {
     nghttp2_session *nghttp2 = client->session.nghttp2;
@@ -194,7 +172,9 @@ enum error_code http_client_new(struct http_client **out, const struct http_clie
     http_header_block_init(&client->session.block);
     client->handler = *handler;
     client->peer = mem_copy_text(options->peer);
-    if (client->peer == NULL || open_session(client) != OK ||
+    if (client->peer == NULL ||
+        http_session_open(&client->session, true, on_frame_recv, on_data_chunk, on_stream_close) !=
+            OK ||
         submit_settings(client, options->window_bytes) != OK)
         goto no_memory;
     *out = client;
@@ -347,14 +327,7 @@ enum error_code http_client_at_end(const struct http_client *client, struct erro
 enum error_code http_client_pull(struct http_client *client, struct bytes_view *bytes,
                                  struct error *error)
 {
-    const uint8_t *data = NULL;
-    ssize_t size = nghttp2_session_mem_send(client->session.nghttp2, &data);
-    if (size < 0)
-        return http_session_error(&client->session, size, client->peer, "writing", error);
-    if (size == 0 && client->session.is_broken)
-        return http_session_breach(&client->session, client->peer, error);
-    *bytes = bytes_view_of(size == 0 ? NULL : data, (size_t)size);
-    return OK;
+    return http_session_pull(&client->session, client->peer, bytes, error);
 }
 
 enum error_code http_client_consume(struct http_client *client, int32_t stream_id,

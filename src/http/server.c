@@ -157,29 +157,7 @@ static ssize_t read_body(nghttp2_session *nghttp2, int32_t stream_id, uint8_t *o
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
-static enum error_code open_session(struct http_server *server)
-{
-    nghttp2_session_callbacks *callbacks = NULL;
-    nghttp2_option *option = NULL;
-    enum error_code code = ERR_NO_MEMORY;
-    if (nghttp2_session_callbacks_new(&callbacks) != 0)
-        return ERR_NO_MEMORY;
-    if (http_session_options(false, &option) != OK)
-        goto out;
-    http_session_set_callbacks(callbacks);
-    nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_recv);
-    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data_chunk);
-    nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
-    if (nghttp2_session_server_new3(&server->session.nghttp2, callbacks, server, option,
-                                    http_session_memory()) == 0)
-        code = OK;
-out:
-    nghttp2_option_del(option);
-    nghttp2_session_callbacks_del(callbacks);
-    return code;
-}
-
-enum error_code http_server_send_settings(struct http_server *server)
+static enum error_code submit_settings(struct http_server *server)
 {
     const nghttp2_settings_entry entries[] = {
         {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, server->max_concurrent_streams},
@@ -201,9 +179,10 @@ enum error_code http_server_new(struct http_server **out, const struct http_serv
     server->handler = *handler;
     server->max_concurrent_streams =
         options->max_concurrent_streams != 0 ? options->max_concurrent_streams : DEFAULT_STREAMS;
-    if (open_session(server) != OK)
+    if (http_session_open(&server->session, false, on_frame_recv, on_data_chunk, on_stream_close) !=
+        OK)
         goto no_memory;
-    if (!options->late_settings && http_server_send_settings(server) != OK)
+    if (submit_settings(server) != OK)
         goto no_memory;
     *out = server;
     return OK;
@@ -242,14 +221,7 @@ enum error_code http_server_receive(struct http_server *server, struct bytes_vie
 enum error_code http_server_pull(struct http_server *server, struct bytes_view *bytes,
                                  struct error *error)
 {
-    const uint8_t *data = NULL;
-    ssize_t size = nghttp2_session_mem_send(server->session.nghttp2, &data);
-    if (size < 0)
-        return http_session_error(&server->session, size, PEER, "writing", error);
-    if (size == 0 && server->session.is_broken)
-        return http_session_breach(&server->session, PEER, error);
-    *bytes = bytes_view_of(size == 0 ? NULL : data, (size_t)size);
-    return OK;
+    return http_session_pull(&server->session, PEER, bytes, error);
 }
 
 bool http_server_is_done(const struct http_server *server)

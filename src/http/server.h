@@ -50,8 +50,6 @@ struct http_server_handler {
 
 struct http_server_options {
     uint32_t max_concurrent_streams; /* 0: 100 */
-    bool late_settings;              /* the server's SETTINGS are not sent by themselves: for tests
-                                        and fault scripts; http_server_send_settings sends them */
 };
 
 /* `handler` is copied. */
@@ -92,8 +90,6 @@ enum error_code http_server_goaway(struct http_server *server, uint32_t http2_er
                                    const char *words) MUST_CHECK;
 /* A PING of ours; the peer's answer is swallowed. */
 enum error_code http_server_ping(struct http_server *server) MUST_CHECK;
-/* With late_settings: queues SETTINGS. */
-enum error_code http_server_send_settings(struct http_server *server) MUST_CHECK;
 
 /* A pointer of the caller's for each stream; NULL for an unknown stream. */
 void http_server_set_stream_data(struct http_server *server, int32_t stream_id, void *data);

@@ -31,23 +31,8 @@ static void *session_realloc(void *pointer, size_t size, void *user_data)
     return mem_realloc(pointer, size);
 }
 
-nghttp2_mem *http_session_memory(void)
-{
-    static nghttp2_mem memory = {NULL, session_malloc, session_free, session_calloc,
+static nghttp2_mem our_memory = {NULL, session_malloc, session_free, session_calloc,
                                  session_realloc};
-    return &memory;
-}
-
-enum error_code http_session_options(bool manual_windows, nghttp2_option **option)
-{
-    if (nghttp2_option_new(option) != 0)
-        return ERR_NO_MEMORY;
-    if (manual_windows)
-        nghttp2_option_set_no_auto_window_update(*option, 1);
-    /* Closed streams need not be remembered for priorities, which we do not use. */
-    nghttp2_option_set_no_closed_streams(*option, 1);
-    return OK;
-}
 
 int http_session_fail(struct http_session *session, enum error_code code)
 {
@@ -134,19 +119,42 @@ static int on_frame_send(nghttp2_session *nghttp2, const nghttp2_frame *frame, v
     return 0;
 }
 
-enum error_code http_session_breach(const struct http_session *session, const char *peer,
-                                    struct error *error)
-{
-    return error_set(error, ERR_RETRY, "%s broke the HTTP/2 protocol: %s", peer, session->detail);
-}
-
-void http_session_set_callbacks(nghttp2_session_callbacks *callbacks)
+static void set_callbacks(nghttp2_session_callbacks *callbacks)
 {
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     nghttp2_session_callbacks_set_error_callback2(callbacks, on_words);
     nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, on_invalid_frame);
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_send);
+}
+
+enum error_code http_session_open(struct http_session *session, bool is_client,
+                                  nghttp2_on_frame_recv_callback on_frame,
+                                  nghttp2_on_data_chunk_recv_callback on_data,
+                                  nghttp2_on_stream_close_callback on_close)
+{
+    nghttp2_session_callbacks *callbacks = NULL;
+    nghttp2_option *option = NULL;
+    enum error_code code = ERR_NO_MEMORY;
+    if (nghttp2_session_callbacks_new(&callbacks) != 0)
+        return ERR_NO_MEMORY;
+    if (nghttp2_option_new(&option) != 0)
+        goto out;
+    if (is_client)
+        nghttp2_option_set_no_auto_window_update(option, 1);
+    /* Closed streams need not be remembered for priorities, which we do not use. */
+    nghttp2_option_set_no_closed_streams(option, 1);
+    set_callbacks(callbacks);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
+    nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_close);
+    if ((is_client ? nghttp2_session_client_new3 : nghttp2_session_server_new3)(
+            &session->nghttp2, callbacks, session, option, &our_memory) == 0)
+        code = OK;
+out:
+    nghttp2_option_del(option);
+    nghttp2_session_callbacks_del(callbacks);
+    return code;
 }
 
 enum error_code http_session_error(const struct http_session *session, int64_t result,
@@ -162,6 +170,20 @@ enum error_code http_session_error(const struct http_session *session, int64_t r
     return error_set(error, ERR_RETRY, "%s: HTTP/2 failed while %s: %s%s%s", peer, what,
                      nghttp2_strerror((int)result), session->detail[0] != '\0' ? ": " : "",
                      session->detail);
+}
+
+enum error_code http_session_pull(struct http_session *session, const char *peer,
+                                  struct bytes_view *bytes, struct error *error)
+{
+    const uint8_t *data = NULL;
+    ssize_t size = nghttp2_session_mem_send(session->nghttp2, &data);
+    if (size < 0)
+        return http_session_error(session, size, peer, "writing", error);
+    if (size == 0 && session->is_broken)
+        return error_set(error, ERR_RETRY, "%s broke the HTTP/2 protocol: %s", peer,
+                         session->detail);
+    *bytes = bytes_view_of(size == 0 ? NULL : data, (size_t)size);
+    return OK;
 }
 
 void http_session_fields(nghttp2_nv *out, const struct http_header *headers, size_t header_count)

@@ -3,7 +3,7 @@
 #define TTP_HTTP_SESSION_H
 
 /*
- * What client and server sessions share: nghttp2's memory, options and errors, the header block
+ * What client and server sessions share: opening, sending and errors of nghttp2, the header block
  * that is being received, and the guard against peers that send nothing but control frames.
  * Private to the room.
  */
@@ -33,15 +33,18 @@ struct http_session {
     bool is_broken;                 /* nghttp2 has said GOAWAY: the peer broke the protocol */
 };
 
-/* nghttp2's heap is ours. Static. */
-nghttp2_mem *http_session_memory(void);
+/* Opens the session with the callbacks that both sides have (the header block, nghttp2's words, the
+ * GOAWAY that it sends) and the owner's three. `session`, which is nghttp2's user data, is the
+ * owner's first member. Only the client gives windows back by hand. ERR_NO_MEMORY. */
+enum error_code http_session_open(struct http_session *session, bool is_client,
+                                  nghttp2_on_frame_recv_callback on_frame,
+                                  nghttp2_on_data_chunk_recv_callback on_data,
+                                  nghttp2_on_stream_close_callback on_close) MUST_CHECK;
 
-/* The options of both sides: windows given back by hand if `manual_windows`. ERR_NO_MEMORY. */
-enum error_code http_session_options(bool manual_windows, nghttp2_option **option) MUST_CHECK;
-
-/* Callbacks that both sides set: the header block, nghttp2's words, the GOAWAY it sends. `session`
- * must be nghttp2's user data's first member. */
-void http_session_set_callbacks(nghttp2_session_callbacks *callbacks);
+/* The next bytes to send; empty: nothing now. ERR_RETRY: the peer broke the protocol, and the
+ * GOAWAY that says so was given before. `peer` is for the message. */
+enum error_code http_session_pull(struct http_session *session, const char *peer,
+                                  struct bytes_view *bytes, struct error *error) MUST_CHECK;
 
 /* Notes the failure for receive and returns NGHTTP2_ERR_CALLBACK_FAILURE. */
 int http_session_fail(struct http_session *session, enum error_code code);
@@ -52,10 +55,6 @@ int http_session_count_frame(struct http_session *session, const nghttp2_frame *
 /* The error of an nghttp2 result below 0. `peer` and `what` are for the message. */
 enum error_code http_session_error(const struct http_session *session, int64_t result,
                                    const char *peer, const char *what, struct error *error);
-
-/* What the peer's breach of the protocol ends in. */
-enum error_code http_session_breach(const struct http_session *session, const char *peer,
-                                    struct error *error);
 
 /* Fills nghttp2's header array from ours: names and values are borrowed (nghttp2 copies them). */
 void http_session_fields(nghttp2_nv *out, const struct http_header *headers, size_t header_count);

@@ -241,6 +241,17 @@ enum error_code os_accept(int listener, int *fd, struct os_address *peer, struct
     }
 }
 
+/* What a transfer of `size` bytes, or its failure, means. */
+static enum error_code transferred(ssize_t size, size_t *size_bytes, struct error *error)
+{
+    *size_bytes = size < 0 ? 0 : (size_t)size;
+    if (size >= 0)
+        return OK;
+    if (errno == EAGAIN || errno == EWOULDBLOCK)
+        return ERR_AGAIN;
+    return error_set(error, ERR_RETRY, "the connection broke: %s", strerror(errno));
+}
+
 enum error_code os_receive(int fd, void *data, size_t capacity_bytes, size_t *received_bytes,
                            struct error *error)
 {
@@ -248,14 +259,7 @@ enum error_code os_receive(int fd, void *data, size_t capacity_bytes, size_t *re
     do
         size = recv(fd, data, capacity_bytes, 0);
     while (size < 0 && errno == EINTR);
-    if (size >= 0) {
-        *received_bytes = (size_t)size;
-        return OK;
-    }
-    *received_bytes = 0;
-    if (errno == EAGAIN || errno == EWOULDBLOCK)
-        return ERR_AGAIN;
-    return error_set(error, ERR_RETRY, "the connection broke: %s", strerror(errno));
+    return transferred(size, received_bytes, error);
 }
 
 enum error_code os_send(int fd, const void *data, size_t size_bytes, size_t *sent_bytes,
@@ -265,14 +269,7 @@ enum error_code os_send(int fd, const void *data, size_t size_bytes, size_t *sen
     do
         size = send(fd, data, size_bytes, MSG_NOSIGNAL);
     while (size < 0 && errno == EINTR);
-    if (size >= 0) {
-        *sent_bytes = (size_t)size;
-        return OK;
-    }
-    *sent_bytes = 0;
-    if (errno == EAGAIN || errno == EWOULDBLOCK)
-        return ERR_AGAIN;
-    return error_set(error, ERR_RETRY, "the connection broke: %s", strerror(errno));
+    return transferred(size, sent_bytes, error);
 }
 
 void os_shutdown_write(int fd)

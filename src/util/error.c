@@ -20,52 +20,52 @@ void error_clear(struct error *error)
     error->message[0] = '\0';
 }
 
-enum error_code error_set(struct error *error, enum error_code code, const char *format, ...)
+/* `tail` comes behind what the format makes. */
+static void set(struct error *error, enum error_code code, int system_errno, const char *tail,
+                const char *format, va_list arguments)
 {
-    if (error == NULL)
-        return code;
     char whole[WHOLE_BYTES];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(whole, sizeof whole, format, arguments);
-    va_end(arguments);
+    int length = vsnprintf(whole, sizeof whole, format, arguments);
+    if (length >= 0 && (size_t)length < sizeof whole)
+        snprintf(whole + length, sizeof whole - (size_t)length, "%s", tail);
     sentence_fit(error->message, sizeof error->message, whole);
     error->code = code;
-    error->system_errno = 0;
+    error->system_errno = system_errno;
+}
+
+enum error_code error_set(struct error *error, enum error_code code, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    if (error != NULL)
+        set(error, code, 0, "", format, arguments);
+    va_end(arguments);
     return code;
 }
 
 enum error_code error_set_errno(struct error *error, int system_errno, const char *format, ...)
 {
     enum error_code code = system_errno == ENOMEM ? ERR_NO_MEMORY : ERR_IO;
-    if (error == NULL)
-        return code;
-    char whole[WHOLE_BYTES];
+    char tail[ERROR_MESSAGE_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(whole, sizeof whole, format, arguments);
+    snprintf(tail, sizeof tail, ": %s", strerror(system_errno));
+    if (error != NULL)
+        set(error, code, system_errno, tail, format, arguments);
     va_end(arguments);
-    if (length >= 0 && (size_t)length < sizeof whole)
-        snprintf(whole + length, sizeof whole - (size_t)length, ": %s", strerror(system_errno));
-    sentence_fit(error->message, sizeof error->message, whole);
-    error->code = code;
-    error->system_errno = system_errno;
     return code;
 }
 
 enum error_code error_prefix(struct error *error, enum error_code code, const char *format, ...)
 {
-    if (error == NULL)
-        return code;
-    char whole[WHOLE_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(whole, sizeof whole, format, arguments);
+    if (error != NULL) {
+        code = error->code;
+        set(error, code, error->system_errno, error->message, format, arguments);
+    }
     va_end(arguments);
-    if (length >= 0 && (size_t)length < sizeof whole)
-        snprintf(whole + length, sizeof whole - (size_t)length, "%s", error->message);
-    sentence_fit(error->message, sizeof error->message, whole);
-    return error->code;
+    return code;
 }
 
 enum error_code error_no_memory(struct error *error, const char *what)

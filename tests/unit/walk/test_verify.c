@@ -187,16 +187,6 @@ static void every_failed_allocation_of_verify_is_an_error(void **state)
     buffer_release(&file);
 }
 
-static void levels_have_names(void **state)
-{
-    (void)state;
-    enum parquet_verify_level level;
-    assert_true(parquet_verify_level_parse("values", &level));
-    assert_int_equal(level, PARQUET_VERIFY_VALUES);
-    assert_string_equal(parquet_verify_level_name(PARQUET_VERIFY_PAGES), "pages");
-    assert_false(parquet_verify_level_parse("deep", &level));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,7 +199,6 @@ int main(void)
         cmocka_unit_test(a_wrong_minimum_is_found_by_the_values),
         cmocka_unit_test(bytes_that_are_no_parquet_are_refused),
         cmocka_unit_test(every_failed_allocation_of_verify_is_an_error),
-        cmocka_unit_test(levels_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
