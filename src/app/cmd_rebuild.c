@@ -9,11 +9,7 @@
 #include "app/say.h"
 #include "lake/inventory.h"
 #include "lake/rebuild.h"
-
-static const char *plural(uint64_t count)
-{
-    return count == 1 ? "" : "s";
-}
+#include "util/text.h"
 
 static void print_taken(const struct rebuild_report *report, bool dry_run)
 {
@@ -22,10 +18,10 @@ static void print_taken(const struct rebuild_report *report, bool dry_run)
         report->schema_version);
     say("%s: %" PRIu64 " commit%s, %" PRIu64 " file%s, %" PRIu64 " row%s, %" PRIu64
         " dead letter%s, %" PRIu64 " unconfirmed ledger%s\n",
-        dry_run ? "would be taken in" : "taken in", report->commits, plural(report->commits),
-        report->files, plural(report->files), report->rows, plural(report->rows),
-        report->dead_letters, plural(report->dead_letters), report->unconfirmed_ledgers,
-        plural(report->unconfirmed_ledgers));
+        dry_run ? "would be taken in" : "taken in", report->commits, text_plural(report->commits),
+        report->files, text_plural(report->files), report->rows, text_plural(report->rows),
+        report->dead_letters, text_plural(report->dead_letters), report->unconfirmed_ledgers,
+        text_plural(report->unconfirmed_ledgers));
     for (size_t i = 0; i < report->coverage.count; i++) {
         struct ledger_range range = report->coverage.ranges[i];
         say("covered: ledgers %" PRIu32 " to %" PRIu32 "\n", range.first, range.last);
@@ -80,8 +76,8 @@ static void print_unknown(const struct rebuild_report *report)
     if (report->commits_without_digest > 0)
         say("  the digest%s of %" PRIu64 " commit%s: schema 1.0.0 does not keep the order of "
             "events\n",
-            plural(report->commits_without_digest), report->commits_without_digest,
-            plural(report->commits_without_digest));
+            text_plural(report->commits_without_digest), report->commits_without_digest,
+            text_plural(report->commits_without_digest));
 }
 
 /* Only ranges where nothing was done: there may be no catalog yet that a run could work with. */

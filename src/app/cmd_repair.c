@@ -11,6 +11,7 @@
 #include "lake/inventory.h"
 #include "lake/repair.h"
 #include "os/process.h"
+#include "util/text.h"
 
 /* What older snapshots are good for now. DuckDB compares times as texts in SQLite, so that
  * `older_than` ends snapshots of a whole day: they are named. */
@@ -33,7 +34,7 @@ static void print_foreign(const struct repair_report *report, const char *would)
             *LIST_AT(&report->files, char *, i), would);
     if (report->inlined_rows > 0)
         say("%" PRIu64 " row%s of others in the catalog itself: %staken out of the lake\n",
-            report->inlined_rows, report->inlined_rows == 1 ? "" : "s", would);
+            report->inlined_rows, text_plural(report->inlined_rows), would);
     if (report->discarded_groups > 0)
         say("what others than this program had changed there %s lost\n",
             would[0] != '\0' ? "would be" : "is");
@@ -55,11 +56,11 @@ static void print_report(const struct repair_report *report, const struct repair
     for (size_t i = 0; i < LIST_COUNT(&report->moved, char *); i++)
         say("moved to _lake/damaged: %s\n", *LIST_AT(&report->moved, char *, i));
     if (wanted->unconfirmed)
-        say("%zu unconfirmed range%s %staken out of the coverage\n", ranges, ranges == 1 ? "" : "s",
+        say("%zu unconfirmed range%s %staken out of the coverage\n", ranges, text_plural(ranges),
             would);
     else if (report->uncovered > 0)
         say("%" PRIu64 " ledger%s without events %staken out of the coverage\n", report->uncovered,
-            report->uncovered == 1 ? "" : "s", would);
+            text_plural(report->uncovered), would);
     if (report->unrepaired > 0)
         say("%" PRIu64 " problem%s no commit's: 'verify' names them, repair leaves them\n",
             report->unrepaired, report->unrepaired == 1 ? " is" : "s are");

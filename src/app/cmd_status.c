@@ -307,18 +307,14 @@ static enum error_code print_json(struct catalog *catalog, const char *output_pa
     return json_print(object, true, error);
 }
 
-static const char *plural(uint64_t count)
-{
-    return count == 1 ? "" : "s";
-}
-
 static void print_ranges(const char *title, const struct ledger_set *set)
 {
     uint64_t ledgers = ledger_set_ledgers(set);
     size_t count = set->count;
     char text[TEXT_TIME_BYTES];
     text_count(ledgers, text);
-    say("%-14s %s ledger%s in %zu range%s\n", title, text, plural(ledgers), count, plural(count));
+    say("%-14s %s ledger%s in %zu range%s\n", title, text, text_plural(ledgers), count,
+        text_plural(count));
     size_t shown = count < RANGES_PRINTED ? count : RANGES_PRINTED;
     for (size_t i = 0; i < shown; i++)
         say("  %" PRIu32 " to %" PRIu32 "\n", set->ranges[i].first, set->ranges[i].last);
@@ -335,13 +331,13 @@ static void print_counts(const struct lake_status *status)
     text_count(totals->files, files);
     text_size(totals->file_bytes, size);
     say("%-14s %s row%s in %s file%s, %s, %" PRIu64 " commit%s\n", "content", rows,
-        plural(totals->rows), files, plural(totals->files), size, totals->commits,
-        plural(totals->commits));
+        text_plural(totals->rows), files, text_plural(totals->files), size, totals->commits,
+        text_plural(totals->commits));
     for (size_t i = 0; i < status->version_count; i++) {
         text_count(status->versions[i].rows, rows);
         say("  schema %s: %s row%s, %" PRIu64 " commit%s\n", status->versions[i].version, rows,
-            plural(status->versions[i].rows), status->versions[i].commits,
-            plural(status->versions[i].commits));
+            text_plural(status->versions[i].rows), status->versions[i].commits,
+            text_plural(status->versions[i].commits));
     }
     if (totals->newest_close_us != 0) {
         text_rfc3339(totals->newest_close_us, time);
@@ -412,12 +408,13 @@ static void print_others(const struct lake_status *status)
     text_count(status->visible.inlined_rows, inlined);
     if (status->visible.deleted_rows + status->visible.inlined_rows > 0)
         say("%-14s %s row%s of the files hidden, %s row%s in the catalog itself\n", "by others",
-            hidden, plural(status->visible.deleted_rows), inlined,
-            plural(status->visible.inlined_rows));
+            hidden, text_plural(status->visible.deleted_rows), inlined,
+            text_plural(status->visible.inlined_rows));
     if (count > 0)
         say("%-14s rows changed in %" PRIu64 " snapshot%s, the last is %" PRId64
             " at %s: 'verify' tells what is left of it\n",
-            "by others", count, plural(count), status->newest_change, status->newest_change_time);
+            "by others", count, text_plural(count), status->newest_change,
+            status->newest_change_time);
     print_objects(status);
 }
 
@@ -446,7 +443,7 @@ static void print_oddities(const struct lake_status *status)
             "stored\n  (met %" JSON_INTEGER_FORMAT " time%s, the last at %s)\n",
             "seam", json_integer_value(json_object_get(finding, "ledger")),
             json_integer_value(json_object_get(finding, "times")),
-            plural((uint64_t)json_integer_value(json_object_get(finding, "times"))),
+            text_plural((uint64_t)json_integer_value(json_object_get(finding, "times"))),
             json_string_value(json_object_get(finding, "last_seen")));
     print_left_out(status, LIST_SEAM_FINDINGS);
     print_unchecked_seams(status);

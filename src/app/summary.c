@@ -42,17 +42,12 @@ static void put(struct summary_page *page, const char *format, ...)
     va_end(arguments);
 }
 
-static const char *plural(uint64_t count)
-{
-    return count == 1 ? "" : "s";
-}
-
 /* Ledgers that are worth a look, by their numbers, newest gaps last. */
 static void put_gaps(struct summary_page *page, const struct status_snapshot *last)
 {
     if (last->stream.gaps.found_count != 0)
         put(page, LABEL "%" PRIu64 " ledger%s left out by the stream, and there when asked for\n",
-            "found", last->stream.gaps.found_count, plural(last->stream.gaps.found_count));
+            "found", last->stream.gaps.found_count, text_plural(last->stream.gaps.found_count));
     if (last->stream.gaps.count == 0)
         return;
     char text[LEDGER_SET_TEXT_BYTES];
@@ -75,20 +70,20 @@ static void put_amounts(struct summary_page *page, const struct status_snapshot 
     text_count(last->sink.commits, commits);
     text_size(last->sink.bytes_committed, size);
     put(page, LABEL "%s row%s in %s file%s, %s, by %s commit%s\n", "stored", rows,
-        plural(last->sink.rows_committed), files, plural(last->sink.files_committed), size, commits,
-        plural(last->sink.commits));
+        text_plural(last->sink.rows_committed), files, text_plural(last->sink.files_committed),
+        size, commits, text_plural(last->sink.commits));
     if (last->sink.dead_letters_committed != 0)
         put(page, LABEL "%" PRIu64 " event%s that can't be rows, under _lake/dead_letters/\n",
             "dead letters", last->sink.dead_letters_committed,
-            plural(last->sink.dead_letters_committed));
+            text_plural(last->sink.dead_letters_committed));
     if (last->sink.unconfirmed_ledgers != 0)
         put(page, LABEL "%" PRIu64 " ledger%s that the server sent no event of\n", "unconfirmed",
-            last->sink.unconfirmed_ledgers, plural(last->sink.unconfirmed_ledgers));
+            last->sink.unconfirmed_ledgers, text_plural(last->sink.unconfirmed_ledgers));
     put_gaps(page, last);
     if (last->stream.retries != 0 || last->stream.events_refetched != 0)
         put(page, LABEL "%" PRIu64 " retr%s, %" PRIu64 " event%s received again\n", "connection",
             last->stream.retries, last->stream.retries == 1 ? "y" : "ies",
-            last->stream.events_refetched, plural(last->stream.events_refetched));
+            last->stream.events_refetched, text_plural(last->stream.events_refetched));
 }
 
 static void put_rates(struct summary_page *page, const struct run_report *report)
@@ -209,7 +204,7 @@ static void put_ranges(struct summary_page *page, const struct run_plan *plan)
         else
             put(page, LABEL "%" PRIu32 " to %" PRIu32 ", %" PRIu64 " ledger%s\n", label,
                 range->first, range->last, (uint64_t)range->last - range->first + 1,
-                plural((uint64_t)range->last - range->first + 1));
+                text_plural((uint64_t)range->last - range->first + 1));
     }
 }
 

@@ -251,6 +251,6 @@ void verify_print_text(const struct verify_report *report,
                                                    : "the checksum right of every page that has "
                                                      "one (--deep also reads every value)");
     else
-        say("not ok: %zu problem%s in %s files, %s rows\n", problems, problems == 1 ? "" : "s",
-            files, rows);
+        say("not ok: %zu problem%s in %s files, %s rows\n", problems, text_plural(problems), files,
+            rows);
 }

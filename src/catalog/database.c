@@ -51,6 +51,15 @@ static enum error_code explain(struct database *database, int result, struct err
     return OK;
 }
 
+enum error_code database_side_path(char out[OS_PATH_BYTES], const char *path, const char *suffix,
+                                   struct error *error)
+{
+    int length = snprintf(out, OS_PATH_BYTES, "%s%s", path, suffix);
+    if (length < 0 || length >= OS_PATH_BYTES)
+        return error_set(error, ERR_LIMIT, "the path %.200s… is too long", path);
+    return OK;
+}
+
 /* Finds the process that holds a lock on the catalog, or on the -shm file that its users share. */
 static void describe_holder(const struct database *database, char out[128])
 {
@@ -59,8 +68,7 @@ static void describe_holder(const struct database *database, char out[128])
     for (size_t i = 0; out[0] == '\0' && i < sizeof suffixes / sizeof *suffixes; i++) {
         char path[OS_PATH_BYTES];
         struct os_lock_holder holder;
-        int length = snprintf(path, sizeof path, "%s%s", database->path, suffixes[i]);
-        if (length < 0 || (size_t)length >= sizeof path)
+        if (database_side_path(path, database->path, suffixes[i], NULL) != OK)
             return;
         os_lock_find_holder(path, &holder);
         if (holder.held && holder.pid != 0)
@@ -143,8 +151,8 @@ static int open_immutable(struct database *database, int flags)
     static const char *const suffixes[] = {"-wal", "-journal"};
     for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
         char side[OS_PATH_BYTES];
-        int length = snprintf(side, sizeof side, "%s%s", database->path, suffixes[i]);
-        if (length < 0 || (size_t)length >= sizeof side || os_path_exists(side))
+        if (database_side_path(side, database->path, suffixes[i], NULL) != OK ||
+            os_path_exists(side))
             return SQLITE_CANTOPEN;
     }
     char *uri = sqlite3_mprintf("file:%s?immutable=1", database->path);
@@ -176,10 +184,9 @@ static enum error_code refuse_no_files(const struct database *database, struct e
     enum error_code code = OK;
     for (size_t i = 0; code == OK && i < sizeof suffixes / sizeof *suffixes; i++) {
         char path[OS_PATH_BYTES];
-        int length = snprintf(path, sizeof path, "%s%s", database->path, suffixes[i]);
-        if (length < 0 || (size_t)length >= sizeof path)
-            return error_set(error, ERR_LIMIT, "the path %.200s… is too long", database->path);
-        code = os_refuse_no_file(path, error);
+        code = database_side_path(path, database->path, suffixes[i], error);
+        if (code == OK)
+            code = os_refuse_no_file(path, error);
         if (code == OK && (i > 0 || database->mode != DATABASE_READ))
             code = os_refuse_second_name(path, error);
     }

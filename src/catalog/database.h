@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "catalog/guard.h"
+#include "os/file.h"
 #include "util/error.h"
 
 enum database_mode {
@@ -34,6 +35,11 @@ struct database {
 enum error_code database_open(struct database *database, const char *path, enum database_mode mode,
                               struct error *error) MUST_CHECK;
 void database_close(struct database *database);
+
+/* The path of a file that SQLite keeps beside the database: "-wal", "-shm", "-journal"; "" for its
+ * own. ERR_LIMIT. */
+enum error_code database_side_path(char out[OS_PATH_BYTES], const char *path, const char *suffix,
+                                   struct error *error) MUST_CHECK;
 
 /* Runs statements without results, separated by semicolons. */
 enum error_code database_execute(struct database *database, const char *sql,

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "catalog/database.h"
 #include "os/file.h"
 #include "os/lock_probe.h"
 
@@ -17,20 +18,11 @@
 const char *const catalog_parts[CATALOG_PART_COUNT] = {
     LAKE_CATALOG, LAKE_CATALOG "-wal", LAKE_CATALOG "-shm", LAKE_CATALOG "-journal"};
 
-static enum error_code side_path(char out[OS_PATH_BYTES], const char *path, const char *suffix,
-                                 struct error *error)
-{
-    int length = snprintf(out, OS_PATH_BYTES, "%s%s", path, suffix);
-    if (length < 0 || length >= OS_PATH_BYTES)
-        return error_set(error, ERR_LIMIT, "the path %.200s… is too long", path);
-    return OK;
-}
-
 enum error_code catalog_refuse_if_open(const char *path, struct error *error)
 {
     char shm[OS_PATH_BYTES], by[48] = "another process";
     struct os_lock_holder holder = {0};
-    enum error_code code = side_path(shm, path, "-shm", error);
+    enum error_code code = database_side_path(shm, path, "-shm", error);
     if (code == OK)
         code = os_lock_probe(path, FILE_LOCKS_OFFSET, FILE_LOCKS_BYTES, &holder, error);
     if (code == OK && !holder.held)
@@ -62,7 +54,7 @@ static enum error_code unlink_side_files(const char *path, struct error *error)
     enum error_code code = OK;
     for (size_t i = 0; code == OK && i < sizeof suffixes / sizeof *suffixes; i++) {
         char side[OS_PATH_BYTES];
-        code = side_path(side, path, suffixes[i], error);
+        code = database_side_path(side, path, suffixes[i], error);
         if (code == OK)
             code = unlink_if_there(side, error);
     }

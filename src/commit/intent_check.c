@@ -8,15 +8,14 @@
 #include "commit/lake_file.h"
 #include "store/layout.h"
 
-#define NAME_BYTES       96
-#define DATA_FILE_SUFFIX ".parquet"
-#define COMMIT_NO_MAX    (UINT64_C(1) << 50)
-#define COUNT_MAX        (INT64_C(1) << 48) /* rows, bytes */
-#define WORD_BYTES       32                 /* a schema version, a reason */
-#define VALUE_BYTES      4096               /* a bound of a column, as text */
-#define YEAR_10000_US    INT64_C(253402300800000000)
-#define STATISTICS_MAX   256
-#define COLUMN_ID_MAX    1000000
+#define NAME_BYTES     96
+#define COMMIT_NO_MAX  (UINT64_C(1) << 50)
+#define COUNT_MAX      (INT64_C(1) << 48) /* rows, bytes */
+#define WORD_BYTES     32                 /* a schema version, a reason */
+#define VALUE_BYTES    4096               /* a bound of a column, as text */
+#define YEAR_10000_US  INT64_C(253402300800000000)
+#define STATISTICS_MAX 256
+#define COLUMN_ID_MAX  1000000
 
 static bool is_count(int64_t number, int64_t most)
 {
@@ -48,9 +47,7 @@ static bool is_path_byte(char byte)
  * scheme gives its paths is the caller's to know (commit/recovery.h). */
 static bool is_data_path(const char *path)
 {
-    size_t length = strlen(path), suffix = strlen(DATA_FILE_SUFFIX);
-    if (length <= suffix || strcmp(path + length - suffix, DATA_FILE_SUFFIX) != 0 ||
-        strncmp(path, LAKE_FOLDER "/", strlen(LAKE_FOLDER "/")) == 0)
+    if (!lake_is_data_path(path))
         return false;
     for (const char *at = path; *at != '\0'; at++)
         if (!is_path_byte(*at) || ((at == path || at[-1] == '/') && (*at == '.' || *at == '/')))

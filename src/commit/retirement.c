@@ -9,14 +9,9 @@
 #include "util/list.h"
 #include "util/memory.h"
 
-#define DATA_FILE_SUFFIX ".parquet"
-
 enum error_code retirement_kept_path(const char *path, char out[OS_PATH_BYTES], struct error *error)
 {
-    size_t length = strlen(path), suffix = strlen(DATA_FILE_SUFFIX);
-    bool is_data = length > suffix && strcmp(path + length - suffix, DATA_FILE_SUFFIX) == 0 &&
-                   strncmp(path, LAKE_FOLDER "/", strlen(LAKE_FOLDER "/")) != 0;
-    if (!is_data)
+    if (!lake_is_data_path(path))
         return error_set(error, ERR_CORRUPT,
                          "the catalog says that %.1000s left the lake, which is no data file of it",
                          path);

@@ -15,11 +15,6 @@
 #define OBJECTS_TOLD 20
 #define TEXT_BYTES   400
 
-static const char *plural(uint64_t count)
-{
-    return count == 1 ? "" : "s";
-}
-
 /* ---- delete files ---- */
 
 /* What is wrong with a delete file that could be opened; ERR_CORRUPT and the like are findings. */
@@ -248,7 +243,7 @@ static void note_merged(const struct foreign *foreign, bool deep, struct finding
         findings_add_note(findings,
                           "DuckDB merged files of %zu commit%s into %zu file%s of its own: as many "
                           "rows as the commits brought%s",
-                          commits, plural(commits), files, plural(files),
+                          commits, text_plural(commits), files, text_plural(files),
                           deep ? "" : " (--deep reads them)");
 }
 
@@ -269,7 +264,7 @@ static void note_untold(const struct inventory *inventory, const struct spans *s
         findings_add_note(findings,
                           "others changed rows in %zu snapshot%s (the last is %" PRId64
                           "), of which the catalog shows nothing any more",
-                          untold, plural(untold), last);
+                          untold, text_plural(untold), last);
 }
 
 static void note_replaced(const struct inventory *inventory, struct findings *findings)
@@ -293,7 +288,7 @@ static void note_replaced(const struct inventory *inventory, struct findings *fi
                           "%zu file%s (%s) that only older snapshots need, or that DuckDB is to "
                           "delete, such as %s: readers of the bare folder count %s rows, too, "
                           "until ducklake_expire_snapshots and ducklake_cleanup_old_files ran",
-                          files, plural(files), size, path, files == 1 ? "its" : "their");
+                          files, text_plural(files), size, path, files == 1 ? "its" : "their");
 }
 
 static enum error_code note_objects(const struct inventory *inventory, struct findings *findings,

@@ -436,10 +436,10 @@ static struct ledger_contents contents_of(const struct buffer *rows, const struc
 /* "120 rows" or "120 rows and 1 dead letter". */
 static void count_events(const struct ledger_slot *slot, char out[80])
 {
-    int used = snprintf(out, 80, "%" PRIu32 " row%s", slot->rows, slot->rows == 1 ? "" : "s");
+    int used = snprintf(out, 80, "%" PRIu32 " row%s", slot->rows, text_plural(slot->rows));
     if (slot->letters > 0)
         snprintf(out + used, 80 - (size_t)used, " and %" PRIu32 " dead letter%s", slot->letters,
-                 slot->letters == 1 ? "" : "s");
+                 text_plural(slot->letters));
 }
 
 static enum error_code tell(struct comparison *comparison, uint32_t ledger,

@@ -129,6 +129,23 @@ static enum error_code read_lists(struct inventory *inventory, const char *root,
     return code;
 }
 
+static int compare_commit_no(const void *a, const void *b)
+{
+    uint64_t left = ((const struct inventory_commit *)a)->commit_no;
+    uint64_t right = ((const struct inventory_commit *)b)->commit_no;
+    return left < right ? -1 : left > right;
+}
+
+struct inventory_commit *inventory_find_commit(const struct inventory *inventory,
+                                               uint64_t commit_no)
+{
+    struct inventory_commit wanted = {.commit_no = commit_no};
+    size_t count = LIST_COUNT(&inventory->commits, struct inventory_commit);
+    return count == 0
+               ? NULL
+               : bsearch(&wanted, inventory->commits.data, count, sizeof wanted, compare_commit_no);
+}
+
 static int compare_files(const void *a, const void *b)
 {
     const struct inventory_file *left = a, *right = b;

@@ -93,6 +93,9 @@ enum error_code inventory_read_catalog(struct inventory *inventory, const char *
  * called by inventory_read_catalog, after the live files were read. */
 enum error_code inventory_read_others(struct inventory *inventory, const char *root,
                                       struct catalog *catalog, struct error *error) MUST_CHECK;
+/* The live commit with that number; NULL if there is none. */
+struct inventory_commit *inventory_find_commit(const struct inventory *inventory,
+                                               uint64_t commit_no);
 /* The file on disk with that path; NULL if there was none when the disk was listed. */
 struct inventory_disk_file *inventory_find_disk_file(const struct inventory *inventory,
                                                      const char *path);

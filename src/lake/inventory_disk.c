@@ -4,9 +4,8 @@
 #include <string.h>
 
 #include "lake/inventory.h"
+#include "store/layout.h"
 #include "store/store.h"
-
-#define DATA_FILE_SUFFIX ".parquet"
 
 static enum error_code no_memory(struct error *error)
 {
@@ -29,17 +28,11 @@ static bool add_linked_folder(void *context, const char *relative_path)
     return true;
 }
 
-static bool is_data_file(const char *path)
-{
-    size_t length = strlen(path), suffix = strlen(DATA_FILE_SUFFIX);
-    return length >= suffix && strcmp(path + length - suffix, DATA_FILE_SUFFIX) == 0;
-}
-
 static enum error_code add_disk_file(void *context, const char *relative_path, uint64_t size_bytes,
                                      struct error *error)
 {
     struct inventory *inventory = context;
-    if (!is_data_file(relative_path))
+    if (!lake_is_data_path(relative_path))
         return OK;
     struct inventory_disk_file file = {
         .path = arena_copy_text(&inventory->arena, bytes_view_text(relative_path)),

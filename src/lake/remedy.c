@@ -1,26 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lake/remedy.h"
 
-#include <stdlib.h>
-
-static int compare_commit_no(const void *a, const void *b)
-{
-    uint64_t left = ((const struct inventory_commit *)a)->commit_no;
-    uint64_t right = ((const struct inventory_commit *)b)->commit_no;
-    return left < right ? -1 : left > right;
-}
-
 /* The live commit's index; FOREIGN_NONE if there is none. */
 static size_t find_commit(const struct inventory *inventory, uint64_t commit_no)
 {
-    struct inventory_commit wanted = {.commit_no = commit_no};
-    size_t count = LIST_COUNT(&inventory->commits, struct inventory_commit);
-    const struct inventory_commit *first = (const void *)inventory->commits.data;
-    const struct inventory_commit *found =
-        count == 0 || commit_no == 0
-            ? NULL
-            : bsearch(&wanted, first, count, sizeof wanted, compare_commit_no);
-    return found == NULL ? FOREIGN_NONE : (size_t)(found - first);
+    const struct inventory_commit *found = inventory_find_commit(inventory, commit_no);
+    return found == NULL
+               ? FOREIGN_NONE
+               : (size_t)(found - LIST_AT(&inventory->commits, struct inventory_commit, 0));
 }
 
 void remedy_find(struct take_out *out, struct findings *findings, bool discard_changes,

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "catalog/history.h"
@@ -20,6 +19,7 @@
 #include "os/file.h"
 #include "os/thread.h"
 #include "util/memory.h"
+#include "util/text.h"
 
 #define THREADS_MAX 64
 
@@ -60,24 +60,6 @@ static struct inventory_file *file_at(const struct verification *verification, s
 static struct inventory_commit *commit_at(const struct verification *verification, size_t index)
 {
     return LIST_AT(&verification->inventory.commits, struct inventory_commit, index);
-}
-
-static int compare_commit_no(const void *a, const void *b)
-{
-    uint64_t left = ((const struct inventory_commit *)a)->commit_no;
-    uint64_t right = ((const struct inventory_commit *)b)->commit_no;
-    return left < right ? -1 : left > right;
-}
-
-/* NULL where no live commit of ours made the file. */
-static const struct inventory_commit *commit_of(const struct verification *verification,
-                                                const struct inventory_file *file)
-{
-    struct inventory_commit wanted = {.commit_no = file->commit_no};
-    if (verification->commit_count == 0)
-        return NULL;
-    return bsearch(&wanted, verification->inventory.commits.data, verification->commit_count,
-                   sizeof wanted, compare_commit_no);
 }
 
 static void *worker(void *context)
@@ -221,7 +203,8 @@ static enum error_code walk_file(struct verification *verification, size_t index
 static enum error_code work_on_file(struct verification *verification, size_t index,
                                     struct error *error)
 {
-    const struct inventory_commit *commit = commit_of(verification, file_at(verification, index));
+    const struct inventory_commit *commit =
+        inventory_find_commit(&verification->inventory, file_at(verification, index)->commit_no);
     enum error_code code = walk_file(verification, index, commit, error);
     if (code != OK || commit == NULL)
         return code;
@@ -347,7 +330,7 @@ static void note_ledgers(const struct verification *verification, struct finding
         dead_letters += (uint64_t)commit_at(verification, i)->dead_letter_count;
     if (dead_letters > 0)
         findings_add_note(findings, "%" PRIu64 " event%s could not be stored as rows: see %s",
-                          dead_letters, dead_letters == 1 ? "" : "s", LAKE_DEAD_LETTERS);
+                          dead_letters, text_plural(dead_letters), LAKE_DEAD_LETTERS);
     if (unconfirmed > 0)
         findings_add_note(findings,
                           "%" PRIu64 " ledgers in %zu ranges brought no event: the server claims "

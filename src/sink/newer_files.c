@@ -6,8 +6,8 @@
 
 #include "catalog/catalog.h"
 #include "sink/provenance.h"
+#include "store/layout.h"
 
-#define SUFFIX       ".parquet"
 #define FIRST_FOLDER "year="
 
 /* A walk over a part of the lake's folder. */
@@ -79,9 +79,8 @@ static enum error_code look_at(void *context, const char *relative_path, uint64_
     const struct search *search = context;
     char path[OS_PATH_BYTES];
     bool known = false;
-    size_t length = strlen(relative_path);
     (void)size_bytes;
-    if (length < strlen(SUFFIX) || strcmp(relative_path + length - strlen(SUFFIX), SUFFIX) != 0)
+    if (!lake_is_data_path(relative_path))
         return OK;
     enum error_code code = os_path_join(path, search->below, relative_path, error);
     if (code == OK)

@@ -5,6 +5,8 @@
 /* Where things of ours lie, relative to output_path (docs/commit-protocol.md). All in _lake lies
  * within the fence of os/fence.h. */
 
+#include <stdbool.h>
+
 #include "os/fence.h"
 
 #define LAKE_FOLDER       OS_FENCED_FOLDER
@@ -22,5 +24,9 @@
 
 #define LAKE_IN_PROGRESS_SUFFIX ".inprogress"
 #define LAKE_DAMAGED_SUFFIX     ".damaged"
+
+/* Whether a path relative to output_path is one of a data file: it ends in .parquet and lies
+ * outside _lake. */
+bool lake_is_data_path(const char *path);
 
 #endif

@@ -44,6 +44,12 @@ void text_duration(int64_t microseconds, char out[TEXT_TIME_BYTES]);
 /* Sizes: a number of bytes, or with B, KiB, MiB, GiB, TiB (also KB, MB, GB, TB = powers of 1000).
  */
 bool text_parse_size(struct bytes_view text, uint64_t *size_bytes) MUST_CHECK;
+/* The ending of an English noun behind its count. */
+static inline const char *text_plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 /* For people: 1023 B, 1.5 MiB. */
 void text_size(uint64_t size_bytes, char out[TEXT_TIME_BYTES]);
 /* For people: 1,234,567. */
