@@ -72,7 +72,7 @@ enum error_code arrow_builder_reserve(struct arrow_builder *builder, int64_t mor
         capacity_rows = builder->row_count + more_rows;
     if (capacity_rows < CAPACITY_MIN_ROWS)
         capacity_rows = CAPACITY_MIN_ROWS;
-    /* Columns that grew before one that could not just have more room than they need. */
+    /* Where one column can't grow, those before it only have more room than they need. */
     for (size_t i = 0; i < builder->column_count; i++)
         if (grow_column(&builder->columns[i], builder->capacity_rows, capacity_rows) != OK)
             return ERR_NO_MEMORY;
@@ -96,7 +96,7 @@ enum error_code arrow_column_put_text(struct arrow_column *column, int64_t row,
                                       struct bytes_view text, bool valid)
 {
     assert(column->type.kind == ARROW_COLUMN_TEXT);
-    /* A row that was put and not taken may have left its text. */
+    /* A row that was written and then dropped may have left its text. */
     column->text.size_bytes = (size_t)text_offset(column, row);
     if (text.size_bytes > INT32_MAX - column->text.size_bytes)
         return ERR_LIMIT;
@@ -119,7 +119,7 @@ static enum error_code copy_texts(struct arrow_column *column, const struct arro
     for (int64_t i = 0; i < row_count; i++) {
         int32_t start = text_offset(from, first_row + i);
         int32_t end = text_offset(from, first_row + i + 1);
-        struct bytes_view text = {NULL, 0}; /* of texts that are all empty, there is no data */
+        struct bytes_view text = {NULL, 0}; /* if all texts are empty, there is no data */
         if (end != start)
             text = bytes_view_of(from->text.data + start, (size_t)(end - start));
         enum error_code code = arrow_column_put_text(column, to_row + i, text,

@@ -12,7 +12,7 @@
 #define SLOTS_MIN 64
 
 /* An entry of the hash table. It says where the value lies, so that looking one up touches two
- * lines of memory, the slot and the value. Its place comes from the lower half of the hash. */
+ * cache lines, the slot and the value. Its place comes from the lower half of the hash. */
 struct slot {
     uint32_t hash_lower_half;
     uint32_t index_plus_one; /* 0: empty */
@@ -53,7 +53,7 @@ void arrow_dictionary_set_key(const uint8_t key[ARROW_DICTIONARY_KEY_BYTES])
     has_key = true;
 }
 
-/* The constant: bytes without a pattern, which is all that XXH3 wants of a secret. */
+/* XXH3 only wants a secret whose bytes have no pattern. */
 static void set_constant_key(void)
 {
     uint64_t words[ARROW_DICTIONARY_KEY_BYTES / sizeof(uint64_t)];
@@ -62,7 +62,7 @@ static void set_constant_key(void)
     arrow_dictionary_set_key((const uint8_t *)words);
 }
 
-/* Memory that is reserved but not touched: the system gives pages only where values come to lie. */
+/* Reserves memory and does not touch it: the system gives pages only where values are written. */
 static bool reserve(struct arrow_dictionary *dictionary)
 {
     size_t values = dictionary->max_values;

@@ -158,7 +158,7 @@ static void check_pairs(const struct options *options, struct problems *problems
         REPORT(metrics_port, "health_port and metrics_port must differ; 0 turns one off");
 }
 
-/* What is accepted as a key and does not work yet. */
+/* Options that are accepted but do not work yet. */
 static void check_not_built(const struct options *options, struct problems *problems)
 {
     if (options->tls)

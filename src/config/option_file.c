@@ -166,7 +166,7 @@ static const char *value_text(const struct reading *reading, const struct option
     const char *copy = NULL;
     if (option->kind == OPTION_HEADERS) {
         struct buffer dumped;
-        struct error ignored; /* there is one only */
+        struct error ignored; /* it can only be that memory is out */
         buffer_init(&dumped);
         if (json_text_dump(value, false, &dumped, &ignored) == OK)
             copy = arena_copy_text(reading->arena, buffer_view(&dumped));

@@ -154,7 +154,7 @@ static void warn_of_unknown_variable(struct loading *loading, const char *name)
         names[i] = known[i];
     }
     const char *nearest = nearest_name(name, names, option_count);
-    problems_add(loading->warnings, "the environment variable %s is none of ours%s%s%s", name,
+    problems_add(loading->warnings, "the environment variable %s names no option%s%s%s", name,
                  nearest != NULL ? "; did you mean " : "", nearest != NULL ? nearest : "",
                  nearest != NULL ? "?" : "");
 }
@@ -174,7 +174,7 @@ static void add_link(struct links *links, const char *name)
     if (length >= 0 && (size_t)length < room)
         links->size_bytes += (size_t)length;
     else
-        links->names[links->size_bytes] = '\0'; /* named by their count */
+        links->names[links->size_bytes] = '\0'; /* the rest is only counted */
     links->count++;
 }
 

@@ -110,7 +110,7 @@ static size_t count_fields(const struct http_header_view *fields, size_t field_c
     return count;
 }
 
-/* A status that can't be told is an error: OK alone would make the answer complete. */
+/* A status that can't be read is an error: only OK makes the answer complete. */
 static void read_status(struct grpc_call *call, const struct http_header_view *fields,
                         size_t field_count)
 {
@@ -130,7 +130,7 @@ static void read_status(struct grpc_call *call, const struct http_header_view *f
         grpc_words_decode(words->value, call->words);
     else if (!is_number)
         snprintf(call->words, sizeof(call->words),
-                 "the server's grpc-status is \"%.*s\", which is none",
+                 "the server's grpc-status is \"%.*s\", which is no status code",
                  status->value.size_bytes < 20 ? (int)status->value.size_bytes : 20,
                  (const char *)status->value.data);
 }

@@ -325,8 +325,9 @@ static enum error_code begin_sending(struct grpc_server_call *call)
     return grpc_server_send_headers(call);
 }
 
-/* Lets go what was appended behind `size_bytes`, or takes it back: what was refused is not sent. */
-static enum error_code let_go(struct grpc_server_call *call, size_t size_bytes)
+/* Has HTTP ask for what was appended behind `size_bytes`. On failure that is taken back: a caller
+ * who was refused has sent nothing. */
+static enum error_code announce(struct grpc_server_call *call, size_t size_bytes)
 {
     enum error_code code = http_server_resume(call->server->http, call->stream_id);
     if (code != OK)
@@ -340,7 +341,7 @@ enum error_code grpc_server_send(struct grpc_server_call *call, struct bytes_vie
     size_t size_bytes = call->waiting.size_bytes;
     if (code == OK)
         code = grpc_append_message(&call->waiting, message);
-    return code == OK ? let_go(call, size_bytes) : code;
+    return code == OK ? announce(call, size_bytes) : code;
 }
 
 enum error_code grpc_server_send_raw(struct grpc_server_call *call, struct bytes_view bytes)
@@ -349,7 +350,7 @@ enum error_code grpc_server_send_raw(struct grpc_server_call *call, struct bytes
     size_t size_bytes = call->waiting.size_bytes;
     if (code == OK)
         code = buffer_append(&call->waiting, bytes.data, bytes.size_bytes);
-    return code == OK ? let_go(call, size_bytes) : code;
+    return code == OK ? announce(call, size_bytes) : code;
 }
 
 enum error_code grpc_server_resume(struct grpc_server_call *call)

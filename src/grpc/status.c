@@ -89,7 +89,7 @@ void grpc_words_decode(struct bytes_view value, char out[GRPC_WORDS_BYTES])
         if (out[i] == '\0')
             out[i] = '?';
     out[size] = '\0';
-    words_clean(out); /* here already: they are kept in catalogs, too, as reasons of holes */
+    words_clean(out); /* here, since a catalog keeps them, too: as the reason of a recorded hole */
 }
 
 enum error_code grpc_words_encode(struct bytes_view words, struct buffer *out)

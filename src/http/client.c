@@ -11,7 +11,7 @@
 #define MAX_WINDOW_BYTES    0x7fffffffu
 #define MAX_REQUEST_HEADERS 96
 #define FRAME_HEADER_BYTES  9
-#define FIRST_BYTES         32 /* of what the peer says first: to tell what it is */
+#define FIRST_BYTES         32 /* kept of what the peer says first: they tell what it is */
 
 struct http_client_stream {
     struct http_client_stream *next;

@@ -140,7 +140,7 @@ static ssize_t read_body(nghttp2_session *nghttp2, int32_t stream_id, uint8_t *o
     size_t size = 0;
     switch (server->handler.on_produce(server->handler.context, stream_id, out, capacity, &size)) {
     case HTTP_PRODUCE_MORE:
-        /* The client's WINDOW_UPDATEs answer what we send: no flood while we do. */
+        /* The client answers what we send by WINDOW_UPDATEs: while we send, they are no flood. */
         if (size != 0)
             server->session.idle_frame_count = 0;
         return size == 0 ? NGHTTP2_ERR_DEFERRED : (ssize_t)size;

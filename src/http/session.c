@@ -105,7 +105,8 @@ static int on_invalid_frame(nghttp2_session *nghttp2, const nghttp2_frame *frame
     return 0;
 }
 
-/* After a breach nghttp2 swallows what it receives and says GOAWAY, without telling otherwise. */
+/* When the peer has broken the protocol, nghttp2 sends GOAWAY and ignores what it receives; this is
+ * the only sign of it. */
 static int on_frame_send(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *user_data)
 {
     struct http_session *session = user_data;

@@ -197,7 +197,7 @@ static size_t out_bytes(const struct connection *connection)
     return connection->out.size_bytes - connection->out_offset;
 }
 
-/* After a flood the ends agree about the stream only where the frames were harmless. */
+/* After a flood both ends still agree about the stream only if its frames were harmless. */
 static void finish_flood(struct connection *connection)
 {
     if (connection->flood != FAULT_PING_FLOOD && connection->flood != FAULT_SETTINGS_FLOOD)
@@ -261,7 +261,8 @@ static bool send_out(struct connection *connection)
     return false;
 }
 
-/* All is sent: does what streams kept for then. True if that made something to send. */
+/* Everything is sent: does what streams put off until then. True if that may have made something to
+ * send. */
 static bool fire_when_empty(struct connection *connection)
 {
     if (connection->grpc == NULL || connection->flood_frames > 0)

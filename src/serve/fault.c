@@ -216,7 +216,7 @@ static enum error_code parse_argument(struct fault *fault, char *text, struct er
     return OK;
 }
 
-/* What concerns a connection or a request can't fire later than it begins. */
+/* A fault of a connection or a request fires when that begins, and nowhere else. */
 static enum error_code check_place(const struct fault *fault, struct error *error)
 {
     const struct fault_description *description = &fault_table[fault->kind];
@@ -307,7 +307,7 @@ static enum error_code parse_words(struct fault *fault, struct script_line *line
     *fault = (struct fault){.count = 1, .delay_us = -1, .line = line->number};
     enum error_code code = parse_place(fault, line->words[0], error);
     if (code == OK && line->word_count < 2)
-        code = error_set(error, ERR_INVALID, "there is no fault behind the place");
+        code = error_set(error, ERR_INVALID, "the place must be followed by a fault");
     if (code == OK)
         code = parse_fault(fault, line->words[1], error);
     if (code == OK)

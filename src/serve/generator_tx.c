@@ -338,8 +338,8 @@ static struct address counterpart(struct tx_writer *writer, uint32_t sold, uint3
     return population_address(writer->population, FAMILY_MAKER, rank);
 }
 
-/* One path payment: from `assets[0]` over the others to the last; who pays for it is `bot`, who
- * gets the end is `to`. */
+/* One path payment: from `assets[0]` over the others to the last. `bot` pays, `to` gets the last
+ * asset. */
 static void write_path(struct tx_writer *writer, struct address bot, struct address to,
                        const uint32_t *assets, uint32_t hops, uint64_t amount)
 {
@@ -362,7 +362,7 @@ static uint32_t middle_asset(uint64_t *state)
     return at < 35 ? ASSET_USDC_NO : at < 65 ? ASSET_NATIVE_NO : traded_asset(state);
 }
 
-/* Begins and ends with what everybody takes, and goes over something else in between, of a rank
+/* A path that begins and ends with an asset that everybody takes; one between them is of a rank
  * below 2^high. */
 static void draw_path(uint64_t *state, uint32_t assets[HOPS_LIMIT + 1], uint32_t hops,
                       unsigned high)

@@ -6,7 +6,7 @@
 #include "serve/population.h"
 #include "serve/random.h"
 
-#define DRAW_LEDGER 100 /* beside the kinds of population.c */
+#define DRAW_LEDGER 100 /* none of population.c's kinds */
 #define DRAW_GIFT   101
 /* One giveaway goes on for so many ledgers: three hours. */
 #define GIFT_LEDGERS 2048

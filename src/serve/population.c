@@ -9,12 +9,12 @@
 #include "serve/random.h"
 #include "util/memory.h"
 
-/* Issuers' numbers: those of one asset have the asset's. */
+/* Issuers' numbers: the issuer of a single asset has the asset's number. */
 #define ASSET_KNOWN_COUNT 16u
 #define ISSUER_BIG_FIRST  ASSET_TOTAL
 #define ISSUER_BIG        14u
 #define ISSUER_FUND_FIRST (ISSUER_BIG_FIRST + ISSUER_BIG)
-/* People choose from so many codes, beside the known ones. */
+/* So many codes are in use, beside the known ones. */
 #define CODE_COUNT 600u
 
 /* Kinds of numbers that are drawn for an asset, beside the families. */
@@ -75,8 +75,8 @@ static unsigned make_code(uint64_t state, unsigned length, char code[12])
     return length;
 }
 
-/* A fund's assets are its own or of a few others; of the traded ones half are of some big issuers,
- * the others have an issuer each. */
+/* A fund issues most of its assets itself, a few issuers the others. Half of the traded assets are
+ * of some big issuers, the others have an issuer each. */
 static uint32_t issuer_of(uint64_t seed, uint32_t asset_no)
 {
     uint64_t state = random_of(seed, DRAW_ISSUER, asset_no);

@@ -37,7 +37,7 @@ static enum error_code find_last_ledger(struct os_file *file, uint64_t size_byte
         if ((!named && *ledger == 0) || sequence < *ledger) {
             code = error_set(error, ERR_CORRUPT,
                              "%s: the record at byte %" PRIu64 " does not continue ledger %" PRIu32
-                             "; the file is no recording to go on with: choose another",
+                             "; this recording can't be continued: choose another file",
                              file->path, reader.record_offset, *ledger);
             break;
         }

@@ -74,7 +74,7 @@ static bool range_is_done(const struct server_stream *stream, bool found, uint32
     return end <= server->feed.last_ledger;
 }
 
-/* events-after-end where the feed has no later ledger: the last one comes under a new number. */
+/* For events-after-end, where the feed has no later ledger: the last one under a new number. */
 static enum error_code load_invented(struct server_stream *stream, uint32_t sequence)
 {
     const struct feed *feed = &stream->connection->server->feed;
@@ -145,7 +145,7 @@ static bool next_ledger(struct server_stream *stream)
     return load_ledger(stream, found, sequence);
 }
 
-/* The ledger is sent: false if that is the end for now. */
+/* The ledger is sent. False if nothing more is to be sent for now. */
 static bool go_to_next_ledger(struct server_stream *stream)
 {
     if (stream->sequence != 0)

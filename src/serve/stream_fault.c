@@ -37,7 +37,7 @@ bool server_fire_connect_fault(struct server *server, enum fault_kind kind)
 static bool concerns_request(const struct server_stream *stream, const struct fault *fault)
 {
     if (fault->place != FAULT_PLACE_LEDGER)
-        return true; /* its position is 0: fault.c */
+        return true; /* it stands at the beginning (fault.c) */
     return fault->position == stream->wanted;
 }
 
@@ -118,7 +118,7 @@ static void cut_events(struct server_stream *stream, uint64_t count)
     stream->ledger.size_bytes -= walk.size_bytes;
 }
 
-/* Behind the ledger comes the whole ledger again. */
+/* The whole ledger comes twice. */
 static void repeat_ledger(struct server_stream *stream)
 {
     size_t size_bytes = stream->ledger.size_bytes;
@@ -173,7 +173,7 @@ static void stall_window(struct server_stream *stream, const struct fault *fault
         fault->duration_us == 0 ? SERVER_NEVER : connection->server->now_us + fault->duration_us;
 }
 
-/* What is left of the ledger does not come, nor do those after it, `count` in all. */
+/* Skips the rest of the ledger and the ledgers after it, `count` in all. */
 static void jump(struct server_stream *stream, uint64_t count)
 {
     uint32_t most = UINT32_MAX - stream->sequence;
@@ -182,7 +182,7 @@ static void jump(struct server_stream *stream, uint64_t count)
         stream->sequence += count - 1 < most ? (uint32_t)(count - 1) : most;
 }
 
-/* The first time the whole ledger, then a reset; the second time fewer events. */
+/* The first time the whole ledger comes, then a reset; the second time it has fewer events. */
 static void shrink_ledger(struct server_stream *stream, struct fault *fault)
 {
     if (fault->fired % 2 == 0) {
@@ -190,7 +190,7 @@ static void shrink_ledger(struct server_stream *stream, struct fault *fault)
         return;
     }
     if (!fault->always)
-        fault->count++; /* both halves are one */
+        fault->count++; /* both times count as one */
     stream->after_ledger = fault;
 }
 

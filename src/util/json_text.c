@@ -6,9 +6,9 @@
 #include "util/memory.h"
 #include "util/words.h"
 
-/* A parse in progress on this thread. The first allocation that fails is served from `reserve`, so
- * that the parser may overlook it, and then the input ends: before jansson asks for the next byte
- * it makes no allocation whose failure it overlooks. */
+/* A parse in progress on this thread. jansson overlooks it when some of its allocations fail. So
+ * the first one that fails is served from `reserve`, and the input ends there: until jansson asks
+ * for the next byte it makes no other allocation whose failure it would overlook. */
 struct json_parse {
     struct bytes_view text;
     size_t at;
@@ -93,8 +93,8 @@ enum error_code json_text_parse(struct bytes_view text, const char *path, json_t
     return OK;
 }
 
-/* jansson does not look at the result for every piece: a piece that was lost must not be followed
- * by others, as if it had not been there. */
+/* jansson does not look at the result of every piece. After one was lost no other may be written,
+ * or the text would skip it. */
 struct dump {
     struct buffer *out;
     bool failed;

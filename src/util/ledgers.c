@@ -77,7 +77,7 @@ static int compare_ranges(const void *a, const void *b)
     return left->first < right->first ? -1 : left->first > right->first;
 }
 
-/* Whether the range behind begins in the one before, or with the ledger after it. */
+/* Whether the second range begins inside the first, or with the ledger after it. */
 static bool continues(struct ledger_range before, struct ledger_range behind)
 {
     return behind.first <= (uint64_t)before.last + 1;

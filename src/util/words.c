@@ -12,8 +12,8 @@ struct range {
     uint32_t first, last;
 };
 
-/* Unicode 15.0: C0, DEL and C1; line and paragraph separator; of the general category Cf those that
- * have no shape of their own; the fillers, which show as nothing, too. */
+/* What shows as nothing (Unicode 15.0): the controls C0, DEL and C1; line and paragraph separator;
+ * the format characters (Cf) that have no shape of their own; the fillers. */
 static const struct range hidden[] = {
     {0x0000, 0x001f}, {0x007f, 0x009f},   {0x00ad, 0x00ad},   {0x061c, 0x061c},
     {0x115f, 0x1160}, {0x180e, 0x180e},   {0x200b, 0x200f},   {0x2028, 0x202e},
@@ -195,7 +195,7 @@ static void put_words(const struct output *output, const struct conversion *conv
         put_padding(output, conversion, size_bytes);
 }
 
-/* Takes the argument of a conversion that wrote it from a copy. */
+/* Takes the argument that a conversion has written from a copy of the list. */
 static void skip_integer(const struct conversion *conversion, va_list *arguments)
 {
     const char *length = conversion->length;
@@ -213,14 +213,14 @@ static void skip_integer(const struct conversion *conversion, va_list *arguments
         (void)va_arg(*arguments, int);
 }
 
-/* Digits, a sign, a point: nothing of them is anybody's words. */
+/* Digits, a sign, a point: they need no cleaning. */
 static void put_number(const struct output *output, const struct conversion *conversion,
                        va_list *arguments, bool is_real)
 {
     char text[512]; /* %f of the largest double has 309 digits */
     va_list copy;
     va_copy(copy, *arguments);
-/* It was checked where it stands: words_format's callers have PRINTF_LIKE. */
+/* The compiler has checked the format where it stands: words_format's callers are PRINTF_LIKE. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
     int size = vsnprintf(text, sizeof text, conversion->text, copy);

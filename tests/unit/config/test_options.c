@@ -140,7 +140,7 @@ static void unknown_variables_and_flowctl_only_warn(void **state)
     assert_int_equal(loaded.code, OK);
     assert_int_equal(loaded.warnings.count, 3);
     assert_true(problems_contain(&loaded.warnings, "did you mean PARQUET_CONSUMER_BATCH_SIZE?"));
-    assert_true(problems_contain(&loaded.warnings, "PARQUET_CONSUMER_COLOUR is none of ours"));
+    assert_true(problems_contain(&loaded.warnings, "PARQUET_CONSUMER_COLOUR names no option"));
     assert_true(problems_contain(&loaded.warnings, "flowctl"));
     loaded_release(&loaded);
 }

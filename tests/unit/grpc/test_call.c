@@ -508,7 +508,7 @@ static void only_one_0_is_ok(void **state)
         const struct http_header_view bad = status_field(none[i]);
         struct grpc_call call = ended_with(&bad, 1);
         assert_int_equal(call.code, GRPC_UNKNOWN);
-        assert_non_null(strstr(call.words, "which is none"));
+        assert_non_null(strstr(call.words, "which is no status code"));
     }
     const char *const pairs[][2] = {{"0", "0"}, {"0", "13"}, {"13", "0"}};
     for (size_t i = 0; i < 3; i++) {
