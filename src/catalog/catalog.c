@@ -13,6 +13,7 @@
 #include "catalog/query.h"
 #include "catalog/tables.h"
 #include "catalog/values.h"
+#include "catalog/views.h"
 #include "os/file.h"
 #include "os/identity.h"
 #include "util/memory.h"
@@ -43,7 +44,10 @@ static enum error_code create_all(struct catalog *catalog,
     for (size_t i = 0; code == OK && i < sizeof values / sizeof *values; i++)
         if (values[i][1] != NULL)
             code = catalog_set_value(database, values[i][0], values[i][1], error);
-    return code == OK ? identity_keep(database, error) : code;
+    struct catalog_views views;
+    if (code == OK)
+        code = identity_keep(database, error);
+    return code == OK ? views_make(database, options->table, &views, error) : code;
 }
 
 /* Makes the tables in an empty database; one that has them is left alone. */
@@ -191,6 +195,7 @@ enum error_code catalog_evolve(struct catalog *catalog, const struct catalog_tab
                                size_t own_count, struct error *error)
 {
     struct ducklake_head head = {0};
+    struct catalog_views views;
     char *version = mem_copy_text(table->schema_version);
     if (version == NULL)
         return error_no_memory(error, "the schema version");
@@ -201,6 +206,8 @@ enum error_code catalog_evolve(struct catalog *catalog, const struct catalog_tab
             code = ducklake_evolve(&catalog->database, &head, table, own_count, error);
         if (code == OK)
             code = catalog_set_value(&catalog->database, "schema_version", version, error);
+        if (code == OK)
+            code = views_make(&catalog->database, table, &views, error);
         code = database_end(&catalog->database, code, error);
     }
     if (code == OK) {
@@ -221,4 +228,18 @@ enum error_code catalog_empty_log(struct catalog *catalog, struct error *error)
         code = error_set(error, ERR_CONFLICT, "the new catalog %s is open in another process",
                          catalog->database.path);
     return code;
+}
+
+/* Most starts find nothing to do, and then need not wait for anybody who writes. */
+enum error_code catalog_make_views(struct catalog *catalog, const struct catalog_table *table,
+                                   struct catalog_views *views, struct error *error)
+{
+    struct database *database = &catalog->database;
+    enum error_code code = views_look(database, catalog->table_id, table, views, error);
+    if (code != OK || !views_have_work(views))
+        return code;
+    code = database_begin_write(database, error);
+    if (code != OK)
+        return code;
+    return database_end(database, views_make(database, table, views, error), error);
 }

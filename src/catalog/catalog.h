@@ -80,11 +80,15 @@ enum error_code catalog_newest_close(struct catalog *catalog, int64_t *close_us,
 enum error_code catalog_path_is_known(struct catalog *catalog, const char *path, bool *known,
                                       struct error *error) MUST_CHECK;
 
-/* Sets the table's columns to `table`'s: a new DuckLake schema version. The lake's version has the
- * first `own_count` of them. ERR_CONFLICT, by name, if another program changed one of those or took
- * the id of a new one. */
+/* Sets the table's columns to `table`'s, and the lake's views to them: new DuckLake schema
+ * versions. The lake's version has the first `own_count` of them. ERR_CONFLICT, by name, if another
+ * program changed one of those or took the id of a new one. */
 enum error_code catalog_evolve(struct catalog *catalog, const struct catalog_table *table,
                                size_t own_count, struct error *error) MUST_CHECK;
+/* Makes those of the lake's views that are missing over `table`, which is the lake's, in one
+ * snapshot; *views tells what became of each. */
+enum error_code catalog_make_views(struct catalog *catalog, const struct catalog_table *table,
+                                   struct catalog_views *views, struct error *error) MUST_CHECK;
 /* The data_path as readers see it; the caller mem_frees it. */
 enum error_code catalog_data_path(struct catalog *catalog, char **data_path,
                                   struct error *error) MUST_CHECK;

@@ -94,8 +94,8 @@ static enum error_code create_table(struct database *database, struct ducklake_h
     head->schema_version++;
     head->next_catalog_id++;
     head->table_id = TABLE_ID;
-    struct ducklake_change change = {"created_table:\"main\".\"" DUCKLAKE_TABLE_NAME "\"", NULL,
-                                     NULL};
+    struct ducklake_change change = {
+        "created_table:\"" DUCKLAKE_SCHEMA_NAME "\".\"" DUCKLAKE_TABLE_NAME "\"", NULL, NULL};
     enum error_code code = ducklake_add_snapshot(database, head, now_us, &change, error);
     if (code == OK)
         code = insert_with_uuid(
@@ -138,7 +138,7 @@ enum error_code ducklake_create(struct database *database,
 {
     int64_t now_us = os_realtime_us();
     struct ducklake_head head = {.snapshot_us = now_us, .next_catalog_id = 1};
-    struct ducklake_change change = {"created_schema:\"main\"", NULL, NULL};
+    struct ducklake_change change = {"created_schema:\"" DUCKLAKE_SCHEMA_NAME "\"", NULL, NULL};
     *partition_id = 0;
     enum error_code code = insert_metadata(database, options, error);
     if (code == OK)
@@ -147,7 +147,9 @@ enum error_code ducklake_create(struct database *database,
         code = insert_change(database, head.snapshot_id, &change, error);
     if (code == OK) /* an empty path: files lie directly under data_path */
         code = insert_with_uuid(
-            database, "INSERT INTO ducklake_schema VALUES(0,?,0,NULL,'main','',1)", error);
+            database,
+            "INSERT INTO ducklake_schema VALUES(0,?,0,NULL,'" DUCKLAKE_SCHEMA_NAME "','',1)",
+            error);
     if (code == OK)
         code = create_table(database, &head, options->table, now_us, error);
     if (code == OK && options->table->partition_count > 0)

@@ -32,7 +32,7 @@ static const struct {
     [PART_TABLE_NAME] = {"table_name", DUCKLAKE_TABLE_NAME},
     [PART_TABLE_PATH] = {"table_path", ""},
     [PART_SCHEMA_ID] = {"schema_id", "0"},
-    [PART_SCHEMA_NAME] = {"schema_name", "main"},
+    [PART_SCHEMA_NAME] = {"schema_name", DUCKLAKE_SCHEMA_NAME},
     [PART_SCHEMA_PATH] = {"schema_path", ""},
 };
 

@@ -14,7 +14,8 @@
 #include "catalog/database.h"
 
 /* The name that the table is made with. */
-#define DUCKLAKE_TABLE_NAME "ttp_events"
+#define DUCKLAKE_SCHEMA_NAME "main"
+#define DUCKLAKE_TABLE_NAME  "ttp_events"
 
 /* Compares, and gives the table's id. ERR_CONFLICT, with what happened and the remedy, if the
  * lake's table is not live as it was made; ERR_CORRUPT if what is kept can't be read. */

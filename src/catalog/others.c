@@ -309,18 +309,29 @@ enum error_code catalog_each_named_file(struct catalog *catalog, catalog_named_v
     return code;
 }
 
+/* Views that are as we made them are none of others'. */
+#define OWN_VIEWS                                                                                  \
+    " AND NOT EXISTS (SELECT 1 FROM ttp_views o WHERE o.view_name = v.view_name AND o.view_uuid "  \
+    "= v.view_uuid AND o.\"sql\" = v.\"sql\")"
+
 enum error_code catalog_each_other_object(struct catalog *catalog, catalog_object_visitor *visit,
                                           void *context, struct error *error)
 {
     struct query query;
-    query_begin(
-        &query, &catalog->database,
-        "SELECT 0, coalesce(s.schema_name, ''), coalesce(t.table_name, '') FROM ducklake_table t "
-        "LEFT JOIN ducklake_schema s ON s.schema_id = t.schema_id WHERE t.end_snapshot IS NULL AND "
-        "t.table_id IS NOT ?1 UNION ALL SELECT 1, coalesce(s.schema_name, ''), "
-        "coalesce(v.view_name, '') FROM ducklake_view v LEFT JOIN ducklake_schema s ON s.schema_id "
-        "= v.schema_id WHERE v.end_snapshot IS NULL ORDER BY 1, 2, 3",
-        BIND(sql_int(catalog->table_id)), error);
+    char sql[SQL_BYTES];
+    bool has_views = false;
+    enum error_code code = database_has_table(&catalog->database, "ttp_views", &has_views, error);
+    if (code != OK)
+        return code;
+    snprintf(sql, sizeof sql,
+             "SELECT 0, coalesce(s.schema_name, ''), coalesce(t.table_name, '') FROM "
+             "ducklake_table t LEFT JOIN ducklake_schema s ON s.schema_id = t.schema_id WHERE "
+             "t.end_snapshot IS NULL AND t.table_id IS NOT ?1 UNION ALL SELECT 1, "
+             "coalesce(s.schema_name, ''), coalesce(v.view_name, '') FROM ducklake_view v LEFT "
+             "JOIN ducklake_schema s ON s.schema_id = v.schema_id WHERE v.end_snapshot IS NULL%s "
+             "ORDER BY 1, 2, 3",
+             has_views ? OWN_VIEWS : "");
+    query_begin(&query, &catalog->database, sql, BIND(sql_int(catalog->table_id)), error);
     while (query_next(&query))
         query_check(&query, visit(context, query_int(&query, 0) != 0, query_text(&query, 1),
                                   query_text(&query, 2), error));

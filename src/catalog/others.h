@@ -95,7 +95,7 @@ typedef enum error_code catalog_named_visitor(void *context, const struct catalo
 enum error_code catalog_each_named_file(struct catalog *catalog, catalog_named_visitor *visit,
                                         void *context, struct error *error) MUST_CHECK;
 
-/* A live table or view of others. */
+/* A live table or view of others: all but the lake's table and its views (catalog/views.h). */
 typedef enum error_code catalog_object_visitor(void *context, bool is_view, const char *schema,
                                                const char *name, struct error *error);
 enum error_code catalog_each_other_object(struct catalog *catalog, catalog_object_visitor *visit,

@@ -87,4 +87,22 @@ struct catalog_create_options {
     const char *lake_id; /* NULL: a new random one */
 };
 
+/* The lake's views (catalog/views.h), and what became of each. */
+#define CATALOG_VIEW_COUNT 2
+
+enum catalog_view_outcome {
+    CATALOG_VIEW_KEPT, /* it is there already */
+    CATALOG_VIEW_MADE,
+    CATALOG_VIEW_REPLACED, /* our own, by another text */
+    CATALOG_VIEW_REFUSED,  /* something of others has its name */
+};
+
+struct catalog_views {
+    struct {
+        const char *name;
+        enum catalog_view_outcome outcome;
+        const char *taken_by; /* if it was refused: "table", "view" or "macro" */
+    } items[CATALOG_VIEW_COUNT];
+};
+
 #endif

@@ -158,3 +158,7 @@ const char *const catalog_unchecked_table =
     "CREATE TABLE IF NOT EXISTS ttp_unchecked_seams(first_ledger BIGINT PRIMARY KEY NOT NULL, "
     "last_ledger BIGINT NOT NULL, below BIGINT NOT NULL, above BIGINT NOT NULL, "
     "recorded_us BIGINT NOT NULL)";
+
+const char *const catalog_views_table =
+    "CREATE TABLE IF NOT EXISTS ttp_views(view_name VARCHAR PRIMARY KEY NOT NULL, "
+    "view_uuid VARCHAR NOT NULL, text_version BIGINT NOT NULL, \"sql\" VARCHAR NOT NULL)";

@@ -20,5 +20,7 @@ extern const size_t care_table_count;
 extern const char *const catalog_seam_table;
 /* The same of the ranges whose seams could not be checked. */
 extern const char *const catalog_unchecked_table;
+/* And of the views that were made (catalog/views.h). */
+extern const char *const catalog_views_table;
 
 #endif

@@ -262,6 +262,26 @@ static enum error_code set_place(struct lake_folder *folder, const char *data_pa
     return code;
 }
 
+/* The views that DuckDB users query: a new lake has them, one that lacks any gets it. */
+static enum error_code make_views(struct lake_folder *folder, const struct catalog_table *table,
+                                  struct error *error)
+{
+    struct catalog_views views;
+    enum error_code code = catalog_make_views(folder->catalog, table, &views, error);
+    for (size_t i = 0; code == OK && i < CATALOG_VIEW_COUNT; i++) {
+        enum catalog_view_outcome outcome = views.items[i].outcome;
+        if (outcome == CATALOG_VIEW_REFUSED)
+            log_event(LOG_INFO, "sink",
+                      "a view of the lake was not made: others have something of its name",
+                      LOG_T("view", views.items[i].name),
+                      LOG_T("taken_by", views.items[i].taken_by));
+        else if (outcome != CATALOG_VIEW_KEPT)
+            log_event(LOG_INFO, "sink", "a view of the lake was made",
+                      LOG_T("view", views.items[i].name));
+    }
+    return code;
+}
+
 /* What is done at the catalog when a lake is opened. */
 struct catalog_work {
     struct lake_folder *folder;
@@ -290,7 +310,9 @@ static enum error_code work_at_catalog(void *context, struct error *error)
                                         work->options->scheme, error);
     if (code == OK)
         code = set_schema(folder, work->options, work->schema, work->table, error);
-    return code == OK ? set_place(folder, work->data_path, error) : code;
+    if (code == OK)
+        code = set_place(folder, work->data_path, error);
+    return code == OK ? make_views(folder, work->table, error) : code;
 }
 
 static enum error_code open_all(struct lake_folder *folder, const struct sink_options *options,

@@ -481,6 +481,13 @@ static enum error_code evolve(struct catalog *catalog)
     return catalog_evolve(catalog, &fixture_table_2, 4, &error);
 }
 
+/* One of them has another text over that table. */
+static enum error_code make_views(struct catalog *catalog)
+{
+    struct catalog_views views;
+    return catalog_make_views(catalog, &fixture_table_2, &views, &error);
+}
+
 static enum error_code set_data_path(struct catalog *catalog)
 {
     struct catalog_place before;
@@ -506,9 +513,9 @@ static const char *content(void)
 static void every_change_is_made_in_full_or_not_at_all(void **state)
 {
     (void)state;
-    static change *const changes[] = {add_commit,          take_out,      add_hole,
-                                      add_finding,         add_unchecked, forget_unlanded,
-                                      uncover_unconfirmed, evolve,        set_data_path};
+    static change *const changes[] = {
+        add_commit,          take_out, add_hole,   add_finding,  add_unchecked, forget_unlanded,
+        uncover_unconfirmed, evolve,   make_views, set_data_path};
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         struct allocation_sweep sweep = {.step = 41, .may_succeed = true};
         char before[512], after[512] = "";

@@ -65,7 +65,7 @@ static void an_empty_commit_covers_its_range_without_a_snapshot(void **state)
     assert_int_equal(coverage.count, 1);
     ledger_set_release(&coverage);
     assert_string_equal(
-        fixture_query(database_path, "SELECT max(snapshot_id) FROM ducklake_snapshot"), "2");
+        fixture_query(database_path, "SELECT max(snapshot_id) FROM ducklake_snapshot"), "3");
     assert_string_equal(fixture_query(database_path, "SELECT snapshot_id FROM ttp_commits"), "");
 }
 
@@ -94,7 +94,7 @@ static void totals_count_what_is_live(void **state)
     assert_int_equal(totals.null_decimals, 5);
     assert_int_equal(totals.replaced_memos, 6);
     assert_int_equal(totals.newest_close_us, 29 * 5000000);
-    assert_int_equal(totals.snapshots, 4);
+    assert_int_equal(totals.snapshots, 5);
 }
 
 struct seen {

@@ -113,7 +113,7 @@ static void a_commit_that_overlaps_changes_nothing(void **state)
     assert_string_equal(coverage_text(), "10-19");
     assert_string_equal(fixture_query(database, "SELECT count(*) FROM ducklake_data_file"), "1");
     assert_string_equal(fixture_query(database, "SELECT max(snapshot_id) FROM ducklake_snapshot"),
-                        "3");
+                        "4");
 }
 
 static void subtracting_cuts_drops_and_splits(void **state)

@@ -122,8 +122,8 @@ static void deletes_and_inlined_rows_are_told_with_their_snapshots(void **state)
 {
     (void)state;
     assert_int_equal(catalog_each_delete(catalog, see_delete, NULL, NULL), OK);
-    assert_string_equal(seen, "d-delete.parquet hides 3 of file 0 in 5 to 5; the catalog hides 1 "
-                              "of file 0 in 6 to 6; ");
+    assert_string_equal(seen, "d-delete.parquet hides 3 of file 0 in 6 to 6; the catalog hides 1 "
+                              "of file 0 in 7 to 7; ");
     seen[0] = '\0';
     assert_int_equal(catalog_each_inlined(catalog, see_inlined, NULL, NULL), OK);
     assert_string_equal(seen, "2 of ledger 12; ");
@@ -133,7 +133,7 @@ static void snapshots_of_others_that_changed_rows_are_told_apart(void **state)
 {
     (void)state;
     assert_int_equal(catalog_each_change(catalog, see_change, NULL, NULL), OK);
-    assert_string_equal(seen, "5 deleted_from_table:1; 6 inlined_delete:1; 7 inlined_insert:1; 8 "
+    assert_string_equal(seen, "6 deleted_from_table:1; 7 inlined_delete:1; 8 inlined_insert:1; 9 "
                               "created_table:\"main\".\"mine\",inserted_into_table:11,"
                               "inlined_delete:1; ");
 }
@@ -153,11 +153,11 @@ static void files_and_tables_of_others_are_known_by_their_own_paths(void **state
 static void files_of_commits_that_others_ended_are_displaced(void **state)
 {
     (void)state;
-    fixture_change(database_path, "UPDATE ducklake_data_file SET end_snapshot = 8 WHERE "
+    fixture_change(database_path, "UPDATE ducklake_data_file SET end_snapshot = 9 WHERE "
                                   "data_file_id = 0; DELETE FROM ducklake_data_file WHERE "
                                   "data_file_id = 1");
     assert_int_equal(catalog_each_displaced(catalog, see_displaced, NULL, NULL), OK);
-    assert_string_equal(seen, "year=2024/f1.parquet in 5 to 8; year=2024/f2.parquet in 0 to 0; ");
+    assert_string_equal(seen, "year=2024/f1.parquet in 6 to 9; year=2024/f2.parquet in 0 to 0; ");
 }
 
 static const char *state_of(const char *sql)
@@ -175,33 +175,33 @@ static void what_is_taken_out_ends_with_its_deletes_and_rows_in_the_catalog(void
                                       .inlined = ledgers,
                                       .inlined_count = 1,
                                       .reason = CATALOG_TAKEN_OUT_PREFIX "test",
-                                      .decided_at = 7};
+                                      .decided_at = 8};
     int64_t snapshot = -1;
     bool taken_out;
     struct error error;
     assert_int_equal(catalog_take_out(catalog, &removal, &snapshot, &error), ERR_RETRY);
     assert_non_null(strstr(error.message, "meanwhile"));
-    assert_string_equal(state_of("SELECT max(snapshot_id) FROM ducklake_snapshot"), "8");
-    removal.decided_at = 8;
+    assert_string_equal(state_of("SELECT max(snapshot_id) FROM ducklake_snapshot"), "9");
+    removal.decided_at = 9;
     assert_int_equal(catalog_take_out(catalog, &removal, &snapshot, &error), OK);
-    assert_int_equal(snapshot, 9);
+    assert_int_equal(snapshot, 10);
     assert_string_equal(state_of("SELECT group_concat(end_snapshot) FROM (SELECT end_snapshot FROM "
                                  "ducklake_data_file WHERE data_file_id = 0 UNION ALL SELECT "
                                  "end_snapshot FROM ducklake_delete_file)"),
-                        "9,9");
+                        "10,10");
     assert_string_equal(state_of("SELECT count(*) FROM ducklake_inlined_delete_1"), "0");
     assert_string_equal(state_of("SELECT group_concat(end_snapshot) FROM "
-                                 "ducklake_inlined_data_1_3"),
-                        "8,9,9");
+                                 "ducklake_inlined_data_1_4"),
+                        "9,10,10");
     assert_string_equal(state_of("SELECT changes_made FROM ducklake_snapshot_changes WHERE "
-                                 "snapshot_id = 9"),
+                                 "snapshot_id = 10"),
                         "deleted_from_table:1,inlined_delete:1");
     assert_int_equal(catalog_path_is_taken_out(catalog, "year=2024/f1.parquet", &taken_out, NULL),
                      OK);
     assert_true(taken_out);
     /* What this program took out is no change of others. */
     assert_int_equal(catalog_each_change(catalog, see_change, NULL, NULL), OK);
-    assert_null(strstr(seen, "9 deleted"));
+    assert_null(strstr(seen, "10 deleted"));
 }
 
 static void a_data_file_of_no_commit_is_taken_out_by_its_id_only(void **state)
@@ -215,7 +215,7 @@ static void a_data_file_of_no_commit_is_taken_out_by_its_id_only(void **state)
     int64_t snapshot;
     bool taken_out;
     fixture_change(database_path,
-                   "INSERT INTO ducklake_data_file VALUES(9, 1, 7, NULL, NULL, 'x.parquet', 1, "
+                   "INSERT INTO ducklake_data_file VALUES(9, 1, 8, NULL, NULL, 'x.parquet', 1, "
                    "'parquet', 5, 500, 200, 0, NULL, NULL, NULL, NULL)");
     assert_int_equal(catalog_take_out(catalog, &removal, &snapshot, NULL), OK);
     assert_string_equal(state_of("SELECT group_concat(data_file_id) FROM ducklake_data_file WHERE "

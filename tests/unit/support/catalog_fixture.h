@@ -27,7 +27,7 @@ enum error_code fixture_take_out(struct catalog *catalog, const uint64_t *commit
 
 /* What DuckDB 1.5.5 leaves in a catalog of two commits of one file each (10 to 19 and 30 to 39)
  * whose users deleted three rows of the first file and one more in the catalog itself, inserted
- * three rows of ledger 12 and deleted one of them (snapshots 5 to 8), merged nothing, made a table
+ * three rows of ledger 12 and deleted one of them (snapshots 6 to 9), merged nothing, made a table
  * and a view, and dropped another table. */
 extern const char *const fixture_changes_of_others;
 /* Runs SQL behind the catalog's back. */
