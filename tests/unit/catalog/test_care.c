@@ -91,7 +91,7 @@ static void pruned_ledgers_are_neither_covered_nor_asked_for(void **state)
     int64_t snapshot_id;
     assert_int_equal(catalog_care_begin(catalog, NULL), OK);
     assert_int_equal(prune(commits, 2, &snapshot_id), OK);
-    assert_int_equal(snapshot_id, 6);
+    assert_int_equal(snapshot_id, 7);
     assert_pruned("10-29");
     assert_uncovered((struct ledger_range){5, 45}, "5-9, 40-45");
     assert_string_equal(
@@ -130,7 +130,7 @@ static void files_of_pruned_commits_are_kept_for_older_snapshots(void **state)
     assert_string_equal(unmoved, expected);
     snprintf(expected, sizeof expected, CATALOG_RETIRED_PREFIX "%s" CATALOG_RETIRED_SUFFIX, path);
     assert_string_equal(fixture_query(database_path, "SELECT path FROM ducklake_data_file WHERE "
-                                                     "end_snapshot = 6"),
+                                                     "end_snapshot = 7"),
                         expected);
     assert_int_equal(catalog_set_moved(catalog, NULL), OK);
     unmoved[0] = '\0';
@@ -154,7 +154,7 @@ static void dead_letters_of_pruned_commits_are_listed_with_their_snapshot(void *
     assert_int_equal(prune(commits, 1, &snapshot_id), OK);
     assert_string_equal(fixture_query(database_path, "SELECT path || ':' || snapshot_id || ':' || "
                                                      "is_moved FROM ttp_retired"),
-                        "_lake/dead_letters/commit_4.jsonl:6:1");
+                        "_lake/dead_letters/commit_4.jsonl:7:1");
     assert_pruned("40-49");
 }
 
