@@ -564,8 +564,10 @@ static void lake_json_is_read_and_written_whole_or_not_at_all(void **state)
     (void)state;
     struct allocation_sweep writing = {0}, reading = {0};
     struct ledger_range pruned[] = {{1, 5}, {8, 9}};
-    struct lake_file lake = {
-        .network = "pubnet", .scheme = "date", .pruned = {.ranges = pruned, .count = 2}};
+    struct lake_file lake = {.layout_version = CATALOG_LAYOUT_FIRST,
+                             .network = "pubnet",
+                             .scheme = "date",
+                             .pruned = {.ranges = pruned, .count = 2}};
     snprintf(lake.lake_id, sizeof lake.lake_id, "lake-1");
     take_a_fresh_copy();
     assert_int_equal(os_make_directories(temp_path(used, "_lake"), NULL, &error), OK);

@@ -8,17 +8,20 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "catalog/history.h"
 #include "util/json_text.h"
+#include "catalog/files.h"
 #include "store/layout.h"
 #include "os/calls.h"
 #include "os/log.h"
 #include "parquet/source.h"
 #include "walk/verify.h"
+#include "support/catalog_fixture.h"
 #include "support/sink_fixture.h"
 #include "support/allocation_sweep.h"
 #include "support/fault_calls.h"
@@ -114,6 +117,67 @@ static void a_kill_after_every_operation_of_a_run_loses_and_doubles_nothing(void
 {
     (void)state;
     crash_everywhere("a run, killed after the operation", FAULT_DIE_AFTER, 7);
+}
+
+/* How many of the lake's views the catalog has. */
+static unsigned live_views(void)
+{
+    return (unsigned)strtoul(fixture_query(temp_path(folder, LAKE_CATALOG),
+                                           "SELECT count(*) FROM ducklake_view v JOIN ttp_views o "
+                                           "ON o.view_uuid = v.view_uuid WHERE v.end_snapshot IS "
+                                           "NULL"),
+                             NULL, 10);
+}
+
+/* In a child: opens a lake whose views were dropped, dying where the plan says. */
+static bool open_and_crash(const struct fault_plan *plan)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct sink *sink = NULL;
+        fault_begin(plan);
+        if (sink_open(&sink, &options, NULL) != OK)
+            _exit(1);
+        sink_close(sink);
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_true(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == FAULT_EXIT_CODE);
+    return WEXITSTATUS(status) == FAULT_EXIT_CODE;
+}
+
+static void a_kill_while_views_are_made_leaves_both_or_none(void **state)
+{
+    (void)state;
+    char lake[TEMP_PATH_BYTES];
+    unsigned seen[3] = {0};
+    struct sink *sink = must_open();
+    assert_true(stream_fill(sink, &options, FIRST, LAST, 1));
+    sink_close(sink);
+    assert_int_equal(live_views(), 2);
+    fixture_change(temp_path(folder, LAKE_CATALOG), "UPDATE ducklake_view SET end_snapshot = 9");
+    temp_folder_make(lake);
+    temp_folder_remove(lake);
+    temp_copy(folder, lake);
+    for (uint64_t n = 1;; n++) {
+        const struct fault_plan plan = {.kind = FAULT_DIE_BEFORE, .scope = FAULT_ALL, .first = n};
+        temp_folder_remove(folder);
+        temp_copy(lake, folder);
+        bool crashed = open_and_crash(&plan);
+        unsigned count = live_views();
+        assert_true(count == 0 || count == 2);
+        seen[count]++;
+        sink_close(must_open());
+        assert_int_equal(live_views(), 2);
+        stream_check_covers(folder, FIRST, LAST);
+        if (!crashed)
+            break;
+    }
+    assert_true(seen[0] > 3 && seen[2] > 1);
+    temp_folder_remove(lake);
 }
 
 /* Every operation in turn fails once; the run asks again for what it lost. */
@@ -492,6 +556,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_kill_before_every_operation_of_a_run_loses_and_doubles_nothing),
         TEST(a_kill_after_every_operation_of_a_run_loses_and_doubles_nothing),
+        TEST(a_kill_while_views_are_made_leaves_both_or_none),
         TEST(an_io_error_at_every_operation_costs_only_a_second_try),
         TEST(short_writes_and_interruptions_cost_nothing),
         TEST(a_full_disk_is_waited_for_wherever_it_is_met),
