@@ -103,6 +103,28 @@ def test_each_violation_is_named(tmp_path, name, text, sentence):
     assert any(line.endswith(sentence) for line in lines), lines
 
 
+def test_a_tag_is_defined_once_in_all_rooms(tmp_path):
+    files = {"src/os/file.c": "/* struct file {\n} */\nstruct file {\n    int fd;\n};\n",
+             "src/os/file.h": "struct file;\nint file_size(const struct file *file);\n",
+             "src/rows/row.c": 'static const char *text = "enum file {";\nenum row { ROW_A };\n'}
+    assert check(tmp_path, files) == (0, [])
+    files["src/rows/row.c"] += "\nunion file {\n    int number;\n};\n"
+    assert check(tmp_path, files) == (
+        1, ["src/rows/row.c:4: the tag file is also that of src/os/file.c:3"])
+
+
+@pytest.mark.parametrize("line, is_refused", [
+    ("struct file *file_open(const char *path)", True),
+    ("static struct file *spare_file_new(void);", True),
+    ("enum error_code file_open(struct file **out, const char *path, struct error *error);", False),
+    ("struct file *files_newest(struct files *files);", False),
+])
+def test_a_constructor_returns_a_code(tmp_path, line, is_refused):
+    status, lines = check(tmp_path, {"src/os/file.h": f"\n{line}\n"})
+    assert status == int(is_refused)
+    assert all("src/os/file.h:2: let " in line and "return an error_code" in line for line in lines)
+
+
 CIRCLE = {
     "src/rows/row.h": '#include "rows/batch.h"\n',
     "src/rows/batch.h": '#include "rows/segment.h"\n',
