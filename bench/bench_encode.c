@@ -208,11 +208,12 @@ static void *run_tasks(void *context)
 struct out_file {
     int descriptor;
     const char *path;
+    uint64_t size_bytes;
 };
 
 static enum error_code write_out(void *context, struct bytes_view bytes, struct error *error)
 {
-    const struct out_file *file = context;
+    struct out_file *file = context;
     (void)error;
     size_t done = 0;
     while (done < bytes.size_bytes) {
@@ -221,6 +222,7 @@ static enum error_code write_out(void *context, struct bytes_view bytes, struct 
             die("%s can't be written", file->path);
         done += written < 0 ? 0 : (size_t)written;
     }
+    file->size_bytes += done;
     return OK;
 }
 
@@ -283,7 +285,7 @@ static uint64_t write_file(const struct settings *settings, const struct batches
     uint32_t footer_bytes;
     struct out_file file = {
         open(settings->out_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666),
-        settings->out_path};
+        settings->out_path, 0};
     if (file.descriptor < 0)
         die("%s can't be created", settings->out_path);
     buffer_init(&out);
@@ -296,12 +298,11 @@ static uint64_t write_file(const struct settings *settings, const struct batches
     *peak_memory = parquet_writer_memory_bytes(writer);
     must(parquet_writer_finish(writer, NULL, 0, &out, &footer_bytes, &error), &error);
     must(write_out(&file, buffer_view(&out), &error), &error);
-    uint64_t size = parquet_writer_file_bytes(writer);
     parquet_writer_free(writer);
     buffer_release(&out);
     if (close(file.descriptor) != 0)
         die("%s can't be closed", settings->out_path);
-    return size;
+    return file.size_bytes;
 }
 
 /* --- the rest ------------------------------------------------------------------------------ */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // rooms: grpc
 // parsers: http/client.c http/session.c http/header.c
-// without: http_session_fields http_client_is_going_away http_client_window_is_open
+// without: http_session_fields http_client_is_going_away
 // without: http_client_is_established http_client_cancel
 /*
  * What a server sends to our client: the first byte chooses the sizes of the pieces, the second

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // rooms: parquet walk
 // parsers: walk/verify.c walk/verify_values.c parquet/reader.c parquet/source.c
-// without: parquet_verify_level_*
 /* Any bytes as a Parquet file: verified at every level, every value read. Bytes without the magic
  * at their end get a footer of their whole length around them, so that the footer's parser is
  * reached by small inputs. */

@@ -242,7 +242,7 @@ static void write_batch(struct parquet_writer *writer, const struct ArrowArray *
     if (parquet_writer_open_rows(writer) > 0)
         close_group(writer, file);
     code = parquet_writer_finish(writer, &pair, 1, file, &footer_bytes, NULL);
-    assert(code == OK && parquet_writer_file_bytes(writer) == file->size_bytes);
+    assert(code == OK);
 }
 
 static void check_page(const struct parquet_page_values *page, size_t column, int64_t first_row)

@@ -6,8 +6,6 @@
 
 #include "util/memory.h"
 
-#define DEFAULT_MAX_MESSAGE_BYTES (4u * 1024 * 1024)
-
 /* How the body ends. */
 enum ending {
     ENDING_NONE,
@@ -35,7 +33,6 @@ struct grpc_server {
     struct http_server *http;
     struct grpc_server_handler handler;
     struct grpc_server_call *calls;
-    uint32_t max_message_bytes;
     unsigned turn_count; /* calls with wants_turn */
 };
 
@@ -98,7 +95,7 @@ static enum error_code on_http_request(void *context, int32_t stream_id,
         return error_no_memory(error, "a gRPC call");
     call->server = server;
     call->stream_id = stream_id;
-    grpc_reader_init(&call->reader, server->max_message_bytes);
+    grpc_reader_init(&call->reader, GRPC_SERVER_MESSAGE_BYTES_MAX);
     buffer_init(&call->request);
     buffer_init(&call->waiting);
     call->next = server->calls;
@@ -205,8 +202,8 @@ static void on_http_close(void *context, int32_t stream_id, uint32_t http2_error
     free_call(call);
 }
 
-enum error_code grpc_server_new(struct grpc_server **out, const struct grpc_server_options *options,
-                                const struct grpc_server_handler *handler, struct error *error)
+enum error_code grpc_server_new(struct grpc_server **out, const struct grpc_server_handler *handler,
+                                struct error *error)
 {
     *out = NULL;
     struct grpc_server *server = mem_alloc_zero(1, sizeof(*server));
@@ -221,9 +218,7 @@ enum error_code grpc_server_new(struct grpc_server **out, const struct grpc_serv
         .on_close = on_http_close,
     };
     server->handler = *handler;
-    server->max_message_bytes =
-        options->max_message_bytes != 0 ? options->max_message_bytes : DEFAULT_MAX_MESSAGE_BYTES;
-    enum error_code code = http_server_new(&server->http, &options->http, &http_handler, error);
+    enum error_code code = http_server_new(&server->http, &http_handler, error);
     if (code == OK)
         *out = server;
     else
@@ -313,8 +308,7 @@ enum error_code grpc_server_send_headers(struct grpc_server_call *call)
     return code;
 }
 
-/* Before something is queued: is the call open, and have its headers gone? */
-static enum error_code begin_sending(struct grpc_server_call *call)
+enum error_code grpc_server_send_raw(struct grpc_server_call *call, struct bytes_view bytes)
 {
     if (call->is_over || call->ending != ENDING_NONE)
         return ERR_INVALID;
@@ -322,35 +316,15 @@ static enum error_code begin_sending(struct grpc_server_call *call)
         buffer_drop_front(&call->waiting, call->waiting_offset);
         call->waiting_offset = 0;
     }
-    return grpc_server_send_headers(call);
-}
-
-/* Has HTTP ask for what was appended behind `size_bytes`. On failure that is taken back: a caller
- * who was refused has sent nothing. */
-static enum error_code announce(struct grpc_server_call *call, size_t size_bytes)
-{
-    enum error_code code = http_server_resume(call->server->http, call->stream_id);
-    if (code != OK)
-        call->waiting.size_bytes = size_bytes;
-    return code;
-}
-
-enum error_code grpc_server_send(struct grpc_server_call *call, struct bytes_view message)
-{
-    enum error_code code = begin_sending(call);
-    size_t size_bytes = call->waiting.size_bytes;
-    if (code == OK)
-        code = grpc_append_message(&call->waiting, message);
-    return code == OK ? announce(call, size_bytes) : code;
-}
-
-enum error_code grpc_server_send_raw(struct grpc_server_call *call, struct bytes_view bytes)
-{
-    enum error_code code = begin_sending(call);
+    enum error_code code = grpc_server_send_headers(call);
     size_t size_bytes = call->waiting.size_bytes;
     if (code == OK)
         code = buffer_append(&call->waiting, bytes.data, bytes.size_bytes);
-    return code == OK ? announce(call, size_bytes) : code;
+    if (code == OK)
+        code = http_server_resume(call->server->http, call->stream_id);
+    if (code != OK)
+        call->waiting.size_bytes = size_bytes; /* what was refused is not sent */
+    return code;
 }
 
 enum error_code grpc_server_resume(struct grpc_server_call *call)
@@ -404,7 +378,9 @@ enum error_code grpc_server_finish(struct grpc_server_call *call, enum grpc_code
 
 enum error_code grpc_server_finish_without_status(struct grpc_server_call *call)
 {
-    enum error_code code = begin_sending(call);
+    if (call->is_over || call->ending != ENDING_NONE)
+        return ERR_INVALID;
+    enum error_code code = grpc_server_send_headers(call);
     if (code != OK)
         return code;
     call->ending = ENDING_BARE;

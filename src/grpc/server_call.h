@@ -33,21 +33,18 @@ struct grpc_server_handler {
                     const struct http_header_view *fields, size_t field_count);
     /* The one request message; the client has half-closed. */
     void (*on_request)(void *context, struct grpc_server_call *call, struct bytes_view message);
-    /* Room for more: call grpc_server_send until grpc_server_wants_more says no, or until there is
-     * nothing now; in the latter case call grpc_server_resume when there is. */
+    /* Room for more: call grpc_server_send_raw until grpc_server_wants_more says no, or until there
+     * is nothing now; in the latter case call grpc_server_resume when there is. */
     void (*on_writable)(void *context, struct grpc_server_call *call);
     /* Over: by us, by a cancel of the client, by a reset. Not called for calls that are open when
      * the server is freed: grpc_server_free calls it for each first. */
     void (*on_closed)(void *context, struct grpc_server_call *call);
 };
 
-struct grpc_server_options {
-    struct http_server_options http;
-    uint32_t max_message_bytes; /* of requests; 0: 4 MiB */
-};
+/* Of a request: the limit that gRPC's own servers have. */
+#define GRPC_SERVER_MESSAGE_BYTES_MAX (4u * 1024 * 1024)
 
-enum error_code grpc_server_new(struct grpc_server **out, const struct grpc_server_options *options,
-                                const struct grpc_server_handler *handler,
+enum error_code grpc_server_new(struct grpc_server **out, const struct grpc_server_handler *handler,
                                 struct error *error) MUST_CHECK;
 /* Ends open calls (on_closed) and frees. */
 void grpc_server_free(struct grpc_server *server);
@@ -58,7 +55,7 @@ enum error_code grpc_server_receive(struct grpc_server *server, struct bytes_vie
 enum error_code grpc_server_pull(struct grpc_server *server, struct bytes_view *bytes,
                                  struct error *error) MUST_CHECK;
 bool grpc_server_is_done(const struct grpc_server *server);
-/* For GOAWAY, PING, late SETTINGS. */
+/* For GOAWAY. */
 struct http_server *grpc_server_http(struct grpc_server *server);
 
 void grpc_server_call_set_data(struct grpc_server_call *call, void *data);
@@ -69,10 +66,9 @@ int32_t grpc_server_call_stream_id(const struct grpc_server_call *call);
 /* Sends response headers now (they otherwise go with the first message, as the real server does).
  */
 enum error_code grpc_server_send_headers(struct grpc_server_call *call) MUST_CHECK;
-/* Queues one framed message. ERR_NO_MEMORY; ERR_INVALID once the call is finished or over. */
-enum error_code grpc_server_send(struct grpc_server_call *call,
-                                 struct bytes_view message) MUST_CHECK;
-/* Queues bytes of the body as they are: for fault scripts (half a message, a wrong prefix). */
+/* Queues bytes of the body as they are: messages with their prefixes, or what a fault script wants
+ * (half a message, a wrong prefix). ERR_NO_MEMORY; ERR_INVALID once the call is finished or over.
+ */
 enum error_code grpc_server_send_raw(struct grpc_server_call *call,
                                      struct bytes_view bytes) MUST_CHECK;
 /* Less than GRPC_SERVER_HIGH_BYTES wait to be sent. */

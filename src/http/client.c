@@ -205,13 +205,11 @@ static enum error_code new_stream(struct http_client_stream **out, struct bytes_
     struct http_client_stream *stream = mem_alloc_zero(1, sizeof(*stream));
     if (stream == NULL)
         return ERR_NO_MEMORY;
-    stream->body = mem_alloc(body.size_bytes);
+    stream->body = mem_copy(body.data, body.size_bytes);
     if (stream->body == NULL) {
         mem_free(stream);
         return ERR_NO_MEMORY;
     }
-    if (body.size_bytes != 0)
-        memcpy(stream->body, body.data, body.size_bytes);
     stream->unsent = bytes_view_of(stream->body, body.size_bytes);
     *out = stream;
     return OK;
@@ -357,15 +355,4 @@ bool http_client_is_going_away(const struct http_client *client, uint32_t *http2
     if (words != NULL)
         *words = client->goaway_words;
     return client->is_going_away;
-}
-
-bool http_client_window_is_open(const struct http_client *client, int32_t stream_id)
-{
-    nghttp2_session *nghttp2 = client->session.nghttp2;
-    if (nghttp2_session_get_effective_recv_data_length(nghttp2) >=
-        nghttp2_session_get_effective_local_window_size(nghttp2))
-        return false;
-    int32_t limit = nghttp2_session_get_stream_effective_local_window_size(nghttp2, stream_id);
-    return limit < 0 ||
-           nghttp2_session_get_stream_effective_recv_data_length(nghttp2, stream_id) < limit;
 }

@@ -88,7 +88,5 @@ bool http_client_is_established(const struct http_client *client);
  * client) may be NULL. Streams that it still serves go on. */
 bool http_client_is_going_away(const struct http_client *client, uint32_t *http2_error,
                                const char **words);
-/* May the peer send, on this stream, at least one more byte? False: we closed the window. */
-bool http_client_window_is_open(const struct http_client *client, int32_t stream_id);
 
 #endif

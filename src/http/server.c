@@ -6,9 +6,9 @@
 #include "http/session.h"
 #include "util/memory.h"
 
-#define DEFAULT_STREAMS      100
-#define MAX_RESPONSE_HEADERS 64
-#define PEER                 "the client"
+#define MAX_CONCURRENT_STREAMS 100
+#define MAX_RESPONSE_HEADERS   64
+#define PEER                   "the client"
 
 struct http_server_stream {
     struct http_server_stream *next;
@@ -25,7 +25,6 @@ struct http_server {
     struct http_session session; /* first: nghttp2's user data is both */
     struct http_server_handler handler;
     struct http_server_stream *streams;
-    uint32_t max_concurrent_streams;
     bool is_terminated; /* a GOAWAY without grace: nothing more is produced */
 };
 
@@ -160,7 +159,7 @@ static ssize_t read_body(nghttp2_session *nghttp2, int32_t stream_id, uint8_t *o
 static enum error_code submit_settings(struct http_server *server)
 {
     const nghttp2_settings_entry entries[] = {
-        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, server->max_concurrent_streams},
+        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, MAX_CONCURRENT_STREAMS},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, HTTP_MAX_HEADER_BYTES},
     };
     int result = nghttp2_submit_settings(server->session.nghttp2, NGHTTP2_FLAG_NONE, entries,
@@ -168,8 +167,8 @@ static enum error_code submit_settings(struct http_server *server)
     return result == 0 ? OK : ERR_NO_MEMORY;
 }
 
-enum error_code http_server_new(struct http_server **out, const struct http_server_options *options,
-                                const struct http_server_handler *handler, struct error *error)
+enum error_code http_server_new(struct http_server **out, const struct http_server_handler *handler,
+                                struct error *error)
 {
     *out = NULL;
     struct http_server *server = mem_alloc_zero(1, sizeof(*server));
@@ -177,12 +176,9 @@ enum error_code http_server_new(struct http_server **out, const struct http_serv
         goto no_memory;
     http_header_block_init(&server->session.block);
     server->handler = *handler;
-    server->max_concurrent_streams =
-        options->max_concurrent_streams != 0 ? options->max_concurrent_streams : DEFAULT_STREAMS;
     if (http_session_open(&server->session, false, on_frame_recv, on_data_chunk, on_stream_close) !=
-        OK)
-        goto no_memory;
-    if (submit_settings(server) != OK)
+            OK ||
+        submit_settings(server) != OK)
         goto no_memory;
     *out = server;
     return OK;
@@ -317,12 +313,6 @@ enum error_code http_server_goaway(struct http_server *server, uint32_t http2_er
     if (!graceful)
         server->is_terminated = true;
     return OK;
-}
-
-enum error_code http_server_ping(struct http_server *server)
-{
-    int result = nghttp2_submit_ping(server->session.nghttp2, NGHTTP2_FLAG_NONE, NULL);
-    return result == 0 ? OK : ERR_NO_MEMORY;
 }
 
 void http_server_set_stream_data(struct http_server *server, int32_t stream_id, void *data)

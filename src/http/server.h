@@ -48,13 +48,8 @@ struct http_server_handler {
     void (*on_close)(void *context, int32_t stream_id, uint32_t http2_error);
 };
 
-struct http_server_options {
-    uint32_t max_concurrent_streams; /* 0: 100 */
-};
-
 /* `handler` is copied. */
-enum error_code http_server_new(struct http_server **out, const struct http_server_options *options,
-                                const struct http_server_handler *handler,
+enum error_code http_server_new(struct http_server **out, const struct http_server_handler *handler,
                                 struct error *error) MUST_CHECK;
 void http_server_free(struct http_server *server);
 
@@ -88,8 +83,6 @@ enum error_code http_server_reset(struct http_server *server, int32_t stream_id,
  * connection is done once it is pulled. `words` is the debug data, may be "". */
 enum error_code http_server_goaway(struct http_server *server, uint32_t http2_error, bool graceful,
                                    const char *words) MUST_CHECK;
-/* A PING of ours; the peer's answer is swallowed. */
-enum error_code http_server_ping(struct http_server *server) MUST_CHECK;
 
 /* A pointer of the caller's for each stream; NULL for an unknown stream. */
 void http_server_set_stream_data(struct http_server *server, int32_t stream_id, void *data);

@@ -342,25 +342,6 @@ static enum error_code write_synced(const char *path, struct bytes_view content,
     return code;
 }
 
-enum error_code os_write_atomically(const char *path, struct bytes_view content,
-                                    struct error *error)
-{
-    char temporary[OS_PATH_BYTES];
-    char directory[OS_PATH_BYTES];
-    int length = snprintf(temporary, sizeof temporary, "%s.inprogress", path);
-    if (length < 0 || (size_t)length >= sizeof temporary)
-        return error_set(error, ERR_LIMIT, "the path %.200s… is too long", path);
-    enum error_code code = os_parent_path(directory, path, error);
-    if (code == OK)
-        code = write_synced(temporary, content, error);
-    if (code == OK)
-        code = os_rename(temporary, path, error);
-    if (code == OK)
-        return os_sync_directory(directory, error);
-    os_discard(temporary);
-    return code;
-}
-
 static enum error_code set_rename_error(struct error *error, int system_errno, const char *from,
                                         const char *to)
 {
@@ -378,11 +359,23 @@ static enum error_code set_rename_error(struct error *error, int system_errno, c
     return code;
 }
 
-enum error_code os_rename(const char *from, const char *to, struct error *error)
+enum error_code os_write_atomically(const char *path, struct bytes_view content,
+                                    struct error *error)
 {
-    if (os_calls_get()->rename(from, to) == 0)
-        return OK;
-    return set_rename_error(error, errno, from, to);
+    char temporary[OS_PATH_BYTES];
+    char directory[OS_PATH_BYTES];
+    int length = snprintf(temporary, sizeof temporary, "%s.inprogress", path);
+    if (length < 0 || (size_t)length >= sizeof temporary)
+        return error_set(error, ERR_LIMIT, "the path %.200s… is too long", path);
+    enum error_code code = os_parent_path(directory, path, error);
+    if (code == OK)
+        code = write_synced(temporary, content, error);
+    if (code == OK && os_calls_get()->rename(temporary, path) != 0)
+        code = set_rename_error(error, errno, temporary, path);
+    if (code == OK)
+        return os_sync_directory(directory, error);
+    os_discard(temporary);
+    return code;
 }
 
 enum error_code os_rename_no_replace(const char *from, const char *to, struct error *error)

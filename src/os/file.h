@@ -61,8 +61,6 @@ enum error_code os_read_whole(const char *path, size_t limit_bytes, struct buffe
 enum error_code os_write_atomically(const char *path, struct bytes_view content,
                                     struct error *error) MUST_CHECK;
 
-/* Replaces `to`. */
-enum error_code os_rename(const char *from, const char *to, struct error *error) MUST_CHECK;
 /* ERR_CONFLICT if `to` exists. */
 enum error_code os_rename_no_replace(const char *from, const char *to,
                                      struct error *error) MUST_CHECK;

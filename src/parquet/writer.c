@@ -406,11 +406,6 @@ enum error_code parquet_writer_finish(struct parquet_writer *writer,
     return OK;
 }
 
-uint64_t parquet_writer_file_bytes(const struct parquet_writer *writer)
-{
-    return writer->file_bytes;
-}
-
 int64_t parquet_writer_row_count(const struct parquet_writer *writer)
 {
     return writer->closed_rows;

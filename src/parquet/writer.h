@@ -80,8 +80,6 @@ enum error_code parquet_writer_finish(struct parquet_writer *writer,
                                       size_t metadata_count, struct buffer *out,
                                       uint32_t *footer_size_bytes, struct error *error) MUST_CHECK;
 
-/* Bytes handed out so far. */
-uint64_t parquet_writer_file_bytes(const struct parquet_writer *writer);
 int64_t parquet_writer_row_count(const struct parquet_writer *writer); /* closed row groups */
 /* After finish. */
 void parquet_writer_column_statistics(const struct parquet_writer *writer, size_t column,

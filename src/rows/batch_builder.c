@@ -425,11 +425,6 @@ size_t batch_builder_unconfirmed_runs(const struct batch_builder *builder)
                : builder->newest->unconfirmed.size_bytes / sizeof(struct ledger_range);
 }
 
-int64_t batch_builder_progress_rows(const struct batch_builder *builder)
-{
-    return builder->progress_rows;
-}
-
 /* Of the dictionaries that `segment` keeps alive and no newer segment does, nor the builder. */
 static size_t replaced_dictionary_bytes(const struct batch_builder *builder,
                                         const struct segment *segment)

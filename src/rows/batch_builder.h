@@ -60,9 +60,8 @@ void batch_builder_drop_ledger(struct batch_builder *builder);
 enum error_code batch_builder_complete_to(struct batch_builder *builder, uint32_t covered_to,
                                           struct error *error) MUST_CHECK;
 
-/* Rows (and bytes) of complete ledgers, and of the ledger in progress. */
 int64_t batch_builder_complete_rows(const struct batch_builder *builder);
-int64_t batch_builder_progress_rows(const struct batch_builder *builder);
+/* Of complete ledgers and of the one in progress. */
 size_t batch_builder_memory_bytes(const struct batch_builder *builder);
 /* Runs of unconfirmed ledgers that the newest batch holds; a batch should be taken at this many, so
  * that a commit can be written down (commit/intent.h). */

@@ -15,7 +15,9 @@
 #define DECIMAL_DIGITS_MAX 38
 #define U64_TEXT_BYTES     21
 
-bool row_parse_amount(struct bytes_view amount, __int128 *value)
+/* amount as decimal(38,0): false where it is not an integer of at most 38 digits (an optional minus
+ * sign and ASCII digits; leading zeros do not count). */
+static bool parse_amount(struct bytes_view amount, __int128 *value)
 {
     const uint8_t *at = amount.data;
     size_t left = amount.size_bytes;
@@ -159,7 +161,7 @@ static enum error_code set_transfer(const struct event_view *event, struct row_v
     if (event->type == EVENT_TRANSFER || event->type == EVENT_MINT)
         row->dest_account = present(event->to);
     row->amount = event->amount;
-    row->has_amount_decimal = row_parse_amount(event->amount, &row->amount_decimal);
+    row->has_amount_decimal = parse_amount(event->amount, &row->amount_decimal);
     return set_asset(event, row, error);
 }
 

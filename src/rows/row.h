@@ -57,10 +57,6 @@ enum error_code row_from_event(const struct event_view *event, uint32_t event_in
 enum error_code row_copy(const struct row_view *row, struct arena *arena, struct row_view *copy,
                          struct error *error) MUST_CHECK;
 
-/* amount as decimal(38,0): false where it is not an integer of at most 38 digits (an optional minus
- * sign and ASCII digits; leading zeros do not count). */
-bool row_parse_amount(struct bytes_view amount, __int128 *value);
-
 /* "text", "id", "hash"; "" for MEMO_NONE. Static. */
 const char *memo_kind_name(enum memo_kind kind);
 

@@ -83,14 +83,13 @@ static bool needs_filter(const struct fault_script *faults)
 
 static enum error_code make_engine(struct connection *connection)
 {
-    const struct grpc_server_options options = {0};
     const struct grpc_server_handler handler = {.context = connection,
                                                 .on_call = on_call,
                                                 .on_request = on_request,
                                                 .on_writable = on_writable,
                                                 .on_closed = on_closed};
     struct error ignored;
-    return grpc_server_new(&connection->grpc, &options, &handler, &ignored);
+    return grpc_server_new(&connection->grpc, &handler, &ignored);
 }
 
 enum error_code connection_new(struct connection **out, struct server *server, int fd,

@@ -119,19 +119,6 @@ static uint32_t event_limit(const struct generator *generator, uint32_t sequence
     return sequence == generator->last_ledger ? generator->last_ledger_limit : UINT32_MAX;
 }
 
-uint32_t generator_ledger_events(const struct generator *generator, uint32_t sequence)
-{
-    struct ledger_plan plan;
-    ledger_plan_make(&plan, generator->options.seed, sequence);
-    uint32_t limit = event_limit(generator, sequence);
-    return plan.event_count < limit ? plan.event_count : limit;
-}
-
-int64_t generator_close_us(const struct generator *generator, uint32_t sequence)
-{
-    return close_seconds(generator, sequence) * US_PER_SECOND;
-}
-
 enum error_code generator_load(struct generator *generator, uint32_t sequence,
                                struct buffer *framed, struct error *error)
 {

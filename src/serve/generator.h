@@ -38,11 +38,6 @@ uint32_t generator_first_ledger(const struct generator *generator);
 /* UINT32_MAX where neither limit was given. */
 uint32_t generator_last_ledger(const struct generator *generator);
 
-/* How many events ledger `sequence` has, without making them. */
-uint32_t generator_ledger_events(const struct generator *generator, uint32_t sequence);
-/* Its close time, microseconds since 1970. */
-int64_t generator_close_us(const struct generator *generator, uint32_t sequence);
-
 /* Appends the events of ledger `sequence` (first_ledger to last_ledger), framed as feed.h says
  * (walk them by feed_next_message, decode by event_decode). ERR_NO_MEMORY. */
 enum error_code generator_load(struct generator *generator, uint32_t sequence,

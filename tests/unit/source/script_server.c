@@ -92,7 +92,6 @@ static bool serve_once(struct script_server *server, int fd, uint8_t *data)
 
 static void serve_connection(struct script_server *server, int fd)
 {
-    static const struct grpc_server_options options;
     const struct grpc_server_handler handler = {.context = server,
                                                 .on_call = on_call,
                                                 .on_request = on_request,
@@ -108,7 +107,7 @@ static void serve_connection(struct script_server *server, int fd)
     server->close_when_sent = server->drips = false;
     server->call = NULL;
     struct error error;
-    assert_int_equal(grpc_server_new(&server->grpc, &options, &handler, &error), OK);
+    assert_int_equal(grpc_server_new(&server->grpc, &handler, &error), OK);
     while (serve_once(server, fd, data))
         continue;
     grpc_server_free(server->grpc);
@@ -174,12 +173,21 @@ void script_encode_event(uint32_t ledger, uint32_t ordinal, struct buffer *out)
     assert_int_equal(event_encode(&event, out), OK);
 }
 
+void script_send_message(struct grpc_server_call *call, struct bytes_view message)
+{
+    struct buffer framed;
+    buffer_init(&framed);
+    assert_int_equal(grpc_append_message(&framed, message), OK);
+    assert_int_equal(grpc_server_send_raw(call, buffer_view(&framed)), OK);
+    buffer_release(&framed);
+}
+
 void script_send_event(struct grpc_server_call *call, uint32_t ledger, uint32_t ordinal)
 {
     struct buffer message;
     buffer_init(&message);
     script_encode_event(ledger, ordinal, &message);
-    assert_int_equal(grpc_server_send(call, buffer_view(&message)), OK);
+    script_send_message(call, buffer_view(&message));
     buffer_release(&message);
 }
 

@@ -46,6 +46,9 @@ struct script_server {
 void script_server_start(struct script_server *server, script_answer *answer, void *context);
 void script_server_stop(struct script_server *server);
 
+/* One message, whatever it is, with its prefix. */
+void script_send_message(struct grpc_server_call *call, struct bytes_view message);
+
 /* Sends a fee event of a ledger: its ordinal makes it different from others. */
 void script_send_event(struct grpc_server_call *call, uint32_t ledger, uint32_t ordinal);
 /* The same as bytes. */
