@@ -4,6 +4,7 @@
 #include "commit/lake_file.h"
 #include "catalog/files.h"
 #include "os/file.h"
+#include "sink/lake_recovery.h"
 
 enum error_code lake_must_exist(const char *output_path, struct error *error)
 {
@@ -49,4 +50,52 @@ enum error_code lake_open_catalog(struct catalog **out, const char *output_path,
             error_set(error, ERR_NOT_FOUND,
                       "the lake in %s is only being made: there is nothing in it yet", output_path);
     return code;
+}
+
+static void open_lake_init(struct open_lake *lake)
+{
+    *lake = (struct open_lake){.catalog = NULL};
+    ownership_init(&lake->ownership);
+    lake_file_init(&lake->file);
+}
+
+enum error_code open_lake_own(struct open_lake *lake, const char *output_path, struct error *error)
+{
+    char path[OS_PATH_BYTES];
+    struct catalog *readable;
+    open_lake_init(lake);
+    /* A lake that is only being made, or has lost its catalog, is told of before anything is
+     * written there. */
+    enum error_code code = lake_open_catalog(&readable, output_path, error);
+    catalog_close(readable);
+    if (code == OK)
+        code = store_at(&lake->store, output_path, error);
+    if (code == OK)
+        code = ownership_take(&lake->ownership, &lake->store, true, error);
+    if (code == OK)
+        code = store_path(&lake->store, LAKE_CATALOG, path, error);
+    if (code == OK)
+        code = catalog_open(&lake->catalog, path, CATALOG_WRITE, NULL, error);
+    if (code == OK)
+        code = lake_file_read(&lake->file, &lake->store, error);
+    return code == OK
+               ? lake_recover(&lake->store, &lake->file, lake->catalog, &lake->recovered, error)
+               : code;
+}
+
+enum error_code open_lake_look(struct open_lake *lake, const char *output_path, struct error *error)
+{
+    open_lake_init(lake);
+    enum error_code code = lake_open_catalog(&lake->catalog, output_path, error);
+    if (code == OK)
+        code = store_at(&lake->store, output_path, error);
+    return code == OK ? lake_file_read(&lake->file, &lake->store, error) : code;
+}
+
+void open_lake_close(struct open_lake *lake)
+{
+    catalog_close(lake->catalog);
+    lake_file_release(&lake->file);
+    ownership_release(&lake->ownership);
+    lake->catalog = NULL;
 }

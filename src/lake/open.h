@@ -2,9 +2,13 @@
 #ifndef TTP_LAKE_OPEN_H
 #define TTP_LAKE_OPEN_H
 
-/* Finding a lake that is there, for commands that look at it without the writer's lock. */
+/* Opening a lake that is there: to look at it without the writer's lock, or to own it for a while.
+ */
 
 #include "catalog/catalog.h"
+#include "commit/lake_file.h"
+#include "commit/ownership.h"
+#include "commit/recovery.h"
 
 /* Opens the catalog of the lake in `output_path` for reading; the caller closes it. ERR_NOT_FOUND
  * if there is no lake there, or one that is only being made, ERR_CORRUPT if its catalog is missing
@@ -14,5 +18,22 @@ enum error_code lake_open_catalog(struct catalog **out, const char *output_path,
 
 /* ERR_NOT_FOUND, with the remedy, if the folder holds no lake, not even a damaged one. */
 enum error_code lake_must_exist(const char *output_path, struct error *error) MUST_CHECK;
+
+struct open_lake {
+    struct store store;
+    struct ownership ownership;
+    struct lake_file file;
+    struct catalog *catalog;
+    struct recovery_report recovered; /* what a crash had left */
+};
+
+/* Opens the lake as its only writer, recovered, its catalog for writing. As lake_open_catalog, and
+ * ERR_CONFLICT where somebody else owns it. Close it in every case. */
+enum error_code open_lake_own(struct open_lake *lake, const char *output_path,
+                              struct error *error) MUST_CHECK;
+/* Opens it for reading, beside whoever owns it. Close it in every case. */
+enum error_code open_lake_look(struct open_lake *lake, const char *output_path,
+                               struct error *error) MUST_CHECK;
+void open_lake_close(struct open_lake *lake);
 
 #endif

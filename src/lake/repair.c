@@ -4,9 +4,6 @@
 #include <inttypes.h>
 
 #include "catalog/history.h"
-#include "catalog/files.h"
-#include "commit/ownership.h"
-#include "sink/lake_recovery.h"
 #include "lake/inventory.h"
 #include "lake/ledger_owner.h"
 #include "lake/open.h"
@@ -48,19 +45,17 @@ static enum error_code keep_text(struct buffer *texts, const char *text, struct 
 /* One repair. */
 struct repair {
     const struct repair_options *options;
-    const struct store *store;
+    const struct open_lake *lake;
     struct repair_report *report;
-    struct catalog *catalog;
     struct inventory inventory;
     struct foreign foreign;
     struct take_out out;
-    struct buffer data_file_ids; /* int64_t */
-    struct ledger_set inlined;
+    struct take_out_list list;
 };
 
 static enum error_code move_file(struct repair *repair, const char *path, struct error *error)
 {
-    enum error_code code = store_move_aside(repair->store, path, error);
+    enum error_code code = store_move_aside(&repair->lake->store, path, error);
     if (code == ERR_NOT_FOUND)
         return OK; /* missing: that was the damage */
     return code == OK ? keep_text(&repair->report->moved, path, error) : code;
@@ -75,14 +70,14 @@ static enum error_code move_ended_files(struct repair *repair, struct error *err
     inventory_init(&inventory);
     enum error_code code = inventory_read_disk(&inventory, root, error);
     if (code == OK)
-        code = inventory_read_catalog(&inventory, root, repair->catalog, error);
+        code = inventory_read_catalog(&inventory, root, repair->lake->catalog, error);
     size_t count = LIST_COUNT(&inventory.disk_files, struct inventory_disk_file);
     for (size_t i = 0; code == OK && i < count; i++) {
         const struct inventory_disk_file *file =
             LIST_AT(&inventory.disk_files, struct inventory_disk_file, i);
         bool taken_out = false;
         if (file->state != INVENTORY_IN_USE)
-            code = catalog_path_is_taken_out(repair->catalog, file->path, &taken_out, error);
+            code = catalog_path_is_taken_out(repair->lake->catalog, file->path, &taken_out, error);
         if (code == OK && taken_out) {
             code = move_file(repair, file->path, error);
             if (file->state == INVENTORY_UNKNOWN && repair->report->unrepaired > 0 && code == OK)
@@ -93,46 +88,20 @@ static enum error_code move_ended_files(struct repair *repair, struct error *err
     return code;
 }
 
-/* What leaves, for the catalog and for the report. */
-static enum error_code list_commits(struct repair *repair, struct error *error)
-{
-    enum error_code code = OK;
-    size_t count = LIST_COUNT(&repair->inventory.commits, struct inventory_commit);
-    for (size_t i = 0; code == OK && i < count; i++)
-        if (repair->out.commits[i])
-            code = buffer_append(
-                &repair->report->commits,
-                &LIST_AT(&repair->inventory.commits, struct inventory_commit, i)->commit_no,
-                sizeof(uint64_t));
-    return code == OK ? OK : error_no_memory(error, "the commits to take out");
-}
-
+/* What leaves besides commits, for the report. */
 static enum error_code list_foreign(struct repair *repair, struct error *error)
 {
     enum error_code code = OK;
     for (size_t i = 0;
-         code == OK && i < LIST_COUNT(&repair->inventory.files, struct inventory_file); i++) {
-        const struct inventory_file *file =
-            LIST_AT(&repair->inventory.files, struct inventory_file, i);
-        if (!repair->out.files[i])
-            continue;
-        code = keep_text(&repair->report->files, file->path, error);
-        if (code == OK && buffer_append(&repair->data_file_ids, &file->data_file_id,
-                                        sizeof file->data_file_id) != OK)
-            code = error_no_memory(error, "the files to take out");
-    }
-    for (size_t i = 0;
-         code == OK && i < LIST_COUNT(&repair->inventory.inlined, struct catalog_inlined); i++) {
-        const struct catalog_inlined *one =
-            LIST_AT(&repair->inventory.inlined, struct catalog_inlined, i);
-        struct ledger_range range = {0, UINT32_MAX}; /* only with all others has it no ledger */
-        if (!repair->out.inlined[i])
-            continue;
-        if (one->has_ledger)
-            range = (struct ledger_range){one->ledger, one->ledger};
-        repair->report->inlined_rows += (uint64_t)one->row_count;
-        code = ledger_set_append(&repair->inlined, range, error);
-    }
+         code == OK && i < LIST_COUNT(&repair->inventory.files, struct inventory_file); i++)
+        if (repair->out.files[i])
+            code =
+                keep_text(&repair->report->files,
+                          LIST_AT(&repair->inventory.files, struct inventory_file, i)->path, error);
+    for (size_t i = 0; i < LIST_COUNT(&repair->inventory.inlined, struct catalog_inlined); i++)
+        if (repair->out.inlined[i])
+            repair->report->inlined_rows +=
+                (uint64_t)LIST_AT(&repair->inventory.inlined, struct catalog_inlined, i)->row_count;
     for (size_t i = 0; i < repair->foreign.group_count; i++)
         repair->report->discarded_groups +=
             repair->out.groups[i] && foreign_group_is_changed(&repair->foreign.groups[i]);
@@ -143,26 +112,22 @@ static enum error_code list_foreign(struct repair *repair, struct error *error)
 static enum error_code carry_out(struct repair *repair, const char *reason, struct error *error)
 {
     struct repair_report *report = repair->report;
-    enum error_code code = list_commits(repair, error);
+    enum error_code code = take_out_list(&repair->out, &repair->list, error);
     if (code == OK)
         code = list_foreign(repair, error);
     if (code == OK)
         code = take_out_append_ranges(&repair->out, &report->refetch, error);
     ledger_set_merge(&report->refetch);
-    ledger_set_merge(&repair->inlined);
+    if (code == OK)
+        code = buffer_append(&report->commits, repair->list.commit_nos.data,
+                             repair->list.commit_nos.size_bytes);
     if (code != OK || repair->options->dry_run)
         return code;
-    const struct catalog_removal removal = {
-        .commit_nos = (const void *)report->commits.data,
-        .commit_count = LIST_COUNT(&report->commits, uint64_t),
-        .data_file_ids = (const void *)repair->data_file_ids.data,
-        .data_file_count = LIST_COUNT(&repair->data_file_ids, int64_t),
-        .inlined = repair->inlined.ranges,
-        .inlined_count = repair->inlined.count,
-        .reason = reason,
-        .decided_at = repair->inventory.snapshot_id};
+    struct catalog_removal removal = take_out_removal(&repair->list);
+    removal.reason = reason;
+    removal.decided_at = repair->inventory.snapshot_id;
     if (removal.commit_count + removal.data_file_count + removal.inlined_count > 0)
-        code = catalog_take_out(repair->catalog, &removal, &report->snapshot_id, error);
+        code = catalog_take_out(repair->lake->catalog, &removal, &report->snapshot_id, error);
     return code == OK ? move_ended_files(repair, error) : code;
 }
 
@@ -207,14 +172,14 @@ static enum error_code uncover(struct repair *repair, const struct ledger_set *l
 {
     enum error_code code = OK;
     for (size_t i = 0; code == OK && !repair->options->dry_run && i < ledgers->count; i++)
-        code = catalog_uncover_unconfirmed(repair->catalog, ledgers->ranges[i], error);
+        code = catalog_uncover_unconfirmed(repair->lake->catalog, ledgers->ranges[i], error);
     return code;
 }
 
 static enum error_code repair_unconfirmed(struct repair *repair, struct error *error)
 {
     struct repair_report *report = repair->report;
-    enum error_code code = catalog_unconfirmed(repair->catalog, &report->refetch, error);
+    enum error_code code = catalog_unconfirmed(repair->lake->catalog, &report->refetch, error);
     leave_inserted(repair);
     report->uncovered = ledger_set_ledgers(&report->refetch);
     return code == OK ? uncover(repair, &report->refetch, error) : code;
@@ -331,24 +296,11 @@ static enum error_code repair_named(struct repair *repair, struct error *error)
     return code;
 }
 
-static enum error_code recover(struct repair *repair, struct error *error)
-{
-    struct recovery_report recovered;
-    struct lake_file lake;
-    enum error_code code = lake_file_read(&lake, repair->store, error);
-    if (code == OK)
-        code = lake_recover(repair->store, &lake, repair->catalog, &recovered, error);
-    lake_file_release(&lake);
-    return code;
-}
-
 static enum error_code repair_opened(struct repair *repair, struct error *error)
 {
     const struct repair_options *options = repair->options;
-    enum error_code code = options->dry_run ? OK : recover(repair, error);
-    if (code == OK)
-        code = inventory_read_catalog(&repair->inventory, options->output_path, repair->catalog,
-                                      error);
+    enum error_code code = inventory_read_catalog(&repair->inventory, options->output_path,
+                                                  repair->lake->catalog, error);
     if (code == OK)
         code = foreign_find(&repair->foreign, &repair->inventory, error);
     if (code == OK)
@@ -360,44 +312,21 @@ static enum error_code repair_opened(struct repair *repair, struct error *error)
                                       : repair_damage(repair, error);
 }
 
-static enum error_code repair_locked(const struct repair_options *options,
-                                     const struct store *store, struct repair_report *report,
-                                     struct error *error)
-{
-    char path[OS_PATH_BYTES];
-    struct repair repair = {.options = options, .store = store, .report = report};
-    enum error_code code = store_path(store, LAKE_CATALOG, path, error);
-    if (code == OK)
-        code = catalog_open(&repair.catalog, path, CATALOG_WRITE, NULL, error);
-    if (code != OK)
-        return code;
-    inventory_init(&repair.inventory);
-    code = repair_opened(&repair, error);
-    take_out_release(&repair.out);
-    foreign_release(&repair.foreign);
-    inventory_release(&repair.inventory);
-    buffer_release(&repair.data_file_ids);
-    ledger_set_release(&repair.inlined);
-    catalog_close(repair.catalog);
-    return code;
-}
-
 enum error_code repair_lake(const struct repair_options *options, struct repair_report *report,
                             struct error *error)
 {
-    struct ownership ownership;
-    struct store store;
+    struct open_lake lake;
+    struct repair repair = {.options = options, .lake = &lake, .report = report};
     *report = (struct repair_report){0};
-    ownership_init(&ownership);
-    struct catalog *readable;
-    enum error_code code = lake_open_catalog(&readable, options->output_path, error);
-    catalog_close(readable);
+    inventory_init(&repair.inventory);
+    enum error_code code = options->dry_run ? open_lake_look(&lake, options->output_path, error)
+                                            : open_lake_own(&lake, options->output_path, error);
     if (code == OK)
-        code = store_at(&store, options->output_path, error);
-    if (code == OK)
-        code = ownership_take(&ownership, &store, !options->dry_run, error);
-    if (code == OK)
-        code = repair_locked(options, &store, report, error);
-    ownership_release(&ownership);
+        code = repair_opened(&repair, error);
+    take_out_list_release(&repair.list);
+    take_out_release(&repair.out);
+    foreign_release(&repair.foreign);
+    inventory_release(&repair.inventory);
+    open_lake_close(&lake);
     return code;
 }

@@ -117,3 +117,52 @@ enum error_code take_out_append_ranges(const struct take_out *out, struct ledger
             code = ledger_set_append(ranges, commit_range(out, i), error);
     return code;
 }
+
+void take_out_list_release(struct take_out_list *list)
+{
+    buffer_release(&list->commit_nos);
+    buffer_release(&list->data_file_ids);
+    ledger_set_release(&list->inlined);
+}
+
+enum error_code take_out_list(const struct take_out *out, struct take_out_list *list,
+                              struct error *error)
+{
+    enum error_code code = OK;
+    *list = (struct take_out_list){.inlined = {0}};
+    for (size_t i = 0; code == OK && i < commit_count(out); i++)
+        if (out->commits[i])
+            code = buffer_append(
+                &list->commit_nos,
+                &LIST_AT(&out->inventory->commits, struct inventory_commit, i)->commit_no,
+                sizeof(uint64_t));
+    for (size_t i = 0; code == OK && i < file_count(out); i++)
+        if (out->files[i])
+            code = buffer_append(
+                &list->data_file_ids,
+                &LIST_AT(&out->inventory->files, struct inventory_file, i)->data_file_id,
+                sizeof(int64_t));
+    for (size_t i = 0; code == OK && i < inlined_count(out); i++) {
+        const struct catalog_inlined *one =
+            LIST_AT(&out->inventory->inlined, struct catalog_inlined, i);
+        struct ledger_range range = {0, UINT32_MAX}; /* only with all others has it no ledger */
+        if (one->has_ledger)
+            range = (struct ledger_range){one->ledger, one->ledger};
+        if (out->inlined[i])
+            code = ledger_set_append(&list->inlined, range, error);
+    }
+    ledger_set_merge(&list->inlined);
+    return code == OK ? OK : error_no_memory(error, "what is to be taken out");
+}
+
+struct catalog_removal take_out_removal(const struct take_out_list *list)
+{
+    return (struct catalog_removal){
+        .commit_nos = (const void *)list->commit_nos.data,
+        .commit_count = LIST_COUNT(&list->commit_nos, uint64_t),
+        .data_file_ids = (const void *)list->data_file_ids.data,
+        .data_file_count = LIST_COUNT(&list->data_file_ids, int64_t),
+        .inlined = list->inlined.ranges,
+        .inlined_count = list->inlined.count,
+    };
+}

@@ -8,6 +8,7 @@
  * files that DuckDB merged or rewrote, and every commit whose rows these may hold.
  */
 
+#include "catalog/history.h"
 #include "lake/foreign.h"
 
 struct take_out {
@@ -30,6 +31,19 @@ void take_out_inserted(struct take_out *out, const struct ledger_set *ranges);
 /* A group that would leave and in which others added, hid or changed rows: these would be lost.
  * NULL: there is none. */
 const struct foreign_group *take_out_changed(const struct take_out *out);
+
+/* What leaves, as the catalog is told of it. */
+struct take_out_list {
+    struct buffer commit_nos;    /* uint64_t */
+    struct buffer data_file_ids; /* int64_t: of files that are no commit's */
+    struct ledger_set inlined;   /* a set */
+};
+void take_out_list_release(struct take_out_list *list);
+/* Fills an empty list. ERR_NO_MEMORY. Release it in every case. */
+enum error_code take_out_list(const struct take_out *out, struct take_out_list *list,
+                              struct error *error) MUST_CHECK;
+/* The list as a removal, which borrows it; reason and decided_at are the caller's to set. */
+struct catalog_removal take_out_removal(const struct take_out_list *list);
 
 /* The ranges of the commits that leave: to be fetched again. Appended; merged by the caller. */
 enum error_code take_out_append_ranges(const struct take_out *out, struct ledger_set *ranges,
