@@ -9,6 +9,7 @@
 #include "app/standard_output.h"
 #include "app/summary.h"
 #include "catalog/catalog.h"
+#include "lake/prune.h"
 #include "os/file.h"
 #include "os/signal.h"
 
@@ -79,15 +80,30 @@ static enum exit_code run(const struct options *options, const char *report_path
     return exit_code;
 }
 
+/* --include-pruned: what START END name is asked for like any other ledger. */
+static enum exit_code forget_pruned(const struct options *options)
+{
+    struct error error = {0};
+    enum error_code code =
+        options->start_ledger == 0 || options->end_ledger < options->start_ledger
+            ? error_set(&error, ERR_INVALID,
+                        "--include-pruned fetches pruned ledgers from START to END: name both")
+            : prune_forget(options->output_path,
+                           (struct ledger_range){options->start_ledger, options->end_ledger},
+                           &error);
+    return code == OK ? EXIT_DONE : command_fail(exit_code_of(code), &error);
+}
+
 enum exit_code cmd_run(const struct command_line *line)
 {
     struct options options;
     options_init(&options);
+    bool is_dry = command_line_flag(line, "--dry-run") != NULL;
     enum exit_code exit_code = command_load_options(line, &options);
+    if (exit_code == EXIT_DONE && !is_dry && command_line_flag(line, "--include-pruned") != NULL)
+        exit_code = forget_pruned(&options);
     if (exit_code == EXIT_DONE)
-        exit_code = command_line_flag(line, "--dry-run") != NULL
-                        ? dry_run(&options)
-                        : run(&options, command_line_flag(line, "--report"));
+        exit_code = is_dry ? dry_run(&options) : run(&options, command_line_flag(line, "--report"));
     options_release(&options);
     return exit_code;
 }

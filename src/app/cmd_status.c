@@ -9,6 +9,7 @@
 #include "app/command.h"
 #include "app/json_output.h"
 #include "app/say.h"
+#include "catalog/care.h"
 #include "catalog/history.h"
 #include "commit/lake_file.h"
 #include "catalog/others.h"
@@ -42,6 +43,7 @@ enum status_list {
 struct lake_status {
     struct catalog_totals totals;
     struct ledger_set coverage, unconfirmed;
+    struct ledger_set pruned;
     struct ledger_set holes; /* between the lowest and the highest covered ledger */
     struct buffer command;   /* what fetches the holes, ended by a NUL; empty where there is none */
     struct version_totals versions[VERSIONS_MAX];
@@ -60,6 +62,7 @@ static void status_release(struct lake_status *status)
 {
     ledger_set_release(&status->coverage);
     ledger_set_release(&status->unconfirmed);
+    ledger_set_release(&status->pruned);
     ledger_set_release(&status->holes);
     buffer_release(&status->command);
     lake_file_release(&status->lake);
@@ -219,6 +222,18 @@ static enum error_code read_place(struct catalog *catalog, const struct options 
     return code;
 }
 
+/* Between covered ledgers, and not pruned. */
+static enum error_code find_gaps(struct lake_status *status, struct error *error)
+{
+    const struct ledger_range span = ledger_set_span(&status->coverage);
+    struct ledger_set missing = {0};
+    enum error_code code = ledger_set_missing(&status->coverage, span, &missing, error);
+    if (code == OK)
+        code = ledger_set_subtract(&missing, &status->pruned, &status->holes, error);
+    ledger_set_release(&missing);
+    return code;
+}
+
 static enum error_code read_status(struct catalog *catalog, const struct options *options,
                                    struct lake_status *status, struct error *error)
 {
@@ -234,9 +249,10 @@ static enum error_code read_status(struct catalog *catalog, const struct options
         code = catalog_totals(catalog, &status->totals, error);
     if (code == OK)
         code = catalog_coverage(catalog, &status->coverage, error);
+    if (code == OK)
+        code = catalog_pruned(catalog, &status->pruned, error);
     if (code == OK && status->coverage.count > 1)
-        code = ledger_set_missing(&status->coverage, ledger_set_span(&status->coverage),
-                                  &status->holes, error);
+        code = find_gaps(status, error);
     if (code == OK)
         code = catalog_unconfirmed(catalog, &status->unconfirmed, error);
     if (code == OK)
@@ -273,7 +289,7 @@ static enum error_code print_json(struct catalog *catalog, const char *output_pa
     const struct catalog_totals *totals = &status->totals;
     json_t *object = json_pack(
         "{s:o, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:I, "
-        "s:I, s:I, s:I, s:o, s:O, s:O, s:O, s:O, s:I, s:I, s:O, s:O, s:o, s:o}",
+        "s:I, s:I, s:I, s:o, s:O, s:O, s:O, s:O, s:I, s:I, s:O, s:O, s:o, s:o, s:o}",
         "output_path", json_any_text(output_path), "lake_id", catalog_lake_id(catalog), "network",
         status->lake.network, "partitioning_scheme", status->lake.scheme, "schema_version",
         catalog_schema_version(catalog), "schema_versions",
@@ -293,10 +309,12 @@ static enum error_code print_json(struct catalog *catalog, const char *output_pa
         (json_int_t)status->visible.inlined_rows, "changes_by_others",
         status->lists[LIST_CHANGES].items, "others_tables", status->lists[LIST_OBJECTS].items,
         "data_path", json_any_text(status->data_path), "data_path_warning",
-        status->place_warning[0] == '\0' ? json_null() : json_any_text(status->place_warning));
+        status->place_warning[0] == '\0' ? json_null() : json_any_text(status->place_warning),
+        "pruned", json_ranges(&status->pruned));
     const struct json_left_out left_out[] = {
         {"coverage", json_left_out_of(status->coverage.count)},
         {"gaps", json_left_out_of(status->holes.count)},
+        {"pruned", json_left_out_of(status->pruned.count)},
         {"unconfirmed", json_left_out_of(status->unconfirmed.count)},
         {"holes", left_out_of(status, LIST_RECORDED_HOLES)},
         {"seam_findings", left_out_of(status, LIST_SEAM_FINDINGS)},
@@ -461,6 +479,8 @@ static void print_text(struct catalog *catalog, const struct options *options,
     if (status->place_warning[0] != '\0')
         say("%-14s %s\n", "place", status->place_warning);
     print_ranges("coverage", &status->coverage);
+    if (status->pruned.count > 0)
+        print_ranges("pruned", &status->pruned);
     if (status->holes.count > 0) {
         print_ranges("holes", &status->holes);
         say("  fetch by:\n  %s\n", (const char *)status->command.data);

@@ -4,6 +4,7 @@
 #define ANY_COUNT 4096 /* arguments at most, where there may be many */
 
 static const struct command_flag run_flags[] = {
+    {"--include-pruned", NULL, "Fetch ledgers again that were pruned, where START END name them"},
     {"--dry-run", NULL, "Print what would be done and stop"},
     {"--report", "FILE", "Keep the summary there as JSON, as incomplete_FILE until the end"},
 };
@@ -38,6 +39,13 @@ static const struct command_flag repair_flags[] = {
 };
 static const struct command_flag rebuild_flags[] = {
     {"--dry-run", NULL, "Only say what would be done"},
+};
+static const struct command_flag prune_flags[] = {
+    {"--older-than", "DURATION", "What closed so long before the newest ledger, such as 90d"},
+    {"--before", "TIME", "What closed before it, such as 2024-01-15"},
+    {"--before-ledger", "LEDGER", "What ends below it"},
+    {"--dry-run", NULL, "Only say what would be done"},
+    {"--json", NULL, "Print one JSON object"},
 };
 static const struct command_flag relocate_flags[] = {
     {"--dry-run", NULL, "Only say what would be done"},
@@ -86,6 +94,10 @@ static const struct command table[] = {
      cmd_repair},
     {"rebuild", "[OPTIONS] [--dry-run]", "make the catalog anew from the files alone",
      FLAGS(rebuild_flags), true, 0, cmd_rebuild},
+    {"prune",
+     "[OPTIONS] [--older-than DURATION | --before TIME | --before-ledger LEDGER] "
+     "[--dry-run] [--json]",
+     "take old commits out of the lake for good", FLAGS(prune_flags), true, 0, cmd_prune},
     {"relocate", "[OPTIONS] [--dry-run] [--json]",
      "tell readers where a lake that was moved or copied lies", FLAGS(relocate_flags), true, 0,
      cmd_relocate},

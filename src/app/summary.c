@@ -208,6 +208,14 @@ static void put_ranges(struct summary_page *page, const struct run_plan *plan)
     }
 }
 
+static void put_pruned(struct summary_page *page, const struct run_plan *plan)
+{
+    char ranges[LEDGER_SET_TEXT_BYTES];
+    ledger_set_text(&plan->pruned, ranges);
+    if (plan->pruned.count > 0)
+        put(page, LABEL "%s (--include-pruned fetches them)\n", "pruned", ranges);
+}
+
 static double round_up(double value)
 {
     double whole = (double)(uint64_t)value;
@@ -267,6 +275,7 @@ enum error_code summary_render_plan(const struct options *options, const struct 
     put(&page, "plan\n");
     put_schema(&page, options);
     put_ranges(&page, plan);
+    put_pruned(&page, plan);
     put_estimate(&page, options, plan);
     return page.code;
 }

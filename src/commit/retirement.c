@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "commit/backup_lock.h"
 #include "os/log.h"
 #include "util/list.h"
 #include "util/memory.h"
@@ -72,36 +73,66 @@ static enum error_code move_one(const struct store *store, const char *path, int
                                 struct error *error)
 {
     char kept[OS_PATH_BYTES];
-    bool is_it = false;
+    bool is_there = false, is_kept = false;
     enum error_code code = retirement_kept_path(path, kept, error);
-    if (code == OK && store_exists(store, kept))
-        return OK; /* before the process died that was to record it */
     if (code == OK)
-        code = is_the_one(store, path, size_bytes, &is_it, error);
-    if (code == OK && !is_it)
+        code = is_the_one(store, path, size_bytes, &is_there, error);
+    if (code == OK)
+        code = is_the_one(store, kept, size_bytes, &is_kept, error);
+    if (code != OK)
+        return code;
+    if (is_there && is_kept) { /* the new name was durable, that the old one is gone was not */
+        code = store_remove(store, path, error);
+        return code == OK ? store_sync_changed(store, &path, 1, error) : code;
+    }
+    if (!is_there && !is_kept)
         log_event(
             LOG_WARN, "lake",
             "a file that left the lake is missing, or another one lies there: older snapshots "
             "lack it",
             LOG_T("path", path));
-    return code == OK && is_it ? store_move(store, path, kept, error) : code;
+    return is_there ? store_move(store, path, kept, error) : OK;
+}
+
+/* A running backup copies the files from where they are: then they stay there for now. */
+static enum error_code lock_out_backups(struct backup_lock *lock, const struct store *store,
+                                        bool *may_move, struct error *error)
+{
+    struct error failure;
+    error_clear(&failure);
+    enum error_code code = backup_lock_delete(lock, store, &failure);
+    *may_move = code == OK;
+    if (code == ERR_CONFLICT) {
+        log_event(LOG_INFO, "lake", "files that left the lake stay where they are for now",
+                  LOG_T("reason", failure.message));
+        return OK;
+    }
+    if (code != OK && error != NULL)
+        *error = failure;
+    return code;
 }
 
 enum error_code retirement_finish(const struct store *store, struct catalog *catalog,
                                   struct error *error)
 {
     struct unmoved unmoved;
+    struct backup_lock lock;
+    backup_lock_init(&lock);
     buffer_init(&unmoved.paths);
     buffer_init(&unmoved.sizes);
     enum error_code code = catalog_each_unmoved(catalog, note_unmoved, &unmoved, error);
     const char *path = (const char *)unmoved.paths.data;
     size_t count = LIST_COUNT(&unmoved.sizes, int64_t);
-    for (size_t i = 0; code == OK && i < count; i++) {
+    bool may_move = false;
+    if (code == OK && count > 0)
+        code = lock_out_backups(&lock, store, &may_move, error);
+    for (size_t i = 0; code == OK && may_move && i < count; i++) {
         code = move_one(store, path, *LIST_AT(&unmoved.sizes, int64_t, i), error);
         path += strlen(path) + 1;
     }
-    if (code == OK && count > 0)
+    if (code == OK && may_move)
         code = catalog_set_moved(catalog, error);
+    backup_lock_release(&lock);
     buffer_release(&unmoved.paths);
     buffer_release(&unmoved.sizes);
     return code;

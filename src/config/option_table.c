@@ -119,6 +119,11 @@ const struct option option_table[] = {
      NO_CHOICES, "BOOL",
      "Refuse to make a new lake: for a volume that may not be mounted, once the lake is there",
      NULL},
+    {"output", "retention", OPTION_DURATION, FIELD(retention_us), "", "keep all", HOURS,
+     36500 * DAYS, NO_CHOICES, "DURATION",
+     "Age, counted from the newest ledger, at which whole commits leave the lake; a live run looks "
+     "once an hour, and `prune` at once",
+     NULL},
     {"output", "reader_data_path", OPTION_TEXT, FIELD(reader_data_path), "", NULL, NO_LIMITS,
      NO_CHOICES, "FOLDER",
      "Absolute path of the lake as its readers see it, where that differs (a container's host)",

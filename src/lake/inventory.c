@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalog/care.h"
 #include "catalog/history.h"
 #include "commit/intent_file.h"
 #include "util/memory.h"
@@ -32,6 +33,7 @@ void inventory_release(struct inventory *inventory)
     ledger_set_release(&inventory->coverage);
     ledger_set_release(&inventory->unconfirmed);
     ledger_set_release(&inventory->recorded_holes);
+    ledger_set_release(&inventory->pruned);
     inventory_init(inventory);
 }
 
@@ -85,6 +87,7 @@ static enum error_code add_commit(void *context, const struct catalog_commit_rec
                                     .file_count = commit->file_count,
                                     .row_count = commit->row_count,
                                     .dead_letter_count = commit->dead_letter_count,
+                                    .last_close_us = commit->last_close_us,
                                     .digest_ledger = commit->digest_ledger,
                                     .dead_letters_checksum = commit->dead_letters_checksum};
     if (commit->ended)
@@ -124,6 +127,8 @@ static enum error_code read_lists(struct inventory *inventory, const char *root,
         code = catalog_coverage(catalog, &inventory->coverage, error);
     if (code == OK)
         code = catalog_unconfirmed(catalog, &inventory->unconfirmed, error);
+    if (code == OK)
+        code = catalog_pruned(catalog, &inventory->pruned, error);
     if (code == OK)
         code = inventory_read_others(inventory, root, catalog, error);
     return code;

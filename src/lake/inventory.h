@@ -50,6 +50,7 @@ struct inventory_commit {
     struct ledger_range range;
     const struct row_schema *schema; /* NULL: a version that we don't know */
     int64_t file_count, row_count, dead_letter_count;
+    int64_t last_close_us; /* 0: no event */
     uint32_t digest_ledger;
     uint8_t digest_chain[16], digest_contents[16];
     const char *dead_letters_path; /* relative to _lake/; NULL: none */
@@ -67,7 +68,7 @@ struct inventory {
     struct buffer commits;   /* struct inventory_commit, by commit_no */
     struct buffer in_flight; /* const char *: final paths that an intent names */
     bool link_was_lost;      /* while the disk was read: memory is out */
-    struct ledger_set coverage, unconfirmed, recorded_holes;
+    struct ledger_set coverage, unconfirmed, recorded_holes, pruned;
     size_t staged_count; /* files in _lake/staging */
     /* What others did (catalog/others.h). */
     int64_t snapshot_id; /* the newest, when all this was read */

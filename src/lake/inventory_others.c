@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalog/care.h"
 #include "lake/inventory.h"
 #include "os/file.h"
 #include "util/memory.h"
@@ -111,6 +112,14 @@ static enum error_code mark_named(void *context, const struct catalog_named_file
     return OK;
 }
 
+/* It left the lake, and still lies where it was. */
+static enum error_code mark_unmoved(void *context, const struct catalog_retired *file,
+                                    struct error *error)
+{
+    const struct catalog_named_file named = {.kind = CATALOG_NAMED_ENDED, .path = file->path};
+    return mark_named(context, &named, error);
+}
+
 static int compare_ids(const void *a, const void *b)
 {
     int64_t left = (*(struct inventory_file *const *)a)->data_file_id;
@@ -171,5 +180,7 @@ enum error_code inventory_read_others(struct inventory *inventory, const char *r
         code = catalog_each_change(catalog, add_change, &reading, error);
     if (code == OK)
         code = catalog_each_other_object(catalog, add_object, &reading, error);
-    return code == OK ? catalog_each_named_file(catalog, mark_named, &reading, error) : code;
+    if (code == OK)
+        code = catalog_each_named_file(catalog, mark_named, &reading, error);
+    return code == OK ? catalog_each_unmoved(catalog, mark_unmoved, &reading, error) : code;
 }

@@ -291,18 +291,36 @@ static size_t count_without_checksums(const struct verification *verification)
 /* Notes of ranges, one each, leave room for the others. */
 #define RANGES_NOTED_MAX 2000
 
-static void note_holes(const struct inventory *inventory, struct findings *findings)
+/* Between covered ledgers, and not pruned. */
+static enum error_code note_holes(const struct inventory *inventory, struct findings *findings,
+                                  struct error *error)
 {
-    const struct ledger_set *coverage = &inventory->coverage;
-    size_t holes = coverage->count == 0 ? 0 : coverage->count - 1;
-    for (size_t i = 0; i < holes && i < RANGES_NOTED_MAX; i++)
+    struct ledger_set had = {0}, holes = {0};
+    enum error_code code = ledger_set_append_all(&had, &inventory->coverage, error);
+    if (code == OK)
+        code = ledger_set_append_all(&had, &inventory->pruned, error);
+    ledger_set_merge(&had);
+    if (code == OK && inventory->coverage.count > 0)
+        code = ledger_set_missing(&had, ledger_set_span(&inventory->coverage), &holes, error);
+    for (size_t i = 0; i < holes.count && i < RANGES_NOTED_MAX; i++)
         findings_add_note(findings, "ledgers %" PRIu32 " to %" PRIu32 " are not in the lake",
-                          coverage->ranges[i].last + 1, coverage->ranges[i + 1].first - 1);
-    if (holes > RANGES_NOTED_MAX)
+                          holes.ranges[i].first, holes.ranges[i].last);
+    if (holes.count > RANGES_NOTED_MAX)
         findings_add_note(findings,
                           "%zu more ranges of ledgers are not in the lake: 'status' has the "
                           "command that fetches them",
-                          holes - RANGES_NOTED_MAX);
+                          holes.count - RANGES_NOTED_MAX);
+    ledger_set_release(&had);
+    ledger_set_release(&holes);
+    return code;
+}
+
+static void note_pruned(const struct inventory *inventory, struct findings *findings)
+{
+    char ranges[LEDGER_SET_TEXT_BYTES];
+    ledger_set_text(&inventory->pruned, ranges);
+    if (inventory->pruned.count > 0)
+        findings_add_note(findings, "ledgers were pruned, and are not in the lake: %s", ranges);
 }
 
 static void note_recorded_holes(const struct inventory *inventory, struct findings *findings)
@@ -355,12 +373,14 @@ static void note_files(const struct verification *verification, struct findings 
                           unsigned_files == 1 ? "it" : "them");
 }
 
-static void add_notes(const struct verification *verification, struct findings *findings)
+static enum error_code add_notes(const struct verification *verification, struct findings *findings,
+                                 struct error *error)
 {
     const struct inventory *inventory = &verification->inventory;
     note_ledgers(verification, findings);
     note_files(verification, findings);
-    note_holes(inventory, findings);
+    enum error_code code = note_holes(inventory, findings, error);
+    note_pruned(inventory, findings);
     note_recorded_holes(inventory, findings);
     if (inventory->in_flight.size_bytes > 0)
         findings_add_note(findings, "a commit of %zu files is being published",
@@ -368,6 +388,7 @@ static void add_notes(const struct verification *verification, struct findings *
     else if (inventory->staged_count > 0)
         findings_add_note(findings, "%zu files are being written in %s", inventory->staged_count,
                           LAKE_STAGING);
+    return code;
 }
 
 /* The ranges to fetch again, and which problems 'repair' mends. */
@@ -468,7 +489,9 @@ static enum error_code check_all(struct verification *verification, struct findi
         return code;
     check_commit_counts(verification, findings);
     check_unknown_files(verification, findings);
-    add_notes(verification, findings);
+    code = add_notes(verification, findings, error);
+    if (code != OK)
+        return code;
     return plan_repair(verification, findings, error);
 }
 

@@ -39,6 +39,7 @@ struct lake_run {
     struct sink *sink;
     struct batch_queue *queue;
     struct lake_writer writer;
+    struct lake_care care;
     struct ledger_stream **streams;
     size_t stream_count;
     struct run_stop stop;
@@ -97,6 +98,12 @@ static void tell_duration(void *run, const char *name, int64_t duration_us)
         tell(run, fact);
 }
 
+/* On the writer's thread, too. */
+static void tell_care(void *run, const struct care_fact *care)
+{
+    tell(run, (struct run_fact){.kind = FACT_CARE, .care = care});
+}
+
 static void tell_turn(struct lake_run *run, int64_t now_us)
 {
     run->next_turn_us = INT64_MAX;
@@ -128,6 +135,19 @@ static void report_left_below(struct lake_run *run)
     else
         log_line(LOG_WARN, "app", sentence);
     buffer_release(&command);
+}
+
+/* Once, too: of what was asked for. */
+static void report_pruned(const struct run_plan *plan)
+{
+    char ranges[LEDGER_SET_TEXT_BYTES];
+    if (plan->pruned.count == 0)
+        return;
+    ledger_set_text(&plan->pruned, ranges);
+    log_event(LOG_INFO, "app",
+              "ledgers were pruned and are not fetched (run START END --include-pruned fetches "
+              "them)",
+              LOG_T("ledgers", ranges));
 }
 
 static void log_commit(const struct sink_commit_info *info)
@@ -308,6 +328,8 @@ static enum error_code set_up(struct lake_run *run, const struct run_observer *o
     batch_queue_on_room(run->queue, wake_streams, run);
     run->writer.sink = run->sink;
     run->writer.queue = run->queue;
+    run->writer.care = &run->care;
+    lake_care_init(&run->care, run->options, tell_care, run);
     run->writer.is_stopping = is_ending;
     run->writer.context = run;
     run_status_attach(run->status, measure, run);
@@ -436,6 +458,8 @@ static enum error_code run_round(struct lake_run *run, struct error *error)
     if (code != OK)
         return code;
     atomic_store(&run->owes_left_below, run->failures_in_a_row == 0);
+    if (run->failures_in_a_row == 0)
+        report_pruned(&run->plan);
     run->stream_code = run->writer_code = OK;
     tell(run, (struct run_fact){
                   .kind = FACT_PLAN, .plan = &run->plan, .is_first = run->failures_in_a_row == 0});

@@ -71,6 +71,7 @@ enum error_code lake_writer_run(struct lake_writer *writer)
             next_tick_us = os_earlier_us(next_call_us, now_us + TICK_US);
             if (code != OK)
                 break;
+            lake_care_tick(writer->care, writer->sink, now_us);
         }
         item = batch_queue_pop(writer->queue, next_tick_us);
         code = handle(writer, &item);

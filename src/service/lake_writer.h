@@ -13,12 +13,14 @@
 #include <stdint.h>
 
 #include "service/batch_queue.h"
+#include "service/lake_care.h"
 #include "sink/sink.h"
 #include "util/error.h"
 
 struct lake_writer {
     struct sink *sink;         /* borrowed */
     struct batch_queue *queue; /* borrowed */
+    struct lake_care *care;    /* borrowed */
     bool (*is_stopping)(void *context);
     void *context;
     _Atomic int64_t seen_us; /* monotonic: when the loop last came round */

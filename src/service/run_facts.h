@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "service/lake_care.h"
 #include "service/run_plan.h"
 #include "sink/sink.h"
 #include "status/metrics.h"
@@ -27,7 +28,8 @@ enum run_fact_kind {
     /* On a stream's or the writer's thread. */
     FACT_BATCH,    /* rows went to the queue; duration_us: the decoding since the batch before */
     FACT_DURATION, /* the writer has done `operation` */
-    FACT_COMMIT    /* `commit` is durable */
+    FACT_COMMIT,   /* `commit` is durable */
+    FACT_CARE      /* `care` was done to the lake, or failed */
 };
 
 struct run_fact {
@@ -40,6 +42,7 @@ struct run_fact {
     enum metrics_operation operation;
     int64_t duration_us;
     const struct sink_commit_info *commit;
+    const struct care_fact *care;
 };
 
 struct run_observer {

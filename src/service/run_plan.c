@@ -3,20 +3,28 @@
 
 #include <inttypes.h>
 
+#include "catalog/care.h"
 #include "util/memory.h"
 
 /* The highest ledger that another can follow, so that it can be known to be complete. */
 #define LEDGER_LAST (UINT32_MAX - 1)
 
-/* The coverage from its lowest to its highest ledger (0, 0 where the lake is empty), and how many
- * ledgers it has. */
+/* What is covered or was pruned from its lowest to its highest ledger (0, 0 where the lake is
+ * empty), and how many ledgers are covered. */
 static enum error_code coverage_ends(struct catalog *catalog, struct ledger_range *ends,
                                      uint64_t *ledger_count, struct error *error)
 {
     struct ledger_set coverage = {0};
     enum error_code code = catalog == NULL ? OK : catalog_coverage(catalog, &coverage, error);
-    *ends = ledger_set_span(&coverage);
     *ledger_count = ledger_set_ledgers(&coverage);
+    struct ledger_set pruned = {0};
+    if (code == OK && catalog != NULL)
+        code = catalog_pruned(catalog, &pruned, error);
+    if (code == OK)
+        code = ledger_set_append_all(&coverage, &pruned, error);
+    ledger_set_merge(&coverage);
+    *ends = ledger_set_span(&coverage);
+    ledger_set_release(&pruned);
     ledger_set_release(&coverage);
     return code;
 }
@@ -105,6 +113,20 @@ enum error_code run_plan_check_start(uint32_t start, uint32_t end, struct error 
                      end, end);
 }
 
+/* What of the ledgers asked for was pruned. */
+static enum error_code find_pruned(struct run_plan *plan, struct catalog *catalog,
+                                   struct error *error)
+{
+    struct ledger_range asked = {plan->start, plan->live ? UINT32_MAX : plan->end};
+    const struct ledger_set one = {.ranges = &asked, .count = asked.first <= asked.last};
+    struct ledger_set pruned = {0};
+    enum error_code code = catalog == NULL ? OK : catalog_pruned(catalog, &pruned, error);
+    if (code == OK)
+        code = ledger_set_intersect(&pruned, &one, &plan->pruned, error);
+    ledger_set_release(&pruned);
+    return code;
+}
+
 enum error_code run_plan_make(struct run_plan *plan, struct catalog *catalog, uint32_t start,
                               uint32_t end, struct error *error)
 {
@@ -121,12 +143,16 @@ enum error_code run_plan_make(struct run_plan *plan, struct catalog *catalog, ui
         plan->start = covered.first; /* what lies below the lake was never asked for */
     if (!plan->live && plan->start > end)
         return OK; /* START 0, and the lake begins behind END */
+    code = find_pruned(plan, catalog, error);
+    if (code != OK)
+        return code;
     return plan->live ? plan_live(plan, catalog, error) : plan_bounded(plan, catalog, error);
 }
 
 void run_plan_release(struct run_plan *plan)
 {
     mem_free(plan->ranges);
+    ledger_set_release(&plan->pruned);
     ledger_set_release(&plan->left_below);
     *plan = (struct run_plan){.ranges = NULL};
 }

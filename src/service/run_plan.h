@@ -28,9 +28,10 @@ struct run_plan {
     size_t range_count;
     bool live;
     uint32_t start, end;          /* what is asked for, start resolved; end 0: open */
-    uint32_t highest;             /* covered; 0: the lake is empty */
+    uint32_t highest;             /* covered or pruned; 0: the lake is empty */
     double bytes_per_ledger;      /* of the lake's files; 0: not known */
     struct ledger_set left_below; /* live: uncovered from start to highest; not fetched here */
+    struct ledger_set pruned;     /* of what is asked for: not fetched */
 };
 
 /* ERR_INVALID: START 0 with an END means nothing where the lake is empty. The server would be asked

@@ -304,6 +304,10 @@ static void on_fact(void *context, const struct run_fact *fact)
     case FACT_TURN: sample(status); break;
     case FACT_STOPPING: set_phase(status, STATUS_STOPPING); break;
     case FACT_COMMIT: note_commit(status, fact->commit); break;
+    case FACT_CARE:
+        if (fact->care->coverage != NULL)
+            run_history_set_coverage(status->history, fact->care->coverage);
+        break;
     case FACT_BATCH:
     case FACT_DURATION:
         metrics_observe_duration(status->metrics, fact->operation, fact->duration_us);

@@ -632,6 +632,14 @@ enum error_code sink_remark(struct sink *sink, obstacle_step *step, void *contex
     return code;
 }
 
+enum error_code sink_get_lake(struct sink *sink, struct sink_lake *lake, struct error *error)
+{
+    *lake = (struct sink_lake){&sink->folder.store, &sink->folder.file, sink->folder.catalog};
+    if (sink->publisher.unsettled)
+        return error_set(error, ERR_RETRY, "a commit is not closed yet");
+    return OK;
+}
+
 /* ---- handlers ---- */
 
 bool sink_keeps_commit(const struct sink *sink)

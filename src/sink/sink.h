@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "catalog/catalog.h"
+#include "commit/lake_file.h"
 #include "rows/batch.h"
 #include "sink/sink_options.h"
 #include "status/stages.h"
@@ -31,6 +32,16 @@ void sink_close(struct sink *sink);
 
 /* The lake's catalog, for reading coverage on the writer's thread or before it starts. Borrowed. */
 struct catalog *sink_catalog(struct sink *sink);
+
+/* The lake that the sink owns, for its care: on the writer's thread, between calls. Borrowed. */
+struct sink_lake {
+    const struct store *store;
+    struct lake_file *file;
+    struct catalog *catalog;
+};
+/* ERR_RETRY while a commit before it is not settled. */
+enum error_code sink_get_lake(struct sink *sink, struct sink_lake *lake,
+                              struct error *error) MUST_CHECK;
 
 /* Runs a step on the catalog, while the writer thread does not run. As long as another program
  * holds the catalog it waits and runs the step again, as for a commit: a step must allow that. */

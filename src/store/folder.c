@@ -183,21 +183,27 @@ static enum error_code move_aside(const struct store *store, const char *name, s
     return code == OK ? os_sync_directory(folder, error) : code;
 }
 
-/* Sync Y11: the new name is durable, with the folders that were made for it, before it is so that
- * the old one is gone. */
+/* Sync Y11: the folders that the new name needs are durable before the file is in them, then the
+ * new name is, then that the old one is gone. */
 static enum error_code move_file(const struct store *store, const char *name, const char *to,
                                  struct error *error)
 {
-    char from[OS_PATH_BYTES];
+    char from[OS_PATH_BYTES], folder[OS_PATH_BYTES];
     enum error_code code = store_path(store, name, from, error);
     if (code == OK)
         code = check_way(store, name, error);
     if (code == OK && !os_path_exists(from))
         code = error_set(error, ERR_NOT_FOUND, "%s is not there", from);
     if (code == OK)
-        code = put(store, name, to, error);
+        code = folder_of(store, to, folder, error);
+    if (code == OK)
+        code = os_make_directories(folder, NULL, error);
     if (code == OK)
         code = sync_put(store, &to, 1, error);
+    if (code == OK)
+        code = put(store, name, to, error);
+    if (code == OK)
+        code = os_sync_directory(folder, error);
     return code == OK ? sync_changed(store, &name, 1, error) : code;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The power fails at any operation of a rebuild or a repair: nothing is deleted by it, what was
- * done stays done, and running it again finishes. */
+/* The power fails at any operation of a rebuild, a repair or a prune: nothing is deleted by it,
+ * what was done stays done, and running it again finishes. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -14,6 +14,9 @@
 #include <unistd.h>
 
 #include "store/layout.h"
+#include "catalog/care.h"
+#include "lake/open.h"
+#include "lake/prune.h"
 #include "lake/rebuild.h"
 #include "lake/repair.h"
 #include "os/file.h"
@@ -31,7 +34,7 @@
 static char folder[TEMP_PATH_BYTES], made[TEMP_PATH_BYTES], lake[TEMP_PATH_BYTES];
 static struct sink_options options;
 static struct error error;
-static size_t made_files;
+static size_t made_files, pruned_files;
 static uint32_t first_ledger, last_ledger;
 
 static struct sink *must_open(void)
@@ -111,7 +114,8 @@ static void damage_a_data_file(damage_function *damage)
 
 static size_t count_data_files(void)
 {
-    return temp_count(lake, "", ".parquet") + temp_count(lake, "", ".parquet.damaged");
+    return temp_count(lake, "", ".parquet") + temp_count(lake, "", ".parquet.damaged") +
+           temp_count(lake, "", ".parquet.replaced");
 }
 
 static void keep_as_made(void)
@@ -138,6 +142,15 @@ static enum error_code repair(void)
     struct repair_options wanted = {.output_path = lake, .threads = 1};
     enum error_code code = repair_lake(&wanted, &report, &error);
     repair_report_release(&report);
+    return code;
+}
+
+static enum error_code prune(void)
+{
+    struct prune_report report;
+    const struct prune_cut cut = {.before_ledger = first_ledger + 6};
+    enum error_code code = prune_lake(lake, &cut, false, &report, &error);
+    prune_report_release(&report);
     return code;
 }
 
@@ -177,6 +190,37 @@ static void check_and_complete(void)
     stream_check_covers(lake, first_ledger, last_ledger);
 }
 
+/* The first commit has left, with all its files, and nobody asks for it again. */
+static void check_pruned(void)
+{
+    struct open_lake opened;
+    struct ledger_set pruned = {0}, uncovered = {0};
+    stream_check(lake);
+    sink_close(must_open()); /* nothing is left to recover */
+    assert_int_equal(open_lake_look(&opened, lake, &error), OK);
+    assert_int_equal(catalog_pruned(opened.catalog, &pruned, &error), OK);
+    assert_int_equal(pruned.count, 1);
+    assert_int_equal(pruned.ranges[0].first, first_ledger);
+    assert_int_equal(pruned.ranges[0].last, first_ledger + 5);
+    assert_int_equal(opened.file.pruned.count, 1);
+    assert_memory_equal(opened.file.pruned.ranges, pruned.ranges, sizeof *pruned.ranges);
+    assert_int_equal(catalog_uncovered(opened.catalog,
+                                       (struct ledger_range){first_ledger, last_ledger}, &uncovered,
+                                       &error),
+                     OK);
+    assert_int_equal(uncovered.count, 0);
+    assert_int_equal(temp_count(lake, "", ".parquet.replaced"), pruned_files);
+    assert_int_equal(count_data_files(), made_files);
+    ledger_set_release(&pruned);
+    ledger_set_release(&uncovered);
+    open_lake_close(&opened);
+}
+
+static const char *name_of(work_function *work)
+{
+    return work == repair ? "a repair" : work == prune ? "a prune" : "a rebuild";
+}
+
 static void lose_power_everywhere(work_function *work, enum power_loss_mode mode, uint64_t first,
                                   uint64_t step)
 {
@@ -191,11 +235,14 @@ static void lose_power_everywhere(work_function *work, enum power_loss_mode mode
         assert_true(count_data_files() >= made_files);
         if (!done && work() != OK)
             fail_msg("%s", error.message);
-        check_and_complete();
+        if (work == prune)
+            check_pruned();
+        else
+            check_and_complete();
         power_loss_doubt(NULL);
         assert_true(!done || at > 20);
     }
-    power_loss_tell_sweep(work == repair ? "a repair" : "a rebuild", mode, swept);
+    power_loss_tell_sweep(name_of(work), mode, swept);
 }
 
 static void lose_power_in_all_ways(work_function *work)
@@ -233,6 +280,18 @@ static void a_repair_that_loses_power_can_be_run_again(void **state)
     damage_a_data_file(cut_file);
     keep_as_made();
     lose_power_in_all_ways(repair);
+}
+
+static void a_prune_that_loses_power_can_be_run_again(void **state)
+{
+    (void)state;
+    make_lake(WITH_LETTERS);
+    keep_as_made();
+    assert_int_equal(prune(), OK);
+    pruned_files = temp_count(lake, "", ".parquet.replaced");
+    assert_true(pruned_files > 1);
+    check_pruned();
+    lose_power_in_all_ways(prune);
 }
 
 /* Two commits more: only the last one's intent may come back and mend what is lost. The sink stays
@@ -277,6 +336,7 @@ int main(void)
         TEST(a_rebuild_that_loses_power_can_be_run_again),
         TEST(a_rebuild_from_files_alone_that_loses_power_can_be_run_again),
         TEST(a_repair_that_loses_power_can_be_run_again),
+        TEST(a_prune_that_loses_power_can_be_run_again),
         TEST(a_commit_into_a_catalog_without_a_log_is_not_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/lake_care.h"
+
+#include "lake/prune.h"
+#include "os/clock.h"
+#include "os/log.h"
+
+#define FIRST_US INT64_C(60000000) /* after the start: it has other things to do then */
+#define RETRY_US INT64_C(60000000) /* after a failure */
+#define HOUR_US  (INT64_C(3600) * 1000000)
+
+static bool wants_prune(const struct options *options)
+{
+    return options->retention_us > 0;
+}
+
+static enum error_code prune(struct lake_care *care, const struct sink_lake *lake,
+                             struct error *error)
+{
+    const struct prune_cut cut = {.older_than_us = care->options->retention_us};
+    struct prune_report report;
+    struct ledger_set coverage = {0};
+    enum error_code code =
+        prune_owned(lake->store, lake->file, lake->catalog, &cut, false, &report, error);
+    if (code == OK && report.commits > 0) {
+        char ranges[LEDGER_SET_TEXT_BYTES];
+        ledger_set_text(&report.ledgers, ranges);
+        log_event(LOG_INFO, "lake", "old commits were pruned (retention)", LOG_T("ledgers", ranges),
+                  LOG_U("commits", report.commits), LOG_U("files", report.files),
+                  LOG_U("bytes", report.bytes));
+        code = catalog_coverage(lake->catalog, &coverage, error);
+    }
+    if (code == OK && report.commits > 0)
+        care->tell(care->context, &(struct care_fact){.task = CARE_PRUNE,
+                                                      .files = report.files,
+                                                      .bytes = report.bytes,
+                                                      .coverage = &coverage});
+    ledger_set_release(&coverage);
+    prune_report_release(&report);
+    return code;
+}
+
+static const struct {
+    const char *name;
+    bool (*is_wanted)(const struct options *options);
+    enum error_code (*run)(struct lake_care *care, const struct sink_lake *lake,
+                           struct error *error);
+    int64_t every_us;
+} tasks[CARE_TASK_COUNT] = {
+    [CARE_PRUNE] = {"prune", wants_prune, prune, HOUR_US},
+};
+
+const char *care_task_name(enum care_task task)
+{
+    return tasks[task].name;
+}
+
+void lake_care_init(struct lake_care *care, const struct options *options, care_teller *tell,
+                    void *context)
+{
+    int64_t first_us = os_monotonic_us() + FIRST_US;
+    *care = (struct lake_care){.options = options, .tell = tell, .context = context};
+    for (int i = 0; i < CARE_TASK_COUNT; i++)
+        care->next_us[i] =
+            options->end_ledger == 0 && tasks[i].is_wanted(options) ? first_us : INT64_MAX;
+}
+
+static void do_task(struct lake_care *care, enum care_task task, struct sink *sink)
+{
+    struct sink_lake lake;
+    struct error error;
+    error_clear(&error);
+    enum error_code code = sink_get_lake(sink, &lake, &error);
+    if (code == OK)
+        code = tasks[task].run(care, &lake, &error);
+    care->next_us[task] = os_monotonic_us() + (code == OK ? tasks[task].every_us : RETRY_US);
+    if (code == OK)
+        return;
+    log_event(LOG_WARN, "lake", "the lake could not be cared for; it is tried again in a minute",
+              LOG_T("task", tasks[task].name), LOG_T("reason", error.message));
+    care->tell(care->context, &(struct care_fact){.task = task, .failed = true});
+}
+
+void lake_care_tick(struct lake_care *care, struct sink *sink, int64_t now_us)
+{
+    for (int i = 0; i < CARE_TASK_COUNT; i++)
+        if (now_us >= care->next_us[i])
+            do_task(care, (enum care_task)i, sink);
+}
