@@ -103,7 +103,7 @@ static void mistakes_are_refused_with_line_and_word(void **state)
     REFUSED("ledgr=2 close", "'ledgr'", "ledger=N");
     REFUSED("ledger close", "'ledger' must be a number");
     REFUSED("ledger=-1 close", "must be a number");
-    REFUSED("ledger=12", "no fault");
+    REFUSED("ledger=12", "followed by a fault");
     REFUSED("ledger=1 close twice", "'twice'", "count=N");
     REFUSED("ledger=1 close count=0", "at least 1");
     REFUSED("ledger=1 close count=x", "at least 1");
