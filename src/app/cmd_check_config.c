@@ -80,24 +80,19 @@ static enum error_code render_text(const struct options *options, struct buffer 
     return code;
 }
 
+static enum exit_code check_config(const struct command_line *line, const struct options *options)
+{
+    struct error error;
+    if (run_check(options, &error) != OK)
+        return command_fail(exit_code_of(error.code), &error);
+    struct buffer text;
+    buffer_init(&text);
+    enum error_code code = command_line_flag(line, "--json") != NULL ? render_json(options, &text)
+                                                                     : render_text(options, &text);
+    return standard_output_text(code, &text);
+}
+
 enum exit_code cmd_check_config(const struct command_line *line)
 {
-    struct options options;
-    options_init(&options);
-    enum exit_code exit_code = command_load_options(line, &options);
-    struct error error;
-    if (exit_code == EXIT_DONE) {
-        enum error_code code = run_check(&options, &error);
-        exit_code = code == OK ? EXIT_DONE : command_fail(exit_code_of(code), &error);
-    }
-    if (exit_code == EXIT_DONE) {
-        struct buffer text;
-        buffer_init(&text);
-        enum error_code code = command_line_flag(line, "--json") != NULL
-                                   ? render_json(&options, &text)
-                                   : render_text(&options, &text);
-        exit_code = standard_output_text(code, &text);
-    }
-    options_release(&options);
-    return exit_code;
+    return command_with_options(line, check_config);
 }

@@ -61,37 +61,27 @@ static enum error_code parse_bound(const struct command_line *line, const char *
                      flag, text);
 }
 
-static enum error_code list_letters(const struct command_line *line, const char *output_path,
-                                    struct error *error)
+static enum exit_code list_letters(const struct command_line *line, const struct options *options)
 {
+    struct error error = {0};
     struct ledger_range range = {0, UINT32_MAX};
     struct letter_listing output = {.json = command_line_flag(line, "--json") != NULL};
-    enum error_code code = parse_bound(line, "--since", &range.first, error);
+    enum error_code code = parse_bound(line, "--since", &range.first, &error);
     if (code == OK)
-        code = parse_bound(line, "--until", &range.last, error);
+        code = parse_bound(line, "--until", &range.last, &error);
     struct catalog *catalog = NULL;
     if (code == OK)
-        code = lake_open_catalog(&catalog, output_path, error);
-    if (code != OK)
-        return code;
-    code = dead_letters_each(catalog, output_path, range, print_letter, &output, error);
+        code = lake_open_catalog(&catalog, options->output_path, &error);
+    if (code == OK)
+        code =
+            dead_letters_each(catalog, options->output_path, range, print_letter, &output, &error);
     catalog_close(catalog);
     if (code == OK && output.count == 0 && !output.json)
         say("no dead letters\n");
-    return code;
+    return command_end(code, &error);
 }
 
 enum exit_code cmd_dead_letters(const struct command_line *line)
 {
-    struct options options;
-    struct error error = {0};
-    options_init(&options);
-    enum exit_code exit_code = command_load_options(line, &options);
-    if (exit_code == EXIT_DONE) {
-        enum error_code code = list_letters(line, options.output_path, &error);
-        if (code != OK)
-            exit_code = command_fail(exit_code_of(code), &error);
-    }
-    options_release(&options);
-    return exit_code;
+    return command_with_options(line, list_letters);
 }

@@ -59,33 +59,29 @@ static enum error_code parse_bound(const struct command_line *line, const char *
     return code == OK ? OK : error_prefix(error, code, "%s: ", flag);
 }
 
-enum exit_code cmd_files(const struct command_line *line)
+static enum exit_code list_files(const struct command_line *line, const struct options *options)
 {
-    struct options options;
     struct error error = {0};
     struct listing_filter filter = {0};
     struct listing_totals totals = {0};
-    options_init(&options);
-    enum exit_code exit_code = command_load_options(line, &options);
-    if (exit_code != EXIT_DONE)
-        goto out;
+    struct catalog *catalog = NULL;
     enum error_code code = parse_bound(line, "--since", &filter.since, &error);
     if (code == OK)
         code = parse_bound(line, "--until", &filter.until, &error);
-    struct catalog *catalog = NULL;
     if (code == OK)
-        code = lake_open_catalog(&catalog, options.output_path, &error);
+        code = lake_open_catalog(&catalog, options->output_path, &error);
     if (code == OK)
         code =
-            listing_each_file(catalog, options.output_path, &filter,
+            listing_each_file(catalog, options->output_path, &filter,
                               command_line_flag(line, "--json") != NULL ? print_json : print_path,
                               NULL, &totals, &error);
     if (code == OK)
         warn_of_changes(&totals);
     catalog_close(catalog);
-    if (code != OK)
-        exit_code = command_fail(exit_code_of(code), &error);
-out:
-    options_release(&options);
-    return exit_code;
+    return command_end(code, &error);
+}
+
+enum exit_code cmd_files(const struct command_line *line)
+{
+    return command_with_options(line, list_files);
 }

@@ -107,40 +107,36 @@ static enum error_code check_data_path(const char *path, struct error *error)
                      path);
 }
 
-enum exit_code cmd_rebuild(const struct command_line *line)
+static enum exit_code rebuild(const struct command_line *line, const struct options *options)
 {
-    struct options options;
     struct error error = {0};
     struct rebuild_report report = {0};
-    options_init(&options);
-    enum exit_code exit_code = command_load_options(line, &options);
-    if (exit_code == EXIT_DONE) {
-        struct rebuild_options wanted = {.output_path = options.output_path,
-                                         .data_path = options.reader_data_path,
-                                         .schema = row_schema_find(options.schema_version),
-                                         .dry_run = command_line_flag(line, "--dry-run") != NULL,
-                                         .tell = print_lost};
-        wanted.tell_context = &wanted.dry_run;
-        enum error_code code = check_data_path(options.reader_data_path, &error);
-        if (code == OK)
-            code = rebuild_lake(&wanted, &report, &error);
-        if (code == OK) {
-            print_taken(&report, wanted.dry_run);
-            print_left_out(&report, wanted.dry_run);
-            print_other_work(&report, wanted.dry_run);
-            print_unknown(&report);
-            if (wanted.dry_run)
-                print_uncovered(&report);
-            else
-                code =
-                    print_runs("to fetch what is not covered", &options, &report.refetch, &error);
-        }
-        if (code == OK && report.commits == 0 && report.foreign_rows > 0)
-            exit_code = EXIT_FAILED; /* said: what the files hold is not in the lake */
-        if (code != OK)
-            exit_code = command_fail(exit_code_of(code), &error);
-        rebuild_report_release(&report);
+    struct rebuild_options wanted = {.output_path = options->output_path,
+                                     .data_path = options->reader_data_path,
+                                     .schema = row_schema_find(options->schema_version),
+                                     .dry_run = command_line_flag(line, "--dry-run") != NULL,
+                                     .tell = print_lost};
+    wanted.tell_context = &wanted.dry_run;
+    enum error_code code = check_data_path(options->reader_data_path, &error);
+    if (code == OK)
+        code = rebuild_lake(&wanted, &report, &error);
+    if (code == OK) {
+        print_taken(&report, wanted.dry_run);
+        print_left_out(&report, wanted.dry_run);
+        print_other_work(&report, wanted.dry_run);
+        print_unknown(&report);
+        if (wanted.dry_run)
+            print_uncovered(&report);
+        else
+            code = print_runs("to fetch what is not covered", options, &report.refetch, &error);
     }
-    options_release(&options);
-    return exit_code;
+    /* Where it failed without an error, it is said: what the files hold is not in the lake. */
+    bool is_lost = code == OK && report.commits == 0 && report.foreign_rows > 0;
+    rebuild_report_release(&report);
+    return is_lost ? EXIT_FAILED : command_end(code, &error);
+}
+
+enum exit_code cmd_rebuild(const struct command_line *line)
+{
+    return command_with_options(line, rebuild);
 }

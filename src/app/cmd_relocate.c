@@ -26,25 +26,22 @@ static void print_text(const struct relocate_report *report, bool dry_run)
             dry_run ? "would look for" : "look for", report->data_path, report->before);
 }
 
-enum exit_code cmd_relocate(const struct command_line *line)
+static enum exit_code relocate(const struct command_line *line, const struct options *options)
 {
-    struct options options;
     struct error error = {0};
     struct relocate_report report;
-    options_init(&options);
-    enum exit_code exit_code = command_load_options(line, &options);
-    if (exit_code == EXIT_DONE) {
-        struct relocate_options wanted = {.output_path = options.output_path,
-                                          .reader_data_path = options.reader_data_path,
-                                          .dry_run = command_line_flag(line, "--dry-run") != NULL};
-        enum error_code code = relocate_lake(&wanted, &report, &error);
-        if (code == OK && command_line_flag(line, "--json") != NULL)
-            code = print_json(&report, wanted.dry_run, &error);
-        else if (code == OK)
-            print_text(&report, wanted.dry_run);
-        if (code != OK)
-            exit_code = command_fail(exit_code_of(code), &error);
-    }
-    options_release(&options);
-    return exit_code;
+    struct relocate_options wanted = {.output_path = options->output_path,
+                                      .reader_data_path = options->reader_data_path,
+                                      .dry_run = command_line_flag(line, "--dry-run") != NULL};
+    enum error_code code = relocate_lake(&wanted, &report, &error);
+    if (code == OK && command_line_flag(line, "--json") != NULL)
+        code = print_json(&report, wanted.dry_run, &error);
+    else if (code == OK)
+        print_text(&report, wanted.dry_run);
+    return command_end(code, &error);
+}
+
+enum exit_code cmd_relocate(const struct command_line *line)
+{
+    return command_with_options(line, relocate);
 }

@@ -91,19 +91,19 @@ static enum exit_code forget_pruned(const struct options *options)
             : prune_forget(options->output_path,
                            (struct ledger_range){options->start_ledger, options->end_ledger},
                            &error);
-    return code == OK ? EXIT_DONE : command_fail(exit_code_of(code), &error);
+    return command_end(code, &error);
+}
+
+static enum exit_code run_or_plan(const struct command_line *line, const struct options *options)
+{
+    if (command_line_flag(line, "--dry-run") != NULL)
+        return dry_run(options);
+    enum exit_code exit_code =
+        command_line_flag(line, "--include-pruned") != NULL ? forget_pruned(options) : EXIT_DONE;
+    return exit_code == EXIT_DONE ? run(options, command_line_flag(line, "--report")) : exit_code;
 }
 
 enum exit_code cmd_run(const struct command_line *line)
 {
-    struct options options;
-    options_init(&options);
-    bool is_dry = command_line_flag(line, "--dry-run") != NULL;
-    enum exit_code exit_code = command_load_options(line, &options);
-    if (exit_code == EXIT_DONE && !is_dry && command_line_flag(line, "--include-pruned") != NULL)
-        exit_code = forget_pruned(&options);
-    if (exit_code == EXIT_DONE)
-        exit_code = is_dry ? dry_run(&options) : run(&options, command_line_flag(line, "--report"));
-    options_release(&options);
-    return exit_code;
+    return command_with_options(line, run_or_plan);
 }

@@ -492,32 +492,28 @@ static void print_text(struct catalog *catalog, const struct options *options,
     print_others(status);
 }
 
-enum exit_code cmd_status(const struct command_line *line)
+static enum exit_code show_status(const struct command_line *line, const struct options *options)
 {
-    struct options options;
     struct error error = {0};
     struct lake_status status = {0};
+    struct catalog *catalog = NULL;
     lake_file_init(&status.lake);
     buffer_init(&status.command);
-    struct catalog *catalog = NULL;
-    options_init(&options);
-    enum exit_code exit_code = command_load_options(line, &options);
-    if (exit_code != EXIT_DONE)
-        goto out;
-    enum error_code code = lake_open_catalog(&catalog, options.output_path, &error);
+    enum error_code code = lake_open_catalog(&catalog, options->output_path, &error);
     if (code == OK)
-        code = read_status(catalog, &options, &status, &error);
+        code = read_status(catalog, options, &status, &error);
     if (code == OK)
-        code = make_command(&options, &status, &error);
+        code = make_command(options, &status, &error);
     if (code == OK && command_line_flag(line, "--json") != NULL)
-        code = print_json(catalog, options.output_path, &status, &error);
+        code = print_json(catalog, options->output_path, &status, &error);
     else if (code == OK)
-        print_text(catalog, &options, &status);
-    if (code != OK)
-        exit_code = command_fail(exit_code_of(code), &error);
-out:
+        print_text(catalog, options, &status);
     status_release(&status);
     catalog_close(catalog);
-    options_release(&options);
-    return exit_code;
+    return command_end(code, &error);
+}
+
+enum exit_code cmd_status(const struct command_line *line)
+{
+    return command_with_options(line, show_status);
 }

@@ -102,7 +102,7 @@ static enum exit_code verify(const struct command_line *line, const struct optio
     report.ok = report.ok && is_complete;
     if (code == OK)
         code = print_report(line, options, &report, is_compared ? with_server : NULL, &error);
-    enum exit_code exit_code = code != OK ? command_fail(exit_code_of(code), &error) : EXIT_DONE;
+    enum exit_code exit_code = command_end(code, &error);
     if (code == OK && !is_complete)
         exit_code = fail_incomplete(&report, with_server);
     if (code == OK && has_problems)

@@ -16,6 +16,11 @@ enum exit_code command_fail(enum exit_code exit_code, const struct error *error)
     return exit_code;
 }
 
+enum exit_code command_end(enum error_code code, const struct error *error)
+{
+    return code == OK ? EXIT_DONE : command_fail(exit_code_of(code), error);
+}
+
 enum exit_code command_out_of_memory(void)
 {
     log_sentence("out of memory");
@@ -73,5 +78,18 @@ enum exit_code command_load_options(const struct command_line *line, struct opti
     }
     problems_release(&problems);
     problems_release(&warnings);
+    return exit_code;
+}
+
+enum exit_code command_with_options(const struct command_line *line,
+                                    enum exit_code (*work)(const struct command_line *line,
+                                                           const struct options *options))
+{
+    struct options options;
+    options_init(&options);
+    enum exit_code exit_code = command_load_options(line, &options);
+    if (exit_code == EXIT_DONE)
+        exit_code = work(line, &options);
+    options_release(&options);
     return exit_code;
 }

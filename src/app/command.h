@@ -18,6 +18,14 @@ enum exit_code command_load_options(const struct command_line *line, struct opti
 enum exit_code command_print_help(const struct command_list *commands,
                                   const struct command *command);
 
+/* The whole of a command that takes options: loads them, and does its work with them. */
+enum exit_code command_with_options(const struct command_line *line,
+                                    enum exit_code (*work)(const struct command_line *line,
+                                                           const struct options *options));
+
+/* What a command's work ended by: EXIT_DONE, or its failure, which is said. */
+enum exit_code command_end(enum error_code code, const struct error *error);
+
 /* Prints "parquet-consumer: <message>" to stderr and returns `exit_code`. */
 enum exit_code command_fail(enum exit_code exit_code, const struct error *error);
 /* The same of memory that is out. */
