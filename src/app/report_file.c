@@ -22,15 +22,17 @@
 /* Whoever reads a report from a pipe is there; a run ends in time all the same. */
 #define STREAM_TIMEOUT_US INT64_C(5000000)
 
-static enum error_code incomplete_path(const char *path, char out[OS_PATH_BYTES],
-                                       struct error *error)
+/* Where the report is kept until the end; a stream has no such place. */
+static enum error_code look_at(const char *path, char out[OS_PATH_BYTES], bool *is_stream,
+                               struct error *error)
 {
+    *is_stream = false;
     const char *slash = strrchr(path, '/');
     const char *name = slash != NULL ? slash + 1 : path;
     int length = snprintf(out, OS_PATH_BYTES, "%.*sincomplete_%s", (int)(name - path), path, name);
     if (name[0] == '\0' || length >= OS_PATH_BYTES)
         return error_set(error, ERR_INVALID, "--report: \"%s\" is not the path of a file", path);
-    return OK;
+    return os_stream_look(path, is_stream, error);
 }
 
 static int set_time(json_t *object, const char *key, int64_t unix_us)
@@ -49,9 +51,7 @@ static json_t *parameters_of(const struct options *options)
     json_t *parameters = json_object();
     for (size_t i = 0; parameters != NULL && i < option_count; i++) {
         char name[OPTION_NAME_BYTES];
-        snprintf(name, sizeof name, "%s%s",
-                 strcmp(option_table[i].section, "service") == 0 ? "service_" : "",
-                 option_table[i].key);
+        option_name(&option_table[i], name);
         if (json_object_set_new(parameters, name, option_value_json(options, (int)i)) != 0) {
             json_decref(parameters);
             parameters = NULL;
@@ -177,10 +177,8 @@ enum error_code report_file_begin(const char *path, const struct options *option
                                   struct error *error)
 {
     char incomplete[OS_PATH_BYTES];
-    bool is_stream = false;
-    enum error_code code = incomplete_path(path, incomplete, error);
-    if (code == OK)
-        code = os_stream_look(path, &is_stream, error);
+    bool is_stream;
+    enum error_code code = look_at(path, incomplete, &is_stream, error);
     if (code != OK || is_stream)
         return code;
     return write_json(incomplete, false, report_head(options, "running", os_realtime_us()), error);
@@ -191,10 +189,8 @@ enum error_code report_file_end(const char *path, const struct options *options,
                                 struct error *error)
 {
     char incomplete[OS_PATH_BYTES];
-    bool is_stream = false;
-    enum error_code code = incomplete_path(path, incomplete, error);
-    if (code == OK)
-        code = os_stream_look(path, &is_stream, error);
+    bool is_stream;
+    enum error_code code = look_at(path, incomplete, &is_stream, error);
     if (code == OK)
         code = write_json(path, is_stream, report_whole(options, report, exit_code), error);
     if (code == OK && !is_stream)

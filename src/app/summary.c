@@ -256,21 +256,22 @@ enum error_code summary_render_plan(const struct options *options, const struct 
                                     struct buffer *out)
 {
     struct summary_page page = {.out = out, .code = OK};
-    char value[OPTION_VALUE_BYTES];
-    static const char *const keys[] = {
-        "ttp_processor_endpoint", "output_path",   "partitioning_scheme", "compression_codec",
-        "compression_level",      "max_file_size", "max_file_age",        "memory_limit"};
+    static const size_t shown[] = {offsetof(struct options, ttp_processor_endpoint),
+                                   offsetof(struct options, output_path),
+                                   offsetof(struct options, partitioning_scheme),
+                                   offsetof(struct options, compression_codec),
+                                   offsetof(struct options, compression_level),
+                                   offsetof(struct options, max_file_size_bytes),
+                                   offsetof(struct options, max_file_age_us),
+                                   offsetof(struct options, memory_limit_bytes)};
     put(&page, "parameters\n");
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        for (size_t j = 0; j < option_count; j++) {
-            if (strcmp(option_table[j].key, keys[i]) != 0)
-                continue;
-            option_value_text(options, (int)j, value);
-            if (option_table[j].kind == OPTION_SIZE)
-                text_size(*(const uint64_t *)((const char *)options + option_table[j].offset),
-                          value);
-            put(&page, "  %-22s %s\n", keys[i], value);
-        }
+    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
+        char value[OPTION_VALUE_BYTES];
+        const int index = option_index(shown[i]);
+        option_value_text(options, index, value);
+        if (option_table[index].kind == OPTION_SIZE)
+            text_size(*(const uint64_t *)((const char *)options + shown[i]), value);
+        put(&page, "  %-22s %s\n", option_table[index].key, value);
     }
     put(&page, "plan\n");
     put_schema(&page, options);

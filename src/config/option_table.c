@@ -183,8 +183,7 @@ const struct option option_table[] = {
 const size_t option_count = sizeof option_table / sizeof option_table[0];
 _Static_assert(sizeof option_table / sizeof option_table[0] <= OPTION_MAX, "raise OPTION_MAX");
 
-/* "start_ledger", "service_name": unique over all sections. */
-static void plain_name(const struct option *option, char out[OPTION_NAME_BYTES])
+void option_name(const struct option *option, char out[OPTION_NAME_BYTES])
 {
     bool with_section = strcmp(option->section, "service") == 0;
     int length = snprintf(out, OPTION_NAME_BYTES, "%s%s%s", with_section ? option->section : "",
@@ -195,7 +194,7 @@ static void plain_name(const struct option *option, char out[OPTION_NAME_BYTES])
 void option_flag(const struct option *option, char out[OPTION_NAME_BYTES])
 {
     char name[OPTION_NAME_BYTES];
-    plain_name(option, name);
+    option_name(option, name);
     size_t at = 0;
     out[at++] = '-';
     out[at++] = '-';
@@ -207,7 +206,7 @@ void option_flag(const struct option *option, char out[OPTION_NAME_BYTES])
 void option_variable(const struct option *option, char out[OPTION_NAME_BYTES])
 {
     char name[OPTION_NAME_BYTES];
-    plain_name(option, name);
+    option_name(option, name);
     size_t at = strlen(ENVIRONMENT_PREFIX);
     memcpy(out, ENVIRONMENT_PREFIX, at);
     for (const char *from = name; *from != '\0' && at + 1 < OPTION_NAME_BYTES; from++)

@@ -46,6 +46,8 @@ extern const char *const option_sections[];
 extern const size_t option_section_count;
 
 #define OPTION_NAME_BYTES 96
+/* "start_ledger", "service_name": unique over all sections. */
+void option_name(const struct option *option, char out[OPTION_NAME_BYTES]);
 /* "--start-ledger" */
 void option_flag(const struct option *option, char out[OPTION_NAME_BYTES]);
 /* "PARQUET_CONSUMER_START_LEDGER" */
