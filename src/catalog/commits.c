@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "catalog/catalog.h"
+#include "catalog/commit_files.h"
 #include "catalog/coverage.h"
 #include "catalog/ducklake.h"
 #include "catalog/handle.h"
+#include "catalog/replacement.h"
 #include "util/json_text.h"
 #include "os/clock.h"
 #include "util/bytes.h"
@@ -18,11 +20,21 @@
 #define DIGEST_HEX_BYTES   33
 #define CHECKSUM_HEX_BYTES 17
 
+/* Replacements have numbers among the commits'. */
 enum error_code catalog_next_commit_no(struct catalog *catalog, uint64_t *commit_no,
                                        struct error *error)
 {
     struct query query;
-    query_begin(&query, &catalog->database, "SELECT max(commit_no) AS commit_no FROM ttp_commits",
+    bool there = false;
+    *commit_no = 0;
+    enum error_code code =
+        database_has_table(&catalog->database, "ttp_replacements", &there, error);
+    if (code != OK)
+        return code;
+    query_begin(&query, &catalog->database,
+                there ? "SELECT max(coalesce((SELECT max(commit_no) FROM ttp_commits), 0), "
+                        "coalesce((SELECT max(commit_no) FROM ttp_replacements), 0)) AS commit_no"
+                      : "SELECT max(commit_no) AS commit_no FROM ttp_commits",
                 NO_VALUES, error);
     int64_t highest = query_next(&query) ? query_counter(&query, 0) : 0; /* 0, too, if it is NULL */
     *commit_no = (uint64_t)highest + 1;
@@ -32,8 +44,10 @@ enum error_code catalog_next_commit_no(struct catalog *catalog, uint64_t *commit
 enum error_code catalog_has_commit(struct catalog *catalog, uint64_t commit_no, bool *has,
                                    struct error *error)
 {
-    return database_has(&catalog->database, "SELECT 1 FROM ttp_commits WHERE commit_no = ?1",
-                        BIND(sql_int(commit_no)), has, error);
+    enum error_code code =
+        database_has(&catalog->database, "SELECT 1 FROM ttp_commits WHERE commit_no = ?1",
+                     BIND(sql_int(commit_no)), has, error);
+    return code == OK && !*has ? catalog_has_replacement(catalog, commit_no, has, error) : code;
 }
 
 enum error_code catalog_find_commit(struct catalog *catalog, uint64_t commit_no, bool *found,
@@ -103,24 +117,6 @@ static enum error_code insert_commit(struct database *database, const struct cat
              sql_int(commit->digest_ledger), sql_text(chain), sql_text(contents),
              sql_int(commit->last_close_us), sql_int(commit->committed_us)),
         error);
-}
-
-static enum error_code insert_commit_files(struct database *database,
-                                           const struct catalog_commit *commit,
-                                           const int64_t *data_file_ids, struct error *error)
-{
-    struct query query;
-    query_prepare(&query, database, "INSERT INTO ttp_commit_files VALUES(?,?,?,?,?,?,?,?)", error);
-    for (size_t i = 0; i < commit->file_count; i++) {
-        const struct catalog_file *file = &commit->files[i];
-        char checksum[CHECKSUM_HEX_BYTES];
-        snprintf(checksum, sizeof checksum, "%016" PRIx64, file->checksum);
-        query_run(&query,
-                  BIND(sql_int(data_file_ids[i]), sql_int(commit->commit_no), sql_text(file->path),
-                       sql_int(file->record_count), sql_int(file->file_size_bytes),
-                       sql_text(checksum), sql_int(file->range.first), sql_int(file->range.last)));
-    }
-    return query_end(&query);
 }
 
 static enum error_code insert_unconfirmed(struct database *database,
@@ -203,7 +199,7 @@ static enum error_code add_everything(struct catalog *catalog, const struct cata
     if (code == OK)
         code = insert_commit(database, commit, snapshot_id, error);
     if (code == OK)
-        code = insert_commit_files(database, commit, data_file_ids, error);
+        code = commit_files_insert(database, commit, data_file_ids, error);
     if (code == OK)
         code = insert_unconfirmed(database, commit, error);
     if (code == OK && commit->dead_letters_path != NULL)

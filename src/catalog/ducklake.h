@@ -9,6 +9,7 @@
  */
 
 #include "catalog/database.h"
+#include "catalog/query.h"
 #include "catalog/records.h"
 
 /* The newest snapshot, and the live table in it. */
@@ -51,6 +52,12 @@ enum error_code ducklake_append_files(struct database *database, struct ducklake
                                       int64_t partition_id, const struct catalog_file *files,
                                       size_t file_count, int64_t *data_file_ids,
                                       struct error *error) MUST_CHECK;
+
+/* Ends the live data files of the table ?3 that `live_files` (an SQL expression in parentheses)
+ * gives, with the snapshot ?2: the table shrinks, and the deletes on them end. `values` are those
+ * of the expression. */
+enum error_code ducklake_end_files(struct database *database, const char *live_files,
+                                   struct sql_values values, struct error *error) MUST_CHECK;
 
 /* Changes the live columns to `table`'s in the snapshot after `head` (schema_version moves on):
  * columns may lose NOT NULL and may be added after the first `own_count`, which the lake has,

@@ -58,16 +58,6 @@ struct removal {
 #define OF_COMMIT LIVE_FILES("IN (SELECT data_file_id FROM ttp_commit_files WHERE commit_no = ?1)")
 #define WITH_ID   LIVE_FILES("= ?1")
 
-/* The table shrinks; the deletes on the files end, and the files with the snapshot ?2. */
-#define END_FILES(live_files)                                                                      \
-    "UPDATE ducklake_table_stats SET record_count = max(0, record_count - coalesce((SELECT "       \
-    "sum(record_count) FROM ducklake_data_file WHERE data_file_id IN " live_files                  \
-    "), 0)), file_size_bytes = max(0, file_size_bytes - coalesce((SELECT sum(file_size_bytes) "    \
-    "FROM ducklake_data_file WHERE data_file_id IN " live_files "), 0)) WHERE table_id = ?3;"      \
-    "UPDATE ducklake_delete_file SET end_snapshot = ?2 WHERE end_snapshot IS NULL AND "            \
-    "data_file_id IN " live_files ";"                                                              \
-    "UPDATE ducklake_data_file SET end_snapshot = ?2 WHERE data_file_id IN " live_files
-
 /* The deletes in the catalog itself on such files. Older snapshots lose nothing by it: the files
  * are moved away. */
 static enum error_code drop_inlined_deletes(const struct removal *removal, const char *live_files,
@@ -94,8 +84,7 @@ static enum error_code end_files(struct removal *removal, int64_t key, bool is_c
                                : drop_inlined_deletes(removal, live_files, values, error);
     if (code != OK)
         return code;
-    return database_run(removal->database, is_commit ? END_FILES(OF_COMMIT) : END_FILES(WITH_ID),
-                        values, error);
+    return ducklake_end_files(removal->database, live_files, values, error);
 }
 
 struct inlined_removal {

@@ -9,6 +9,7 @@
  */
 
 #include "catalog/records.h"
+#include "catalog/replacement.h"
 #include "util/arena.h"
 
 /* Data files of one commit: one a partition key, so one an event type at most. */
@@ -28,6 +29,10 @@ struct intent {
     const char *staged[INTENT_FILE_MAX]; /* names in _lake/staging of commit.files */
     const char *dead_letters_staged;     /* NULL: none */
     uint64_t dead_letters_size_bytes;
+    /* Its files take the place of others. Such a change is never finished after a crash, but
+     * undone: its rows are in the lake all the same. So what else it does is not written down. */
+    bool is_replacement;
+    const struct catalog_replacement *replacement; /* NULL: no such, or read from disk */
 };
 
 /* One file of an intent, data or dead letters. */

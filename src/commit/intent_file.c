@@ -17,6 +17,8 @@
 /* A commit of live data has a few KiB. */
 #define INTENT_LIMIT_BYTES (1024 * 1024)
 #define DIGEST_BYTES       16
+#define KIND_COMMIT        "commit"
+#define KIND_REPLACEMENT   "replacement"
 
 /* ---- to JSON; every function gives NULL when memory is out ---- */
 
@@ -116,7 +118,9 @@ static json_t *encode_commit(const struct catalog_commit *commit)
 enum error_code intent_encode(const struct intent *intent, struct buffer *out, struct error *error)
 {
     json_t *object =
-        json_pack("{s:i, s:s, s:o, s:o, s:o}", "layout_version", CATALOG_LAYOUT_FIRST, "lake_id",
+        json_pack("{s:i, s:s, s:s, s:o, s:o, s:o}", "layout_version",
+                  intent->is_replacement ? CATALOG_LAYOUT_CARE : CATALOG_LAYOUT_FIRST, "kind",
+                  intent->is_replacement ? KIND_REPLACEMENT : KIND_COMMIT, "lake_id",
                   intent->lake_id, "commit", encode_commit(&intent->commit), "files",
                   encode_files(intent), "dead_letters", encode_dead_letters(intent));
     enum error_code code = json_text_dump(object, true, out, error);
@@ -311,6 +315,17 @@ static void decode_unconfirmed(struct reader *reader)
     commit->unconfirmed = ranges;
 }
 
+/* Version 0.1.0 writes none. */
+static void decode_kind(struct reader *reader, const json_t *top)
+{
+    const json_t *kind = json_object_get(top, "kind");
+    const char *text = kind == NULL ? KIND_COMMIT : json_string_value(kind);
+    reader->intent->is_replacement = text != NULL && strcmp(text, KIND_REPLACEMENT) == 0;
+    if (reader->bad_key == NULL && !reader->intent->is_replacement &&
+        (text == NULL || strcmp(text, KIND_COMMIT) != 0))
+        reader->bad_key = "kind";
+}
+
 static void decode_commit(struct reader *reader, const json_t *top)
 {
     struct catalog_commit *commit = &reader->intent->commit;
@@ -346,6 +361,7 @@ enum error_code intent_decode(struct intent *intent, struct bytes_view text, con
                          path);
     } else {
         intent->lake_id = take_text(&reader, "lake_id");
+        decode_kind(&reader, top);
         decode_commit(&reader, top);
         decode_files(&reader, top);
         decode_dead_letters(&reader, top);

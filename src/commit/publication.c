@@ -138,8 +138,14 @@ static enum error_code look_again(void *context, struct error *error)
 enum error_code publish_to_catalog(struct publication *publication, struct error *error)
 {
     assert(publication->state == PUBLICATION_PLACED);
-    enum error_code code = catalog_add_commit_if(publication->catalog, &publication->intent->commit,
-                                                 look_again, publication, error);
+    const struct intent *intent = publication->intent;
+    assert(!intent->is_replacement || intent->replacement != NULL);
+    enum error_code code =
+        intent->is_replacement
+            ? catalog_replace_if(publication->catalog, &intent->commit, intent->replacement,
+                                 look_again, publication, error)
+            : catalog_add_commit_if(publication->catalog, &intent->commit, look_again, publication,
+                                    error);
     if (code == OK)
         publication->state = PUBLICATION_COMMITTED;
     return code;

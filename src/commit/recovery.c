@@ -9,10 +9,10 @@
  *   - The catalog holds the commit: it is in the lake. Only the intent goes.
  *   - Each file is complete, staged or placed: forward. The publication goes on where it stopped;
  *     each of its steps can be done again.
- *   - A file is missing, incomplete, or a stranger has its name: back. First the catalog is made to
- *     tell for good that it does not hold the commit, for the dead process may have been inside its
- *     transaction; then the commit's own files are deleted. Its ledgers are not covered, so they
- * are fetched again.
+ *   - A file is missing, incomplete, or a stranger has its name, or the files were to take the
+ * place of others: back. First the catalog is made to tell for good that it does not hold the
+ * commit, for the dead process may have been inside its transaction; then the commit's own files
+ * are deleted. Its ledgers are not covered, so they are fetched again.
  *
  * A death in here is no special case: each of these leads to a state that the list has again.
  *
@@ -84,6 +84,7 @@ static enum error_code recover_commit(struct publication *publication,
                                       struct recovery_report *report, struct error *error)
 {
     bool committed = false, complete = false;
+    report->is_replacement = publication->intent->is_replacement;
     publication->state = PUBLICATION_INTENDED;
     publication->began = true; /* by the process that wrote the intent */
     enum error_code code =
@@ -97,6 +98,8 @@ static enum error_code recover_commit(struct publication *publication,
         code = check_names(publication, error);
     if (code == OK)
         code = find_items(publication, &complete, error);
+    if (publication->intent->is_replacement)
+        complete = false; /* what it replaces is in the lake */
     if (code == OK && complete) {
         report->outcome = RECOVERY_ROLLED_FORWARD;
         code = publish_place_files(publication, error);

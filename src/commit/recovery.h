@@ -21,6 +21,7 @@ enum recovery_outcome {
 struct recovery_report {
     enum recovery_outcome outcome;
     uint64_t commit_no; /* of the intent */
+    bool is_replacement;
     struct ledger_range range;
     size_t staged_deleted; /* unfinished files that no intent named */
 };

@@ -64,6 +64,42 @@ static bool check_provenance(const struct file_check *check, const struct invent
     return good;
 }
 
+/* Of a file that took the place of others: whose rows it says that it holds. */
+static enum error_code check_commits(const struct file_check *check,
+                                     const struct inventory_file *file,
+                                     const struct parquet_file_metadata *metadata, bool *good,
+                                     struct error *error)
+{
+    struct buffer commits, wanted;
+    const char *found = provenance_text(metadata, PROVENANCE_COMMITS);
+    enum error_code code = OK;
+    buffer_init(&commits);
+    buffer_init(&wanted);
+    for (size_t i = 0; code == OK && i < file->share_count; i++) {
+        const struct inventory_share *share =
+            inventory_share_at(&check->inventory->file_shares, file->first_share + i);
+        const struct inventory_commit *commit =
+            LIST_AT(&check->inventory->commits, struct inventory_commit, share->commit);
+        struct provenance_commit one = {commit->commit_no, commit->range, commit->row_count,
+                                        commit->file_count, share->record_count};
+        if (buffer_append(&commits, &one, sizeof one) != OK)
+            code = error_no_memory(error, "the commits of a file");
+    }
+    if (code == OK)
+        code = provenance_format_commits((const void *)commits.data, file->share_count, &wanted,
+                                         error);
+    if (code == OK && (found == NULL || strcmp(found, (const char *)wanted.data) != 0)) {
+        *good = false;
+        findings_add_problem(check->findings, PROBLEM_CONTRADICTION, file->path, file->commit_no,
+                             file->range,
+                             "the file's metadata name other commits, or other rows of them, than "
+                             "the catalog");
+    }
+    buffer_release(&commits);
+    buffer_release(&wanted);
+    return code;
+}
+
 /* ---- statistics ---- */
 
 struct statistics_check {
@@ -187,7 +223,11 @@ static enum error_code compare(const struct file_check *check, const struct inve
     }
     if (commit != NULL && !check_provenance(check, file, commit, metadata))
         *good = false;
-    enum error_code code = *good ? check_checksum(check, file, commit, walk, good, error) : OK;
+    enum error_code code = OK;
+    if (file->share_count > 0)
+        code = check_commits(check, file, metadata, good, error);
+    if (code == OK && *good)
+        code = check_checksum(check, file, commit, walk, good, error);
     if (code == OK && *good && check->level == PARQUET_VERIFY_VALUES)
         code = check_statistics(check, file, commit, metadata, good, error);
     return code;
@@ -227,7 +267,7 @@ static enum error_code check_contents(const struct file_check *check,
         return OK;
     }
     enum error_code code = walk_file(check, file, source, wish, rows, &walk, error);
-    outcome->lacks_checksums = code == OK && commit == NULL && walk.lacks_checksums;
+    outcome->lacks_checksums = code == OK && file->commit_no == 0 && walk.lacks_checksums;
     code = code == OK ? compare(check, file, commit, &walk, good, error)
                       : check_take_damage(check->findings, file, commit, code, error, good);
     parquet_walk_end(&walk);

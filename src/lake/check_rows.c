@@ -9,6 +9,7 @@
 #include "lake/data_file.h"
 #include "lake/dead_letters.h"
 #include "lake/ledger_order.h"
+#include "walk/row_scan.h"
 #include "os/file.h"
 #include "store/layout.h"
 #include "util/memory.h"
@@ -29,7 +30,8 @@ struct commit_rows {
     int64_t time_before;
     uint64_t row_count;
     bool has_event_index;
-    bool is_merged; /* rows of other commits lie in the file, too, and its folder is DuckDB's */
+    bool is_mixed;  /* rows of other commits lie in the file, too */
+    bool is_merged; /* so they do, and its folder and its order are DuckDB's */
     bool good;      /* every file could be read */
 };
 
@@ -68,7 +70,7 @@ static void check_order(struct commit_rows *rows, const char *path, uint32_t led
     rows->time_before = time_us;
 }
 
-/* Whether a row of a merged file is one of the commit's. */
+/* Whether a row of a file of several commits is one of this commit's. */
 static bool is_own(const struct commit_rows *rows, uint32_t ledger)
 {
     struct ledger_range range = rows->commit->range;
@@ -124,7 +126,7 @@ static enum error_code check_runs(struct commit_rows *rows, const char *path,
         const struct ledger_run *run = LIST_AT(&file->runs, struct ledger_run, i);
         size_t at = first;
         first += run->row_count;
-        if (rows->is_merged && !is_own(rows, run->ledger_sequence))
+        if (rows->is_mixed && !is_own(rows, run->ledger_sequence))
             continue;
         rows->row_count += run->row_count;
         if (has_fault(rows, path, run))
@@ -177,6 +179,104 @@ static enum error_code read_file(struct commit_rows *rows, const struct inventor
     file_rows_drop_runs(gathered);
     return code;
 }
+
+/* ---- files of several commits ---- */
+
+void rows_cache_init(struct rows_cache *cache)
+{
+    *cache = (struct rows_cache){0};
+    for (size_t i = 0; i < ROWS_CACHE_FILES; i++) {
+        file_rows_init(&cache->rows[i]);
+        cache->files[i] = FOREIGN_NONE;
+    }
+}
+
+void rows_cache_release(struct rows_cache *cache)
+{
+    for (size_t i = 0; i < ROWS_CACHE_FILES; i++)
+        file_rows_release(&cache->rows[i]);
+}
+
+/* The rows of a file, all but whole ones. */
+static enum error_code cache_read(struct rows_cache *cache, const struct commit_rows *rows,
+                                  size_t index, const struct file_rows **out, struct error *error)
+{
+    const struct inventory_file *file =
+        LIST_AT(&rows->check->inventory->files, struct inventory_file, index);
+    const struct file_rows_wish wish = {.times = true, .ordinals = rows->has_event_index};
+    for (size_t i = 0; i < ROWS_CACHE_FILES; i++) {
+        *out = &cache->rows[i];
+        if (cache->files[i] == index)
+            return OK;
+    }
+    size_t slot = cache->next++ % ROWS_CACHE_FILES;
+    *out = &cache->rows[slot];
+    cache->files[slot] = FOREIGN_NONE;
+    file_rows_release(&cache->rows[slot]);
+    enum error_code code =
+        lake_data_file_rows(rows->check->root, file->path, &wish, &cache->rows[slot], error);
+    if (code == OK)
+        cache->files[slot] = index;
+    return code;
+}
+
+static enum error_code keep_digest_row(void *context, const struct row_view *row,
+                                       struct error *error)
+{
+    struct commit_rows *rows = context;
+    struct row_view copy;
+    enum error_code code = row_copy(row, &rows->arena, &copy, error);
+    if (code == OK && buffer_append(&rows->digest_rows, &copy, sizeof copy) != OK)
+        code = error_no_memory(error, "a ledger's rows");
+    return code;
+}
+
+static enum error_code scan_digest_rows(struct commit_rows *rows, const struct inventory_file *file,
+                                        struct error *error)
+{
+    uint32_t ledger = rows->commit->digest_ledger;
+    struct lake_data_file data_file;
+    struct row_scan scan;
+    size_t before = rows->digest_rows.size_bytes;
+    if (ledger < file->range.first || ledger > file->range.last)
+        return OK;
+    enum error_code code = row_scan_init(&scan, error);
+    if (code == OK)
+        code = lake_data_file_open(&data_file, rows->check->root, file->path, error);
+    if (code == OK) {
+        code = row_scan_file(&scan, &data_file.source, (struct ledger_range){ledger, ledger},
+                             keep_digest_row, rows, error);
+        lake_data_file_release(&data_file);
+    }
+    row_scan_release(&scan);
+    rows->digest_files += rows->digest_rows.size_bytes > before;
+    return code;
+}
+
+/* The files that took the place of the commit's own. */
+static enum error_code read_shared_files(struct commit_rows *rows, struct rows_cache *cache,
+                                         struct error *error)
+{
+    const struct inventory *inventory = rows->check->inventory;
+    enum error_code code = OK;
+    rows->is_mixed = true;
+    for (size_t i = 0; code == OK && i < rows->commit->share_count; i++) {
+        size_t index = inventory_share_at(&inventory->shares, rows->commit->first_share + i)->file;
+        const struct inventory_file *file =
+            LIST_AT(&inventory->files, struct inventory_file, index);
+        const struct file_rows *gathered;
+        code = cache_read(cache, rows, index, &gathered, error);
+        if (code == OK)
+            code = check_runs(rows, file->path, gathered, error);
+        if (code == OK)
+            code = scan_digest_rows(rows, file, error);
+        if (code != OK)
+            code = check_take_damage(rows->check->findings, file, NULL, code, error, &rows->good);
+    }
+    return code;
+}
+
+/* ---- dead letters ---- */
 
 /* Reads and parses the dead letters of a commit; what is wrong with the file is a finding. */
 static enum error_code read_letters(const struct rows_check *check,
@@ -276,7 +376,7 @@ static enum error_code walk_merged_files(struct commit_rows *rows, size_t group,
     const struct inventory *inventory = rows->check->inventory;
     struct ledger_range range = rows->commit->range;
     enum error_code code = OK;
-    rows->is_merged = true;
+    rows->is_mixed = rows->is_merged = true;
     for (size_t i = 0; code == OK && i < LIST_COUNT(&inventory->files, struct inventory_file);
          i++) {
         const struct inventory_file *file = LIST_AT(&inventory->files, struct inventory_file, i);
@@ -293,7 +393,7 @@ static void check_row_count(struct commit_rows *rows)
     if (rows->row_count == (uint64_t)rows->commit->row_count)
         return;
     snprintf(message, sizeof message,
-             "commit %" PRIu64 " brought %" PRId64 " rows; its files and the merged ones hold "
+             "commit %" PRIu64 " brought %" PRId64 " rows; its files and those it shares hold "
              "%" PRIu64,
              rows->commit->commit_no, rows->commit->row_count, rows->row_count);
     report(rows, NULL, message);
@@ -322,7 +422,8 @@ struct file_rows_wish check_rows_wish(const struct inventory_commit *commit)
 
 enum error_code check_commit_rows(const struct rows_check *check,
                                   const struct inventory_commit *commit,
-                                  struct file_rows *const *own, struct error *error)
+                                  struct file_rows *const *own, struct rows_cache *cache,
+                                  struct error *error)
 {
     struct commit_rows rows = {
         .check = check, .commit = commit, .has_all_digest_rows = true, .good = true};
@@ -338,12 +439,14 @@ enum error_code check_commit_rows(const struct rows_check *check,
             LIST_AT(&check->inventory->files, struct inventory_file, commit->first_file + i);
         code = own != NULL ? add_file(&rows, file, own[i], error) : read_file(&rows, file, error);
     }
+    if (code == OK && commit->share_count > 0)
+        code = read_shared_files(&rows, cache, error);
     size_t group =
         check->foreign
             ->of_commit[commit - LIST_AT(&check->inventory->commits, struct inventory_commit, 0)];
     if (code == OK && group != FOREIGN_NONE)
         code = walk_merged_files(&rows, group, error);
-    if (code == OK && rows.good && group != FOREIGN_NONE)
+    if (code == OK && rows.good && (group != FOREIGN_NONE || commit->share_count > 0))
         check_row_count(&rows);
     if (code == OK && rows.good && rows.has_event_index)
         code = check_ordinals(&rows, error);

@@ -45,13 +45,31 @@ static void join(struct forest *forest, size_t a, size_t b)
         forest->parent[left > right ? left : right] = left > right ? right : left;
 }
 
+/* Whether rows of the commit that lie beside others' are all that its own files lack. */
+static bool shares_fill(const struct inventory *inventory, const struct inventory_commit *commit)
+{
+    uint64_t rows = 0;
+    for (size_t i = 0; i < commit->live_file_count; i++)
+        rows += (uint64_t)file_at(inventory, commit->first_file + i)->record_count;
+    for (size_t i = 0; i < commit->share_count; i++)
+        rows +=
+            (uint64_t)inventory_share_at(&inventory->shares, commit->first_share + i)->record_count;
+    return rows == (uint64_t)commit->row_count;
+}
+
 static bool is_whole(const struct inventory *inventory, const struct inventory_commit *commit)
 {
-    if (commit->live_file_count != (size_t)commit->file_count)
+    if (commit->share_count == 0 ? commit->live_file_count != (size_t)commit->file_count
+                                 : !shares_fill(inventory, commit))
         return false;
     for (size_t i = 0; i < commit->live_file_count; i++)
         if (file_at(inventory, commit->first_file + i)->hidden_rows > 0)
             return false;
+    for (size_t i = 0; i < commit->share_count; i++) {
+        size_t file = inventory_share_at(&inventory->shares, commit->first_share + i)->file;
+        if (file_at(inventory, file)->hidden_rows > 0)
+            return false;
+    }
     return true;
 }
 
@@ -83,6 +101,26 @@ static void forest_release(struct forest *forest)
 {
     mem_free(forest->parent);
     mem_free(forest->is_member);
+}
+
+/* Commits that are not whole and have rows in one file are changed together. */
+static void join_sharers(struct forest *forest)
+{
+    const struct inventory *inventory = forest->inventory;
+    for (size_t i = 0; i < forest->file_count; i++) {
+        const struct inventory_file *file = file_at(inventory, i);
+        size_t first = FOREIGN_NONE;
+        for (size_t k = 0; k < file->share_count; k++) {
+            size_t commit =
+                inventory_share_at(&inventory->file_shares, file->first_share + k)->commit;
+            if (!forest->is_member[commit])
+                continue;
+            if (first != FOREIGN_NONE)
+                join(forest, first, commit);
+            else
+                first = commit;
+        }
+    }
 }
 
 /* Joins each file and inlined row to the commits whose rows may lie there. DuckDB keeps the bounds
@@ -168,6 +206,30 @@ static void add_commits(struct foreign *foreign, const struct inventory *invento
     }
 }
 
+/* What a group's commits still have in files that took the place of theirs is not displaced; rows
+ * hidden there are hidden of the group. */
+static void add_shares(struct foreign *foreign, const struct inventory *inventory)
+{
+    for (size_t i = 0; i < LIST_COUNT(&inventory->files, struct inventory_file); i++) {
+        const struct inventory_file *file = file_at(inventory, i);
+        bool counted = false;
+        for (size_t k = 0; k < file->share_count; k++) {
+            const struct inventory_share *share =
+                inventory_share_at(&inventory->file_shares, file->first_share + k);
+            if (foreign->of_commit[share->commit] == FOREIGN_NONE)
+                continue;
+            struct foreign_group *group = &foreign->groups[foreign->of_commit[share->commit]];
+            uint64_t rows = (uint64_t)share->record_count;
+            group->displaced_rows -= rows < group->displaced_rows ? rows : group->displaced_rows;
+            if (file->hidden_rows > 0 && !counted) {
+                group->hidden_rows += file->hidden_rows;
+                group->path = file->path;
+                counted = true;
+            }
+        }
+    }
+}
+
 /* Both lists are by commit_no. */
 static void add_displaced(struct foreign *foreign, const struct inventory *inventory)
 {
@@ -221,6 +283,7 @@ enum error_code foreign_find(struct foreign *foreign, const struct inventory *in
     enum error_code code = forest_init(&forest, inventory, error);
     if (code == OK) {
         join_to_commits(&forest);
+        join_sharers(&forest);
         code = number_groups(foreign, &forest, error);
     }
     forest_release(&forest);
@@ -228,6 +291,7 @@ enum error_code foreign_find(struct foreign *foreign, const struct inventory *in
         return code;
     add_commits(foreign, inventory);
     add_displaced(foreign, inventory);
+    add_shares(foreign, inventory);
     add_files(foreign, inventory);
     for (size_t i = 0; i < foreign->group_count; i++) {
         struct foreign_group *group = &foreign->groups[i];
@@ -253,6 +317,11 @@ static size_t group_of_file(const struct foreign *foreign, const struct inventor
     const struct inventory_file *file = file_at(inventory, index);
     if (file->commit_no == 0)
         return foreign->of_file[index];
+    for (size_t i = 0; i < file->share_count; i++) {
+        size_t commit = inventory_share_at(&inventory->file_shares, file->first_share + i)->commit;
+        if (foreign->of_commit[commit] != FOREIGN_NONE)
+            return foreign->of_commit[commit];
+    }
     for (size_t i = 0; i < LIST_COUNT(&inventory->commits, struct inventory_commit); i++)
         if (commit_at(inventory, i)->commit_no == file->commit_no)
             return foreign->of_commit[i];

@@ -4,12 +4,12 @@
 
 /*
  * Where others than this program touched rows of the lake's table. A commit is *whole* while all
- * its files are live and none of their rows is hidden; its rows lie in its own files then, whatever
- * else is in the table. What is left forms groups: commits that are not whole, the live data files
- * of no commit that may hold their rows (ledgers overlap), and rows in the catalog itself of their
- * ledgers. A group is *merged* where the files hold exactly the rows that the commits brought;
- * else somebody added, hid or changed rows in it. A file, or rows, that touch no such commit are a
- * group without commits: somebody inserted them.
+ * its rows lie in live files of its own, or in ones that took the place of these, and none of them
+ * is hidden, whatever else is in the table. What is left forms groups: commits that are not whole,
+ * the live data files of no commit that may hold their rows (ledgers overlap), and rows in the
+ * catalog itself of their ledgers. A group is *merged* where the files hold exactly the rows that
+ * the commits brought; else somebody added, hid or changed rows in it. A file, or rows, that touch
+ * no such commit are a group without commits: somebody inserted them.
  */
 
 #include "lake/inventory.h"

@@ -25,6 +25,8 @@ void inventory_release(struct inventory *inventory)
     buffer_release(&inventory->files);
     buffer_release(&inventory->commits);
     buffer_release(&inventory->in_flight);
+    buffer_release(&inventory->shares);
+    buffer_release(&inventory->file_shares);
     buffer_release(&inventory->deletes);
     buffer_release(&inventory->inlined);
     buffer_release(&inventory->displaced);
@@ -233,7 +235,9 @@ enum error_code inventory_read_catalog(struct inventory *inventory, const char *
     if (code != OK)
         return code;
     code = read_lists(inventory, root, catalog, error);
-    catalog_end_read(catalog);
     join_files_to_commits(inventory);
+    if (code == OK)
+        code = inventory_join_shares(inventory, catalog, error);
+    catalog_end_read(catalog);
     return code;
 }

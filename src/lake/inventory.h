@@ -42,6 +42,15 @@ struct inventory_file {
     struct catalog_snapshots snapshots; /* that its rows are from */
     uint64_t hidden_rows;               /* by live deletes */
     struct catalog_snapshots hidden_by; /* these deletes; 0, 0: none */
+    /* Of a file that took the place of others (commit_no is its replacement's then): where the
+     * commits whose rows it holds stand in `file_shares`. */
+    size_t first_share, share_count;
+};
+
+/* Rows of a live commit in a live data file that took the place of others. */
+struct inventory_share {
+    size_t file, commit; /* their indices */
+    int64_t record_count;
 };
 
 /* A commit that is in the lake. */
@@ -57,6 +66,8 @@ struct inventory_commit {
     uint64_t dead_letters_checksum;
     /* Where its live files stand in `files` (they are sorted by commit). */
     size_t first_file, live_file_count;
+    /* Where its rows in files that took the place of others stand in `shares`. */
+    size_t first_share, share_count;
 };
 
 struct inventory {
@@ -65,9 +76,10 @@ struct inventory {
     struct buffer disk_files; /* struct inventory_disk_file, by path */
     struct buffer linked; /* const char *: links to folders elsewhere, whose files are among them */
     struct buffer files;  /* struct inventory_file, by commit_no */
-    struct buffer commits;   /* struct inventory_commit, by commit_no */
-    struct buffer in_flight; /* const char *: final paths that an intent names */
-    bool link_was_lost;      /* while the disk was read: memory is out */
+    struct buffer commits;             /* struct inventory_commit, by commit_no */
+    struct buffer shares, file_shares; /* struct inventory_share: by commit, and by file */
+    struct buffer in_flight;           /* const char *: final paths that an intent names */
+    bool link_was_lost;                /* while the disk was read: memory is out */
     struct ledger_set coverage, unconfirmed, recorded_holes, pruned;
     size_t staged_count; /* files in _lake/staging */
     /* What others did (catalog/others.h). */
@@ -97,8 +109,18 @@ enum error_code inventory_read_others(struct inventory *inventory, const char *r
 /* The live commit with that number; NULL if there is none. */
 struct inventory_commit *inventory_find_commit(const struct inventory *inventory,
                                                uint64_t commit_no);
+/* Joins commits to the files that hold rows of theirs beside others' (inventory_shares.c); called
+ * by inventory_read_catalog when both are in their order. */
+enum error_code inventory_join_shares(struct inventory *inventory, struct catalog *catalog,
+                                      struct error *error) MUST_CHECK;
 /* The file on disk with that path; NULL if there was none when the disk was listed. */
 struct inventory_disk_file *inventory_find_disk_file(const struct inventory *inventory,
                                                      const char *path);
+
+static inline const struct inventory_share *inventory_share_at(const struct buffer *shares,
+                                                               size_t index)
+{
+    return LIST_AT(shares, struct inventory_share, index);
+}
 
 #endif

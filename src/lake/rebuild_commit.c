@@ -9,6 +9,7 @@
 #include "store/layout.h"
 #include "lake/data_file.h"
 #include "lake/dead_letters.h"
+#include "lake/file_partition.h"
 #include "walk/file_facts.h"
 #include "walk/file_rows.h"
 #include "lake/inventory.h"
@@ -104,33 +105,6 @@ static struct parquet_column_statistics facts_of(const struct parquet_file_metad
                      : file_facts_column(metadata, (size_t)index);
 }
 
-static enum event_type type_of(struct bytes_view name)
-{
-    for (int type = 0; type < EVENT_TYPE_COUNT; type++)
-        if (bytes_equal(name, bytes_view_text(event_type_name((enum event_type)type))))
-            return (enum event_type)type;
-    return EVENT_NONE;
-}
-
-/* The partition of the file's rows, by their bounds; false if they are of several. */
-static bool find_partition(const struct gathering *gathering,
-                           const struct parquet_file_metadata *metadata, struct partition_key *key,
-                           int64_t *last_us)
-{
-    struct parquet_column_statistics times = facts_of(metadata, "timestamp");
-    struct parquet_column_statistics types = facts_of(metadata, "event_type");
-    int64_t first_us;
-    if (!times.has_bounds || times.min_value.size_bytes != sizeof first_us ||
-        times.max_value.size_bytes != sizeof *last_us || !types.has_bounds)
-        return false;
-    memcpy(&first_us, times.min_value.data, sizeof first_us);
-    memcpy(last_us, times.max_value.data, sizeof *last_us);
-    *key = partition_key_of(gathering->scheme, first_us, type_of(types.min_value));
-    struct partition_key last =
-        partition_key_of(gathering->scheme, *last_us, type_of(types.max_value));
-    return partition_key_equal(*key, last);
-}
-
 static enum error_code describe_partition(struct gathering *gathering,
                                           const struct parquet_file_metadata *metadata,
                                           const struct found_file *found, struct catalog_file *file,
@@ -141,7 +115,7 @@ static enum error_code describe_partition(struct gathering *gathering,
     char values[PARTITION_TRANSFORM_MAX][32];
     int64_t last_us;
     unsigned count;
-    if (!find_partition(gathering, metadata, &key, &last_us))
+    if (!file_partition_find(gathering->scheme, metadata, &key, &last_us))
         return set_fault(gathering, error, "%s has rows of several partitions", found->path);
     partition_label(gathering->scheme, key, label);
     partition_directory(gathering->scheme, key, folder);

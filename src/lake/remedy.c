@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lake/remedy.h"
 
+#include <string.h>
+
 /* The live commit's index; FOREIGN_NONE if there is none. */
 static size_t find_commit(const struct inventory *inventory, uint64_t commit_no)
 {
@@ -8,6 +10,18 @@ static size_t find_commit(const struct inventory *inventory, uint64_t commit_no)
     return found == NULL
                ? FOREIGN_NONE
                : (size_t)(found - LIST_AT(&inventory->commits, struct inventory_commit, 0));
+}
+
+/* The file with that path, if it took the place of others; FOREIGN_NONE if none did. */
+static size_t find_shared_file(const struct inventory *inventory, const char *path)
+{
+    for (size_t i = 0; path != NULL && i < LIST_COUNT(&inventory->files, struct inventory_file);
+         i++) {
+        const struct inventory_file *file = LIST_AT(&inventory->files, struct inventory_file, i);
+        if (file->share_count > 0 && strcmp(file->path, path) == 0)
+            return i;
+    }
+    return FOREIGN_NONE;
 }
 
 void remedy_find(struct take_out *out, struct findings *findings, bool discard_changes,
@@ -26,10 +40,13 @@ void remedy_find(struct take_out *out, struct findings *findings, bool discard_c
                        : problem->path != NULL
                            ? foreign_group_of_path(foreign, out->inventory, problem->path)
                            : FOREIGN_NONE;
+        size_t file =
+            commit == FOREIGN_NONE ? find_shared_file(out->inventory, problem->path) : FOREIGN_NONE;
         bool is_changed = is_change || (group != FOREIGN_NONE &&
                                         foreign_group_is_changed(&foreign->groups[group]));
         if (problem->kind == PROBLEM_DIFFERENCE ||
-            (commit == FOREIGN_NONE && group == FOREIGN_NONE && !is_change)) {
+            (commit == FOREIGN_NONE && group == FOREIGN_NONE && file == FOREIGN_NONE &&
+             !is_change)) {
             counts->others++;
         } else if (is_changed && !discard_changes) {
             counts->changed++;
@@ -40,7 +57,9 @@ void remedy_find(struct take_out *out, struct findings *findings, bool discard_c
             findings_set_by_repair(findings, i);
             if (commit != FOREIGN_NONE)
                 take_out_commit(out, commit);
-            else if (group != FOREIGN_NONE)
+            else if (file != FOREIGN_NONE)
+                take_out_file(out, file);
+            if (commit == FOREIGN_NONE && group != FOREIGN_NONE)
                 take_out_group(out, group);
         }
     }

@@ -50,16 +50,36 @@ void take_out_group(struct take_out *out, size_t group)
         return;
     out->groups[group] = true;
     for (size_t i = 0; i < commit_count(out); i++)
-        out->commits[i] = out->commits[i] || foreign->of_commit[i] == group;
+        if (foreign->of_commit[i] == group)
+            take_out_commit(out, i);
     for (size_t i = 0; i < file_count(out); i++)
         out->files[i] = out->files[i] || foreign->of_file[i] == group;
     for (size_t i = 0; i < inlined_count(out); i++)
         out->inlined[i] = out->inlined[i] || foreign->of_inlined[i] == group;
 }
 
+/* All of them lie in one partition: it does not go deep. */
+void take_out_file(struct take_out *out, size_t file)
+{
+    const struct inventory_file *shared =
+        LIST_AT(&out->inventory->files, struct inventory_file, file);
+    if (out->files[file])
+        return;
+    out->files[file] = true;
+    for (size_t i = 0; i < shared->share_count; i++)
+        take_out_commit(
+            out, inventory_share_at(&out->inventory->file_shares, shared->first_share + i)->commit);
+}
+
 void take_out_commit(struct take_out *out, size_t commit)
 {
+    const struct inventory_commit *one =
+        LIST_AT(&out->inventory->commits, struct inventory_commit, commit);
+    if (out->commits[commit])
+        return;
     out->commits[commit] = true;
+    for (size_t i = 0; i < one->share_count; i++)
+        take_out_file(out, inventory_share_at(&out->inventory->shares, one->first_share + i)->file);
     if (out->foreign->of_commit[commit] != FOREIGN_NONE)
         take_out_group(out, out->foreign->of_commit[commit]);
 }

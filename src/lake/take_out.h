@@ -4,8 +4,9 @@
 
 /*
  * What must leave the lake together, so that fetching its ledgers again neither doubles nor loses a
- * row. A whole commit leaves alone. One that is not (lake/foreign.h) leaves with its group: the
- * files that DuckDB merged or rewrote, and every commit whose rows these may hold.
+ * row. A whole commit leaves alone, or with all that have rows in the same files as it. One that is
+ * not (lake/foreign.h) leaves with its group: the files that DuckDB merged or rewrote, and every
+ * commit whose rows these may hold.
  */
 
 #include "catalog/history.h"
@@ -25,6 +26,8 @@ void take_out_release(struct take_out *out);
 /* Adds a commit (its index), with its group if it has one. */
 void take_out_commit(struct take_out *out, size_t commit);
 void take_out_group(struct take_out *out, size_t group);
+/* Adds the commits that have rows in a file that took the place of theirs (its index). */
+void take_out_file(struct take_out *out, size_t file);
 /* Adds also what others inserted into the ledgers of the commits that leave, and of `ranges`. */
 void take_out_inserted(struct take_out *out, const struct ledger_set *ranges);
 

@@ -117,6 +117,11 @@ static bool is_readable(const struct verification *verification,
     for (size_t i = 0; i < commit->live_file_count; i++)
         if (verification->file_is_bad[commit->first_file + i])
             return false;
+    for (size_t i = 0; i < commit->share_count; i++)
+        if (verification->file_is_bad[inventory_share_at(&verification->inventory.shares,
+                                                         commit->first_share + i)
+                                          ->file])
+            return false;
     for (size_t i = 0; group != FOREIGN_NONE && i < verification->file_count; i++)
         if (verification->foreign.of_file[i] == group && verification->file_is_bad[i])
             return false;
@@ -128,7 +133,7 @@ static bool is_checked_by_files(const struct verification *verification, size_t 
 {
     const struct inventory_commit *commit = commit_at(verification, index);
     return verification->options->deep && commit->schema != NULL && commit->live_file_count > 0 &&
-           verification->foreign.of_commit[index] == FOREIGN_NONE;
+           commit->share_count == 0 && verification->foreign.of_commit[index] == FOREIGN_NONE;
 }
 
 /* What the walk over a file of the commit is to gather of its rows; false: nothing. */
@@ -168,11 +173,24 @@ static enum error_code finish_commit(struct verification *verification, size_t i
     for (size_t i = 0; i < commit->live_file_count; i++)
         has_rows = has_rows && rows[i] != NULL;
     if (has_rows)
-        code = check_commit_rows(&verification->rows_check, commit, rows, error);
+        code = check_commit_rows(&verification->rows_check, commit, rows, NULL, error);
     verification->progress[index].rows_were_checked = has_rows;
     for (size_t i = 0; i < commit->live_file_count; i++)
         drop_rows(verification, commit->first_file + i);
     return code;
+}
+
+/* A file that took the place of others speaks of itself as a commit's only file does. */
+static struct inventory_commit maker_of_shared(const struct verification *verification,
+                                               const struct inventory_file *file)
+{
+    size_t sharer =
+        inventory_share_at(&verification->inventory.file_shares, file->first_share)->commit;
+    return (struct inventory_commit){.commit_no = file->commit_no,
+                                     .range = file->range,
+                                     .schema = commit_at(verification, sharer)->schema,
+                                     .file_count = 1,
+                                     .row_count = file->record_count};
 }
 
 static enum error_code walk_file(struct verification *verification, size_t index,
@@ -188,7 +206,13 @@ static enum error_code walk_file(struct verification *verification, size_t index
             return error_no_memory(error, "the rows of a file");
         file_rows_init(verification->rows[index]);
     }
-    enum error_code code = check_file(&verification->file_check, file, commit, &wish,
+    struct inventory_commit shared;
+    const struct inventory_commit *maker = commit;
+    if (file->share_count > 0) {
+        shared = maker_of_shared(verification, file);
+        maker = &shared;
+    }
+    enum error_code code = check_file(&verification->file_check, file, maker, &wish,
                                       verification->rows[index], &outcome, error);
     if (outcome.is_out_of_reach) {
         findings_add_note(verification->file_check.findings,
@@ -215,7 +239,7 @@ static enum error_code work_on_file(struct verification *verification, size_t in
 
 /* What is left to do of a commit when all files were walked. */
 static enum error_code work_on_commit(struct verification *verification, size_t index,
-                                      struct error *error)
+                                      struct rows_cache *cache, struct error *error)
 {
     const struct inventory_commit *commit = commit_at(verification, index);
     if (verification->progress[index].rows_were_checked)
@@ -223,7 +247,24 @@ static enum error_code work_on_commit(struct verification *verification, size_t 
     if (!verification->options->deep || is_checked_by_files(verification, index) ||
         !is_readable(verification, commit, index))
         return check_commit_dead_letters(&verification->rows_check, commit, error);
-    return check_commit_rows(&verification->rows_check, commit, NULL, error);
+    return check_commit_rows(&verification->rows_check, commit, NULL, cache, error);
+}
+
+/* Commits that stand one behind the other often share files: what was read of these serves several.
+ */
+#define COMMITS_TOGETHER 64
+
+static enum error_code work_on_commits(struct verification *verification, size_t block,
+                                       struct error *error)
+{
+    struct rows_cache cache;
+    size_t first = block * COMMITS_TOGETHER, end = first + COMMITS_TOGETHER;
+    enum error_code code = OK;
+    rows_cache_init(&cache);
+    for (size_t i = first; code == OK && i < end && i < verification->commit_count; i++)
+        code = work_on_commit(verification, i, &cache, error);
+    rows_cache_release(&cache);
+    return code;
 }
 
 /* Files and rows of each commit as the catalog counts them in two places. */
@@ -482,7 +523,9 @@ static enum error_code check_all(struct verification *verification, struct findi
                          LAKE_FILE, verification->inventory.lake.scheme);
     code = run_workers(verification, verification->file_count, work_on_file, error);
     if (code == OK)
-        code = run_workers(verification, verification->commit_count, work_on_commit, error);
+        code = run_workers(verification,
+                           (verification->commit_count + COMMITS_TOGETHER - 1) / COMMITS_TOGETHER,
+                           work_on_commits, error);
     if (code == OK)
         code = check_together(verification, findings, error);
     if (code != OK)

@@ -76,6 +76,36 @@ static enum error_code decode_plain(struct bytes_view bytes, uint32_t count,
     return OK;
 }
 
+static enum error_code check_ids(const uint32_t *ids, uint32_t count, uint32_t dictionary_count,
+                                 struct error *error)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (ids[i] >= dictionary_count)
+            return error_set(error, ERR_CORRUPT, "a page's index %u is not in its dictionary of %u",
+                             ids[i], dictionary_count);
+    return OK;
+}
+
+enum error_code decode_ids(struct bytes_view bytes, uint32_t count, uint32_t dictionary_count,
+                           struct decode_scratch *scratch, const uint32_t **out,
+                           struct error *error)
+{
+    uint32_t *ids = room(&scratch->numbers, count, sizeof *ids);
+    if (ids == NULL)
+        return error_no_memory(error, "a page's indices");
+    *out = ids;
+    if (count == 0)
+        return OK;
+    struct hybrid_decoder decoder;
+    if (bytes.size_bytes == 0 || bytes.data[0] > 32)
+        return damaged(PARQUET_RLE_DICTIONARY, error);
+    hybrid_decoder_init(&decoder, bytes_view_of(bytes.data + 1, bytes.size_bytes - 1),
+                        bytes.data[0]);
+    if (!hybrid_decode(&decoder, ids, count))
+        return damaged(PARQUET_RLE_DICTIONARY, error);
+    return check_ids(ids, count, dictionary_count, error);
+}
+
 /* Puts the dictionary's values where their ids stand. */
 static enum error_code gather(const struct decoded_values *dictionary, const uint32_t *ids,
                               struct decode_scratch *scratch, struct decoded_values *out,
@@ -90,12 +120,8 @@ static enum error_code gather(const struct decoded_values *dictionary, const uin
     if (values == NULL)
         return error_no_memory(error, "a page's values");
     const uint8_t *from = width != 0 ? dictionary->fixed : (const void *)dictionary->texts;
-    for (uint32_t i = 0; i < out->count; i++) {
-        if (ids[i] >= dictionary->count)
-            return error_set(error, ERR_CORRUPT, "a page's index %u is not in its dictionary of %u",
-                             ids[i], dictionary->count);
+    for (uint32_t i = 0; i < out->count; i++)
         memcpy(values + i * each, from + ids[i] * each, each);
-    }
     if (width != 0)
         out->fixed = values;
     else
@@ -108,21 +134,11 @@ static enum error_code decode_indices(struct bytes_view bytes, uint32_t count,
                                       struct decode_scratch *scratch, struct decoded_values *out,
                                       struct error *error)
 {
+    const uint32_t *ids;
     if (dictionary == NULL)
         return error_set(error, ERR_CORRUPT, "a page has indices but no dictionary");
-    uint32_t *ids = room(&scratch->numbers, count, sizeof *ids);
-    if (ids == NULL)
-        return error_no_memory(error, "a page's indices");
-    if (count != 0) {
-        struct hybrid_decoder decoder;
-        if (bytes.size_bytes == 0 || bytes.data[0] > 32)
-            return damaged(PARQUET_RLE_DICTIONARY, error);
-        hybrid_decoder_init(&decoder, bytes_view_of(bytes.data + 1, bytes.size_bytes - 1),
-                            bytes.data[0]);
-        if (!hybrid_decode(&decoder, ids, count))
-            return damaged(PARQUET_RLE_DICTIONARY, error);
-    }
-    return gather(dictionary, ids, scratch, out, error);
+    enum error_code code = decode_ids(bytes, count, dictionary->count, scratch, &ids, error);
+    return code == OK ? gather(dictionary, ids, scratch, out, error) : code;
 }
 
 static enum error_code decode_delta_integers(enum parquet_type type, struct bytes_view bytes,

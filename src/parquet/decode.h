@@ -32,6 +32,12 @@ enum error_code decode_levels(struct bytes_view levels, uint32_t row_count,
                               struct decode_scratch *scratch, uint8_t *validity,
                               uint32_t *value_count, struct error *error) MUST_CHECK;
 
+/* Exactly `count` indices into a dictionary of `dictionary_count` values, all of them below that;
+ * they live in `scratch`. ERR_CORRUPT, ERR_NO_MEMORY. */
+enum error_code decode_ids(struct bytes_view bytes, uint32_t count, uint32_t dictionary_count,
+                           struct decode_scratch *scratch, const uint32_t **ids,
+                           struct error *error) MUST_CHECK;
+
 /* Exactly `count` values. `dictionary` is NULL where the chunk has none. What *out points to lives
  * in `bytes`, in the dictionary or in `scratch`. ERR_CORRUPT, ERR_INVALID (an encoding that is not
  * read), ERR_LIMIT, ERR_NO_MEMORY. */

@@ -18,6 +18,7 @@ struct parquet_column_reader {
     size_t row_group_index;
     int64_t next_row;
     int64_t wanted_row; /* pages before it are passed over */
+    bool keeps_ids;
     bool has_dictionary;
     struct decoded_values dictionary;
     struct buffer dictionary_page;
@@ -132,6 +133,17 @@ enum error_code parquet_column_reader_open(struct parquet_column_reader *reader,
     return OK;
 }
 
+void parquet_column_reader_keep_ids(struct parquet_column_reader *reader)
+{
+    reader->keeps_ids = true;
+}
+
+const struct decoded_values *
+parquet_column_reader_dictionary(const struct parquet_column_reader *reader)
+{
+    return reader->has_dictionary ? &reader->dictionary : NULL;
+}
+
 void parquet_column_reader_seek(struct parquet_column_reader *reader, int64_t row)
 {
     reader->wanted_row = row;
@@ -185,6 +197,11 @@ static enum error_code check_rows(const struct parquet_column_reader *reader,
     return OK;
 }
 
+static bool is_of_indices(enum parquet_encoding encoding)
+{
+    return encoding == PARQUET_RLE_DICTIONARY || encoding == PARQUET_PLAIN_DICTIONARY;
+}
+
 static enum error_code decode_page(struct parquet_column_reader *reader, const struct page *page,
                                    struct bytes_view body, struct parquet_page_values *out,
                                    struct error *error)
@@ -206,10 +223,14 @@ static enum error_code decode_page(struct parquet_column_reader *reader, const s
         if (code != OK)
             return code;
     }
-    struct decoded_values values;
-    code = decode_values(reader->column, page->header.encoding, bytes, valid,
-                         reader->has_dictionary ? &reader->dictionary : NULL, &reader->scratch,
-                         &values, error);
+    struct decoded_values values = {0};
+    const uint32_t *ids = NULL;
+    if (reader->keeps_ids && reader->has_dictionary && is_of_indices(page->header.encoding))
+        code = decode_ids(bytes, valid, reader->dictionary.count, &reader->scratch, &ids, error);
+    else
+        code = decode_values(reader->column, page->header.encoding, bytes, valid,
+                             reader->has_dictionary ? &reader->dictionary : NULL, &reader->scratch,
+                             &values, error);
     *out = (struct parquet_page_values){
         .first_row = reader->next_row,
         .row_count = rows,
@@ -218,6 +239,7 @@ static enum error_code decode_page(struct parquet_column_reader *reader, const s
         .width_bytes = values.width_bytes,
         .fixed = values.fixed,
         .texts = values.texts,
+        .ids = ids,
         .encoding = page->header.encoding,
         .offset = page->offset,
         .stored_bytes = (uint32_t)page->header_bytes + (uint32_t)page->header.compressed_bytes,

@@ -27,12 +27,14 @@ struct parquet_page_values {
     uint32_t width_bytes;
     const uint8_t *fixed;           /* fixed-width values, raw as Parquet stores them */
     const struct bytes_view *texts; /* or BYTE_ARRAY values */
+    const uint32_t *ids;            /* or, where they were asked for, indices into the dictionary */
     enum parquet_encoding encoding;
     uint64_t offset;       /* of the page's header, in the file */
     uint32_t stored_bytes; /* with its header */
 };
 
 struct parquet_column_reader;
+struct decoded_values; /* parquet/decode.h */
 
 enum error_code parquet_column_reader_new(struct parquet_column_reader **out,
                                           struct error *error) MUST_CHECK;
@@ -49,6 +51,13 @@ enum error_code parquet_column_reader_open(struct parquet_column_reader *reader,
 /* Pages that end before `row` of the row group are passed over undecoded from now on; the page that
  * has it comes next, unless it was read. */
 void parquet_column_reader_seek(struct parquet_column_reader *reader, int64_t row);
+
+/* From now on the values of pages that hold indices come as such (ids), in place of the values. */
+void parquet_column_reader_keep_ids(struct parquet_column_reader *reader);
+/* The chunk's dictionary, which its first page has read; NULL: there is none. It lives until
+ * another chunk is opened. */
+const struct decoded_values *
+parquet_column_reader_dictionary(const struct parquet_column_reader *reader);
 
 /* The next page that has rows; its values live until the next call. Page CRCs are checked.
  * ERR_NOT_FOUND (without a message) after the last row. */

@@ -138,6 +138,13 @@ static bool is_path_of(enum partitioning_scheme scheme, const char *path, int64_
 
 bool partition_makes_path(enum partitioning_scheme scheme, const char *path)
 {
+    struct partition_key key;
+    return partition_parse_path(scheme, path, &key);
+}
+
+bool partition_parse_path(enum partitioning_scheme scheme, const char *path,
+                          struct partition_key *key)
+{
     const char *mark = strrchr(path, '_');
     char *end;
     if (mark == NULL)
@@ -149,10 +156,13 @@ bool partition_makes_path(enum partitioning_scheme scheme, const char *path)
         return false;
     int first = schemes[scheme].by_type ? EVENT_NONE + 1 : EVENT_NONE;
     int last = schemes[scheme].by_type ? EVENT_TYPE_COUNT - 1 : EVENT_NONE;
-    for (int type = first; type <= last; type++)
-        if (is_path_of(scheme, path, unix_s * US_PER_SECOND, (unsigned)attempt,
-                       (enum event_type)type))
-            return true;
+    for (int type = first; type <= last; type++) {
+        if (!is_path_of(scheme, path, unix_s * US_PER_SECOND, (unsigned)attempt,
+                        (enum event_type)type))
+            continue;
+        *key = partition_key_of(scheme, unix_s * US_PER_SECOND, (enum event_type)type);
+        return true;
+    }
     return false;
 }
 

@@ -47,6 +47,9 @@ void partition_file_name(enum partitioning_scheme scheme, struct partition_key k
 /* Whether `path`, relative to output_path, is one that partition_directory and partition_file_name
  * make together. */
 bool partition_makes_path(enum partitioning_scheme scheme, const char *path);
+/* The same, and whose path it is. */
+bool partition_parse_path(enum partitioning_scheme scheme, const char *path,
+                          struct partition_key *key) MUST_CHECK;
 /* Label for metrics and key-value metadata `partition`: the directory, or the day for simple. */
 void partition_label(enum partitioning_scheme scheme, struct partition_key key,
                      char out[PARTITION_PATH_BYTES]);

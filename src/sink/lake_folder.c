@@ -176,7 +176,12 @@ static enum error_code recover(struct lake_folder *folder, struct error *error)
         [RECOVERY_ROLLED_FORWARD] = "an interrupted commit was finished",
         [RECOVERY_ROLLED_BACK] = "an interrupted commit was undone; its ledgers are fetched again",
     };
-    if (report.outcome != RECOVERY_NOTHING)
+    if (report.outcome == RECOVERY_ROLLED_BACK && report.is_replacement)
+        log_event(LOG_INFO, "sink",
+                  "new files that were to take the place of others were deleted; what they were to "
+                  "replace is in the lake",
+                  LOG_U("commit_no", report.commit_no));
+    else if (report.outcome != RECOVERY_NOTHING)
         log_event(LOG_INFO, "sink", messages[report.outcome], LOG_U("commit_no", report.commit_no),
                   LOG_U("first_ledger", report.range.first),
                   LOG_U("last_ledger", report.range.last));

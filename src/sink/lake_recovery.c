@@ -16,11 +16,13 @@ static bool is_of_commit(const struct parquet_file_metadata *metadata, const str
 {
     const struct catalog_commit *commit = &intent->commit;
     uint64_t rows = (uint64_t)commit->files[index].record_count;
+    /* A replacing file holds rows of many commits, and speaks of itself. */
+    struct ledger_range range = intent->is_replacement ? commit->files[index].range : commit->range;
     return provenance_says(metadata, PROVENANCE_SCHEMA_VERSION, commit->schema_version) &&
            provenance_says(metadata, PROVENANCE_LAKE_ID, intent->lake_id) &&
            provenance_says_number(metadata, PROVENANCE_COMMIT_NO, commit->commit_no) &&
-           provenance_says_number(metadata, PROVENANCE_FIRST_LEDGER, commit->range.first) &&
-           provenance_says_number(metadata, PROVENANCE_LAST_LEDGER, commit->range.last) &&
+           provenance_says_number(metadata, PROVENANCE_FIRST_LEDGER, range.first) &&
+           provenance_says_number(metadata, PROVENANCE_LAST_LEDGER, range.last) &&
            provenance_says_number(metadata, PROVENANCE_FILE_ROWS, rows) &&
            (uint64_t)metadata->row_count == rows;
 }

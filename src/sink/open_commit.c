@@ -7,12 +7,11 @@
 #include <string.h>
 
 #include "os/clock.h"
+#include "sink/file_description.h"
 #include "sink/provenance.h"
-#include "sink/statistics.h"
 #include "util/memory.h"
 
 _Static_assert(EVENT_TYPE_COUNT <= INTENT_FILE_MAX, "an intent has room for a file of each type");
-_Static_assert(PARTITION_TRANSFORM_MAX <= CATALOG_PARTITION_MAX, "partition columns fit");
 
 void open_commit_init(struct open_commit *commit)
 {
@@ -126,19 +125,19 @@ static void describe_file(const struct open_commit *commit, const struct data_fi
                           const struct data_file_setup *setup, const struct commit_origin *origin,
                           const char *partition, struct provenance *provenance)
 {
-    *provenance = (struct provenance){
-        .texts = {[PROVENANCE_SCHEMA_VERSION] = setup->schema->version,
-                  [PROVENANCE_DESCRIPTION] = "TTP Events Schema for Parquet Storage",
-                  [PROVENANCE_CREATED_BY] = "parquet-consumer",
-                  [PROVENANCE_LAKE_ID] = origin->lake_id,
-                  [PROVENANCE_NETWORK] = origin->network,
-                  [PROVENANCE_PARTITION] = partition},
-        .numbers = {[PROVENANCE_COMMIT_NO] = (int64_t)commit->commit_no,
-                    [PROVENANCE_FIRST_LEDGER] = commit->range.first,
-                    [PROVENANCE_LAST_LEDGER] = commit->range.last,
-                    [PROVENANCE_COMMIT_FILES] = (int64_t)commit->file_count,
-                    [PROVENANCE_FILE_ROWS] = file->row_count,
-                    [PROVENANCE_COMMIT_ROWS] = commit->row_count}};
+    *provenance =
+        (struct provenance){.texts = {[PROVENANCE_SCHEMA_VERSION] = setup->schema->version,
+                                      [PROVENANCE_DESCRIPTION] = PROVENANCE_DESCRIPTION_TEXT,
+                                      [PROVENANCE_CREATED_BY] = PROVENANCE_CREATED_BY_TEXT,
+                                      [PROVENANCE_LAKE_ID] = origin->lake_id,
+                                      [PROVENANCE_NETWORK] = origin->network,
+                                      [PROVENANCE_PARTITION] = partition},
+                            .numbers = {[PROVENANCE_COMMIT_NO] = (int64_t)commit->commit_no,
+                                        [PROVENANCE_FIRST_LEDGER] = commit->range.first,
+                                        [PROVENANCE_LAST_LEDGER] = commit->range.last,
+                                        [PROVENANCE_COMMIT_FILES] = (int64_t)commit->file_count,
+                                        [PROVENANCE_FILE_ROWS] = file->row_count,
+                                        [PROVENANCE_COMMIT_ROWS] = commit->row_count}};
 }
 
 static enum error_code finish_file(const struct open_commit *commit, struct data_file *file,
@@ -150,8 +149,8 @@ static enum error_code finish_file(const struct open_commit *commit, struct data
     char partition[PARTITION_PATH_BYTES];
     partition_label(origin->scheme, file->key, partition);
     describe_file(commit, file, setup, origin, partition, &provenance);
-    provenance_write(&provenance, pairs);
-    return data_file_finish(file, setup, pairs, PROVENANCE_KEY_COUNT, error);
+    size_t count = provenance_write(&provenance, pairs);
+    return data_file_finish(file, setup, pairs, count, error);
 }
 
 enum error_code open_commit_finish(struct open_commit *commit, const struct data_file_setup *setup,
@@ -181,60 +180,6 @@ static const char *copy_text(struct intent *intent, const char *text)
     return arena_copy_text(&intent->arena, bytes_view_text(text));
 }
 
-/* The ledgers of a file's rows, from its statistics. */
-static struct ledger_range ledgers_of(const struct open_commit *commit,
-                                      const struct parquet_column_statistics *statistics)
-{
-    uint32_t first, last;
-    if (!statistics->has_bounds || statistics->min_value.size_bytes != sizeof first ||
-        statistics->max_value.size_bytes != sizeof last)
-        return (struct ledger_range){commit->range.first, commit->range.last};
-    memcpy(&first, statistics->min_value.data, sizeof first);
-    memcpy(&last, statistics->max_value.data, sizeof last);
-    return (struct ledger_range){first, last};
-}
-
-static enum error_code describe_statistics(const struct open_commit *commit,
-                                           const struct data_file *file,
-                                           const struct data_file_setup *setup,
-                                           struct intent *intent, struct catalog_file *out,
-                                           struct error *error)
-{
-    size_t column_count = setup->schema->column_count;
-    struct catalog_column_statistics *columns =
-        arena_alloc(&intent->arena, column_count * sizeof *columns);
-    if (columns == NULL)
-        return error_no_memory(error, "a file's statistics");
-    enum error_code code = OK;
-    for (size_t i = 0; code == OK && i < column_count; i++) {
-        struct parquet_column_statistics statistics;
-        parquet_writer_column_statistics(file->writer, i, &statistics);
-        code = statistics_to_catalog(&setup->schema->columns[i], &statistics, &intent->arena,
-                                     &columns[i], error);
-        if (setup->schema->columns[i].id == COLUMN_LEDGER_SEQUENCE)
-            out->range = ledgers_of(commit, &statistics);
-    }
-    out->statistics = columns;
-    out->statistics_count = column_count;
-    return code;
-}
-
-static enum error_code describe_partition(const struct data_file *file,
-                                          const struct commit_origin *origin, struct intent *intent,
-                                          struct catalog_file *out, struct error *error)
-{
-    char values[PARTITION_TRANSFORM_MAX][32];
-    unsigned count;
-    partition_transforms(origin->scheme, &count);
-    partition_values(origin->scheme, file->key, values);
-    for (unsigned i = 0; i < count; i++) {
-        out->partition_values[i] = copy_text(intent, values[i]);
-        if (out->partition_values[i] == NULL)
-            return error_no_memory(error, "a file's partition");
-    }
-    return OK;
-}
-
 static enum error_code describe_files(const struct open_commit *commit,
                                       const struct data_file_setup *setup,
                                       const struct commit_origin *origin, struct intent *intent,
@@ -247,16 +192,10 @@ static enum error_code describe_files(const struct open_commit *commit,
     enum error_code code = OK;
     for (size_t i = 0; code == OK && i < commit->file_count; i++) {
         const struct data_file *file = &commit->files[i];
-        files[i] = (struct catalog_file){.record_count = file->row_count,
-                                         .file_size_bytes = (int64_t)file->staged.size_bytes,
-                                         .footer_size_bytes = (int64_t)file->footer_size_bytes,
-                                         .checksum = staged_file_checksum(&file->staged)};
         intent->staged[i] = copy_text(intent, file->staged.name);
         if (intent->staged[i] == NULL)
             return error_no_memory(error, "a commit's files");
-        code = describe_statistics(commit, file, setup, intent, &files[i], error);
-        if (code == OK)
-            code = describe_partition(file, origin, intent, &files[i], error);
+        code = file_description_make(file, setup, origin->scheme, &intent->arena, &files[i], error);
     }
     intent->commit.files = files;
     intent->commit.file_count = commit->file_count;

@@ -35,6 +35,7 @@
 #include "os/clock.h"
 #include "os/identity.h"
 #include "os/log.h"
+#include "sink/file_description.h"
 #include "sink/lake_folder.h"
 #include "sink/newer_files.h"
 #include "sink/open_commit.h"
@@ -43,8 +44,6 @@
 
 /* A failed call can lose the open range and a batch that did not follow it. */
 #define LOST_MAX 2
-/* Names tried for one file before giving up: more than a ledger a second could ever take. */
-#define NAME_ATTEMPT_MAX 10000
 /* Row groups are closed when the writers hold this share of memory_bytes, and before encoding one
  * would take them beyond all of it. */
 #define MEMORY_SHARE_PERCENT 60
@@ -86,6 +85,8 @@ struct sink {
     void *commit_context;
     bool (*is_stopping)(void *context);
     void *stopping_context;
+    void (*on_idle)(void *context);
+    void *idle_context;
 };
 
 /* ---- open and close ---- */
@@ -323,30 +324,6 @@ static void drop_open(struct sink *sink)
 
 /* ---- publishing ---- */
 
-/* Gives each file the first free name of its series: neither on disk nor ever used by a commit. */
-static enum error_code choose_path(struct sink *sink, const struct data_file *file,
-                                   const char **chosen, struct error *error)
-{
-    char directory[PARTITION_PATH_BYTES], name[PARTITION_PATH_BYTES];
-    char path[OS_PATH_BYTES];
-    partition_directory(sink->scheme, file->key, directory);
-    for (unsigned attempt = 1; attempt <= NAME_ATTEMPT_MAX; attempt++) {
-        bool known = false;
-        partition_file_name(sink->scheme, file->key, file->first_close_us, attempt, name);
-        enum error_code code = os_path_join(path, directory, name, error);
-        if (code == OK)
-            code = catalog_path_is_known(sink->folder.catalog, path, &known, error);
-        if (code != OK)
-            return code;
-        if (known || store_exists(&sink->folder.store, path))
-            continue;
-        *chosen = arena_copy_text(&sink->publisher.intent.arena, bytes_view_text(path));
-        return *chosen == NULL ? error_no_memory(error, "a file's path") : OK;
-    }
-    return error_set(error, ERR_LIMIT, "%d files named %s exist in %s", NAME_ATTEMPT_MAX, name,
-                     directory);
-}
-
 /* OPEN → STAGED, and the intent, without a file's fate decided yet. */
 static enum error_code stage(struct sink *sink, enum rotation_reason reason, struct error *error)
 {
@@ -357,7 +334,9 @@ static enum error_code stage(struct sink *sink, enum rotation_reason reason, str
                                     rotation_reason_name(reason), &sink->publisher.intent, error);
     struct catalog_file *files = (struct catalog_file *)sink->publisher.intent.commit.files;
     for (size_t i = 0; code == OK && i < sink->open.file_count; i++)
-        code = choose_path(sink, &sink->open.files[i], &files[i].path, error);
+        code = file_description_name(&sink->open.files[i], &sink->folder.store,
+                                     sink->folder.catalog, sink->scheme, files, i,
+                                     &sink->publisher.intent.arena, &files[i].path, error);
     return code;
 }
 
@@ -381,6 +360,8 @@ static enum error_code commit_open(struct sink *sink, enum rotation_reason reaso
     count_commit(sink, reason);
     publish_open_stats(sink);
     tell_commit(sink, reason, partition, started_us);
+    if (sink->on_idle != NULL && reason != ROTATION_SHUTDOWN)
+        sink->on_idle(sink->idle_context);
     return OK;
 }
 
@@ -638,6 +619,31 @@ enum error_code sink_get_lake(struct sink *sink, struct sink_lake *lake, struct 
     if (sink->publisher.unsettled)
         return error_set(error, ERR_RETRY, "a commit is not closed yet");
     return OK;
+}
+
+/* ---- care of the lake ---- */
+
+bool sink_is_idle(const struct sink *sink)
+{
+    return sink->open.state == COMMIT_IDLE;
+}
+
+struct replacement_setup sink_replacement_setup(struct sink *sink)
+{
+    return (struct replacement_setup){.store = &sink->folder.store,
+                                      .catalog = sink->folder.catalog,
+                                      .lake = &sink->folder.file,
+                                      .publisher = &sink->publisher,
+                                      .files = &sink->setup,
+                                      .scheme = sink->scheme,
+                                      .max_file_size_bytes = sink->max_file_size_bytes,
+                                      .memory_bytes = sink->memory_bytes};
+}
+
+void sink_on_idle(struct sink *sink, void (*handler)(void *context), void *context)
+{
+    sink->on_idle = handler;
+    sink->idle_context = context;
 }
 
 /* ---- handlers ---- */

@@ -14,6 +14,7 @@
 #include "catalog/catalog.h"
 #include "commit/lake_file.h"
 #include "rows/batch.h"
+#include "sink/replacement.h"
 #include "sink/sink_options.h"
 #include "status/stages.h"
 #include "store/obstacle.h"
@@ -62,6 +63,14 @@ enum error_code sink_tick(struct sink *sink, int64_t *next_call_us, struct error
 /* Publishes all that is open, if anything. */
 enum error_code sink_commit(struct sink *sink, enum rotation_reason reason,
                             struct error *error) MUST_CHECK;
+
+/* Whether no commit is open: only then may others than commits change the lake. */
+bool sink_is_idle(const struct sink *sink);
+/* What a replacement of data files needs of the lake (sink/replacement.h), while it is idle. */
+struct replacement_setup sink_replacement_setup(struct sink *sink);
+/* Called on the writer's thread between two commits, when one is in the lake and the next is not
+ * open yet, but not at the end of the run: for the care of the lake. */
+void sink_on_idle(struct sink *sink, void (*handler)(void *context), void *context);
 
 /* Writes what is to be known beside the commits into the catalog, by a step that may be begun anew;
  * waits while another program holds it, as a commit does. On error everything not committed is

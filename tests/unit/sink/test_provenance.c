@@ -39,16 +39,45 @@ static void the_keys_are_what_they_always_were(void **state)
                                                 [PROVENANCE_FILE_ROWS] = 30,
                                                 [PROVENANCE_COMMIT_ROWS] = 40}};
     struct parquet_key_value pairs[PROVENANCE_KEY_COUNT];
-    provenance_write(&provenance, pairs);
-    assert_int_equal(PROVENANCE_KEY_COUNT, sizeof expected / sizeof *expected);
-    struct parquet_file_metadata metadata = said(pairs, PROVENANCE_KEY_COUNT);
-    for (size_t i = 0; i < PROVENANCE_KEY_COUNT; i++) {
+    size_t count = sizeof expected / sizeof *expected;
+    assert_int_equal(provenance_write(&provenance, pairs), count);
+    struct parquet_file_metadata metadata = said(pairs, count);
+    for (size_t i = 0; i < count; i++) {
         assert_string_equal(pairs[i].key, expected[i][0]);
         assert_string_equal(pairs[i].value, expected[i][1]);
         assert_true(provenance_says(&metadata, (enum provenance_key)i, expected[i][1]));
     }
     assert_true(provenance_says_number(&metadata, PROVENANCE_FILE_ROWS, 30));
     assert_false(provenance_says_number(&metadata, PROVENANCE_FILE_ROWS, 3));
+}
+
+static void the_commits_of_a_file_are_read_as_they_were_written(void **state)
+{
+    (void)state;
+    static const struct provenance_commit commits[] = {{7, {1, 20}, 400, 1, 400},
+                                                       {9, {21, 21}, 5, 4, 1}};
+    static const char *const bad[] = {"",
+                                      "7",
+                                      "[]",
+                                      "[[7,1,20,400,1]]",
+                                      "[[7,20,1,400,1,400]]",
+                                      "[[7,1,20,400,1,401]]",
+                                      "[[7,1,20,400,1,\"400\"]]",
+                                      "[[7,1,20,4,1,4],[7,21,22,4,1,4]]",
+                                      "[[0,1,20,4,1,4]]",
+                                      "[[7,1,4294967296,4,1,4]]"};
+    struct buffer text, read;
+    buffer_init(&text);
+    buffer_init(&read);
+    assert_int_equal(provenance_format_commits(commits, 2, &text, NULL), OK);
+    assert_string_equal((char *)text.data, "[[7,1,20,400,1,400],[9,21,21,5,4,1]]");
+    assert_int_equal(provenance_parse_commits((char *)text.data, "a.parquet", &read, NULL), OK);
+    assert_int_equal(read.size_bytes, sizeof commits);
+    assert_memory_equal(read.data, commits, sizeof commits);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(provenance_parse_commits(bad[i], "a.parquet", &read, NULL), ERR_CORRUPT);
+    buffer_release(&text);
+    buffer_release(&read);
 }
 
 static void a_number_is_digits_up_to_its_limit(void **state)
@@ -74,6 +103,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_keys_are_what_they_always_were),
+        cmocka_unit_test(the_commits_of_a_file_are_read_as_they_were_written),
         cmocka_unit_test(a_number_is_digits_up_to_its_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

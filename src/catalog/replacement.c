@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "catalog/replacement.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "catalog/commit_files.h"
+#include "catalog/ducklake.h"
+#include "catalog/handle.h"
+#include "catalog/inlined.h"
+#include "catalog/query.h"
+#include "catalog/retired.h"
+#include "os/clock.h"
+#include "util/memory.h"
+
+#define SQL_BYTES 512
+/* The data file ?1, as long as it is a live one of the table ?3. */
+#define LIVE_FILE                                                                                  \
+    "(SELECT data_file_id FROM ducklake_data_file WHERE table_id = ?3 AND end_snapshot IS NULL "   \
+    "AND path_is_relative = 1 AND data_file_id = ?1)"
+
+static enum error_code refuse(const struct database *database, int64_t data_file_id,
+                              struct error *error)
+{
+    return error_set(error, ERR_CONFLICT,
+                     "catalog %s: somebody changed data file %" PRId64
+                     " before its rows could be put into another file: it stays as it is",
+                     database->path, data_file_id);
+}
+
+/* A file that somebody ended, or hid rows of, since it was read may not be replaced. */
+static enum error_code check_ended(struct database *database, int64_t table_id,
+                                   int64_t data_file_id, struct error *error)
+{
+    char name[INLINED_NAME_BYTES], sql[SQL_BYTES];
+    bool live = false, changed = false;
+    struct sql_values values = BIND(sql_int(data_file_id), sql_int(0), sql_int(table_id));
+    enum error_code code =
+        database_has(database, "SELECT 1 WHERE EXISTS " LIVE_FILE, values, &live, error);
+    if (code == OK)
+        code = database_has(database,
+                            "SELECT 1 FROM ducklake_delete_file WHERE data_file_id = ?1 AND "
+                            "end_snapshot IS NULL",
+                            BIND(sql_int(data_file_id)), &changed, error);
+    if (code == OK)
+        code = inlined_delete_table(database, table_id, name, error);
+    if (code == OK && !changed && name[0] != '\0') {
+        snprintf(sql, sizeof sql, "SELECT 1 FROM \"%s\" WHERE file_id = ?1", name);
+        code = database_has(database, sql, BIND(sql_int(data_file_id)), &changed, error);
+    }
+    return code == OK && (!live || changed) ? refuse(database, data_file_id, error) : code;
+}
+
+static enum error_code end_files(struct database *database, const struct ducklake_head *head,
+                                 const struct catalog_replacement *replacement, struct error *error)
+{
+    enum error_code code = OK;
+    for (size_t i = 0; code == OK && i < replacement->ended_count; i++) {
+        struct sql_values values = BIND(sql_int(replacement->ended[i]),
+                                        sql_int(head->snapshot_id + 1), sql_int(head->table_id));
+        code = check_ended(database, head->table_id, replacement->ended[i], error);
+        if (code == OK)
+            code = retired_list_files(database, LIVE_FILE, values, error);
+        if (code == OK)
+            code = ducklake_end_files(database, LIVE_FILE, values, error);
+    }
+    return code == OK ? retired_name_files(database, error) : code;
+}
+
+/* A change that DuckDB knows as its own merging of files: whoever deletes rows meanwhile is told of
+ * the conflict. */
+static enum error_code add_snapshot(struct database *database, struct ducklake_head *head,
+                                    const struct catalog_commit *change, struct error *error)
+{
+    char changes[48], message[128];
+    snprintf(changes, sizeof changes, "merge_adjacent:%" PRId64, head->table_id);
+    snprintf(message, sizeof message, "%.40s: ledgers %" PRIu32 " to %" PRIu32, change->reason,
+             change->range.first, change->range.last);
+    struct ducklake_change snapshot = {changes, message, NULL};
+    return ducklake_add_snapshot(database, head, os_realtime_us(), &snapshot, error);
+}
+
+static enum error_code insert_members(struct database *database,
+                                      const struct catalog_replacement *replacement,
+                                      const int64_t *data_file_ids, struct error *error)
+{
+    struct query query;
+    query_prepare(&query, database, "INSERT INTO ttp_file_commits VALUES(?,?,?)", error);
+    for (size_t i = 0; i < replacement->member_count; i++) {
+        const struct catalog_member *member = &replacement->members[i];
+        query_run(&query, BIND(sql_int(data_file_ids[member->file]), sql_int(member->commit_no),
+                               sql_int(member->record_count)));
+    }
+    return query_end(&query);
+}
+
+static enum error_code insert_replacement(struct database *database,
+                                          const struct catalog_commit *change, int64_t snapshot_id,
+                                          struct error *error)
+{
+    int64_t size_bytes = 0;
+    for (size_t i = 0; i < change->file_count; i++)
+        size_bytes += change->files[i].file_size_bytes;
+    return database_run(
+        database, "INSERT INTO ttp_replacements VALUES(?,?,?,?,?,?,?,?,?)",
+        BIND(sql_int(change->commit_no), sql_text(change->reason), sql_int(change->range.first),
+             sql_int(change->range.last), sql_int(change->file_count), sql_int(change->row_count),
+             sql_int(size_bytes), sql_int(snapshot_id), sql_int(change->committed_us)),
+        error);
+}
+
+static enum error_code replace(struct catalog *catalog, const struct catalog_commit *change,
+                               const struct catalog_replacement *replacement,
+                               int64_t *data_file_ids, struct error *error)
+{
+    struct database *database = &catalog->database;
+    struct ducklake_head head = {0};
+    enum error_code code = ducklake_read_head(database, &head, error);
+    if (code == OK)
+        code = end_files(database, &head, replacement, error);
+    if (code == OK)
+        code = ducklake_append_files(database, &head, catalog->partition_id, change->files,
+                                     change->file_count, data_file_ids, error);
+    if (code == OK)
+        code = add_snapshot(database, &head, change, error);
+    if (code == OK)
+        code = insert_replacement(database, change, head.snapshot_id, error);
+    if (code == OK)
+        code = commit_files_insert(database, change, data_file_ids, error);
+    return code == OK ? insert_members(database, replacement, data_file_ids, error) : code;
+}
+
+enum error_code catalog_replace_if(struct catalog *catalog, const struct catalog_commit *change,
+                                   const struct catalog_replacement *replacement,
+                                   catalog_commit_check *check, void *context, struct error *error)
+{
+    int64_t *data_file_ids = mem_alloc(change->file_count * sizeof *data_file_ids);
+    if (data_file_ids == NULL)
+        return error_no_memory(error, "a replacement");
+    enum error_code code = database_begin_write(&catalog->database, error);
+    if (code == OK) {
+        if (check != NULL)
+            code = check(context, error);
+        if (code == OK)
+            code = replace(catalog, change, replacement, data_file_ids, error);
+        code = database_end(&catalog->database, code, error);
+    }
+    mem_free(data_file_ids);
+    return code;
+}
+
+enum error_code catalog_each_share(struct catalog *catalog, catalog_share_visitor *visit,
+                                   void *context, struct error *error)
+{
+    struct query query;
+    bool there = false;
+    enum error_code code =
+        database_has_table(&catalog->database, "ttp_file_commits", &there, error);
+    if (code != OK || !there)
+        return code;
+    query_begin(&query, &catalog->database,
+                "SELECT s.data_file_id, s.commit_no, s.record_count, c.first_ledger, "
+                "c.last_ledger FROM ttp_file_commits s JOIN ducklake_data_file d ON "
+                "d.data_file_id = s.data_file_id AND d.table_id = ?1 AND d.end_snapshot IS NULL "
+                "JOIN ttp_commits c ON c.commit_no = s.commit_no AND c.ended_us IS NULL ORDER BY "
+                "s.commit_no, s.data_file_id",
+                BIND(sql_int(catalog->table_id)), error);
+    while (query_next(&query)) {
+        struct catalog_share share = {.data_file_id = query_int(&query, 0),
+                                      .commit_no = (uint64_t)query_int(&query, 1),
+                                      .record_count = query_counter(&query, 2),
+                                      .range = query_range(&query, 3)};
+        if (query_ok(&query))
+            query_check(&query, visit(context, &share, error));
+    }
+    return query_end(&query);
+}
+
+enum error_code catalog_has_replacement(struct catalog *catalog, uint64_t commit_no, bool *has,
+                                        struct error *error)
+{
+    bool there = false;
+    *has = false;
+    enum error_code code =
+        database_has_table(&catalog->database, "ttp_replacements", &there, error);
+    return code == OK && there ? database_has(&catalog->database,
+                                              "SELECT 1 FROM ttp_replacements WHERE commit_no = ?1",
+                                              BIND(sql_int(commit_no)), has, error)
+                               : code;
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_LAKE_COMPACT_H
+#define TTP_LAKE_COMPACT_H
+
+/*
+ * Makes the data files of closed partitions as few as max_file_size allows (lake/compact_plan.h):
+ * same rows, same commits, one snapshot a task. What is damaged, or was changed by others, stays
+ * as it is and is named.
+ */
+
+#include "lake/compact_plan.h"
+#include "sink/sink.h"
+
+/* A task, done or left. Texts lie in the report's arena. */
+struct compact_item {
+    const char *partition; /* its label */
+    size_t files, adopted; /* that it had; of them DuckDB's */
+    uint64_t size_bytes;   /* of them */
+    int64_t row_count;
+    size_t files_after; /* 0: not done */
+    uint64_t size_bytes_after;
+    const char *fault; /* why it was left; NULL: it was not */
+    bool is_damage;    /* so that `repair` is the remedy */
+};
+
+struct compact_report {
+    struct arena arena;
+    struct buffer items;     /* struct compact_item */
+    uint64_t changed_groups; /* of files that others changed: left alone */
+};
+void compact_report_release(struct compact_report *report);
+
+/* What would be done, without a lock. ERR_NOT_FOUND without a lake. Release the report in every
+ * case. */
+enum error_code compact_preview(const char *output_path, const struct compact_wish *wish,
+                                struct compact_report *report, struct error *error) MUST_CHECK;
+/* Does it, through a sink that is idle. An error ends it; what was done stays. */
+enum error_code compact_lake(struct sink *sink, const struct compact_wish *wish,
+                             struct compact_report *report, struct error *error) MUST_CHECK;
+
+#endif
