@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalog/care.h"
 #include "catalog/catalog.h"
 #include "store/layout.h"
 #include "foreign.h"
@@ -257,23 +258,28 @@ static void check_ledger(struct check *check, uint32_t ledger, bool is_covered, 
 
 static void check_ledgers(struct check *check, struct catalog *catalog, bool is_final)
 {
-    struct ledger_set coverage = {0}, unconfirmed = {0};
+    struct ledger_set coverage = {0}, unconfirmed = {0}, pruned = {0};
     struct catalog_totals totals;
     struct error error;
     uint64_t dead_letters = 0;
     const struct chain *chain = check->chain;
     if (catalog_coverage(catalog, &coverage, &error) != OK ||
         catalog_unconfirmed(catalog, &unconfirmed, &error) != OK ||
+        catalog_pruned(catalog, &pruned, &error) != OK ||
         catalog_totals(catalog, &totals, &error) != OK) {
         finding(check, "%s", error.message);
         return;
     }
     for (uint32_t ledger = chain->first; ledger <= chain->last; ledger++)
         check_ledger(check, ledger, ledger_set_has(&coverage, ledger),
-                     ledger_set_has(&unconfirmed, ledger), is_final, &dead_letters);
+                     ledger_set_has(&unconfirmed, ledger),
+                     is_final && !ledger_set_has(&pruned, ledger), &dead_letters);
     if (totals.dead_letters != dead_letters)
         finding(check, "%" PRIu64 " dead letters in place of %" PRIu64, totals.dead_letters,
                 dead_letters);
+    if (ledger_set_append_all(&coverage, &pruned, &error) != OK)
+        finding(check, "%s", error.message);
+    ledger_set_merge(&coverage); /* what is covered or was pruned */
     struct ledger_range span = ledger_set_span(&coverage);
     if (coverage.count != 0 && (span.first < chain->first || span.last > chain->last))
         finding(check, "the coverage says %" PRIu32 "-%" PRIu32 ", the chain %" PRIu32 "-%" PRIu32,
@@ -282,6 +288,7 @@ static void check_ledgers(struct check *check, struct catalog *catalog, bool is_
         finding(check, "the coverage is not the chain, in %zu ranges", coverage.count);
     ledger_set_release(&coverage);
     ledger_set_release(&unconfirmed);
+    ledger_set_release(&pruned);
 }
 
 /* What others did to our rows is a problem, and the only one; what they did beside them is none. */

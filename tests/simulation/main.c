@@ -22,6 +22,7 @@
 #include "store/layout.h"
 #include "check.h"
 #include "foreign.h"
+#include "lake/prune.h"
 #include "lake/repair.h"
 #include "oracle.h"
 #include "os/log.h"
@@ -59,6 +60,7 @@ enum activity {
     ACTIVITY_OTHER_CHAIN,
     ACTIVITY_REPAIR,
     ACTIVITY_FOREIGN,
+    ACTIVITY_PRUNE,
     ACTIVITY_CHECK,
     ACTIVITY_CHECK_FINAL
 };
@@ -184,6 +186,20 @@ static int run_repair(struct run *run)
     return code == OK ? 0 : 1;
 }
 
+/* What ends below the ledger leaves. */
+static int run_prune(struct run *run, uint32_t before)
+{
+    const struct prune_cut cut = {.before_ledger = before};
+    struct prune_report report;
+    struct error error;
+    disk_begin();
+    enum error_code code = prune_lake(run->folder, &cut, false, &report, &error);
+    if (code != OK)
+        fprintf(stderr, "prune: %s\n", error.message);
+    prune_report_release(&report);
+    return code == OK ? 0 : 1;
+}
+
 /* Between two lives. */
 static int write_as_others(struct run *run)
 {
@@ -200,6 +216,7 @@ static int act(struct run *run, enum activity activity, uint32_t start, uint32_t
     case ACTIVITY_OTHER_CHAIN: return meet_other_chain(run);
     case ACTIVITY_REPAIR: return run_repair(run);
     case ACTIVITY_FOREIGN: return write_as_others(run);
+    case ACTIVITY_PRUNE: return run_prune(run, start);
     case ACTIVITY_CHECK: return check_lake(run->folder, &run->scenario.chain, false) ? 0 : 1;
     case ACTIVITY_CHECK_FINAL: return check_lake(run->folder, &run->scenario.chain, true) ? 0 : 1;
     }
@@ -310,6 +327,25 @@ static bool repair_unconfirmed(struct run *run)
     return exit_code == 0 && live_calmly(run);
 }
 
+/* The lake is whole, and loses its beginning; prune may die on its way. What was pruned is not
+ * fetched again. */
+static bool prune(struct run *run)
+{
+    const struct chain *chain = &run->scenario.chain;
+    uint32_t before = chain->first + 1 + world_below(chain->last - chain->first + 1);
+    world->life = (struct world_life){.chunk_bytes = 1, .crash_at = 1 + world_below(120)};
+    int exit_code = in_process(run, ACTIVITY_PRUNE, before, 0);
+    world->life.crash_at = 0;
+    if (exit_code == WORLD_EXIT_DIED)
+        exit_code = in_process(run, ACTIVITY_CHECK, 0, 0) == 0
+                        ? in_process(run, ACTIVITY_PRUNE, before, 0)
+                        : 1;
+    if (exit_code != 0)
+        printf("  found: prune failed\n");
+    return exit_code == 0 && in_process(run, ACTIVITY_CHECK_FINAL, 0, 0) == 0 && live_calmly(run) &&
+           in_process(run, ACTIVITY_CHECK_FINAL, 0, 0) == 0;
+}
+
 static bool run_seed(struct run *run)
 {
     world_begin(run->seed);
@@ -321,7 +357,8 @@ static bool run_seed(struct run *run)
     bool passed = live_roughly(run) && live_calmly(run);
     if (passed && run->scenario.skips)
         passed = in_process(run, ACTIVITY_CHECK, 0, 0) == 0 && repair_unconfirmed(run);
-    passed = passed && in_process(run, ACTIVITY_CHECK_FINAL, 0, 0) == 0;
+    passed = passed && in_process(run, ACTIVITY_CHECK_FINAL, 0, 0) == 0 &&
+             (!world_chance(2) || prune(run));
     uint64_t faults =
         world->crashes + world->disk_faults + world->wire_faults + world->server_faults;
     if (passed && faults == 0) {

@@ -4,6 +4,7 @@
  * the world did to it.
  */
 #include "oracle.h"
+#include "catalog/history.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -21,8 +22,8 @@
 #define ROUND_WAIT_MAX_US   INT64_C(60000000)
 
 #define WRAPPED(result, name, parameters)                                                          \
-    result __real_##name parameters;                                                               \
-    result __wrap_##name parameters;                                                               \
+    extern __typeof__(name) __real_##name;                                                         \
+    extern __typeof__(name) __wrap_##name;                                                         \
     result __wrap_##name parameters
 
 struct oracle oracle;

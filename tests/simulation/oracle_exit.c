@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 #include "util/exit_code.h"
+#include "catalog/care.h"
 #include "catalog/files.h"
 #include "oracle.h"
 #include "os/clock.h"
@@ -43,6 +44,7 @@ static bool has_trouble(void)
 
 /* ---- what the lake has ---- */
 
+/* What is covered, and what was pruned: nobody asks for that. */
 static void read_coverage(const char *folder, struct ledger_set *coverage)
 {
     struct error error;
@@ -51,8 +53,13 @@ static void read_coverage(const char *folder, struct ledger_set *coverage)
     struct catalog *catalog;
     enum error_code code =
         catalog_open(&catalog, temp_path(folder, LAKE_CATALOG), CATALOG_READ, NULL, &error);
-    if (code == OK && catalog_coverage(catalog, coverage, &error) != OK)
+    struct ledger_set pruned = {0};
+    if (code == OK && (catalog_coverage(catalog, coverage, &error) != OK ||
+                       catalog_pruned(catalog, &pruned, &error) != OK ||
+                       ledger_set_append_all(coverage, &pruned, &error) != OK))
         oracle_finding("the coverage can't be read: %s", error.message);
+    ledger_set_merge(coverage);
+    ledger_set_release(&pruned);
     catalog_close(catalog);
 }
 

@@ -13,8 +13,8 @@
 #include "world.h"
 
 #define WRAPPED(result, name, parameters)                                                          \
-    result __real_##name parameters;                                                               \
-    result __wrap_##name parameters;                                                               \
+    extern __typeof__(name) __real_##name;                                                         \
+    extern __typeof__(name) __wrap_##name;                                                         \
     result __wrap_##name parameters
 
 /* Calls in a row that end well, bring nothing, and are followed at once by the next: one that finds

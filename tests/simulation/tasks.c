@@ -47,7 +47,7 @@ static bool signal_is_raised, stop_is_told;
 static uint64_t steps;
 
 #define WRAPPED(result, name, parameters)                                                          \
-    result __wrap_##name parameters;                                                               \
+    extern __typeof__(name) __wrap_##name;                                                         \
     result __wrap_##name parameters
 
 static int64_t monotonic_us(void)

@@ -50,7 +50,7 @@ static struct end *ends[ENDS_MAX];
 static size_t end_count;
 
 #define WRAPPED(result, name, parameters)                                                          \
-    result __wrap_##name parameters;                                                               \
+    extern __typeof__(name) __wrap_##name;                                                         \
     result __wrap_##name parameters
 
 static struct end *new_end(enum end_kind kind, int *fd)
@@ -250,8 +250,9 @@ static bool meets_wire_fault(void)
     return true;
 }
 
-WRAPPED(struct os_resolver *, os_resolver_start,
-        (const struct os_endpoint *endpoint, const struct os_wake *wake, struct error *error))
+WRAPPED(enum error_code, os_resolver_start,
+        (struct os_resolver * *out, const struct os_endpoint *endpoint, const struct os_wake *wake,
+         struct error *error))
 {
     (void)endpoint;
     (void)error;
@@ -263,7 +264,8 @@ WRAPPED(struct os_resolver *, os_resolver_start,
         resolver->ready_us += world_below(LONG_US);
     }
     end_of(wake->fd)->is_raised = true;
-    return resolver;
+    *out = resolver;
+    return OK;
 }
 
 WRAPPED(enum error_code, os_resolver_take,

@@ -29,7 +29,7 @@
 
 /* What a run told, and whom it had told so far. */
 struct diary {
-    atomic_uint counts[FACT_COMMIT + 1];
+    atomic_uint counts[FACT_CARE + 1];
     bool began_with_plan, was_first;
     struct run_range planned;
     size_t planned_count;
@@ -54,7 +54,7 @@ static void on_fact(void *context, const struct run_fact *fact)
 {
     struct diary *diary = context;
     unsigned count = 0;
-    for (int i = 0; i <= FACT_COMMIT; i++)
+    for (int i = 0; i <= FACT_CARE; i++)
         count += atomic_load(&diary->counts[i]);
     if (fact->kind == FACT_PLAN) {
         diary->began_with_plan = count == 0;

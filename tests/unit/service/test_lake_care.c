@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What a live run does for its lake, at the sink it has open. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "catalog/care.h"
+#include "os/log.h"
+#include "service/lake_care.h"
+#include "support/sink_fixture.h"
+#include "support/temp_folder.h"
+
+#define FIRST 1000
+#define LAST  1199 /* 200 ledgers, five seconds each */
+
+static char folder[TEMP_PATH_BYTES];
+static struct sink_options sink_wishes;
+static struct sink *sink;
+static struct lake_care care;
+static struct error error;
+
+struct told {
+    unsigned done, failed;
+    uint64_t files;
+    struct ledger_range covered;
+};
+
+static void tell(void *context, const struct care_fact *fact)
+{
+    struct told *told = context;
+    told->failed += fact->failed;
+    told->done += !fact->failed;
+    told->files += fact->files;
+    if (fact->coverage != NULL)
+        told->covered = ledger_set_span(fact->coverage);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    temp_folder_make(folder);
+    sink_wishes = stream_options(folder);
+    error_clear(&error);
+    log_set_level(LOG_ERROR + 1);
+    assert_int_equal(sink_open(&sink, &sink_wishes, &error), OK);
+    for (uint32_t first = FIRST; first < LAST; first += 50) {
+        assert_int_equal(stream_send(sink, &sink_wishes, first, first + 49, 10, &error), OK);
+        assert_int_equal(sink_commit(sink, ROTATION_SHUTDOWN, &error), OK);
+    }
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    sink_close(sink);
+    temp_folder_remove(folder);
+    return 0;
+}
+
+static void begin(struct told *told, uint32_t end_ledger, int64_t retention_us)
+{
+    static struct options options;
+    options = (struct options){.end_ledger = end_ledger, .retention_us = retention_us};
+    *told = (struct told){.done = 0};
+    lake_care_init(&care, &options, tell, told);
+}
+
+static void assert_pruned(const char *expected)
+{
+    struct ledger_set pruned = {0};
+    char text[LEDGER_SET_TEXT_BYTES];
+    assert_int_equal(catalog_pruned(sink_catalog(sink), &pruned, &error), OK);
+    ledger_set_text(&pruned, text);
+    assert_string_equal(text, expected);
+    ledger_set_release(&pruned);
+}
+
+static void retention_prunes_when_it_is_due_and_the_sink_goes_on(void **state)
+{
+    (void)state;
+    struct told told;
+    begin(&told, 0, INT64_C(60) * 5 * 1000000); /* sixty ledgers */
+    lake_care_tick(&care, sink, 0);
+    assert_pruned("");
+    int64_t due_us = care.next_us[CARE_PRUNE];
+    lake_care_tick(&care, sink, due_us);
+    assert_pruned("1000-1099");
+    assert_int_equal(told.done, 1);
+    assert_int_equal(told.files, 2);
+    assert_int_equal(told.covered.first, 1100);
+    assert_true(care.next_us[CARE_PRUNE] > due_us);
+    assert_true(stream_fill(sink, &sink_wishes, LAST + 1, LAST + 40, 1));
+    assert_int_equal(stream_check(folder), 140);
+}
+
+static void an_open_commit_is_not_touched(void **state)
+{
+    (void)state;
+    struct told told;
+    begin(&told, 0, INT64_C(60) * 5 * 1000000);
+    assert_int_equal(stream_send(sink, &sink_wishes, LAST + 1, LAST + 20, 10, &error), OK);
+    lake_care_tick(&care, sink, care.next_us[CARE_PRUNE]);
+    assert_pruned("1000-1099");
+    assert_int_equal(sink_commit(sink, ROTATION_SHUTDOWN, &error), OK);
+    assert_int_equal(stream_check(folder), 120);
+}
+
+static void nothing_is_done_that_is_not_asked_for(void **state)
+{
+    (void)state;
+    struct told told;
+    begin(&told, 0, 0);
+    lake_care_tick(&care, sink, INT64_MAX - 1);
+    begin(&told, LAST, 1000000); /* a bounded run */
+    lake_care_tick(&care, sink, INT64_MAX - 1);
+    begin(&told, 0, INT64_C(36000) * 1000000); /* all is younger */
+    lake_care_tick(&care, sink, INT64_MAX - 1);
+    assert_pruned("");
+    assert_int_equal(told.done + told.failed, 0);
+}
+
+static void a_failure_is_told_and_tried_again_soon(void **state)
+{
+    (void)state;
+    struct told told;
+    begin(&told, 0, INT64_C(60) * 5 * 1000000);
+    assert_int_equal(rename(temp_path(folder, "_lake/lake.json"), temp_path(folder, "away")), 0);
+    assert_int_equal(mkdir(temp_path(folder, "_lake/lake.json"), 0755), 0);
+    lake_care_tick(&care, sink, care.next_us[CARE_PRUNE]);
+    assert_int_equal(told.failed, 1);
+    assert_pruned("");
+    temp_folder_remove(temp_path(folder, "_lake/lake.json"));
+    assert_int_equal(rename(temp_path(folder, "away"), temp_path(folder, "_lake/lake.json")), 0);
+    lake_care_tick(&care, sink, care.next_us[CARE_PRUNE]);
+    assert_int_equal(told.done, 1);
+    assert_pruned("1000-1099");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(retention_prunes_when_it_is_due_and_the_sink_goes_on),
+        TEST(an_open_commit_is_not_touched),
+        TEST(nothing_is_done_that_is_not_asked_for),
+        TEST(a_failure_is_told_and_tried_again_soon),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
