@@ -31,6 +31,7 @@ _parquet_consumer()
         repair) words="--help --deep --unconfirmed --discard-changes --dry-run --config $options" ;;
         rebuild) words="--help --dry-run --config $options" ;;
         prune) words="--help --older-than --before --before-ledger --dry-run --json --config $options" ;;
+        backup) words="--help --link --catalog --mirror --dry-run --json --config $options" ;;
         relocate) words="--help --dry-run --json --config $options" ;;
         dead-letters) words="--help --since --until --json --config $options" ;;
         files) words="--help --since --until --json --config $options" ;;
@@ -42,7 +43,7 @@ _parquet_consumer()
         esac
     fi
     if [ "$COMP_CWORD" = 1 ]; then
-        words="$words run demo replay record generate status verify repair rebuild prune relocate dead-letters files inspect check-config version help"
+        words="$words run demo replay record generate status verify repair rebuild prune backup relocate dead-letters files inspect check-config version help"
     fi
     COMPREPLY=($(compgen -W "$words" -- "$current"))
 }

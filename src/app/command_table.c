@@ -47,6 +47,13 @@ static const struct command_flag prune_flags[] = {
     {"--dry-run", NULL, "Only say what would be done"},
     {"--json", NULL, "Print one JSON object"},
 };
+static const struct command_flag backup_flags[] = {
+    {"--link", NULL, "Give data files a second name instead of a copy, on one file system"},
+    {"--catalog", "CATALOG", "Not in this version: the copy's catalog lies in its own folder"},
+    {"--mirror", NULL, "Remove there what left the lake since the last backup"},
+    {"--dry-run", NULL, "Only say what would be done"},
+    {"--json", NULL, "Print one JSON object"},
+};
 static const struct command_flag relocate_flags[] = {
     {"--dry-run", NULL, "Only say what would be done"},
     {"--json", NULL, "Print one JSON object"},
@@ -98,6 +105,9 @@ static const struct command table[] = {
      "[OPTIONS] [--older-than DURATION | --before TIME | --before-ledger LEDGER] "
      "[--dry-run] [--json]",
      "take old commits out of the lake for good", FLAGS(prune_flags), true, 0, cmd_prune},
+    {"backup", "DEST [OPTIONS] [--link] [--mirror] [--dry-run] [--json]",
+     "copy a lake into a folder, beside a run, to a lake of its own", FLAGS(backup_flags), true, 1,
+     cmd_backup},
     {"relocate", "[OPTIONS] [--dry-run] [--json]",
      "tell readers where a lake that was moved or copied lies", FLAGS(relocate_flags), true, 0,
      cmd_relocate},

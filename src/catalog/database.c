@@ -125,6 +125,8 @@ static enum error_code configure(struct database *database, struct error *error)
     sqlite3_file_control(database->handle, "main", SQLITE_FCNTL_PERSIST_WAL, &persist_wal);
     if (database->mode == DATABASE_READ)
         return database_execute(database, "PRAGMA query_only = ON", error);
+    if (database->mode == DATABASE_COPY) /* what it is filled with says how it is to be written */
+        return database_execute(database, "PRAGMA synchronous = FULL", error);
     return database_execute(database,
                             "PRAGMA journal_mode = WAL;"
                             "PRAGMA synchronous = FULL;"
@@ -200,6 +202,7 @@ static enum error_code connect(struct database *database, struct error *error)
         [DATABASE_READ] = SQLITE_OPEN_READONLY,
         [DATABASE_WRITE] = SQLITE_OPEN_READWRITE,
         [DATABASE_CREATE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+        [DATABASE_COPY] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
     };
     enum error_code code = refuse_no_files(database, error);
     if (code != OK)
@@ -245,10 +248,10 @@ enum error_code database_open(struct database *database, const char *path, enum 
     enum error_code code = OK;
     if (catalog_vfs_register() != SQLITE_OK)
         code = error_set(error, ERR_IO, "SQLite has no file system to build on");
-    else if (mode != DATABASE_CREATE && !os_path_exists(path))
-        code = error_set(error, ERR_NOT_FOUND, "there is no catalog %s", path);
-    else if (mode == DATABASE_CREATE)
+    else if (mode == DATABASE_CREATE || mode == DATABASE_COPY)
         code = make_file(path, error);
+    else if (!os_path_exists(path))
+        code = error_set(error, ERR_NOT_FOUND, "there is no catalog %s", path);
     if (code == OK)
         code = connect(database, error);
     if (code != OK)
@@ -310,4 +313,23 @@ enum error_code database_end(struct database *database, enum error_code code, st
         code = database_execute(database, "COMMIT", error);
     roll_back(database);
     return code;
+}
+
+/* All pages in one step: the source is read in one transaction, which nobody who writes to its log
+ * begins anew. */
+enum error_code database_copy(struct database *to, struct database *from, struct error *error)
+{
+    enum error_code code = database_connect(from, error);
+    if (code == OK)
+        code = database_connect(to, error);
+    if (code != OK)
+        return code;
+    sqlite3_backup *backup = sqlite3_backup_init(to->handle, "main", from->handle, "main");
+    if (backup == NULL)
+        return database_error(to, sqlite3_extended_errcode(to->handle), error);
+    int result = sqlite3_backup_step(backup, -1);
+    int finished = sqlite3_backup_finish(backup);
+    if (result == SQLITE_DONE)
+        result = finished;
+    return result == SQLITE_OK ? OK : database_error(to, result, error);
 }

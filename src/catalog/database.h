@@ -21,7 +21,8 @@
 enum database_mode {
     DATABASE_READ,
     DATABASE_WRITE,
-    DATABASE_CREATE /* made if it is not there */
+    DATABASE_CREATE, /* made if it is not there */
+    DATABASE_COPY    /* as it, to be filled by database_copy alone */
 };
 
 struct database {
@@ -58,5 +59,10 @@ enum error_code database_end(struct database *database, enum error_code code,
  */
 enum error_code database_connect(struct database *database, struct error *error) MUST_CHECK;
 enum error_code database_error(struct database *database, int result, struct error *error);
+
+/* Makes `to` what `from` is, of one moment, in one transaction: who reads either is not disturbed,
+ * and who writes to `from` neither, if it has a write-ahead log. What `to` held is gone. */
+enum error_code database_copy(struct database *to, struct database *from,
+                              struct error *error) MUST_CHECK;
 
 #endif

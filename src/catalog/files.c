@@ -61,21 +61,70 @@ static enum error_code unlink_side_files(const char *path, struct error *error)
     return code;
 }
 
+enum error_code catalog_discard(const char *path, struct error *error)
+{
+    enum error_code code = unlink_if_there(path, error);
+    return code == OK ? unlink_side_files(path, error) : code;
+}
+
 enum error_code catalog_discard_new(const char *root, struct error *error)
 {
     char path[OS_PATH_BYTES];
     enum error_code code = os_path_join(path, root, CATALOG_NEW, error);
-    if (code == OK)
-        code = unlink_if_there(path, error);
+    return code == OK ? catalog_discard(path, error) : code;
+}
+
+enum error_code catalog_seal(const char *path, struct catalog *catalog, struct error *error)
+{
+    enum error_code code = catalog_empty_log(catalog, error); /* which syncs the file */
+    catalog_close(catalog);
     return code == OK ? unlink_side_files(path, error) : code;
 }
 
 enum error_code catalog_seal_new(const char *root, struct catalog *catalog, struct error *error)
 {
     char path[OS_PATH_BYTES];
-    enum error_code code = catalog_empty_log(catalog, error); /* which syncs the file */
-    catalog_close(catalog);
+    enum error_code code = os_path_join(path, root, CATALOG_NEW, error);
     if (code == OK)
-        code = os_path_join(path, root, CATALOG_NEW, error);
-    return code == OK ? unlink_side_files(path, error) : code;
+        return catalog_seal(path, catalog, error);
+    catalog_close(catalog);
+    return code;
+}
+
+static enum error_code copy_into(struct database *to, const char *from, struct error *error)
+{
+    struct database source;
+    enum error_code code = database_open(&source, from, DATABASE_READ, error);
+    if (code != OK)
+        return code;
+    code = database_copy(to, &source, error);
+    database_close(&source);
+    return code;
+}
+
+enum error_code catalog_copy(const char *to, const char *from, struct error *error)
+{
+    struct database copy;
+    enum error_code code = catalog_discard(to, error);
+    if (code == OK)
+        code = database_open(&copy, to, DATABASE_COPY, error);
+    if (code != OK)
+        return code;
+    code = copy_into(&copy, from, error);
+    database_close(&copy);
+    return code;
+}
+
+/* Its log holds all of it twice until it is emptied; readers may keep that from happening. */
+enum error_code catalog_overwrite(const char *to, const char *from, struct error *error)
+{
+    struct database old;
+    enum error_code code = database_open(&old, to, DATABASE_WRITE, error);
+    if (code != OK)
+        return code;
+    code = copy_into(&old, from, error);
+    if (code == OK)
+        (void)!database_execute(&old, "PRAGMA wal_checkpoint(TRUNCATE)", NULL);
+    database_close(&old);
+    return code;
 }

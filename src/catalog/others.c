@@ -7,6 +7,7 @@
 #include "catalog/query.h"
 #include "catalog/history.h"
 #include "catalog/inlined.h"
+#include "catalog/table_paths.h"
 
 #define SQL_BYTES 1024
 
@@ -253,19 +254,6 @@ enum error_code catalog_newest_snapshot(struct catalog *catalog, int64_t *snapsh
 }
 
 /* ---- files and tables that are none of the lake's ---- */
-
-/* A table's files lie under its schema's path and its own. Of a table that was altered there are
- * several rows, of one path. */
-#define TABLE_PATHS                                                                                \
-    "WITH t AS (SELECT t.table_id AS table_id, coalesce(s.path_is_relative, 1) AS "                \
-    "schema_relative, coalesce(t.path_is_relative, 1) AS table_relative, coalesce(s.path, '') AS " \
-    "schema_path, coalesce(t.path, '') AS table_path FROM ducklake_table t LEFT JOIN "             \
-    "ducklake_schema s ON s.schema_id = t.schema_id GROUP BY t.table_id) "
-#define FULL_PATH(f)                                                                               \
-    "CASE WHEN " f ".path_is_relative = 0 THEN " f ".path WHEN t.table_relative = 0 THEN "         \
-    "t.table_path || " f ".path ELSE coalesce(t.schema_path || t.table_path, '') || " f ".path "   \
-    "END, " f ".path_is_relative = 0 OR coalesce(t.table_relative, 1) = 0 OR "                     \
-    "coalesce(t.schema_relative, 1) = 0"
 
 static enum error_code visit_named(struct catalog *catalog, const char *sql,
                                    struct sql_values values, catalog_named_visitor *visit,

@@ -3,12 +3,12 @@
 #define TTP_COMMIT_BACKUP_LOCK_H
 
 /*
- * Deletion waits for a running backup (docs/commit-protocol.md, invariant 19). A backup reads the
+ * Deletion waits for a running backup (docs/commit-protocol.md, invariant 27). A backup reads the
  * catalog once and then, for as long as it takes, the files that this catalog names; a run may add
  * to the lake meanwhile, but nobody may take such a file away. So a backup holds a shared kernel
  * lock on _lake/backup from before it reads the catalog until it has its files, and whoever deletes
- * a file that any snapshot of the catalog named, moves it, or gives it another name asks for the
- * exclusive one first, without waiting:
+ * a file that any snapshot of the catalog named asks for the exclusive one first, without waiting.
+ * Moving a retired file into _lake/replaced needs none: a backup looks for it under both names.
  *
  *     struct backup_lock lock;
  *     enum error_code code = backup_lock_delete(&lock, store, error);

@@ -40,16 +40,16 @@ static int real_stat(const char *path, struct stat *out)
     return result;
 }
 
-typedef int rename_function(const struct os_fenced_path *from, const struct os_fenced_path *to);
+typedef int two_path_function(const struct os_fenced_path *from, const struct os_fenced_path *to);
 
-static int rename_fenced(const char *from, const char *to, rename_function *do_rename)
+static int call_with_two(const char *from, const char *to, two_path_function *call)
 {
     struct os_fenced_path from_at, to_at;
     if (os_fence_enter(&from_at, from) != 0)
         return -1;
     int result = os_fence_enter(&to_at, to);
     if (result == 0) {
-        result = do_rename(&from_at, &to_at);
+        result = call(&from_at, &to_at);
         os_fence_leave(&to_at);
     }
     os_fence_leave(&from_at);
@@ -74,14 +74,25 @@ static int do_not_replace(const struct os_fenced_path *from, const struct os_fen
     return unlinkat(from->folder_fd, from->name, 0);
 }
 
+static int add_name(const struct os_fenced_path *path, const struct os_fenced_path *name)
+{
+    return linkat(path->folder_fd, path->name, name->folder_fd, name->name,
+                  path->inside ? 0 : AT_SYMLINK_FOLLOW);
+}
+
+static int real_link(const char *path, const char *name)
+{
+    return call_with_two(path, name, add_name);
+}
+
 static int real_rename(const char *from, const char *to)
 {
-    return rename_fenced(from, to, replace);
+    return call_with_two(from, to, replace);
 }
 
 static int real_rename_no_replace(const char *from, const char *to)
 {
-    return rename_fenced(from, to, do_not_replace);
+    return call_with_two(from, to, do_not_replace);
 }
 
 static int remove_fenced(const char *path, int flags)
@@ -156,6 +167,7 @@ const struct os_calls os_calls_real = {
     .stat = real_stat,
     .rename_no_replace = real_rename_no_replace,
     .rename = real_rename,
+    .link = real_link,
     .unlink = real_unlink,
     .mkdir = real_mkdir,
     .rmdir = real_rmdir,

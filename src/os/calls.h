@@ -27,6 +27,7 @@ struct os_calls {
     int (*stat)(const char *path, struct stat *out);
     int (*rename_no_replace)(const char *from, const char *to); /* renameat2(RENAME_NOREPLACE) */
     int (*rename)(const char *from, const char *to);
+    int (*link)(const char *path, const char *name); /* a link `path` is followed outside a lake */
     int (*unlink)(const char *path);
     int (*mkdir)(const char *path, mode_t mode);
     int (*rmdir)(const char *path);

@@ -342,13 +342,14 @@ static enum error_code write_synced(const char *path, struct bytes_view content,
     return code;
 }
 
-static enum error_code set_rename_error(struct error *error, int system_errno, const char *from,
-                                        const char *to)
+/* `verb`: what could not be done from one name to the other. */
+static enum error_code set_rename_error(struct error *error, int system_errno, const char *verb,
+                                        const char *from, const char *to)
 {
     char what[OS_PATH_BYTES];
     if (may_be_fence(system_errno) && os_fence_refuses(from, error))
         return ERR_INVALID;
-    snprintf(what, sizeof what, "rename %.*s to", OS_PATH_BYTES - 16, from);
+    snprintf(what, sizeof what, "%s %.*s to", verb, OS_PATH_BYTES - 16, from);
     enum error_code code = set_io_error(error, system_errno, what, to);
     if (code == ERR_INVALID)
         return code;
@@ -371,7 +372,7 @@ enum error_code os_write_atomically(const char *path, struct bytes_view content,
     if (code == OK)
         code = write_synced(temporary, content, error);
     if (code == OK && os_calls_get()->rename(temporary, path) != 0)
-        code = set_rename_error(error, errno, temporary, path);
+        code = set_rename_error(error, errno, "rename", temporary, path);
     if (code == OK)
         return os_sync_directory(directory, error);
     os_discard(temporary);
@@ -382,7 +383,14 @@ enum error_code os_rename_no_replace(const char *from, const char *to, struct er
 {
     if (os_calls_get()->rename_no_replace(from, to) == 0)
         return OK;
-    return set_rename_error(error, errno, from, to);
+    return set_rename_error(error, errno, "rename", from, to);
+}
+
+enum error_code os_link(const char *path, const char *name, struct error *error)
+{
+    if (os_calls_get()->link(path, name) == 0)
+        return OK;
+    return set_rename_error(error, errno, "link", path, name);
 }
 
 enum error_code os_unlink(const char *path, struct error *error)

@@ -64,6 +64,8 @@ enum error_code os_write_atomically(const char *path, struct bytes_view content,
 /* ERR_CONFLICT if `to` exists. */
 enum error_code os_rename_no_replace(const char *from, const char *to,
                                      struct error *error) MUST_CHECK;
+/* Gives the file at `path` the other name, too: a hard link. ERR_CONFLICT if `name` exists. */
+enum error_code os_link(const char *path, const char *name, struct error *error) MUST_CHECK;
 /* ERR_NOT_FOUND if it is not there. */
 enum error_code os_unlink(const char *path, struct error *error) MUST_CHECK;
 /* Deletes without a word: for clean-up paths. */

@@ -60,20 +60,35 @@ static bool exists(const struct store *store, const char *name)
 
 /* ---- putting, and taking away ---- */
 
-static enum error_code put(const struct store *store, const char *staged, const char *name,
-                           struct error *error)
+/* Makes the folder that a file of that name lies in. */
+static enum error_code make_way(const struct store *store, const char *name, char to[OS_PATH_BYTES],
+                                struct error *error)
 {
-    char from[OS_PATH_BYTES], to[OS_PATH_BYTES], folder[OS_PATH_BYTES];
-    enum error_code code = store_path(store, staged, from, error);
-    if (code == OK)
-        code = store_path(store, name, to, error);
+    char folder[OS_PATH_BYTES];
+    enum error_code code = store_path(store, name, to, error);
     if (code == OK)
         code = os_parent_path(folder, to, error);
     if (code == OK)
         code = check_way(store, name, error);
+    return code == OK ? os_make_directories(folder, NULL, error) : code;
+}
+
+static enum error_code put(const struct store *store, const char *staged, const char *name,
+                           struct error *error)
+{
+    char from[OS_PATH_BYTES], to[OS_PATH_BYTES];
+    enum error_code code = store_path(store, staged, from, error);
     if (code == OK)
-        code = os_make_directories(folder, NULL, error);
+        code = make_way(store, name, to, error);
     return code == OK ? os_rename_no_replace(from, to, error) : code;
+}
+
+static enum error_code put_link(const struct store *store, const char *path, const char *name,
+                                struct error *error)
+{
+    char to[OS_PATH_BYTES];
+    enum error_code code = make_way(store, name, to, error);
+    return code == OK ? os_link(path, to, error) : code;
 }
 
 /* The folder of names[index], unless it is that of an earlier one. */
@@ -275,6 +290,7 @@ static enum error_code free_space(const struct store *store, struct os_free_spac
 
 static const struct store_backend folder_backend = {
     .put = put,
+    .put_link = put_link,
     .sync_put = sync_put,
     .sync_changed = sync_changed,
     .remove = remove_file,

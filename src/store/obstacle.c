@@ -78,6 +78,11 @@ enum error_code obstacle_wait(struct obstacle *obstacle, const struct error *fai
                               struct error *error)
 {
     enum obstacle_kind wait = wait_of(failure);
+    if (obstacle == NULL) {
+        if (error != NULL && error != failure)
+            *error = *failure;
+        return failure->code;
+    }
     obstacle->gave_up = false;
     if (!obstacle->waiting) {
         obstacle->waiting = true;
@@ -104,7 +109,7 @@ enum error_code obstacle_wait(struct obstacle *obstacle, const struct error *fai
 
 void obstacle_gone(struct obstacle *obstacle)
 {
-    if (!obstacle->waiting)
+    if (obstacle == NULL || !obstacle->waiting)
         return;
     obstacle->waiting = false;
     show_wait(obstacle, false, false, false);

@@ -46,7 +46,8 @@ void obstacle_init(struct obstacle *obstacle);
  * 16). */
 #define OBSTACLE_BUSY_LIMIT_US (INT64_C(24) * 3600 * 1000000)
 
-/* `failure`: what met the full disk (ENOSPC), the busy catalog (EBUSY) or a refusal
+/* `obstacle` NULL: nothing is waited for, the failure comes back.
+ * `failure`: what met the full disk (ENOSPC), the busy catalog (EBUSY) or a refusal
  * (os_is_refusal). Logs once, pauses, and returns OK to try again; on giving up, and when the
  * catalog was busy for a day, ERR_IO, after a refusal ERR_CONFLICT, with the failure's message. */
 enum error_code obstacle_wait(struct obstacle *obstacle, const struct error *failure,

@@ -37,6 +37,8 @@ struct store_file {
 struct store_backend {
     enum error_code (*put)(const struct store *store, const char *staged, const char *name,
                            struct error *error);
+    enum error_code (*put_link)(const struct store *store, const char *path, const char *name,
+                                struct error *error);
     enum error_code (*sync_put)(const struct store *store, const char *const *names, size_t count,
                                 struct error *error);
     enum error_code (*sync_changed)(const struct store *store, const char *const *names,
@@ -77,6 +79,13 @@ static inline enum error_code MUST_CHECK store_put(const struct store *store, co
                                                    const char *name, struct error *error)
 {
     return store->backend->put(store, staged, name, error);
+}
+
+/* The same for a file that has, and keeps, a name elsewhere: `path`, of this file system. */
+static inline enum error_code MUST_CHECK store_put_link(const struct store *store, const char *path,
+                                                        const char *name, struct error *error)
+{
+    return store->backend->put_link(store, path, name, error);
 }
 
 /* Makes the names of files durable that were put. */

@@ -111,6 +111,11 @@ static int fault_rename(const char *from, const char *to)
     GUARDED(int, CLASS_WRITE, rename(from, to));
 }
 
+static int fault_link(const char *path, const char *name)
+{
+    GUARDED(int, CLASS_WRITE, link(path, name));
+}
+
 static int fault_unlink(const char *path)
 {
     GUARDED(int, CLASS_OTHER, unlink(path));
@@ -180,6 +185,7 @@ void fault_begin(const struct fault_plan *wanted)
     calls.ftruncate = fault_ftruncate;
     calls.rename_no_replace = fault_rename_no_replace;
     calls.rename = fault_rename;
+    calls.link = fault_link;
     calls.unlink = fault_unlink;
     calls.mkdir = fault_mkdir;
     calls.rmdir = fault_rmdir;

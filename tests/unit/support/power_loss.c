@@ -309,6 +309,12 @@ static int watched_rename(const char *from, const char *to)
     return os_calls_real.rename(from, to);
 }
 
+static int watched_link(const char *path, const char *name)
+{
+    count_operation();
+    return os_calls_real.link(path, name);
+}
+
 static int watched_unlink(const char *path)
 {
     count_operation();
@@ -353,6 +359,7 @@ void power_loss_begin(const struct power_loss_plan *wanted)
     calls.ftruncate = watched_ftruncate;
     calls.rename_no_replace = watched_rename_no_replace;
     calls.rename = watched_rename;
+    calls.link = watched_link;
     calls.unlink = watched_unlink;
     calls.mkdir = watched_mkdir;
     plan = *wanted;

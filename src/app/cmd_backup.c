@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Copies a lake into a folder, to a lake of its own. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/command.h"
+#include "app/json_output.h"
+#include "app/say.h"
+#include "config/option_table.h"
+#include "lake/backup.h"
+#include "util/text.h"
+
+/* What a backup tells of while it works: said at once, or kept for the JSON. */
+struct notes {
+    bool as_json;
+    struct json_short_list list;
+};
+
+static void take_note(void *context, const char *sentence)
+{
+    struct notes *notes = context;
+    if (!notes->as_json)
+        say("note: %s\n", sentence);
+    else if (json_short_list_takes(&notes->list, strlen(sentence)))
+        (void)!json_short_list_append(&notes->list, json_any_text(sentence), NULL);
+}
+
+/* ---- JSON ---- */
+
+static json_t *json_counts(json_t *object, const char *what, const struct backup_count *counts)
+{
+    char files[32], bytes[32];
+    snprintf(files, sizeof files, "%s%sfiles", what, what[0] == '\0' ? "" : "_");
+    snprintf(bytes, sizeof bytes, "%s%sbytes", what, what[0] == '\0' ? "" : "_");
+    if (object != NULL &&
+        json_object_set_new(object, files, json_integer((json_int_t)counts->files)) == 0 &&
+        json_object_set_new(object, bytes, json_integer((json_int_t)counts->bytes)) == 0)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static enum error_code print_json(const struct backup_report *report,
+                                  const struct backup_options *options, struct notes *notes,
+                                  struct error *error)
+{
+    json_t *object = json_pack(
+        "{s:o, s:o, s:o, s:s, s:b, s:b, s:b, s:b, s:I, s:I, s:f}", "lake_path",
+        json_any_text(report->lake_path), "destination", json_any_text(report->destination),
+        "data_path", json_any_text(report->data_path), "lake_id", report->lake_id, "first",
+        report->is_new, "link", options->link, "mirror", options->mirror, "dry_run",
+        options->dry_run, "snapshot_id", (json_int_t)report->snapshot_id, "commit_no",
+        (json_int_t)report->commit_no, "seconds", (double)report->duration_us / US_PER_SECOND);
+    object = json_counts(object, "", &report->all);
+    object = json_counts(object, "copied", &report->copied);
+    object = json_counts(object, "left_out", &report->left_out);
+    object = json_counts(object, "left", &report->left);
+    object = json_counts(object, "removed", &report->removed);
+    if (object != NULL && json_object_set(object, "notes", notes->list.items) != 0) {
+        json_decref(object);
+        object = NULL;
+    }
+    return json_print(object, true, error);
+}
+
+/* ---- text ---- */
+
+static void print_text(const struct backup_report *report, const struct backup_options *options)
+{
+    char all[TEXT_TIME_BYTES], copied[TEXT_TIME_BYTES], other[TEXT_TIME_BYTES],
+        took[TEXT_TIME_BYTES];
+    text_size(report->all.bytes, all);
+    text_size(report->copied.bytes, copied);
+    text_duration(report->duration_us / 1000 * 1000, took);
+    say("%s %s to %s: snapshot %" PRId64 ", commit %" PRIu64 ", %" PRIu64 " file%s (%s)\n",
+        options->dry_run ? "would back up" : "backed up", report->lake_path, report->destination,
+        report->snapshot_id, report->commit_no, report->all.files, text_plural(report->all.files),
+        all);
+    say("%s: %" PRIu64 " file%s (%s)", options->link ? "linked" : "copied", report->copied.files,
+        text_plural(report->copied.files), copied);
+    if (options->dry_run)
+        say(" would be\n");
+    else
+        say(" in %s\n", took);
+    text_size(report->removed.bytes, other);
+    if (report->removed.files > 0)
+        say("%s: %" PRIu64 " file%s (%s) that left the lake\n",
+            options->dry_run ? "would be removed" : "removed", report->removed.files,
+            text_plural(report->removed.files), other);
+    text_size(report->left.bytes, other);
+    if (report->left.files > 0)
+        say("kept: %" PRIu64 " file%s (%s) that left the lake; --mirror removes them\n",
+            report->left.files, text_plural(report->left.files), other);
+}
+
+/* ---- the command ---- */
+
+/* The configuration file's path is the lake's own. */
+static const char *reader_path_of_backup(const struct options *options)
+{
+    int index = option_index(offsetof(struct options, reader_data_path));
+    return options->origins[index].kind == ORIGIN_FLAG ? options->reader_data_path : "";
+}
+
+static enum error_code run_backup(const struct command_line *line, const struct options *options,
+                                  struct error *error)
+{
+    struct backup_report report;
+    struct notes notes = {.as_json = command_line_flag(line, "--json") != NULL};
+    struct backup_options wanted = {.output_path = options->output_path,
+                                    .destination = line->arguments[0],
+                                    .reader_data_path = reader_path_of_backup(options),
+                                    .link = command_line_flag(line, "--link") != NULL,
+                                    .mirror = command_line_flag(line, "--mirror") != NULL,
+                                    .dry_run = command_line_flag(line, "--dry-run") != NULL,
+                                    .tell = take_note,
+                                    .tell_context = &notes};
+    json_short_list_init(&notes.list);
+    enum error_code code = backup_lake(&wanted, &report, error);
+    if (code == OK && notes.as_json)
+        code = print_json(&report, &wanted, &notes, error);
+    else if (code == OK)
+        print_text(&report, &wanted);
+    json_short_list_release(&notes.list);
+    return code;
+}
+
+static enum error_code check_arguments(const struct command_line *line, struct error *error)
+{
+    if (command_line_flag(line, "--catalog") != NULL)
+        return error_set(
+            error, ERR_INVALID,
+            "--catalog is not in this version: the backup's catalog lies in its folder");
+    if (line->argument_count == 1)
+        return OK;
+    return error_set(error, ERR_INVALID,
+                     "backup needs the folder to write to: parquet-consumer backup DEST "
+                     "--output-path LAKE");
+}
+
+enum exit_code cmd_backup(const struct command_line *line)
+{
+    struct options options;
+    struct error error = {0};
+    struct command_line call = *line;
+    if (check_arguments(line, &error) != OK)
+        return command_fail(EXIT_USAGE, &error);
+    call.argument_count = 0; /* the options' START END are none of it */
+    options_init(&options);
+    enum exit_code exit_code = command_load_options(&call, &options);
+    if (exit_code == EXIT_DONE) {
+        enum error_code code = run_backup(line, &options, &error);
+        if (code != OK)
+            exit_code = command_fail(exit_code_of(code), &error);
+    }
+    options_release(&options);
+    return exit_code;
+}
