@@ -14,12 +14,11 @@ static bool wants_prune(const struct options *options)
     return options->retention_us > 0;
 }
 
-static enum error_code prune(struct lake_care *care, const struct sink_lake *lake,
-                             struct error *error)
+static enum error_code prune(const struct options *options, const struct sink_lake *lake,
+                             struct care_fact *fact, struct error *error)
 {
-    const struct prune_cut cut = {.older_than_us = care->options->retention_us};
+    const struct prune_cut cut = {.older_than_us = options->retention_us};
     struct prune_report report;
-    struct ledger_set coverage = {0};
     enum error_code code =
         prune_owned(lake->store, lake->file, lake->catalog, &cut, false, &report, error);
     if (code == OK && report.commits > 0) {
@@ -28,57 +27,55 @@ static enum error_code prune(struct lake_care *care, const struct sink_lake *lak
         log_event(LOG_INFO, "lake", "old commits were pruned (retention)", LOG_T("ledgers", ranges),
                   LOG_U("commits", report.commits), LOG_U("files", report.files),
                   LOG_U("bytes", report.bytes));
-        code = catalog_coverage(lake->catalog, &coverage, error);
+        fact->files = report.files;
+        fact->bytes = report.bytes;
+        fact->catalog = lake->catalog;
     }
-    if (code == OK && report.commits > 0)
-        care->tell(care->context, &(struct care_fact){.task = CARE_PRUNE,
-                                                      .files = report.files,
-                                                      .bytes = report.bytes,
-                                                      .coverage = &coverage});
-    ledger_set_release(&coverage);
     prune_report_release(&report);
     return code;
 }
 
 static const struct {
-    const char *name;
     bool (*is_wanted)(const struct options *options);
-    enum error_code (*run)(struct lake_care *care, const struct sink_lake *lake,
-                           struct error *error);
+    /* Fills what `fact` says of it. */
+    enum error_code (*run)(const struct options *options, const struct sink_lake *lake,
+                           struct care_fact *fact, struct error *error);
     int64_t every_us;
 } tasks[CARE_TASK_COUNT] = {
-    [CARE_PRUNE] = {"prune", wants_prune, prune, HOUR_US},
+    [CARE_PRUNE] = {wants_prune, prune, HOUR_US},
 };
-
-const char *care_task_name(enum care_task task)
-{
-    return tasks[task].name;
-}
 
 void lake_care_init(struct lake_care *care, const struct options *options, care_teller *tell,
                     void *context)
 {
     int64_t first_us = os_monotonic_us() + FIRST_US;
     *care = (struct lake_care){.options = options, .tell = tell, .context = context};
-    for (int i = 0; i < CARE_TASK_COUNT; i++)
-        care->next_us[i] =
-            options->end_ledger == 0 && tasks[i].is_wanted(options) ? first_us : INT64_MAX;
+    for (int i = 0; i < CARE_TASK_COUNT; i++) {
+        bool is_wanted = options->end_ledger == 0 && tasks[i].is_wanted(options);
+        care->next_us[i] = is_wanted ? first_us : INT64_MAX;
+        if (is_wanted)
+            tell(context, &(struct care_fact){.task = (enum care_task)i, .next_us = first_us});
+    }
 }
 
 static void do_task(struct lake_care *care, enum care_task task, struct sink *sink)
 {
     struct sink_lake lake;
     struct error error;
+    struct care_fact fact = {.task = task, .kind = CARE_DONE};
     error_clear(&error);
     enum error_code code = sink_get_lake(sink, &lake, &error);
     if (code == OK)
-        code = tasks[task].run(care, &lake, &error);
-    care->next_us[task] = os_monotonic_us() + (code == OK ? tasks[task].every_us : RETRY_US);
-    if (code == OK)
-        return;
-    log_event(LOG_WARN, "lake", "the lake could not be cared for; it is tried again in a minute",
-              LOG_T("task", tasks[task].name), LOG_T("reason", error.message));
-    care->tell(care->context, &(struct care_fact){.task = task, .failed = true});
+        code = tasks[task].run(care->options, &lake, &fact, &error);
+    if (code != OK) {
+        fact = (struct care_fact){.task = task, .kind = CARE_FAILED};
+        log_event(LOG_WARN, "lake",
+                  "the lake could not be cared for; it is tried again in a minute",
+                  LOG_T("task", care_task_name(task)), LOG_T("reason", error.message));
+    }
+    fact.next_us = os_monotonic_us() + (code == OK ? tasks[task].every_us : RETRY_US);
+    care->next_us[task] = fact.next_us;
+    care->tell(care->context, &fact);
 }
 
 void lake_care_tick(struct lake_care *care, struct sink *sink, int64_t now_us)

@@ -14,14 +14,13 @@
 #include "config/options.h"
 #include "sink/sink.h"
 
-enum care_task { CARE_PRUNE, CARE_TASK_COUNT };
-
-/* One task, done or failed. */
+/* One task was done, or failed, or is wanted. */
 struct care_fact {
     enum care_task task;
-    bool failed;
-    uint64_t files, bytes;             /* that left the lake */
-    const struct ledger_set *coverage; /* of the lake now; NULL: as it was */
+    enum { CARE_WANTED, CARE_DONE, CARE_FAILED } kind;
+    uint64_t files, bytes;   /* done: that left the lake */
+    struct catalog *catalog; /* done: of the lake, where its coverage changed; else NULL */
+    int64_t next_us;         /* when it is due; monotonic */
 };
 typedef void care_teller(void *context, const struct care_fact *fact);
 
@@ -37,8 +36,5 @@ void lake_care_init(struct lake_care *care, const struct options *options, care_
                     void *context);
 /* Does what is due. */
 void lake_care_tick(struct lake_care *care, struct sink *sink, int64_t now_us);
-
-/* "prune", … */
-const char *care_task_name(enum care_task task);
 
 #endif

@@ -10,6 +10,7 @@
 #include "os/log.h"
 #include "os/log_output.h"
 #include "os/socket.h"
+#include "catalog/care.h"
 #include "catalog/history.h"
 #include "os/thread.h"
 #include "rows/partition.h"
@@ -38,6 +39,8 @@ struct run_status {
     int64_t last_close_us;         /* newest committed close time */
     int64_t lake_commit_us;        /* the newest commit when the lake was opened */
     uint32_t lake_ledger;          /* and its last ledger */
+    struct care_stats care[CARE_TASK_COUNT];
+    uint64_t pruned_between;
 };
 
 static void on_problem(void *context, enum log_level level, const char *message)
@@ -93,6 +96,8 @@ static void fill(void *context, struct status_snapshot *out)
     os_mutex_lock(&status->mutex);
     out->phase = status->phase;
     out->last_close_us = status->last_close_us;
+    memcpy(out->care, status->care, sizeof out->care);
+    out->pruned_between = status->pruned_between;
     if (status->measure != NULL)
         status->measure(status->measure_context, out);
     else
@@ -226,24 +231,66 @@ static enum error_code take_commit(void *context, const struct catalog_commit_re
     return OK;
 }
 
+/* The coverage, and what lies in it that was pruned. */
+static enum error_code read_coverage(struct run_status *status, struct catalog *catalog,
+                                     struct error *error)
+{
+    struct ledger_set coverage = {0}, pruned = {0}, between = {0};
+    enum error_code code = catalog_coverage(catalog, &coverage, error);
+    if (code == OK)
+        code = catalog_pruned(catalog, &pruned, error);
+    struct ledger_range span = ledger_set_span(&coverage);
+    const struct ledger_set whole = {.ranges = &span, .count = coverage.count > 0};
+    if (code == OK)
+        code = ledger_set_intersect(&whole, &pruned, &between, error);
+    if (code == OK) {
+        run_history_set_coverage(status->history, &coverage);
+        os_mutex_lock(&status->mutex);
+        status->pruned_between = ledger_set_ledgers(&between);
+        os_mutex_unlock(&status->mutex);
+    }
+    ledger_set_release(&coverage);
+    ledger_set_release(&pruned);
+    ledger_set_release(&between);
+    return code;
+}
+
 enum error_code run_status_read_catalog(struct run_status *status, struct catalog *catalog,
                                         struct error *error)
 {
-    struct ledger_set coverage = {0};
-    enum error_code code = catalog_coverage(catalog, &coverage, error);
     struct catalog_totals totals;
+    enum error_code code = read_coverage(status, catalog, error);
     if (code == OK)
         code = catalog_totals(catalog, &totals, error);
     if (code == OK)
         code = catalog_each_commit(catalog, RECENT_COMMITS, take_commit, status, error);
     if (code == OK) {
-        run_history_set_coverage(status->history, &coverage);
         os_mutex_lock(&status->mutex);
         status->last_close_us = totals.newest_close_us;
         os_mutex_unlock(&status->mutex);
     }
-    ledger_set_release(&coverage);
     return code;
+}
+
+/* On the writer's thread. */
+static void note_care(struct run_status *status, const struct care_fact *fact)
+{
+    int64_t now_us = os_realtime_us();
+    struct error error;
+    os_mutex_lock(&status->mutex);
+    struct care_stats *care = &status->care[fact->task];
+    care->is_wanted = true;
+    care->failing = fact->kind == CARE_FAILED;
+    care->failed += fact->kind == CARE_FAILED;
+    care->done += fact->kind == CARE_DONE;
+    care->files += fact->files;
+    care->bytes += fact->bytes;
+    if (fact->kind == CARE_DONE)
+        care->last_us = now_us;
+    care->next_us = now_us + fact->next_us - os_monotonic_us();
+    os_mutex_unlock(&status->mutex);
+    if (fact->catalog != NULL && read_coverage(status, fact->catalog, &error) != OK)
+        log_line(LOG_WARN, "app", error.message); /* what is shown is as old as it was */
 }
 
 /* A file's rows by its folder; a scheme without folders has the commit's partition. */
@@ -304,10 +351,7 @@ static void on_fact(void *context, const struct run_fact *fact)
     case FACT_TURN: sample(status); break;
     case FACT_STOPPING: set_phase(status, STATUS_STOPPING); break;
     case FACT_COMMIT: note_commit(status, fact->commit); break;
-    case FACT_CARE:
-        if (fact->care->coverage != NULL)
-            run_history_set_coverage(status->history, fact->care->coverage);
-        break;
+    case FACT_CARE: note_care(status, fact->care); break;
     case FACT_BATCH:
     case FACT_DURATION:
         metrics_observe_duration(status->metrics, fact->operation, fact->duration_us);

@@ -93,6 +93,33 @@ static void write_rotations(struct scrape *scrape, const char *name)
                        scrape->snapshot->sink.rotations[reason]);
 }
 
+/* A sample for each task that options ask for. */
+static void write_care(struct scrape *scrape, const char *name,
+                       uint64_t (*value)(const struct care_stats *care))
+{
+    for (int task = 0; task < CARE_TASK_COUNT; task++)
+        if (scrape->snapshot->care[task].is_wanted)
+            write_labelled(scrape, name, "task", care_task_name((enum care_task)task),
+                           value(&scrape->snapshot->care[task]));
+}
+
+#define CARE_FIGURE(figure, expression)                                                            \
+    static uint64_t care_##figure(const struct care_stats *care)                                   \
+    {                                                                                              \
+        return (expression);                                                                       \
+    }                                                                                              \
+    static void write_care_##figure(struct scrape *scrape, const char *name)                       \
+    {                                                                                              \
+        write_care(scrape, name, care_##figure);                                                   \
+    }
+CARE_FIGURE(done, care->done)
+CARE_FIGURE(failed, care->failed)
+CARE_FIGURE(failing, care->failing)
+CARE_FIGURE(files, care->files)
+CARE_FIGURE(bytes, care->bytes)
+CARE_FIGURE(last, (uint64_t)(care->last_us / US_PER_SECOND))
+CARE_FIGURE(next, (uint64_t)(care->next_us / US_PER_SECOND))
+
 static void write_disk_free(struct scrape *scrape, const char *name)
 {
     if (scrape->snapshot->disk_known)
@@ -109,7 +136,8 @@ static uint64_t missing_ledgers(const struct status_snapshot *snapshot)
     if (snapshot->coverage_count == 0)
         return 0;
     uint32_t last = snapshot->coverage[snapshot->coverage_count - 1].last;
-    return (uint64_t)last - snapshot->coverage_first + 1 - snapshot->coverage_ledgers;
+    return (uint64_t)last - snapshot->coverage_first + 1 - snapshot->coverage_ledgers -
+           snapshot->pruned_between;
 }
 
 static uint64_t events_pending(const struct status_snapshot *snapshot)
@@ -306,6 +334,24 @@ static const struct figure figures[] = {
     {METRIC("ttp_coverage_missing_ledgers", "gauge", "",
             "Ledgers in the holes between the ranges."),
      COUNTED(missing_ledgers)},
+
+    {METRIC("ttp_care_done_total", "counter", "task",
+            "How often the run did something for its lake: prune (option retention)."),
+     WRITTEN(write_care_done)},
+    {METRIC("ttp_care_failed_total", "counter", "task",
+            "How often it failed; it is tried again a minute later."),
+     WRITTEN(write_care_failed)},
+    {METRIC("ttp_care_failing", "gauge", "task", "1 while the last time was one that failed."),
+     WRITTEN(write_care_failing)},
+    {METRIC("ttp_care_files_total", "counter", "task", "Data files that left the lake by it."),
+     WRITTEN(write_care_files)},
+    {METRIC("ttp_care_bytes_total", "counter", "task", "Bytes of these files."),
+     WRITTEN(write_care_bytes)},
+    {METRIC("ttp_care_last_timestamp_seconds", "gauge", "task",
+            "When it was last done in this run; 0: not yet."),
+     WRITTEN(write_care_last)},
+    {METRIC("ttp_care_next_timestamp_seconds", "gauge", "task", "When it is due."),
+     WRITTEN(write_care_next)},
 
     {METRIC("ttp_memory_resident_bytes", "gauge", "", "Memory in use by the process."),
      FIELD(COUNT, resident_bytes)},

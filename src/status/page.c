@@ -570,6 +570,44 @@ static void write_commits(struct status_page *page)
     text(page, "</tbody></table></section>\n");
 }
 
+static void write_care_row(struct status_page *page, enum care_task task)
+{
+    const struct care_stats *care = &page->snapshot->care[task];
+    writer_format(&page->writer, "<tr><td>%s", care_task_name(task));
+    if (care->failing)
+        text(page, " <span class=\"kind error\">failing</span>");
+    text(page, "</td><td>");
+    if (care->last_us == 0)
+        text(page, "not yet in this run");
+    else
+        moment(page, care->last_us);
+    text(page, "</td><td class=\"n\">");
+    count(page, care->files);
+    text(page, "</td><td class=\"n\">");
+    size(page, care->bytes);
+    text(page, "</td><td>");
+    moment(page, care->next_us);
+    text(page, "</td></tr>\n");
+}
+
+/* Only of what options ask for. */
+static void write_care(struct status_page *page)
+{
+    bool has_any = false;
+    for (int task = 0; task < CARE_TASK_COUNT; task++) {
+        if (!page->snapshot->care[task].is_wanted)
+            continue;
+        if (!has_any)
+            text(page, "<section><h2>Care of the lake</h2>\n<table><thead><tr><th>What</th>"
+                       "<th>Last done</th><th class=\"n\">Files that left</th>"
+                       "<th class=\"n\">Size</th><th>Next</th></tr></thead>\n<tbody>");
+        has_any = true;
+        write_care_row(page, (enum care_task)task);
+    }
+    if (has_any)
+        text(page, "</tbody></table></section>\n");
+}
+
 static void write_problems(struct status_page *page)
 {
     const struct status_snapshot *snapshot = page->snapshot;
@@ -652,6 +690,7 @@ enum error_code page_render(const struct status_snapshot *snapshot, const struct
     text(&page, "</dl>\n");
     write_coverage(&page);
     write_commits(&page);
+    write_care(&page);
     write_problems(&page);
     write_server_words(&page);
     write_footer(&page);

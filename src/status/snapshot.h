@@ -84,6 +84,8 @@ struct status_snapshot {
     struct sink_stats sink;
     int64_t writer_seen_us; /* monotonic: when the writer's loop last came round; 0: not running */
     int64_t last_close_us;  /* newest committed close time */
+    struct care_stats care[CARE_TASK_COUNT];
+    uint64_t pruned_between; /* pruned ledgers between covered ones: no holes */
 
     /* The machine. */
     uint64_t resident_bytes, peak_resident_bytes, memory_limit_bytes;

@@ -15,6 +15,15 @@ const char *rotation_reason_name(enum rotation_reason reason)
     return names[reason];
 }
 
+const char *care_task_name(enum care_task task)
+{
+    static const char *const names[CARE_TASK_COUNT] = {
+        [CARE_PRUNE] = "prune",
+    };
+    assert(task < CARE_TASK_COUNT);
+    return names[task];
+}
+
 static void add_gaps(struct source_gaps *total, const struct source_gaps *one)
 {
     uint64_t count = total->count + one->count;

@@ -124,4 +124,16 @@ struct sink_stats {
     bool refused;                  /* the file system refuses to publish; it is tried again */
 };
 
+/* What a live run does for its lake besides taking events, where options ask for it. */
+enum care_task { CARE_PRUNE, CARE_TASK_COUNT };
+const char *care_task_name(enum care_task task); /* "prune", … */
+
+struct care_stats {
+    bool is_wanted;
+    bool failing;             /* the last time was one that failed */
+    uint64_t done, failed;    /* how often */
+    uint64_t files, bytes;    /* that left the lake by it */
+    int64_t last_us, next_us; /* when it was last done, and when it is due */
+};
+
 #endif
