@@ -12,6 +12,7 @@
 #include "catalog/ducklake.h"
 #include "catalog/handle.h"
 #include "catalog/replacement.h"
+#include "catalog/doomed_list.h"
 #include "util/json_text.h"
 #include "os/clock.h"
 #include "util/bytes.h"
@@ -77,8 +78,10 @@ enum error_code catalog_newest_close(struct catalog *catalog, int64_t *close_us,
 enum error_code catalog_path_is_known(struct catalog *catalog, const char *path, bool *known,
                                       struct error *error)
 {
-    return database_has(&catalog->database, "SELECT 1 FROM ttp_commit_files WHERE path = ?1",
-                        BIND(sql_text(path)), known, error);
+    enum error_code code =
+        database_has(&catalog->database, "SELECT 1 FROM ttp_commit_files WHERE path = ?1",
+                     BIND(sql_text(path)), known, error);
+    return code == OK && !*known ? doomed_knows_path(&catalog->database, path, known, error) : code;
 }
 
 static uint64_t unconfirmed_ledgers(const struct catalog_commit *commit)

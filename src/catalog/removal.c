@@ -5,6 +5,7 @@
 
 #include "catalog/care.h"
 #include "catalog/coverage.h"
+#include "catalog/doomed_list.h"
 #include "catalog/ducklake.h"
 #include "catalog/handle.h"
 #include "catalog/history.h"
@@ -184,9 +185,9 @@ static enum error_code end_commit(struct removal *removal, const struct live_com
 {
     struct database *database = removal->database;
     enum error_code code = end_files(removal, (int64_t)commit->commit_no, true, error);
-    if (code == OK && removal->prunes)
-        code = retired_list_dead_letters(database, (int64_t)commit->commit_no,
-                                         removal->head->snapshot_id + 1, error);
+    if (code == OK)
+        code = (removal->prunes ? retired_list_dead_letters : aside_list_dead_letters)(
+            database, (int64_t)commit->commit_no, removal->head->snapshot_id + 1, error);
     if (code == OK)
         code = uncover_own(removal, commit, error);
     if (code == OK)

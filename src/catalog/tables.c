@@ -162,3 +162,13 @@ const char *const catalog_unchecked_table =
 const char *const catalog_views_table =
     "CREATE TABLE IF NOT EXISTS ttp_views(view_name VARCHAR PRIMARY KEY NOT NULL, "
     "view_uuid VARCHAR NOT NULL, text_version BIGINT NOT NULL, \"sql\" VARCHAR NOT NULL)";
+
+/* Paths are those that files have now. */
+const char *const catalog_doomed_table =
+    "CREATE TABLE IF NOT EXISTS ttp_doomed(path VARCHAR PRIMARY KEY NOT NULL, "
+    "size_bytes BIGINT NOT NULL)";
+
+/* What snapshots below snapshot_id had under `path`, or beside it, lies under kept_path. */
+const char *const catalog_aside_table =
+    "CREATE TABLE IF NOT EXISTS ttp_set_aside(path VARCHAR NOT NULL, kept_path VARCHAR NOT NULL, "
+    "size_bytes BIGINT NOT NULL, snapshot_id BIGINT NOT NULL, PRIMARY KEY(path, kept_path))";

@@ -22,5 +22,8 @@ extern const char *const catalog_seam_table;
 extern const char *const catalog_unchecked_table;
 /* And of the views that were made (catalog/views.h). */
 extern const char *const catalog_views_table;
+/* The same of files that nothing needs any more, and of those that repair took out. */
+extern const char *const catalog_doomed_table;
+extern const char *const catalog_aside_table;
 
 #endif

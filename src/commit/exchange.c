@@ -14,7 +14,7 @@ enum error_code catalog_exchange(const struct store *store, bool *kept, struct e
         if (!store_exists(store, catalog_parts[i]))
             continue;
         *kept = true;
-        code = store_move_aside(store, catalog_parts[i], error);
+        code = store_move_aside(store, catalog_parts[i], NULL, error);
     }
     if (code == OK)
         code = store_put(store, CATALOG_NEW, name, error);

@@ -238,7 +238,7 @@ static enum error_code withdraw_item(struct publication *publication, size_t ind
     if (code == OK && place == ITEM_PLACED)
         code = store_remove(publication->store, item->path, error);
     if (code == OK && place == ITEM_FINAL_WRONG)
-        code = store_move_aside(publication->store, item->path, error);
+        code = store_move_aside(publication->store, item->path, NULL, error);
     return code == OK ? store_remove(publication->store, item->staged, error) : code;
 }
 

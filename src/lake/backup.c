@@ -607,7 +607,7 @@ static enum error_code give_name(const struct backup *backup, struct error *erro
     enum error_code code = store_sync_folder(&backup->copy, error);
     for (size_t i = 0; code == OK && i < CATALOG_PART_COUNT; i++)
         if (store_exists(&backup->copy, catalog_parts[i]))
-            code = store_move_aside(&backup->copy, catalog_parts[i], error);
+            code = store_move_aside(&backup->copy, catalog_parts[i], NULL, error);
     if (code == OK)
         code = store_put(&backup->copy, ANNOUNCED_CATALOG, name, error);
     return code == OK ? store_sync_changed(&backup->copy, &name, 1, error) : code;

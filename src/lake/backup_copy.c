@@ -106,7 +106,7 @@ static enum error_code meet_other_file(const struct backup_ends *ends,
     *damaged = true;
     if (dry_run)
         return OK;
-    enum error_code code = store_move_aside(ends->copy, item->name, error);
+    enum error_code code = store_move_aside(ends->copy, item->name, NULL, error);
     return code == ERR_NOT_FOUND ? OK : code;
 }
 

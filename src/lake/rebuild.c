@@ -320,7 +320,7 @@ static enum error_code write_lake_file(struct rebuild *rebuild, struct error *er
     if (!rebuild->report->lake_file_is_new && !rebuild->lake.creating)
         return OK;
     if (rebuild->lake_file_is_damaged)
-        code = store_move_aside(&rebuild->store, LAKE_FILE, error);
+        code = store_move_aside(&rebuild->store, LAKE_FILE, NULL, error);
     rebuild->lake.creating = false;
     return code == OK ? lake_file_write(&rebuild->lake, &rebuild->store, error) : code;
 }
@@ -360,7 +360,7 @@ static enum error_code move_files(struct rebuild *rebuild, struct error *error)
             LIST_AT(&rebuild->report->entries, struct rebuild_entry, i);
         if (!entry->moved)
             continue;
-        code = store_move_aside(&rebuild->store, entry->path, &failure);
+        code = store_move_aside(&rebuild->store, entry->path, NULL, &failure);
         if (code == ERR_NOT_FOUND)
             code = OK;
         else if (code != OK && error != NULL)

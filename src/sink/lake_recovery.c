@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sink/lake_recovery.h"
 
+#include "commit/deletion.h"
 #include "commit/retirement.h"
+#include "os/log.h"
 #include "rows/partition.h"
 #include "sink/provenance.h"
 
@@ -54,6 +56,24 @@ static enum error_code find_author(const void *context, const struct store *stor
     return code;
 }
 
+/* What can't be deleted stays listed, and is no reason not to work with the lake. */
+static enum error_code finish_deletion(const struct store *store, struct catalog *catalog,
+                                       struct error *error)
+{
+    struct deletion_report report;
+    struct error failure;
+    enum error_code code = deletion_finish(store, catalog, &report, &failure);
+    if (code == ERR_NO_MEMORY)
+        return error_no_memory(error, "the files to delete");
+    if (code != OK)
+        log_event(LOG_WARN, "lake", "files that nothing needs any more could not be deleted",
+                  LOG_T("error", failure.message));
+    if (report.files > 0)
+        log_event(LOG_INFO, "lake", "deleted files that nothing needs any more",
+                  LOG_U("files", report.files), LOG_U("bytes", report.bytes));
+    return OK;
+}
+
 enum error_code lake_recover(const struct store *store, struct lake_file *lake,
                              struct catalog *catalog, struct recovery_report *report,
                              struct error *error)
@@ -70,5 +90,7 @@ enum error_code lake_recover(const struct store *store, struct lake_file *lake,
     enum error_code code = recovery_run(store, catalog, &guard, report, error);
     if (code == OK)
         code = retirement_finish(store, catalog, error);
+    if (code == OK)
+        code = finish_deletion(store, catalog, error);
     return code == OK ? retirement_keep_pruned(store, lake, catalog, error) : code;
 }

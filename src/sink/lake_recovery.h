@@ -9,7 +9,8 @@
 #include "commit/recovery.h"
 
 /* `lake`: its lake.json, which is made to agree with the catalog. As recovery_run, and what left
- * the lake is where it is kept then; ERR_CORRUPT for a scheme that nobody knows, too. */
+ * the lake is where it is kept then, or is deleted; ERR_CORRUPT for a scheme that nobody knows,
+ * too. */
 enum error_code lake_recover(const struct store *store, struct lake_file *lake,
                              struct catalog *catalog, struct recovery_report *report,
                              struct error *error) MUST_CHECK;

@@ -153,15 +153,15 @@ static enum error_code remove_file(const struct store *store, const char *name, 
 }
 
 static enum error_code keep_as(const struct store *store, const char *from, const char *name,
-                               unsigned attempt, struct error *error)
+                               unsigned attempt, char aside[OS_PATH_BYTES], struct error *error)
 {
-    char to[OS_PATH_BYTES], aside[OS_PATH_BYTES];
+    char to[OS_PATH_BYTES];
     char suffix[16] = "";
     if (attempt > 1)
         snprintf(suffix, sizeof suffix, "-%u", attempt);
     int length =
-        snprintf(aside, sizeof aside, LAKE_DAMAGED "/%s" LAKE_DAMAGED_SUFFIX "%s", name, suffix);
-    if (length < 0 || (size_t)length >= sizeof aside)
+        snprintf(aside, OS_PATH_BYTES, LAKE_DAMAGED "/%s" LAKE_DAMAGED_SUFFIX "%s", name, suffix);
+    if (length < 0 || length >= OS_PATH_BYTES)
         return error_set(error, ERR_LIMIT, "the name %s is too long", name);
     enum error_code code = store_path(store, aside, to, error);
     return code == OK ? os_rename_no_replace(from, to, error) : code;
@@ -169,8 +169,10 @@ static enum error_code keep_as(const struct store *store, const char *from, cons
 
 /* Sync Y9: where things are kept is durable before anything is in it, then its new name is, then
  * that the old one is gone. */
-static enum error_code move_aside(const struct store *store, const char *name, struct error *error)
+static enum error_code move_aside(const struct store *store, const char *name,
+                                  char kept[OS_PATH_BYTES], struct error *error)
 {
+    char name_now[OS_PATH_BYTES];
     char from[OS_PATH_BYTES], aside[OS_PATH_BYTES], above[OS_PATH_BYTES], folder[OS_PATH_BYTES];
     const char *slash = strrchr(name, '/');
     enum error_code code = store_path(store, LAKE_DAMAGED, aside, error);
@@ -190,7 +192,8 @@ static enum error_code move_aside(const struct store *store, const char *name, s
         return code;
     code = ERR_CONFLICT;
     for (unsigned attempt = 1; code == ERR_CONFLICT && attempt <= ASIDE_MAX; attempt++)
-        code = keep_as(store, from, slash == NULL ? name : slash + 1, attempt, error);
+        code = keep_as(store, from, slash == NULL ? name : slash + 1, attempt,
+                       kept == NULL ? name_now : kept, error);
     if (code == OK)
         code = os_sync_directory(aside, error);
     if (code == OK)

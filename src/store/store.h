@@ -44,7 +44,8 @@ struct store_backend {
     enum error_code (*sync_changed)(const struct store *store, const char *const *names,
                                     size_t count, struct error *error);
     enum error_code (*remove)(const struct store *store, const char *name, struct error *error);
-    enum error_code (*move_aside)(const struct store *store, const char *name, struct error *error);
+    enum error_code (*move_aside)(const struct store *store, const char *name,
+                                  char kept[OS_PATH_BYTES], struct error *error);
     enum error_code (*move)(const struct store *store, const char *name, const char *to,
                             struct error *error);
     enum error_code (*check_way)(const struct store *store, const char *name, struct error *error);
@@ -112,11 +113,14 @@ static inline enum error_code MUST_CHECK store_remove(const struct store *store,
 }
 
 /* Keeps the file in _lake/damaged, under its own name with the suffix .damaged (which no glob for
- * .parquet takes; "-2", "-3" … behind it where that is taken), durably. ERR_NOT_FOUND. */
+ * .parquet takes; "-2", "-3" … behind it where that is taken), durably. `kept` (may be NULL) gets
+ * the name that it has then. ERR_NOT_FOUND. */
 static inline enum error_code MUST_CHECK store_move_aside(const struct store *store,
-                                                          const char *name, struct error *error)
+                                                          const char *name,
+                                                          char kept[OS_PATH_BYTES],
+                                                          struct error *error)
 {
-    return store->backend->move_aside(store, name, error);
+    return store->backend->move_aside(store, name, kept, error);
 }
 
 /* Gives the file another name, durably, never over another file (ERR_CONFLICT). ERR_NOT_FOUND. */

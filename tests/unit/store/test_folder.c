@@ -77,7 +77,7 @@ static void a_name_that_leaves_the_lake_is_refused(void **state)
         assert_non_null(strstr(error.message, "is no file of the lake"));
         assert_int_equal(store_put(&store, names[i], "a.parquet", &error), ERR_CORRUPT);
         assert_int_equal(store_remove(&store, names[i], &error), ERR_CORRUPT);
-        assert_int_equal(store_move_aside(&store, names[i], &error), ERR_CORRUPT);
+        assert_int_equal(store_move_aside(&store, names[i], NULL, &error), ERR_CORRUPT);
         assert_int_equal(store_open(&store, names[i], &file, &error), ERR_CORRUPT);
         store_close(&file);
         assert_false(store_exists(&store, names[i]));
@@ -95,7 +95,7 @@ static void nothing_is_put_removed_or_moved_behind_a_link(void **state)
     stage("rows");
     assert_int_equal(store_put(&store, STAGED, "year=2024/b.parquet", &error), ERR_INVALID);
     assert_int_equal(store_remove(&store, "year=2024/a.parquet", &error), ERR_INVALID);
-    assert_int_equal(store_move_aside(&store, "year=2024/a.parquet", &error), ERR_INVALID);
+    assert_int_equal(store_move_aside(&store, "year=2024/a.parquet", NULL, &error), ERR_INVALID);
     assert_int_equal(store_check_way(&store, "year=2024/b.parquet", &error), ERR_INVALID);
     assert_true(temp_exists(temp_path(elsewhere, "a.parquet")));
     assert_false(temp_exists(temp_path(elsewhere, "b.parquet")));
@@ -115,12 +115,12 @@ static void things_of_one_name_are_all_kept_aside(void **state)
     (void)state;
     for (int i = 0; i < 3; i++) {
         temp_write(temp_path(folder, "a.parquet"), "x", 1);
-        assert_int_equal(store_move_aside(&store, "a.parquet", &error), OK);
+        assert_int_equal(store_move_aside(&store, "a.parquet", NULL, &error), OK);
     }
     assert_true(store_exists(&store, LAKE_DAMAGED "/a.parquet.damaged"));
     assert_true(store_exists(&store, LAKE_DAMAGED "/a.parquet.damaged-2"));
     assert_true(store_exists(&store, LAKE_DAMAGED "/a.parquet.damaged-3"));
-    assert_int_equal(store_move_aside(&store, "a.parquet", &error), ERR_NOT_FOUND);
+    assert_int_equal(store_move_aside(&store, "a.parquet", NULL, &error), ERR_NOT_FOUND);
 }
 
 static void ranges_of_a_file_are_read(void **state)

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "catalog/doomed.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "catalog/care.h"
+#include "catalog/full_path.h"
+#include "catalog/handle.h"
+#include "catalog/doomed_list.h"
+#include "catalog/tables.h"
+#include "catalog/values.h"
+#include "util/memory.h"
+
+#define SQL_BYTES     2048
+#define FORGOTTEN_KEY "forgotten_commit"
+#define KEPT(path)    "'" CATALOG_RETIRED_PREFIX "' || " path " || '" CATALOG_RETIRED_SUFFIX "'"
+
+/* ---- the list ---- */
+
+enum error_code catalog_each_doomed(struct catalog *catalog, const char *after, unsigned limit,
+                                    catalog_doomed_visitor *visit, void *context,
+                                    struct error *error)
+{
+    struct query query;
+    bool there = false;
+    enum error_code code = database_has_table(&catalog->database, "ttp_doomed", &there, error);
+    if (code != OK || !there)
+        return code;
+    query_begin(&query, &catalog->database,
+                "SELECT path, size_bytes FROM ttp_doomed WHERE path > ?1 ORDER BY path LIMIT ?2",
+                BIND(sql_text(after), sql_int(limit)), error);
+    while (query_next(&query)) {
+        struct catalog_doomed file = {query_text(&query, 0), query_int(&query, 1)};
+        if (file.path != NULL)
+            query_check(&query, visit(context, &file, error));
+    }
+    return query_end(&query);
+}
+
+enum error_code catalog_doomed_totals(struct catalog *catalog, struct catalog_doomed_totals *totals,
+                                      struct error *error)
+{
+    struct query query;
+    bool there = false;
+    *totals = (struct catalog_doomed_totals){0};
+    enum error_code code = database_has_table(&catalog->database, "ttp_doomed", &there, error);
+    if (code != OK || !there)
+        return code;
+    query_begin(&query, &catalog->database,
+                "SELECT count(*) AS files, coalesce(sum(max(size_bytes, 0)), 0) AS bytes FROM "
+                "ttp_doomed",
+                NO_VALUES, error);
+    if (query_next(&query)) {
+        totals->files = (uint64_t)query_counter(&query, 0);
+        totals->bytes = (uint64_t)query_counter(&query, 1);
+    }
+    return query_end(&query);
+}
+
+enum error_code doomed_list(struct database *database, const struct catalog_doomed *files,
+                            size_t count, struct error *error)
+{
+    struct query query;
+    if (count == 0)
+        return OK;
+    enum error_code code = database_execute(database, catalog_doomed_table, error);
+    if (code != OK)
+        return code;
+    query_prepare(&query, database, "INSERT OR IGNORE INTO ttp_doomed VALUES(?1,?2)", error);
+    for (size_t i = 0; i < count; i++)
+        query_run(&query, BIND(sql_text(files[i].path), sql_int(files[i].size_bytes)));
+    return query_end(&query);
+}
+
+enum error_code catalog_doom(struct catalog *catalog, const struct catalog_doomed *files,
+                             size_t count, struct error *error)
+{
+    struct database *database = &catalog->database;
+    enum error_code code = database_begin_write(database, error);
+    return code == OK ? database_end(database, doomed_list(database, files, count, error), error)
+                      : code;
+}
+
+static enum error_code unlist(struct database *database, const char *const *paths, size_t count,
+                              struct error *error)
+{
+    struct query query;
+    query_prepare(&query, database, "DELETE FROM ttp_doomed WHERE path = ?1", error);
+    for (size_t i = 0; i < count; i++)
+        query_run(&query, BIND(sql_text(paths[i])));
+    return query_end(&query);
+}
+
+enum error_code catalog_unlist_doomed(struct catalog *catalog, const char *const *paths,
+                                      size_t count, struct error *error)
+{
+    struct database *database = &catalog->database;
+    enum error_code code = database_begin_write(database, error);
+    return code == OK ? database_end(database, unlist(database, paths, count, error), error) : code;
+}
+
+enum error_code doomed_knows_path(struct database *database, const char *path, bool *known,
+                                  struct error *error)
+{
+    static const struct {
+        const char *table, *sql;
+    } places[] = {
+        {"ttp_retired", "SELECT 1 FROM ttp_retired WHERE path = ?1"},
+        {"ttp_doomed", "SELECT 1 FROM ttp_doomed WHERE path = " KEPT("?1")},
+        {"ducklake_files_scheduled_for_deletion",
+         "SELECT 1 FROM ducklake_files_scheduled_for_deletion WHERE path = ?1"},
+    };
+    enum error_code code = OK;
+    *known = false;
+    for (size_t i = 0; code == OK && !*known && i < sizeof places / sizeof *places; i++) {
+        bool there = false;
+        code = database_has_table(database, places[i].table, &there, error);
+        if (code == OK && there)
+            code = database_has(database, places[i].sql, BIND(sql_text(path)), known, error);
+    }
+    return code;
+}
+
+/* ---- what was set aside ---- */
+
+enum error_code catalog_set_aside(struct catalog *catalog, const char *path, const char *kept_path,
+                                  int64_t size_bytes, struct error *error)
+{
+    struct database *database = &catalog->database;
+    enum error_code code = database_begin_write(database, error);
+    if (code != OK)
+        return code;
+    code = database_execute(database, catalog_aside_table, error);
+    if (code == OK)
+        code = database_run(database,
+                            "INSERT OR REPLACE INTO ttp_set_aside SELECT ?1, ?2, ?3, "
+                            "max(snapshot_id) FROM ducklake_snapshot",
+                            BIND(sql_text(path), sql_text(kept_path), sql_int(size_bytes)), error);
+    return database_end(database, code, error);
+}
+
+enum error_code aside_list_dead_letters(struct database *database, int64_t commit_no,
+                                        int64_t snapshot_id, struct error *error)
+{
+    enum error_code code = database_execute(database, catalog_aside_table, error);
+    return code == OK
+               ? database_run(database,
+                              "INSERT OR REPLACE INTO ttp_set_aside SELECT '_lake/' || path, "
+                              "'_lake/' || path, 0, ?2 FROM ttp_dead_letters WHERE commit_no = ?1",
+                              BIND(sql_int(commit_no), sql_int(snapshot_id)), error)
+               : code;
+}
+
+/* ---- names ---- */
+
+static enum error_code visit_names(struct catalog *catalog, const char *sql,
+                                   catalog_name_visitor *visit, void *context, struct error *error)
+{
+    struct query query;
+    query_begin(&query, &catalog->database, sql, NO_VALUES, error);
+    while (query_next(&query)) {
+        const char *path = query_text(&query, 0);
+        if (path != NULL)
+            query_check(&query, visit(context, path, query_int(&query, 1) != 0, error));
+    }
+    return query_end(&query);
+}
+
+enum error_code catalog_each_name_in_lake_folder(struct catalog *catalog,
+                                                 catalog_name_visitor *visit, void *context,
+                                                 struct error *error)
+{
+    static const struct {
+        const char *table, *sql;
+    } places[] = {
+        {"ttp_retired", "SELECT CASE WHEN data_file_id IS NULL THEN path ELSE " KEPT(
+                            "path") " END, 0 FROM ttp_retired"},
+        {"ttp_set_aside", "SELECT kept_path, 0 FROM ttp_set_aside"},
+        {"ttp_dead_letters", "SELECT '_lake/' || path, 0 FROM ttp_dead_letters"},
+    };
+    enum error_code code = visit_names(
+        catalog,
+        TABLE_PATHS ", n(path, is_absolute) AS (SELECT " FULL_PATH(
+            "f") " FROM ducklake_data_file f LEFT JOIN t ON t.table_id = f.table_id UNION ALL "
+                 "SELECT " FULL_PATH(
+                     "f") " FROM ducklake_delete_file f LEFT JOIN t ON t.table_id = f.table_id "
+                          "UNION ALL SELECT path, coalesce(path_is_relative, 1) = 0 FROM "
+                          "ducklake_files_scheduled_for_deletion) SELECT path, is_absolute FROM n "
+                          "WHERE instr(path, '_lake/') > 0",
+        visit, context, error);
+    for (size_t i = 0; code == OK && i < sizeof places / sizeof *places; i++) {
+        bool there = false;
+        code = database_has_table(&catalog->database, places[i].table, &there, error);
+        if (code == OK && there)
+            code = visit_names(catalog, places[i].sql, visit, context, error);
+    }
+    return code;
+}
+
+/* ---- commits that are gone ---- */
+
+/* The commit c has no file that a table names by what `condition` compares f.path with, and no dead
+ * letters there. */
+#define NO_FILE(condition)                                                                         \
+    " AND NOT EXISTS (SELECT 1 FROM ttp_commit_files f WHERE f.commit_no = c.commit_no AND "       \
+    "" condition ")"
+#define NO_LETTERS(column, table)                                                                  \
+    " AND '_lake/dead_letters/commit_' || c.commit_no || '.jsonl' NOT IN (SELECT " column          \
+    " FROM " table ")"
+#define AMONG(path, column, table) path " IN (SELECT " column " FROM " table ")"
+
+static enum error_code write_condition(struct database *database, char sql[SQL_BYTES],
+                                       struct error *error)
+{
+    static const struct {
+        const char *table, *condition;
+    } places[] = {
+        {"ttp_retired",
+         NO_FILE(AMONG("f.path", "path", "ttp_retired")) NO_LETTERS("path", "ttp_retired")},
+        {"ttp_set_aside", NO_FILE(AMONG("f.path", "path", "ttp_set_aside"))
+                              NO_LETTERS("kept_path", "ttp_set_aside")},
+        {"ttp_doomed",
+         NO_FILE(AMONG(KEPT("f.path"), "path", "ttp_doomed")) NO_LETTERS("path", "ttp_doomed")},
+    };
+    int length = snprintf(
+        sql, SQL_BYTES, "%s",
+        "SELECT c.commit_no, p.path FROM ttp_commits c LEFT JOIN ttp_commit_files p ON p.commit_no "
+        "= c.commit_no WHERE c.ended_us <= ?1 AND c.commit_no < (SELECT max(commit_no) FROM "
+        "ttp_commits)" NO_FILE(AMONG("f.data_file_id", "data_file_id", "ducklake_data_file"))
+            NO_FILE(AMONG("f.path", "path", "ducklake_files_scheduled_for_deletion")));
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        bool there = false;
+        enum error_code code = database_has_table(database, places[i].table, &there, error);
+        if (code != OK)
+            return code;
+        if (there)
+            length +=
+                snprintf(sql + length, (size_t)(SQL_BYTES - length), "%s", places[i].condition);
+    }
+    (void)snprintf(sql + length, (size_t)(SQL_BYTES - length), " ORDER BY c.commit_no");
+    return OK;
+}
+
+enum error_code catalog_each_forgettable(struct catalog *catalog, int64_t oldest_us,
+                                         catalog_forgettable_visitor *visit, void *context,
+                                         struct error *error)
+{
+    struct query query;
+    char sql[SQL_BYTES];
+    enum error_code code = write_condition(&catalog->database, sql, error);
+    if (code != OK)
+        return code;
+    query_begin(&query, &catalog->database, sql, BIND(sql_int(oldest_us)), error);
+    while (query_next(&query))
+        query_check(&query,
+                    visit(context, (uint64_t)query_int(&query, 0), query_text(&query, 1), error));
+    return query_end(&query);
+}
+
+enum error_code catalog_forgotten_commit(struct catalog *catalog, uint64_t *commit_no,
+                                         struct error *error)
+{
+    char *text = NULL;
+    enum error_code code = catalog_get_value(&catalog->database, FORGOTTEN_KEY, &text, error);
+    *commit_no = text == NULL ? 0 : strtoull(text, NULL, 10);
+    mem_free(text);
+    return code;
+}
+
+static enum error_code forget(struct catalog *catalog, const uint64_t *commit_nos, size_t count,
+                              struct error *error)
+{
+    struct database *database = &catalog->database;
+    struct query query;
+    char text[24];
+    uint64_t highest = 0;
+    enum error_code code = catalog_forgotten_commit(catalog, &highest, error);
+    static const char *const changes[] = {"DELETE FROM ttp_commit_files WHERE commit_no = ?1",
+                                          "DELETE FROM ttp_commits WHERE commit_no = ?1"};
+    for (size_t c = 0; code == OK && c < sizeof changes / sizeof *changes; c++) {
+        query_prepare(&query, database, changes[c], error);
+        for (size_t i = 0; i < count; i++)
+            query_run(&query, BIND(sql_int((int64_t)commit_nos[i])));
+        code = query_end(&query);
+    }
+    for (size_t i = 0; i < count; i++)
+        highest = commit_nos[i] > highest ? commit_nos[i] : highest;
+    snprintf(text, sizeof text, "%" PRIu64, highest);
+    return code == OK ? catalog_set_value(database, FORGOTTEN_KEY, text, error) : code;
+}
+
+enum error_code catalog_forget_commits(struct catalog *catalog, const uint64_t *commit_nos,
+                                       size_t count, struct error *error)
+{
+    struct database *database = &catalog->database;
+    if (count == 0)
+        return OK;
+    enum error_code code = database_begin_write(database, error);
+    return code == OK ? database_end(database, forget(catalog, commit_nos, count, error), error)
+                      : code;
+}
