@@ -164,7 +164,7 @@ def test_a_copied_lake_is_told_until_a_run_sets_its_path(lake, servers, tmp_path
     copy = tmp_path / "copy"
     shutil.copytree(lake, copy)
     words = (re.escape(str(lake)), "copied, moved or restored", "another lake is there",
-             f"run --output-path {re.escape(str(copy))}")
+             f"relocate --output-path {re.escape(str(copy))}")
     process.execute("verify", "--output-path", copy).expect(0).says(*words)
     process.execute("status", "--output-path", copy).expect(0).says(*words)
     assert data_path(copy) == f"{lake}/"
