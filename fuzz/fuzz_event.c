@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // rooms: pb rows
-// parsers: pb/event.c pb/wire.c pb/wire.h pb/request.c rows/row.c
+// parsers: pb/event.c pb/outline.c pb/wire.c pb/wire.h pb/request.c rows/row.c
 /*
  * A message of a TTP server that may be anything: decoding and making a row must survive it, and
  * what was decoded must survive encoding and decoding again.
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "pb/event.h"
+#include "pb/outline.h"
 #include "pb/request.h"
 #include "rows/digest.h"
 #include "rows/row.h"
@@ -82,6 +83,22 @@ static void make_row(const struct event_view *event, struct ledger_digest_state 
     buffer_release(&scratch.text);
 }
 
+static enum error_code check_field(void *context, const struct event_field *field,
+                                   struct error *error)
+{
+    size_t *size = context;
+    (void)error;
+    assert(field->bytes.size_bytes <= *size && field->depth < 8);
+    return OK;
+}
+
+static void outline(struct bytes_view message)
+{
+    struct event_outline_end end;
+    enum error_code code = event_outline(message, check_field, &message.size_bytes, &end, NULL);
+    assert(code == OK && end.offset <= message.size_bytes);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bytes_view message = bytes_view_of(data, size);
@@ -90,6 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct error error;
     uint32_t ledger = 0;
     bool peeked = event_peek_ledger(message, &ledger);
+    outline(message);
     if (event_decode(message, &event, &error) == OK) {
         struct ledger_digest_state *digest;
         enum error_code made = ledger_digest_new(&digest, row_schema_find("1.1.0"));

@@ -49,7 +49,7 @@ complete -c parquet-consumer -n '__fish_seen_subcommand_from backup' -l json -d 
 complete -c parquet-consumer -n __fish_use_subcommand -a relocate -d 'tell readers where a lake that was moved or copied lies'
 complete -c parquet-consumer -n '__fish_seen_subcommand_from relocate' -l dry-run -d 'Only say what would be done'
 complete -c parquet-consumer -n '__fish_seen_subcommand_from relocate' -l json -d 'Print one JSON object'
-complete -c parquet-consumer -n __fish_use_subcommand -a dead-letters -d 'list events that could not be stored as rows'
+complete -c parquet-consumer -n __fish_use_subcommand -a dead-letters -d 'list, show or export events that could not be stored as rows'
 complete -c parquet-consumer -n '__fish_seen_subcommand_from dead-letters' -l since -r -d 'Only those of this ledger or later ones'
 complete -c parquet-consumer -n '__fish_seen_subcommand_from dead-letters' -l until -r -d 'Only those up to this ledger'
 complete -c parquet-consumer -n '__fish_seen_subcommand_from dead-letters' -l json -d 'Print one JSON object a line'

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Lists the events that could not be stored as rows. */
+/* Lists the events that could not be stored as rows, shows one, and takes them elsewhere. */
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
+#include <string.h>
 
-#include "app/command.h"
+#include "app/dead_letter_show.h"
+#include "app/dead_letters.h"
+#include "app/dead_letters_export.h"
 #include "app/json_output.h"
-#include "util/ledger_text.h"
 #include "app/say.h"
 #include "lake/dead_letter_list.h"
 #include "lake/open.h"
-#include "util/memory.h"
 
 /* Where the letters go. */
 struct letter_listing {
@@ -27,48 +27,21 @@ static enum error_code print_text(const struct stored_letter *letter, uint64_t c
     return ferror(stdout) ? error_set(error, ERR_IO, "cannot write to standard output") : OK;
 }
 
-static enum error_code print_json(const struct stored_letter *letter, uint64_t commit_no,
-                                  struct error *error)
-{
-    char *raw = mem_alloc(base64_encoded_size(letter->raw.size_bytes) + 1);
-    if (raw == NULL)
-        return error_no_memory(error, "a dead letter");
-    base64_encode(letter->raw, raw);
-    json_t *object = json_pack(
-        "{s:I, s:I, s:o, s:s, s:I}", "ledger_sequence", (json_int_t)letter->ledger_sequence,
-        "event_index", (json_int_t)letter->event_index, "reason", json_any_text(letter->reason),
-        "raw", raw, "commit_no", (json_int_t)commit_no);
-    mem_free(raw);
-    return json_print(object, false, error);
-}
-
 static enum error_code print_letter(void *context, uint64_t commit_no,
                                     const struct stored_letter *letter, struct error *error)
 {
     struct letter_listing *output = context;
     output->count++;
-    return output->json ? print_json(letter, commit_no, error)
+    return output->json ? json_print(dead_letter_json(letter, commit_no), false, error)
                         : print_text(letter, commit_no, error);
-}
-
-static enum error_code parse_bound(const struct command_line *line, const char *flag,
-                                   uint32_t *ledger, struct error *error)
-{
-    const char *text = command_line_flag(line, flag);
-    if (text == NULL || ledger_parse(text, ledger))
-        return OK;
-    return error_set(error, ERR_INVALID, "%s %s is not a ledger number, such as 16000000 or 16M",
-                     flag, text);
 }
 
 static enum exit_code list_letters(const struct command_line *line, const struct options *options)
 {
     struct error error = {0};
-    struct ledger_range range = {0, UINT32_MAX};
+    struct ledger_range range;
     struct letter_listing output = {.json = command_line_flag(line, "--json") != NULL};
-    enum error_code code = parse_bound(line, "--since", &range.first, &error);
-    if (code == OK)
-        code = parse_bound(line, "--until", &range.last, &error);
+    enum error_code code = dead_letters_range(line, &range, &error);
     struct catalog *catalog = NULL;
     if (code == OK)
         code = lake_open_catalog(&catalog, options->output_path, &error);
@@ -81,7 +54,46 @@ static enum exit_code list_letters(const struct command_line *line, const struct
     return command_end(code, &error);
 }
 
+/* What may be done with dead letters; the first is what is done where no name is given. */
+static const struct form {
+    const char *name;
+    enum exit_code (*work)(const struct command_line *line, const struct options *options);
+    size_t argument_max; /* behind the name */
+} forms[] = {
+    {"list", list_letters, 0},
+    {"show", dead_letter_show, 1},
+    {"export", dead_letters_export, 1},
+};
+
+static enum exit_code run_form(const struct form *form, const struct command_line *line)
+{
+    struct options options;
+    struct command_line wordless = *line; /* what stands behind the options is no range */
+    wordless.argument_count = 0;
+    options_init(&options);
+    enum exit_code exit_code = command_load_options(&wordless, &options);
+    if (exit_code == EXIT_DONE)
+        exit_code = form->work(line, &options);
+    options_release(&options);
+    return exit_code;
+}
+
 enum exit_code cmd_dead_letters(const struct command_line *line)
 {
-    return command_with_options(line, list_letters);
+    struct error error;
+    if (line->argument_count == 0)
+        return run_form(&forms[0], line);
+    const char *name = line->arguments[0];
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        if (strcmp(forms[i].name, name) != 0)
+            continue;
+        if (line->argument_count - 1 <= forms[i].argument_max)
+            return run_form(&forms[i], line);
+        error_set(&error, ERR_INVALID, "\"%s\" is one argument too many for dead-letters %s",
+                  line->arguments[forms[i].argument_max + 1], name);
+        return command_fail(EXIT_USAGE, &error);
+    }
+    error_set(&error, ERR_INVALID,
+              "\"%s\" is nothing that dead-letters does: list, show NUMBER or export FILE", name);
+    return command_fail(EXIT_USAGE, &error);
 }

@@ -253,6 +253,8 @@ static void what_a_lake_holds(void **state)
     SWEEP(17, NULL, "files", "--json", "--since", "710", "--output-path", lake);
     SWEEP(17, NULL, "dead-letters", "--json", "--output-path", lake);
     SWEEP(17, NULL, "dead-letters", "--output-path", lake);
+    SWEEP(17, NULL, "dead-letters", "show", "1", "--output-path", lake);
+    SWEEP(17, NULL, "dead-letters", "show", "1", "--json", "--output-path", lake);
 }
 
 static void what_a_file_holds(void **state)

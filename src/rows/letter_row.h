@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_ROWS_LETTER_ROW_H
+#define TTP_ROWS_LETTER_ROW_H
+
+/* The row that a dead letter is by now: an event that an earlier version of this program, or the
+ * stream at that moment, could not be read from. */
+
+#include "rows/row.h"
+
+/* Makes the row of the message that was kept as event `event_index` of the ledger; views live as
+ * row_from_event says. ERR_INVALID with the reason if it is still none; ERR_NO_MEMORY. */
+enum error_code row_from_letter(struct bytes_view raw, uint32_t ledger_sequence,
+                                uint32_t event_index, struct row_scratch *scratch,
+                                struct row_view *row, struct error *error) MUST_CHECK;
+
+#endif
