@@ -54,6 +54,13 @@ static const struct command_flag backup_flags[] = {
     {"--dry-run", NULL, "Only say what would be done"},
     {"--json", NULL, "Print one JSON object"},
 };
+static const struct command_flag compact_flags[] = {
+    {"--partition", "PARTITION",
+     "Only this one, such as year=2024/month=01/day=15; also if newest"},
+    {"--smaller-than", "SIZE", "Only files below it; default 90% of max_file_size"},
+    {"--dry-run", NULL, "Only say what would be done"},
+    {"--json", NULL, "Print one JSON object"},
+};
 static const struct command_flag relocate_flags[] = {
     {"--dry-run", NULL, "Only say what would be done"},
     {"--json", NULL, "Print one JSON object"},
@@ -108,6 +115,8 @@ static const struct command table[] = {
     {"backup", "DEST [OPTIONS] [--link] [--mirror] [--dry-run] [--json]",
      "copy a lake into a folder, beside a run, to a lake of its own", FLAGS(backup_flags), true, 1,
      cmd_backup},
+    {"compact", "[OPTIONS] [--partition PARTITION] [--smaller-than SIZE] [--dry-run] [--json]",
+     "make the data files of closed partitions few", FLAGS(compact_flags), true, 0, cmd_compact},
     {"relocate", "[OPTIONS] [--dry-run] [--json]",
      "tell readers where a lake that was moved or copied lies", FLAGS(relocate_flags), true, 0,
      cmd_relocate},

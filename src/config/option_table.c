@@ -119,6 +119,10 @@ const struct option option_table[] = {
      NO_CHOICES, "BOOL",
      "Refuse to make a new lake: for a volume that may not be mounted, once the lake is there",
      NULL},
+    {"output", "compact_closed", OPTION_BOOLEAN, FIELD(compact_closed), "false", NULL, NO_LIMITS,
+     NO_CHOICES, "BOOL",
+     "Let a live run put the small files of each closed partition into few, as `compact` does",
+     NULL},
     {"output", "retention", OPTION_DURATION, FIELD(retention_us), "", "keep all", HOURS,
      36500 * DAYS, NO_CHOICES, "DURATION",
      "Age, counted from the newest ledger, at which whole commits leave the lake; a live run looks "

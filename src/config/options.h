@@ -70,6 +70,7 @@ struct options {
 
     const char *output_path;
     bool require_lake;
+    bool compact_closed;
     int64_t retention_us; /* 0: keep all */
     const char *reader_data_path;
     int partitioning_scheme;

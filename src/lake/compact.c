@@ -16,9 +16,9 @@ static enum error_code no_memory(struct error *error)
     return error_no_memory(error, "the report of a compaction");
 }
 
-static void report_init(struct compact_report *report)
+void compact_report_init(struct compact_report *report)
 {
-    *report = (struct compact_report){0};
+    *report = (struct compact_report){.changed_groups = 0};
     arena_init(&report->arena, 0);
 }
 
@@ -48,16 +48,21 @@ static enum error_code read_inputs(struct compact_plan *plan, const char *root,
     return code;
 }
 
+static enum error_code list_tasks(struct compact_plan *plan, struct catalog *catalog,
+                                  const struct compact_wish *wish, struct error *error)
+{
+    int64_t newest_close_us = 0;
+    enum error_code code = catalog_newest_close(catalog, &newest_close_us, error);
+    return code == OK ? compact_plan_make(plan, wish, newest_close_us, error) : code;
+}
+
 static enum error_code make_plan(struct compact_plan *plan, const char *root,
                                  struct catalog *catalog, const struct compact_wish *wish,
                                  struct compact_report *report, struct error *error)
 {
-    int64_t newest_close_us = 0;
     compact_plan_init(plan, PARTITION_DATE);
     enum error_code code = read_inputs(plan, root, catalog, report, error);
-    if (code == OK)
-        code = catalog_newest_close(catalog, &newest_close_us, error);
-    return code == OK ? compact_plan_make(plan, wish, newest_close_us, error) : code;
+    return code == OK ? list_tasks(plan, catalog, wish, error) : code;
 }
 
 static enum error_code describe(const struct compact_plan *plan, const struct compact_task *task,
@@ -81,7 +86,6 @@ enum error_code compact_preview(const char *output_path, const struct compact_wi
 {
     struct catalog *catalog;
     struct compact_plan plan;
-    report_init(report);
     enum error_code code = lake_open_catalog(&catalog, output_path, error);
     if (code != OK)
         return code;
@@ -131,15 +135,81 @@ static enum error_code run_task(const struct replacement_setup *setup,
     return code;
 }
 
-enum error_code compact_lake(struct sink *sink, const struct compact_wish *wish,
-                             struct compact_report *report, struct error *error)
+static enum error_code run_tasks(const struct replacement_setup *setup,
+                                 const struct compact_wish *wish, struct compact_report *report,
+                                 struct error *error)
 {
     struct compact_plan plan;
-    const struct replacement_setup setup = sink_replacement_setup(sink);
-    report_init(report);
-    enum error_code code = make_plan(&plan, setup.store->root, setup.catalog, wish, report, error);
+    enum error_code code =
+        make_plan(&plan, setup->store->root, setup->catalog, wish, report, error);
     for (size_t i = 0; code == OK && i < LIST_COUNT(&plan.tasks, struct compact_task); i++)
-        code = run_task(&setup, &plan, LIST_AT(&plan.tasks, struct compact_task, i), report, error);
+        code = run_task(setup, &plan, LIST_AT(&plan.tasks, struct compact_task, i), report, error);
+    compact_plan_release(&plan);
+    return code;
+}
+
+static enum error_code compact_opened(struct open_lake *lake, const struct sink_options *options,
+                                      struct encode_pool *pool, const struct compact_wish *wish,
+                                      struct compact_report *report, struct error *error)
+{
+    struct publisher publisher;
+    struct parquet_writer_options writer = sink_writer_options(options);
+    publisher_init(&publisher);
+    publisher.store = &lake->store;
+    publisher.catalog = lake->catalog;
+    publisher.obstacle.root = lake->store.root;
+    const struct data_file_setup files = {.store = &lake->store,
+                                          .options = &writer,
+                                          .pool = pool,
+                                          .obstacle = &publisher.obstacle,
+                                          .verify = options->verify_files};
+    struct replacement_setup setup = {.store = &lake->store,
+                                      .catalog = lake->catalog,
+                                      .lake = &lake->file,
+                                      .publisher = &publisher,
+                                      .files = &files,
+                                      .max_file_size_bytes = options->max_file_size_bytes,
+                                      .memory_bytes = options->memory_bytes};
+    enum error_code code = OK;
+    if (!partitioning_scheme_parse(lake->file.scheme, &setup.scheme))
+        code = error_set(error, ERR_CORRUPT, "%s/" LAKE_FILE " names an unknown scheme",
+                         lake->store.root);
+    if (code == OK)
+        code = run_tasks(&setup, wish, report, error);
+    publisher_release(&publisher);
+    return code;
+}
+
+enum error_code compact_lake(const struct sink_options *options, const struct compact_wish *wish,
+                             struct compact_report *report, struct error *error)
+{
+    struct open_lake lake;
+    struct encode_pool *pool = NULL;
+    enum error_code code = open_lake_own(&lake, options->output_path, error);
+    if (code == ERR_CONFLICT && lake.catalog == NULL)
+        error_prefix(error, code,
+                     "compact works where nobody else writes (a live run does it by itself with "
+                     "the option compact_closed): ");
+    if (code == OK)
+        code = encode_pool_new(&pool, options->encode_threads, error);
+    if (code == OK)
+        code = compact_opened(&lake, options, pool, wish, report, error);
+    encode_pool_free(pool);
+    open_lake_close(&lake);
+    return code;
+}
+
+enum error_code compact_next(const struct replacement_setup *setup, const struct compact_wish *wish,
+                             size_t skip, struct compact_report *report, struct error *error)
+{
+    struct compact_plan plan;
+    compact_plan_init(&plan, setup->scheme);
+    enum error_code code = compact_plan_read(&plan, setup->catalog, error);
+    if (code == OK)
+        code = list_tasks(&plan, setup->catalog, wish, error);
+    if (code == OK && skip < LIST_COUNT(&plan.tasks, struct compact_task))
+        code =
+            run_task(setup, &plan, LIST_AT(&plan.tasks, struct compact_task, skip), report, error);
     compact_plan_release(&plan);
     return code;
 }

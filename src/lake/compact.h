@@ -28,14 +28,21 @@ struct compact_report {
     struct buffer items;     /* struct compact_item */
     uint64_t changed_groups; /* of files that others changed: left alone */
 };
+void compact_report_init(struct compact_report *report);
 void compact_report_release(struct compact_report *report);
 
-/* What would be done, without a lock. ERR_NOT_FOUND without a lake. Release the report in every
- * case. */
+/* What would be done, without a lock. ERR_NOT_FOUND without a lake. `report` is initialised. */
 enum error_code compact_preview(const char *output_path, const struct compact_wish *wish,
                                 struct compact_report *report, struct error *error) MUST_CHECK;
-/* Does it, through a sink that is idle. An error ends it; what was done stays. */
-enum error_code compact_lake(struct sink *sink, const struct compact_wish *wish,
+/* Does it, as the lake's only writer (ERR_CONFLICT where there is another), with files as a sink of
+ * those options writes them. An error ends it; what was done stays. */
+enum error_code compact_lake(const struct sink_options *options, const struct compact_wish *wish,
                              struct compact_report *report, struct error *error) MUST_CHECK;
+
+/* For a live run, between two commits: the first task of the files that this program made, but for
+ * the first `skip` ones. Appends it to the report, if there is one. */
+enum error_code compact_next(const struct replacement_setup *setup, const struct compact_wish *wish,
+                             size_t skip, struct compact_report *report,
+                             struct error *error) MUST_CHECK;
 
 #endif

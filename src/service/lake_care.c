@@ -35,14 +35,20 @@ static enum error_code prune(const struct options *options, const struct sink_la
     return code;
 }
 
+static bool wants_compaction(const struct options *options)
+{
+    return options->compact_closed;
+}
+
 static const struct {
     bool (*is_wanted)(const struct options *options);
-    /* Fills what `fact` says of it. */
+    /* Fills what `fact` says of it. NULL: a task between two commits. */
     enum error_code (*run)(const struct options *options, const struct sink_lake *lake,
                            struct care_fact *fact, struct error *error);
     int64_t every_us;
 } tasks[CARE_TASK_COUNT] = {
     [CARE_PRUNE] = {wants_prune, prune, HOUR_US},
+    [CARE_COMPACT] = {wants_compaction, NULL, 0},
 };
 
 void lake_care_init(struct lake_care *care, const struct options *options, care_teller *tell,
@@ -50,12 +56,29 @@ void lake_care_init(struct lake_care *care, const struct options *options, care_
 {
     int64_t first_us = os_monotonic_us() + FIRST_US;
     *care = (struct lake_care){.options = options, .tell = tell, .context = context};
+    compact_care_init(&care->compaction);
     for (int i = 0; i < CARE_TASK_COUNT; i++) {
         bool is_wanted = options->end_ledger == 0 && tasks[i].is_wanted(options);
         care->next_us[i] = is_wanted ? first_us : INT64_MAX;
         if (is_wanted)
             tell(context, &(struct care_fact){.task = (enum care_task)i, .next_us = first_us});
     }
+}
+
+/* A task ended by `code`: tells it, and when it is due again. */
+static void end_task(struct lake_care *care, struct care_fact *fact, enum error_code code,
+                     const struct error *error)
+{
+    enum care_task task = fact->task;
+    if (code != OK) {
+        *fact = (struct care_fact){.task = task, .kind = CARE_FAILED};
+        log_event(LOG_WARN, "lake",
+                  "the lake could not be cared for; it is tried again in a minute",
+                  LOG_T("task", care_task_name(task)), LOG_T("reason", error->message));
+    }
+    fact->next_us = os_monotonic_us() + (code == OK ? tasks[task].every_us : RETRY_US);
+    care->next_us[task] = fact->next_us;
+    care->tell(care->context, fact);
 }
 
 static void do_task(struct lake_care *care, enum care_task task, struct sink *sink)
@@ -67,20 +90,31 @@ static void do_task(struct lake_care *care, enum care_task task, struct sink *si
     enum error_code code = sink_get_lake(sink, &lake, &error);
     if (code == OK)
         code = tasks[task].run(care->options, &lake, &fact, &error);
-    if (code != OK) {
-        fact = (struct care_fact){.task = task, .kind = CARE_FAILED};
-        log_event(LOG_WARN, "lake",
-                  "the lake could not be cared for; it is tried again in a minute",
-                  LOG_T("task", care_task_name(task)), LOG_T("reason", error.message));
-    }
-    fact.next_us = os_monotonic_us() + (code == OK ? tasks[task].every_us : RETRY_US);
-    care->next_us[task] = fact.next_us;
-    care->tell(care->context, &fact);
+    end_task(care, &fact, code, &error);
 }
 
 void lake_care_tick(struct lake_care *care, struct sink *sink, int64_t now_us)
 {
     for (int i = 0; i < CARE_TASK_COUNT; i++)
-        if (now_us >= care->next_us[i])
+        if (tasks[i].run != NULL && now_us >= care->next_us[i])
             do_task(care, (enum care_task)i, sink);
+    if (sink_is_idle(sink))
+        lake_care_idle(care, sink);
+}
+
+void lake_care_idle(struct lake_care *care, struct sink *sink)
+{
+    struct compact_step step;
+    struct error error;
+    struct care_fact fact = {.task = CARE_COMPACT, .kind = CARE_DONE};
+    if (os_monotonic_us() < care->next_us[CARE_COMPACT])
+        return;
+    error_clear(&error);
+    enum error_code code = compact_care_step(&care->compaction, sink, &step, &error);
+    if (code == OK && step.kind == COMPACT_NOTHING)
+        return;
+    fact.kind = step.kind == COMPACT_LEFT ? CARE_FAILED : CARE_DONE;
+    fact.files = step.files;
+    fact.bytes = step.bytes;
+    end_task(care, &fact, code, &error);
 }

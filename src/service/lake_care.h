@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "config/options.h"
+#include "service/compact_care.h"
 #include "sink/sink.h"
 
 /* One task was done, or failed, or is wanted. */
@@ -29,6 +30,7 @@ struct lake_care {
     care_teller *tell;
     void *context;
     int64_t next_us[CARE_TASK_COUNT]; /* monotonic; INT64_MAX: not asked for */
+    struct compact_care compaction;
 };
 
 /* The options outlive it. A bounded run has no care. */
@@ -36,5 +38,7 @@ void lake_care_init(struct lake_care *care, const struct options *options, care_
                     void *context);
 /* Does what is due. */
 void lake_care_tick(struct lake_care *care, struct sink *sink, int64_t now_us);
+/* Does what is due and fits between two commits only: the sink is idle. */
+void lake_care_idle(struct lake_care *care, struct sink *sink);
 
 #endif

@@ -55,6 +55,12 @@ static enum error_code handle(struct lake_writer *writer, struct queue_item *ite
     return OK;
 }
 
+static void care_between_commits(void *context)
+{
+    struct lake_writer *writer = context;
+    lake_care_idle(writer->care, writer->sink);
+}
+
 enum error_code lake_writer_run(struct lake_writer *writer)
 {
     enum error_code code = OK;
@@ -62,6 +68,7 @@ enum error_code lake_writer_run(struct lake_writer *writer)
     int64_t next_tick_us = 0;
     error_clear(&writer->error);
     writer->has_lost_range = false;
+    sink_on_idle(writer->sink, care_between_commits, writer);
     while (code == OK && item.kind != QUEUE_CLOSED && item.kind != QUEUE_ABORTED) {
         int64_t now_us = os_monotonic_us();
         atomic_store_explicit(&writer->seen_us, now_us, memory_order_relaxed);
@@ -76,6 +83,7 @@ enum error_code lake_writer_run(struct lake_writer *writer)
         item = batch_queue_pop(writer->queue, next_tick_us);
         code = handle(writer, &item);
     }
+    sink_on_idle(writer->sink, NULL, NULL);
     if (code != OK) {
         writer->has_lost_range = sink_take_lost_range(writer->sink, &writer->lost_range);
         batch_queue_abort(writer->queue);

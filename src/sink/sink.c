@@ -91,6 +91,17 @@ struct sink {
 
 /* ---- open and close ---- */
 
+struct parquet_writer_options sink_writer_options(const struct sink_options *options)
+{
+    return (struct parquet_writer_options){.codec = options->codec,
+                                           .compression_level = options->compression_level,
+                                           .profile = options->profile,
+                                           .row_group_rows = options->row_group_rows,
+                                           .page_size_bytes = options->page_size_bytes,
+                                           .bloom_filters = options->bloom_filters,
+                                           .created_by = TTP_CREATED_BY};
+}
+
 static void set_up(struct sink *sink, const struct sink_options *options)
 {
     sink->publisher.store = &sink->folder.store;
@@ -101,14 +112,7 @@ static void set_up(struct sink *sink, const struct sink_options *options)
     sink->max_file_age_us = options->max_file_age_us;
     sink->memory_bytes = options->memory_bytes;
     sink->min_free_disk_bytes = options->min_free_disk_bytes;
-    sink->writer_options =
-        (struct parquet_writer_options){.codec = options->codec,
-                                        .compression_level = options->compression_level,
-                                        .profile = options->profile,
-                                        .row_group_rows = options->row_group_rows,
-                                        .page_size_bytes = options->page_size_bytes,
-                                        .bloom_filters = options->bloom_filters,
-                                        .created_by = TTP_CREATED_BY};
+    sink->writer_options = sink_writer_options(options);
     sink->setup = (struct data_file_setup){.store = &sink->folder.store,
                                            .schema = sink->schema,
                                            .options = &sink->writer_options,

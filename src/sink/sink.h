@@ -19,6 +19,9 @@
 #include "status/stages.h"
 #include "store/obstacle.h"
 
+/* How such a sink writes its files. */
+struct parquet_writer_options sink_writer_options(const struct sink_options *options);
+
 struct sink;
 
 /* Opens or creates the lake: makes output_path, takes the lock, checks lake.json and the catalog,

@@ -336,7 +336,8 @@ static const struct figure figures[] = {
      COUNTED(missing_ledgers)},
 
     {METRIC("ttp_care_done_total", "counter", "task",
-            "How often the run did something for its lake: prune (option retention)."),
+            "How often the run did something for its lake: prune (option retention), compact "
+            "(option compact_closed)."),
      WRITTEN(write_care_done)},
     {METRIC("ttp_care_failed_total", "counter", "task",
             "How often it failed; it is tried again a minute later."),

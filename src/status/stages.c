@@ -19,6 +19,7 @@ const char *care_task_name(enum care_task task)
 {
     static const char *const names[CARE_TASK_COUNT] = {
         [CARE_PRUNE] = "prune",
+        [CARE_COMPACT] = "compact",
     };
     assert(task < CARE_TASK_COUNT);
     return names[task];
