@@ -11,6 +11,7 @@
 #include "app/say.h"
 #include "catalog/care.h"
 #include "catalog/history.h"
+#include "commit/backup_record.h"
 #include "commit/lake_file.h"
 #include "catalog/others.h"
 #include "commit/data_path.h"
@@ -37,6 +38,7 @@ enum status_list {
     LIST_UNCHECKED_SEAMS,
     LIST_CHANGES, /* snapshots in which others changed rows */
     LIST_OBJECTS, /* tables and views of others */
+    LIST_BACKUPS, /* the one that ended last first */
     STATUS_LIST_COUNT
 };
 
@@ -271,6 +273,36 @@ static enum error_code read_status(struct catalog *catalog, const struct options
     return code;
 }
 
+static enum error_code add_backup(struct json_short_list *list, const struct backup_record *record,
+                                  struct error *error)
+{
+    if (!json_short_list_takes(list, text_bytes(record->destination)))
+        return OK;
+    json_t *object = json_pack(
+        "{s:o, s:o, s:I, s:I, s:I, s:I}", "destination", json_any_text(record->destination),
+        "ended_at", json_time(record->ended_us), "snapshot_id", (json_int_t)record->snapshot_id,
+        "commit_no", (json_int_t)record->commit_no, "files", (json_int_t)record->files, "bytes",
+        (json_int_t)record->bytes);
+    return json_short_list_append(list, object, error);
+}
+
+static enum error_code read_backups(const struct options *options, struct lake_status *status,
+                                    struct error *error)
+{
+    struct store store;
+    struct backup_records *records = mem_alloc_zero(1, sizeof *records);
+    enum error_code code =
+        records != NULL ? OK : error_no_memory(error, "the list of the lake's backups");
+    if (code == OK)
+        code = store_at(&store, options->output_path, error);
+    if (code == OK)
+        code = backup_records_read(records, &store, error);
+    for (size_t i = 0; code == OK && i < records->count; i++)
+        code = add_backup(&status->lists[LIST_BACKUPS], &records->items[i], error);
+    mem_free(records);
+    return code;
+}
+
 static uint64_t left_out_of(const struct lake_status *status, enum status_list list)
 {
     return status->lists[list].budget.left_out;
@@ -289,7 +321,7 @@ static enum error_code print_json(struct catalog *catalog, const char *output_pa
     const struct catalog_totals *totals = &status->totals;
     json_t *object = json_pack(
         "{s:o, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:I, "
-        "s:I, s:I, s:I, s:o, s:O, s:O, s:O, s:O, s:I, s:I, s:O, s:O, s:o, s:o, s:o}",
+        "s:I, s:I, s:I, s:o, s:O, s:O, s:O, s:O, s:I, s:I, s:O, s:O, s:o, s:o, s:o, s:O}",
         "output_path", json_any_text(output_path), "lake_id", catalog_lake_id(catalog), "network",
         status->lake.network, "partitioning_scheme", status->lake.scheme, "schema_version",
         catalog_schema_version(catalog), "schema_versions",
@@ -310,7 +342,7 @@ static enum error_code print_json(struct catalog *catalog, const char *output_pa
         status->lists[LIST_CHANGES].items, "others_tables", status->lists[LIST_OBJECTS].items,
         "data_path", json_any_text(status->data_path), "data_path_warning",
         status->place_warning[0] == '\0' ? json_null() : json_any_text(status->place_warning),
-        "pruned", json_ranges(&status->pruned));
+        "pruned", json_ranges(&status->pruned), "backups", status->lists[LIST_BACKUPS].items);
     const struct json_left_out left_out[] = {
         {"coverage", json_left_out_of(status->coverage.count)},
         {"gaps", json_left_out_of(status->holes.count)},
@@ -436,6 +468,17 @@ static void print_others(const struct lake_status *status)
     print_objects(status);
 }
 
+/* The last one: the others are in the JSON. */
+static void print_backup(const struct lake_status *status)
+{
+    const json_t *last = json_array_get(status->lists[LIST_BACKUPS].items, 0);
+    if (last != NULL)
+        say("%-14s %s, of snapshot %" JSON_INTEGER_FORMAT ", in\n  %s\n", "last backup",
+            json_string_value(json_object_get(last, "ended_at")),
+            json_integer_value(json_object_get(last, "snapshot_id")),
+            json_string_value(json_object_get(last, "destination")));
+}
+
 static void print_oddities(const struct lake_status *status)
 {
     const struct catalog_totals *totals = &status->totals;
@@ -490,6 +533,7 @@ static void print_text(struct catalog *catalog, const struct options *options,
     print_counts(status);
     print_oddities(status);
     print_others(status);
+    print_backup(status);
 }
 
 static enum exit_code show_status(const struct command_line *line, const struct options *options)
@@ -502,6 +546,8 @@ static enum exit_code show_status(const struct command_line *line, const struct 
     enum error_code code = lake_open_catalog(&catalog, options->output_path, &error);
     if (code == OK)
         code = read_status(catalog, options, &status, &error);
+    if (code == OK)
+        code = read_backups(options, &status, &error);
     if (code == OK)
         code = make_command(options, &status, &error);
     if (code == OK && command_line_flag(line, "--json") != NULL)

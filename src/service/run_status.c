@@ -11,6 +11,7 @@
 #include "os/log_output.h"
 #include "os/socket.h"
 #include "catalog/care.h"
+#include "commit/backup_record.h"
 #include "catalog/history.h"
 #include "os/thread.h"
 #include "rows/partition.h"
@@ -87,6 +88,20 @@ static void fill_machine(const struct run_status *status, struct status_snapshot
     out->log_blocked_us = log.blocked_us;
 }
 
+/* Other processes make them: whoever asks reads what is there now. */
+static void fill_backup(const struct run_status *status, struct status_snapshot *out)
+{
+    struct store store;
+    struct backup_records *records = mem_alloc(sizeof *records);
+    if (records != NULL && store_at(&store, status->options->output_path, NULL) == OK &&
+        backup_records_read(records, &store, NULL) == OK && records->count > 0) {
+        out->last_backup_us = records->items[0].ended_us;
+        snprintf(out->last_backup_path, sizeof out->last_backup_path, "%.*s", STATUS_PATH_BYTES - 1,
+                 records->items[0].destination);
+    }
+    mem_free(records);
+}
+
 static void fill(void *context, struct status_snapshot *out)
 {
     struct run_status *status = context;
@@ -108,6 +123,7 @@ static void fill(void *context, struct status_snapshot *out)
         out->sink.last_ledger = status->lake_ledger;
     os_mutex_unlock(&status->mutex);
     fill_machine(status, out);
+    fill_backup(status, out);
     run_history_fill(status->history, out);
 }
 

@@ -404,6 +404,16 @@ static void write_load_tiles(struct status_page *page)
     }
     end_tile(page);
 
+    if (snapshot->last_backup_us != 0) {
+        tile(page, "Last backup");
+        roughly(page, (double)(snapshot->now_us - snapshot->last_backup_us) / US_PER_SECOND);
+        text(page, " <small>ago</small>");
+        note(page);
+        text(page, "in ");
+        writer_html(&page->writer, snapshot->last_backup_path);
+        end_tile(page);
+    }
+
     tile(page, "Connection");
     text(page, snapshot->stream.connected ? "up" : "down");
     note(page);

@@ -4,12 +4,14 @@
 import json
 import os
 import random
+import re
 import shutil
+import time
 
 import pytest
 
 from harness import lake as reading
-from harness import process, truth
+from harness import process, truth, watching
 
 RECORDING = truth.TESTNET
 FIRST, LAST = RECORDING.first, RECORDING.last
@@ -111,6 +113,27 @@ def test_readers_may_see_it_under_another_path(made, copy):
     configuration = copy.parent / "config.json"
     configuration.write_text(json.dumps({"output": {"reader_data_path": "/mnt/lake"}}))
     assert backup_json(made, copy, "--config", configuration)["data_path"] == f"{copy}/"
+
+
+def test_the_lake_tells_of_its_last_backup(made, copy, servers, processes):
+    def status():
+        return json.loads(process.execute("status", "--json", "--output-path", made).expect(0)
+                          .stdout)["backups"]
+    assert status() == []
+    assert "last backup" not in process.execute("status", "--output-path", made).stdout
+    going = processes(watching.Watched(made, servers[RECORDING.name], FIRST, 0,
+                                       schema_version="1.1.0"))
+    going.wait_for_health(lambda health: health.json["coverage"], "its lake")
+    assert "\nttp_last_backup_timestamp_seconds " not in going.ask("/metrics").text
+    report = backup_json(made, copy)
+    backup, = status()
+    assert list(backup) == ["destination", "ended_at", "snapshot_id", "commit_no", "files", "bytes"]
+    assert backup["destination"] == str(copy) and backup["snapshot_id"] == report["snapshot_id"]
+    process.execute("status", "--output-path", made).expect(0).says("last backup", str(copy))
+    assert abs(going.metrics()["ttp_last_backup_timestamp_seconds"] - time.time()) < 3600
+    page = going.ask("/").text
+    assert "Last backup" in page and str(copy) in page
+    going.stop()
 
 
 def test_a_dry_run_says_what_would_be_done(made, copy, servers):
@@ -229,6 +252,28 @@ def test_files_that_were_registered_from_elsewhere_come_along(made, copy, tmp_pa
     assert len(list((copy / "_lake" / "external").iterdir())) == len(files)
 
 
+def test_pruned_and_compacted_lakes_are_backed_up_with_what_older_snapshots_need(made, copy,
+                                                                                 servers):
+    run(made, servers, FIRST, LAST)
+    backup(made, copy)
+    before, = reading.catalog_query(made, "SELECT max(snapshot_id) FROM ducklake_snapshot")[0]
+    process.execute("prune", "--before-ledger", str(MIDDLE), "--output-path", made).expect(0)
+    retired = [path for path in (made / "_lake" / "replaced").rglob("*") if path.is_file()]
+    assert retired
+    report = backup_json(made, copy)
+    assert report["removed_files"] == len(retired), "the copy has them under their new names now"
+    assert report["left_files"] == 0
+    shutil.rmtree(made)
+    verify(copy)
+    (first, last), = reading.coverage(copy)
+    assert first > FIRST and last == LAST
+    reading.compare_lake_with_truth(copy, [RECORDING], "1.1.0", rows=rows_of(first, last))
+    with reading.attached(copy) as connection:
+        then, = connection.execute(
+            f"SELECT count(*) FROM lake.ttp_events AT (VERSION => {before})").fetchone()
+    assert then == len(rows_of(FIRST, LAST))
+
+
 # ---- beside others -------------------------------------------------------------------------------
 
 @pytest.fixture
@@ -308,21 +353,34 @@ def test_a_backup_that_is_killed_again_and_again_ends_whole(made, copy, servers,
 
 # ---- restoring -----------------------------------------------------------------------------------
 
-def test_the_drill_a_lost_lake_is_restored_from_its_backup(made, copy, servers, tmp_path):
-    """docs/OPERATIONS.md, "Restoring"."""
+DRILLS = dict(re.findall(r"^```sh (drill\S*)\n(.*?)^```$",
+                         (process.ROOT / "docs" / "OPERATIONS.md").read_text(), re.M | re.S))
+
+
+def drill(name, lake, copy):
+    """Runs the commands that docs/OPERATIONS.md prints, with these folders."""
+    for line in DRILLS[name].splitlines():
+        words = line.replace("/data/lake", str(lake)).replace("/backups/lake", str(copy)).split()
+        if words[0] == "mv":
+            shutil.move(*words[1:])
+        else:
+            assert words[0] == "parquet-consumer"
+            process.execute(*words[1:]).expect(0)
+
+
+def test_the_drill_a_lost_lake_is_restored_from_its_backup(made, copy, servers):
     backup(made, copy)
     run(made, servers, FIRST, LAST)
-    shutil.move(made, tmp_path / "lost")
-    backup(copy, made)
+    drill("drill", made, copy)
     check(made, FIRST, MIDDLE)
+    check(copy, FIRST, MIDDLE)
     run(made, servers, FIRST, LAST)
     check(made)
     backup(made, copy)
     check(copy)
 
 
-def test_the_drill_an_older_catalog_is_put_back_beside_newer_files(made, copy, servers):
-    """docs/OPERATIONS.md, "Restoring": only the catalog is lost."""
+def test_the_drill_a_catalog_is_lost_and_no_older_one_takes_its_place(made, copy, servers):
     backup(made, copy)
     run(made, servers, FIRST, LAST)
     for part in ("", "-wal", "-shm"):
@@ -330,6 +388,6 @@ def test_the_drill_an_older_catalog_is_put_back_beside_newer_files(made, copy, s
     shutil.copy(copy / "_lake" / "catalog.sqlite", made / "_lake")
     run(made, servers, FIRST, LAST, status=2).says("the catalog of .* is older than its files",
                                                    "rebuild")
-    process.execute("rebuild", "--output-path", made).expect(0)
+    drill("drill-catalog", made, copy)
     run(made, servers, FIRST, LAST)
     check(made)

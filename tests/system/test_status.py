@@ -18,7 +18,7 @@ KEYS = ["output_path", "lake_id", "network", "partitioning_scheme", "schema_vers
         "bytes", "newest_ledger_time", "last_commit", "dead_letters", "null_amount_decimals",
         "replaced_memos", "unconfirmed_ledgers", "unconfirmed", "holes", "seam_findings",
         "unchecked_seams", "recent_commits", "hidden_rows", "inlined_rows", "changes_by_others",
-        "others_tables", "data_path", "data_path_warning", "pruned"]
+        "others_tables", "data_path", "data_path_warning", "pruned", "backups"]
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"
 
 

@@ -34,6 +34,8 @@ void fake_snapshot(struct status_snapshot *out)
     snprintf(out->service_name, sizeof(out->service_name), "ttp-parquet-consumer");
     snprintf(out->endpoint, sizeof(out->endpoint), "localhost:50051");
     snprintf(out->network, sizeof(out->network), "pubnet");
+    out->last_backup_us = INT64_C(1723000000000000);
+    snprintf(out->last_backup_path, sizeof(out->last_backup_path), "/backups/<pubnet>");
     snprintf(out->output_path, sizeof(out->output_path), "./data/parquet");
     snprintf(out->scheme, sizeof(out->scheme), "date_hour");
     snprintf(out->schema_version, sizeof(out->schema_version), "1.1.0");

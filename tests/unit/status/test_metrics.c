@@ -105,18 +105,18 @@ static void file_sizes_have_a_histogram_without_labels(void **state)
 
 static void what_the_snapshot_says_stands_in_its_metric(void **state)
 {
-    EXPECT_LINES(*state, "ttp_lag_seconds 4.000", "ttp_commit_lag_seconds 318.000",
-                 "ttp_current_ledger 53000777", "ttp_committed_ledger 53000719",
-                 "ttp_rotations_total{reason=\"partition\"} 9",
-                 "ttp_rotations_total{reason=\"size\"} 2",
-                 "ttp_rotations_total{reason=\"end_of_range\"} 0", "ttp_queue_events 1200",
-                 "ttp_memory_limit_bytes 201326592", "ttp_source_retries_total 1",
-                 "ttp_unconfirmed_ledgers_total 3", "ttp_dead_letters_committed_total 2",
-                 "ttp_disk_free_bytes 227633266688", "ttp_coverage_ledgers 10700",
-                 "ttp_coverage_ranges 2", "ttp_coverage_missing_ledgers 20",
-                 "ttp_health{status=\"healthy\"} 1", "ttp_health{status=\"unhealthy\"} 0",
-                 "ttp_health_rule_active{rule=\"silence\"} 0", "process_cpu_seconds_total 8.123456",
-                 "ttp_last_commit_timestamp_seconds 1723031690.000000");
+    EXPECT_LINES(
+        *state, "ttp_lag_seconds 4.000", "ttp_commit_lag_seconds 318.000",
+        "ttp_current_ledger 53000777", "ttp_committed_ledger 53000719",
+        "ttp_rotations_total{reason=\"partition\"} 9", "ttp_rotations_total{reason=\"size\"} 2",
+        "ttp_rotations_total{reason=\"end_of_range\"} 0", "ttp_queue_events 1200",
+        "ttp_memory_limit_bytes 201326592", "ttp_source_retries_total 1",
+        "ttp_unconfirmed_ledgers_total 3", "ttp_dead_letters_committed_total 2",
+        "ttp_disk_free_bytes 227633266688", "ttp_coverage_ledgers 10700", "ttp_coverage_ranges 2",
+        "ttp_coverage_missing_ledgers 20", "ttp_health{status=\"healthy\"} 1",
+        "ttp_health{status=\"unhealthy\"} 0", "ttp_health_rule_active{rule=\"silence\"} 0",
+        "process_cpu_seconds_total 8.123456", "ttp_last_commit_timestamp_seconds 1723031690.000000",
+        "ttp_last_backup_timestamp_seconds 1723000000.000000");
 }
 
 static void what_is_not_known_has_no_sample(void **state)
@@ -126,9 +126,9 @@ static void what_is_not_known_has_no_sample(void **state)
     buffer_init(&out);
     assert_int_equal(figures_render_metrics(*state, &snapshot, &out), OK);
     assert_int_equal(buffer_append_byte(&out, 0), OK);
-    static const char *const names[] = {"ttp_lag_seconds ", "ttp_current_ledger ",
-                                        "ttp_last_commit_timestamp_seconds ",
-                                        "ttp_disk_free_bytes "};
+    static const char *const names[] = {
+        "ttp_lag_seconds ", "ttp_current_ledger ", "ttp_last_commit_timestamp_seconds ",
+        "ttp_last_backup_timestamp_seconds ", "ttp_disk_free_bytes "};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         char sample[96];
         snprintf(sample, sizeof(sample), "\n%s", names[i]);
