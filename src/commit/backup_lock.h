@@ -8,7 +8,7 @@
  * to the lake meanwhile, but nobody may take such a file away. So a backup holds a shared kernel
  * lock on _lake/backup from before it reads the catalog until it has its files, and whoever deletes
  * a file that any snapshot of the catalog named asks for the exclusive one first, without waiting.
- * Moving a retired file into _lake/replaced needs none: a backup looks for it under both names.
+ * (A retired file that moves into _lake/replaced beside a backup is found under either name.)
  *
  *     struct backup_lock lock;
  *     enum error_code code = backup_lock_delete(&lock, store, error);

@@ -156,6 +156,7 @@ enum error_code destination_look(const struct store *copy, const struct lake_fil
 struct history {
     const struct store *copy;
     struct catalog *lake;
+    uint64_t next_commit_no; /* of the lake */
 };
 
 static enum error_code set_newer_error(const struct store *copy, uint64_t commit_no,
@@ -180,6 +181,8 @@ static enum error_code check_commit(void *context, const struct catalog_commit_r
         catalog_find_commit(history->lake, commit->commit_no, &found, &range, &row_count, error);
     if (code != OK)
         return code;
+    if (!found && commit->commit_no < history->next_commit_no)
+        return OK; /* it left the lake, and the lake has forgotten it since */
     return found && range.first == commit->range.first && range.last == commit->range.last &&
                    row_count == commit->row_count
                ? OK
@@ -189,9 +192,11 @@ static enum error_code check_commit(void *context, const struct catalog_commit_r
 enum error_code destination_check_older(const struct store *copy, struct catalog *former,
                                         struct catalog *lake, struct error *error)
 {
-    struct history history = {copy, lake};
+    struct history history = {.copy = copy, .lake = lake};
     int64_t there = 0, here = 0;
-    enum error_code code = catalog_each_commit(former, 0, check_commit, &history, error);
+    enum error_code code = catalog_next_commit_no(lake, &history.next_commit_no, error);
+    if (code == OK)
+        code = catalog_each_commit(former, 0, check_commit, &history, error);
     if (code == OK)
         code = catalog_newest_snapshot(former, &there, error);
     if (code == OK)

@@ -86,7 +86,7 @@ struct status_snapshot {
     int64_t last_close_us;  /* newest committed close time */
     struct care_stats care[CARE_TASK_COUNT];
     uint64_t pruned_between; /* pruned ledgers between covered ones: no holes */
-    int64_t last_backup_us; /* when the last backup ended (commit/backup_record.h), and where to */
+    int64_t last_backup_us;  /* when the last backup ended (commit/backup_record.h), and where to */
     char last_backup_path[STATUS_PATH_BYTES];
 
     /* The machine. */
