@@ -274,6 +274,19 @@ def test_pruned_and_compacted_lakes_are_backed_up_with_what_older_snapshots_need
     assert then == len(rows_of(FIRST, LAST))
 
 
+def test_a_compacted_lake_is_one_in_its_backup_too(made, copy, servers):
+    run(made, servers, FIRST, LAST)
+    backup(made, copy)
+    files = len(reading.data_files(made))
+    process.execute("compact", "--partition", "year=2022", "--output-path", made).expect(0)
+    assert len(reading.data_files(made)) < files
+    report = backup_json(made, copy)
+    assert report["copied_files"] > 0 and report["left_files"] == 0
+    check(copy)
+    shutil.rmtree(made)
+    check(copy)
+
+
 # ---- beside others -------------------------------------------------------------------------------
 
 @pytest.fixture
