@@ -29,14 +29,14 @@ _parquet_consumer()
         generate) words="--help --seed --first-ledger --ledgers --events --start-time --out --listen --pace --rows" ;;
         status) words="--help --json --config $options" ;;
         verify) words="--help --deep --against --sample --json --config $options" ;;
-        repair) words="--help --deep --unconfirmed --discard-changes --dry-run --config $options" ;;
+        repair) words="--help --deep --unconfirmed --schema-version --discard-changes --dry-run --config $options" ;;
         rebuild) words="--help --dry-run --config $options" ;;
         prune) words="--help --older-than --before --before-ledger --dry-run --json --config $options" ;;
         backup) words="--help --link --catalog --mirror --dry-run --json --config $options" ;;
         compact) words="--help --partition --smaller-than --dry-run --json --config $options" ;;
         relocate) words="--help --dry-run --json --config $options" ;;
         dead-letters) words="--help --since --until --json --config $options" ;;
-        files) words="--help --since --until --json --config $options" ;;
+        files) words="--help --since --until --schema-version --json --config $options" ;;
         inspect) words="--help --json" ;;
         check-config) words="--help --json --config $options" ;;
         version) words="--help" ;;

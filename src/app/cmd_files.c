@@ -26,11 +26,13 @@ static enum error_code print_json(void *context, const struct listed_file *file,
     (void)context;
     bool timed = file->last_us != 0;
     json_t *object = json_pack(
-        "{s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:I}", "path", json_any_text(file->path), "rows",
-        (json_int_t)file->record_count, "bytes", (json_int_t)file->file_size_bytes, "first_ledger",
-        (json_int_t)file->range.first, "last_ledger", (json_int_t)file->range.last, "first_time",
-        json_time(timed ? file->first_us : 0), "last_time", json_time(timed ? file->last_us : 0),
-        "commit_no", (json_int_t)file->commit_no, "hidden_rows", (json_int_t)file->hidden_rows);
+        "{s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:o, s:I}", "path", json_any_text(file->path),
+        "rows", (json_int_t)file->record_count, "bytes", (json_int_t)file->file_size_bytes,
+        "first_ledger", (json_int_t)file->range.first, "last_ledger", (json_int_t)file->range.last,
+        "first_time", json_time(timed ? file->first_us : 0), "last_time",
+        json_time(timed ? file->last_us : 0), "commit_no", (json_int_t)file->commit_no,
+        "schema_version", json_any_text(file->schema_version), "hidden_rows",
+        (json_int_t)file->hidden_rows);
     return json_print(object, false, error);
 }
 
@@ -68,6 +70,9 @@ static enum exit_code list_files(const struct command_line *line, const struct o
     enum error_code code = parse_bound(line, "--since", &filter.since, &error);
     if (code == OK)
         code = parse_bound(line, "--until", &filter.until, &error);
+    const char *version = command_line_flag(line, "--schema-version");
+    if (code == OK && version != NULL)
+        code = row_schema_parse(version, &filter.schema, &error);
     if (code == OK)
         code = lake_open_catalog(&catalog, options->output_path, &error);
     if (code == OK)

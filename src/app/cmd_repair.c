@@ -71,15 +71,24 @@ static void print_report(const struct repair_report *report, const struct repair
         say("nothing to repair\n");
 }
 
-/* START END: what holds these ledgers goes. ERR_INVALID says how to write it. */
-static enum error_code read_ledgers(const struct command_line *line, struct ledger_range *ledgers,
-                                    struct error *error)
+/* What is to be taken out: what is damaged, or what --unconfirmed, --schema-version or START END
+ * name. ERR_INVALID says how to write it. */
+static enum error_code read_choice(const struct command_line *line, struct repair_options *wanted,
+                                   struct error *error)
 {
     struct ledger_request request;
+    const char *version = command_line_flag(line, "--schema-version");
+    wanted->deep = command_line_flag(line, "--deep") != NULL;
+    wanted->unconfirmed = command_line_flag(line, "--unconfirmed") != NULL;
+    if (version != NULL && (wanted->deep || wanted->unconfirmed || line->argument_count > 0))
+        return error_set(error, ERR_INVALID,
+                         "--schema-version takes all commits of that version out, whatever is "
+                         "found: give it without --deep, --unconfirmed and START END");
+    if (version != NULL)
+        return row_schema_parse(version, &wanted->schema, error);
     if (line->argument_count == 0)
         return OK;
-    if (command_line_flag(line, "--deep") != NULL ||
-        command_line_flag(line, "--unconfirmed") != NULL)
+    if (wanted->deep || wanted->unconfirmed)
         return error_set(error, ERR_INVALID,
                          "ledgers that are named are taken out whatever is found: give START END "
                          "without --deep and --unconfirmed");
@@ -90,7 +99,7 @@ static enum error_code read_ledgers(const struct command_line *line, struct ledg
                          "repair takes ledgers out from START to END, both included: "
                          "parquet-consumer repair START END");
     if (code == OK)
-        *ledgers = (struct ledger_range){request.start, request.end};
+        wanted->ledgers = (struct ledger_range){request.start, request.end};
     return code;
 }
 
@@ -99,20 +108,15 @@ enum exit_code cmd_repair(const struct command_line *line)
     struct options options;
     struct error error = {0};
     struct repair_report report = {0};
-    struct ledger_range ledgers = {0};
-    if (read_ledgers(line, &ledgers, &error) != OK)
+    struct repair_options wanted = {.threads = os_core_count()};
+    if (read_choice(line, &wanted, &error) != OK)
         return command_fail(EXIT_USAGE, &error);
     options_init(&options);
     enum exit_code exit_code = command_load_options(line, &options);
     if (exit_code == EXIT_DONE) {
-        struct repair_options wanted = {
-            .output_path = options.output_path,
-            .deep = command_line_flag(line, "--deep") != NULL,
-            .unconfirmed = command_line_flag(line, "--unconfirmed") != NULL,
-            .ledgers = ledgers,
-            .discard_changes = command_line_flag(line, "--discard-changes") != NULL,
-            .dry_run = command_line_flag(line, "--dry-run") != NULL,
-            .threads = os_core_count()};
+        wanted.output_path = options.output_path;
+        wanted.discard_changes = command_line_flag(line, "--discard-changes") != NULL;
+        wanted.dry_run = command_line_flag(line, "--dry-run") != NULL;
         enum error_code code = repair_lake(&wanted, &report, &error);
         if (code == OK) {
             print_report(&report, &wanted);

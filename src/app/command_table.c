@@ -34,6 +34,8 @@ static const struct command_flag verify_flags[] = {
 static const struct command_flag repair_flags[] = {
     {"--deep", NULL, "Look for damage as verify --deep does"},
     {"--unconfirmed", NULL, "Take ledgers that brought no event out of the coverage instead"},
+    {"--schema-version", "VERSION",
+     "Take out what is of that older version, to be fetched again as the lake's own"},
     {"--discard-changes", NULL, "Take out, too, what others than this program changed there"},
     {"--dry-run", NULL, "Only say what would be done"},
 };
@@ -73,6 +75,7 @@ static const struct command_flag dead_letters_flags[] = {
 static const struct command_flag files_flags[] = {
     {"--since", "TIME|LEDGER", "Only files that reach up to it"},
     {"--until", "TIME|LEDGER", "Only files that begin by then"},
+    {"--schema-version", "VERSION", "Only files of that version; those that DuckDB made have none"},
     {"--json", NULL, "Print one JSON object a line"},
 };
 static const struct command_flag json_flags[] = {
@@ -103,7 +106,9 @@ static const struct command table[] = {
      cmd_status},
     {"verify", "[OPTIONS] [--deep] [--against HOST:PORT [--sample PERCENT]] [--json]",
      "prove that a lake is complete and undamaged", FLAGS(verify_flags), true, 0, cmd_verify},
-    {"repair", "[OPTIONS] [--deep | --unconfirmed | START END] [--discard-changes] [--dry-run]",
+    {"repair",
+     "[OPTIONS] [--deep | --unconfirmed | --schema-version VERSION | START END] "
+     "[--discard-changes] [--dry-run]",
      "take damaged commits or named ledgers out, to be fetched again", FLAGS(repair_flags), true, 2,
      cmd_repair},
     {"rebuild", "[OPTIONS] [--dry-run]", "make the catalog anew from the files alone",
@@ -125,8 +130,8 @@ static const struct command table[] = {
      "[--until LEDGER] [--json]",
      "list, show or export events that could not be stored as rows", FLAGS(dead_letters_flags),
      true, 2, cmd_dead_letters},
-    {"files", "[OPTIONS] [--since X] [--until X] [--json]", "list the live data files, one a line",
-     FLAGS(files_flags), true, 0, cmd_files},
+    {"files", "[OPTIONS] [--since X] [--until X] [--schema-version VERSION] [--json]",
+     "list the live data files, one a line", FLAGS(files_flags), true, 0, cmd_files},
     {"inspect", "FILE [--json]", "show what is in a Parquet file", FLAGS(json_flags), false, 1,
      cmd_inspect},
     {"check-config", "[OPTIONS] [--json]", "show the values in force and where each came from",

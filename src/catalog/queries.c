@@ -114,34 +114,51 @@ static struct catalog_file read_file(struct query *query, uint64_t *commit_no)
                                  .has_range = has_range,
                                  .first_snapshot = query_int(query, 10),
                                  .last_snapshot = query_int(query, 11),
-                                 .is_of_commits = query_int(query, 12) != 0};
+                                 .is_of_commits = query_int(query, 12) != 0,
+                                 .schema_version = query_text(query, 13)};
 }
+
+/* The schema version of the commits whose rows a file holds: its own commit's, or that of the
+ * commits that were put together into it, which is one. */
+#define OWN_VERSION "(SELECT k.schema_version FROM ttp_commits k WHERE k.commit_no = c.commit_no)"
+#define SHARED_VERSION                                                                             \
+    "(SELECT k.schema_version FROM ttp_file_commits m JOIN ttp_commits k ON k.commit_no = "        \
+    "m.commit_no WHERE m.data_file_id = d.data_file_id LIMIT 1)"
+/* A file that DuckDB made (merged, inserted) is no commit's; its ledgers are in its statistics of
+ * column 2, ledger_sequence. What it is made of is told by its snapshots: a merged file keeps the
+ * first of its sources' and the last. */
+#define EACH_FILE(version)                                                                         \
+    "SELECT d.data_file_id, d.path, d.record_count, d.file_size_bytes, d.footer_size, "            \
+    "coalesce(c.commit_no, 0), c.checksum, "                                                       \
+    "coalesce(c.first_ledger, CAST(s.min_value AS INTEGER)) AS first_ledger, "                     \
+    "coalesce(c.last_ledger, CAST(s.max_value AS INTEGER)) AS last_ledger, "                       \
+    "coalesce(d.path_is_relative, 1), d.begin_snapshot, "                                          \
+    "coalesce(d.partial_max, d.begin_snapshot), "                                                  \
+    "c.data_file_id IS NOT NULL OR (a.commit_no IS NOT NULL AND b.commit_no IS NOT "               \
+    "NULL), " version                                                                              \
+    " FROM ducklake_data_file d LEFT JOIN ttp_commit_files c ON c.data_file_id = "                 \
+    "d.data_file_id LEFT JOIN ducklake_file_column_stats s ON c.data_file_id IS NULL AND "         \
+    "s.data_file_id = d.data_file_id AND s.column_id = 2 "                                         \
+    "LEFT JOIN ttp_commits a ON c.data_file_id IS NULL AND a.snapshot_id = "                       \
+    "d.begin_snapshot "                                                                            \
+    "LEFT JOIN ttp_commits b ON c.data_file_id IS NULL AND b.snapshot_id = "                       \
+    "coalesce(d.partial_max, d.begin_snapshot) "                                                   \
+    "WHERE d.table_id = ?1 AND d.end_snapshot IS NULL "                                            \
+    "ORDER BY first_ledger, d.data_file_id"
 
 enum error_code catalog_each_file(struct catalog *catalog, catalog_file_visitor *visit,
                                   void *context, struct error *error)
 {
     struct query query;
-    /* A file that DuckDB made (merged, inserted) is no commit's; its ledgers are in its statistics
-     * of column 2, ledger_sequence. What it is made of is told by its snapshots: a merged file
-     * keeps the first of its sources' and the last. */
-    query_begin(
-        &query, &catalog->database,
-        "SELECT d.data_file_id, d.path, d.record_count, d.file_size_bytes, d.footer_size, "
-        "coalesce(c.commit_no, 0), c.checksum, "
-        "coalesce(c.first_ledger, CAST(s.min_value AS INTEGER)) AS first_ledger, "
-        "coalesce(c.last_ledger, CAST(s.max_value AS INTEGER)) AS last_ledger, "
-        "coalesce(d.path_is_relative, 1), d.begin_snapshot, "
-        "coalesce(d.partial_max, d.begin_snapshot), "
-        "c.data_file_id IS NOT NULL OR (a.commit_no IS NOT NULL AND b.commit_no IS NOT NULL) "
-        "FROM ducklake_data_file d LEFT JOIN ttp_commit_files c ON c.data_file_id = "
-        "d.data_file_id LEFT JOIN ducklake_file_column_stats s ON c.data_file_id IS NULL AND "
-        "s.data_file_id = d.data_file_id AND s.column_id = 2 "
-        "LEFT JOIN ttp_commits a ON c.data_file_id IS NULL AND a.snapshot_id = d.begin_snapshot "
-        "LEFT JOIN ttp_commits b ON c.data_file_id IS NULL AND b.snapshot_id = "
-        "coalesce(d.partial_max, d.begin_snapshot) "
-        "WHERE d.table_id = ?1 AND d.end_snapshot IS NULL "
-        "ORDER BY first_ledger, d.data_file_id",
-        BIND(sql_int(catalog->table_id)), error);
+    bool is_shared = false;
+    enum error_code code =
+        database_has_table(&catalog->database, "ttp_file_commits", &is_shared, error);
+    if (code != OK)
+        return code;
+    query_begin(&query, &catalog->database,
+                is_shared ? EACH_FILE("coalesce(" OWN_VERSION ", " SHARED_VERSION ")")
+                          : EACH_FILE(OWN_VERSION),
+                BIND(sql_int(catalog->table_id)), error);
     while (query_next(&query)) {
         uint64_t commit_no;
         struct catalog_file file = read_file(&query, &commit_no);

@@ -55,7 +55,8 @@ struct catalog_file {
     bool has_range;        /* false: the ledgers of its rows are not known */
     /* The snapshots that its rows are from; more than one where DuckDB merged files. */
     int64_t first_snapshot, last_snapshot;
-    bool is_of_commits; /* those two are commits of this program */
+    bool is_of_commits;         /* those two are commits of this program */
+    const char *schema_version; /* of the commits whose rows it holds; NULL: not this program's */
 };
 
 struct catalog_commit {

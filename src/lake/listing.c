@@ -7,7 +7,6 @@
 
 #include "catalog/history.h"
 #include "os/file.h"
-#include "rows/schema.h"
 #include "util/buffer.h"
 #include "util/memory.h"
 #include "util/text.h"
@@ -123,7 +122,11 @@ static enum error_code list_file(void *context, const struct catalog_file *file,
                                  struct error *error)
 {
     const struct listing *listing = context;
+    const struct row_schema *wanted = listing->filter->schema;
     char path[OS_PATH_BYTES];
+    if (wanted != NULL &&
+        (file->schema_version == NULL || strcmp(file->schema_version, wanted->version) != 0))
+        return OK;
     enum error_code code =
         os_path_join(path, file->path_is_absolute ? "" : listing->root, file->path, error);
     struct listed_file listed = {.path = path,
@@ -131,7 +134,8 @@ static enum error_code list_file(void *context, const struct catalog_file *file,
                                  .file_size_bytes = file->file_size_bytes,
                                  .range = file->range,
                                  .hidden_rows = hidden_in(listing, file->data_file_id),
-                                 .commit_no = commit_no};
+                                 .commit_no = commit_no,
+                                 .schema_version = file->schema_version};
     if (code == OK)
         code = catalog_each_statistic(listing->catalog, file->data_file_id, take_times, &listed,
                                       error);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "catalog/others.h"
+#include "rows/schema.h"
 
 /* A bound of a listing: a ledger or a time. */
 struct listing_bound {
@@ -18,6 +19,7 @@ struct listing_bound {
 /* Files that may hold rows from `since` up to and including `until`. */
 struct listing_filter {
     struct listing_bound since, until;
+    const struct row_schema *schema; /* only files that are of this version; NULL: all */
 };
 
 /* A ledger number, an RFC 3339 time or a date (2024-01-15, midnight UTC). ERR_INVALID. */
@@ -28,9 +30,10 @@ struct listed_file {
     const char *path; /* absolute */
     int64_t record_count, file_size_bytes;
     struct ledger_range range;
-    int64_t first_us, last_us; /* of its timestamps; both 0 if not known */
-    uint64_t commit_no;        /* 0: DuckDB made it */
-    uint64_t hidden_rows;      /* that DuckDB deleted: readers of the table don't see them */
+    int64_t first_us, last_us;  /* of its timestamps; both 0 if not known */
+    uint64_t commit_no;         /* 0: DuckDB made it */
+    const char *schema_version; /* NULL: DuckDB made it, of rows of any version */
+    uint64_t hidden_rows;       /* that DuckDB deleted: readers of the table don't see them */
 };
 
 typedef enum error_code listing_visitor(void *context, const struct listed_file *file,

@@ -2,6 +2,7 @@
 #include "lake/repair.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "catalog/doomed.h"
 #include "catalog/history.h"
@@ -16,6 +17,7 @@
 
 #define ENDED_REASON CATALOG_TAKEN_OUT_PREFIX "damaged"
 #define NAMED_REASON CATALOG_TAKEN_OUT_PREFIX "named"
+#define OLDER_REASON CATALOG_TAKEN_OUT_PREFIX "of an older schema version"
 
 static void release_texts(struct buffer *texts)
 {
@@ -303,6 +305,65 @@ static enum error_code repair_named(struct repair *repair, struct error *error)
     return code;
 }
 
+/* ---- a schema version ---- */
+
+/* What is to be fetched again becomes rows of the lake's version: only older ones gain by it. */
+static enum error_code check_older(const struct repair *repair, struct error *error)
+{
+    const char *version = repair->options->schema->version;
+    const char *lakes = catalog_schema_version(repair->lake->catalog);
+    const struct row_schema *current = row_schema_find(lakes);
+    if (current != NULL && repair->options->schema->rank < current->rank)
+        return OK;
+    if (strcmp(version, lakes) == 0)
+        return error_set(error, ERR_CONFLICT,
+                         "%s is the schema version of the lake at %s itself: its rows would come "
+                         "back as they are; a run with a newer --schema-version evolves the lake, "
+                         "and 'repair START END' has ledgers fetched again whatever they are",
+                         version, repair->options->output_path);
+    return error_set(error, ERR_CONFLICT,
+                     "the lake at %s has schema version %s, and no rows of %s: name an older "
+                     "version than the lake's",
+                     repair->options->output_path, lakes, version);
+}
+
+static bool is_changed_there(const struct repair *repair, size_t commit)
+{
+    const struct foreign *foreign = &repair->foreign;
+    size_t group = foreign->of_commit[commit];
+    struct ledger_range range =
+        LIST_AT(&repair->inventory.commits, struct inventory_commit, commit)->range;
+    return (group != FOREIGN_NONE && foreign_group_is_changed(&foreign->groups[group])) ||
+           foreign_has_inserted(foreign, &repair->inventory, range);
+}
+
+static enum error_code repair_version(struct repair *repair, struct error *error)
+{
+    const struct repair_options *options = repair->options;
+    const struct ledger_set none = {0};
+    enum error_code code = check_older(repair, error);
+    if (code != OK)
+        return code;
+    for (size_t i = 0; i < LIST_COUNT(&repair->inventory.commits, struct inventory_commit); i++) {
+        if (LIST_AT(&repair->inventory.commits, struct inventory_commit, i)->schema !=
+            options->schema)
+            continue;
+        if (!options->discard_changes && is_changed_there(repair, i))
+            repair->report->changed++;
+        else
+            take_out_commit(&repair->out, i);
+    }
+    take_out_inserted(&repair->out, &none);
+    if (!options->discard_changes && take_out_changed(&repair->out) != NULL)
+        return error_set(error, ERR_CONFLICT,
+                         "what is of schema version %s is not taken out: others than this program "
+                         "added, hid or changed rows in files that leave with it ('verify' names "
+                         "the snapshots), which would be lost; --discard-changes takes their "
+                         "changes out, too",
+                         options->schema->version);
+    return carry_out(repair, OLDER_REASON, error);
+}
+
 static enum error_code repair_opened(struct repair *repair, struct error *error)
 {
     const struct repair_options *options = repair->options;
@@ -315,6 +376,7 @@ static enum error_code repair_opened(struct repair *repair, struct error *error)
     if (code != OK)
         return code;
     return options->ledgers.last != 0 ? repair_named(repair, error)
+           : options->schema != NULL  ? repair_version(repair, error)
            : options->unconfirmed     ? repair_unconfirmed(repair, error)
                                       : repair_damage(repair, error);
 }

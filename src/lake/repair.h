@@ -9,6 +9,7 @@
  */
 
 #include "catalog/catalog.h"
+#include "rows/schema.h"
 #include "util/buffer.h"
 
 struct repair_options {
@@ -18,6 +19,9 @@ struct repair_options {
     /* {0, 0}: none is named. Else what holds these ledgers is taken out, damaged or not: their
      * commits, but where they brought no event they alone leave the coverage. */
     struct ledger_range ledgers;
+    /* Not NULL: the commits of this version, which is older than the lake's, are taken out instead,
+     * whole; those where others changed rows are left, but for discard_changes. */
+    const struct row_schema *schema;
     /* Take out, too, what others added, hid or changed in these ledgers: their changes are lost. */
     bool discard_changes;
     bool dry_run; /* only say what would be done */

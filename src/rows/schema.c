@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rows/schema.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "arrow/schema.h"
@@ -63,6 +64,21 @@ const struct row_schema *row_schema_find(const char *version)
         if (strcmp(row_schemas[i].version, version) == 0)
             return &row_schemas[i];
     return NULL;
+}
+
+enum error_code row_schema_parse(const char *version, const struct row_schema **schema,
+                                 struct error *error)
+{
+    char known[128] = "";
+    size_t length = 0;
+    *schema = row_schema_find(version);
+    if (*schema != NULL)
+        return OK;
+    for (size_t i = 0; i < row_schema_count && length < sizeof known; i++)
+        length += (size_t)snprintf(known + length, sizeof known - length, "%s%s",
+                                   i == 0 ? "" : ", ", row_schemas[i].version);
+    return error_set(error, ERR_INVALID, "--schema-version: there is no version '%s'; there are %s",
+                     version, known);
 }
 
 bool row_column_is_looked_up(enum row_column_id id)

@@ -52,6 +52,9 @@ extern const size_t row_schema_count;
 
 /* NULL if there is no such version. */
 const struct row_schema *row_schema_find(const char *version);
+/* The same of what somebody wrote behind --schema-version: ERR_INVALID says which there are. */
+enum error_code row_schema_parse(const char *version, const struct row_schema **schema,
+                                 struct error *error) MUST_CHECK;
 
 /* Whether people look for single values of the column, which lie in few files: then files have
  * Bloom filters of it. */

@@ -13,7 +13,7 @@ from harness import process, truth
 RECORDING = truth.PUBNET63
 FIRST, LAST = RECORDING.first, RECORDING.last
 KEYS = ["path", "rows", "bytes", "first_ledger", "last_ledger", "first_time", "last_time",
-        "commit_no", "hidden_rows"]
+        "commit_no", "schema_version", "hidden_rows"]
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +52,7 @@ def test_json_is_one_object_a_line(made):
         assert item["rows"] == len(rows) and item["first_ledger"] == item["last_ledger"]
         with open(item["path"], "rb") as file:
             assert len(file.read()) == item["bytes"]
+        assert item["schema_version"] == "1.1.0"
         assert item["first_time"] == item["last_time"]
         assert item["first_time"].endswith("Z")
 
@@ -70,6 +71,26 @@ def test_bounds_are_ledgers_or_times(made, since, until, expected):
 def test_bounds_by_time_are_inclusive(made):
     times = [json.loads(line)["first_time"] for line in files(made, "--json").stdout.splitlines()]
     assert ledgers(made, "--since", times[1], "--until", times[2]) == [FIRST + 1, FIRST + 2]
+
+
+def test_a_schema_version_names_the_files_of_its_commits_alone(tmp_path, servers):
+    lake = tmp_path / "lake"
+    cut = FIRST + 2
+    process.run(lake, servers[RECORDING.name], FIRST, cut - 1, batch_size=1,
+                max_file_size="1KiB")
+    process.run(lake, servers[RECORDING.name], cut, LAST, schema_version="1.1.0", batch_size=1,
+                max_file_size="1KiB")
+    assert ledgers(lake, "--schema-version", "1.0.0") == list(range(FIRST, cut))
+    assert ledgers(lake, "--schema-version=1.1.0") == list(range(cut, LAST + 1))
+    assert ledgers(lake, "--schema-version", "1.0.0", "--since", FIRST + 1) == [FIRST + 1]
+    assert {json.loads(line)["schema_version"] for line in
+            files(lake, "--json", "--until", cut - 1).stdout.splitlines()} == {"1.0.0"}
+    files(lake, "--schema-version", "2.0.0", status=2).says("2.0.0", "1.0.0, 1.1.0")
+    # The file that DuckDB makes of all of them is of none.
+    reading.duckdb_execute(lake, "CALL lake.merge_adjacent_files()")
+    merged = [json.loads(line) for line in files(lake, "--json").stdout.splitlines()]
+    assert {item["schema_version"] for item in merged if item["commit_no"] == 0} == {None}
+    assert any(item["commit_no"] == 0 for item in merged)
 
 
 @pytest.mark.parametrize("bound", ["x", "", "-1", "4294967296", "2024-13-01", "2024-01-15T12:00"])

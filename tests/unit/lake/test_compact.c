@@ -247,6 +247,36 @@ static void a_damaged_compacted_file_is_repaired(void **state)
     must_verify();
 }
 
+/* What was put together as 1.0.0 leaves as a whole, and comes again as the lake's 1.1.0. */
+static void compacted_commits_of_an_older_version_are_raised(void **state)
+{
+    (void)state;
+    struct compact_report report;
+    struct compact_wish wish = any_wish();
+    struct repair_report repaired;
+    struct repair_options repair = {
+        .output_path = lake, .schema = row_schema_find("1.0.0"), .threads = 1};
+    options.schema_version = "1.0.0";
+    sink_close(make_lake(FIRST, 1008));
+    compact(&wish, &report);
+    compact_report_release(&report);
+    options.schema_version = "1.1.0";
+    sink_close(make_lake(1009, LAST));
+    if (repair_lake(&repair, &repaired, &error) != OK)
+        fail_msg("%s", error.message);
+    assert_int_equal(LIST_COUNT(&repaired.commits, uint64_t), 15);
+    assert_int_equal(repaired.refetch.count, 1);
+    assert_int_equal(repaired.refetch.ranges[0].last, 1008);
+    assert_int_equal(repaired.changed, 0);
+    repair_report_release(&repaired);
+    stream_check_covers(lake, 1009, LAST);
+    struct sink *sink = must_open();
+    assert_true(stream_fill(sink, &options, FIRST, LAST, 1));
+    sink_close(sink);
+    stream_check_covers(lake, FIRST, LAST);
+    must_verify();
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -255,6 +285,7 @@ int main(void)
         TEST(every_scheme_and_version_keeps_its_rows),
         TEST(damaged_files_are_left_and_named),
         TEST(a_damaged_compacted_file_is_repaired),
+        TEST(compacted_commits_of_an_older_version_are_raised),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
