@@ -125,6 +125,47 @@ enum error_code doomed_knows_path(struct database *database, const char *path, b
 
 /* ---- what was set aside ---- */
 
+#define FORGET_LEAVING "DELETE FROM ttp_set_aside WHERE path = ?1 AND kept_path = ''"
+
+enum error_code aside_list_files(struct database *database, const char *live_files,
+                                 struct sql_values values, struct error *error)
+{
+    char sql[SQL_BYTES];
+    snprintf(sql, sizeof sql,
+             "INSERT OR REPLACE INTO ttp_set_aside SELECT path, '', file_size_bytes, ?2 FROM "
+             "ducklake_data_file WHERE path_is_relative = 1 AND data_file_id IN %s",
+             live_files);
+    enum error_code code = database_execute(database, catalog_aside_table, error);
+    return code == OK ? database_run(database, sql, values, error) : code;
+}
+
+enum error_code catalog_each_leaving(struct catalog *catalog, catalog_leaving_visitor *visit,
+                                     void *context, struct error *error)
+{
+    struct query query;
+    bool there = false;
+    enum error_code code = database_has_table(&catalog->database, "ttp_set_aside", &there, error);
+    if (code != OK || !there)
+        return code;
+    query_begin(&query, &catalog->database,
+                "SELECT path FROM ttp_set_aside WHERE kept_path = '' ORDER BY path", NO_VALUES,
+                error);
+    while (query_next(&query))
+        query_check(&query, visit(context, query_text(&query, 0), error));
+    return query_end(&query);
+}
+
+enum error_code catalog_forget_leaving(struct catalog *catalog, const char *path,
+                                       struct error *error)
+{
+    struct database *database = &catalog->database;
+    enum error_code code = database_begin_write(database, error);
+    if (code != OK)
+        return code;
+    code = database_run(database, FORGET_LEAVING, BIND(sql_text(path)), error);
+    return database_end(database, code, error);
+}
+
 enum error_code catalog_set_aside(struct catalog *catalog, const char *path, const char *kept_path,
                                   int64_t size_bytes, struct error *error)
 {
@@ -138,6 +179,8 @@ enum error_code catalog_set_aside(struct catalog *catalog, const char *path, con
                             "INSERT OR REPLACE INTO ttp_set_aside SELECT ?1, ?2, ?3, "
                             "max(snapshot_id) FROM ducklake_snapshot",
                             BIND(sql_text(path), sql_text(kept_path), sql_int(size_bytes)), error);
+    if (code == OK)
+        code = database_run(database, FORGET_LEAVING, BIND(sql_text(path)), error);
     return database_end(database, code, error);
 }
 
@@ -177,7 +220,7 @@ enum error_code catalog_each_name_in_lake_folder(struct catalog *catalog,
     } places[] = {
         {"ttp_retired", "SELECT CASE WHEN data_file_id IS NULL THEN path ELSE " KEPT(
                             "path") " END, 0 FROM ttp_retired"},
-        {"ttp_set_aside", "SELECT kept_path, 0 FROM ttp_set_aside"},
+        {"ttp_set_aside", "SELECT kept_path, 0 FROM ttp_set_aside WHERE kept_path <> ''"},
         {"ttp_dead_letters", "SELECT '_lake/' || path, 0 FROM ttp_dead_letters"},
     };
     enum error_code code = visit_names(

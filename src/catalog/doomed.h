@@ -38,6 +38,15 @@ enum error_code catalog_unlist_doomed(struct catalog *catalog, const char *const
 enum error_code catalog_set_aside(struct catalog *catalog, const char *path, const char *kept_path,
                                   int64_t size_bytes, struct error *error) MUST_CHECK;
 
+/* Files that were taken out and are to be set aside: until catalog_set_aside records that they are,
+ * or they are found to be gone. */
+typedef enum error_code catalog_leaving_visitor(void *context, const char *path,
+                                                struct error *error);
+enum error_code catalog_each_leaving(struct catalog *catalog, catalog_leaving_visitor *visit,
+                                     void *context, struct error *error) MUST_CHECK;
+enum error_code catalog_forget_leaving(struct catalog *catalog, const char *path,
+                                       struct error *error) MUST_CHECK;
+
 /* Every path below _lake that the catalog names: as a file of any snapshot of any table, as one
  * that DuckDB is to clean up, or as one that left the lake and that is moved or deleted some time.
  * Relative to data_path unless absolute. In no order. */

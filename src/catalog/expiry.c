@@ -265,7 +265,8 @@ static enum error_code choose_set_aside(struct expiry_plan *plan, struct error *
     if (!plan->has_aside)
         return OK;
     query_begin(&query, plan->database,
-                "SELECT kept_path, size_bytes FROM ttp_set_aside WHERE snapshot_id <= ?1",
+                "SELECT kept_path, size_bytes FROM ttp_set_aside WHERE snapshot_id <= ?1 AND "
+                "kept_path <> ''",
                 BIND(sql_int(plan->oldest_snapshot)), error);
     while (query_next(&query))
         query_check(&query, add_doomed(plan, query_text(&query, 0), query_int(&query, 1), error));

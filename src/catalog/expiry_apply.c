@@ -210,7 +210,9 @@ static enum error_code doom(const struct expiry_plan *plan, struct error *error)
     enum error_code code = doomed_list(plan->database, (const void *)plan->doomed.data,
                                        LIST_COUNT(&plan->doomed, struct catalog_doomed), error);
     if (code == OK && plan->has_aside)
-        code = database_run(plan->database, "DELETE FROM ttp_set_aside WHERE snapshot_id <= ?1",
+        code = database_run(plan->database,
+                            "DELETE FROM ttp_set_aside WHERE snapshot_id <= ?1 AND "
+                            "kept_path <> ''",
                             BIND(sql_int(plan->oldest_snapshot)), error);
     if (code != OK || plan->unlisted.size_bytes == 0)
         return code;

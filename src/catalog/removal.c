@@ -80,9 +80,10 @@ static enum error_code end_files(struct removal *removal, int64_t key, bool is_c
     struct sql_values values = BIND(sql_int(key), sql_int(removal->head->snapshot_id + 1),
                                     sql_int(removal->head->table_id));
     const char *live_files = is_commit ? OF_COMMIT : WITH_ID;
-    enum error_code code = removal->prunes
-                               ? retired_list_files(removal->database, live_files, values, error)
-                               : drop_inlined_deletes(removal, live_files, values, error);
+    enum error_code code = (removal->prunes ? retired_list_files : aside_list_files)(
+        removal->database, live_files, values, error);
+    if (code == OK && !removal->prunes)
+        code = drop_inlined_deletes(removal, live_files, values, error);
     if (code != OK)
         return code;
     return ducklake_end_files(removal->database, live_files, values, error);

@@ -168,7 +168,8 @@ const char *const catalog_doomed_table =
     "CREATE TABLE IF NOT EXISTS ttp_doomed(path VARCHAR PRIMARY KEY NOT NULL, "
     "size_bytes BIGINT NOT NULL)";
 
-/* What snapshots below snapshot_id had under `path`, or beside it, lies under kept_path. */
+/* What snapshots below snapshot_id had under `path`, or beside it, lies under kept_path; '': it is
+ * to be set aside. */
 const char *const catalog_aside_table =
     "CREATE TABLE IF NOT EXISTS ttp_set_aside(path VARCHAR NOT NULL, kept_path VARCHAR NOT NULL, "
     "size_bytes BIGINT NOT NULL, snapshot_id BIGINT NOT NULL, PRIMARY KEY(path, kept_path))";

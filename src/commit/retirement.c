@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "catalog/doomed.h"
 #include "commit/backup_lock.h"
 #include "os/log.h"
 #include "util/list.h"
@@ -112,8 +113,8 @@ static enum error_code lock_out_backups(struct backup_lock *lock, const struct s
     return code;
 }
 
-enum error_code retirement_finish(const struct store *store, struct catalog *catalog,
-                                  struct error *error)
+static enum error_code finish_moving(const struct store *store, struct catalog *catalog,
+                                     struct error *error)
 {
     struct unmoved unmoved;
     struct backup_lock lock;
@@ -136,6 +137,79 @@ enum error_code retirement_finish(const struct store *store, struct catalog *cat
     buffer_release(&unmoved.paths);
     buffer_release(&unmoved.sizes);
     return code;
+}
+
+/* ---- what repair takes out ---- */
+
+static enum error_code note_leaving(void *context, const char *path, struct error *error)
+{
+    struct buffer *paths = context;
+    if (path == NULL)
+        return error_set(error, ERR_CORRUPT, "the catalog lists a file without a path");
+    return buffer_append(paths, path, strlen(path) + 1) == OK
+               ? OK
+               : error_no_memory(error, "the files that left");
+}
+
+enum error_code retirement_set_aside(const struct store *store, struct catalog *catalog,
+                                     const char *path, bool *was_there, struct error *error)
+{
+    char kept[OS_PATH_BYTES];
+    struct store_file file;
+    struct error failure;
+    *was_there = false;
+    error_clear(&failure);
+    if (!lake_is_data_path(path))
+        return catalog_forget_leaving(catalog, path, error); /* somebody made it up */
+    enum error_code code = store_open(store, path, &file, &failure);
+    int64_t size_bytes = (int64_t)file.size_bytes;
+    store_close(&file);
+    if (code == OK)
+        code = store_move_aside(store, path, kept, &failure);
+    *was_there = code == OK;
+    if (code == OK)
+        return catalog_set_aside(catalog, path, kept, size_bytes, error);
+    if (code == ERR_NOT_FOUND)
+        return catalog_forget_leaving(catalog, path, error);
+    if (error != NULL)
+        *error = failure;
+    return code;
+}
+
+static enum error_code finish_setting_aside(const struct store *store, struct catalog *catalog,
+                                            struct error *error)
+{
+    struct buffer paths;
+    bool was_there;
+    buffer_init(&paths);
+    enum error_code code = catalog_each_leaving(catalog, note_leaving, &paths, error);
+    for (size_t at = 0; code == OK && at < paths.size_bytes;) {
+        const char *path = (const char *)paths.data + at;
+        code = retirement_set_aside(store, catalog, path, &was_there, error);
+        at += strlen(path) + 1;
+    }
+    buffer_release(&paths);
+    return code;
+}
+
+enum error_code retirement_finish(const struct store *store, struct catalog *catalog,
+                                  struct error *error)
+{
+    struct error failure;
+    error_clear(&failure);
+    enum error_code code = finish_setting_aside(store, catalog, &failure);
+    if (code == OK)
+        code = finish_moving(store, catalog, &failure);
+    if (code == OK)
+        return OK;
+    if (code == ERR_NO_MEMORY || code == ERR_RETRY || code == ERR_CORRUPT) {
+        if (error != NULL)
+            *error = failure;
+        return code;
+    }
+    log_event(LOG_WARN, "lake", "files that left the lake can't be moved yet",
+              LOG_T("reason", failure.message));
+    return OK;
 }
 
 /* ---- lake.json ---- */

@@ -24,10 +24,18 @@ enum error_code retirement_kept_path(const char *path, char out[OS_PATH_BYTES],
 enum error_code retirement_begin(const struct store *store, struct lake_file *lake,
                                  struct catalog *catalog, struct error *error) MUST_CHECK;
 
-/* Moves the files that left and lie where they were. One that is gone, or has another size, is left
- * alone and logged: it is missing to older snapshots only. Running it again continues. */
+/* Moves the files that left and lie where they were: those that repair took out to _lake/damaged,
+ * those that older snapshots read, while no backup runs, to _lake/replaced. One that is gone, or
+ * has another size, is left alone and logged: it is missing to older snapshots only; what can't
+ * be moved is logged and stays listed. Running it again continues. */
 enum error_code retirement_finish(const struct store *store, struct catalog *catalog,
                                   struct error *error) MUST_CHECK;
+
+/* Moves a file that was taken out to _lake/damaged, and records where it lies. *was_there: it was.
+ */
+enum error_code retirement_set_aside(const struct store *store, struct catalog *catalog,
+                                     const char *path, bool *was_there,
+                                     struct error *error) MUST_CHECK;
 
 /* Makes lake.json say of pruned ledgers what the catalog says; `lake` is what it says now. */
 enum error_code retirement_keep_pruned(const struct store *store, struct lake_file *lake,

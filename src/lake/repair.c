@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "catalog/doomed.h"
 #include "catalog/history.h"
+#include "commit/retirement.h"
 #include "lake/inventory.h"
 #include "lake/ledger_owner.h"
 #include "lake/open.h"
@@ -56,22 +56,16 @@ struct repair {
     struct take_out_list list;
 };
 
-/* Where it is put is recorded, so that it can go when no snapshot is left from before; a death in
- * between leaves it there for good. */
-static enum error_code move_file(struct repair *repair, const char *path, uint64_t size_bytes,
-                                 struct error *error)
+static enum error_code move_file(struct repair *repair, const char *path, struct error *error)
 {
-    char kept[OS_PATH_BYTES];
-    enum error_code code = store_move_aside(&repair->lake->store, path, kept, error);
-    if (code == ERR_NOT_FOUND)
-        return OK; /* missing: that was the damage */
-    if (code == OK)
-        code = catalog_set_aside(repair->lake->catalog, path, kept, (int64_t)size_bytes, error);
-    return code == OK ? keep_text(&repair->report->moved, path, error) : code;
+    bool was_there; /* it may be missing: that was the damage */
+    enum error_code code =
+        retirement_set_aside(&repair->lake->store, repair->lake->catalog, path, &was_there, error);
+    return code == OK && was_there ? keep_text(&repair->report->moved, path, error) : code;
 }
 
 /* Moves every file that was taken out and that still lies among the live ones: those of this
- * repair, and those of one that was cut off. */
+ * repair, and those of one of version 0.1.0 that was cut off. */
 static enum error_code move_ended_files(struct repair *repair, struct error *error)
 {
     struct inventory inventory;
@@ -88,7 +82,7 @@ static enum error_code move_ended_files(struct repair *repair, struct error *err
         if (file->state != INVENTORY_IN_USE)
             code = catalog_path_is_taken_out(repair->lake->catalog, file->path, &taken_out, error);
         if (code == OK && taken_out) {
-            code = move_file(repair, file->path, file->size_bytes, error);
+            code = move_file(repair, file->path, error);
             if (file->state == INVENTORY_UNKNOWN && repair->report->unrepaired > 0 && code == OK)
                 repair->report->unrepaired--; /* it was found as an unknown file */
         }
