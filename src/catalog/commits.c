@@ -113,12 +113,12 @@ static enum error_code insert_commit(struct database *database, const struct cat
         database, "INSERT INTO ttp_commits VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,NULL)",
         BIND(sql_int(commit->commit_no), sql_int(commit->range.first), sql_int(commit->range.last),
              sql_text(commit->reason), sql_text(commit->schema_version),
-             sql_int_unless_zero(snapshot_id), sql_int(commit->file_count),
-             sql_int(commit->row_count), sql_int(size_of_files(commit)),
-             sql_int(commit->dead_letter_count), sql_int(unconfirmed_ledgers(commit)),
-             sql_int(commit->null_decimal_count), sql_int(commit->replaced_memo_count),
-             sql_int(commit->digest_ledger), sql_text(chain), sql_text(contents),
-             sql_int(commit->last_close_us), sql_int(commit->committed_us)),
+             sql_int_unless_zero(snapshot_id),
+             sql_int(commit->file_count + commit->files_elsewhere), sql_int(commit->row_count),
+             sql_int(size_of_files(commit)), sql_int(commit->dead_letter_count),
+             sql_int(unconfirmed_ledgers(commit)), sql_int(commit->null_decimal_count),
+             sql_int(commit->replaced_memo_count), sql_int(commit->digest_ledger), sql_text(chain),
+             sql_text(contents), sql_int(commit->last_close_us), sql_int(commit->committed_us)),
         error);
 }
 

@@ -66,6 +66,7 @@ struct catalog_commit {
     const char *reason; /* of the rotation */
     size_t file_count;
     const struct catalog_file *files;
+    size_t files_elsewhere; /* that it had, and whose rows lie in files which took their place */
     size_t unconfirmed_count;
     const struct ledger_range *unconfirmed;
     const char *dead_letters_path; /* relative to _lake/; NULL: none */

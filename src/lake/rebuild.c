@@ -8,6 +8,7 @@
 
 #include "catalog/care.h"
 #include "catalog/files.h"
+#include "catalog/replacement.h"
 #include "commit/exchange.h"
 #include "commit/ownership.h"
 #include "catalog/others.h"
@@ -15,6 +16,7 @@
 #include "commit/intent_file.h"
 #include "lake/inventory.h"
 #include "lake/rebuild_choice.h"
+#include "os/clock.h"
 #include "os/file.h"
 #include "sink/lake_recovery.h"
 #include "sink/lake_table.h"
@@ -181,6 +183,51 @@ static enum error_code fill_pruned(struct rebuild *rebuild, struct catalog *cata
     return code;
 }
 
+/* The replacement whose first file has that index, with all its files; *end gets the next one's. */
+static enum error_code fill_replacement(struct rebuild *rebuild, struct catalog *catalog,
+                                        size_t first, size_t *end, struct error *error)
+{
+    const struct buffer *list = &rebuild->choice.replacements;
+    struct catalog_commit change = LIST_AT(list, struct rebuilt_replacement, first)->change;
+    size_t members = 0;
+    for (*end = first;
+         *end < LIST_COUNT(list, struct rebuilt_replacement) &&
+         LIST_AT(list, struct rebuilt_replacement, *end)->change.commit_no == change.commit_no;
+         ++*end)
+        members += LIST_AT(list, struct rebuilt_replacement, *end)->member_count;
+    struct catalog_file *files = arena_alloc(&rebuild->arena, (*end - first) * sizeof *files);
+    struct catalog_member *all = arena_alloc(&rebuild->arena, members * sizeof *all);
+    if (files == NULL || all == NULL)
+        return error_no_memory(error, "a replacement that is made anew");
+    struct catalog_replacement replacement = {.members = all};
+    change.files = files;
+    change.file_count = 0;
+    change.row_count = 0;
+    change.committed_us = os_realtime_us();
+    for (size_t i = first; i < *end; i++) {
+        const struct rebuilt_replacement *one = LIST_AT(list, struct rebuilt_replacement, i);
+        for (size_t k = 0; k < one->member_count; k++) {
+            all[replacement.member_count] = one->members[k];
+            all[replacement.member_count++].file = change.file_count;
+        }
+        files[change.file_count++] = one->change.files[0];
+        change.row_count += one->change.row_count;
+        if (one->change.range.last > change.range.last)
+            change.range.last = one->change.range.last;
+    }
+    return catalog_replace_if(catalog, &change, &replacement, NULL, NULL, error);
+}
+
+static enum error_code fill_replacements(struct rebuild *rebuild, struct catalog *catalog,
+                                         struct error *error)
+{
+    size_t count = LIST_COUNT(&rebuild->choice.replacements, struct rebuilt_replacement);
+    enum error_code code = count > 0 ? catalog_care_begin(catalog, error) : OK;
+    for (size_t i = 0; code == OK && i < count;)
+        code = fill_replacement(rebuild, catalog, i, &i, error);
+    return code;
+}
+
 static enum error_code fill(struct rebuild *rebuild, struct catalog *catalog, struct error *error)
 {
     enum error_code code = OK;
@@ -195,6 +242,8 @@ static enum error_code fill(struct rebuild *rebuild, struct catalog *catalog, st
     }
     if (code == OK)
         code = evolve(rebuild, catalog, &current, last_schema(rebuild), error);
+    if (code == OK)
+        code = fill_replacements(rebuild, catalog, error);
     return code == OK ? fill_pruned(rebuild, catalog, error) : code;
 }
 
@@ -317,7 +366,11 @@ static enum error_code look_at_old(struct rebuild *rebuild, const char *path, st
 static enum error_code write_lake_file(struct rebuild *rebuild, struct error *error)
 {
     enum error_code code = OK;
-    if (!rebuild->report->lake_file_is_new && !rebuild->lake.creating)
+    bool raises = rebuild->choice.replacements.size_bytes > 0 &&
+                  rebuild->lake.layout_version < CATALOG_LAYOUT_CARE;
+    if (raises) /* as compaction had done before */
+        rebuild->lake.layout_version = CATALOG_LAYOUT_CARE;
+    if (!rebuild->report->lake_file_is_new && !rebuild->lake.creating && !raises)
         return OK;
     if (rebuild->lake_file_is_damaged)
         code = store_move_aside(&rebuild->store, LAKE_FILE, NULL, error);
@@ -485,6 +538,7 @@ enum error_code rebuild_lake(const struct rebuild_options *options, struct rebui
         code = rebuild_locked(rebuild, error);
     ownership_release(&ownership);
     buffer_release(&rebuild->choice.commits);
+    buffer_release(&rebuild->choice.replacements);
     buffer_release(&rebuild->choice.ranges);
     buffer_release(&rebuild->files);
     buffer_release(&rebuild->linked);

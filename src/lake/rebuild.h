@@ -4,7 +4,8 @@
 
 /*
  * Makes a lake's catalog anew from its files alone, when it is lost, damaged or not to be trusted.
- * Only whole commits are taken in; of commits that overlap the one with the highest number. Nothing
+ * Only whole commits are taken in; of commits that overlap the one with the highest number. Commits
+ * whose rows lie in the same files (compaction) are taken in together, or none of them. Nothing
  * is deleted: what can't be taken in, and the old catalog, move to _lake/damaged. Files that no
  * commit of this lake made are left alone: so are files that DuckDB merged or rewrote, whose rows
  * the new catalog lacks, like the tables and views of others. It keeps a description of every file

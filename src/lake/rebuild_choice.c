@@ -9,7 +9,9 @@
 
 #include "store/layout.h"
 #include "lake/inventory.h"
+#include "lake/rebuild_bundle.h"
 #include "os/file.h"
+#include "util/memory.h"
 
 #define REASON_BYTES 512
 
@@ -188,11 +190,151 @@ static enum error_code judge(struct rebuild_choice *choice, struct found_file *f
         return reject(choice, files, count, error, "another commit has its number");
     if (was_pruned(choice, files[0].range))
         return reject(choice, files, count, error, "its ledgers were pruned");
-    code = rebuild_commit(choice->store->root, choice->scheme, files, count, &choice->report->arena,
+    const struct commit_parts parts = {.own = files, .own_count = count};
+    code = rebuild_commit(choice->store->root, choice->scheme, &parts, &choice->report->arena,
                           rebuilt, error);
     if (code == OK && rebuilt->fault != NULL)
         return reject(choice, files, count, error, "its commit is not whole: %s", rebuilt->fault);
     return code == OK ? accept(choice, rebuilt, error) : code;
+}
+
+/* ---- commits that share files ---- */
+
+/* The files of a bundle that is not taken in; the ledgers of all its commits are to be fetched. */
+static enum error_code PRINTF_LIKE(4, 5)
+    reject_bundle(struct rebuild_choice *choice, const struct rebuild_bundle *bundle,
+                  struct error *error, const char *format, ...)
+{
+    char reason[REASON_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(reason, sizeof reason, format, arguments);
+    va_end(arguments);
+    enum error_code code = reject(choice, bundle->own, bundle->own_count, error, "%s", reason);
+    for (size_t i = 0; code == OK && i < bundle->shared_count; i++) {
+        struct found_file file = bundle->shared[i];
+        for (size_t k = 0; k < file.share_count; k++) {
+            struct ledger_range range = file.shares[k].range;
+            file.range.first = range.first < file.range.first ? range.first : file.range.first;
+            file.range.last = range.last > file.range.last ? range.last : file.range.last;
+        }
+        code = reject(choice, &file, 1, error, "%s", reason);
+    }
+    return code;
+}
+
+/* Why the bundle can't be taken in at all; NULL: nothing is against it yet. */
+static const char *find_obstacle(const struct rebuild_choice *choice,
+                                 const struct rebuild_bundle *bundle)
+{
+    size_t pruned = 0;
+    if (bundle->contradicts)
+        return "files that share a commit's rows say different things of it";
+    for (size_t i = 0; i < bundle->commit_count; i++) {
+        if (find_overlap(choice, bundle->commits[i].range) != 0)
+            return "superseded: a later commit has ledgers of one whose rows it holds";
+        if (i > 0 && ledger_ranges_overlap(bundle->commits[i].range, bundle->commits[i - 1].range))
+            return "commits whose rows it holds have the same ledgers";
+        pruned += was_pruned(choice, bundle->commits[i].range);
+    }
+    return pruned > 0 ? "ledgers whose rows it holds were pruned" : NULL;
+}
+
+/* The shared files that hold rows of the commit, and its own. */
+static enum error_code rebuild_sharer(struct rebuild_choice *choice,
+                                      const struct rebuild_bundle *bundle,
+                                      const struct rebuilt_file *files, size_t index,
+                                      struct rebuilt_commit *rebuilt, struct error *error)
+{
+    const struct provenance_commit *said = &bundle->commits[index];
+    struct arena *arena = &choice->report->arena;
+    struct commit_parts parts = {.said = said};
+    const struct rebuilt_file **shared =
+        arena_alloc(arena, (bundle->shared_count + 1) * sizeof(void *));
+    if (shared == NULL)
+        return no_memory(error);
+    for (size_t i = 0; i < bundle->shared_count; i++)
+        for (size_t k = 0; k < bundle->shared[i].share_count; k++)
+            if (bundle->shared[i].shares[k].commit_no == said->commit_no)
+                shared[parts.shared_count++] = &files[i];
+    for (size_t i = 0; i < bundle->own_count; i++) {
+        if (bundle->own[i].commit_no != said->commit_no)
+            continue;
+        parts.own = parts.own == NULL ? &bundle->own[i] : parts.own;
+        parts.own_count++;
+    }
+    parts.shared = shared;
+    return rebuild_commit(choice->store->root, choice->scheme, &parts, arena, rebuilt, error);
+}
+
+static enum error_code add_replacement(struct rebuild_choice *choice,
+                                       const struct rebuilt_file *shared, struct error *error)
+{
+    struct arena *arena = &choice->report->arena;
+    const struct found_file *found = shared->found;
+    struct catalog_file *file = arena_alloc(arena, sizeof *file);
+    struct rebuilt_replacement one = {.change = {.commit_no = found->commit_no,
+                                                 .range = shared->file.range,
+                                                 .schema_version = found->schema->version,
+                                                 .reason = "rebuild",
+                                                 .file_count = 1,
+                                                 .files = file,
+                                                 .row_count = shared->file.record_count},
+                                      .member_count = found->share_count};
+    one.members = arena_alloc(arena, found->share_count * sizeof *one.members);
+    if (file == NULL || one.members == NULL)
+        return no_memory(error);
+    *file = shared->file;
+    for (size_t i = 0; i < found->share_count; i++)
+        one.members[i] = (struct catalog_member){.commit_no = found->shares[i].commit_no,
+                                                 .record_count = found->shares[i].file_rows};
+    choice->report->files++;
+    return buffer_append(&choice->replacements, &one, sizeof one) == OK ? OK : no_memory(error);
+}
+
+/* All of its commits, or none. */
+static enum error_code judge_commits(struct rebuild_choice *choice,
+                                     const struct rebuild_bundle *bundle,
+                                     const struct rebuilt_file *files, struct error *error)
+{
+    struct rebuilt_commit *rebuilt =
+        arena_alloc(&choice->report->arena, bundle->commit_count * sizeof *rebuilt);
+    enum error_code code = rebuilt == NULL ? no_memory(error) : OK;
+    for (size_t i = 0; code == OK && i < bundle->commit_count; i++) {
+        code = rebuild_sharer(choice, bundle, files, i, &rebuilt[i], error);
+        if (code == OK && rebuilt[i].fault != NULL)
+            return reject_bundle(choice, bundle, error,
+                                 "commit %" PRIu64 " whose rows it holds is not whole: %s",
+                                 bundle->commits[i].commit_no, rebuilt[i].fault);
+    }
+    for (size_t i = 0; code == OK && i < bundle->commit_count; i++)
+        code = accept(choice, &rebuilt[i], error);
+    for (size_t i = 0; code == OK && i < bundle->shared_count; i++)
+        code = add_replacement(choice, &files[i], error);
+    return code;
+}
+
+static enum error_code judge_bundle(struct rebuild_choice *choice,
+                                    const struct rebuild_bundle *bundle, struct error *error)
+{
+    const char *obstacle = find_obstacle(choice, bundle);
+    if (obstacle != NULL)
+        return reject_bundle(choice, bundle, error, "%s", obstacle);
+    struct rebuilt_file *files = mem_alloc_zero(bundle->shared_count, sizeof *files);
+    enum error_code code = files == NULL ? no_memory(error) : OK;
+    const struct rebuilt_file *bad = NULL;
+    for (size_t i = 0; code == OK && bad == NULL && i < bundle->shared_count; i++) {
+        code = rebuild_file(choice->store->root, choice->scheme, &bundle->shared[i],
+                            &choice->report->arena, &files[i], error);
+        bad = files[i].fault != NULL ? &files[i] : NULL;
+    }
+    if (code == OK)
+        code = bad != NULL ? reject_bundle(choice, bundle, error, "%s", bad->fault)
+                           : judge_commits(choice, bundle, files, error);
+    for (size_t i = 0; files != NULL && i < bundle->shared_count; i++)
+        rebuilt_file_release(&files[i]);
+    mem_free(files);
+    return code;
 }
 
 /* ---- all of them ---- */
@@ -347,24 +489,84 @@ static enum error_code list_refetch(const struct rebuild_choice *choice, struct 
     return code;
 }
 
-enum error_code rebuild_choose(struct rebuild_choice *choice, struct buffer *files,
-                               struct error *error)
+static int compare_replacements(const void *a, const void *b)
 {
-    enum error_code code = put_aside(choice, files, error);
+    const struct rebuilt_replacement *left = a, *right = b;
+    COMPARE(left->change.commit_no, right->change.commit_no);
+    COMPARE(left->change.range.first, right->change.range.first);
+    return 0;
+}
+
+/* Judges the bundles whose highest commit is above that number; *next: the first that is not judged
+ * yet. */
+static enum error_code judge_bundles(struct rebuild_choice *choice, const struct buffer *bundles,
+                                     size_t *next, uint64_t above, struct error *error)
+{
+    enum error_code code = OK;
+    for (; code == OK && *next < LIST_COUNT(bundles, struct rebuild_bundle); ++*next) {
+        const struct rebuild_bundle *bundle = LIST_AT(bundles, struct rebuild_bundle, *next);
+        if (bundle->commits[bundle->commit_count - 1].commit_no <= above)
+            break;
+        code = judge_bundle(choice, bundle, error);
+    }
+    return code;
+}
+
+static enum error_code reject_replaced(struct rebuild_choice *choice, const struct buffer *replaced,
+                                       struct error *error)
+{
+    enum error_code code = OK;
+    for (size_t i = 0; code == OK && i < LIST_COUNT(replaced, struct found_file); i++)
+        code = reject(choice, LIST_AT(replaced, struct found_file, i), 1, error,
+                      "replaced: its rows lie in another file");
+    return code;
+}
+
+/* Highest commit first, alone or with those that it shares files with. */
+static enum error_code judge_all(struct rebuild_choice *choice, struct buffer *files,
+                                 const struct buffer *bundles, struct error *error)
+{
     struct found_file *all = (void *)files->data;
-    size_t count = LIST_COUNT(files, struct found_file);
-    if (count > 0)
-        qsort(all, count, sizeof *all, compare_files);
-    if (code == OK && choice->intent != NULL)
-        code = take_range(choice, choice->intent->commit.range, choice->intent->commit.commit_no,
-                          error);
+    size_t count = LIST_COUNT(files, struct found_file), next_bundle = 0;
+    enum error_code code = OK;
     for (size_t first = 0; code == OK && first < count;) {
         size_t end = first + 1;
         while (end < count && compare_commits(&all[first], &all[end]) == 0)
             end++;
-        code = judge(choice, &all[first], end - first, error);
+        code = judge_bundles(choice, bundles, &next_bundle, all[first].commit_no, error);
+        if (code == OK)
+            code = judge(choice, &all[first], end - first, error);
         first = end;
     }
+    return code == OK ? judge_bundles(choice, bundles, &next_bundle, 0, error) : code;
+}
+
+enum error_code rebuild_choose(struct rebuild_choice *choice, struct buffer *files,
+                               struct error *error)
+{
+    struct buffer bundles, replaced;
+    buffer_init(&bundles);
+    buffer_init(&replaced);
+    enum error_code code = put_aside(choice, files, error);
+    if (code == OK)
+        code = rebuild_bundles_make(files, &choice->report->arena, &bundles, &replaced, error);
+    if (code == OK)
+        code = reject_replaced(choice, &replaced, error);
+    struct found_file *all = (void *)files->data;
+    size_t count = LIST_COUNT(files, struct found_file);
+    if (count > 0)
+        qsort(all, count, sizeof *all, compare_files);
+    if (code == OK && choice->intent != NULL && !choice->intent->is_replacement)
+        code = take_range(choice, choice->intent->commit.range, choice->intent->commit.commit_no,
+                          error);
+    if (code == OK)
+        code = judge_all(choice, files, &bundles, error);
+    buffer_release(&bundles);
+    buffer_release(&replaced);
+    if (choice->replacements.size_bytes > 0)
+        qsort(choice->replacements.data,
+              LIST_COUNT(&choice->replacements, struct rebuilt_replacement),
+              sizeof(struct rebuilt_replacement), compare_replacements);
     if (choice->commits.size_bytes > 0)
         qsort(choice->commits.data, LIST_COUNT(&choice->commits, struct rebuilt_commit *),
               sizeof(struct rebuilt_commit *), compare_numbers);

@@ -12,6 +12,7 @@
 #include "lake/file_partition.h"
 #include "walk/file_facts.h"
 #include "walk/file_rows.h"
+#include "walk/row_scan.h"
 #include "lake/inventory.h"
 #include "lake/ledger_order.h"
 #include "os/clock.h"
@@ -35,6 +36,8 @@ struct gathering {
     struct buffer ordinals; /* uint64_t */
     struct buffer letters;  /* struct stored_letter */
     struct file_rows *rows; /* of each file its newest ledger's */
+    bool keeps_runs;        /* and where its ledgers stand */
+    const struct commit_parts *parts;
     struct rebuilt_commit *rebuilt;
 };
 
@@ -211,7 +214,8 @@ static enum error_code walk_file(struct gathering *gathering, const struct found
         code = file_rows_end(rows, error);
     if (code == OK)
         code = describe_file(gathering, found, &walk, rows, file, error);
-    file_rows_drop_runs(rows);
+    if (!gathering->keeps_runs)
+        file_rows_drop_runs(rows);
     parquet_walk_end(&walk);
     return code;
 }
@@ -231,6 +235,112 @@ static enum error_code walk_files(struct gathering *gathering, struct catalog_fi
         if (code != OK)
             code = fault_of_error(gathering, code, error);
     }
+    return code;
+}
+
+/* ---- files of several commits ---- */
+
+/* Whether the ledger's rows are the commit's: where several of the file have it, the latest's. */
+static bool is_own(const struct gathering *gathering, const struct found_file *found,
+                   uint32_t ledger)
+{
+    for (size_t i = found->share_count; i > 0; i--) {
+        const struct provenance_commit *share = &found->shares[i - 1];
+        if (ledger >= share->range.first && ledger <= share->range.last)
+            return share->commit_no == gathering->rebuilt->commit.commit_no;
+    }
+    return false;
+}
+
+static enum error_code add_shared_ledgers(struct gathering *gathering,
+                                          const struct rebuilt_file *shared, uint64_t *row_count,
+                                          struct error *error)
+{
+    const uint32_t *indices = (const void *)shared->rows.ordinals.data;
+    struct catalog_commit *commit = &gathering->rebuilt->commit;
+    for (size_t i = 0, row = 0; i < LIST_COUNT(&shared->rows.runs, struct ledger_run); i++) {
+        const struct ledger_run *run = LIST_AT(&shared->rows.runs, struct ledger_run, i);
+        size_t first = row;
+        row += run->row_count;
+        if (!is_own(gathering, shared->found, run->ledger_sequence))
+            continue;
+        *row_count += run->row_count;
+        if (run->time_us > commit->last_close_us)
+            commit->last_close_us = run->time_us;
+        if (buffer_append(&gathering->ledgers, &run->ledger_sequence, sizeof(uint32_t)) != OK)
+            return no_memory(error);
+        for (uint32_t k = 0; gathering->has_ordinals && k < run->row_count; k++) {
+            uint64_t ordinal = ledger_ordinal(run->ledger_sequence, indices[first + k]);
+            if (buffer_append(&gathering->ordinals, &ordinal, sizeof ordinal) != OK)
+                return no_memory(error);
+        }
+    }
+    return OK;
+}
+
+static enum error_code add_shared_files(struct gathering *gathering, struct error *error)
+{
+    const struct commit_parts *parts = gathering->parts;
+    uint64_t rows = 0;
+    enum error_code code = OK;
+    for (size_t i = 0; code == OK && i < parts->shared_count; i++)
+        code = add_shared_ledgers(gathering, parts->shared[i], &rows, error);
+    if (code == OK && parts->shared_count > 0 && rows != (uint64_t)parts->said->file_rows)
+        code = set_fault(gathering, error,
+                         "the files that it shares hold %" PRIu64 " rows of it, they say %" PRId64,
+                         rows, parts->said->file_rows);
+    return code;
+}
+
+struct digest_scan {
+    struct gathering *gathering;
+    struct buffer *rows;
+};
+
+static enum error_code keep_digest_row(void *context, const struct row_view *row,
+                                       struct error *error)
+{
+    struct digest_scan *scan = context;
+    struct row_view copy;
+    enum error_code code = row_copy(row, &scan->gathering->scratch, &copy, error);
+    return code == OK && buffer_append(scan->rows, &copy, sizeof copy) != OK ? no_memory(error)
+                                                                             : code;
+}
+
+static enum error_code scan_shared_file(struct digest_scan *target, const char *path,
+                                        uint32_t ledger, struct error *error)
+{
+    struct lake_data_file data_file;
+    struct row_scan scan;
+    enum error_code code = row_scan_init(&scan, error);
+    if (code == OK) {
+        code = lake_data_file_open(&data_file, target->gathering->root, path, error);
+        if (code == OK)
+            code = row_scan_file(&scan, &data_file.source, (struct ledger_range){ledger, ledger},
+                                 keep_digest_row, target, error);
+        lake_data_file_release(&data_file);
+    }
+    row_scan_release(&scan);
+    return code;
+}
+
+/* Appends the rows of the ledger that stand in shared files. */
+static enum error_code take_shared_digest_rows(struct gathering *gathering, uint32_t ledger,
+                                               struct buffer *rows, struct ledger_events *events,
+                                               struct error *error)
+{
+    const struct commit_parts *parts = gathering->parts;
+    struct digest_scan target = {gathering, rows};
+    enum error_code code = OK;
+    for (size_t i = 0; code == OK && i < parts->shared_count; i++) {
+        size_t before = rows->size_bytes;
+        struct ledger_range range = parts->shared[i]->file.range;
+        if (ledger >= range.first && ledger <= range.last)
+            code = scan_shared_file(&target, parts->shared[i]->found->path, ledger, error);
+        events->file_count += rows->size_bytes > before;
+    }
+    events->rows = (void *)rows->data;
+    events->row_count = LIST_COUNT(rows, struct row_view);
     return code;
 }
 
@@ -346,11 +456,13 @@ static enum error_code compute_digest(struct gathering *gathering, struct error 
     struct ledger_digest digest;
     enum error_code code = OK;
     buffer_init(&rows);
-    gathering->rebuilt->has_digest =
-        take_digest_rows(gathering, events.ledger_sequence, &rows, &events, &code) &&
-        ledger_order_is_known(gathering->schema, &events);
+    bool is_whole = take_digest_rows(gathering, events.ledger_sequence, &rows, &events, &code);
     if (code != OK)
         code = no_memory(error);
+    if (code == OK)
+        code = take_shared_digest_rows(gathering, events.ledger_sequence, &rows, &events, error);
+    gathering->rebuilt->has_digest =
+        code == OK && is_whole && ledger_order_is_known(gathering->schema, &events);
     if (code == OK && gathering->rebuilt->has_digest) {
         code = ledger_order_digest(gathering->schema, &events, &digest, error);
         if (code == OK) {
@@ -376,9 +488,21 @@ static enum error_code check_ordinals(struct gathering *gathering, struct error 
 /* All files there, and their rows as many as the commit says. */
 static enum error_code check_counts(struct gathering *gathering, struct error *error)
 {
+    const struct commit_parts *parts = gathering->parts;
     uint64_t rows = 0;
     for (size_t i = 0; i < gathering->file_count; i++)
         rows += gathering->files[i].file_rows;
+    if (parts->shared_count > 0) {
+        rows += (uint64_t)parts->said->file_rows;
+        if ((uint64_t)parts->said->file_count <= parts->own_count)
+            return set_fault(gathering, error, "more of its files are there than it had");
+        return rows == (uint64_t)parts->said->row_count
+                   ? OK
+                   : set_fault(gathering, error,
+                               "%" PRIu64 " of the %" PRId64 " rows of commit %" PRIu64
+                               " are there",
+                               rows, parts->said->row_count, parts->said->commit_no);
+    }
     if (gathering->file_count != gathering->files[0].commit_files)
         return set_fault(gathering, error, "%zu of its %" PRIu64 " files are there",
                          gathering->file_count, gathering->files[0].commit_files);
@@ -392,8 +516,8 @@ static enum error_code gather(struct gathering *gathering, struct error *error)
 {
     struct rebuilt_commit *rebuilt = gathering->rebuilt;
     struct catalog_file *files =
-        arena_alloc(gathering->arena, gathering->file_count * sizeof *files);
-    gathering->rows = mem_alloc_zero(gathering->file_count, sizeof *gathering->rows);
+        arena_alloc(gathering->arena, (gathering->file_count + 1) * sizeof *files);
+    gathering->rows = mem_alloc_zero(gathering->file_count + 1, sizeof *gathering->rows);
     if (files == NULL || gathering->rows == NULL)
         return no_memory(error);
     for (size_t i = 0; i < gathering->file_count; i++)
@@ -402,6 +526,8 @@ static enum error_code gather(struct gathering *gathering, struct error *error)
     enum error_code code = check_counts(gathering, error);
     if (code == OK && rebuilt->fault == NULL)
         code = walk_files(gathering, files, error);
+    if (code == OK && rebuilt->fault == NULL)
+        code = add_shared_files(gathering, error);
     if (code == OK && rebuilt->fault == NULL)
         code = read_letters(gathering, error);
     if (code == OK && rebuilt->fault == NULL)
@@ -415,31 +541,49 @@ static enum error_code gather(struct gathering *gathering, struct error *error)
     return code;
 }
 
+/* The commit as its own files say, or those that it shares. */
+static struct catalog_commit describe_commit(const struct commit_parts *parts)
+{
+    const struct found_file *own = parts->own;
+    struct catalog_commit commit = {.schema_version =
+                                        own != NULL ? own->schema->version
+                                                    : parts->shared[0]->found->schema->version,
+                                    .reason = REBUILT_REASON,
+                                    .file_count = parts->own_count,
+                                    .committed_us = os_realtime_us()};
+    if (parts->shared_count > 0) {
+        commit.commit_no = parts->said->commit_no;
+        commit.range = parts->said->range;
+        commit.row_count = parts->said->row_count;
+        commit.files_elsewhere = (size_t)parts->said->file_count - parts->own_count;
+        return commit;
+    }
+    commit.commit_no = own->commit_no;
+    commit.range = own->range;
+    commit.row_count = (int64_t)own->commit_rows;
+    return commit;
+}
+
 enum error_code rebuild_commit(const char *root, enum partitioning_scheme scheme,
-                               const struct found_file *files, size_t file_count,
-                               struct arena *arena, struct rebuilt_commit *rebuilt,
-                               struct error *error)
+                               const struct commit_parts *parts, struct arena *arena,
+                               struct rebuilt_commit *rebuilt, struct error *error)
 {
     struct error local;
     error = error == NULL ? &local : error;
-    *rebuilt = (struct rebuilt_commit){.commit = {.commit_no = files[0].commit_no,
-                                                  .range = files[0].range,
-                                                  .schema_version = files[0].schema->version,
-                                                  .reason = REBUILT_REASON,
-                                                  .file_count = file_count,
-                                                  .row_count = (int64_t)files[0].commit_rows,
-                                                  .committed_us = os_realtime_us()}};
+    *rebuilt = (struct rebuilt_commit){.commit = describe_commit(parts)};
+    const struct row_schema *schema = row_schema_find(rebuilt->commit.schema_version);
     struct gathering gathering = {.root = root,
                                   .scheme = scheme,
-                                  .files = files,
-                                  .file_count = file_count,
-                                  .schema = files[0].schema,
-                                  .has_ordinals = ledger_schema_has_ordinals(files[0].schema),
+                                  .files = parts->own,
+                                  .file_count = parts->own_count,
+                                  .parts = parts,
+                                  .schema = schema,
+                                  .has_ordinals = ledger_schema_has_ordinals(schema),
                                   .arena = arena,
                                   .rebuilt = rebuilt};
     arena_init(&gathering.scratch, 0);
     enum error_code code = gather(&gathering, error);
-    for (size_t i = 0; gathering.rows != NULL && i < file_count; i++)
+    for (size_t i = 0; gathering.rows != NULL && i < parts->own_count; i++)
         file_rows_release(&gathering.rows[i]);
     mem_free(gathering.rows);
     buffer_release(&gathering.ledgers);
@@ -447,4 +591,35 @@ enum error_code rebuild_commit(const char *root, enum partitioning_scheme scheme
     buffer_release(&gathering.letters);
     arena_release(&gathering.scratch);
     return code;
+}
+
+enum error_code rebuild_file(const char *root, enum partitioning_scheme scheme,
+                             const struct found_file *found, struct arena *arena,
+                             struct rebuilt_file *rebuilt, struct error *error)
+{
+    struct error local;
+    struct rebuilt_commit alone = {.commit = {.range = found->range}};
+    struct gathering gathering = {.root = root,
+                                  .scheme = scheme,
+                                  .files = found,
+                                  .file_count = 1,
+                                  .schema = found->schema,
+                                  .has_ordinals = ledger_schema_has_ordinals(found->schema),
+                                  .arena = arena,
+                                  .rows = &rebuilt->rows,
+                                  .keeps_runs = true,
+                                  .rebuilt = &alone};
+    error = error == NULL ? &local : error;
+    *rebuilt = (struct rebuilt_file){.found = found};
+    file_rows_init(&rebuilt->rows);
+    enum error_code code = walk_files(&gathering, &rebuilt->file, error);
+    rebuilt->fault = alone.fault;
+    buffer_release(&gathering.ledgers);
+    buffer_release(&gathering.ordinals);
+    return code;
+}
+
+void rebuilt_file_release(struct rebuilt_file *rebuilt)
+{
+    file_rows_release(&rebuilt->rows);
 }

@@ -50,6 +50,35 @@ static bool has_our_columns(const struct parquet_file_metadata *metadata)
     return true;
 }
 
+/* Whose rows a file holds that took the place of others. One that names them wrongly is no
+ * FOUND_DATA. */
+static enum error_code take_shares(const struct parquet_file_metadata *metadata,
+                                   struct arena *arena, struct found_file *file, bool *good,
+                                   struct error *error)
+{
+    const char *text = provenance_text(metadata, PROVENANCE_COMMITS);
+    struct buffer commits;
+    struct error unreadable;
+    *good = true;
+    if (text == NULL)
+        return OK;
+    buffer_init(&commits);
+    enum error_code code = provenance_parse_commits(text, file->path, &commits, &unreadable);
+    struct provenance_commit *shares = arena_alloc(arena, commits.size_bytes + 1);
+    if (code == ERR_NO_MEMORY || shares == NULL) {
+        code = error_no_memory(error, "a file's metadata");
+    } else if (code != OK) {
+        *good = false;
+        code = OK;
+    } else {
+        memcpy(shares, commits.data, commits.size_bytes);
+        file->shares = shares;
+        file->share_count = LIST_COUNT(&commits, struct provenance_commit);
+    }
+    buffer_release(&commits);
+    return code;
+}
+
 /* What a readable footer says. */
 static enum error_code classify(const struct parquet_file_metadata *metadata, struct arena *arena,
                                 struct found_file *file, struct error *error)
@@ -79,6 +108,10 @@ static enum error_code classify(const struct parquet_file_metadata *metadata, st
                          "%s has schema version %s, which this version does not know: use a newer "
                          "parquet-consumer",
                          file->path, version);
+    bool good;
+    code = take_shares(metadata, arena, file, &good, error);
+    if (code != OK || !good)
+        return code;
     file->kind = FOUND_DATA;
     file->reason = NULL;
     return OK;

@@ -6,6 +6,7 @@
 
 #include "catalog/catalog.h"
 #include "rows/schema.h"
+#include "sink/provenance.h"
 #include "util/arena.h"
 #include "util/buffer.h"
 
@@ -27,6 +28,10 @@ struct found_file {
     uint64_t commit_no;
     struct ledger_range range; /* of the commit */
     uint64_t commit_files, commit_rows, file_rows;
+    /* Of a file that took the place of others, by commit_no: whose rows it holds. commit_no is its
+     * replacement's then, and the range that of its rows. */
+    const struct provenance_commit *shares;
+    size_t share_count;
 };
 
 /* Appends a struct found_file for each file under `root`, outside _lake, by path, and to `linked`

@@ -358,6 +358,7 @@ enum error_code replacement_publish(struct replacement *replacement, const int64
                                           .row_count = replacement->row_count};
     for (size_t i = 0; i < replacement->done_count; i++)
         report->size_bytes += (uint64_t)replacement->done[i].file_size_bytes;
-    move_replaced(replacement);
+    if (!publisher->unsettled) /* else the next call or writer does both */
+        move_replaced(replacement);
     return OK;
 }
