@@ -21,6 +21,20 @@ void backup_lock_release(struct backup_lock *lock)
     os_file_release(&lock->file);
 }
 
+/* Whoever only reads the lake can't keep others from deleting. */
+static enum error_code explain_rights(enum error_code code, const struct store *store,
+                                      struct error *error)
+{
+    if (code != ERR_IO || error == NULL || !os_is_refusal(error->system_errno))
+        return code;
+    (void)error_prefix(error, ERR_INVALID,
+                       "who may not write to %s can't keep its files from being deleted meanwhile; "
+                       "run this as the lake's owner: ",
+                       store->root);
+    error->code = ERR_INVALID;
+    return ERR_INVALID;
+}
+
 static enum error_code open_file(struct backup_lock *lock, const struct store *store,
                                  struct error *error)
 {
@@ -63,7 +77,7 @@ enum error_code backup_lock_share(struct backup_lock *lock, const struct store *
 {
     bool is_alone = false;
     int64_t until_us = os_monotonic_us() + BACKUP_LOCK_PATIENCE_US;
-    enum error_code code = open_file(lock, store, error);
+    enum error_code code = explain_rights(open_file(lock, store, error), store, error);
     if (code == OK)
         code = share_now(lock, &is_alone, error);
     while (code == ERR_CONFLICT && os_monotonic_us() < until_us) {

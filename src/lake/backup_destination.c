@@ -50,6 +50,7 @@ static bool is_within(const char *inner, const char *outer)
 enum error_code destination_find(const char *path, const char *root, char out[OS_PATH_BYTES],
                                  struct error *error)
 {
+    char above[OS_PATH_BYTES];
     if (strstr(path, "://") != NULL)
         return error_set(error, ERR_INVALID,
                          "%s: backups to object storage are not in this version; name a folder",
@@ -67,7 +68,13 @@ enum error_code destination_find(const char *path, const char *root, char out[OS
             out, root);
     if (os_is_regular_file(out))
         return error_set(error, ERR_INVALID, "%s is a file: a backup needs a folder", out);
-    return OK;
+    code = os_parent_path(above, out, error);
+    if (code == OK && !os_path_exists(above))
+        code = error_set(error, ERR_INVALID,
+                         "there is no folder %s for the backup to lie in: is its volume mounted? "
+                         "Make it, or name another",
+                         above);
+    return code;
 }
 
 /* ---- what is there ---- */

@@ -14,7 +14,8 @@ enum destination_kind {
 };
 
 /* Where `path` leads, as an absolute path without links, whether or not it is there yet;
- * ERR_INVALID if it lies in the lake at `root`, holds it, or is no folder. */
+ * ERR_INVALID if it lies in the lake at `root`, holds it, is no folder, or lies in one that is not
+ * there. */
 enum error_code destination_find(const char *path, const char *root, char out[OS_PATH_BYTES],
                                  struct error *error) MUST_CHECK;
 

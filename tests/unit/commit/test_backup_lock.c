@@ -165,6 +165,25 @@ static void a_full_disk_holds_no_backup_up(void **state)
     assert_non_null(strstr(error.message, "(another process)"));
 }
 
+static int refuse_open(const char *path, int flags, mode_t mode)
+{
+    (void)path;
+    (void)flags;
+    (void)mode;
+    errno = EACCES;
+    return -1;
+}
+
+static void who_may_only_read_the_lake_is_told_so(void **state)
+{
+    (void)state;
+    struct os_calls calls = os_calls_real;
+    calls.open = refuse_open;
+    os_calls_set(&calls);
+    assert_int_equal(back_up("/mnt/copy"), ERR_INVALID);
+    assert_non_null(strstr(error.message, "run this as the lake's owner"));
+}
+
 static void a_link_in_the_place_of_the_lock_is_refused(void **state)
 {
     (void)state;
@@ -184,6 +203,7 @@ int main(void)
         TEST(a_backup_waits_for_a_deletion_but_not_for_ever),
         TEST(a_backup_begins_when_the_deletion_has_ended),
         TEST(a_full_disk_holds_no_backup_up),
+        TEST(who_may_only_read_the_lake_is_told_so),
         TEST(a_link_in_the_place_of_the_lock_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -708,6 +708,42 @@ static void the_backup_of_another_lake_is_refused(void **state)
 
 /* ---- beside others ---- */
 
+/* The lake's files change when the first of them is being copied. */
+static bool has_changed;
+
+static int change_then_open(const char *path, int flags, mode_t mode)
+{
+    if (!has_changed && strstr(path, "backup.inprogress") != NULL) {
+        has_changed = true;
+        exchange_files();
+    }
+    return os_calls_real.open(path, flags, mode);
+}
+
+static void files_that_leave_beside_it_let_it_begin_anew(void **state)
+{
+    (void)state;
+    struct os_calls calls = os_calls_real;
+    calls.open = change_then_open;
+    has_changed = false;
+    fill(LAST);
+    os_calls_set(&calls);
+    must_back_up();
+    os_calls_set(NULL);
+    assert_true(has_changed);
+    check_that_it_is_new();
+}
+
+static void the_folder_above_it_must_be_there(void **state)
+{
+    (void)state;
+    fill(LAST);
+    snprintf(copy, sizeof copy, "%s", temp_path(root, "not mounted/copy"));
+    assert_int_equal(back_up(), ERR_INVALID);
+    assert_non_null(strstr(error.message, "is its volume mounted?"));
+    assert_false(temp_exists(temp_path(root, "not mounted")));
+}
+
 static void a_deletion_is_put_off_until_the_files_are_there(void **state)
 {
     (void)state;
@@ -765,6 +801,8 @@ int main(void)
         TEST(a_backup_that_a_run_holds_is_refused),
         TEST(a_run_goes_on_in_it_and_then_it_is_no_backup_any_more),
         TEST(the_backup_of_another_lake_is_refused),
+        TEST(files_that_leave_beside_it_let_it_begin_anew),
+        TEST(the_folder_above_it_must_be_there),
         TEST(a_deletion_is_put_off_until_the_files_are_there),
         TEST(the_lake_remembers_its_backups),
         TEST(a_first_backup_that_loses_power_is_no_lake_or_whole),
