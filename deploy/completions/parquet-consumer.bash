@@ -3,7 +3,7 @@ _parquet_consumer()
 {
     local current=${COMP_WORDS[COMP_CWORD]}
     local previous=${COMP_WORDS[COMP_CWORD-1]}
-    local command=${COMP_WORDS[1]} words='' options='--service-name --service-version --ttp-processor-endpoint --start-ledger --end-ledger --batch-size --flush-interval --network --connect-timeout --idle-timeout --retry-initial --retry-max --max-attempts --on-poison-ledger --on-gap --give-up-after --max-message-size --tls --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --metadata --output-path --require-lake --compact-closed --retention --reader-data-path --partitioning-scheme --max-file-size --max-file-age --compression-codec --compression-level --row-group-rows --page-size --bloom-filters --encoding-profile --schema-version --enable-schema-evolution --memory-limit --encode-threads --min-free-disk --verify-files --stop-timeout --health-port --metrics-port --bind-address --log-level --log-format'
+    local command=${COMP_WORDS[1]} words='' options='--service-name --service-version --ttp-processor-endpoint --start-ledger --end-ledger --batch-size --flush-interval --network --connect-timeout --idle-timeout --retry-initial --retry-max --max-attempts --on-poison-ledger --on-gap --give-up-after --max-message-size --tls --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --metadata --output-path --require-lake --compact-closed --retention --snapshot-retention --reader-data-path --partitioning-scheme --max-file-size --max-file-age --compression-codec --compression-level --row-group-rows --page-size --bloom-filters --encoding-profile --schema-version --enable-schema-evolution --memory-limit --encode-threads --min-free-disk --verify-files --stop-timeout --health-port --metrics-port --bind-address --log-level --log-format'
     case $previous in
     --on-poison-ledger) words='stop skip' ;;
     --on-gap) words='warn fail' ;;
@@ -34,6 +34,7 @@ _parquet_consumer()
         prune) words="--help --older-than --before --before-ledger --dry-run --json --config $options" ;;
         backup) words="--help --link --catalog --mirror --dry-run --json --config $options" ;;
         compact) words="--help --partition --smaller-than --dry-run --json --config $options" ;;
+        expire) words="--help --older-than --dry-run --json --config $options" ;;
         relocate) words="--help --dry-run --json --config $options" ;;
         dead-letters) words="--help --since --until --json --config $options" ;;
         files) words="--help --since --until --schema-version --json --config $options" ;;
@@ -45,7 +46,7 @@ _parquet_consumer()
         esac
     fi
     if [ "$COMP_CWORD" = 1 ]; then
-        words="$words run demo replay record generate status verify repair rebuild prune backup compact relocate dead-letters files inspect check-config version help"
+        words="$words run demo replay record generate status verify repair rebuild prune backup compact expire relocate dead-letters files inspect check-config version help"
     fi
     COMPREPLY=($(compgen -W "$words" -- "$current"))
 }

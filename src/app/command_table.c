@@ -63,6 +63,11 @@ static const struct command_flag compact_flags[] = {
     {"--dry-run", NULL, "Only say what would be done"},
     {"--json", NULL, "Print one JSON object"},
 };
+static const struct command_flag expire_flags[] = {
+    {"--older-than", "DURATION", "Snapshots from so long before the newest one, such as 7d"},
+    {"--dry-run", NULL, "Only say what would be done"},
+    {"--json", NULL, "Print one JSON object"},
+};
 static const struct command_flag relocate_flags[] = {
     {"--dry-run", NULL, "Only say what would be done"},
     {"--json", NULL, "Print one JSON object"},
@@ -122,6 +127,9 @@ static const struct command table[] = {
      cmd_backup},
     {"compact", "[OPTIONS] [--partition PARTITION] [--smaller-than SIZE] [--dry-run] [--json]",
      "make the data files of closed partitions few", FLAGS(compact_flags), true, 0, cmd_compact},
+    {"expire", "[OPTIONS] [--older-than DURATION] [--dry-run] [--json]",
+     "end old snapshots and delete the files that only they needed", FLAGS(expire_flags), true, 0,
+     cmd_expire},
     {"relocate", "[OPTIONS] [--dry-run] [--json]",
      "tell readers where a lake that was moved or copied lies", FLAGS(relocate_flags), true, 0,
      cmd_relocate},

@@ -20,6 +20,7 @@ enum exit_code cmd_verify(const struct command_line *line);
 enum exit_code cmd_repair(const struct command_line *line);
 enum exit_code cmd_rebuild(const struct command_line *line);
 enum exit_code cmd_prune(const struct command_line *line);
+enum exit_code cmd_expire(const struct command_line *line);
 enum exit_code cmd_backup(const struct command_line *line);
 enum exit_code cmd_compact(const struct command_line *line);
 enum exit_code cmd_relocate(const struct command_line *line);

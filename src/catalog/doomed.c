@@ -13,7 +13,7 @@
 #include "catalog/values.h"
 #include "util/memory.h"
 
-#define SQL_BYTES     2048
+#define SQL_BYTES     4096
 #define FORGOTTEN_KEY "forgotten_commit"
 #define KEPT(path)    "'" CATALOG_RETIRED_PREFIX "' || " path " || '" CATALOG_RETIRED_SUFFIX "'"
 
@@ -254,8 +254,16 @@ enum error_code catalog_each_name_in_lake_folder(struct catalog *catalog,
     " FROM " table ")"
 #define AMONG(path, column, table) path " IN (SELECT " column " FROM " table ")"
 
-static enum error_code write_condition(struct database *database, char sql[SQL_BYTES],
-                                       struct error *error)
+/* Replacements have numbers among the commits', and end with their last file. */
+#define REPLACEMENTS " UNION ALL SELECT commit_no, committed_us FROM ttp_replacements"
+#define FORGETTABLE                                                                                \
+    "SELECT c.commit_no, p.path FROM (SELECT commit_no, ended_us FROM ttp_commits WHERE ended_us " \
+    "IS NOT NULL%s) c LEFT JOIN ttp_commit_files p ON p.commit_no = c.commit_no WHERE "            \
+    "c.ended_us <= ?1 AND c.commit_no < (SELECT max(commit_no) FROM ttp_commits)%s%s ORDER BY "    \
+    "c.commit_no"
+
+static enum error_code write_forgettable(struct database *database, char sql[SQL_BYTES],
+                                         struct error *error)
 {
     static const struct {
         const char *table, *condition;
@@ -267,23 +275,23 @@ static enum error_code write_condition(struct database *database, char sql[SQL_B
         {"ttp_doomed",
          NO_FILE(AMONG(KEPT("f.path"), "path", "ttp_doomed")) NO_LETTERS("path", "ttp_doomed")},
     };
-    int length = snprintf(
-        sql, SQL_BYTES, "%s",
-        "SELECT c.commit_no, p.path FROM ttp_commits c LEFT JOIN ttp_commit_files p ON p.commit_no "
-        "= c.commit_no WHERE c.ended_us <= ?1 AND c.commit_no < (SELECT max(commit_no) FROM "
-        "ttp_commits)" NO_FILE(AMONG("f.data_file_id", "data_file_id", "ducklake_data_file"))
-            NO_FILE(AMONG("f.path", "path", "ducklake_files_scheduled_for_deletion")));
+    char conditions[SQL_BYTES] = "";
+    size_t length = 0;
+    bool there = false;
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        bool there = false;
         enum error_code code = database_has_table(database, places[i].table, &there, error);
         if (code != OK)
             return code;
         if (there)
-            length +=
-                snprintf(sql + length, (size_t)(SQL_BYTES - length), "%s", places[i].condition);
+            length += (size_t)snprintf(conditions + length, sizeof conditions - length, "%s",
+                                       places[i].condition);
     }
-    (void)snprintf(sql + length, (size_t)(SQL_BYTES - length), " ORDER BY c.commit_no");
-    return OK;
+    enum error_code code = database_has_table(database, "ttp_replacements", &there, error);
+    snprintf(sql, SQL_BYTES, FORGETTABLE, there ? REPLACEMENTS : "",
+             NO_FILE(AMONG("f.data_file_id", "data_file_id", "ducklake_data_file"))
+                 NO_FILE(AMONG("f.path", "path", "ducklake_files_scheduled_for_deletion")),
+             conditions);
+    return code;
 }
 
 enum error_code catalog_each_forgettable(struct catalog *catalog, int64_t oldest_us,
@@ -292,7 +300,7 @@ enum error_code catalog_each_forgettable(struct catalog *catalog, int64_t oldest
 {
     struct query query;
     char sql[SQL_BYTES];
-    enum error_code code = write_condition(&catalog->database, sql, error);
+    enum error_code code = write_forgettable(&catalog->database, sql, error);
     if (code != OK)
         return code;
     query_begin(&query, &catalog->database, sql, BIND(sql_int(oldest_us)), error);
@@ -321,8 +329,12 @@ static enum error_code forget(struct catalog *catalog, const uint64_t *commit_no
     uint64_t highest = 0;
     enum error_code code = catalog_forgotten_commit(catalog, &highest, error);
     static const char *const changes[] = {"DELETE FROM ttp_commit_files WHERE commit_no = ?1",
-                                          "DELETE FROM ttp_commits WHERE commit_no = ?1"};
-    for (size_t c = 0; code == OK && c < sizeof changes / sizeof *changes; c++) {
+                                          "DELETE FROM ttp_commits WHERE commit_no = ?1",
+                                          "DELETE FROM ttp_replacements WHERE commit_no = ?1"};
+    bool replaces = false;
+    if (code == OK)
+        code = database_has_table(database, "ttp_replacements", &replaces, error);
+    for (size_t c = 0; code == OK && c < (replaces ? 3 : 2); c++) {
         query_prepare(&query, database, changes[c], error);
         for (size_t i = 0; i < count; i++)
             query_run(&query, BIND(sql_int((int64_t)commit_nos[i])));

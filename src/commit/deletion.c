@@ -207,7 +207,7 @@ static bool same_folder(const char *a, const char *b)
            strncmp(a, b, (size_t)(end_a - a)) == 0;
 }
 
-/* Sync Y12: each folder once; those of one folder follow each other. */
+/* Sync Y14: each folder once; those of one folder follow each other. */
 static enum error_code sync_gone(const struct deletion *deletion, struct error *error)
 {
     enum error_code code = OK;

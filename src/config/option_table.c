@@ -128,6 +128,11 @@ const struct option option_table[] = {
      "Age, counted from the newest ledger, at which whole commits leave the lake; a live run looks "
      "once an hour, and `prune` at once",
      NULL},
+    {"output", "snapshot_retention", OPTION_DURATION, FIELD(snapshot_retention_us), "", "keep all",
+     SECONDS, 36500 * DAYS, NO_CHOICES, "DURATION",
+     "Age, counted from the newest one, at which snapshots end and the files that only they needed "
+     "are deleted; a live run looks once an hour, and `expire` at once",
+     NULL},
     {"output", "reader_data_path", OPTION_TEXT, FIELD(reader_data_path), "", NULL, NO_LIMITS,
      NO_CHOICES, "FOLDER",
      "Absolute path of the lake as its readers see it, where that differs (a container's host)",

@@ -71,7 +71,8 @@ struct options {
     const char *output_path;
     bool require_lake;
     bool compact_closed;
-    int64_t retention_us; /* 0: keep all */
+    int64_t retention_us;          /* 0: keep all */
+    int64_t snapshot_retention_us; /* the same */
     const char *reader_data_path;
     int partitioning_scheme;
     uint64_t max_file_size_bytes;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/lake_care.h"
 
+#include "lake/expire.h"
 #include "lake/prune.h"
 #include "os/clock.h"
 #include "os/log.h"
@@ -40,6 +41,33 @@ static bool wants_compaction(const struct options *options)
     return options->compact_closed;
 }
 
+static bool wants_expire(const struct options *options)
+{
+    return options->snapshot_retention_us > 0;
+}
+
+static enum error_code expire(const struct options *options, const struct sink_lake *lake,
+                              struct care_fact *fact, struct error *error)
+{
+    struct expire_report report;
+    enum error_code code = expire_owned(lake->store, lake->catalog, options->snapshot_retention_us,
+                                        false, &report, error);
+    if (code != OK)
+        return code;
+    fact->files = report.deleted.files;
+    fact->bytes = report.deleted.bytes;
+    if (report.expiry.snapshots + report.deleted.files > 0)
+        log_event(LOG_INFO, "lake", "old snapshots ended (snapshot_retention)",
+                  LOG_U("snapshots", report.expiry.snapshots),
+                  LOG_U("files_deleted", report.deleted.files),
+                  LOG_U("bytes_deleted", report.deleted.bytes));
+    if (report.deleted.waiting_files > 0)
+        log_event(LOG_INFO, "lake", "files that nothing needs any more wait to be deleted",
+                  LOG_U("files", report.deleted.waiting_files),
+                  LOG_T("reason", report.deleted.waits_for));
+    return OK;
+}
+
 static const struct {
     bool (*is_wanted)(const struct options *options);
     /* Fills what `fact` says of it. NULL: a task between two commits. */
@@ -49,6 +77,7 @@ static const struct {
 } tasks[CARE_TASK_COUNT] = {
     [CARE_PRUNE] = {wants_prune, prune, HOUR_US},
     [CARE_COMPACT] = {wants_compaction, NULL, 0},
+    [CARE_EXPIRE] = {wants_expire, expire, HOUR_US}, /* what was pruned before it, too */
 };
 
 void lake_care_init(struct lake_care *care, const struct options *options, care_teller *tell,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "catalog/catalog.h"
+#include "catalog/doomed.h"
 #include "sink/provenance.h"
 #include "store/layout.h"
 
@@ -25,7 +26,7 @@ static enum error_code compare_with_catalog(const struct search *search, const c
                                             const struct parquet_file_metadata *metadata,
                                             struct error *error)
 {
-    uint64_t commit_no, first, last, rows;
+    uint64_t commit_no, first, last, rows, forgotten = 0;
     int64_t row_count = 0;
     struct ledger_range range = {0};
     bool found = false;
@@ -38,6 +39,10 @@ static enum error_code compare_with_catalog(const struct search *search, const c
         catalog_find_commit(search->catalog, commit_no, &found, &range, &row_count, error);
     if (code != OK ||
         (found && range.first == first && range.last == last && (uint64_t)row_count == rows))
+        return code;
+    if (!found) /* one that expired is known no more, and nobody asks for its ledgers again */
+        code = catalog_forgotten_commit(search->catalog, &forgotten, error);
+    if (code != OK || (!found && commit_no <= forgotten))
         return code;
     return error_set(
         error, ERR_CONFLICT,

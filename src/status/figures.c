@@ -340,7 +340,7 @@ static const struct figure figures[] = {
 
     {METRIC("ttp_care_done_total", "counter", "task",
             "How often the run did something for its lake: prune (option retention), compact "
-            "(option compact_closed)."),
+            "(option compact_closed), expire (option snapshot_retention)."),
      WRITTEN(write_care_done)},
     {METRIC("ttp_care_failed_total", "counter", "task",
             "How often it failed; it is tried again a minute later."),

@@ -20,6 +20,7 @@ const char *care_task_name(enum care_task task)
     static const char *const names[CARE_TASK_COUNT] = {
         [CARE_PRUNE] = "prune",
         [CARE_COMPACT] = "compact",
+        [CARE_EXPIRE] = "expire",
     };
     assert(task < CARE_TASK_COUNT);
     return names[task];

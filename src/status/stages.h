@@ -125,7 +125,7 @@ struct sink_stats {
 };
 
 /* What a live run does for its lake besides taking events, where options ask for it. */
-enum care_task { CARE_PRUNE, CARE_COMPACT, CARE_TASK_COUNT };
+enum care_task { CARE_PRUNE, CARE_COMPACT, CARE_EXPIRE, CARE_TASK_COUNT };
 const char *care_task_name(enum care_task task); /* "prune", … */
 
 struct care_stats {

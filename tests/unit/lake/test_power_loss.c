@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The power fails at any operation of a rebuild, a repair or a prune: nothing is deleted by it,
- * what was done stays done, and running it again finishes. */
+/* The power fails at any operation of a rebuild, a repair, a prune or an expiry: nothing that is
+ * needed is deleted by it, what was done stays done, and running it again finishes. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -15,7 +15,9 @@
 
 #include "store/layout.h"
 #include "catalog/care.h"
+#include "catalog/others.h"
 #include "lake/open.h"
+#include "lake/expire.h"
 #include "lake/prune.h"
 #include "lake/rebuild.h"
 #include "lake/repair.h"
@@ -35,6 +37,7 @@ static char folder[TEMP_PATH_BYTES], made[TEMP_PATH_BYTES], lake[TEMP_PATH_BYTES
 static struct sink_options options;
 static struct error error;
 static size_t made_files, pruned_files;
+static int64_t newest_snapshot;
 static uint32_t first_ledger, last_ledger;
 
 static struct sink *must_open(void)
@@ -154,6 +157,12 @@ static enum error_code prune(void)
     return code;
 }
 
+static enum error_code expire(void)
+{
+    struct expire_report report;
+    return expire_lake(lake, 0, false, &report, &error);
+}
+
 typedef enum error_code work_function(void);
 
 /* In a child, which then loses power at the latest; whether the work was done before. */
@@ -216,9 +225,31 @@ static void check_pruned(void)
     open_lake_close(&opened);
 }
 
+/* All that only older snapshots needed is gone, and nothing else. */
+static void check_expired(void)
+{
+    struct open_lake opened;
+    struct catalog_doomed_totals doomed;
+    int64_t newest;
+    stream_check(lake);
+    sink_close(must_open());
+    assert_int_equal(temp_count(lake, "_lake/replaced", ""), 0);
+    assert_int_equal(temp_count(lake, "_lake/damaged", ""), 0);
+    assert_int_equal(count_data_files(), made_files);
+    assert_int_equal(open_lake_look(&opened, lake, &error), OK);
+    assert_int_equal(catalog_doomed_totals(opened.catalog, &doomed, &error), OK);
+    assert_int_equal(doomed.files, 0);
+    assert_int_equal(catalog_newest_snapshot(opened.catalog, &newest, &error), OK);
+    assert_int_equal(newest, newest_snapshot);
+    open_lake_close(&opened);
+}
+
 static const char *name_of(work_function *work)
 {
-    return work == repair ? "a repair" : work == prune ? "a prune" : "a rebuild";
+    return work == expire   ? "an expiry"
+           : work == repair ? "a repair"
+           : work == prune  ? "a prune"
+                            : "a rebuild";
 }
 
 static void lose_power_everywhere(work_function *work, enum power_loss_mode mode, uint64_t first,
@@ -235,7 +266,9 @@ static void lose_power_everywhere(work_function *work, enum power_loss_mode mode
         assert_true(count_data_files() >= made_files);
         if (!done && work() != OK)
             fail_msg("%s", error.message);
-        if (work == prune)
+        if (work == expire)
+            check_expired();
+        else if (work == prune)
             check_pruned();
         else
             check_and_complete();
@@ -294,6 +327,33 @@ static void a_prune_that_loses_power_can_be_run_again(void **state)
     lose_power_in_all_ways(prune);
 }
 
+/* Files that were pruned, and such that a repair set aside. */
+static void an_expiry_that_loses_power_can_be_run_again(void **state)
+{
+    (void)state;
+    struct open_lake opened;
+    make_lake(WITH_LETTERS);
+    damage_a_data_file(cut_file);
+    assert_int_equal(repair(), OK);
+    struct sink *sink = must_open();
+    assert_true(stream_fill(sink, &options, first_ledger, last_ledger, 1));
+    sink_close(sink);
+    assert_int_equal(prune(), OK);
+    assert_true(temp_count(lake, "_lake/replaced", "") > 1);
+    assert_true(temp_count(lake, "_lake/damaged", "") > 0);
+    assert_int_equal(open_lake_look(&opened, lake, &error), OK);
+    assert_int_equal(catalog_newest_snapshot(opened.catalog, &newest_snapshot, &error), OK);
+    open_lake_close(&opened);
+    temp_copy(lake, made);
+    assert_int_equal(expire(), OK);
+    made_files = count_data_files();
+    check_expired();
+    lose_power_everywhere(expire, POWER_LOSS_FORGETS_ALL, 1, fault_step(7));
+    lose_power_everywhere(expire, POWER_LOSS_FORGETS_DATA, 2, fault_step(11));
+    lose_power_everywhere(expire, POWER_LOSS_FORGETS_NAMES, 3, fault_step(11));
+    lose_power_everywhere(expire, POWER_LOSS_RANDOM, 1, fault_step(7));
+}
+
 /* Two commits more: only the last one's intent may come back and mend what is lost. The sink stays
  * open, as its end would bring the catalog's log into its file. */
 static enum error_code extend(void)
@@ -337,6 +397,7 @@ int main(void)
         TEST(a_rebuild_from_files_alone_that_loses_power_can_be_run_again),
         TEST(a_repair_that_loses_power_can_be_run_again),
         TEST(a_prune_that_loses_power_can_be_run_again),
+        TEST(an_expiry_that_loses_power_can_be_run_again),
         TEST(a_commit_into_a_catalog_without_a_log_is_not_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -112,6 +112,24 @@ static void an_open_commit_is_not_touched(void **state)
     assert_int_equal(stream_check(folder), 120);
 }
 
+static void snapshot_retention_deletes_what_was_pruned_before_it(void **state)
+{
+    (void)state;
+    struct told told;
+    struct options both = {.retention_us = INT64_C(60) * 5 * 1000000, .snapshot_retention_us = 1};
+    told = (struct told){.done = 0};
+    lake_care_init(&care, &both, tell, &told);
+    assert_int_equal(told.wanted, 2);
+    lake_care_tick(&care, sink, care.next_us[CARE_EXPIRE]);
+    assert_pruned("1000-1099");
+    assert_int_equal(told.done, 2);
+    assert_int_equal(told.failed, 0);
+    assert_int_equal(told.files, 6); /* two left; they and their dead letters were deleted */
+    assert_int_equal(temp_count(folder, "_lake/replaced", ""), 0);
+    assert_true(stream_fill(sink, &sink_wishes, LAST + 1, LAST + 40, 1));
+    assert_int_equal(stream_check(folder), 140);
+}
+
 static void nothing_is_done_that_is_not_asked_for(void **state)
 {
     (void)state;
@@ -150,6 +168,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(retention_prunes_when_it_is_due_and_the_sink_goes_on),
+        TEST(snapshot_retention_deletes_what_was_pruned_before_it),
         TEST(an_open_commit_is_not_touched),
         TEST(nothing_is_done_that_is_not_asked_for),
         TEST(a_failure_is_told_and_tried_again_soon),
