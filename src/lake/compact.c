@@ -123,7 +123,7 @@ static enum error_code run_task(const struct replacement_setup *setup,
     code = compact_task_run(setup, plan, task, &done, &failure);
     if (is_left(code) && !setup->publisher->obstacle.gave_up) {
         item.fault = arena_copy_text(&report->arena, bytes_view_text(failure.message));
-        item.is_damage = code != ERR_CONFLICT && code != ERR_LIMIT;
+        item.is_damage = code == ERR_CORRUPT;
         code = item.fault == NULL ? no_memory(&failure) : OK;
     }
     item.files_after = done.file_count;

@@ -131,12 +131,15 @@ static struct compact_task task_from(const struct planning *planning, size_t fir
     struct compact_task task = {.first = first};
     size_t count = LIST_COUNT(&planning->plan->inputs, struct compact_input);
     uint64_t most = planning->wish->max_file_size_bytes;
+    unsigned files = planning->wish->task_files;
+    if (files == 0 || files > TASK_FILES_MAX)
+        files = TASK_FILES_MAX;
     for (size_t i = first; i < count && task.count < TASK_INPUT_MAX; i++) {
         const struct compact_input *input = input_at(planning, i);
         if (!may_be_moved(planning, input) ||
             compare_places(input, input_at(planning, first)) != 0 ||
             (task.count > 0 &&
-             (task.size_bytes + (uint64_t)input->file_size_bytes) / most >= TASK_FILES_MAX))
+             (task.size_bytes + (uint64_t)input->file_size_bytes) / most >= files))
             break;
         task.size_bytes += (uint64_t)input->file_size_bytes;
         task.count++;

@@ -22,6 +22,7 @@ struct compact_wish {
     const char *partition;
     uint64_t smaller_than; /* files of that size on are large enough; 0: 90% of the next */
     uint64_t max_file_size_bytes;
+    unsigned task_files; /* of the largest size, that one task may make; 0: as many as can be */
 };
 
 /* A file that may be put together with others. Texts lie in the plan's arena. */

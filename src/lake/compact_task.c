@@ -337,7 +337,10 @@ static enum error_code prepare(struct compaction *compaction, const struct compa
         compaction->files == NULL ? error_no_memory(error, "a compaction's files") : OK;
     for (size_t i = 0; code == OK && i < compaction->file_count; i++) {
         compaction->files[i].input = &compaction->inputs[i];
-        code = read_commits(compaction, &compaction->files[i], plan, error);
+        /* Nothing is written or moved behind a link: said before the work is done. */
+        code = store_check_way(compaction->setup->store, compaction->inputs[i].path, error);
+        if (code == OK)
+            code = read_commits(compaction, &compaction->files[i], plan, error);
         if (code == OK)
             code = look_at(compaction, &compaction->files[i], error);
     }

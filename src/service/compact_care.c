@@ -4,6 +4,9 @@
 #include "lake/compact.h"
 #include "os/log.h"
 
+/* The writer takes no batches meanwhile: a task must not last. */
+#define TASK_FILES 2
+
 void compact_care_init(struct compact_care *care)
 {
     *care = (struct compact_care){.newest_start_us = INT64_MIN};
@@ -42,7 +45,8 @@ enum error_code compact_care_step(struct compact_care *care, struct sink *sink,
                                   struct compact_step *step, struct error *error)
 {
     const struct replacement_setup setup = sink_replacement_setup(sink);
-    const struct compact_wish wish = {.max_file_size_bytes = setup.max_file_size_bytes};
+    const struct compact_wish wish = {.max_file_size_bytes = setup.max_file_size_bytes,
+                                      .task_files = TASK_FILES};
     struct compact_report report;
     *step = (struct compact_step){.kind = COMPACT_NOTHING};
     enum error_code code = look_for_closed(care, &setup, error);

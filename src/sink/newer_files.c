@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "catalog/replacement.h"
 #include "catalog/catalog.h"
 #include "catalog/doomed.h"
 #include "sink/provenance.h"
@@ -37,7 +38,10 @@ static enum error_code compare_with_catalog(const struct search *search, const c
         return OK;
     enum error_code code =
         catalog_find_commit(search->catalog, commit_no, &found, &range, &row_count, error);
-    if (code != OK ||
+    bool replaced_others = false; /* such a file speaks of itself alone: it is a copy of one */
+    if (code == OK && !found)
+        code = catalog_has_replacement(search->catalog, commit_no, &replaced_others, error);
+    if (code != OK || replaced_others ||
         (found && range.first == first && range.last == last && (uint64_t)row_count == rows))
         return code;
     if (!found) /* one that expired is known no more, and nobody asks for its ledgers again */

@@ -16,12 +16,15 @@
 #include <unistd.h>
 
 #include "service/lake_run.h"
+#include "service/memory_plan.h"
+#include "service/sink_setup.h"
 #include "config/problems.h"
 #include "config/option_load.h"
 #include "catalog/catalog.h"
 #include "store/layout.h"
 #include "check.h"
 #include "foreign.h"
+#include "lake/compact.h"
 #include "lake/prune.h"
 #include "lake/repair.h"
 #include "oracle.h"
@@ -61,6 +64,7 @@ enum activity {
     ACTIVITY_REPAIR,
     ACTIVITY_FOREIGN,
     ACTIVITY_PRUNE,
+    ACTIVITY_COMPACT,
     ACTIVITY_CHECK,
     ACTIVITY_CHECK_FINAL
 };
@@ -200,6 +204,27 @@ static int run_prune(struct run *run, uint32_t before)
     return code == OK ? 0 : 1;
 }
 
+/* Also of the newest partition, between two lives. */
+static int run_compact(struct run *run)
+{
+    struct options options;
+    struct compact_report report;
+    struct error error;
+    load_options(run, 0, 0, &options);
+    struct memory_plan memory = memory_plan_make(options.memory_limit_bytes);
+    const struct sink_options sink = sink_setup_options(&options, &memory);
+    const struct compact_wish wish = {.partition = "",
+                                      .max_file_size_bytes = options.max_file_size_bytes};
+    disk_begin();
+    compact_report_init(&report);
+    enum error_code code = compact_lake(&sink, &wish, &report, &error);
+    if (code != OK)
+        fprintf(stderr, "compact: %s\n", error.message);
+    compact_report_release(&report);
+    options_release(&options);
+    return code == OK || code == ERR_NOT_FOUND ? 0 : 1; /* the lake may only be being made */
+}
+
 /* Between two lives. */
 static int write_as_others(struct run *run)
 {
@@ -217,6 +242,7 @@ static int act(struct run *run, enum activity activity, uint32_t start, uint32_t
     case ACTIVITY_REPAIR: return run_repair(run);
     case ACTIVITY_FOREIGN: return write_as_others(run);
     case ACTIVITY_PRUNE: return run_prune(run, start);
+    case ACTIVITY_COMPACT: return run_compact(run);
     case ACTIVITY_CHECK: return check_lake(run->folder, &run->scenario.chain, false) ? 0 : 1;
     case ACTIVITY_CHECK_FINAL: return check_lake(run->folder, &run->scenario.chain, true) ? 0 : 1;
     }
@@ -272,6 +298,23 @@ static bool survive_other_chain(struct run *run)
            in_process(run, ACTIVITY_CHECK, 0, 0) == 0;
 }
 
+/* The files of what there is become few; it may die on its way, and begins anew then. */
+static bool compact(struct run *run)
+{
+    if (!temp_exists(temp_path(run->folder, LAKE_CATALOG)))
+        return true;
+    world->life = (struct world_life){.chunk_bytes = 1, .crash_at = 1 + world_below(200)};
+    int exit_code = in_process(run, ACTIVITY_COMPACT, 0, 0);
+    world->life.crash_at = 0;
+    if (exit_code == WORLD_EXIT_DIED)
+        exit_code = in_process(run, ACTIVITY_CHECK, 0, 0) == 0
+                        ? in_process(run, ACTIVITY_COMPACT, 0, 0)
+                        : 1;
+    if (exit_code != 0)
+        printf("  found: compact failed\n");
+    return exit_code == 0 && in_process(run, ACTIVITY_CHECK, 0, 0) == 0;
+}
+
 static bool live_roughly(struct run *run)
 {
     for (unsigned i = 0; i < run->scenario.rough_lives; i++) {
@@ -287,6 +330,8 @@ static bool live_roughly(struct run *run)
         if (world_chance(2) && in_process(run, ACTIVITY_CHECK, 0, 0) != 0)
             return false;
         if (world_chance(2) && !survive_other_chain(run))
+            return false;
+        if (world_chance(3) && !compact(run))
             return false;
     }
     return true;

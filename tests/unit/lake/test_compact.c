@@ -277,6 +277,28 @@ static void compacted_commits_of_an_older_version_are_raised(void **state)
     must_verify();
 }
 
+/* An operator keeps old partitions on another disk: they are read there, and stay. */
+static void what_lies_behind_a_link_is_left(void **state)
+{
+    (void)state;
+    char hour[TEMP_PATH_BYTES], elsewhere[TEMP_PATH_BYTES];
+    struct compact_report report;
+    struct compact_wish wish = any_wish();
+    sink_close(make_lake(FIRST, LAST));
+    snprintf(hour, sizeof hour, "%s", temp_path(lake, "year=2024/month=01/day=15/hour=12"));
+    snprintf(elsewhere, sizeof elsewhere, "%s", temp_path(folder, "elsewhere"));
+    assert_int_equal(rename(hour, elsewhere), 0);
+    assert_int_equal(symlink(elsewhere, hour), 0);
+    size_t files = temp_count(elsewhere, "", ".parquet");
+    compact(&wish, &report);
+    const struct compact_item *item = LIST_AT(&report.items, struct compact_item, 0);
+    assert_non_null(item->fault);
+    assert_false(item->is_damage);
+    assert_int_equal(temp_count(elsewhere, "", ".parquet"), files);
+    compact_report_release(&report);
+    must_verify();
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -285,6 +307,7 @@ int main(void)
         TEST(every_scheme_and_version_keeps_its_rows),
         TEST(damaged_files_are_left_and_named),
         TEST(a_damaged_compacted_file_is_repaired),
+        TEST(what_lies_behind_a_link_is_left),
         TEST(compacted_commits_of_an_older_version_are_raised),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
