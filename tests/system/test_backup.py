@@ -287,6 +287,23 @@ def test_a_compacted_lake_is_one_in_its_backup_too(made, copy, servers):
     check(copy)
 
 
+def test_what_expired_in_the_lake_leaves_the_backup_too(made, copy, servers):
+    run(made, servers, FIRST, LAST)
+    backup(made, copy)
+    process.execute("prune", "--before-ledger", str(MIDDLE), "--output-path", made).expect(0)
+    process.execute("expire", "--older-than", "1us", "--output-path", made).expect(0)
+    assert not [path for path in (made / "_lake" / "replaced").rglob("*") if path.is_file()]
+    kept = backup_json(made, copy)
+    assert kept["left_files"] > 0
+    assert backup_json(made, copy, "--mirror")["removed_files"] == kept["left_files"]
+    assert not [path for path in (copy / "_lake" / "replaced").rglob("*") if path.is_file()]
+    (first, last), = reading.coverage(copy)
+    reading.compare_lake_with_truth(copy, [RECORDING], "1.1.0", rows=rows_of(first, last))
+    verify(copy)
+    run(copy, servers, FIRST, LAST)
+    verify(copy)
+
+
 # ---- beside others -------------------------------------------------------------------------------
 
 @pytest.fixture
