@@ -266,7 +266,7 @@ static struct parquet_writer *new_writer(const struct settings *settings)
     for (size_t i = 0; i < settings->schema->column_count; i++) {
         enum row_column_id id = settings->schema->columns[i].id;
         columns[i].field_id = (int32_t)id;
-        columns[i].bloom_filter = row_column_is_looked_up(id);
+        columns[i].bloom_filter = settings->schema->columns[i].is_looked_up;
         columns[i].sorted_ascending = id == COLUMN_LEDGER_SEQUENCE;
     }
     must(row_schema_export(settings->schema, settings->dictionaries, &schema), &error);

@@ -50,3 +50,8 @@ foreach(swept commit_recovery sink_faults lake_rebuild lake_compact_faults sink_
   set_tests_properties(sweep_${swept} PROPERTIES TIMEOUT 7200 LABELS sweep
                        ENVIRONMENT TTP_TEST_THOROUGH=1)
 endforeach()
+
+# The program with a schema version more, for tests/system/test_next_version.py: its table takes the
+# place of the library's own, of which then nothing is linked.
+add_executable(parquet-consumer-1.2.0 src/main.c tests/evolution/versions.c)
+target_link_libraries(parquet-consumer-1.2.0 PRIVATE room_app)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "rows/schema.h"
 #include "util/text.h"
 
 #define ENVIRONMENT_PREFIX "PARQUET_CONSUMER_"
@@ -23,7 +24,6 @@
 static const char *const schemes[] = {"date", "date_hour", "date_hour_type", "simple", NULL};
 static const char *const codecs[] = {"none", "snappy", "gzip", "lz4", "zstd", "brotli", NULL};
 static const char *const profiles[] = {"compatible", "compact", NULL};
-static const char *const versions[] = {"1.0.0", "1.1.0", NULL};
 static const char *const verify_levels[] = {"off", "footer", "pages", "values", NULL};
 static const char *const poison_policies[] = {"stop", "skip", NULL};
 static const char *const gap_policies[] = {"warn", "fail", NULL};
@@ -160,7 +160,8 @@ const struct option option_table[] = {
      NO_LIMITS, profiles, "PROFILE",
      "Encodings: compatible with every reader, or compact with delta encodings too", NULL},
     {"output", "schema_version", OPTION_TEXT, FIELD(schema_version), "1.0.0", NULL, NO_LIMITS,
-     versions, "VERSION", "Columns of a row; 1.1.0 keeps everything that an event says", NULL},
+     row_schema_versions, "VERSION", "Columns of a row; 1.1.0 keeps everything that an event says",
+     NULL},
     {"output", "enable_schema_evolution", OPTION_BOOLEAN, FIELD(enable_schema_evolution), "true",
      NULL, NO_LIMITS, NO_CHOICES, "BOOL", "Let a lake go on under a newer schema_version", NULL},
     {"output", "memory_limit", OPTION_SIZE, FIELD(memory_limit_bytes), "192MiB", NULL, 64 * MIB,

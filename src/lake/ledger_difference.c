@@ -29,18 +29,12 @@ static struct column_text of_scratch(const char *scratch)
     return (struct column_text){true, bytes_view_text(scratch)};
 }
 
-static struct column_text of_optional(const struct optional_text *text)
-{
-    return (struct column_text){text->present, text->text};
-}
-
 /* '' and none are the same where the column takes no NULL. */
-static struct column_text of_account(const struct row_schema *schema, enum row_column_id id,
-                                     const struct optional_text *account)
+static struct column_text of_optional(const struct optional_text *text, bool nullable)
 {
-    if (!account->present && !schema->columns[id - 1].nullable)
+    if (!text->present && !nullable)
         return of_scratch("");
-    return of_optional(account);
+    return (struct column_text){text->present, text->text};
 }
 
 static struct column_text of_number(uint32_t number, char scratch[SCRATCH_BYTES])
@@ -63,32 +57,28 @@ static struct column_text of_decimal(__int128 value, char scratch[SCRATCH_BYTES]
     return of_scratch(at);
 }
 
-static struct column_text column_text(const struct row_schema *schema, enum row_column_id id,
-                                      const struct row_view *row, char scratch[SCRATCH_BYTES])
+static struct column_text column_text(const struct row_column *column, const struct row_view *row,
+                                      char scratch[SCRATCH_BYTES])
 {
     static const struct column_text none = {0};
-    switch (id) {
-    case COLUMN_TIMESTAMP: text_rfc3339(row->timestamp_us, scratch); return of_scratch(scratch);
-    case COLUMN_LEDGER_SEQUENCE: return of_number(row->ledger_sequence, scratch);
-    case COLUMN_TRANSACTION_HASH:
-        hex_encode(bytes_view_of(row->transaction_hash, sizeof row->transaction_hash), scratch);
+    const void *value = row_value(row, column);
+    switch (column->kind) {
+    case ROW_TIME: text_rfc3339(*(const int64_t *)value, scratch); return of_scratch(scratch);
+    case ROW_NUMBER: return of_number(row_value_u32(row, column), scratch);
+    case ROW_MAYBE_NUMBER:
+        return row_has_value(row, column) ? of_number(row_value_u32(row, column), scratch) : none;
+    case ROW_HASH:
+        hex_encode(bytes_view_of(value, sizeof row->transaction_hash), scratch);
         return of_scratch(scratch);
-    case COLUMN_EVENT_TYPE: return of_scratch(event_type_name(row->type));
-    case COLUMN_SOURCE_ACCOUNT: return of_account(schema, id, &row->source_account);
-    case COLUMN_DEST_ACCOUNT: return of_account(schema, id, &row->dest_account);
-    case COLUMN_ASSET_CODE: return of_optional(&row->asset_code);
-    case COLUMN_ASSET_ISSUER: return of_optional(&row->asset_issuer);
-    case COLUMN_AMOUNT: return (struct column_text){true, row->amount};
-    case COLUMN_MEMO: return of_optional(&row->memo);
-    case COLUMN_TRANSACTION_INDEX: return of_number(row->transaction_index, scratch);
-    case COLUMN_OPERATION_INDEX:
-        return row->has_operation_index ? of_number(row->operation_index, scratch) : none;
-    case COLUMN_CONTRACT_ADDRESS: return of_optional(&row->contract_address);
-    case COLUMN_EVENT_INDEX: return of_number(row->event_index, scratch);
-    case COLUMN_MEMO_TYPE:
-        return row->memo_kind == MEMO_NONE ? none : of_scratch(memo_kind_name(row->memo_kind));
-    case COLUMN_AMOUNT_DECIMAL:
-        return row->has_amount_decimal ? of_decimal(row->amount_decimal, scratch) : none;
+    case ROW_EVENT_TYPE: return of_scratch(event_type_name(*(const enum event_type *)value));
+    case ROW_MEMO_KIND:
+        return *(const enum memo_kind *)value == MEMO_NONE
+                   ? none
+                   : of_scratch(memo_kind_name(*(const enum memo_kind *)value));
+    case ROW_TEXT: return (struct column_text){true, *(const struct bytes_view *)value};
+    case ROW_MAYBE_TEXT: return of_optional(value, column->nullable);
+    case ROW_MAYBE_DECIMAL:
+        return row_has_value(row, column) ? of_decimal(*(const __int128 *)value, scratch) : none;
     }
     return none;
 }
@@ -127,9 +117,8 @@ static bool describe_columns(const struct row_schema *schema, const struct row_v
 {
     for (size_t i = 0; i < schema->column_count; i++) {
         char scratch[2][SCRATCH_BYTES], shown[2][SHOWN_MAX_BYTES + 2];
-        enum row_column_id id = schema->columns[i].id;
-        struct column_text values[2] = {column_text(schema, id, lake, scratch[0]),
-                                        column_text(schema, id, server, scratch[1])};
+        struct column_text values[2] = {column_text(&schema->columns[i], lake, scratch[0]),
+                                        column_text(&schema->columns[i], server, scratch[1])};
         if (values[0].present == values[1].present && bytes_equal(values[0].text, values[1].text))
             continue;
         show(&values[0], shown[0]);

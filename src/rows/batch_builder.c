@@ -201,45 +201,46 @@ static enum error_code replace_oversized(struct batch_builder *builder)
     return OK;
 }
 
-/* The texts of a row with the dictionaries they go to. */
-struct row_text {
-    enum row_column_id column;
-    enum row_dictionary dictionary;
-    const struct optional_text *text;
-};
+/* The index of a column's text in its dictionary; ARROW_DICTIONARY_FULL where that has no room. An
+ * absent text gets the index of '' where the column is required, else ROW_INDEX_NULL. */
+static inline uint32_t intern_text(struct batch_builder *builder, const struct row_view *row,
+                                   const struct row_column *column)
+{
+    const void *value = row_value(row, column);
+    struct bytes_view text;
+    if (column->kind == ROW_MAYBE_TEXT) { /* as most are */
+        const struct optional_text *maybe = value;
+        if (!maybe->present && column->nullable)
+            return ROW_INDEX_NULL;
+        text = maybe->text;
+    } else if (column->kind == ROW_TEXT) {
+        text = *(const struct bytes_view *)value;
+    } else if (column->kind == ROW_EVENT_TYPE) {
+        return row_dictionaries_event_type(*(const enum event_type *)value);
+    } else {
+        enum memo_kind kind = *(const enum memo_kind *)value;
+        return kind == MEMO_NONE ? ROW_INDEX_NULL : row_dictionaries_memo_type(kind);
+    }
+    return row_dictionaries_intern(&builder->dictionaries, column->dictionary, column->id, text);
+}
 
-/* Interns the texts; stops with *full set to the first dictionary that has no room. Absent texts
- * get the index of '' where the column is required. */
+/* Interns the texts; stops with *full set to the first dictionary that has no room. */
 static void intern_texts(struct batch_builder *builder, const struct row_view *row,
                          uint32_t indices[ROW_COLUMN_MAX + 1], enum row_dictionary *full)
 {
-    const struct optional_text amount = {.present = true, .text = row->amount};
-    const struct row_text texts[] = {
-        {COLUMN_SOURCE_ACCOUNT, DICTIONARY_ACCOUNT, &row->source_account},
-        {COLUMN_DEST_ACCOUNT, DICTIONARY_ACCOUNT, &row->dest_account},
-        {COLUMN_ASSET_CODE, DICTIONARY_ASSET_CODE, &row->asset_code},
-        {COLUMN_ASSET_ISSUER, DICTIONARY_ASSET_ISSUER, &row->asset_issuer},
-        {COLUMN_AMOUNT, DICTIONARY_AMOUNT, &amount},
-        {COLUMN_MEMO, DICTIONARY_MEMO, &row->memo},
-        {COLUMN_CONTRACT_ADDRESS, DICTIONARY_CONTRACT, &row->contract_address},
-    };
     const struct row_schema *schema = builder->options.schema;
     row_dictionaries_expect_values(&builder->dictionaries);
     *full = DICTIONARY_NONE;
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        enum row_column_id id = texts[i].column;
-        if ((size_t)id > schema->column_count ||
-            (!texts[i].text->present && schema->columns[id - 1].nullable))
+    for (size_t i = 0; i < schema->column_count; i++) {
+        const struct row_column *column = &schema->columns[i];
+        if (column->dictionary == DICTIONARY_NONE)
             continue;
-        indices[id] = row_dictionaries_intern(&builder->dictionaries, texts[i].dictionary, id,
-                                              texts[i].text->text);
-        if (indices[id] == ARROW_DICTIONARY_FULL) {
-            *full = texts[i].dictionary;
+        indices[column->id] = intern_text(builder, row, column);
+        if (indices[column->id] == ARROW_DICTIONARY_FULL) {
+            *full = column->dictionary;
             return;
         }
     }
-    indices[COLUMN_EVENT_TYPE] = row_dictionaries_event_type(row->type);
-    indices[COLUMN_MEMO_TYPE] = row_dictionaries_memo_type(row->memo_kind);
 }
 
 /* As intern_texts; full dictionaries are replaced, each at most once. */

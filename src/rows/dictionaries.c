@@ -32,22 +32,6 @@ static const struct limits {
 /* Bytes of a typical value (an account), for limits that are given as a number of values. */
 #define TYPICAL_VALUE_BYTES 56
 
-enum row_dictionary row_dictionary_of(enum row_column_id id)
-{
-    switch (id) {
-    case COLUMN_EVENT_TYPE: return DICTIONARY_EVENT_TYPE;
-    case COLUMN_SOURCE_ACCOUNT:
-    case COLUMN_DEST_ACCOUNT: return DICTIONARY_ACCOUNT;
-    case COLUMN_ASSET_CODE: return DICTIONARY_ASSET_CODE;
-    case COLUMN_ASSET_ISSUER: return DICTIONARY_ASSET_ISSUER;
-    case COLUMN_AMOUNT: return DICTIONARY_AMOUNT;
-    case COLUMN_MEMO: return DICTIONARY_MEMO;
-    case COLUMN_CONTRACT_ADDRESS: return DICTIONARY_CONTRACT;
-    case COLUMN_MEMO_TYPE: return DICTIONARY_MEMO_TYPE;
-    default: return DICTIONARY_NONE;
-    }
-}
-
 static bool is_fixed(enum row_dictionary id)
 {
     return id == DICTIONARY_EVENT_TYPE || id == DICTIONARY_MEMO_TYPE;
@@ -77,9 +61,10 @@ static struct limits limits_of(const struct row_dictionaries *dictionaries, enum
 
 static void forget_previous(struct row_dictionaries *dictionaries, enum row_dictionary id)
 {
-    for (int column = 1; column <= ROW_COLUMN_MAX; column++)
-        if (row_dictionary_of((enum row_column_id)column) == id)
-            dictionaries->previous[column] = (struct previous_value){.size_bytes = SIZE_MAX};
+    const struct row_column *column;
+    for (int at = 1; (column = row_column_of(at)) != NULL; at++)
+        if (column->dictionary == id)
+            dictionaries->previous[at] = (struct previous_value){.size_bytes = SIZE_MAX};
 }
 
 static void intern_fixed(struct row_dictionaries *dictionaries)
@@ -156,15 +141,19 @@ void row_dictionaries_replace(struct row_dictionaries *dictionaries, enum row_di
 }
 
 /* The columns whose values are many: those of other columns are in the processor's caches. */
-static const enum row_column_id large_columns[] = {COLUMN_SOURCE_ACCOUNT, COLUMN_DEST_ACCOUNT,
-                                                   COLUMN_AMOUNT};
+static const struct {
+    enum row_column_id column;
+    enum row_dictionary dictionary;
+} large_columns[] = {{COLUMN_SOURCE_ACCOUNT, DICTIONARY_ACCOUNT},
+                     {COLUMN_DEST_ACCOUNT, DICTIONARY_ACCOUNT},
+                     {COLUMN_AMOUNT, DICTIONARY_AMOUNT}};
 #define LARGE_COLUMN_COUNT (sizeof large_columns / sizeof large_columns[0])
 
 void row_dictionaries_expect(struct row_dictionaries *dictionaries, const struct event_view *event)
 {
     const struct bytes_view texts[LARGE_COLUMN_COUNT] = {event->from, event->to, event->amount};
     for (size_t i = 0; i < LARGE_COLUMN_COUNT; i++) {
-        enum row_column_id column = large_columns[i];
+        enum row_column_id column = large_columns[i].column;
         struct expected_value *expected = &dictionaries->expected[column];
         expected->data = NULL;
         if (texts[i].size_bytes == 0 ||
@@ -172,17 +161,17 @@ void row_dictionaries_expect(struct row_dictionaries *dictionaries, const struct
             continue;
         uint64_t hash = arrow_dictionary_hash(texts[i]);
         *expected = (struct expected_value){texts[i].data, texts[i].size_bytes, hash};
-        arrow_dictionary_expect(dictionaries->shared[row_dictionary_of(column)], hash);
+        arrow_dictionary_expect(dictionaries->shared[large_columns[i].dictionary], hash);
     }
 }
 
 void row_dictionaries_expect_values(const struct row_dictionaries *dictionaries)
 {
     for (size_t i = 0; i < LARGE_COLUMN_COUNT; i++) {
-        enum row_column_id column = large_columns[i];
+        enum row_column_id column = large_columns[i].column;
         const struct expected_value *expected = &dictionaries->expected[column];
         if (expected->data != NULL)
-            arrow_dictionary_expect_value(dictionaries->shared[row_dictionary_of(column)],
+            arrow_dictionary_expect_value(dictionaries->shared[large_columns[i].dictionary],
                                           expected->hash);
     }
 }

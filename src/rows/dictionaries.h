@@ -15,22 +15,6 @@
 #include "arrow/dictionary.h"
 #include "rows/row.h"
 
-enum row_dictionary {
-    DICTIONARY_NONE, /* the column is not dictionary-encoded */
-    DICTIONARY_EVENT_TYPE,
-    DICTIONARY_ACCOUNT, /* source_account and dest_account */
-    DICTIONARY_ASSET_CODE,
-    DICTIONARY_ASSET_ISSUER,
-    DICTIONARY_AMOUNT,
-    DICTIONARY_MEMO,
-    DICTIONARY_CONTRACT,
-    DICTIONARY_MEMO_TYPE
-};
-#define DICTIONARY_COUNT 9
-
-/* The dictionary of each column of a batch with dictionaries. */
-enum row_dictionary row_dictionary_of(enum row_column_id id);
-
 /* The last value of a column; `data` points into the dictionary. */
 struct previous_value {
     const uint8_t *data;
@@ -110,6 +94,9 @@ static inline uint32_t row_dictionaries_intern(struct row_dictionaries *dictiona
         return previous->index;
     return row_dictionaries_lookup(dictionaries, id, column, text);
 }
+
+/* Stands for an index where a row has NULL. */
+#define ROW_INDEX_NULL (ARROW_DICTIONARY_FULL - 1)
 
 /* The dictionaries of event types and memo types hold all their values from the start. */
 static inline uint32_t row_dictionaries_event_type(enum event_type type)

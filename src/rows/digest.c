@@ -136,53 +136,53 @@ static inline void put_text(struct piece *piece, struct bytes_view text)
     put(piece, text.data, text.size_bytes);
 }
 
-/* `required`: the schema stores '' where there is no text. */
+/* '' of none where the column takes no NULL: so the lake has it. */
 static inline void put_optional(struct piece *piece, const struct optional_text *text,
-                                bool required)
+                                bool nullable)
 {
     if (text->present)
         put_text(piece, text->text);
     else
-        put_u32(piece, required ? 0 : NULL_TEXT);
+        put_u32(piece, nullable ? NULL_TEXT : 0);
 }
 
-static void put_decimal(struct piece *piece, const struct row_view *row)
+static inline void put_value(struct piece *piece, const struct row_view *row,
+                             const struct row_column *column)
 {
-    put_byte(piece, row->has_amount_decimal);
-    if (row->has_amount_decimal)
-        put(piece, &row->amount_decimal, sizeof row->amount_decimal);
-}
-
-/* The columns that came with 1.1.0. */
-static void put_later_columns(struct piece *piece, const struct row_view *row)
-{
-    put_u32(piece, row->transaction_index);
-    put_byte(piece, row->has_operation_index);
-    if (row->has_operation_index)
-        put_u32(piece, row->operation_index);
-    put_optional(piece, &row->contract_address, false);
-    put_u32(piece, row->event_index);
-    put_byte(piece, (uint8_t)row->memo_kind);
-    put_decimal(piece, row);
+    const void *value = row_value(row, column);
+    if (column->kind == ROW_MAYBE_TEXT) { /* as most are */
+        put_optional(piece, value, column->nullable);
+        return;
+    }
+    switch (column->kind) {
+    case ROW_TIME: put(piece, value, sizeof(int64_t)); break;
+    case ROW_NUMBER: put(piece, value, sizeof(uint32_t)); break;
+    case ROW_MAYBE_NUMBER:
+        put_byte(piece, row_has_value(row, column));
+        if (row_has_value(row, column))
+            put(piece, value, sizeof(uint32_t));
+        break;
+    case ROW_HASH: put(piece, value, HASH_BYTES); break;
+    case ROW_EVENT_TYPE:
+        put_text(piece, bytes_view_text(event_type_name(*(const enum event_type *)value)));
+        break;
+    case ROW_MEMO_KIND: put_byte(piece, (uint8_t) * (const enum memo_kind *)value); break;
+    case ROW_TEXT: put_text(piece, *(const struct bytes_view *)value); break;
+    case ROW_MAYBE_TEXT: break;
+    case ROW_MAYBE_DECIMAL:
+        put_byte(piece, row_has_value(row, column));
+        if (row_has_value(row, column))
+            put(piece, value, sizeof(__int128));
+        break;
+    }
 }
 
 static void put_row(struct piece *piece, const struct row_schema *schema,
                     const struct row_view *row)
 {
-    const bool accounts_required = !schema->columns[COLUMN_SOURCE_ACCOUNT - 1].nullable;
     put_byte(piece, MARK_ROW);
-    put(piece, &row->timestamp_us, sizeof row->timestamp_us);
-    put_u32(piece, row->ledger_sequence);
-    put(piece, row->transaction_hash, HASH_BYTES);
-    put_text(piece, bytes_view_text(event_type_name(row->type)));
-    put_optional(piece, &row->source_account, accounts_required);
-    put_optional(piece, &row->dest_account, accounts_required);
-    put_optional(piece, &row->asset_code, false);
-    put_optional(piece, &row->asset_issuer, false);
-    put_text(piece, row->amount);
-    put_optional(piece, &row->memo, false);
-    if (schema->column_count >= COLUMN_AMOUNT_DECIMAL)
-        put_later_columns(piece, row);
+    for (size_t i = 0; i < schema->column_count; i++)
+        put_value(piece, row, &schema->columns[i]);
     flush(piece);
 }
 

@@ -41,6 +41,21 @@ struct row_view {
     bool memo_replaced; /* bad UTF-8 in a text memo became U+FFFD */
 };
 
+/* A column's value in a row, as the column's kind says (rows/schema.h), and whether there is one,
+ * of kinds that have a bool for it. */
+static inline const void *row_value(const struct row_view *row, const struct row_column *column)
+{
+    return (const char *)row + column->at;
+}
+static inline bool row_has_value(const struct row_view *row, const struct row_column *column)
+{
+    return *((const bool *)((const char *)row + column->present_at));
+}
+static inline uint32_t row_value_u32(const struct row_view *row, const struct row_column *column)
+{
+    return *(const uint32_t *)row_value(row, column);
+}
+
 /* Room for the texts that a row makes itself: ids in decimal, hashes in hex, mended UTF-8. */
 struct row_scratch {
     struct buffer text;

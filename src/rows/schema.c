@@ -6,58 +6,6 @@
 
 #include "arrow/schema.h"
 
-#define TIMESTAMP(column_id, column_name)                                                          \
-    {                                                                                              \
-        .id = (column_id), .name = (column_name), .arrow_format = "tsu:UTC",                       \
-        .ducklake_type = "timestamptz"                                                             \
-    }
-#define UINT32(column_id, column_name, is_nullable)                                                \
-    {                                                                                              \
-        .id = (column_id), .name = (column_name), .arrow_format = "I", .ducklake_type = "uint32",  \
-        .nullable = (is_nullable)                                                                  \
-    }
-#define TEXT(column_id, column_name, is_nullable)                                                  \
-    {                                                                                              \
-        .id = (column_id), .name = (column_name), .arrow_format = "u", .ducklake_type = "varchar", \
-        .nullable = (is_nullable)                                                                  \
-    }
-
-/* The columns of 1.0.0; the accounts became optional in 1.1.0. Columns that a later version adds
- * are optional even where every row has a value: readers that take one file's schema for a folder
- * of both versions would otherwise read zeros, or refuse, where older files lack the column. */
-#define PLANNED_COLUMNS(accounts_nullable)                                                         \
-    TIMESTAMP(COLUMN_TIMESTAMP, "timestamp"),                                                      \
-        UINT32(COLUMN_LEDGER_SEQUENCE, "ledger_sequence", false),                                  \
-        {.id = COLUMN_TRANSACTION_HASH,                                                            \
-         .name = "transaction_hash",                                                               \
-         .arrow_format = "w:32",                                                                   \
-         .ducklake_type = "blob"},                                                                 \
-        TEXT(COLUMN_EVENT_TYPE, "event_type", false),                                              \
-        TEXT(COLUMN_SOURCE_ACCOUNT, "source_account", accounts_nullable),                          \
-        TEXT(COLUMN_DEST_ACCOUNT, "dest_account", accounts_nullable),                              \
-        TEXT(COLUMN_ASSET_CODE, "asset_code", true),                                               \
-        TEXT(COLUMN_ASSET_ISSUER, "asset_issuer", true), TEXT(COLUMN_AMOUNT, "amount", false),     \
-        TEXT(COLUMN_MEMO, "memo", true)
-
-const struct row_schema row_schemas[] = {
-    {.version = "1.0.0", .rank = 0, .column_count = 10, .columns = {PLANNED_COLUMNS(false)}},
-    {.version = "1.1.0",
-     .rank = 1,
-     .column_count = 16,
-     .columns = {PLANNED_COLUMNS(true),
-                 UINT32(COLUMN_TRANSACTION_INDEX, "transaction_index", true),
-                 UINT32(COLUMN_OPERATION_INDEX, "operation_index", true),
-                 TEXT(COLUMN_CONTRACT_ADDRESS, "contract_address", true),
-                 UINT32(COLUMN_EVENT_INDEX, "event_index", true),
-                 TEXT(COLUMN_MEMO_TYPE, "memo_type", true),
-                 {.id = COLUMN_AMOUNT_DECIMAL,
-                  .name = "amount_decimal",
-                  .arrow_format = "d:38,0",
-                  .ducklake_type = "decimal(38,0)",
-                  .nullable = true}}},
-};
-const size_t row_schema_count = sizeof row_schemas / sizeof row_schemas[0];
-
 const struct row_schema *row_schema_find(const char *version)
 {
     for (size_t i = 0; i < row_schema_count; i++)
@@ -81,10 +29,10 @@ enum error_code row_schema_parse(const char *version, const struct row_schema **
                      version, known);
 }
 
-bool row_column_is_looked_up(enum row_column_id id)
+const struct row_column *row_column_of(int id)
 {
-    return id == COLUMN_TRANSACTION_HASH || id == COLUMN_SOURCE_ACCOUNT ||
-           id == COLUMN_DEST_ACCOUNT || id == COLUMN_CONTRACT_ADDRESS;
+    const struct row_schema *newest = &row_schemas[row_schema_count - 1];
+    return id >= 1 && (size_t)id <= newest->column_count ? &newest->columns[id - 1] : NULL;
 }
 
 static enum error_code export_column(const struct row_column *column, bool dictionaries,

@@ -2,8 +2,12 @@
 #ifndef TTP_ROWS_SCHEMA_H
 #define TTP_ROWS_SCHEMA_H
 
-/* The columns of each schema version (design section 3): one table that rows, sink and catalog
- * read. */
+/*
+ * The columns of each schema version (design section 3): one table that rows, walk, sink, catalog
+ * and lake go by. It says how a value lies in a row (rows/row.h), in Arrow, in a file and in the
+ * catalog, so that a version's batches, digests, reading back, comparing and evolving follow from
+ * it (rows/versions.c).
+ */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,14 +33,47 @@ enum row_column_id { /* the Parquet field_id and DuckLake column_id */
                      COLUMN_MEMO_TYPE,
                      COLUMN_AMOUNT_DECIMAL
 };
-#define ROW_COLUMN_MAX 16
+#define ROW_COLUMN_MAX 32
+
+/* What a column's value is in struct row_view. */
+enum row_value_kind {
+    ROW_TIME,          /* int64_t: microseconds */
+    ROW_NUMBER,        /* uint32_t */
+    ROW_MAYBE_NUMBER,  /* uint32_t, and a bool whether there is one */
+    ROW_HASH,          /* 32 bytes */
+    ROW_EVENT_TYPE,    /* enum event_type */
+    ROW_MEMO_KIND,     /* enum memo_kind; NULL of MEMO_NONE */
+    ROW_TEXT,          /* struct bytes_view */
+    ROW_MAYBE_TEXT,    /* struct optional_text; '' of none where the column takes no NULL */
+    ROW_MAYBE_DECIMAL, /* __int128, and a bool whether there is one */
+};
+
+/* The shared dictionaries of the text columns (rows/dictionaries.h). */
+enum row_dictionary {
+    DICTIONARY_NONE, /* the column is not dictionary-encoded */
+    DICTIONARY_EVENT_TYPE,
+    DICTIONARY_ACCOUNT, /* source_account and dest_account */
+    DICTIONARY_ASSET_CODE,
+    DICTIONARY_ASSET_ISSUER,
+    DICTIONARY_AMOUNT,
+    DICTIONARY_MEMO,
+    DICTIONARY_CONTRACT,
+    DICTIONARY_MEMO_TYPE
+};
+#define DICTIONARY_COUNT 9
 
 struct row_column {
     enum row_column_id id;
     const char *name;
+    enum row_value_kind kind;
+    size_t at, present_at;     /* in struct row_view: the value, and that bool of a kind with one */
     const char *arrow_format;  /* of the values: "tsu:UTC", "I", "w:32", "u", "d:38,0" */
     const char *ducklake_type; /* "timestamptz", "uint32", "blob", "varchar", "decimal(38,0)" */
-    bool nullable;             /* OPTIONAL in files; those that a version adds always are */
+    enum row_dictionary dictionary;
+    bool nullable; /* OPTIONAL in files; those that a version adds always are */
+    /* People look for single values of it, which lie in few files: then files have Bloom filters of
+     * it. */
+    bool is_looked_up;
 };
 
 struct row_schema {
@@ -46,9 +83,11 @@ struct row_schema {
     struct row_column columns[ROW_COLUMN_MAX];
 };
 
-/* Every version, oldest first. */
+/* Every version, oldest first: each has the columns of the one before it, in their order, with
+ * their ids, and may have more. */
 extern const struct row_schema row_schemas[];
 extern const size_t row_schema_count;
+extern const char *const row_schema_versions[]; /* their names; NULL behind the last */
 
 /* NULL if there is no such version. */
 const struct row_schema *row_schema_find(const char *version);
@@ -56,9 +95,8 @@ const struct row_schema *row_schema_find(const char *version);
 enum error_code row_schema_parse(const char *version, const struct row_schema **schema,
                                  struct error *error) MUST_CHECK;
 
-/* Whether people look for single values of the column, which lie in few files: then files have
- * Bloom filters of it. */
-bool row_column_is_looked_up(enum row_column_id id);
+/* The column with that id as the newest version has it; NULL if there is none. */
+const struct row_column *row_column_of(int id);
 
 /* The ArrowSchema (struct "+s") of the version's record batches, plain strings; field ids stand in
  * each child's metadata as PARQUET:field_id. With `dictionaries`, the columns that repeat are

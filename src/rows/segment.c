@@ -16,15 +16,18 @@ void segment_layout_init(struct segment_layout *layout, const struct row_schema 
         /* segment_add_row relies on it. */
         assert(column->id == (enum row_column_id)(i + 1));
         type->nullable = column->nullable;
-        switch (column->id) {
-        case COLUMN_TIMESTAMP: type->width_bytes = sizeof(int64_t); break;
-        case COLUMN_TRANSACTION_HASH: type->width_bytes = 32; break;
-        case COLUMN_AMOUNT_DECIMAL: type->width_bytes = 16; break;
-        case COLUMN_LEDGER_SEQUENCE:
-        case COLUMN_TRANSACTION_INDEX:
-        case COLUMN_OPERATION_INDEX:
-        case COLUMN_EVENT_INDEX: type->width_bytes = sizeof(uint32_t); break;
-        default: type->kind = dictionaries ? ARROW_COLUMN_DICTIONARY : ARROW_COLUMN_TEXT; break;
+        switch (column->kind) {
+        case ROW_TIME: type->width_bytes = sizeof(int64_t); break;
+        case ROW_NUMBER:
+        case ROW_MAYBE_NUMBER: type->width_bytes = sizeof(uint32_t); break;
+        case ROW_HASH: type->width_bytes = 32; break;
+        case ROW_MAYBE_DECIMAL: type->width_bytes = 16; break;
+        case ROW_EVENT_TYPE:
+        case ROW_MEMO_KIND:
+        case ROW_TEXT:
+        case ROW_MAYBE_TEXT:
+            type->kind = dictionaries ? ARROW_COLUMN_DICTIONARY : ARROW_COLUMN_TEXT;
+            break;
         }
     }
 }
@@ -83,74 +86,75 @@ size_t segment_memory_bytes(const struct segment *segment)
     return bytes;
 }
 
-/* One text of the row under construction. */
-struct text_writer {
-    struct arrow_builder *rows;
-    const uint32_t *indices; /* NULL: plain texts */
-};
-
-static enum error_code put_text(const struct text_writer *writer, enum row_column_id id,
-                                const struct optional_text *text)
+/* A text as the row has it: '' of none where the column takes no NULL. */
+static struct optional_text text_of(const struct row_view *row, const struct row_column *column)
 {
-    struct arrow_column *column = &writer->rows->columns[id - 1];
-    int64_t row = writer->rows->row_count;
-    bool valid = text->present || !column->type.nullable;
-    if (writer->indices != NULL) {
-        arrow_column_put_u32(column, row, valid ? writer->indices[id] : 0, valid);
+    const void *value = row_value(row, column);
+    struct optional_text text = {.present = true};
+    switch (column->kind) {
+    case ROW_TEXT: text.text = *(const struct bytes_view *)value; break;
+    case ROW_EVENT_TYPE:
+        text.text = bytes_view_text(event_type_name(*(const enum event_type *)value));
+        break;
+    case ROW_MEMO_KIND:
+        text.text = bytes_view_text(memo_kind_name(*(const enum memo_kind *)value));
+        text.present = text.text.size_bytes != 0;
+        break;
+    default: text = *(const struct optional_text *)value;
+    }
+    if (!text.present)
+        text = (struct optional_text){!column->nullable, bytes_view_of(NULL, 0)};
+    return text;
+}
+
+/* A value that is no text. */
+static inline void put_fixed(struct arrow_column *to, int64_t at, const struct row_view *row,
+                             const struct row_column *column)
+{
+    const void *value = row_value(row, column);
+    bool valid = true;
+    if (column->kind == ROW_MAYBE_NUMBER || column->kind == ROW_MAYBE_DECIMAL)
+        valid = row_has_value(row, column);
+    if (to->slot_bytes == sizeof(uint32_t))
+        arrow_column_put_u32(to, at, *(const uint32_t *)value, valid);
+    else if (to->slot_bytes == sizeof(int64_t))
+        arrow_column_put_i64(to, at, *(const int64_t *)value, valid);
+    else if (column->kind == ROW_MAYBE_DECIMAL)
+        arrow_column_put_decimal(to, at, *(const __int128 *)value, valid);
+    else
+        arrow_column_put_fixed(to, at, value, valid);
+}
+
+/* One value of the row under construction; `indices` as of segment_add_row. */
+static inline enum error_code put_value(struct arrow_column *to, int64_t at,
+                                        const struct row_view *row, const struct row_column *column,
+                                        const uint32_t *indices)
+{
+    if (column->dictionary == DICTIONARY_NONE) {
+        put_fixed(to, at, row, column);
         return OK;
     }
-    return arrow_column_put_text(column, row, text->present ? text->text : bytes_view_of(NULL, 0),
-                                 valid);
-}
-
-static struct optional_text static_text(const char *name)
-{
-    return (struct optional_text){.present = name[0] != '\0', .text = bytes_view_text(name)};
-}
-
-/* The columns that came with 1.1.0. */
-static enum error_code put_later_columns(const struct text_writer *writer,
-                                         const struct row_view *row)
-{
-    struct arrow_column *columns = writer->rows->columns;
-    int64_t at = writer->rows->row_count;
-    arrow_column_put_u32(&columns[COLUMN_TRANSACTION_INDEX - 1], at, row->transaction_index, true);
-    arrow_column_put_u32(&columns[COLUMN_OPERATION_INDEX - 1], at, row->operation_index,
-                         row->has_operation_index);
-    arrow_column_put_u32(&columns[COLUMN_EVENT_INDEX - 1], at, row->event_index, true);
-    arrow_column_put_decimal(&columns[COLUMN_AMOUNT_DECIMAL - 1], at, row->amount_decimal,
-                             row->has_amount_decimal);
-    struct optional_text memo_type = static_text(memo_kind_name(row->memo_kind));
-    enum error_code code = put_text(writer, COLUMN_CONTRACT_ADDRESS, &row->contract_address);
-    if (code == OK)
-        code = put_text(writer, COLUMN_MEMO_TYPE, &memo_type);
-    return code;
+    if (indices != NULL) {
+        uint32_t index = indices[column->id];
+        bool valid = index != ROW_INDEX_NULL;
+        arrow_column_put_u32(to, at, valid ? index : 0, valid);
+        return OK;
+    }
+    struct optional_text text = text_of(row, column);
+    return arrow_column_put_text(to, at, text.text, text.present);
 }
 
 enum error_code segment_add_row(struct segment *segment, enum event_type part,
                                 const struct row_view *row, const uint32_t *indices)
 {
+    const struct row_schema *schema = segment->layout->schema;
     struct segment_part *to = &segment->parts[part];
-    struct arrow_column *columns = to->rows.columns;
     if (arrow_builder_reserve(&to->rows, 1) != OK)
         return ERR_NO_MEMORY;
     int64_t at = to->rows.row_count;
-    const struct text_writer writer = {.rows = &to->rows, .indices = indices};
-    const struct optional_text type = static_text(event_type_name(row->type));
-    const struct optional_text amount = {.present = true, .text = row->amount};
-    arrow_column_put_i64(&columns[COLUMN_TIMESTAMP - 1], at, row->timestamp_us, true);
-    arrow_column_put_u32(&columns[COLUMN_LEDGER_SEQUENCE - 1], at, row->ledger_sequence, true);
-    arrow_column_put_fixed(&columns[COLUMN_TRANSACTION_HASH - 1], at, row->transaction_hash, true);
-    if (put_text(&writer, COLUMN_EVENT_TYPE, &type) != OK ||
-        put_text(&writer, COLUMN_SOURCE_ACCOUNT, &row->source_account) != OK ||
-        put_text(&writer, COLUMN_DEST_ACCOUNT, &row->dest_account) != OK ||
-        put_text(&writer, COLUMN_ASSET_CODE, &row->asset_code) != OK ||
-        put_text(&writer, COLUMN_ASSET_ISSUER, &row->asset_issuer) != OK ||
-        put_text(&writer, COLUMN_AMOUNT, &amount) != OK ||
-        put_text(&writer, COLUMN_MEMO, &row->memo) != OK)
-        return ERR_NO_MEMORY;
-    if (to->rows.column_count >= COLUMN_AMOUNT_DECIMAL && put_later_columns(&writer, row) != OK)
-        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < schema->column_count; i++)
+        if (put_value(&to->rows.columns[i], at, row, &schema->columns[i], indices) != OK)
+            return ERR_NO_MEMORY;
     if (at == 0)
         to->first_close_us = row->timestamp_us;
     arrow_builder_end_row(&to->rows);
@@ -264,7 +268,7 @@ static bool next_column(const struct segment *segment, enum row_dictionary id, i
         const struct arrow_builder *rows = &segment->parts[*part].rows;
         while (*index < schema->column_count) {
             size_t at = (*index)++;
-            if (row_dictionary_of(schema->columns[at].id) != id || rows->row_count == 0)
+            if (schema->columns[at].dictionary != id || rows->row_count == 0)
                 continue;
             *out = (struct dictionary_column){&rows->columns[at], rows->columns[at].values,
                                               rows->row_count};

@@ -15,7 +15,7 @@ static enum error_code take_part(struct segment *segment, enum event_type type,
     struct partition_rows *rows = &batch->parts[batch->part_count];
     struct arrow_dictionary *dictionaries[ROW_COLUMN_MAX] = {NULL};
     for (size_t i = 0; i < schema->column_count; i++)
-        dictionaries[i] = segment->dictionaries[row_dictionary_of(schema->columns[i].id)];
+        dictionaries[i] = segment->dictionaries[schema->columns[i].dictionary];
     int64_t row_count = part->rows.row_count;
     if (arrow_builder_export(&part->rows, dictionaries, &rows->array) != OK)
         return ERR_NO_MEMORY;

@@ -29,12 +29,12 @@ static enum error_code new_writer(struct parquet_writer **out, const struct data
     struct ArrowSchema schema = {0};
     struct parquet_column_options columns[ROW_COLUMN_MAX];
     for (size_t i = 0; i < setup->schema->column_count; i++) {
-        enum row_column_id id = setup->schema->columns[i].id;
+        const struct row_column *column = &setup->schema->columns[i];
         /* Rows come by ledger; ledger numbers and close times rise together. */
-        columns[i] =
-            (struct parquet_column_options){.field_id = (int32_t)id,
-                                            .bloom_filter = row_column_is_looked_up(id),
-                                            .sorted_ascending = id == COLUMN_LEDGER_SEQUENCE};
+        columns[i] = (struct parquet_column_options){.field_id = (int32_t)column->id,
+                                                     .bloom_filter = column->is_looked_up,
+                                                     .sorted_ascending =
+                                                         column->id == COLUMN_LEDGER_SEQUENCE};
     }
     if (row_schema_export(setup->schema, true, &schema) != OK)
         return error_no_memory(error, "a file's schema");

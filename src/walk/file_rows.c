@@ -113,9 +113,7 @@ static enum error_code find_spans(struct file_rows *rows, struct error *error)
 static int column_id(const struct file_rows *rows, size_t column)
 {
     const struct parquet_column_metadata *one = &rows->metadata->columns[column];
-    return one->has_field_id && one->field_id >= 1 && one->field_id <= ROW_COLUMN_MAX
-               ? one->field_id
-               : 0;
+    return one->has_field_id && row_column_of(one->field_id) != NULL ? one->field_id : 0;
 }
 
 /* From which row on the column is wanted for whole rows; -1: it is not. */
@@ -170,7 +168,7 @@ static enum error_code set_whole(struct file_rows *rows, int id,
         if (row >= span->first)
             code = stored_row_set(
                 LIST_AT(&rows->whole, struct row_view, span->at + (size_t)(row - span->first)),
-                (enum row_column_id)id, parquet_page_value(page, value), &rows->arena, error);
+                row_column_of(id), parquet_page_value(page, value), &rows->arena, error);
         value++;
     }
     return code;

@@ -47,7 +47,7 @@ static enum error_code cursor_advance(struct column_cursor *cursor, int64_t row,
 }
 
 /* Sets a column of rows [first_row, first_row + row_count) where it is not NULL. */
-static enum error_code cursor_read(struct column_cursor *cursor, enum row_column_id id,
+static enum error_code cursor_read(struct column_cursor *cursor, const struct row_column *column,
                                    int64_t first_row, size_t row_count, struct arena *arena,
                                    struct row_view *rows, struct error *error)
 {
@@ -60,7 +60,7 @@ static enum error_code cursor_read(struct column_cursor *cursor, enum row_column
         for (; code == OK && row < end && row < page_end; row++) {
             if (page->validity != NULL && page->validity[row - page->first_row] == 0)
                 continue;
-            code = stored_row_set(&rows[row - first_row], id,
+            code = stored_row_set(&rows[row - first_row], column,
                                   parquet_page_value(page, cursor->value), arena, error);
             cursor->value++;
         }
@@ -128,44 +128,39 @@ static enum error_code set_text(struct optional_text *text, struct arena *arena,
     return OK;
 }
 
-static enum error_code set_amount(struct row_view *row, struct arena *arena,
-                                  struct bytes_view value, struct error *error)
+static enum error_code set_whole_text(struct bytes_view *text, struct arena *arena,
+                                      struct bytes_view value, struct error *error)
 {
-    struct optional_text amount;
-    enum error_code code = set_text(&amount, arena, value, error);
+    struct optional_text kept;
+    enum error_code code = set_text(&kept, arena, value, error);
     if (code == OK)
-        row->amount = amount.text;
+        *text = kept.text;
     return code;
 }
 
-enum error_code stored_row_set(struct row_view *row, enum row_column_id id, struct bytes_view value,
-                               struct arena *arena, struct error *error)
+enum error_code stored_row_set(struct row_view *row, const struct row_column *column,
+                               struct bytes_view value, struct arena *arena, struct error *error)
 {
-    switch (id) {
-    case COLUMN_TIMESTAMP: row->timestamp_us = (int64_t)read_number(value); break;
-    case COLUMN_LEDGER_SEQUENCE: row->ledger_sequence = (uint32_t)read_number(value); break;
-    case COLUMN_TRANSACTION_HASH:
+    void *to = (char *)row + column->at;
+    bool *present = (bool *)((char *)row + column->present_at);
+    switch (column->kind) {
+    case ROW_TIME: *(int64_t *)to = (int64_t)read_number(value); break;
+    case ROW_NUMBER: *(uint32_t *)to = (uint32_t)read_number(value); break;
+    case ROW_MAYBE_NUMBER:
+        *present = true;
+        *(uint32_t *)to = (uint32_t)read_number(value);
+        break;
+    case ROW_HASH:
         if (value.size_bytes == sizeof row->transaction_hash)
-            memcpy(row->transaction_hash, value.data, sizeof row->transaction_hash);
+            memcpy(to, value.data, sizeof row->transaction_hash);
         break;
-    case COLUMN_EVENT_TYPE: row->type = parse_event_type(value); break;
-    case COLUMN_SOURCE_ACCOUNT: return set_text(&row->source_account, arena, value, error);
-    case COLUMN_DEST_ACCOUNT: return set_text(&row->dest_account, arena, value, error);
-    case COLUMN_ASSET_CODE: return set_text(&row->asset_code, arena, value, error);
-    case COLUMN_ASSET_ISSUER: return set_text(&row->asset_issuer, arena, value, error);
-    case COLUMN_AMOUNT: return set_amount(row, arena, value, error);
-    case COLUMN_MEMO: return set_text(&row->memo, arena, value, error);
-    case COLUMN_TRANSACTION_INDEX: row->transaction_index = (uint32_t)read_number(value); break;
-    case COLUMN_OPERATION_INDEX:
-        row->has_operation_index = true;
-        row->operation_index = (uint32_t)read_number(value);
-        break;
-    case COLUMN_CONTRACT_ADDRESS: return set_text(&row->contract_address, arena, value, error);
-    case COLUMN_EVENT_INDEX: row->event_index = (uint32_t)read_number(value); break;
-    case COLUMN_MEMO_TYPE: row->memo_kind = parse_memo_kind(value); break;
-    case COLUMN_AMOUNT_DECIMAL:
-        row->has_amount_decimal = true;
-        row->amount_decimal = read_decimal(value);
+    case ROW_EVENT_TYPE: *(enum event_type *)to = parse_event_type(value); break;
+    case ROW_MEMO_KIND: *(enum memo_kind *)to = parse_memo_kind(value); break;
+    case ROW_TEXT: return set_whole_text(to, arena, value, error);
+    case ROW_MAYBE_TEXT: return set_text(to, arena, value, error);
+    case ROW_MAYBE_DECIMAL:
+        *present = true;
+        *(__int128 *)to = read_decimal(value);
         break;
     }
     return OK;
@@ -200,7 +195,7 @@ enum error_code stored_rows_reader_open(struct stored_rows_reader *reader,
     memset(reader->has_column, 0, sizeof reader->has_column);
     for (size_t i = 0; code == OK && i < metadata->column_count; i++) {
         int id = metadata->columns[i].has_field_id ? metadata->columns[i].field_id : 0;
-        if (id < 1 || id > ROW_COLUMN_MAX)
+        if (row_column_of(id) == NULL)
             continue;
         reader->has_column[id - 1] = true;
         code = cursor_open(&reader->cursors[id - 1], source, metadata, row_group, i, error);
@@ -216,8 +211,8 @@ enum error_code stored_rows_reader_read(struct stored_rows_reader *reader, int64
     memset(rows, 0, row_count * sizeof *rows);
     for (size_t i = 0; code == OK && i < ROW_COLUMN_MAX; i++) {
         if (reader->has_column[i])
-            code = cursor_read(&reader->cursors[i], (enum row_column_id)(i + 1), first_row,
-                               row_count, arena, rows, error);
+            code = cursor_read(&reader->cursors[i], row_column_of((int)i + 1), first_row, row_count,
+                               arena, rows, error);
     }
     return code;
 }

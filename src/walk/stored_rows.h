@@ -15,8 +15,9 @@ enum error_code stored_column_append(const struct parquet_source *source, const 
                                      struct buffer *values, struct error *error) MUST_CHECK;
 
 /* Sets the value of one column in a row; a text is copied into `arena`. */
-enum error_code stored_row_set(struct row_view *row, enum row_column_id id, struct bytes_view value,
-                               struct arena *arena, struct error *error) MUST_CHECK;
+enum error_code stored_row_set(struct row_view *row, const struct row_column *column,
+                               struct bytes_view value, struct arena *arena,
+                               struct error *error) MUST_CHECK;
 
 /* Reads a row group's rows in blocks, ascending, in the memory of a page a column. Source and
  * metadata are borrowed while it is open. */

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -20,6 +21,106 @@ static void versions_are_found_and_ranked(void **state)
     assert_true(row_schema_find("1.0.0")->rank < row_schema_find("1.1.0")->rank);
     assert_null(row_schema_find("2.0.0"));
     assert_null(row_schema_find(""));
+}
+
+/* What a column is never changes, but that it may become optional. */
+static void a_version_has_the_columns_of_the_one_before_it(void **state)
+{
+    (void)state;
+    for (size_t v = 0; v < row_schema_count; v++) {
+        const struct row_schema *schema = &row_schemas[v], *before = v > 0 ? schema - 1 : schema;
+        assert_int_equal(schema->rank, v);
+        assert_string_equal(row_schema_versions[v], schema->version);
+        assert_true(schema->column_count >= before->column_count);
+        for (size_t i = 0; i < schema->column_count; i++) {
+            const struct row_column *column = &schema->columns[i];
+            assert_int_equal(column->id, i + 1);
+            const struct row_column *newest = row_column_of((int)i + 1);
+            assert_string_equal(column->name, newest->name);
+            assert_string_equal(column->arrow_format, newest->arrow_format);
+            assert_string_equal(column->ducklake_type, newest->ducklake_type);
+            assert_int_equal(column->kind, newest->kind);
+            assert_int_equal(column->at, newest->at);
+            assert_int_equal(column->present_at, newest->present_at);
+            assert_int_equal(column->dictionary, newest->dictionary);
+            assert_int_equal(column->is_looked_up, newest->is_looked_up);
+            assert_int_equal(column->dictionary != DICTIONARY_NONE,
+                             strcmp(column->arrow_format, "u") == 0);
+            if (i < before->column_count && before->columns[i].nullable)
+                assert_true(column->nullable);
+        }
+    }
+    assert_null(row_schema_versions[row_schema_count]);
+    assert_null(row_column_of(0));
+    assert_null(row_column_of((int)row_schemas[row_schema_count - 1].column_count + 1));
+}
+
+/* "uint32 optional": a column's type in docs/DESIGN.md. */
+static const char *type_in_words(const struct row_column *column, char out[64])
+{
+    static const char *const words[][2] = {{"tsu:UTC", "timestamp[us, UTC]"},
+                                           {"I", "uint32"},
+                                           {"w:32", "FIXED_LEN_BYTE_ARRAY(32)"},
+                                           {"u", "string"},
+                                           {"d:38,0", "decimal(38,0)"}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i][0], column->arrow_format) == 0)
+            snprintf(out, 64, "%s", words[i][1]);
+    return out;
+}
+
+static const char *word_of(bool nullable)
+{
+    return nullable ? "optional" : "required";
+}
+
+static void the_table_of_the_documentation_is_that_of_the_program(void **state)
+{
+    (void)state;
+    static char text[65536];
+    FILE *file = fopen(TTP_TEST_DATA "/../../docs/DESIGN.md", "r");
+    assert_non_null(file);
+    size_t length = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[length] = '\0';
+    const struct row_schema *newest = &row_schemas[row_schema_count - 1];
+    for (size_t i = 0; i < newest->column_count; i++) {
+        char type[64], line[256];
+        size_t since = 0;
+        while (row_schemas[since].column_count <= i)
+            since++;
+        const struct row_column *column = &newest->columns[i],
+                                *first = &row_schemas[since].columns[i];
+        type_in_words(column, type);
+        if (first->nullable == column->nullable)
+            snprintf(line, sizeof line, "\n| %zu | %s | %s %s", i + 1, column->name, type,
+                     word_of(column->nullable));
+        else
+            snprintf(line, sizeof line, "\n| %zu | %s | %s, %s in %s, %s from", i + 1, column->name,
+                     type, word_of(first->nullable), row_schemas[since].version,
+                     word_of(column->nullable));
+        const char *found = strstr(text, line);
+        char says[16];
+        snprintf(says, sizeof says, "| %s |", row_schemas[since].version);
+        if (found == NULL || strstr(found, says) == NULL ||
+            strstr(found, says) > strchr(found + 1, '\n'))
+            fail_msg("docs/DESIGN.md has no line '%s ... %s'", line + 1, says);
+    }
+    char next[16];
+    snprintf(next, sizeof next, "\n| %zu |", newest->column_count + 1);
+    assert_null(strstr(text, next));
+}
+
+static void a_version_that_is_none_is_refused_with_those_that_are(void **state)
+{
+    (void)state;
+    const struct row_schema *schema;
+    struct error error;
+    assert_int_equal(row_schema_parse("1.1.0", &schema, &error), OK);
+    assert_ptr_equal(schema, row_schema_find("1.1.0"));
+    assert_int_equal(row_schema_parse("2.0.0", &schema, &error), ERR_INVALID);
+    assert_string_equal(error.message, "--schema-version: there is no version '2.0.0'; there are "
+                                       "1.0.0, 1.1.0");
 }
 
 static void column_ids_count_up_and_names_stay(void **state)
@@ -107,6 +208,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(versions_are_found_and_ranked),
+        cmocka_unit_test(a_version_has_the_columns_of_the_one_before_it),
+        cmocka_unit_test(the_table_of_the_documentation_is_that_of_the_program),
+        cmocka_unit_test(a_version_that_is_none_is_refused_with_those_that_are),
         cmocka_unit_test(column_ids_count_up_and_names_stay),
         cmocka_unit_test(columns_that_a_version_adds_are_optional),
         cmocka_unit_test(the_exported_schema_has_names_formats_and_field_ids),
