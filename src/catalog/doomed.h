@@ -57,10 +57,9 @@ enum error_code catalog_each_name_in_lake_folder(struct catalog *catalog,
                                                  struct error *error) MUST_CHECK;
 
 /* Commits that were taken out of the lake before `oldest_us`, the time of the oldest snapshot that
- * is left, and of whose files the catalog names none; never the one with the highest
- * number; replacements, too: what
- * it still says of them may go, once no file lies under these names. One call a file; `path` is
- * NULL for a commit without files. By commit_no. */
+ * is left, and of whose files the catalog names none; never the one with the highest number;
+ * replacements, too: what it still says of them may go, once no file lies under these names. One
+ * call a file; `path` is NULL for a commit without files. By commit_no. */
 typedef enum error_code catalog_forgettable_visitor(void *context, uint64_t commit_no,
                                                     const char *path, struct error *error);
 enum error_code catalog_each_forgettable(struct catalog *catalog, int64_t oldest_us,

@@ -430,6 +430,17 @@ def test_a_catalog_that_is_older_than_its_files_deletes_nothing(lake, tmp_path, 
     assert files_below(lake, "replaced") == kept
 
 
+def test_a_file_of_a_forgotten_commit_that_is_put_back_is_no_newer_file(lake, tmp_path, servers):
+    """As before it was forgotten: `verify` names it, and a run goes on."""
+    path = reading.data_files(lake)[0]
+    shutil.copy(path, tmp_path / "kept.parquet")
+    prune(lake)
+    assert not path.exists() and expire(lake)["commits_forgotten"] > 0
+    shutil.copy(tmp_path / "kept.parquet", path)
+    process.run(lake, servers[RECORDING.name], FIRST, LAST, schema_version="1.1.0")
+    do("verify", lake, status=3).says(re.escape(path.name))
+
+
 # ---- beside others -------------------------------------------------------------------------------
 
 def test_deletion_waits_for_a_running_backup(lake):

@@ -395,6 +395,7 @@ static void the_highest_number_does_not_come_back(void **state)
     (void)expire(0);
     assert_forgettable(INT64_MAX, ""); /* its file is still to be set aside */
     assert_int_equal(catalog_forget_leaving(catalog, F2, &error), OK);
+    assert_int_equal(catalog_forget_leaving(catalog, "year=2024/f3.parquet", &error), OK);
     assert_forgettable(INT64_MAX, "2:" F2 " ");
     assert_int_equal(catalog_forgotten_commit(catalog, &forgotten, &error), OK);
     assert_int_equal(forgotten, 0);
