@@ -17,9 +17,7 @@ enum error_code expire_owned(const struct store *store, struct catalog *catalog,
         code = catalog_expire(catalog, older_than_us, dry_run, &report->expiry, error);
     if (code != OK || dry_run)
         return code;
-    code = deletion_list_strays(store, catalog, error);
-    if (code == OK)
-        code = deletion_finish(store, catalog, &report->deleted, error);
+    code = deletion_finish(store, catalog, &report->deleted, error);
     return code == OK ? deletion_forget_commits(store, catalog, report->expiry.oldest_us,
                                                 &report->commits_forgotten, error)
                       : code;
@@ -49,6 +47,8 @@ enum error_code expire_lake(const char *output_path, int64_t older_than_us, bool
                      "option snapshot_retention): ");
     if (code == OK)
         code = refuse_older_catalog(&lake, error);
+    if (code == OK && !dry_run) /* a walk over all of _lake/replaced: not each hour of a run */
+        code = deletion_list_strays(&lake.store, lake.catalog, error);
     if (code == OK)
         code = expire_owned(&lake.store, lake.catalog, older_than_us, dry_run, report, error);
     open_lake_close(&lake);

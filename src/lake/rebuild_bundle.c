@@ -179,8 +179,7 @@ static enum error_code copy_files(struct arena *arena, const struct buffer *from
     *to = arena_alloc(arena, from->size_bytes + 1);
     if (*to == NULL)
         return no_memory(error);
-    if (*count > 0)
-        memcpy(*to, from->data, from->size_bytes);
+    memcpy(*to, from->data, from->size_bytes);
     return OK;
 }
 

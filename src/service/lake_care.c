@@ -83,16 +83,14 @@ static const struct {
 void lake_care_init(struct lake_care *care, const struct options *options, care_teller *tell,
                     void *context)
 {
-    int64_t now_us = os_monotonic_us();
+    int64_t first_us = os_monotonic_us() + FIRST_US;
     *care = (struct lake_care){.options = options, .tell = tell, .context = context};
     compact_care_init(&care->compaction);
     for (int i = 0; i < CARE_TASK_COUNT; i++) {
         bool is_wanted = options->end_ledger == 0 && tasks[i].is_wanted(options);
-        /* What only fits between two commits takes the first gap that there is. */
-        int64_t due_us = tasks[i].run == NULL ? now_us : now_us + FIRST_US;
-        care->next_us[i] = is_wanted ? due_us : INT64_MAX;
+        care->next_us[i] = is_wanted ? first_us : INT64_MAX;
         if (is_wanted)
-            tell(context, &(struct care_fact){.task = (enum care_task)i, .next_us = due_us});
+            tell(context, &(struct care_fact){.task = (enum care_task)i, .next_us = first_us});
     }
 }
 

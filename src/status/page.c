@@ -404,16 +404,6 @@ static void write_load_tiles(struct status_page *page)
     }
     end_tile(page);
 
-    if (snapshot->last_backup_us != 0) {
-        tile(page, "Last backup");
-        roughly(page, (double)(snapshot->now_us - snapshot->last_backup_us) / US_PER_SECOND);
-        text(page, " <small>ago</small>");
-        note(page);
-        text(page, "in ");
-        writer_html(&page->writer, snapshot->last_backup_path);
-        end_tile(page);
-    }
-
     tile(page, "Connection");
     text(page, snapshot->stream.connected ? "up" : "down");
     note(page);
@@ -596,26 +586,41 @@ static void write_care_row(struct status_page *page, enum care_task task)
     text(page, "</td><td class=\"n\">");
     size(page, care->bytes);
     text(page, "</td><td>");
-    moment(page, care->next_us);
+    if (task == CARE_COMPACT && care->next_us <= page->snapshot->now_us)
+        text(page, "when a partition has closed");
+    else
+        moment(page, care->next_us);
     text(page, "</td></tr>\n");
 }
 
-/* Only of what options ask for. */
+/* Made by another process: when, and where to. */
+static void write_backup_row(struct status_page *page)
+{
+    text(page, "<tr><td>backup</td><td>");
+    moment(page, page->snapshot->last_backup_us);
+    text(page, "</td><td colspan=\"3\">to ");
+    writer_html(&page->writer, page->snapshot->last_backup_path);
+    text(page, "</td></tr>\n");
+}
+
+/* Only of what options ask for, and of the last backup if there was one. */
 static void write_care(struct status_page *page)
 {
-    bool has_any = false;
-    for (int task = 0; task < CARE_TASK_COUNT; task++) {
-        if (!page->snapshot->care[task].is_wanted)
-            continue;
-        if (!has_any)
-            text(page, "<section><h2>Care of the lake</h2>\n<table><thead><tr><th>What</th>"
-                       "<th>Last done</th><th class=\"n\">Files that left</th>"
-                       "<th class=\"n\">Size</th><th>Next</th></tr></thead>\n<tbody>");
-        has_any = true;
-        write_care_row(page, (enum care_task)task);
-    }
-    if (has_any)
-        text(page, "</tbody></table></section>\n");
+    const struct status_snapshot *snapshot = page->snapshot;
+    bool has_any = snapshot->last_backup_us != 0;
+    for (int task = 0; task < CARE_TASK_COUNT; task++)
+        has_any = has_any || snapshot->care[task].is_wanted;
+    if (!has_any)
+        return;
+    text(page, "<section><h2>Care of the lake</h2>\n<table><thead><tr><th>What</th>"
+               "<th>Last done</th><th class=\"n\">Files that left</th>"
+               "<th class=\"n\">Size</th><th>Next</th></tr></thead>\n<tbody>");
+    for (int task = 0; task < CARE_TASK_COUNT; task++)
+        if (snapshot->care[task].is_wanted)
+            write_care_row(page, (enum care_task)task);
+    if (snapshot->last_backup_us != 0)
+        write_backup_row(page);
+    text(page, "</tbody></table></section>\n");
 }
 
 static void write_problems(struct status_page *page)

@@ -132,7 +132,7 @@ def test_the_lake_tells_of_its_last_backup(made, copy, servers, processes):
     process.execute("status", "--output-path", made).expect(0).says("last backup", str(copy))
     assert abs(going.metrics()["ttp_last_backup_timestamp_seconds"] - time.time()) < 3600
     page = going.ask("/").text
-    assert "Last backup" in page and str(copy) in page
+    assert "Care of the lake" in page and str(copy) in page
     going.stop()
 
 

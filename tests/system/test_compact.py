@@ -338,7 +338,7 @@ def test_a_rebuild_leaves_out_what_is_damaged_with_all_that_shares_it(lake, serv
 
 # ---- a live run ----------------------------------------------------------------------------------
 
-HOURS = 3
+HOURS = 5
 
 
 def hours_of(lake):
