@@ -24,3 +24,15 @@ enum error_code commit_files_insert(struct database *database, const struct cata
     }
     return query_end(&query);
 }
+
+enum error_code commit_files_insert_letters(struct database *database, uint64_t commit_no,
+                                            const struct catalog_commit *letters,
+                                            struct error *error)
+{
+    char checksum[CHECKSUM_HEX_BYTES];
+    snprintf(checksum, sizeof checksum, "%016" PRIx64, letters->dead_letters_checksum);
+    return database_run(database, "INSERT INTO ttp_dead_letters VALUES(?,?,?,?)",
+                        BIND(sql_int(commit_no), sql_text(letters->dead_letters_path),
+                             sql_text(checksum), sql_int(letters->dead_letter_count)),
+                        error);
+}

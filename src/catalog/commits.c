@@ -18,8 +18,7 @@
 #include "util/bytes.h"
 #include "util/memory.h"
 
-#define DIGEST_HEX_BYTES   33
-#define CHECKSUM_HEX_BYTES 17
+#define DIGEST_HEX_BYTES 33
 
 /* Replacements have numbers among the commits'. */
 enum error_code catalog_next_commit_no(struct catalog *catalog, uint64_t *commit_no,
@@ -133,17 +132,6 @@ static enum error_code insert_unconfirmed(struct database *database,
     return query_end(&query);
 }
 
-static enum error_code insert_dead_letters(struct database *database,
-                                           const struct catalog_commit *commit, struct error *error)
-{
-    char checksum[CHECKSUM_HEX_BYTES];
-    snprintf(checksum, sizeof checksum, "%016" PRIx64, commit->dead_letters_checksum);
-    return database_run(database, "INSERT INTO ttp_dead_letters VALUES(?,?,?,?)",
-                        BIND(sql_int(commit->commit_no), sql_text(commit->dead_letters_path),
-                             sql_text(checksum), sql_int(commit->dead_letter_count)),
-                        error);
-}
-
 /* The stream's cursor, for people and tools that look at lake.snapshots(). */
 static enum error_code extra_info(const struct catalog_commit *commit, struct buffer *out,
                                   struct error *error)
@@ -206,7 +194,7 @@ static enum error_code add_everything(struct catalog *catalog, const struct cata
     if (code == OK)
         code = insert_unconfirmed(database, commit, error);
     if (code == OK && commit->dead_letters_path != NULL)
-        code = insert_dead_letters(database, commit, error);
+        code = commit_files_insert_letters(database, commit->commit_no, commit, error);
     return code;
 }
 

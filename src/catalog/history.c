@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "catalog/history.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "catalog/coverage.h"
 #include "catalog/handle.h"
 #include "catalog/query.h"
@@ -14,6 +17,16 @@
     "c.digest_contents, c.last_close_us, c.committed_us, c.ended_us IS NOT NULL, "                 \
     "c.ended_reason, d.path, d.checksum FROM ttp_commits c LEFT JOIN ttp_dead_letters d ON "       \
     "d.commit_no = c.commit_no "
+
+uint64_t catalog_dead_letters_number(const char *path)
+{
+    static const char prefix[] = "dead_letters/commit_";
+    char *end;
+    if (path == NULL || strncmp(path, prefix, sizeof prefix - 1) != 0)
+        return 0;
+    uint64_t number = strtoull(path + sizeof prefix - 1, &end, 10);
+    return strcmp(end, ".jsonl") == 0 ? number : 0;
+}
 
 /* What every commit has. */
 static enum error_code check_commit(const struct query *query,

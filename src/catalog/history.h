@@ -25,6 +25,10 @@ struct catalog_commit_record {
     uint64_t dead_letters_checksum;
 };
 
+/* The number in the name of a dead letters file, dead_letters/commit_<number>.jsonl: that of its
+ * commit, or of the replacement that left fewer of them. 0 for NULL, or another name. */
+uint64_t catalog_dead_letters_number(const char *path);
+
 typedef enum error_code catalog_commit_visitor(void *context,
                                                const struct catalog_commit_record *commit,
                                                struct error *error);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "catalog/handle.h"
+#include "catalog/history.h"
 #include "catalog/inlined.h"
 #include "catalog/query.h"
 
@@ -70,6 +71,17 @@ enum error_code catalog_each_own_file(struct catalog *catalog, catalog_own_file_
     return query_end(&query);
 }
 
+/* Whose rows the data file ?1 holds: a commit's own, or one that took the place of others. */
+#define FACTS                                                                                      \
+    "SELECT k.commit_no, k.first_ledger, k.last_ledger, k.row_count, k.file_count, "               \
+    "f.record_count, l.path FROM "
+#define OF_COMMIT                                                                                  \
+    FACTS "ttp_commit_files f JOIN ttp_commits k ON k.commit_no = f.commit_no LEFT JOIN "          \
+          "ttp_dead_letters l ON l.commit_no = k.commit_no WHERE f.data_file_id = ?1"
+#define OF_SHARE                                                                                   \
+    FACTS "ttp_file_commits f JOIN ttp_commits k ON k.commit_no = f.commit_no LEFT JOIN "          \
+          "ttp_dead_letters l ON l.commit_no = k.commit_no WHERE f.data_file_id = ?1"
+
 enum error_code catalog_each_file_commit(struct catalog *catalog, int64_t data_file_id,
                                          catalog_file_commit_visitor *visit, void *context,
                                          struct error *error)
@@ -80,24 +92,17 @@ enum error_code catalog_each_file_commit(struct catalog *catalog, int64_t data_f
         database_has_table(&catalog->database, "ttp_file_commits", &replaces, error);
     if (code != OK)
         return code;
-    query_begin(
-        &query, &catalog->database,
-        replaces ? "SELECT k.commit_no, k.first_ledger, k.last_ledger, k.row_count, k.file_count, "
-                   "f.record_count FROM ttp_commit_files f JOIN ttp_commits k ON k.commit_no = "
-                   "f.commit_no WHERE f.data_file_id = ?1 UNION ALL SELECT k.commit_no, "
-                   "k.first_ledger, k.last_ledger, k.row_count, k.file_count, m.record_count FROM "
-                   "ttp_file_commits m JOIN ttp_commits k ON k.commit_no = m.commit_no WHERE "
-                   "m.data_file_id = ?1 ORDER BY 1"
-                 : "SELECT k.commit_no, k.first_ledger, k.last_ledger, k.row_count, k.file_count, "
-                   "f.record_count FROM ttp_commit_files f JOIN ttp_commits k ON k.commit_no = "
-                   "f.commit_no WHERE f.data_file_id = ?1",
-        BIND(sql_int(data_file_id)), error);
+    query_begin(&query, &catalog->database,
+                replaces ? OF_COMMIT " UNION ALL " OF_SHARE " ORDER BY 1" : OF_COMMIT,
+                BIND(sql_int(data_file_id)), error);
     while (query_next(&query)) {
-        struct catalog_file_commit commit = {.commit_no = (uint64_t)query_int(&query, 0),
-                                             .range = query_range(&query, 1),
-                                             .row_count = query_counter(&query, 3),
-                                             .file_count = query_counter(&query, 4),
-                                             .file_rows = query_counter(&query, 5)};
+        struct catalog_file_commit commit = {
+            .commit_no = (uint64_t)query_int(&query, 0),
+            .range = query_range(&query, 1),
+            .row_count = query_counter(&query, 3),
+            .file_count = query_counter(&query, 4),
+            .file_rows = query_counter(&query, 5),
+            .letters_no = catalog_dead_letters_number(query_text(&query, 6))};
         if (query_ok(&query))
             query_check(&query, visit(context, &commit, error));
     }

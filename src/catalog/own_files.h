@@ -28,6 +28,7 @@ struct catalog_file_commit {
     struct ledger_range range;
     int64_t row_count, file_count; /* that it brought */
     int64_t file_rows;             /* of them in the file */
+    uint64_t letters_no;           /* the number that its dead letters file has; 0: none */
 };
 typedef enum error_code catalog_file_commit_visitor(void *context,
                                                     const struct catalog_file_commit *commit,

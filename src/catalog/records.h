@@ -107,4 +107,15 @@ struct catalog_views {
     } items[CATALOG_VIEW_COUNT];
 };
 
+/* What a commit is since dead letters of it became rows. Those that stay are the change's: its
+ * dead_letter_count, path and checksum. */
+struct catalog_amendment {
+    uint64_t commit_no;
+    int64_t row_count_before; /* as it was when all this was found out */
+    int64_t row_count, file_count, null_decimal_count, replaced_memo_count;
+    bool has_digest; /* false: the digests stay */
+    uint8_t digest_chain[16], digest_contents[16];
+    int64_t last_close_us;
+};
+
 #endif

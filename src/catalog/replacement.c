@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "catalog/amendment.h"
 #include "catalog/commit_files.h"
 #include "catalog/ducklake.h"
 #include "catalog/handle.h"
@@ -67,13 +68,19 @@ static enum error_code end_files(struct database *database, const struct ducklak
     return code == OK ? retired_name_files(database, error) : code;
 }
 
-/* A change that DuckDB knows as its own merging of files: whoever deletes rows meanwhile is told of
- * the conflict. */
+/* Where no row is new it is a change that DuckDB knows as its own merging of files: whoever deletes
+ * rows meanwhile is told of the conflict. */
 static enum error_code add_snapshot(struct database *database, struct ducklake_head *head,
-                                    const struct catalog_commit *change, struct error *error)
+                                    const struct catalog_commit *change, bool has_new_rows,
+                                    struct error *error)
 {
-    char changes[48], message[128];
-    snprintf(changes, sizeof changes, "merge_adjacent:%" PRId64, head->table_id);
+    char changes[96], message[128];
+    if (has_new_rows)
+        snprintf(changes, sizeof changes,
+                 "inserted_into_table:%" PRId64 ",deleted_from_table:%" PRId64, head->table_id,
+                 head->table_id);
+    else
+        snprintf(changes, sizeof changes, "merge_adjacent:%" PRId64, head->table_id);
     snprintf(message, sizeof message, "%.40s: ledgers %" PRIu32 " to %" PRIu32, change->reason,
              change->range.first, change->range.last);
     struct ducklake_change snapshot = {changes, message, NULL};
@@ -118,11 +125,14 @@ static enum error_code replace(struct catalog *catalog, const struct catalog_com
     enum error_code code = ducklake_read_head(database, &head, error);
     if (code == OK)
         code = end_files(database, &head, replacement, error);
+    if (code == OK && replacement->amendment != NULL)
+        code =
+            amendment_apply(database, replacement->amendment, change, head.snapshot_id + 1, error);
     if (code == OK)
         code = ducklake_append_files(database, &head, catalog->partition_id, change->files,
                                      change->file_count, data_file_ids, error);
     if (code == OK)
-        code = add_snapshot(database, &head, change, error);
+        code = add_snapshot(database, &head, change, replacement->amendment != NULL, error);
     if (code == OK)
         code = insert_replacement(database, change, head.snapshot_id, error);
     if (code == OK)

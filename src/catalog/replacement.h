@@ -4,9 +4,9 @@
 
 /*
  * Putting new data files in the place of others: the same rows of the same commits, in one
- * snapshot. The commits keep their numbers, ranges, digests and dead letters; the change has a
- * number of its own among theirs. Older snapshots go on reading the files that were replaced
- * (catalog/care.h, whose tables are there).
+ * snapshot. The commits keep their numbers, ranges, digests and dead letters; only one of which
+ * dead letters are rows by now is amended. The change has a number of its own among theirs. Older
+ * snapshots go on reading the files that were replaced (catalog/care.h, whose tables are there).
  */
 
 #include "catalog/catalog.h"
@@ -23,11 +23,13 @@ struct catalog_replacement {
     size_t ended_count;
     const struct catalog_member *members;
     size_t member_count;
+    const struct catalog_amendment *amendment; /* NULL: all commits stay what they are */
 };
 
 /* One transaction, if the check has nothing against it. `change`: the number, reason, range, rows
  * and new files. ERR_CONFLICT, with nothing changed, if a file that is to leave is no live one of
- * the table any more, or somebody has hidden rows in it. */
+ * the table any more, or somebody has hidden rows in it, or the commit to amend is no live one with
+ * so many rows. */
 enum error_code catalog_replace_if(struct catalog *catalog, const struct catalog_commit *change,
                                    const struct catalog_replacement *replacement,
                                    catalog_commit_check *check, void *context,

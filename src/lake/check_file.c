@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "catalog/history.h"
 #include "lake/data_file.h"
 #include "walk/file_facts.h"
 #include "rows/bound_text.h"
@@ -80,8 +81,10 @@ static enum error_code check_commits(const struct file_check *check,
             inventory_share_at(&check->inventory->file_shares, file->first_share + i);
         const struct inventory_commit *commit =
             LIST_AT(&check->inventory->commits, struct inventory_commit, share->commit);
-        struct provenance_commit one = {commit->commit_no, commit->range, commit->row_count,
-                                        commit->file_count, share->record_count};
+        struct provenance_commit one = {
+            commit->commit_no,   commit->range,
+            commit->row_count,   commit->file_count,
+            share->record_count, catalog_dead_letters_number(commit->dead_letters_path)};
         if (buffer_append(&commits, &one, sizeof one) != OK)
             code = error_no_memory(error, "the commits of a file");
     }

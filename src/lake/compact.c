@@ -4,6 +4,7 @@
 #include "lake/compact_adopt.h"
 #include "lake/compact_task.h"
 #include "lake/open.h"
+#include "lake/replacing.h"
 
 void compact_report_release(struct compact_report *report)
 {
@@ -148,54 +149,18 @@ static enum error_code run_tasks(const struct replacement_setup *setup,
     return code;
 }
 
-static enum error_code compact_opened(struct open_lake *lake, const struct sink_options *options,
-                                      struct encode_pool *pool, const struct compact_wish *wish,
-                                      struct compact_report *report, struct error *error)
-{
-    struct publisher publisher;
-    struct parquet_writer_options writer = sink_writer_options(options);
-    publisher_init(&publisher);
-    publisher.store = &lake->store;
-    publisher.catalog = lake->catalog;
-    publisher.obstacle.root = lake->store.root;
-    const struct data_file_setup files = {.store = &lake->store,
-                                          .options = &writer,
-                                          .pool = pool,
-                                          .obstacle = &publisher.obstacle,
-                                          .verify = options->verify_files};
-    struct replacement_setup setup = {.store = &lake->store,
-                                      .catalog = lake->catalog,
-                                      .lake = &lake->file,
-                                      .publisher = &publisher,
-                                      .files = &files,
-                                      .max_file_size_bytes = options->max_file_size_bytes,
-                                      .memory_bytes = options->memory_bytes};
-    enum error_code code = OK;
-    if (!partitioning_scheme_parse(lake->file.scheme, &setup.scheme))
-        code = error_set(error, ERR_CORRUPT, "%s/" LAKE_FILE " names an unknown scheme",
-                         lake->store.root);
-    if (code == OK)
-        code = run_tasks(&setup, wish, report, error);
-    publisher_release(&publisher);
-    return code;
-}
-
 enum error_code compact_lake(const struct sink_options *options, const struct compact_wish *wish,
                              struct compact_report *report, struct error *error)
 {
-    struct open_lake lake;
-    struct encode_pool *pool = NULL;
-    enum error_code code = open_lake_own(&lake, options->output_path, error);
-    if (code == ERR_CONFLICT && lake.catalog == NULL)
-        error_prefix(error, code,
-                     "compact works where nobody else writes (a live run does it by itself with "
-                     "the option compact_closed): ");
+    struct replacing replacing;
+    enum error_code code =
+        replacing_open(&replacing, options,
+                       "compact works where nobody else writes (a live run does it by itself with "
+                       "the option compact_closed): ",
+                       error);
     if (code == OK)
-        code = encode_pool_new(&pool, options->encode_threads, error);
-    if (code == OK)
-        code = compact_opened(&lake, options, pool, wish, report, error);
-    encode_pool_free(pool);
-    open_lake_close(&lake);
+        code = run_tasks(&replacing.setup, wish, report, error);
+    replacing_close(&replacing);
     return code;
 }
 

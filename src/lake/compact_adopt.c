@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lake/compact_adopt.h"
 
+#include "catalog/history.h"
 #include "catalog/own_files.h"
 #include "lake/data_file.h"
 #include "lake/file_partition.h"
@@ -17,10 +18,12 @@ static enum error_code list_commits(struct compact_plan *plan, const struct inve
             LIST_AT(&inventory->commits, struct inventory_commit, i);
         if (foreign->of_commit[i] != group || !ledger_ranges_overlap(commit->range, input->range))
             continue;
-        struct catalog_file_commit one = {.commit_no = commit->commit_no,
-                                          .range = commit->range,
-                                          .row_count = commit->row_count,
-                                          .file_count = commit->file_count};
+        struct catalog_file_commit one = {
+            .commit_no = commit->commit_no,
+            .range = commit->range,
+            .row_count = commit->row_count,
+            .file_count = commit->file_count,
+            .letters_no = catalog_dead_letters_number(commit->dead_letters_path)};
         if (buffer_append(&plan->commits, &one, sizeof one) != OK)
             return error_no_memory(error, "the commits of a file");
         input->schema =

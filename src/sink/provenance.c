@@ -68,9 +68,10 @@ bool provenance_says_number(const struct parquet_file_metadata *metadata, enum p
     return provenance_says(metadata, key, digits);
 }
 
-/* ---- the commits of a replacing file: [[number, first, last, rows, files, rows here], …] ---- */
+/* ---- the commits of a replacing file: [[number, first, last, rows, files, rows here, number of
+ * its dead letters], …] ---- */
 
-#define COMMIT_FIELDS 6
+#define COMMIT_FIELDS 7
 
 enum error_code provenance_format_commits(const struct provenance_commit *commits, size_t count,
                                           struct buffer *out, struct error *error)
@@ -78,10 +79,12 @@ enum error_code provenance_format_commits(const struct provenance_commit *commit
     enum error_code code = buffer_append_byte(out, '[');
     for (size_t i = 0; code == OK && i < count; i++) {
         const struct provenance_commit *one = &commits[i];
-        code = buffer_append_format(
-            out, "%s[%" PRIu64 ",%" PRIu32 ",%" PRIu32 ",%" PRId64 ",%" PRId64 ",%" PRId64 "]",
-            i == 0 ? "" : ",", one->commit_no, one->range.first, one->range.last, one->row_count,
-            one->file_count, one->file_rows);
+        code = buffer_append_format(out,
+                                    "%s[%" PRIu64 ",%" PRIu32 ",%" PRIu32 ",%" PRId64 ",%" PRId64
+                                    ",%" PRId64 ",%" PRIu64 "]",
+                                    i == 0 ? "" : ",", one->commit_no, one->range.first,
+                                    one->range.last, one->row_count, one->file_count,
+                                    one->file_rows, one->letters_no);
     }
     if (code == OK)
         code = buffer_append(out, "]", 2);
@@ -106,7 +109,8 @@ static bool read_commit(const json_t *fields, struct provenance_commit *commit)
                                          .range = {(uint32_t)numbers[1], (uint32_t)numbers[2]},
                                          .row_count = numbers[3],
                                          .file_count = numbers[4],
-                                         .file_rows = numbers[5]};
+                                         .file_rows = numbers[5],
+                                         .letters_no = (uint64_t)numbers[6]};
     return true;
 }
 

@@ -47,6 +47,7 @@ struct provenance_commit {
     struct ledger_range range;
     int64_t row_count, file_count; /* that the commit brought */
     int64_t file_rows;             /* of it in this file */
+    uint64_t letters_no;           /* the number that its dead letters file has; 0: none */
 };
 /* A footer stays readable with that many. */
 #define PROVENANCE_COMMIT_MAX 8192

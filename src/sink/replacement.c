@@ -9,6 +9,7 @@
 #include "commit/retirement.h"
 #include "os/clock.h"
 #include "os/log.h"
+#include "sink/dead_letter_file.h"
 #include "sink/file_description.h"
 #include "util/list.h"
 #include "util/memory.h"
@@ -33,7 +34,10 @@ struct replacement {
     /* Of the files that are complete. */
     struct catalog_file *done; /* INTENT_FILE_MAX, in the intent's arena */
     size_t done_count;
-    struct buffer members; /* struct catalog_member */
+    struct buffer members;                     /* struct catalog_member */
+    const struct catalog_amendment *amendment; /* NULL: none */
+    struct staged_file letters;
+    int64_t letter_count;
     struct ledger_range range;
     int64_t row_count;
 };
@@ -82,6 +86,7 @@ enum error_code replacement_new(struct replacement **out, const struct replaceme
     replacement->reason = reason;
     replacement->range = (struct ledger_range){UINT32_MAX, 0};
     data_file_init(&replacement->file);
+    staged_file_init(&replacement->letters);
     enum error_code code = begin(replacement, error);
     if (code == OK)
         *out = replacement;
@@ -90,10 +95,17 @@ enum error_code replacement_new(struct replacement **out, const struct replaceme
     return code;
 }
 
+uint64_t replacement_number(const struct replacement *replacement)
+{
+    return replacement->commit_no;
+}
+
 /* Staged files are deleted unless an intent names them. */
 static void discard_done(struct replacement *replacement)
 {
     const struct publisher *publisher = replacement->setup.publisher;
+    if (!publisher->unsettled)
+        staged_file_discard(&replacement->letters);
     for (size_t i = 0; i < replacement->done_count && !publisher->unsettled; i++) {
         char name[INTENT_PATH_BYTES];
         struct error ignored;
@@ -109,6 +121,7 @@ void replacement_free(struct replacement *replacement)
     data_file_discard(&replacement->file);
     if (!replacement->is_published)
         discard_done(replacement);
+    staged_file_release(&replacement->letters);
     buffer_release(&replacement->shares);
     buffer_release(&replacement->members);
     mem_free(replacement);
@@ -267,6 +280,16 @@ static enum error_code end_file(struct replacement *replacement, struct error *e
     return OK;
 }
 
+enum error_code replacement_turn_to(struct replacement *replacement, struct partition_key key,
+                                    struct error *error)
+{
+    enum error_code code = replacement->is_open ? end_file(replacement, error) : OK;
+    if (code == OK && replacement->done_count == INTENT_FILE_MAX)
+        code = error_set(error, ERR_LIMIT, "more than %d files in one change", INTENT_FILE_MAX);
+    replacement->key = key;
+    return code;
+}
+
 /* A row group that would outgrow the writer's memory is closed; it keeps that memory for the next
  * one, so it is left alone until it wants more. */
 static enum error_code relieve_memory(struct replacement *replacement, struct error *error)
@@ -301,6 +324,53 @@ enum error_code replacement_end_ledger(struct replacement *replacement, struct e
     if (code == OK && verdict == SIZE_CUT && replacement->done_count + 1 < INTENT_FILE_MAX)
         return end_file(replacement, error);
     return code == OK ? relieve_memory(replacement, error) : code;
+}
+
+/* ---- a commit that is amended ---- */
+
+void replacement_amend(struct replacement *replacement, const struct catalog_amendment *amendment)
+{
+    replacement->amendment = amendment;
+}
+
+enum error_code replacement_add_letter(struct replacement *replacement,
+                                       const struct dead_letter *letter, struct error *error)
+{
+    struct staged_file *staged = &replacement->letters;
+    struct obstacle *obstacle = replacement->files.obstacle;
+    struct buffer line;
+    enum error_code code = OK;
+    buffer_init(&line);
+    if (staged->name[0] == '\0') {
+        char name[STAGED_NAME_BYTES];
+        snprintf(name, sizeof name, "commit_%" PRIu64 "_dead_letters" LAKE_IN_PROGRESS_SUFFIX,
+                 replacement->commit_no);
+        code = staged_file_create(staged, replacement->setup.store, name, obstacle, error);
+    }
+    if (code == OK)
+        code = dead_letter_format(letter, &line, error);
+    if (code == OK)
+        code = staged_file_append(staged, buffer_view(&line), obstacle, error);
+    replacement->letter_count++;
+    buffer_release(&line);
+    return code;
+}
+
+static enum error_code describe_letters(const struct replacement *replacement,
+                                        struct intent *intent, struct error *error)
+{
+    char path[STAGED_NAME_BYTES];
+    struct catalog_commit *change = &intent->commit;
+    snprintf(path, sizeof path, "dead_letters/commit_%" PRIu64 ".jsonl", replacement->commit_no);
+    intent->dead_letters_staged =
+        arena_copy_text(&intent->arena, bytes_view_text(replacement->letters.name));
+    change->dead_letters_path = arena_copy_text(&intent->arena, bytes_view_text(path));
+    if (intent->dead_letters_staged == NULL || change->dead_letters_path == NULL)
+        return error_no_memory(error, "a commit's dead letters");
+    change->dead_letter_count = replacement->letter_count;
+    change->dead_letters_checksum = staged_file_checksum(&replacement->letters);
+    intent->dead_letters_size_bytes = replacement->letters.size_bytes;
+    return OK;
 }
 
 /* ---- publishing ---- */
@@ -345,8 +415,16 @@ enum error_code replacement_publish(struct replacement *replacement, const int64
         .ended = ended,
         .ended_count = ended_count,
         .members = (const void *)replacement->members.data,
-        .member_count = LIST_COUNT(&replacement->members, struct catalog_member)};
+        .member_count = LIST_COUNT(&replacement->members, struct catalog_member),
+        .amendment = replacement->amendment};
     describe_change(replacement, &publisher->intent);
+    if (replacement->letter_count > 0) {
+        code = staged_file_sync(&replacement->letters, error);
+        if (code == OK)
+            code = describe_letters(replacement, &publisher->intent, error);
+        if (code != OK)
+            return code;
+    }
     publisher->intent.replacement = &change;
     code = publisher_run(publisher, &committed, error);
     publisher->intent.replacement = NULL;

@@ -4,14 +4,16 @@
 
 /*
  * New data files that take the place of others in one snapshot (catalog/replacement.h): rows of one
- * partition and one schema version go into staged files, which are cut at max_file_size and
- * published like a commit's. What is replaced stays in the lake until the catalog's transaction; a
- * failure leaves it there, and nothing of the new files. One thread; column tasks run on the pool.
+ * schema version go into staged files, partition after partition, which are cut at max_file_size
+ * and published like a commit's. What is replaced stays in the lake until the catalog's
+ * transaction; a failure leaves it there, and nothing of the new files. One thread; column tasks
+ * run on the pool.
  *
- *   new → (append*, count*, end_ledger)* → publish → free
+ *   new → ((append*, count*, end_ledger)*, turn_to)* → (add_letter*, amend)? → publish → free
  */
 
 #include "commit/lake_file.h"
+#include "catalog/replacement.h"
 #include "commit/publisher.h"
 #include "sink/data_file.h"
 #include "sink/provenance.h"
@@ -38,6 +40,8 @@ enum error_code replacement_new(struct replacement **out, const struct replaceme
 /* Deletes the staged files of one that was not published. NULL is fine. */
 void replacement_free(struct replacement *replacement);
 
+uint64_t replacement_number(const struct replacement *replacement);
+
 /* Takes rows, in the order in which they are to stand. first_close_us: of the first of them. */
 enum error_code replacement_append(struct replacement *replacement, const struct ArrowArray *rows,
                                    int64_t first_close_us, struct error *error) MUST_CHECK;
@@ -48,6 +52,18 @@ enum error_code replacement_count(struct replacement *replacement,
                                   struct error *error) MUST_CHECK;
 /* All rows of the ledgers so far were appended and counted: a file may end here. */
 enum error_code replacement_end_ledger(struct replacement *replacement,
+                                       struct error *error) MUST_CHECK;
+
+/* The rows that follow are of another partition, of which there were none yet. ERR_LIMIT where the
+ * files become more than one change can have. */
+enum error_code replacement_turn_to(struct replacement *replacement, struct partition_key key,
+                                    struct error *error) MUST_CHECK;
+
+/* The commit becomes what `amendment` says, which is borrowed until it was published, with the
+ * letters that were added in place of those that it had. */
+void replacement_amend(struct replacement *replacement, const struct catalog_amendment *amendment);
+enum error_code replacement_add_letter(struct replacement *replacement,
+                                       const struct dead_letter *letter,
                                        struct error *error) MUST_CHECK;
 
 /* What is in the lake now. */

@@ -54,23 +54,23 @@ static void the_keys_are_what_they_always_were(void **state)
 static void the_commits_of_a_file_are_read_as_they_were_written(void **state)
 {
     (void)state;
-    static const struct provenance_commit commits[] = {{7, {1, 20}, 400, 1, 400},
-                                                       {9, {21, 21}, 5, 4, 1}};
+    static const struct provenance_commit commits[] = {{7, {1, 20}, 400, 1, 400, 0},
+                                                       {9, {21, 21}, 5, 4, 1, 12}};
     static const char *const bad[] = {"",
                                       "7",
                                       "[]",
-                                      "[[7,1,20,400,1]]",
-                                      "[[7,20,1,400,1,400]]",
-                                      "[[7,1,20,400,1,401]]",
-                                      "[[7,1,20,400,1,\"400\"]]",
-                                      "[[7,1,20,4,1,4],[7,21,22,4,1,4]]",
-                                      "[[0,1,20,4,1,4]]",
-                                      "[[7,1,4294967296,4,1,4]]"};
+                                      "[[7,1,20,400,1,400]]",
+                                      "[[7,20,1,400,1,400,0]]",
+                                      "[[7,1,20,400,1,401,0]]",
+                                      "[[7,1,20,400,1,\"400\",0]]",
+                                      "[[7,1,20,4,1,4,0],[7,21,22,4,1,4,0]]",
+                                      "[[0,1,20,4,1,4,0]]",
+                                      "[[7,1,4294967296,4,1,4,0]]"};
     struct buffer text, read;
     buffer_init(&text);
     buffer_init(&read);
     assert_int_equal(provenance_format_commits(commits, 2, &text, NULL), OK);
-    assert_string_equal((char *)text.data, "[[7,1,20,400,1,400],[9,21,21,5,4,1]]");
+    assert_string_equal((char *)text.data, "[[7,1,20,400,1,400,0],[9,21,21,5,4,1,12]]");
     assert_int_equal(provenance_parse_commits((char *)text.data, "a.parquet", &read, NULL), OK);
     assert_int_equal(read.size_bytes, sizeof commits);
     assert_memory_equal(read.data, commits, sizeof commits);
