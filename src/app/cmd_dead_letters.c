@@ -7,6 +7,7 @@
 #include "app/dead_letter_show.h"
 #include "app/dead_letters.h"
 #include "app/dead_letters_export.h"
+#include "app/dead_letters_replay.h"
 #include "app/json_output.h"
 #include "app/say.h"
 #include "lake/dead_letter_list.h"
@@ -63,6 +64,7 @@ static const struct form {
     {"list", list_letters, 0},
     {"show", dead_letter_show, 1},
     {"export", dead_letters_export, 1},
+    {"replay", dead_letters_replay, 0},
 };
 
 static enum exit_code run_form(const struct form *form, const struct command_line *line)
@@ -94,6 +96,7 @@ enum exit_code cmd_dead_letters(const struct command_line *line)
         return command_fail(EXIT_USAGE, &error);
     }
     error_set(&error, ERR_INVALID,
-              "\"%s\" is nothing that dead-letters does: list, show NUMBER or export FILE", name);
+              "\"%s\" is nothing that dead-letters does: list, show NUMBER, export FILE or replay",
+              name);
     return command_fail(EXIT_USAGE, &error);
 }

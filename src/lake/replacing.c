@@ -32,6 +32,7 @@ enum error_code replacing_open(struct replacing *replacing, const struct sink_op
                                const char *who, struct error *error)
 {
     replacing->pool = NULL;
+    replacing->setup = (struct replacement_setup){.catalog = NULL};
     publisher_init(&replacing->publisher);
     enum error_code code = open_lake_own(&replacing->lake, options->output_path, error);
     if (code == ERR_CONFLICT && replacing->lake.catalog == NULL)
