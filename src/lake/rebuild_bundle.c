@@ -126,17 +126,25 @@ static enum error_code make_claims(struct bundling *bundling, struct error *erro
     return OK;
 }
 
-/* Of the claims to a commit's rows in a partition the latest replacement's holds; files of a
- * commit's claims that hold belong together. */
+static bool is_same_place(const struct claim *a, const struct claim *b)
+{
+    return compare_texts_of(a->commit_no, a->partition, b->commit_no, b->partition) == 0;
+}
+
+/* Of the claims to the same ledgers of a commit in a partition the latest replacement's holds (two
+ * files may have its rows, where one was cut); files of a commit's claims that hold belong
+ * together. */
 static void settle_claims(struct bundling *bundling)
 {
     size_t count = LIST_COUNT(&bundling->claims, struct claim);
     for (size_t i = 1, first = 0; i < count; i++) {
-        const struct claim *best = claim_at(bundling, first), *one = claim_at(bundling, i);
-        if (compare_texts_of(best->commit_no, best->partition, one->commit_no, one->partition) != 0)
-            first = i;
-        else if (one->replacement_no != best->replacement_no)
-            bundling->is_replaced[one->file] = true;
+        const struct claim *one = claim_at(bundling, i);
+        first = is_same_place(claim_at(bundling, first), one) ? first : i;
+        for (size_t k = first; k < i && !bundling->is_replaced[one->file]; k++)
+            bundling->is_replaced[one->file] =
+                claim_at(bundling, k)->replacement_no > one->replacement_no &&
+                ledger_ranges_overlap(bundling->shared[claim_at(bundling, k)->file].range,
+                                      bundling->shared[one->file].range);
     }
     size_t before = SIZE_MAX;
     for (size_t i = 0; i < count; i++) {
@@ -211,10 +219,10 @@ static enum error_code list_commits(struct bundling *bundling, struct rebuild_bu
             bundle->commits[bundle->commit_count++] = *one;
             continue;
         }
-        bundle->contradicts = bundle->contradicts || last->range.first != one->range.first ||
-                              last->range.last != one->range.last ||
-                              last->row_count != one->row_count ||
-                              last->file_count != one->file_count;
+        bundle->contradicts =
+            bundle->contradicts || last->range.first != one->range.first ||
+            last->range.last != one->range.last || last->row_count != one->row_count ||
+            last->file_count != one->file_count || last->letters_no != one->letters_no;
         last->file_rows += one->file_rows;
     }
     return OK;

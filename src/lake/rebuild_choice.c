@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalog/history.h"
 #include "store/layout.h"
 #include "lake/inventory.h"
 #include "lake/rebuild_bundle.h"
@@ -411,16 +412,34 @@ static int compare_numbers(const void *a, const void *b)
 
 /* ---- dead letters of commits that are not there ---- */
 
-static bool has_commit(const struct rebuild_choice *choice, uint64_t commit_no)
+static const struct catalog_commit *find_commit(const struct rebuild_choice *choice,
+                                                uint64_t commit_no)
 {
     struct rebuilt_commit wanted = {.commit = {.commit_no = commit_no}};
     const struct rebuilt_commit *key = &wanted;
-    if (choice->intent != NULL && choice->intent->commit.commit_no == commit_no)
+    struct rebuilt_commit *const *found =
+        choice->commits.size_bytes == 0
+            ? NULL
+            : bsearch(&key, choice->commits.data,
+                      LIST_COUNT(&choice->commits, struct rebuilt_commit *), sizeof key,
+                      compare_numbers);
+    return found == NULL ? NULL : &(*found)->commit;
+}
+
+/* Whether a commit has its dead letters under that number: its own, or that of the change which
+ * made rows of some of them. */
+static bool has_letters(const struct rebuild_choice *choice, uint64_t number)
+{
+    const struct catalog_commit *commit = find_commit(choice, number);
+    if (choice->intent != NULL && choice->intent->commit.commit_no == number)
         return true;
-    return choice->commits.size_bytes > 0 &&
-           bsearch(&key, choice->commits.data,
-                   LIST_COUNT(&choice->commits, struct rebuilt_commit *), sizeof key,
-                   compare_numbers) != NULL;
+    if (commit != NULL)
+        return catalog_dead_letters_number(commit->dead_letters_path) == number;
+    for (size_t i = 0; i < LIST_COUNT(&choice->commits, struct rebuilt_commit *); i++)
+        if (catalog_dead_letters_number((*LIST_AT(&choice->commits, struct rebuilt_commit *, i))
+                                            ->commit.dead_letters_path) == number)
+            return true;
+    return false;
 }
 
 static enum error_code look_at_letters(void *context, const char *relative_path,
@@ -432,7 +451,7 @@ static enum error_code look_at_letters(void *context, const char *relative_path,
     int end = 0;
     (void)size_bytes;
     if (sscanf(relative_path, "commit_%" SCNu64 ".jsonl%n", &commit_no, &end) != 1 || end == 0 ||
-        relative_path[end] != '\0' || has_commit(choice, commit_no))
+        relative_path[end] != '\0' || has_letters(choice, commit_no))
         return OK;
     enum error_code code = os_path_join(path, LAKE_DEAD_LETTERS, relative_path, error);
     if (code != OK)
@@ -441,7 +460,10 @@ static enum error_code look_at_letters(void *context, const char *relative_path,
                      (struct rebuild_entry){.path = path,
                                             .moved = true,
                                             .commit_no = commit_no,
-                                            .reason = "its commit is not in the lake"},
+                                            .reason = find_commit(choice, commit_no) == NULL
+                                                          ? "its commit is not in the lake"
+                                                          : "replaced: its letters are rows by "
+                                                            "now, or lie in another file"},
                      error);
 }
 

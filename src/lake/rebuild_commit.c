@@ -372,17 +372,24 @@ static enum error_code take_letters(struct gathering *gathering, const char *pat
     return commit->dead_letters_path == NULL ? no_memory(error) : OK;
 }
 
-/* Those that lie under the commit's number, if there are any. */
+/* Those that lie under the commit's number, if there are any; where files that took the place of
+ * its own name it, those that lie under the number that they say. */
 static enum error_code read_letters(struct gathering *gathering, struct error *error)
 {
     char path[64];
-    uint64_t checksum;
+    uint64_t checksum, number = gathering->rebuilt->commit.commit_no;
     struct error failure;
+    bool is_said = gathering->parts->shared_count > 0;
     error_clear(&failure);
-    snprintf(path, sizeof path, "dead_letters/commit_%" PRIu64 ".jsonl",
-             gathering->rebuilt->commit.commit_no);
+    if (is_said)
+        number = gathering->parts->said->letters_no;
+    if (number == 0)
+        return OK;
+    snprintf(path, sizeof path, "dead_letters/commit_%" PRIu64 ".jsonl", number);
     enum error_code code = dead_letters_load(gathering->root, path, &gathering->scratch,
                                              &gathering->letters, &checksum, &failure);
+    if (code == ERR_NOT_FOUND && is_said)
+        return set_fault(gathering, error, LAKE_FOLDER "/%s is not there", path);
     if (code == ERR_NOT_FOUND)
         return OK;
     if (code == OK)

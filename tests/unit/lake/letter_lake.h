@@ -22,8 +22,9 @@ void letter_lake_make(const struct sink_options *options, bool knows_all);
 uint64_t letter_lake_lost(void), letter_lake_unknown(void);
 
 /* Fails the test where the lakes hold other rows, or what they say of their commits differs; the
- * numbers of commits and files apart. */
-void letter_lake_compare(const char *folder, const char *expected);
+ * numbers of commits and files apart, and, of a catalog that was made anew, what files don't tell.
+ */
+void letter_lake_compare(const char *folder, const char *expected, bool is_rebuilt);
 
 /* Fails the test where `verify --deep` finds a problem. */
 void letter_lake_verify(const char *folder);
