@@ -60,18 +60,39 @@ static const struct form {
     const char *name;
     enum exit_code (*work)(const struct command_line *line, const struct options *options);
     size_t argument_max; /* behind the name */
+    bool changes;        /* the lake, and takes --dry-run; else it takes --since and --until */
 } forms[] = {
-    {"list", list_letters, 0},
-    {"show", dead_letter_show, 1},
-    {"export", dead_letters_export, 1},
-    {"replay", dead_letters_replay, 0},
+    {"list", list_letters, 0, false},
+    {"show", dead_letter_show, 1, false},
+    {"export", dead_letters_export, 1, false},
+    {"replay", dead_letters_replay, 0, true},
 };
+
+/* A flag that the form would pass over is a mistake. */
+static enum error_code check_flags(const struct form *form, const struct command_line *line,
+                                   struct error *error)
+{
+    static const char *const flags[] = {"--since", "--until", "--dry-run"};
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+        bool is_taken = form->changes == (i == 2);
+        if (!is_taken && command_line_flag(line, flags[i]) != NULL)
+            return error_set(error, ERR_INVALID, "dead-letters %s takes no %s", form->name,
+                             flags[i]);
+    }
+    if (line->argument_count > form->argument_max + 1)
+        return error_set(error, ERR_INVALID, "\"%s\" is one argument too many for dead-letters %s",
+                         line->arguments[form->argument_max + 1], form->name);
+    return OK;
+}
 
 static enum exit_code run_form(const struct form *form, const struct command_line *line)
 {
     struct options options;
+    struct error error;
     struct command_line wordless = *line; /* what stands behind the options is no range */
     wordless.argument_count = 0;
+    if (check_flags(form, line, &error) != OK)
+        return command_fail(EXIT_USAGE, &error);
     options_init(&options);
     enum exit_code exit_code = command_load_options(&wordless, &options);
     if (exit_code == EXIT_DONE)
@@ -83,18 +104,10 @@ static enum exit_code run_form(const struct form *form, const struct command_lin
 enum exit_code cmd_dead_letters(const struct command_line *line)
 {
     struct error error;
-    if (line->argument_count == 0)
-        return run_form(&forms[0], line);
-    const char *name = line->arguments[0];
-    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-        if (strcmp(forms[i].name, name) != 0)
-            continue;
-        if (line->argument_count - 1 <= forms[i].argument_max)
+    const char *name = line->argument_count == 0 ? forms[0].name : line->arguments[0];
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        if (strcmp(forms[i].name, name) == 0)
             return run_form(&forms[i], line);
-        error_set(&error, ERR_INVALID, "\"%s\" is one argument too many for dead-letters %s",
-                  line->arguments[forms[i].argument_max + 1], name);
-        return command_fail(EXIT_USAGE, &error);
-    }
     error_set(&error, ERR_INVALID,
               "\"%s\" is nothing that dead-letters does: list, show NUMBER, export FILE or replay",
               name);

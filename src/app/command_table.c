@@ -75,7 +75,8 @@ static const struct command_flag relocate_flags[] = {
 static const struct command_flag dead_letters_flags[] = {
     {"--since", "LEDGER", "Only those of this ledger or later ones"},
     {"--until", "LEDGER", "Only those up to this ledger"},
-    {"--json", NULL, "Print one JSON object a line"},
+    {"--dry-run", NULL, "With replay: only say what would be done"},
+    {"--json", NULL, "Print one JSON object (of a list: one a line)"},
 };
 static const struct command_flag files_flags[] = {
     {"--since", "TIME|LEDGER", "Only files that reach up to it"},
@@ -134,10 +135,10 @@ static const struct command table[] = {
      "tell readers where a lake that was moved or copied lies", FLAGS(relocate_flags), true, 0,
      cmd_relocate},
     {"dead-letters",
-     "[list | show NUMBER | show LEDGER.EVENT | export FILE] [OPTIONS] [--since LEDGER] "
-     "[--until LEDGER] [--json]",
-     "list, show or export events that could not be stored as rows", FLAGS(dead_letters_flags),
-     true, 2, cmd_dead_letters},
+     "[list | show NUMBER | show LEDGER.EVENT | export FILE | replay] [OPTIONS] "
+     "[--since LEDGER] [--until LEDGER] [--dry-run] [--json]",
+     "list, show or export events that are no rows, or make rows of them",
+     FLAGS(dead_letters_flags), true, 2, cmd_dead_letters},
     {"files", "[OPTIONS] [--since X] [--until X] [--schema-version VERSION] [--json]",
      "list the live data files, one a line", FLAGS(files_flags), true, 0, cmd_files},
     {"inspect", "FILE [--json]", "show what is in a Parquet file", FLAGS(json_flags), false, 1,

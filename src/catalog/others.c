@@ -218,25 +218,33 @@ enum error_code catalog_each_displaced(struct catalog *catalog, catalog_displace
 
 /* ---- snapshots ---- */
 
-/* Commits of this program are known by their number, what it took out by its message. */
+#define CHANGES                                                                                    \
+    "SELECT s.snapshot_id, coalesce(s.snapshot_time, ''), h.changes_made FROM ducklake_snapshot "  \
+    "s JOIN ducklake_snapshot_changes h ON h.snapshot_id = s.snapshot_id WHERE s.snapshot_id NOT " \
+    "IN (SELECT snapshot_id FROM ttp_commits WHERE snapshot_id IS NOT NULL) AND "                  \
+    "coalesce(h.commit_message, '') NOT LIKE '" CATALOG_TAKEN_OUT_PREFIX "%' AND "                 \
+    "coalesce(h.commit_message, '') NOT LIKE '" CATALOG_PRUNED_PREFIX "%' AND ("                   \
+    "',' || h.changes_made || ',' LIKE '%,inserted_into_table:' || ?1 || ',%' OR "                 \
+    "',' || h.changes_made || ',' LIKE '%,deleted_from_table:' || ?1 || ',%' OR "                  \
+    "',' || h.changes_made || ',' LIKE '%,inlined_insert:' || ?1 || ',%' OR "                      \
+    "',' || h.changes_made || ',' LIKE '%,inlined_delete:' || ?1 || ',%') "
+#define NOT_OF_REPLACEMENTS "AND s.snapshot_id NOT IN (SELECT snapshot_id FROM ttp_replacements) "
+#define IN_ORDER            "ORDER BY s.snapshot_id"
+
+/* Commits of this program are known by their number, and so are replacements; what it took out by
+ * its message. */
 enum error_code catalog_each_change(struct catalog *catalog, catalog_change_visitor *visit,
                                     void *context, struct error *error)
 {
     struct query query;
-    query_begin(
-        &query, &catalog->database,
-        "SELECT s.snapshot_id, coalesce(s.snapshot_time, ''), h.changes_made FROM "
-        "ducklake_snapshot "
-        "s JOIN ducklake_snapshot_changes h ON h.snapshot_id = s.snapshot_id WHERE s.snapshot_id "
-        "NOT IN (SELECT snapshot_id FROM ttp_commits WHERE snapshot_id IS NOT NULL) AND "
-        "coalesce(h.commit_message, '') NOT LIKE '" CATALOG_TAKEN_OUT_PREFIX "%' AND "
-        "coalesce(h.commit_message, '') NOT LIKE '" CATALOG_PRUNED_PREFIX "%' AND ("
-        "',' || h.changes_made || ',' LIKE '%,inserted_into_table:' || ?1 || ',%' OR "
-        "',' || h.changes_made || ',' LIKE '%,deleted_from_table:' || ?1 || ',%' OR "
-        "',' || h.changes_made || ',' LIKE '%,inlined_insert:' || ?1 || ',%' OR "
-        "',' || h.changes_made || ',' LIKE '%,inlined_delete:' || ?1 || ',%') "
-        "ORDER BY s.snapshot_id",
-        BIND(sql_int(catalog->table_id)), error);
+    bool replaces = false;
+    enum error_code code =
+        database_has_table(&catalog->database, "ttp_replacements", &replaces, error);
+    if (code != OK)
+        return code;
+    query_begin(&query, &catalog->database,
+                replaces ? CHANGES NOT_OF_REPLACEMENTS IN_ORDER : CHANGES IN_ORDER,
+                BIND(sql_int(catalog->table_id)), error);
     while (query_next(&query)) {
         struct catalog_change change = {.snapshot_id = query_int(&query, 0),
                                         .time = query_text(&query, 1),
