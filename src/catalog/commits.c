@@ -239,8 +239,7 @@ enum error_code catalog_settle_commit(struct catalog *catalog, uint64_t commit_n
     enum error_code code = database_open(&fresh, catalog->database.path, DATABASE_WRITE, error);
     if (code != OK)
         return code;
-    database_close(&catalog->database);
-    catalog->database = fresh;
+    database_take(&catalog->database, &fresh);
     code = database_begin_write(&catalog->database, error);
     if (code != OK)
         return code;

@@ -268,6 +268,14 @@ void database_close(struct database *database)
     *database = (struct database){0};
 }
 
+void database_take(struct database *database, struct database *other)
+{
+    database_close(database);
+    *database = *other;
+    guard_follow(&database->guard, database->handle);
+    *other = (struct database){.handle = NULL};
+}
+
 enum error_code database_execute(struct database *database, const char *sql, struct error *error)
 {
     enum error_code code = database_connect(database, error);

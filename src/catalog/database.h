@@ -29,13 +29,15 @@ struct database {
     struct sqlite3 *handle; /* NULL: closed; before its next use it is opened again */
     char *path;             /* owned */
     enum database_mode mode;
-    struct guard guard; /* of `handle`, which knows its address: an open database does not move */
+    struct guard guard; /* of `handle`, which knows its address: only database_take moves it */
 };
 
 /* ERR_NOT_FOUND if it is not there and `mode` does not create. On failure it is closed. */
 enum error_code database_open(struct database *database, const char *path, enum database_mode mode,
                               struct error *error) MUST_CHECK;
 void database_close(struct database *database);
+/* Closes `database`, and puts the open one of `other` into its place. */
+void database_take(struct database *database, struct database *other);
 
 /* The path of a file that SQLite keeps beside the database: "-wal", "-shm", "-journal"; "" for its
  * own. ERR_LIMIT. */
