@@ -36,7 +36,7 @@ _parquet_consumer()
         compact) words="--help --partition --smaller-than --dry-run --json --config $options" ;;
         expire) words="--help --older-than --dry-run --json --config $options" ;;
         relocate) words="--help --dry-run --json --config $options" ;;
-        dead-letters) words="--help --since --until --json --config $options" ;;
+        dead-letters) words="--help --since --until --dry-run --json --config $options" ;;
         files) words="--help --since --until --schema-version --json --config $options" ;;
         inspect) words="--help --json" ;;
         check-config) words="--help --json --config $options" ;;

@@ -137,8 +137,8 @@ static const struct command table[] = {
     {"dead-letters",
      "[list | show NUMBER | show LEDGER.EVENT | export FILE | replay] [OPTIONS] "
      "[--since LEDGER] [--until LEDGER] [--dry-run] [--json]",
-     "list, show or export events that are no rows, or make rows of them",
-     FLAGS(dead_letters_flags), true, 2, cmd_dead_letters},
+     "list, show, export or replay events that are no rows", FLAGS(dead_letters_flags), true, 2,
+     cmd_dead_letters},
     {"files", "[OPTIONS] [--since X] [--until X] [--schema-version VERSION] [--json]",
      "list the live data files, one a line", FLAGS(files_flags), true, 0, cmd_files},
     {"inspect", "FILE [--json]", "show what is in a Parquet file", FLAGS(json_flags), false, 1,
