@@ -106,8 +106,7 @@ static enum error_code replay_commit(struct replay *replay,
     if (code == OK)
         code = add_item(replay, &plan, NULL, false, &failure);
     else if (is_left(replay, code))
-        code = add_item(replay, &plan, failure.message, code == ERR_CORRUPT || code == ERR_INVALID,
-                        &failure);
+        code = add_item(replay, &plan, failure.message, code == ERR_CORRUPT, &failure);
     letter_plan_release(&plan);
     if (code != OK && error != NULL)
         *error = failure;
