@@ -11,6 +11,7 @@
 #include "catalog/doomed_list.h"
 #include "catalog/tables.h"
 #include "catalog/values.h"
+#include "util/buffer.h"
 #include "util/memory.h"
 
 #define SQL_BYTES     4096
@@ -256,13 +257,17 @@ enum error_code catalog_each_name_in_lake_folder(struct catalog *catalog,
 
 /* Replacements have numbers among the commits', and end with their last file. */
 #define REPLACEMENTS " UNION ALL SELECT commit_no, committed_us FROM ttp_replacements"
-#define FORGETTABLE                                                                                \
+#define FORGETTABLE_FROM                                                                           \
     "SELECT c.commit_no, p.path FROM (SELECT commit_no, ended_us FROM ttp_commits WHERE ended_us " \
-    "IS NOT NULL%s) c LEFT JOIN ttp_commit_files p ON p.commit_no = c.commit_no WHERE "            \
-    "c.ended_us <= ?1 AND c.commit_no < (SELECT max(commit_no) FROM ttp_commits)%s%s ORDER BY "    \
-    "c.commit_no"
+    "IS NOT NULL"
+#define FORGETTABLE_WHERE                                                                          \
+    ") c LEFT JOIN ttp_commit_files p ON p.commit_no = c.commit_no WHERE c.ended_us <= ?1 AND "    \
+    "c.commit_no < (SELECT max(commit_no) FROM ttp_commits)" NO_FILE(                              \
+        AMONG("f.data_file_id", "data_file_id", "ducklake_data_file"))                             \
+        NO_FILE(AMONG("f.path", "path", "ducklake_files_scheduled_for_deletion"))
 
-static enum error_code write_forgettable(struct database *database, char sql[SQL_BYTES],
+/* Appends the text with its end. */
+static enum error_code write_forgettable(struct database *database, struct buffer *sql,
                                          struct error *error)
 {
     static const struct {
@@ -275,23 +280,20 @@ static enum error_code write_forgettable(struct database *database, char sql[SQL
         {"ttp_doomed",
          NO_FILE(AMONG(KEPT("f.path"), "path", "ttp_doomed")) NO_LETTERS("path", "ttp_doomed")},
     };
-    char conditions[SQL_BYTES] = "";
-    size_t length = 0;
     bool there = false;
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        enum error_code code = database_has_table(database, places[i].table, &there, error);
-        if (code != OK)
-            return code;
-        if (there)
-            length += (size_t)snprintf(conditions + length, sizeof conditions - length, "%s",
-                                       places[i].condition);
-    }
     enum error_code code = database_has_table(database, "ttp_replacements", &there, error);
-    snprintf(sql, SQL_BYTES, FORGETTABLE, there ? REPLACEMENTS : "",
-             NO_FILE(AMONG("f.data_file_id", "data_file_id", "ducklake_data_file"))
-                 NO_FILE(AMONG("f.path", "path", "ducklake_files_scheduled_for_deletion")),
-             conditions);
-    return code;
+    if (code == OK)
+        code = buffer_append_format(sql, FORGETTABLE_FROM "%s" FORGETTABLE_WHERE,
+                                    there ? REPLACEMENTS : "");
+    for (size_t i = 0; code == OK && i < sizeof places / sizeof *places; i++) {
+        code = database_has_table(database, places[i].table, &there, error);
+        if (code == OK && there)
+            code = buffer_append(sql, places[i].condition, strlen(places[i].condition));
+    }
+    static const char order[] = " ORDER BY c.commit_no";
+    if (code == OK)
+        code = buffer_append(sql, order, sizeof order);
+    return code == ERR_NO_MEMORY ? error_no_memory(error, "the commits to forget") : code;
 }
 
 enum error_code catalog_each_forgettable(struct catalog *catalog, int64_t oldest_us,
@@ -299,15 +301,19 @@ enum error_code catalog_each_forgettable(struct catalog *catalog, int64_t oldest
                                          struct error *error)
 {
     struct query query;
-    char sql[SQL_BYTES];
-    enum error_code code = write_forgettable(&catalog->database, sql, error);
-    if (code != OK)
-        return code;
-    query_begin(&query, &catalog->database, sql, BIND(sql_int(oldest_us)), error);
-    while (query_next(&query))
-        query_check(&query,
-                    visit(context, (uint64_t)query_int(&query, 0), query_text(&query, 1), error));
-    return query_end(&query);
+    struct buffer sql;
+    buffer_init(&sql);
+    enum error_code code = write_forgettable(&catalog->database, &sql, error);
+    if (code == OK) {
+        query_begin(&query, &catalog->database, (const char *)sql.data, BIND(sql_int(oldest_us)),
+                    error);
+        while (query_next(&query))
+            query_check(&query, visit(context, (uint64_t)query_int(&query, 0),
+                                      query_text(&query, 1), error));
+        code = query_end(&query);
+    }
+    buffer_release(&sql);
+    return code;
 }
 
 enum error_code catalog_forgotten_commit(struct catalog *catalog, uint64_t *commit_no,
