@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 
 #include "config/option_load.h"
-#include "lake/backup.h"
+#include "care/backup.h"
 #include "os/clock.h"
 #include "os/log.h"
 #include "rows/batch_builder.h"

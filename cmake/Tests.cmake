@@ -44,8 +44,8 @@ foreach(folder ${room_folders})
 endforeach()
 
 # The sweeps over file operations once more, without leaving any operation out: `make sweeps`.
-foreach(swept commit_recovery sink_faults lake_rebuild lake_compact_faults
-        lake_letter_replay_faults sink_power_loss lake_power_loss)
+foreach(swept commit_recovery sink_faults care_rebuild care_compact_faults
+        care_letter_replay_faults sink_power_loss care_power_loss)
   add_test(NAME sweep_${swept} COMMAND unit_${swept})
   set_tests_properties(sweep_${swept} PROPERTIES TIMEOUT 7200 LABELS sweep
                        ENVIRONMENT TTP_TEST_THOROUGH=1)

@@ -22,7 +22,7 @@
 #include "lake/dead_letter_list.h"
 #include "lake/listing.h"
 #include "lake/open.h"
-#include "lake/repair.h"
+#include "care/repair.h"
 #include "lake/verify.h"
 #include "os/file.h"
 #include "support/catalog_damage.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// rooms: lake
+// rooms: care
 // options: -max_len=12000
-// parsers: lake/rebuild_files.c
+// parsers: care/rebuild_files.c
 /*
  * A lake without a catalog whose only commit left one data file, which may be anything: rebuild
  * says what it would do with it. The first byte tells whether lake.json is there.
@@ -15,7 +15,7 @@
 
 #include "commit/lake_file.h"
 #include "store/layout.h"
-#include "lake/rebuild.h"
+#include "care/rebuild.h"
 #include "os/file.h"
 #include "support/input.h"
 #include "support/temp_folder.h"

@@ -10,7 +10,7 @@
 #include "app/json_output.h"
 #include "app/say.h"
 #include "config/option_table.h"
-#include "lake/backup.h"
+#include "care/backup.h"
 #include "util/text.h"
 
 /* What a backup tells of while it works: said at once, or kept for the JSON. */

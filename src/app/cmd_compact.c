@@ -6,7 +6,7 @@
 #include "app/command.h"
 #include "app/json_output.h"
 #include "app/say.h"
-#include "lake/compact.h"
+#include "care/compact.h"
 #include "service/memory_plan.h"
 #include "service/sink_setup.h"
 #include "util/text.h"

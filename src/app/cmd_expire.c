@@ -6,7 +6,7 @@
 #include "app/command.h"
 #include "app/json_output.h"
 #include "app/say.h"
-#include "lake/expire.h"
+#include "care/expire.h"
 #include "util/text.h"
 
 static enum error_code read_age(const struct command_line *line, const struct options *options,

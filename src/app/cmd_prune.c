@@ -7,7 +7,7 @@
 #include "app/json_output.h"
 #include "app/say.h"
 #include "lake/listing.h"
-#include "lake/prune.h"
+#include "care/prune.h"
 #include "util/text.h"
 
 static enum error_code too_many(struct error *error)

@@ -8,7 +8,7 @@
 #include "app/command.h"
 #include "app/say.h"
 #include "lake/inventory.h"
-#include "lake/rebuild.h"
+#include "care/rebuild.h"
 #include "util/text.h"
 
 static void print_taken(const struct rebuild_report *report, bool dry_run)

@@ -5,7 +5,7 @@
 #include "app/command.h"
 #include "app/json_output.h"
 #include "app/say.h"
-#include "lake/relocate.h"
+#include "care/relocate.h"
 
 static enum error_code print_json(const struct relocate_report *report, bool dry_run,
                                   struct error *error)

@@ -9,7 +9,7 @@
 #include "util/ledger_text.h"
 #include "app/say.h"
 #include "lake/inventory.h"
-#include "lake/repair.h"
+#include "care/repair.h"
 #include "os/process.h"
 #include "util/text.h"
 

@@ -9,7 +9,7 @@
 #include "app/standard_output.h"
 #include "app/summary.h"
 #include "catalog/catalog.h"
-#include "lake/prune.h"
+#include "care/prune.h"
 #include "os/file.h"
 #include "os/signal.h"
 

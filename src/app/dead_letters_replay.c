@@ -7,7 +7,7 @@
 
 #include "app/json_output.h"
 #include "app/say.h"
-#include "lake/letter_replay.h"
+#include "care/letter_replay.h"
 #include "service/memory_plan.h"
 #include "service/sink_setup.h"
 

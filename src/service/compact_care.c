@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/compact_care.h"
 
-#include "lake/compact.h"
+#include "care/compact.h"
 #include "os/log.h"
 
 /* The writer takes no batches meanwhile: a task must not last. */

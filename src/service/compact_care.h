@@ -2,7 +2,7 @@
 #ifndef TTP_SERVICE_COMPACT_CARE_H
 #define TTP_SERVICE_COMPACT_CARE_H
 
-/* The compaction of closed partitions by a live run (lake/compact.h): one task a step, between two
+/* The compaction of closed partitions by a live run (care/compact.h): one task a step, between two
  * commits. When a partition has closed, the lake is looked through until no task is left. */
 
 #include "sink/sink.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/lake_care.h"
 
-#include "lake/expire.h"
-#include "lake/prune.h"
+#include "care/expire.h"
+#include "care/prune.h"
 #include "os/clock.h"
 #include "os/log.h"
 

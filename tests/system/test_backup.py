@@ -362,7 +362,7 @@ def test_readers_of_the_backup_are_not_disturbed_by_the_next_one(made, copy, ser
 
 @pytest.mark.parametrize("options", [(), ("--link",), ("--mirror",)])
 def test_a_backup_that_is_killed_again_and_again_ends_whole(made, copy, servers, options):
-    """At moments that are drawn; at each operation: tests/unit/lake/test_backup.c."""
+    """At moments that are drawn; at each operation: tests/unit/care/test_backup.c."""
     draw = random.Random(str(options))
     for round_number in range(12):
         with process.Background("backup", copy, "--output-path", made, *options) as going:

@@ -22,7 +22,7 @@ from harness import process, truth
 RECORDING = truth.TESTNET
 FIRST, LAST = RECORDING.first, RECORDING.last
 LAKE_KILLS_MAX = 25
-CLASSES = ("prune", "expire", "compact", "backup", "relocate", "repair", "run")
+CLASSES = ("prune", "expire", "compact", "backup", "relocate", "repair", "letters", "run")
 
 
 class Cared:

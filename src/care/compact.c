@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "care/compact.h"
+
+#include "care/compact_adopt.h"
+#include "care/compact_task.h"
+#include "lake/open.h"
+#include "care/replacing.h"
+
+void compact_report_release(struct compact_report *report)
+{
+    arena_release(&report->arena);
+    buffer_release(&report->items);
+}
+
+static enum error_code no_memory(struct error *error)
+{
+    return error_no_memory(error, "the report of a compaction");
+}
+
+void compact_report_init(struct compact_report *report)
+{
+    *report = (struct compact_report){.changed_groups = 0};
+    arena_init(&report->arena, 0);
+}
+
+/* ---- planning ---- */
+
+/* The files of commits, and those that DuckDB made of them. */
+static enum error_code read_inputs(struct compact_plan *plan, const char *root,
+                                   struct catalog *catalog, struct compact_report *report,
+                                   struct error *error)
+{
+    struct inventory inventory;
+    struct foreign foreign = {0};
+    inventory_init(&inventory);
+    enum error_code code = inventory_read_catalog(&inventory, root, catalog, error);
+    if (code == OK && !partitioning_scheme_parse(inventory.lake.scheme, &plan->scheme))
+        code = error_set(error, ERR_CORRUPT, "%s/" LAKE_FILE " names an unknown scheme", root);
+    if (code == OK)
+        code = foreign_find(&foreign, &inventory, error);
+    if (code == OK)
+        code = compact_plan_read(plan, catalog, error);
+    if (code == OK)
+        code = compact_adopt(plan, root, &inventory, &foreign, error);
+    for (size_t i = 0; code == OK && i < foreign.group_count; i++)
+        report->changed_groups += foreign_group_is_changed(&foreign.groups[i]);
+    foreign_release(&foreign);
+    inventory_release(&inventory);
+    return code;
+}
+
+static enum error_code list_tasks(struct compact_plan *plan, struct catalog *catalog,
+                                  const struct compact_wish *wish, struct error *error)
+{
+    int64_t newest_close_us = 0;
+    enum error_code code = catalog_newest_close(catalog, &newest_close_us, error);
+    return code == OK ? compact_plan_make(plan, wish, newest_close_us, error) : code;
+}
+
+static enum error_code make_plan(struct compact_plan *plan, const char *root,
+                                 struct catalog *catalog, const struct compact_wish *wish,
+                                 struct compact_report *report, struct error *error)
+{
+    compact_plan_init(plan, PARTITION_DATE);
+    enum error_code code = read_inputs(plan, root, catalog, report, error);
+    return code == OK ? list_tasks(plan, catalog, wish, error) : code;
+}
+
+static enum error_code describe(const struct compact_plan *plan, const struct compact_task *task,
+                                struct compact_report *report, struct compact_item *item,
+                                struct error *error)
+{
+    char label[PARTITION_PATH_BYTES];
+    const struct compact_input *inputs = LIST_AT(&plan->inputs, struct compact_input, task->first);
+    *item = (struct compact_item){.files = task->count, .size_bytes = task->size_bytes};
+    for (size_t i = 0; i < task->count; i++) {
+        item->adopted += inputs[i].is_adopted;
+        item->row_count += inputs[i].record_count;
+    }
+    partition_label(plan->scheme, inputs->key, label);
+    item->partition = arena_copy_text(&report->arena, bytes_view_text(label));
+    return item->partition == NULL ? no_memory(error) : OK;
+}
+
+enum error_code compact_preview(const char *output_path, const struct compact_wish *wish,
+                                struct compact_report *report, struct error *error)
+{
+    struct catalog *catalog;
+    struct compact_plan plan;
+    enum error_code code = lake_open_catalog(&catalog, output_path, error);
+    if (code != OK)
+        return code;
+    code = make_plan(&plan, output_path, catalog, wish, report, error);
+    for (size_t i = 0; code == OK && i < LIST_COUNT(&plan.tasks, struct compact_task); i++) {
+        struct compact_item item;
+        code = describe(&plan, LIST_AT(&plan.tasks, struct compact_task, i), report, &item, error);
+        if (code == OK && buffer_append(&report->items, &item, sizeof item) != OK)
+            code = no_memory(error);
+    }
+    compact_plan_release(&plan);
+    catalog_close(catalog);
+    return code;
+}
+
+/* ---- doing it ---- */
+
+/* What is wrong with a task's files leaves them as they are; other errors end the compaction. */
+static bool is_left(enum error_code code)
+{
+    return code == ERR_CORRUPT || code == ERR_INVALID || code == ERR_LIMIT || code == ERR_CONFLICT;
+}
+
+static enum error_code run_task(const struct replacement_setup *setup,
+                                const struct compact_plan *plan, const struct compact_task *task,
+                                struct compact_report *report, struct error *error)
+{
+    struct compact_item item;
+    struct replacement_report done = {0};
+    struct error failure;
+    error_clear(&failure);
+    enum error_code code = describe(plan, task, report, &item, error);
+    if (code != OK)
+        return code;
+    code = compact_task_run(setup, plan, task, &done, &failure);
+    if (is_left(code) && !setup->publisher->obstacle.gave_up) {
+        item.fault = arena_copy_text(&report->arena, bytes_view_text(failure.message));
+        item.is_damage = code == ERR_CORRUPT;
+        code = item.fault == NULL ? no_memory(&failure) : OK;
+    }
+    item.files_after = done.file_count;
+    item.size_bytes_after = done.size_bytes;
+    if (code == OK && buffer_append(&report->items, &item, sizeof item) != OK)
+        code = no_memory(&failure);
+    if (code != OK && error != NULL)
+        *error = failure;
+    return code;
+}
+
+static enum error_code run_tasks(const struct replacement_setup *setup,
+                                 const struct compact_wish *wish, struct compact_report *report,
+                                 struct error *error)
+{
+    struct compact_plan plan;
+    enum error_code code =
+        make_plan(&plan, setup->store->root, setup->catalog, wish, report, error);
+    for (size_t i = 0; code == OK && i < LIST_COUNT(&plan.tasks, struct compact_task); i++)
+        code = run_task(setup, &plan, LIST_AT(&plan.tasks, struct compact_task, i), report, error);
+    compact_plan_release(&plan);
+    return code;
+}
+
+enum error_code compact_lake(const struct sink_options *options, const struct compact_wish *wish,
+                             struct compact_report *report, struct error *error)
+{
+    struct replacing replacing;
+    enum error_code code =
+        replacing_open(&replacing, options,
+                       "compact works where nobody else writes (a live run does it by itself with "
+                       "the option compact_closed): ",
+                       error);
+    if (code == OK)
+        code = run_tasks(&replacing.setup, wish, report, error);
+    replacing_close(&replacing);
+    return code;
+}
+
+enum error_code compact_next(const struct replacement_setup *setup, const struct compact_wish *wish,
+                             size_t skip, struct compact_report *report, struct error *error)
+{
+    struct compact_plan plan;
+    compact_plan_init(&plan, setup->scheme);
+    enum error_code code = compact_plan_read(&plan, setup->catalog, error);
+    if (code == OK)
+        code = list_tasks(&plan, setup->catalog, wish, error);
+    if (code == OK && skip < LIST_COUNT(&plan.tasks, struct compact_task))
+        code =
+            run_task(setup, &plan, LIST_AT(&plan.tasks, struct compact_task, skip), report, error);
+    compact_plan_release(&plan);
+    return code;
+}
