@@ -40,11 +40,8 @@ enum error_code expire_lake(const char *output_path, int64_t older_than_us, bool
 {
     struct open_lake lake;
     *report = (struct expire_report){.commits_forgotten = 0};
-    enum error_code code = (dry_run ? open_lake_look : open_lake_own)(&lake, output_path, error);
-    if (code == ERR_CONFLICT && lake.catalog == NULL)
-        error_prefix(error, code,
-                     "expire works where nobody else writes (a live run does it by itself with the "
-                     "option snapshot_retention): ");
+    enum error_code code =
+        open_lake_for(&lake, output_path, dry_run, "expire", "snapshot_retention", error);
     if (code == OK)
         code = refuse_older_catalog(&lake, error);
     if (code == OK && !dry_run) /* a walk over all of _lake/replaced: not each hour of a run */

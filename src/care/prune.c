@@ -240,11 +240,7 @@ enum error_code prune_lake(const char *output_path, const struct prune_cut *cut,
 {
     struct open_lake lake;
     *report = (struct prune_report){.commits = 0};
-    enum error_code code = (dry_run ? open_lake_look : open_lake_own)(&lake, output_path, error);
-    if (code == ERR_CONFLICT && lake.catalog == NULL)
-        error_prefix(error, code,
-                     "prune works where nobody else writes (a live run prunes by itself with the "
-                     "option retention): ");
+    enum error_code code = open_lake_for(&lake, output_path, dry_run, "prune", "retention", error);
     if (code == OK)
         code = prune_owned(&lake.store, &lake.file, lake.catalog, cut, dry_run, report, error);
     open_lake_close(&lake);

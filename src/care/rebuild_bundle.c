@@ -6,6 +6,7 @@
 
 #include "util/list.h"
 #include "util/memory.h"
+#include "util/union_find.h"
 
 /* That a file holds the rows of a commit in a partition. */
 struct claim {
@@ -55,21 +56,6 @@ static int compare_shared(const void *a, const void *b)
 static const struct claim *claim_at(const struct bundling *bundling, size_t index)
 {
     return LIST_AT(&bundling->claims, struct claim, index);
-}
-
-static size_t find_root(struct bundling *bundling, size_t file)
-{
-    while (bundling->parent[file] != file) {
-        bundling->parent[file] = bundling->parent[bundling->parent[file]];
-        file = bundling->parent[file];
-    }
-    return file;
-}
-
-static void join(struct bundling *bundling, size_t a, size_t b)
-{
-    size_t left = find_root(bundling, a), right = find_root(bundling, b);
-    bundling->parent[left > right ? left : right] = left > right ? right : left;
 }
 
 /* Takes the shared files out of `files`. */
@@ -152,7 +138,7 @@ static void settle_claims(struct bundling *bundling)
         if (bundling->is_replaced[one->file])
             continue;
         if (before != SIZE_MAX && claim_at(bundling, before)->commit_no == one->commit_no)
-            join(bundling, claim_at(bundling, before)->file, one->file);
+            union_find_join(bundling->parent, claim_at(bundling, before)->file, one->file);
         before = i;
     }
 }
@@ -239,12 +225,12 @@ static enum error_code make_bundle(struct bundling *bundling, size_t root,
     buffer_init(&shared);
     buffer_init(&own);
     for (size_t i = root; code == OK && i < bundling->shared_count; i++)
-        if (!bundling->is_replaced[i] && find_root(bundling, i) == root)
+        if (!bundling->is_replaced[i] && union_find_root(bundling->parent, i) == root)
             code = buffer_append(&shared, &bundling->shared[i], sizeof bundling->shared[i]);
     for (size_t i = 0; code == OK && i < LIST_COUNT(files, struct found_file); i++) {
         const struct found_file *file = LIST_AT(files, struct found_file, i);
         const struct claim *claim = find_claim(bundling, file->commit_no, NULL);
-        if (claim != NULL && find_root(bundling, claim->file) == root)
+        if (claim != NULL && union_find_root(bundling->parent, claim->file) == root)
             code = buffer_append(&own, file, sizeof *file);
     }
     if (code != OK)
@@ -310,7 +296,7 @@ enum error_code rebuild_bundles_make(struct buffer *files, struct arena *arena,
         code = take_out_of(&bundling, files, &tied, replaced, error);
     }
     for (size_t i = 0; code == OK && i < bundling.shared_count; i++)
-        if (!bundling.is_replaced[i] && find_root(&bundling, i) == i)
+        if (!bundling.is_replaced[i] && union_find_root(bundling.parent, i) == i)
             code = make_bundle(&bundling, i, &tied, bundles, error);
     if (bundles->size_bytes > 0)
         qsort(bundles->data, LIST_COUNT(bundles, struct rebuild_bundle),

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "catalog/care.h"
-#include "catalog/full_path.h"
+#include "catalog/table_paths.h"
 #include "catalog/handle.h"
 #include "catalog/doomed_list.h"
 #include "catalog/tables.h"

@@ -16,7 +16,7 @@
 #include "catalog/care.h"
 #include "catalog/ducklake.h"
 #include "catalog/expiry_apply.h"
-#include "catalog/full_path.h"
+#include "catalog/table_paths.h"
 #include "catalog/handle.h"
 #include "os/clock.h"
 #include "util/text.h"

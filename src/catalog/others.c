@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 
-#include "catalog/full_path.h"
 #include "catalog/handle.h"
 #include "catalog/query.h"
 #include "catalog/history.h"

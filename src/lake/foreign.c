@@ -4,13 +4,14 @@
 #include <string.h>
 
 #include "util/memory.h"
+#include "util/union_find.h"
 
 /* Commits, files and inlined rows are nodes, in this order; groups are the trees of a union-find.
  */
 struct forest {
     const struct inventory *inventory;
     size_t commit_count, file_count, inlined_count;
-    size_t *parent;
+    size_t *parent;  /* commits come first: a group's root is one where it has any */
     bool *is_member; /* commits that are not whole, files of no commit, all inlined rows */
 };
 
@@ -27,22 +28,6 @@ static const struct inventory_file *file_at(const struct inventory *inventory, s
 static const struct catalog_inlined *inlined_at(const struct inventory *inventory, size_t index)
 {
     return LIST_AT(&inventory->inlined, struct catalog_inlined, index);
-}
-
-static size_t find_root(struct forest *forest, size_t node)
-{
-    while (forest->parent[node] != node) {
-        forest->parent[node] = forest->parent[forest->parent[node]];
-        node = forest->parent[node];
-    }
-    return node;
-}
-
-static void join(struct forest *forest, size_t a, size_t b)
-{
-    size_t left = find_root(forest, a), right = find_root(forest, b);
-    if (left != right) /* commits come first: a group's root is one where it has any */
-        forest->parent[left > right ? left : right] = left > right ? right : left;
 }
 
 /* Whether rows of the commit that lie beside others' are all that its own files lack. */
@@ -116,7 +101,7 @@ static void join_sharers(struct forest *forest)
             if (!forest->is_member[commit])
                 continue;
             if (first != FOREIGN_NONE)
-                join(forest, first, commit);
+                union_find_join(forest->parent, first, commit);
             else
                 first = commit;
         }
@@ -135,7 +120,7 @@ static void join_to_commits(struct forest *forest)
         for (size_t k = 0; file->commit_no == 0 && file->has_range && k < first_file; k++)
             if (forest->is_member[k] &&
                 ledger_ranges_overlap(commit_at(inventory, k)->range, file->range))
-                join(forest, k, first_file + i);
+                union_find_join(forest->parent, k, first_file + i);
     }
     for (size_t i = 0; i < forest->inlined_count; i++) {
         const struct catalog_inlined *one = inlined_at(inventory, i);
@@ -143,11 +128,11 @@ static void join_to_commits(struct forest *forest)
         for (size_t k = 0; one->has_ledger && k < first_file; k++)
             if (forest->is_member[k] &&
                 ledger_ranges_overlap(commit_at(inventory, k)->range, ledger))
-                join(forest, k, first_inlined + i);
-        if (find_root(forest, first_inlined + i) < first_file)
+                union_find_join(forest->parent, k, first_inlined + i);
+        if (union_find_root(forest->parent, first_inlined + i) < first_file)
             continue;
         if (loose != FOREIGN_NONE)
-            join(forest, loose, first_inlined + i);
+            union_find_join(forest->parent, loose, first_inlined + i);
         else
             loose = first_inlined + i;
     }
@@ -164,7 +149,7 @@ static enum error_code number_groups(struct foreign *foreign, struct forest *for
     foreign->of_file = foreign->of_commit + forest->commit_count;
     foreign->of_inlined = foreign->of_file + forest->file_count;
     for (size_t i = 0; i < nodes; i++) { /* a root comes before its tree's other nodes */
-        size_t root = find_root(forest, i);
+        size_t root = union_find_root(forest->parent, i);
         if (!forest->is_member[i])
             foreign->of_commit[i] = FOREIGN_NONE;
         else

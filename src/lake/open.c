@@ -92,6 +92,18 @@ enum error_code open_lake_look(struct open_lake *lake, const char *output_path, 
     return code == OK ? lake_file_read(&lake->file, &lake->store, error) : code;
 }
 
+enum error_code open_lake_for(struct open_lake *lake, const char *output_path, bool dry_run,
+                              const char *verb, const char *option, struct error *error)
+{
+    enum error_code code = (dry_run ? open_lake_look : open_lake_own)(lake, output_path, error);
+    if (code == ERR_CONFLICT && lake->catalog == NULL)
+        error_prefix(error, code,
+                     "%s works where nobody else writes (a live run does it by itself with the "
+                     "option %s): ",
+                     verb, option);
+    return code;
+}
+
 void open_lake_close(struct open_lake *lake)
 {
     catalog_close(lake->catalog);

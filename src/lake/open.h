@@ -31,6 +31,10 @@ struct open_lake {
  * ERR_CONFLICT where somebody else owns it. Close it in every case. */
 enum error_code open_lake_own(struct open_lake *lake, const char *output_path,
                               struct error *error) MUST_CHECK;
+/* As open_lake_own, or with `dry_run` as open_lake_look, for a verb; where a run owns the lake, the
+ * error says which option lets the run itself do the same. */
+enum error_code open_lake_for(struct open_lake *lake, const char *output_path, bool dry_run,
+                              const char *verb, const char *option, struct error *error) MUST_CHECK;
 /* Opens it for reading, beside whoever owns it. Close it in every case. */
 enum error_code open_lake_look(struct open_lake *lake, const char *output_path,
                                struct error *error) MUST_CHECK;
