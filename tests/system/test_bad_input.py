@@ -100,7 +100,8 @@ def test_a_lake_of_a_newer_version(lake, servers):
     path = lake / "_lake" / "lake.json"
     values = json.loads(path.read_text())
     key, = [name for name in values if "layout" in name]
-    path.write_text(json.dumps({**values, key: values[key] + 1}))
+    assert values[key] == 1   # 2 is that of a lake that was cared for
+    path.write_text(json.dumps({**values, key: 3}))
     run_refused(lake, servers[RECORDING.name], FIRST, LAST).says("newer")
 
 
