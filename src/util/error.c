@@ -21,8 +21,8 @@ void error_clear(struct error *error)
 }
 
 /* `tail` comes behind what the format makes. */
-static void set(struct error *error, enum error_code code, int system_errno, const char *tail,
-                const char *format, va_list arguments)
+static void PRINTF_LIKE(5, 0) set(struct error *error, enum error_code code, int system_errno,
+                                  const char *tail, const char *format, va_list arguments)
 {
     char whole[WHOLE_BYTES];
     int length = vsnprintf(whole, sizeof whole, format, arguments);
