@@ -4,7 +4,8 @@
  * of a live run, what it does for its lake (compact_closed, retention, snapshot_retention) and a
  * backup each night.
  *
- *   bench-year FOLDER [--hours N] [--commits-per-hour N] [--rows N]
+ *   bench-year FOLDER [--hours N] [--commits-per-hour N] [--rows N] [--retention-days N]
+ *              [--snapshot-days N]
  *
  * FOLDER must not be there; the lake is made in FOLDER/lake, its backup in FOLDER/backup. Prints a
  * line of JSON for each 30 days, and one at the end. `rows` is how many events a commit brings.
@@ -25,15 +26,15 @@
 #include "service/memory_plan.h"
 #include "service/sink_setup.h"
 
-#define SECOND_US  INT64_C(1000000)
-#define HOUR_US    (3600 * SECOND_US)
-#define DAY_US     (24 * HOUR_US)
-#define MONTH_DAYS 30
-#define START_US   (INT64_C(1704067200) * SECOND_US) /* 2024-01-01 */
+#define SECOND_US INT64_C(1000000)
+#define HOUR_US   (3600 * SECOND_US)
+#define DAY_US    (24 * HOUR_US)
+#define TOLD_DAYS 10
+#define START_US  (INT64_C(1704067200) * SECOND_US) /* 2024-01-01 */
 
 struct year {
     const char *folder;
-    unsigned hours, commits_per_hour, rows;
+    unsigned hours, commits_per_hour, rows, retention_days, snapshot_days;
     char lake_path[512], backup_path[512];
     struct options options;
     struct sink *sink;
@@ -95,8 +96,8 @@ static void load_options(struct year *year)
     year->options.network = "pubnet";
     year->options.compact_closed = true;
     year->options.min_free_disk_bytes = 0;
-    year->options.retention_us = 90 * DAY_US;
-    year->options.snapshot_retention_us = 7 * DAY_US;
+    year->options.retention_us = year->retention_days * DAY_US;
+    year->options.snapshot_retention_us = year->snapshot_days * DAY_US;
 }
 
 static void open_lake(struct year *year)
@@ -221,10 +222,15 @@ static void parse(struct year *year, int count, char **arguments)
             year->commits_per_hour = number(arguments[++i]);
         else if (strcmp(arguments[i], "--rows") == 0 && has_value)
             year->rows = number(arguments[++i]);
+        else if (strcmp(arguments[i], "--retention-days") == 0 && has_value)
+            year->retention_days = number(arguments[++i]);
+        else if (strcmp(arguments[i], "--snapshot-days") == 0 && has_value)
+            year->snapshot_days = number(arguments[++i]);
         else if (arguments[i][0] != '-' && year->folder == NULL)
             year->folder = arguments[i];
         else
-            die("usage: bench-year FOLDER [--hours N] [--commits-per-hour N] [--rows N]");
+            die("usage: bench-year FOLDER [--hours N] [--commits-per-hour N] [--rows N] "
+                "[--retention-days N] [--snapshot-days N]");
     }
     if (year->folder == NULL || mkdir(year->folder, 0755) != 0)
         die("name a folder that is not there yet");
@@ -234,7 +240,11 @@ static void parse(struct year *year, int count, char **arguments)
 
 int main(int count, char **arguments)
 {
-    static struct year year = {.hours = 8760, .commits_per_hour = 4, .rows = 100};
+    static struct year year = {.hours = 8760,
+                               .commits_per_hour = 4,
+                               .rows = 100,
+                               .retention_days = 90,
+                               .snapshot_days = 7};
     const struct os_clock clock = {.monotonic_us = read_clock, .realtime_us = read_clock};
     parse(&year, count, arguments);
     log_set_level(LOG_WARN);
@@ -250,7 +260,7 @@ int main(int count, char **arguments)
         }
         if (hour % 24 == 23)
             back_up(&year);
-        if (hour % (24 * MONTH_DAYS) == 24 * MONTH_DAYS - 1)
+        if (hour % (24 * TOLD_DAYS) == 24 * TOLD_DAYS - 1)
             tell(&year, hour + 1);
     }
     tell(&year, year.hours);

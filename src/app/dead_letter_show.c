@@ -62,7 +62,7 @@ static const char *bytes_text(struct bytes_view bytes, char *room)
     size_t shown = bytes.size_bytes < FIELD_SHOWN_BYTES ? bytes.size_bytes : FIELD_SHOWN_BYTES;
     hex_encode(bytes_view_of(bytes.data, shown), room);
     if (shown < bytes.size_bytes)
-        strcat(room, "...");
+        memcpy(room + 2 * shown, "...", sizeof "...");
     return room;
 }
 
