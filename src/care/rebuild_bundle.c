@@ -173,7 +173,8 @@ static enum error_code copy_files(struct arena *arena, const struct buffer *from
     *to = arena_alloc(arena, from->size_bytes + 1);
     if (*to == NULL)
         return no_memory(error);
-    memcpy(*to, from->data, from->size_bytes);
+    if (from->size_bytes > 0)
+        memcpy(*to, from->data, from->size_bytes);
     return OK;
 }
 

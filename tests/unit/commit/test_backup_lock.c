@@ -36,10 +36,10 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
+    os_clock_set(NULL);
+    os_calls_set(NULL); /* before anything is released by those of a test that has ended */
     backup_lock_release(&backup);
     backup_lock_release(&deletion);
-    os_clock_set(NULL);
-    os_calls_set(NULL);
     temp_folder_remove(folder);
     return 0;
 }
