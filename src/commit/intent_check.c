@@ -9,6 +9,7 @@
 #include "store/layout.h"
 
 #define NAME_BYTES     96
+#define STEM_BYTES     32
 #define COMMIT_NO_MAX  (UINT64_C(1) << 50)
 #define COUNT_MAX      (INT64_C(1) << 48) /* rows, bytes */
 #define WORD_BYTES     32                 /* a schema version, a reason */
@@ -55,13 +56,26 @@ static bool is_data_path(const char *path)
     return true;
 }
 
+/* What the staged files must be called after: the stream that the commit was open for, where the
+ * first of them says so, or the commit's number. */
+static void find_stem(const struct intent *intent, char stem[STEM_BYTES])
+{
+    unsigned stream;
+    const char *first =
+        intent->commit.file_count > 0 ? intent->staged[0] : intent->dead_letters_staged;
+    if (!intent->is_replacement && sscanf(first, "stream_%4u_", &stream) == 1)
+        snprintf(stem, STEM_BYTES, "stream_%u", stream);
+    else
+        snprintf(stem, STEM_BYTES, "commit_%" PRIu64, intent->commit.commit_no);
+}
+
 static const char *find_in_names(const struct intent *intent)
 {
-    char name[NAME_BYTES];
+    char stem[STEM_BYTES], name[NAME_BYTES];
     const struct catalog_commit *commit = &intent->commit;
+    find_stem(intent, stem);
     for (size_t i = 0; i < commit->file_count; i++) {
-        snprintf(name, sizeof name, "commit_%" PRIu64 "_%zu.parquet" LAKE_IN_PROGRESS_SUFFIX,
-                 commit->commit_no, i);
+        snprintf(name, sizeof name, "%s_%zu.parquet" LAKE_IN_PROGRESS_SUFFIX, stem, i);
         if (strcmp(intent->staged[i], name) != 0)
             return "staged";
         if (!is_data_path(commit->files[i].path))
@@ -72,8 +86,7 @@ static const char *find_in_names(const struct intent *intent)
     }
     if (intent->dead_letters_staged == NULL)
         return NULL;
-    snprintf(name, sizeof name, "commit_%" PRIu64 "_dead_letters" LAKE_IN_PROGRESS_SUFFIX,
-             commit->commit_no);
+    snprintf(name, sizeof name, "%s_dead_letters" LAKE_IN_PROGRESS_SUFFIX, stem);
     if (strcmp(intent->dead_letters_staged, name) != 0)
         return "staged";
     snprintf(name, sizeof name, "dead_letters/commit_%" PRIu64 ".jsonl", commit->commit_no);

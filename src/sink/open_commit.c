@@ -21,14 +21,20 @@ void open_commit_init(struct open_commit *commit)
     staged_file_init(&commit->dead_letters);
 }
 
-void open_commit_begin(struct open_commit *commit, uint64_t commit_no, uint32_t first)
+void open_commit_begin(struct open_commit *commit, const char *stem, uint32_t first)
 {
     assert(commit->state == COMMIT_IDLE);
     commit->state = COMMIT_OPEN;
-    commit->commit_no = commit_no;
+    snprintf(commit->stem, sizeof commit->stem, "%s", stem);
     commit->range = (struct ledger_range){first, first - 1};
     commit->opened_monotonic_us = os_monotonic_us();
     commit->opened_realtime_us = os_realtime_us();
+}
+
+void open_commit_number(struct open_commit *commit, uint64_t commit_no)
+{
+    assert(commit->state == COMMIT_OPEN && commit_no != 0);
+    commit->commit_no = commit_no;
 }
 
 static struct data_file *find_file(struct open_commit *commit, struct partition_key key)
@@ -49,8 +55,8 @@ static enum error_code append_rows(struct open_commit *commit, const struct data
     if (file == NULL) {
         assert(commit->file_count < EVENT_TYPE_COUNT);
         char name[STAGED_NAME_BYTES];
-        snprintf(name, sizeof name, "commit_%" PRIu64 "_%zu.parquet" LAKE_IN_PROGRESS_SUFFIX,
-                 commit->commit_no, commit->file_count);
+        snprintf(name, sizeof name, "%s_%zu.parquet" LAKE_IN_PROGRESS_SUFFIX, commit->stem,
+                 commit->file_count);
         file = &commit->files[commit->file_count];
         enum error_code code = data_file_create(file, setup, name, rows, error);
         if (code != OK)
@@ -69,8 +75,7 @@ static enum error_code append_dead_letters(struct open_commit *commit,
     buffer_init(&lines);
     if (commit->dead_letters.name[0] == '\0') {
         char name[STAGED_NAME_BYTES];
-        snprintf(name, sizeof name, "commit_%" PRIu64 "_dead_letters" LAKE_IN_PROGRESS_SUFFIX,
-                 commit->commit_no);
+        snprintf(name, sizeof name, "%s_dead_letters" LAKE_IN_PROGRESS_SUFFIX, commit->stem);
         code =
             staged_file_create(&commit->dead_letters, setup->store, name, setup->obstacle, error);
     }
@@ -156,7 +161,7 @@ static enum error_code finish_file(const struct open_commit *commit, struct data
 enum error_code open_commit_finish(struct open_commit *commit, const struct data_file_setup *setup,
                                    const struct commit_origin *origin, struct error *error)
 {
-    assert(commit->state == COMMIT_OPEN);
+    assert(commit->state == COMMIT_OPEN && commit->commit_no != 0);
     enum error_code code = OK;
     int64_t row_count = 0;
     for (size_t i = 0; code == OK && i < commit->file_count; i++) {

@@ -15,9 +15,13 @@
 
 enum commit_state { COMMIT_IDLE, COMMIT_OPEN, COMMIT_STAGED };
 
+/* What the names of its staged files begin with: "commit_5", or "stream_2". */
+#define OPEN_COMMIT_STEM_BYTES 32
+
 struct open_commit {
     enum commit_state state;
-    uint64_t commit_no;
+    uint64_t commit_no; /* 0: not taken yet, since it is not cut */
+    char stem[OPEN_COMMIT_STEM_BYTES];
     struct ledger_range range;
     bool has_partition;         /* there are rows: */
     int64_t partition_start_us; /* of all of them */
@@ -43,8 +47,10 @@ struct commit_origin {
 };
 
 void open_commit_init(struct open_commit *commit);
-/* IDLE → OPEN: a range that begins with `first`. */
-void open_commit_begin(struct open_commit *commit, uint64_t commit_no, uint32_t first);
+/* IDLE → OPEN: a range that begins with `first`. `stem` is that of no other open commit. */
+void open_commit_begin(struct open_commit *commit, const char *stem, uint32_t first);
+/* OPEN, and it is being cut: the number that it has from now on. */
+void open_commit_number(struct open_commit *commit, uint64_t commit_no);
 /* OPEN → OPEN: takes a batch that follows the range and is of its partition. */
 enum error_code open_commit_append(struct open_commit *commit, const struct data_file_setup *setup,
                                    const struct row_batch *batch, struct error *error) MUST_CHECK;

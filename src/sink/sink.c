@@ -2,20 +2,21 @@
 /*
  * How batches of ledgers become commits.
  *
- * At most one commit is open. It begins with the batch that comes when there is none, and takes in
- * every batch that follows its range and is of its partition, into files in staging
- * (sink/open_commit.c): nothing of it can be seen by a reader. It is cut, always between two
- * ledgers,
+ * A sink has at most one open commit, and a lake as many sinks as the run has streams: all of them
+ * on one thread, so that commits end one after the other, in any order of their ledgers. A commit
+ * begins with the batch that comes when there is none, and takes in every batch that follows its
+ * range and is of its partition, into files in staging (sink/open_commit.c): nothing of it can be
+ * seen by a reader. It is cut, always between two ledgers,
  *
  *   - before a batch that does not follow its range, starts another partition, or would make its
  *     intent too large;
  *   - after a batch by which a file reaches max_file_size, or the writers all of their memory;
  *   - when max_file_age is over, when the range ends, and when the process is to stop.
  *
- * Cutting is one road (commit_open): the files get their footers, are synced and read back
- * (STAGED); each gets a name that neither the lake nor any commit ever had; the intent is
- * described; and from there the publisher (commit/publisher.c) brings it into the lake wholly, or
- * out of it wholly.
+ * Cutting is one road (commit_open): it takes the next number; the files get their footers, are
+ * synced and read back (STAGED); each gets a name that neither the lake nor any commit ever had;
+ * the intent is described; and from there the publisher (commit/publisher.c) brings it into the
+ * lake wholly, or out of it wholly.
  *
  * What fails on the way is lost as a whole: the staged files are deleted, and the range is marked
  * to be asked for again (sink_take_lost_range). It was never covered, so nothing else has to know.
@@ -27,6 +28,7 @@
 #include "sink/sink.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -58,13 +60,15 @@ struct shared_stats {
     _Atomic bool failing, intake_paused;
 };
 
-struct sink {
+/* What the sinks of one lake share: the lake itself, how its files are written, and the one
+ * publication that there may be at a time. */
+struct sink_shared {
     struct lake_folder folder;
     const struct row_schema *schema;
     enum partitioning_scheme scheme;
     uint64_t max_file_size_bytes;
     int64_t max_file_age_us;
-    uint64_t memory_bytes;
+    uint64_t memory_bytes; /* of each sink */
     uint64_t min_free_disk_bytes;
     struct parquet_writer_options writer_options;
     struct data_file_setup setup;
@@ -72,7 +76,12 @@ struct sink {
     struct publisher publisher; /* ends each commit */
     struct size_estimate estimate;
     struct encode_pool *pool;
+    struct sink *sinks[SINK_MAX];
+    size_t sink_count;
+};
 
+struct sink {
+    struct sink_shared *lake;
     struct open_commit open;
     int64_t checked_start_us; /* of the partition last looked at for files of lost commits */
     size_t relieved_bytes;    /* memory of its writers when a row group was last closed for it */
@@ -102,27 +111,65 @@ struct parquet_writer_options sink_writer_options(const struct sink_options *opt
                                            .created_by = TTP_CREATED_BY};
 }
 
-static void set_up(struct sink *sink, const struct sink_options *options)
+static void set_up(struct sink_shared *lake, const struct sink_options *options)
 {
-    sink->publisher.store = &sink->folder.store;
-    sink->publisher.catalog = sink->folder.catalog;
-    sink->scheme = options->scheme;
-    sink->checked_start_us = INT64_MIN;
-    sink->max_file_size_bytes = options->max_file_size_bytes;
-    sink->max_file_age_us = options->max_file_age_us;
-    sink->memory_bytes = options->memory_bytes;
-    sink->min_free_disk_bytes = options->min_free_disk_bytes;
-    sink->writer_options = sink_writer_options(options);
-    sink->setup = (struct data_file_setup){.store = &sink->folder.store,
-                                           .schema = sink->schema,
-                                           .options = &sink->writer_options,
-                                           .pool = sink->pool,
-                                           .obstacle = &sink->publisher.obstacle,
-                                           .estimate = &sink->estimate,
+    lake->publisher.store = &lake->folder.store;
+    lake->publisher.catalog = lake->folder.catalog;
+    lake->scheme = options->scheme;
+    lake->max_file_size_bytes = options->max_file_size_bytes;
+    lake->max_file_age_us = options->max_file_age_us;
+    lake->memory_bytes = options->memory_bytes;
+    lake->min_free_disk_bytes = options->min_free_disk_bytes;
+    lake->writer_options = sink_writer_options(options);
+    lake->setup = (struct data_file_setup){.store = &lake->folder.store,
+                                           .schema = lake->schema,
+                                           .options = &lake->writer_options,
+                                           .pool = lake->pool,
+                                           .obstacle = &lake->publisher.obstacle,
+                                           .estimate = &lake->estimate,
                                            .verify = options->verify_files};
-    sink->origin = (struct commit_origin){.lake_id = sink->folder.file.lake_id,
-                                          .network = sink->folder.file.network,
+    lake->origin = (struct commit_origin){.lake_id = lake->folder.file.lake_id,
+                                          .network = lake->folder.file.network,
                                           .scheme = options->scheme};
+}
+
+static void release_shared(struct sink_shared *lake)
+{
+    publisher_release(&lake->publisher);
+    encode_pool_free(lake->pool);
+    lake_folder_close(&lake->folder);
+    mem_free(lake);
+}
+
+static enum error_code open_shared(struct sink_shared *lake, const struct sink_options *options,
+                                   struct error *error)
+{
+    publisher_init(&lake->publisher);
+    lake->publisher.obstacle.root = lake->folder.store.root;
+    lake->publisher.obstacle.give_up = options->give_up;
+    lake->publisher.obstacle.context = options->give_up_context;
+    enum error_code code =
+        lake_folder_open(&lake->folder, options, lake->schema, &lake->publisher.obstacle, error);
+    if (code == OK)
+        code = encode_pool_new(&lake->pool,
+                               options->encode_threads == 0 ? 1 : options->encode_threads, error);
+    if (code == OK)
+        set_up(lake, options);
+    return code;
+}
+
+/* One more that writes to the lake. */
+static enum error_code add_sink(struct sink_shared *lake, struct sink **out, struct error *error)
+{
+    assert(lake->sink_count < SINK_MAX);
+    struct sink *sink = *out = mem_alloc_zero(1, sizeof *sink);
+    if (sink == NULL)
+        return error_no_memory(error, "the lake's writer");
+    sink->lake = lake;
+    sink->checked_start_us = INT64_MIN;
+    open_commit_init(&sink->open);
+    lake->sinks[lake->sink_count++] = sink;
+    return OK;
 }
 
 enum error_code sink_open(struct sink **out, const struct sink_options *options,
@@ -133,56 +180,55 @@ enum error_code sink_open(struct sink **out, const struct sink_options *options,
     if (schema == NULL)
         return error_set(error, ERR_INVALID, "there is no schema version %s",
                          options->schema_version);
-    struct sink *sink = mem_alloc_zero(1, sizeof *sink);
-    if (sink == NULL)
+    struct sink_shared *lake = mem_alloc_zero(1, sizeof *lake);
+    if (lake == NULL)
         return error_no_memory(error, "the lake's writer");
-    sink->schema = schema;
-    publisher_init(&sink->publisher);
-    sink->publisher.obstacle.root = sink->folder.store.root;
-    sink_set_give_up(sink, options->give_up, options->give_up_context);
-    open_commit_init(&sink->open);
-    enum error_code code =
-        lake_folder_open(&sink->folder, options, schema, &sink->publisher.obstacle, error);
+    lake->schema = schema;
+    enum error_code code = open_shared(lake, options, error);
     if (code == OK)
-        code = encode_pool_new(&sink->pool,
-                               options->encode_threads == 0 ? 1 : options->encode_threads, error);
-    if (code != OK) {
-        sink_close(sink);
-        return code;
-    }
-    set_up(sink, options);
-    *out = sink;
-    return OK;
+        code = add_sink(lake, out, error);
+    if (code != OK)
+        release_shared(lake);
+    return code;
+}
+
+enum error_code sink_open_beside(struct sink **out, struct sink *sink, struct error *error)
+{
+    return add_sink(sink->lake, out, error);
 }
 
 void sink_close(struct sink *sink)
 {
     if (sink == NULL)
         return;
+    struct sink_shared *lake = sink->lake;
     open_commit_discard(&sink->open);
-    publisher_release(&sink->publisher);
-    encode_pool_free(sink->pool);
-    lake_folder_close(&sink->folder);
+    for (size_t i = 0; i < lake->sink_count; i++)
+        if (lake->sinks[i] == sink)
+            lake->sinks[i] = lake->sinks[--lake->sink_count];
     mem_free(sink);
+    if (lake->sink_count == 0)
+        release_shared(lake);
 }
 
 struct catalog *sink_catalog(struct sink *sink)
 {
-    return sink->folder.catalog;
+    return sink->lake->folder.catalog;
 }
 
 enum error_code sink_at_catalog(struct sink *sink, obstacle_step *step, void *context,
                                 struct error *error)
 {
-    return obstacle_wait_for_catalog(&sink->publisher.obstacle, step, context, error);
+    return obstacle_wait_for_catalog(&sink->lake->publisher.obstacle, step, context, error);
 }
 
 /* ---- numbers for others ---- */
 
 static int64_t next_commit_us(const struct sink *sink)
 {
-    return sink->open.state == COMMIT_IDLE ? 0
-                                           : sink->open.opened_realtime_us + sink->max_file_age_us;
+    return sink->open.state == COMMIT_IDLE
+               ? 0
+               : sink->open.opened_realtime_us + sink->lake->max_file_age_us;
 }
 
 static void publish_open_stats(struct sink *sink)
@@ -191,7 +237,7 @@ static void publish_open_stats(struct sink *sink)
     atomic_store_explicit(&sink->stats.rows_open, is_open ? (uint64_t)sink->open.row_count : 0,
                           memory_order_relaxed);
     atomic_store_explicit(&sink->stats.bytes_open,
-                          is_open ? open_commit_bytes(&sink->open, &sink->estimate) : 0,
+                          is_open ? open_commit_bytes(&sink->open, &sink->lake->estimate) : 0,
                           memory_order_relaxed);
     atomic_store_explicit(&sink->stats.next_commit_us, next_commit_us(sink), memory_order_relaxed);
 }
@@ -220,13 +266,14 @@ void sink_get_stats(const struct sink *sink, struct sink_stats *out)
         .last_commit_us = LOAD(last_commit_us),
         .next_commit_us = LOAD(next_commit_us),
         .last_ledger = LOAD(last_ledger),
-        .waiting_for_space =
-            atomic_load_explicit(&sink->publisher.obstacle.waiting_for_space, memory_order_relaxed),
+        .waiting_for_space = atomic_load_explicit(&sink->lake->publisher.obstacle.waiting_for_space,
+                                                  memory_order_relaxed),
         .catalog_busy_since_us = atomic_load_explicit(
-            &sink->publisher.obstacle.catalog_busy_since_us, memory_order_relaxed),
+            &sink->lake->publisher.obstacle.catalog_busy_since_us, memory_order_relaxed),
         .intake_paused = LOAD(intake_paused),
         .failing = LOAD(failing),
-        .refused = atomic_load_explicit(&sink->publisher.obstacle.refused, memory_order_relaxed)};
+        .refused =
+            atomic_load_explicit(&sink->lake->publisher.obstacle.refused, memory_order_relaxed)};
     for (size_t i = 0; i < ROTATION_REASON_COUNT; i++)
         out->rotations[i] = LOAD(rotations[i]);
 }
@@ -235,7 +282,7 @@ void sink_get_stats(const struct sink *sink, struct sink_stats *out)
 
 static void count_commit(struct sink *sink, enum rotation_reason reason)
 {
-    const struct catalog_commit *commit = &sink->publisher.intent.commit;
+    const struct catalog_commit *commit = &sink->lake->publisher.intent.commit;
     uint64_t size_bytes = 0;
     for (size_t i = 0; i < commit->file_count; i++)
         size_bytes += (uint64_t)commit->files[i].file_size_bytes;
@@ -255,7 +302,7 @@ static void count_commit(struct sink *sink, enum rotation_reason reason)
 static void tell_commit(struct sink *sink, enum rotation_reason reason, const char *partition,
                         int64_t started_us)
 {
-    const struct catalog_commit *commit = &sink->publisher.intent.commit;
+    const struct catalog_commit *commit = &sink->lake->publisher.intent.commit;
     struct sink_commit_info info = {.commit_no = commit->commit_no,
                                     .range = {commit->range.first, commit->range.last},
                                     .reason = reason,
@@ -264,11 +311,13 @@ static void tell_commit(struct sink *sink, enum rotation_reason reason, const ch
                                     .last_close_us = commit->last_close_us,
                                     .partition = partition,
                                     .duration_us = os_monotonic_us() - started_us,
-                                    .files = commit->files};
+                                    .files = commit->files,
+                                    .commit = commit};
     for (size_t i = 0; i < commit->file_count; i++)
         info.size_bytes += (uint64_t)commit->files[i].file_size_bytes;
-    if (sink->setup.on_duration != NULL)
-        sink->setup.on_duration(sink->setup.duration_context, "commit", info.duration_us);
+    if (sink->lake->setup.on_duration != NULL)
+        sink->lake->setup.on_duration(sink->lake->setup.duration_context, "commit",
+                                      info.duration_us);
     if (sink->on_commit != NULL)
         sink->on_commit(sink->commit_context, &info);
     if (commit->dead_letter_count > 0)
@@ -312,15 +361,22 @@ bool sink_take_lost_range(struct sink *sink, struct ledger_range *range)
     return true;
 }
 
-/* The open commit failed: nothing of it is kept. */
-static void drop_open(struct sink *sink)
+/* Nothing of the open commit is kept. */
+static void discard_open(struct sink *sink)
 {
     if (open_commit_has_ledgers(&sink->open))
         mark_lost(sink, sink->open.range);
-    if (sink->publisher.unsettled)
-        open_commit_release(&sink->open); /* its staged files belong to the intent */
+    /* Where it is the one that is not settled, its staged files belong to the intent. */
+    if (sink->lake->publisher.unsettled && sink->open.state == COMMIT_STAGED)
+        open_commit_release(&sink->open);
     else
         open_commit_discard(&sink->open);
+}
+
+/* The open commit failed. */
+static void drop_open(struct sink *sink)
+{
+    discard_open(sink);
     add(&sink->stats.commits_failed, 1);
     atomic_store_explicit(&sink->stats.failing, true, memory_order_relaxed);
     publish_open_stats(sink);
@@ -328,19 +384,42 @@ static void drop_open(struct sink *sink)
 
 /* ---- publishing ---- */
 
+/* Whether another sink's commit is past OPEN. */
+static bool another_is_cut(const struct sink *sink)
+{
+    for (size_t i = 0; i < sink->lake->sink_count; i++)
+        if (sink->lake->sinks[i] != sink && sink->lake->sinks[i]->open.state > COMMIT_OPEN)
+            return true;
+    return false;
+}
+
+/* The number of a commit that is cut: others may have come into the lake since it was opened. */
+static enum error_code take_number(struct sink *sink, struct error *error)
+{
+    uint64_t commit_no;
+    assert(!another_is_cut(sink));
+    enum error_code code = catalog_next_commit_no(sink->lake->folder.catalog, &commit_no, error);
+    if (code == OK)
+        open_commit_number(&sink->open, commit_no);
+    return code;
+}
+
 /* OPEN → STAGED, and the intent, without a file's fate decided yet. */
 static enum error_code stage(struct sink *sink, enum rotation_reason reason, struct error *error)
 {
-    enum error_code code = open_commit_finish(&sink->open, &sink->setup, &sink->origin, error);
-    intent_release(&sink->publisher.intent);
+    enum error_code code = take_number(sink, error);
     if (code == OK)
-        code = open_commit_describe(&sink->open, &sink->setup, &sink->origin,
-                                    rotation_reason_name(reason), &sink->publisher.intent, error);
-    struct catalog_file *files = (struct catalog_file *)sink->publisher.intent.commit.files;
+        code = open_commit_finish(&sink->open, &sink->lake->setup, &sink->lake->origin, error);
+    intent_release(&sink->lake->publisher.intent);
+    if (code == OK)
+        code = open_commit_describe(&sink->open, &sink->lake->setup, &sink->lake->origin,
+                                    rotation_reason_name(reason), &sink->lake->publisher.intent,
+                                    error);
+    struct catalog_file *files = (struct catalog_file *)sink->lake->publisher.intent.commit.files;
     for (size_t i = 0; code == OK && i < sink->open.file_count; i++)
-        code = file_description_name(&sink->open.files[i], &sink->folder.store,
-                                     sink->folder.catalog, sink->scheme, files, i,
-                                     &sink->publisher.intent.arena, &files[i].path, error);
+        code = file_description_name(&sink->open.files[i], &sink->lake->folder.store,
+                                     sink->lake->folder.catalog, sink->lake->scheme, files, i,
+                                     &sink->lake->publisher.intent.arena, &files[i].path, error);
     return code;
 }
 
@@ -349,13 +428,13 @@ static enum error_code commit_open(struct sink *sink, enum rotation_reason reaso
 {
     int64_t started_us = os_monotonic_us();
     char partition[PARTITION_PATH_BYTES] = "";
-    assert(sink->open.state == COMMIT_OPEN && !sink->publisher.unsettled);
+    assert(sink->open.state == COMMIT_OPEN && !sink->lake->publisher.unsettled);
     if (sink->open.has_partition)
-        partition_label(sink->scheme, sink->open.files[0].key, partition);
+        partition_label(sink->lake->scheme, sink->open.files[0].key, partition);
     bool committed = false;
     enum error_code code = stage(sink, reason, error);
     if (code == OK)
-        code = publisher_run(&sink->publisher, &committed, error);
+        code = publisher_run(&sink->lake->publisher, &committed, error);
     if (!committed) {
         drop_open(sink);
         return code;
@@ -388,14 +467,14 @@ static enum error_code measure_files(struct sink *sink, bool *cut, struct error 
     *cut = false;
     for (size_t i = 0; i < sink->open.file_count; i++) {
         struct data_file *file = &sink->open.files[i];
-        enum size_verdict verdict =
-            rotation_by_size(&sink->estimate, sink->max_file_size_bytes, file->staged.size_bytes,
-                             parquet_writer_open_bytes_estimate(file->writer));
+        enum size_verdict verdict = rotation_by_size(
+            &sink->lake->estimate, sink->lake->max_file_size_bytes, file->staged.size_bytes,
+            parquet_writer_open_bytes_estimate(file->writer));
         if (verdict == SIZE_CLOSE_ROW_GROUP) {
-            enum error_code code = data_file_close_row_group(file, &sink->setup, error);
+            enum error_code code = data_file_close_row_group(file, &sink->lake->setup, error);
             if (code != OK)
                 return code;
-            verdict = rotation_by_size(&sink->estimate, sink->max_file_size_bytes,
+            verdict = rotation_by_size(&sink->lake->estimate, sink->lake->max_file_size_bytes,
                                        file->staged.size_bytes, 0);
         }
         *cut = *cut || verdict == SIZE_CUT;
@@ -408,8 +487,8 @@ static enum error_code measure_files(struct sink *sink, bool *cut, struct error 
 static enum error_code relieve_memory(struct sink *sink, bool *cut, struct error *error)
 {
     size_t bytes = open_commit_memory_bytes(&sink->open);
-    *cut = sink->memory_bytes != 0 && bytes > sink->memory_bytes;
-    if (sink->memory_bytes == 0 || *cut ||
+    *cut = sink->lake->memory_bytes != 0 && bytes > sink->lake->memory_bytes;
+    if (sink->lake->memory_bytes == 0 || *cut ||
         bytes <= sink->relieved_bytes + sink->relieved_bytes / 16)
         return OK;
     struct data_file *largest = NULL;
@@ -420,10 +499,10 @@ static enum error_code relieve_memory(struct sink *sink, bool *cut, struct error
             largest = file;
     }
     if (largest == NULL ||
-        (bytes <= sink->memory_bytes / 100 * MEMORY_SHARE_PERCENT &&
-         bytes + parquet_writer_closing_bytes(largest->writer) <= sink->memory_bytes))
+        (bytes <= sink->lake->memory_bytes / 100 * MEMORY_SHARE_PERCENT &&
+         bytes + parquet_writer_closing_bytes(largest->writer) <= sink->lake->memory_bytes))
         return OK;
-    enum error_code code = data_file_close_row_group(largest, &sink->setup, error);
+    enum error_code code = data_file_close_row_group(largest, &sink->lake->setup, error);
     sink->relieved_bytes = open_commit_memory_bytes(&sink->open);
     return code;
 }
@@ -435,11 +514,28 @@ static enum error_code refuse_linked_partitions(const struct sink *sink,
     char directory[PARTITION_PATH_BYTES], path[OS_PATH_BYTES];
     enum error_code code = OK;
     for (size_t i = 0; code == OK && i < batch->part_count; i++) {
-        partition_directory(sink->scheme, batch->parts[i].key, directory);
+        partition_directory(sink->lake->scheme, batch->parts[i].key, directory);
         code = os_path_join(path, directory, "file", error);
         if (code == OK)
-            code = store_check_way(&sink->folder.store, path, error);
+            code = store_check_way(&sink->lake->folder.store, path, error);
     }
+    return code;
+}
+
+/* What the staged files are called after: the number that the commit will have, where no other
+ * sink's can come into the lake before it; else the sink. */
+static enum error_code name_staged(const struct sink *sink, char stem[OPEN_COMMIT_STEM_BYTES],
+                                   struct error *error)
+{
+    uint64_t number = 0;
+    enum error_code code = OK;
+    const struct sink_shared *lake = sink->lake;
+    if (lake->sink_count == 1)
+        code = catalog_next_commit_no(lake->folder.catalog, &number, error);
+    while (lake->sink_count > 1 && lake->sinks[number++] != sink)
+        continue;
+    snprintf(stem, OPEN_COMMIT_STEM_BYTES, "%s_%" PRIu64,
+             lake->sink_count == 1 ? "commit" : "stream", number);
     return code;
 }
 
@@ -447,17 +543,17 @@ static enum error_code take(struct sink *sink, const struct row_batch *batch, st
 {
     enum error_code code = OK;
     if (sink->open.state == COMMIT_IDLE) {
-        uint64_t commit_no;
-        code = catalog_next_commit_no(sink->folder.catalog, &commit_no, error);
+        char stem[OPEN_COMMIT_STEM_BYTES];
+        code = name_staged(sink, stem, error);
         if (code != OK)
             return code;
-        open_commit_begin(&sink->open, commit_no, batch->range.first);
+        open_commit_begin(&sink->open, stem, batch->range.first);
         sink->relieved_bytes = 0;
     }
     if (!sink->open.has_partition)
         code = refuse_linked_partitions(sink, batch, error);
     if (code == OK)
-        code = open_commit_append(&sink->open, &sink->setup, batch, error);
+        code = open_commit_append(&sink->open, &sink->lake->setup, batch, error);
     add(&sink->stats.batches, 1);
     atomic_store_explicit(&sink->stats.last_batch_us, os_realtime_us(), memory_order_relaxed);
     return code;
@@ -465,14 +561,24 @@ static enum error_code take(struct sink *sink, const struct row_batch *batch, st
 
 static void log_low_disk(const struct sink *sink, const struct os_free_space *space)
 {
-    if (space->bytes < sink->min_free_disk_bytes)
-        log_event(
-            LOG_WARN, "sink", "less than min_free_disk is free; taking no more until there is room",
-            LOG_U("free_bytes", space->bytes), LOG_U("min_free_disk", sink->min_free_disk_bytes));
+    if (space->bytes < sink->lake->min_free_disk_bytes)
+        log_event(LOG_WARN, "sink",
+                  "less than min_free_disk is free; taking no more until there is room",
+                  LOG_U("free_bytes", space->bytes),
+                  LOG_U("min_free_disk", sink->lake->min_free_disk_bytes));
     else
         log_event(LOG_WARN, "sink",
                   "too few inodes are free (df -i); taking no more until there are more",
                   LOG_U("free_inodes", space->inodes), LOG_U("least", SPACE_MIN_INODES));
+}
+
+/* What is open in any sink of the lake is published when its time comes. */
+static enum error_code tick_all(struct sink_shared *lake, struct error *error)
+{
+    enum error_code code = OK;
+    for (size_t i = 0; code == OK && i < lake->sink_count; i++)
+        code = sink_tick(lake->sinks[i], NULL, error);
+    return code;
 }
 
 /* Intake stops below min_free_disk or SPACE_MIN_INODES; what is open may still be published, in the
@@ -482,22 +588,23 @@ static enum error_code wait_for_free_disk(struct sink *sink, struct error *error
     bool waited = false;
     for (;;) {
         struct os_free_space space;
-        if (sink->min_free_disk_bytes == 0 ||
-            store_free_space(&sink->folder.store, &space, NULL) != OK ||
-            (space.bytes >= sink->min_free_disk_bytes && space.inodes >= SPACE_MIN_INODES) ||
+        if (sink->lake->min_free_disk_bytes == 0 ||
+            store_free_space(&sink->lake->folder.store, &space, NULL) != OK ||
+            (space.bytes >= sink->lake->min_free_disk_bytes && space.inodes >= SPACE_MIN_INODES) ||
             (sink->is_stopping != NULL && sink->is_stopping(sink->stopping_context)))
             break;
         if (!waited)
             log_low_disk(sink, &space);
         waited = true;
         atomic_store_explicit(&sink->stats.intake_paused, true, memory_order_relaxed);
-        enum error_code code = sink_tick(sink, NULL, error);
+        enum error_code code = tick_all(sink->lake, error);
         if (code != OK)
             return code;
         os_sleep_us(OBSTACLE_WAIT_US);
     }
     if (waited)
-        log_event(LOG_INFO, "sink", "taking batches again", LOG_T("path", sink->folder.store.root));
+        log_event(LOG_INFO, "sink", "taking batches again",
+                  LOG_T("path", sink->lake->folder.store.root));
     atomic_store_explicit(&sink->stats.intake_paused, false, memory_order_relaxed);
     return OK;
 }
@@ -510,9 +617,9 @@ static enum error_code check_partition(struct sink *sink, const struct row_batch
     if (batch->part_count == 0 || batch->parts[0].key.start_us == sink->checked_start_us)
         return OK;
     int64_t start_us = batch->parts[0].key.start_us;
-    enum error_code code =
-        newer_files_check_partition(&sink->folder.store, &sink->folder.file, sink->folder.catalog,
-                                    sink->scheme, start_us, error);
+    enum error_code code = newer_files_check_partition(
+        &sink->lake->folder.store, &sink->lake->folder.file, sink->lake->folder.catalog,
+        sink->lake->scheme, start_us, error);
     if (code == OK)
         sink->checked_start_us = start_us;
     return code;
@@ -525,7 +632,7 @@ static enum error_code append(struct sink *sink, struct row_batch **owned, bool 
 {
     const struct row_batch *batch = *owned;
     bool cut = false;
-    enum error_code code = publisher_settle(&sink->publisher, error);
+    enum error_code code = publisher_settle(&sink->lake->publisher, error);
     if (code == OK)
         code = wait_for_free_disk(sink, error);
     if (code == OK && sink->open.state == COMMIT_OPEN && !follows(sink, batch))
@@ -574,7 +681,7 @@ enum error_code sink_append(struct sink *sink, struct row_batch **batch, struct 
 
 enum error_code sink_commit(struct sink *sink, enum rotation_reason reason, struct error *error)
 {
-    enum error_code code = publisher_settle(&sink->publisher, error);
+    enum error_code code = publisher_settle(&sink->lake->publisher, error);
     if (code != OK || sink->open.state == COMMIT_IDLE)
         return code;
     return commit_open(sink, reason, error);
@@ -584,14 +691,14 @@ enum error_code sink_tick(struct sink *sink, int64_t *next_call_us, struct error
 {
     if (next_call_us != NULL)
         *next_call_us = INT64_MAX;
-    enum error_code code = publisher_settle(&sink->publisher, error);
+    enum error_code code = publisher_settle(&sink->lake->publisher, error);
     if (code != OK || sink->open.state == COMMIT_IDLE)
         return code;
     struct rotation_age age = {.opened_us = sink->open.opened_monotonic_us,
-                               .max_age_us = sink->max_file_age_us,
+                               .max_age_us = sink->lake->max_file_age_us,
                                .has_partition = sink->open.has_partition};
     if (age.has_partition)
-        age.partition_end_us = partition_end_us(sink->scheme, sink->open.files[0].key);
+        age.partition_end_us = partition_end_us(sink->lake->scheme, sink->open.files[0].key);
     int64_t now_us = os_monotonic_us();
     int64_t wait_us = rotation_age_wait_us(&age, now_us, os_realtime_us());
     if (wait_us == 0)
@@ -601,12 +708,18 @@ enum error_code sink_tick(struct sink *sink, int64_t *next_call_us, struct error
     return OK;
 }
 
+void sink_drop(struct sink *sink)
+{
+    discard_open(sink);
+    publish_open_stats(sink);
+}
+
 /* ---- remarks ---- */
 
 enum error_code sink_remark(struct sink *sink, obstacle_step *step, void *context,
                             struct error *error)
 {
-    enum error_code code = publisher_settle(&sink->publisher, error);
+    enum error_code code = publisher_settle(&sink->lake->publisher, error);
     if (code == OK)
         code = sink_at_catalog(sink, step, context, error);
     if (code == OK)
@@ -619,8 +732,9 @@ enum error_code sink_remark(struct sink *sink, obstacle_step *step, void *contex
 
 enum error_code sink_get_lake(struct sink *sink, struct sink_lake *lake, struct error *error)
 {
-    *lake = (struct sink_lake){&sink->folder.store, &sink->folder.file, sink->folder.catalog};
-    if (sink->publisher.unsettled)
+    *lake = (struct sink_lake){&sink->lake->folder.store, &sink->lake->folder.file,
+                               sink->lake->folder.catalog};
+    if (sink->lake->publisher.unsettled)
         return error_set(error, ERR_RETRY, "a commit is not closed yet");
     return OK;
 }
@@ -634,14 +748,14 @@ bool sink_is_idle(const struct sink *sink)
 
 struct replacement_setup sink_replacement_setup(struct sink *sink)
 {
-    return (struct replacement_setup){.store = &sink->folder.store,
-                                      .catalog = sink->folder.catalog,
-                                      .lake = &sink->folder.file,
-                                      .publisher = &sink->publisher,
-                                      .files = &sink->setup,
-                                      .scheme = sink->scheme,
-                                      .max_file_size_bytes = sink->max_file_size_bytes,
-                                      .memory_bytes = sink->memory_bytes};
+    return (struct replacement_setup){.store = &sink->lake->folder.store,
+                                      .catalog = sink->lake->folder.catalog,
+                                      .lake = &sink->lake->folder.file,
+                                      .publisher = &sink->lake->publisher,
+                                      .files = &sink->lake->setup,
+                                      .scheme = sink->lake->scheme,
+                                      .max_file_size_bytes = sink->lake->max_file_size_bytes,
+                                      .memory_bytes = sink->lake->memory_bytes};
 }
 
 void sink_on_idle(struct sink *sink, void (*handler)(void *context), void *context)
@@ -654,19 +768,19 @@ void sink_on_idle(struct sink *sink, void (*handler)(void *context), void *conte
 
 bool sink_keeps_commit(const struct sink *sink)
 {
-    return publisher_keeps_commit(&sink->publisher);
+    return publisher_keeps_commit(&sink->lake->publisher);
 }
 
 bool sink_gave_up(const struct sink *sink)
 {
-    return sink->publisher.obstacle.gave_up;
+    return sink->lake->publisher.obstacle.gave_up;
 }
 
 void sink_set_give_up(struct sink *sink, bool (*give_up)(void *context, enum obstacle_kind wait),
                       void *context)
 {
-    sink->publisher.obstacle.give_up = give_up;
-    sink->publisher.obstacle.context = context;
+    sink->lake->publisher.obstacle.give_up = give_up;
+    sink->lake->publisher.obstacle.context = context;
 }
 
 void sink_set_stopping(struct sink *sink, bool (*is_stopping)(void *context), void *context)
@@ -687,6 +801,6 @@ void sink_on_duration(struct sink *sink,
                       void (*handler)(void *context, const char *operation, int64_t duration_us),
                       void *context)
 {
-    sink->setup.on_duration = handler;
-    sink->setup.duration_context = context;
+    sink->lake->setup.on_duration = handler;
+    sink->lake->setup.duration_context = context;
 }

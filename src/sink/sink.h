@@ -31,7 +31,16 @@ struct sink;
 enum error_code sink_open(struct sink **out, const struct sink_options *options,
                           struct error *error) MUST_CHECK;
 
-/* Everything not committed is dropped; releases the lock. Does not commit. NULL is fine. */
+/* So many may write to one lake. */
+#define SINK_MAX 16
+/* Opens one more sink of the lake that `sink` has open, with an open commit of its own, on the same
+ * thread; for as many streams of ledgers. All of them are opened before any is written to. What
+ * concerns the lake (its catalog, its care, what is waited for) is the same through any of them. */
+enum error_code sink_open_beside(struct sink **out, struct sink *sink,
+                                 struct error *error) MUST_CHECK;
+
+/* What is not committed in it is dropped; the last one of a lake releases the lock. Does not
+ * commit. NULL is fine. */
 void sink_close(struct sink *sink);
 
 /* The lake's catalog, for reading coverage on the writer's thread or before it starts. Borrowed. */
@@ -67,7 +76,11 @@ enum error_code sink_tick(struct sink *sink, int64_t *next_call_us, struct error
 enum error_code sink_commit(struct sink *sink, enum rotation_reason reason,
                             struct error *error) MUST_CHECK;
 
-/* Whether no commit is open: only then may others than commits change the lake. */
+/* Drops what is open: it is lost as by a failed call, without being counted as one. */
+void sink_drop(struct sink *sink);
+
+/* Whether this sink has no commit open: only then is there room for others than commits that change
+ * the lake. */
 bool sink_is_idle(const struct sink *sink);
 /* What a replacement of data files needs of the lake (sink/replacement.h), while it is idle. */
 struct replacement_setup sink_replacement_setup(struct sink *sink);
@@ -117,6 +130,7 @@ struct sink_commit_info {
     const char *partition; /* label */
     int64_t duration_us;   /* from the cut to durability */
     const struct catalog_file *files;
+    const struct catalog_commit *commit; /* all of it */
 };
 void sink_on_commit(struct sink *sink,
                     void (*handler)(void *context, const struct sink_commit_info *info),
