@@ -220,6 +220,72 @@ static void a_commit_is_cut_before_its_intent_grows_too_large(void **state)
     sink_close(sink);
 }
 
+/* Three sinks of one lake, each with a range of its own. */
+#define SINK_COUNT 3
+static void open_sinks(struct sink *sinks[SINK_COUNT])
+{
+    sinks[0] = open_sink();
+    for (size_t i = 1; i < SINK_COUNT; i++)
+        assert_int_equal(sink_open_beside(&sinks[i], sinks[0], NULL), OK);
+}
+
+static void close_sinks(struct sink *sinks[SINK_COUNT])
+{
+    for (size_t i = 0; i < SINK_COUNT; i++)
+        sink_close(sinks[i]);
+}
+
+static void note_number(void *context, const struct sink_commit_info *info)
+{
+    uint64_t *highest = context;
+    assert_int_equal(info->commit_no, *highest + 1);
+    *highest = info->commit_no;
+}
+
+static void several_sinks_of_a_lake_commit_in_any_order_of_their_ledgers(void **state)
+{
+    (void)state;
+    struct sink *sinks[SINK_COUNT];
+    uint64_t highest = 0;
+    open_sinks(sinks);
+    for (size_t i = 0; i < SINK_COUNT; i++)
+        sink_on_commit(sinks[i], note_number, &highest);
+    /* Side by side, over an hour's end each (720 ledgers). */
+    for (uint32_t at = 0; at < 1000; at += 50)
+        for (uint32_t i = 0; i < SINK_COUNT; i++)
+            send(sinks[i], i * 1000 + at + 1, i * 1000 + at + 50, 50);
+    assert_false(sink_is_idle(sinks[0]));
+    assert_int_equal(sink_commit(sinks[2], ROTATION_END_OF_RANGE, NULL), OK);
+    assert_true(sink_is_idle(sinks[2]));
+    assert_int_equal(sink_commit(sinks[0], ROTATION_END_OF_RANGE, NULL), OK);
+    assert_int_equal(sink_commit(sinks[1], ROTATION_SHUTDOWN, NULL), OK);
+    assert_int_equal(highest, 7);
+    close_sinks(sinks);
+    stream_check_covers(folder, 1, 3000);
+}
+
+static void a_sink_that_drops_what_is_open_takes_nothing_from_the_others(void **state)
+{
+    (void)state;
+    struct sink *sinks[SINK_COUNT];
+    struct ledger_range lost;
+    open_sinks(sinks);
+    for (uint32_t i = 0; i < SINK_COUNT; i++)
+        send(sinks[i], i * 100 + 1, i * 100 + 100, 20);
+    sink_drop(sinks[1]);
+    assert_true(sink_is_idle(sinks[1]));
+    assert_true(sink_take_lost_range(sinks[1], &lost));
+    assert_int_equal(lost.first, 101);
+    assert_int_equal(lost.last, 200);
+    assert_false(sink_take_lost_range(sinks[0], &lost));
+    assert_int_equal(sink_commit(sinks[0], ROTATION_END_OF_RANGE, NULL), OK);
+    assert_int_equal(sink_commit(sinks[2], ROTATION_END_OF_RANGE, NULL), OK);
+    assert_string_equal(commits_of(sinks[0]), "1-100 end_of_range, 201-300 end_of_range");
+    assert_true(stream_fill(sinks[1], &options, 101, 200, 1));
+    close_sinks(sinks);
+    stream_check_covers(folder, 1, 300);
+}
+
 static void committing_nothing_is_nothing(void **state)
 {
     (void)state;
@@ -458,6 +524,8 @@ int main(void)
         TEST(a_range_that_does_not_follow_is_a_commit_of_its_own),
         TEST(a_range_without_rows_is_a_commit_without_files),
         TEST(a_commit_is_cut_before_its_intent_grows_too_large),
+        TEST(several_sinks_of_a_lake_commit_in_any_order_of_their_ledgers),
+        TEST(a_sink_that_drops_what_is_open_takes_nothing_from_the_others),
         TEST(committing_nothing_is_nothing),
         TEST(size_rotation_keeps_to_real_compressed_bytes),
         TEST(age_cuts_what_is_open_but_not_just_after_its_hour),
