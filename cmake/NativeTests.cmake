@@ -16,3 +16,7 @@ endif()
 add_executable(parquet-print ${CMAKE_SOURCE_DIR}/tests/system/native/print/parquet_print.c)
 target_include_directories(parquet-print PRIVATE ${CMAKE_SOURCE_DIR}/tests/unit)
 target_link_libraries(parquet-print PRIVATE room_walk room_parquet)
+
+# The client of object stores behind a pipe: tests/system/test_s3_client.py.
+add_executable(s3-driver ${CMAKE_SOURCE_DIR}/tests/system/native/s3/s3_driver.c)
+target_link_libraries(s3-driver PRIVATE room_s3)

@@ -141,3 +141,27 @@ void os_signals_wait(int64_t timeout_us)
     }
     apply_level_steps();
 }
+
+void os_pipe_hold_begin(struct os_pipe_hold *hold)
+{
+    sigset_t pipe_signal, pending;
+    sigemptyset(&pipe_signal);
+    sigaddset(&pipe_signal, SIGPIPE);
+    sigemptyset(&pending);
+    (void)sigpending(&pending);
+    hold->was_pending = sigismember(&pending, SIGPIPE) == 1;
+    (void)pthread_sigmask(SIG_BLOCK, &pipe_signal, &hold->before);
+}
+
+void os_pipe_hold_end(const struct os_pipe_hold *hold)
+{
+    const struct timespec at_once = {0};
+    sigset_t pipe_signal;
+    sigemptyset(&pipe_signal);
+    sigaddset(&pipe_signal, SIGPIPE);
+    if (!hold->was_pending) {
+        while (sigtimedwait(&pipe_signal, NULL, &at_once) < 0 && errno == EINTR) {
+        }
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &hold->before, NULL);
+}

@@ -12,6 +12,7 @@
  * learns of a signal through a file descriptor that it can poll.
  */
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -35,6 +36,15 @@ void os_stop_request(void);
 void os_signals_wait(int64_t timeout_us);
 /* Makes os_signals_wait return. Any thread. */
 void os_signals_wake(void);
+
+/* Keeps SIGPIPE from this thread while a library writes to sockets that the other side may have
+ * closed, and takes the one that came of it. */
+struct os_pipe_hold {
+    sigset_t before;
+    bool was_pending;
+};
+void os_pipe_hold_begin(struct os_pipe_hold *hold);
+void os_pipe_hold_end(const struct os_pipe_hold *hold);
 
 /* Forgets a stop request: for tests, and between the runs of one command. */
 void os_stop_forget(void);

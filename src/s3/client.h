@@ -76,7 +76,9 @@ const char *s3_client_url(const struct s3_client *client);
 
 /* How long a call goes on trying. */
 struct s3_patience {
-    int64_t retry_for_us; /* no attempt begins later than this after the call; 0: one attempt */
+    /* No attempt begins later than this after the call or its last progress (a part that was put, a
+     * page that was listed, bytes that came); 0: one attempt. */
+    int64_t retry_for_us;
     bool (*stop)(
         void *context); /* asked some ten times a second, by the calling thread; NULL: never */
     void *context;
@@ -118,7 +120,7 @@ enum error_code s3_head(struct s3_client *client, const char *name, struct s3_ob
 
 /* ---- putting ------------------------------------------------------------------------------ */
 
-struct s3_put {
+struct s3_put_request {
     const char *name;
     const char *path; /* the local file that is put, all of it; NULL: `content` is */
     struct bytes_view content;
@@ -142,8 +144,9 @@ struct s3_put {
  * is gone. ERR_INVALID if the file is not there, ERR_IO if it can't be read, ERR_CORRUPT if it
  * changed while it was put. `object` (may be NULL) gets size and ETag, not the pairs.
  */
-enum error_code s3_put(struct s3_client *client, const struct s3_put *put, struct s3_object *object,
-                       const struct s3_patience *patience, struct error *error) MUST_CHECK;
+enum error_code s3_put(struct s3_client *client, const struct s3_put_request *put,
+                       struct s3_object *object, const struct s3_patience *patience,
+                       struct error *error) MUST_CHECK;
 
 /* Copies within the store, pairs included, over whatever `to` was; at most 5 GiB. ERR_NOT_FOUND: no
  * `from`. */
