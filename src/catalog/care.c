@@ -100,7 +100,7 @@ enum error_code retired_list_files(struct database *database, const char *live_f
     char sql[SQL_BYTES];
     snprintf(sql, sizeof sql,
              "INSERT INTO ttp_retired SELECT path, data_file_id, file_size_bytes, ?2, 0 FROM "
-             "ducklake_data_file WHERE path_is_relative = 1 AND data_file_id IN %s",
+             "ducklake_data_file WHERE path_is_relative AND data_file_id IN %s",
              live_files);
     return database_run(database, sql, values, error);
 }

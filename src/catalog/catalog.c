@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "catalog/ducklake.h"
+#include "catalog/engines.h"
 #include "catalog/handle.h"
 #include "catalog/identity.h"
 #include "catalog/query.h"
@@ -24,7 +25,7 @@ static enum error_code create_all(struct catalog *catalog,
     struct database *database = &catalog->database;
     enum error_code code = OK;
     for (size_t i = 0; code == OK && i < ducklake_table_count; i++)
-        code = database_execute(database, ducklake_tables[i], error);
+        code = database_create_table(database, ducklake_tables[i], error);
     for (size_t i = 0; code == OK && i < catalog_table_count; i++)
         code = database_execute(database, catalog_tables[i], error);
     int64_t partition_id = 0;

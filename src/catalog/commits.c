@@ -31,11 +31,12 @@ enum error_code catalog_next_commit_no(struct catalog *catalog, uint64_t *commit
         database_has_table(&catalog->database, "ttp_replacements", &there, error);
     if (code != OK)
         return code;
-    query_begin(&query, &catalog->database,
-                there ? "SELECT max(coalesce((SELECT max(commit_no) FROM ttp_commits), 0), "
-                        "coalesce((SELECT max(commit_no) FROM ttp_replacements), 0)) AS commit_no"
-                      : "SELECT max(commit_no) AS commit_no FROM ttp_commits",
-                NO_VALUES, error);
+    query_begin(
+        &query, &catalog->database,
+        there ? "SELECT max(n) AS commit_no FROM (SELECT max(commit_no) AS n FROM ttp_commits "
+                "UNION ALL SELECT max(commit_no) FROM ttp_replacements) AS highest"
+              : "SELECT max(commit_no) AS commit_no FROM ttp_commits",
+        NO_VALUES, error);
     int64_t highest = query_next(&query) ? query_counter(&query, 0) : 0; /* 0, too, if it is NULL */
     *commit_no = (uint64_t)highest + 1;
     return query_end(&query);
@@ -223,28 +224,14 @@ enum error_code catalog_add_commit(struct catalog *catalog, const struct catalog
     return catalog_add_commit_if(catalog, commit, NULL, NULL, error);
 }
 
-/* A write that lands where the failed transaction's frames lie in the WAL. */
-static enum error_code overwrite_wal(struct catalog *catalog, struct error *error)
-{
-    return database_execute(&catalog->database,
-                            "INSERT INTO ttp_lake VALUES('settlements', '1') ON CONFLICT(\"key\") "
-                            "DO UPDATE SET \"value\" = CAST(\"value\" AS INTEGER) + 1",
-                            error);
-}
-
 enum error_code catalog_settle_commit(struct catalog *catalog, uint64_t commit_no, bool *committed,
                                       struct error *error)
 {
-    struct database fresh;
-    enum error_code code = database_open(&fresh, catalog->database.path, DATABASE_WRITE, error);
-    if (code != OK)
-        return code;
-    database_take(&catalog->database, &fresh);
-    code = database_begin_write(&catalog->database, error);
+    enum error_code code = database_begin_settling(&catalog->database, error);
     if (code != OK)
         return code;
     code = catalog_has_commit(catalog, commit_no, committed, error);
     if (code == OK && !*committed)
-        code = overwrite_wal(catalog, error);
+        code = database_rule_out(&catalog->database, error);
     return database_end(&catalog->database, code, error);
 }

@@ -50,7 +50,8 @@ enum error_code catalog_doomed_totals(struct catalog *catalog, struct catalog_do
     if (code != OK || !there)
         return code;
     query_begin(&query, &catalog->database,
-                "SELECT count(*) AS files, coalesce(sum(max(size_bytes, 0)), 0) AS bytes FROM "
+                "SELECT count(*) AS files, coalesce(sum(CASE WHEN size_bytes > 0 THEN size_bytes "
+                "ELSE 0 END), 0) AS bytes FROM "
                 "ttp_doomed",
                 NO_VALUES, error);
     if (query_next(&query)) {
@@ -69,7 +70,8 @@ enum error_code doomed_list(struct database *database, const struct catalog_doom
     enum error_code code = database_execute(database, catalog_doomed_table, error);
     if (code != OK)
         return code;
-    query_prepare(&query, database, "INSERT OR IGNORE INTO ttp_doomed VALUES(?1,?2)", error);
+    query_prepare(&query, database, "INSERT INTO ttp_doomed VALUES(?1,?2) ON CONFLICT DO NOTHING",
+                  error);
     for (size_t i = 0; i < count; i++)
         query_run(&query, BIND(sql_text(files[i].path), sql_int(files[i].size_bytes)));
     return query_end(&query);
@@ -126,6 +128,9 @@ enum error_code doomed_knows_path(struct database *database, const char *path, b
 
 /* ---- what was set aside ---- */
 
+#define REPLACING                                                                                  \
+    " ON CONFLICT(path, kept_path) DO UPDATE SET size_bytes = excluded.size_bytes, "               \
+    "snapshot_id = excluded.snapshot_id"
 #define FORGET_LEAVING "DELETE FROM ttp_set_aside WHERE path = ?1 AND kept_path = ''"
 
 enum error_code aside_list_files(struct database *database, const char *live_files,
@@ -133,8 +138,8 @@ enum error_code aside_list_files(struct database *database, const char *live_fil
 {
     char sql[SQL_BYTES];
     snprintf(sql, sizeof sql,
-             "INSERT OR REPLACE INTO ttp_set_aside SELECT path, '', file_size_bytes, ?2 FROM "
-             "ducklake_data_file WHERE path_is_relative = 1 AND data_file_id IN %s",
+             "INSERT INTO ttp_set_aside SELECT path, '', file_size_bytes, ?2 FROM "
+             "ducklake_data_file WHERE path_is_relative AND data_file_id IN %s" REPLACING,
              live_files);
     enum error_code code = database_execute(database, catalog_aside_table, error);
     return code == OK ? database_run(database, sql, values, error) : code;
@@ -177,8 +182,8 @@ enum error_code catalog_set_aside(struct catalog *catalog, const char *path, con
     code = database_execute(database, catalog_aside_table, error);
     if (code == OK)
         code = database_run(database,
-                            "INSERT OR REPLACE INTO ttp_set_aside SELECT ?1, ?2, ?3, "
-                            "max(snapshot_id) FROM ducklake_snapshot",
+                            "INSERT INTO ttp_set_aside SELECT ?1, ?2, ?3, max(snapshot_id) FROM "
+                            "ducklake_snapshot WHERE TRUE" REPLACING,
                             BIND(sql_text(path), sql_text(kept_path), sql_int(size_bytes)), error);
     if (code == OK)
         code = database_run(database, FORGET_LEAVING, BIND(sql_text(path)), error);
@@ -191,8 +196,8 @@ enum error_code aside_list_dead_letters(struct database *database, int64_t commi
     enum error_code code = database_execute(database, catalog_aside_table, error);
     return code == OK
                ? database_run(database,
-                              "INSERT OR REPLACE INTO ttp_set_aside SELECT '_lake/' || path, "
-                              "'_lake/' || path, 0, ?2 FROM ttp_dead_letters WHERE commit_no = ?1",
+                              "INSERT INTO ttp_set_aside SELECT '_lake/' || path, '_lake/' || "
+                              "path, 0, ?2 FROM ttp_dead_letters WHERE commit_no = ?1" REPLACING,
                               BIND(sql_int(commit_no), sql_int(snapshot_id)), error)
                : code;
 }
@@ -230,9 +235,9 @@ enum error_code catalog_each_name_in_lake_folder(struct catalog *catalog,
             "f") " FROM ducklake_data_file f LEFT JOIN t ON t.table_id = f.table_id UNION ALL "
                  "SELECT " FULL_PATH(
                      "f") " FROM ducklake_delete_file f LEFT JOIN t ON t.table_id = f.table_id "
-                          "UNION ALL SELECT path, coalesce(path_is_relative, 1) = 0 FROM "
+                          "UNION ALL SELECT path, NOT coalesce(path_is_relative, TRUE) FROM "
                           "ducklake_files_scheduled_for_deletion) SELECT path, is_absolute FROM n "
-                          "WHERE instr(path, '_lake/') > 0",
+                          "WHERE replace(path, '_lake/', '') <> path",
         visit, context, error);
     for (size_t i = 0; code == OK && i < sizeof places / sizeof *places; i++) {
         bool there = false;

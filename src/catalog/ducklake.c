@@ -74,7 +74,7 @@ static enum error_code insert_column(struct database *database, const struct duc
                         "VALUES(?1,?2,NULL,?3,?1,?4,?5,NULL,'NULL',?6,NULL,'literal','duckdb')",
                         BIND(sql_int(column->id), sql_int(head->snapshot_id),
                              sql_int(head->table_id), sql_text(column->name),
-                             sql_text(column->type), sql_int(nullable)),
+                             sql_text(column->type), sql_bool(nullable)),
                         error);
 }
 
@@ -100,7 +100,7 @@ static enum error_code create_table(struct database *database, struct ducklake_h
     if (code == OK)
         code = insert_with_uuid(
             database,
-            "INSERT INTO ducklake_table VALUES(1,?,1,NULL,0,'" DUCKLAKE_TABLE_NAME "','',1)",
+            "INSERT INTO ducklake_table VALUES(1,?,1,NULL,0,'" DUCKLAKE_TABLE_NAME "','',TRUE)",
             error);
     if (code == OK)
         code = insert_schema_version(database, head, error);
@@ -148,7 +148,7 @@ enum error_code ducklake_create(struct database *database,
     if (code == OK) /* an empty path: files lie directly under data_path */
         code = insert_with_uuid(
             database,
-            "INSERT INTO ducklake_schema VALUES(0,?,0,NULL,'" DUCKLAKE_SCHEMA_NAME "','',1)",
+            "INSERT INTO ducklake_schema VALUES(0,?,0,NULL,'" DUCKLAKE_SCHEMA_NAME "','',TRUE)",
             error);
     if (code == OK)
         code = create_table(database, &head, options->table, now_us, error);
@@ -227,9 +227,9 @@ static enum error_code refuse_taken_column(struct database *database,
                 "SELECT column_id, column_name, end_snapshot IS NULL FROM "
                 "ducklake_column WHERE table_id = ?1 AND (column_id = ?2 OR "
                 "(end_snapshot IS NULL AND parent_column IS NULL AND "
-                "lower(column_name) = ?3)) UNION ALL SELECT column_id, NULL, 0 FROM "
+                "lower(column_name) = ?3)) UNION ALL SELECT column_id, NULL, FALSE FROM "
                 "(SELECT column_id FROM ducklake_file_column_stats WHERE table_id = ?1 "
-                "AND column_id = ?2 LIMIT 1) LIMIT 1",
+                "AND column_id = ?2 LIMIT 1) AS s LIMIT 1",
                 BIND(sql_int(head->table_id), sql_int(column->id), sql_text(column->name)), error);
     if (query_next(&query)) {
         const char *name = query_text(&query, 1);

@@ -163,12 +163,13 @@ static enum error_code store_column(struct database *database, int64_t table_id,
             ? "UPDATE ducklake_table_column_stats SET contains_null = ?3, min_value = ?4, "
               "max_value = ?5 WHERE table_id = ?1 AND column_id = ?2"
             : "INSERT INTO ducklake_table_column_stats VALUES(?1,?2,?3,NULL,?4,?5,NULL)",
-        BIND(sql_int(table_id), sql_int(column->column_id), sql_int(column->contains_null),
+        BIND(sql_int(table_id), sql_int(column->column_id), sql_bool(column->contains_null),
              sql_text(column->unbounded ? NULL : column->min_value),
              sql_text(column->unbounded ? NULL : column->max_value)),
         error);
     if (code == OK && column->unbounded)
-        code = database_run(database, "INSERT OR IGNORE INTO ttp_unbounded_columns VALUES(?1)",
+        code = database_run(database,
+                            "INSERT INTO ttp_unbounded_columns VALUES(?1) ON CONFLICT DO NOTHING",
                             BIND(sql_int(column->column_id)), error);
     return code;
 }
@@ -194,15 +195,16 @@ static enum error_code insert_data_file(struct database *database, const struct 
                                         int64_t row_id_start, const struct catalog_file *file,
                                         struct error *error)
 {
-    return database_run(
-        database,
-        "INSERT INTO ducklake_data_file VALUES(?,?,?,NULL,NULL,?,1,'parquet',?,?,?,?,?,NULL,NULL,"
-        "NULL)",
-        BIND(sql_int(data_file_id), sql_int(head->table_id), sql_int(head->snapshot_id + 1),
-             sql_text(file->path), sql_int(file->record_count), sql_int(file->file_size_bytes),
-             sql_int(file->footer_size_bytes), sql_int(row_id_start),
-             sql_int_unless_zero(partition_id)),
-        error);
+    return database_run(database,
+                        "INSERT INTO ducklake_data_file "
+                        "VALUES(?,?,?,NULL,NULL,?,TRUE,'parquet',?,?,?,?,?,NULL,NULL,"
+                        "NULL)",
+                        BIND(sql_int(data_file_id), sql_int(head->table_id),
+                             sql_int(head->snapshot_id + 1), sql_text(file->path),
+                             sql_int(file->record_count), sql_int(file->file_size_bytes),
+                             sql_int(file->footer_size_bytes), sql_int(row_id_start),
+                             sql_int_unless_zero(partition_id)),
+                        error);
 }
 
 static enum error_code insert_partition_values(struct database *database, int64_t table_id,

@@ -5,21 +5,27 @@
 #include "catalog/ducklake.h"
 
 #define SQL_BYTES 2048
+/* The table's sum without the files', and nothing below zero. */
+#define LESS(sum)                                                                                  \
+    "CASE WHEN ducklake_table_stats." sum " > coalesce(sum(d." sum "), 0) THEN "                   \
+    "ducklake_table_stats." sum " - coalesce(sum(d." sum "), 0) ELSE 0 END"
 
 enum error_code ducklake_end_files(struct database *database, const char *live_files,
                                    struct sql_values values, struct error *error)
 {
     char sql[SQL_BYTES];
-    int length =
-        snprintf(sql, sizeof sql,
-                 "UPDATE ducklake_table_stats SET (record_count, file_size_bytes) = (SELECT max(0, "
-                 "ducklake_table_stats.record_count - coalesce(sum(d.record_count), 0)), max(0, "
-                 "ducklake_table_stats.file_size_bytes - coalesce(sum(d.file_size_bytes), 0)) FROM "
-                 "ducklake_data_file d WHERE d.data_file_id IN %s) WHERE table_id = ?3;"
-                 "UPDATE ducklake_delete_file SET end_snapshot = ?2 WHERE end_snapshot IS NULL AND "
-                 "data_file_id IN %s;"
-                 "UPDATE ducklake_data_file SET end_snapshot = ?2 WHERE data_file_id IN %s",
-                 live_files, live_files, live_files);
+    int length = snprintf(sql, sizeof sql,
+                          "UPDATE ducklake_table_stats SET (record_count, file_size_bytes) = "
+                          "(SELECT " LESS("record_count") ", " LESS(
+                              "file_size_bytes") " FROM "
+                                                 "ducklake_data_file d WHERE d.data_file_id IN %s) "
+                                                 "WHERE table_id = ?3;"
+                                                 "UPDATE ducklake_delete_file SET end_snapshot = "
+                                                 "?2 WHERE end_snapshot IS NULL AND "
+                                                 "data_file_id IN %s;"
+                                                 "UPDATE ducklake_data_file SET end_snapshot = ?2 "
+                                                 "WHERE data_file_id IN %s",
+                          live_files, live_files, live_files);
     if (length < 0 || (size_t)length >= sizeof sql)
         return error_set(error, ERR_LIMIT, "an expression of data files is too long");
     return database_run(database, sql, values, error);

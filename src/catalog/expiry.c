@@ -165,9 +165,8 @@ static enum error_code choose_files(struct expiry_plan *plan, struct error *erro
              "SELECT f.data_file_id, f.begin_snapshot, f.end_snapshot, f.table_id, " FULL_PATH(
                  "f") ", " IS_OF_ENDED_COMMIT " OR %s OR %s FROM ducklake_data_file f LEFT "
                       "JOIN t ON t.table_id = f.table_id WHERE f.end_snapshot IS NOT NULL OR "
-                      "f.table_id IS "
-                      "NOT ?1 ORDER BY f.data_file_id",
-             plan->has_aside ? IS_SET_ASIDE : "0", plan->has_retired ? IS_RETIRED : "0");
+                      "coalesce(f.table_id <> ?1, TRUE) ORDER BY f.data_file_id",
+             plan->has_aside ? IS_SET_ASIDE : "FALSE", plan->has_retired ? IS_RETIRED : "FALSE");
     query_begin(&query, plan->database, sql, BIND(sql_int(plan->table_id)), error);
     while (query_next(&query)) {
         if (row_is_needed(plan, &query, 1) && !has_id(&plan->tables, query_int(&query, 3)))
@@ -249,7 +248,7 @@ static enum error_code choose_retired(struct expiry_plan *plan, struct error *er
     query_begin(&query, plan->database,
                 "SELECT path, kept, size_bytes, snapshot_id, data_file_id, EXISTS (SELECT 1 FROM "
                 "ducklake_data_file d WHERE d.data_file_id = r.data_file_id), kept IN (SELECT path "
-                "FROM ducklake_files_scheduled_for_deletion WHERE path_is_relative = 1) FROM "
+                "FROM ducklake_files_scheduled_for_deletion WHERE path_is_relative) FROM "
                 "(SELECT *, CASE WHEN data_file_id IS NULL THEN path ELSE '" CATALOG_RETIRED_PREFIX
                 "' || path || '" CATALOG_RETIRED_SUFFIX "' END AS kept FROM ttp_retired) r WHERE "
                 "is_moved = 1 ORDER BY path",

@@ -14,26 +14,26 @@
 #include "util/text.h"
 
 #define SQL_BYTES 256
-/* Ids in one statement: each takes 21 bytes at most, and a value may have GUARD_VALUE_BYTES. */
-#define IDS_MAX 100000
-/* The rows whose id is one of a list, ?1. */
-#define IN_LIST "IN (SELECT value FROM json_each(?1))"
+/* Ids in one statement, which may have a MiB (catalog/guard.c): each takes 21 bytes at most. */
+#define IDS_MAX 20000
 
 /* ---- rows by their ids ---- */
 
-/* "[1,2]": `count` of the list's ids from `first` on; items are `stride` bytes, the id first. */
-static enum error_code write_ids(struct buffer *out, const struct buffer *list, size_t stride,
-                                 size_t first, size_t count, struct error *error)
+/* "DELETE … IN (1,2)": `count` of the list's ids from `first` on; items are `stride` bytes, the id
+ * first. */
+static enum error_code write_delete(struct buffer *out, const char *table, const char *column,
+                                    const struct buffer *list, size_t stride, size_t first,
+                                    size_t count, struct error *error)
 {
-    enum error_code code = OK;
     buffer_reset(out);
+    enum error_code code = buffer_append_format(out, "DELETE FROM %s WHERE %s IN ", table, column);
     for (size_t i = first; code == OK && i < first + count; i++) {
         int64_t id;
         memcpy(&id, list->data + i * stride, sizeof id);
-        code = buffer_append_format(out, "%c%" PRId64, i == first ? '[' : ',', id);
+        code = buffer_append_format(out, "%c%" PRId64, i == first ? '(' : ',', id);
     }
     if (code == OK)
-        code = buffer_append(out, "]", sizeof "]");
+        code = buffer_append(out, ")", sizeof ")");
     return code == OK ? OK : error_no_memory(error, "what expires");
 }
 
@@ -42,20 +42,19 @@ static enum error_code delete_rows(struct database *database, const char *const 
                                    size_t table_count, const char *column,
                                    const struct buffer *list, size_t stride, struct error *error)
 {
-    struct buffer ids;
+    struct buffer sql;
     size_t total = list->size_bytes / stride;
     enum error_code code = OK;
-    buffer_init(&ids);
+    buffer_init(&sql);
     for (size_t first = 0; code == OK && first < total; first += IDS_MAX) {
         size_t count = total - first < IDS_MAX ? total - first : IDS_MAX;
-        code = write_ids(&ids, list, stride, first, count, error);
         for (size_t i = 0; code == OK && i < table_count; i++) {
-            char sql[SQL_BYTES];
-            snprintf(sql, sizeof sql, "DELETE FROM %s WHERE %s " IN_LIST, tables[i], column);
-            code = database_run(database, sql, BIND(sql_text((const char *)ids.data)), error);
+            code = write_delete(&sql, tables[i], column, list, stride, first, count, error);
+            if (code == OK)
+                code = database_run(database, (const char *)sql.data, NO_VALUES, error);
         }
     }
-    buffer_release(&ids);
+    buffer_release(&sql);
     return code;
 }
 
@@ -108,7 +107,7 @@ static enum error_code schedule(struct expiry_plan *plan, const struct buffer *f
         if (!file->is_own)
             query_run(&query,
                       BIND(sql_int(file->id), sql_text(is_below ? file->path + length : file->path),
-                           sql_int(is_below || !file->is_absolute), sql_text(now)));
+                           sql_bool(is_below || !file->is_absolute), sql_text(now)));
     }
     return query_end(&query);
 }

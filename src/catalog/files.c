@@ -3,7 +3,8 @@
 
 #include <stdio.h>
 
-#include "catalog/database.h"
+#include "catalog/engines.h"
+#include "catalog/sqlite_session.h"
 #include "os/file.h"
 #include "os/lock_probe.h"
 

@@ -61,13 +61,8 @@ int guard_apply(struct guard *guard, sqlite3 *handle)
     (void)sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, GUARD_VALUE_BYTES);
     (void)sqlite3_limit(handle, SQLITE_LIMIT_SQL_LENGTH, 1 << 20);
     (void)sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, 0);
-    guard_follow(guard, handle);
-    return SQLITE_OK;
-}
-
-void guard_follow(struct guard *guard, sqlite3 *handle)
-{
     sqlite3_progress_handler(handle, TICK_STEPS, tick, guard);
+    return SQLITE_OK;
 }
 
 /* The first thing that is no plain table: what it is, its name, and the table it stands for. A

@@ -29,8 +29,6 @@ struct guard {
 
 /* Before the first statement of a connection. SQLite's result code. */
 int guard_apply(struct guard *guard, struct sqlite3 *handle) MUST_CHECK;
-/* The guard of an open connection lies at another place than when it was applied. */
-void guard_follow(struct guard *guard, struct sqlite3 *handle);
 /* The statement that runs from now on has done `ticks` already. */
 void guard_start(struct guard *guard, int64_t ticks);
 /* Refuses (ERR_CORRUPT) what is no plain table under a name of DuckLake's or of ours, and triggers

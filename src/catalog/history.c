@@ -130,10 +130,11 @@ enum error_code catalog_add_seam_finding(struct catalog *catalog, uint32_t ledge
         return code;
     code = database_execute(database, catalog_seam_table, error);
     if (code == OK)
-        code = database_run(database,
-                            "INSERT INTO ttp_seam_findings VALUES(?1, 1, ?2, ?2) ON CONFLICT"
-                            "(ledger) DO UPDATE SET times = times + 1, last_seen_us = ?2",
-                            BIND(sql_int(ledger), sql_int(os_realtime_us())), error);
+        code = database_run(
+            database,
+            "INSERT INTO ttp_seam_findings VALUES(?1, 1, ?2, ?2) ON CONFLICT"
+            "(ledger) DO UPDATE SET times = ttp_seam_findings.times + 1, last_seen_us = ?2",
+            BIND(sql_int(ledger), sql_int(os_realtime_us())), error);
     return database_end(database, code, error);
 }
 
@@ -195,7 +196,10 @@ enum error_code catalog_add_unchecked_seam(struct catalog *catalog,
     code = database_execute(database, catalog_unchecked_table, error);
     if (code == OK)
         code = database_run(
-            database, "INSERT OR REPLACE INTO ttp_unchecked_seams VALUES(?,?,?,?,?)",
+            database,
+            "INSERT INTO ttp_unchecked_seams VALUES(?,?,?,?,?) ON CONFLICT(first_ledger) DO UPDATE "
+            "SET last_ledger = excluded.last_ledger, below = excluded.below, above = "
+            "excluded.above, recorded_us = excluded.recorded_us",
             BIND(sql_int(seam->range.first), sql_int(seam->range.last), sql_int(seam->below),
                  sql_int(seam->above), sql_int(os_realtime_us())),
             error);

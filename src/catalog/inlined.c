@@ -23,12 +23,15 @@ enum error_code inlined_each_table(struct database *database, int64_t table_id,
     struct query query;
     query_begin(&query, database,
                 "SELECT DISTINCT table_name FROM ducklake_inlined_data_tables WHERE table_id = ?1 "
-                "AND table_name IN " DATABASE_TABLE_NAMES " ORDER BY table_name",
+                "ORDER BY table_name",
                 BIND(sql_int(table_id)), error);
     while (query_next(&query)) {
         const char *name = query_text(&query, 0);
-        bool has_ledgers = false;
+        bool is_there = false, has_ledgers = false;
         if (name == NULL || !is_own_name(name, table_id))
+            continue;
+        query_check(&query, database_has_table(database, name, &is_there, error));
+        if (query_ok(&query) && !is_there)
             continue;
         query_check(&query,
                     database_has_column(database, name, "ledger_sequence", &has_ledgers, error));

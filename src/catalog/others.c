@@ -125,7 +125,7 @@ enum error_code catalog_each_delete(struct catalog *catalog, catalog_delete_visi
     char name[INLINED_NAME_BYTES], sql[SQL_BYTES];
     enum error_code code = visit_deletes(
         catalog,
-        "SELECT x.data_file_id, coalesce(x.path, ''), coalesce(x.path_is_relative, 1), "
+        "SELECT x.data_file_id, coalesce(x.path, ''), coalesce(x.path_is_relative, TRUE), "
         "coalesce(x.format, 'parquet') = 'parquet', x.delete_count, x.file_size_bytes, "
         "x.begin_snapshot, coalesce(x.partial_max, x.begin_snapshot) FROM ducklake_delete_file x "
         "JOIN ducklake_data_file d ON d.data_file_id = x.data_file_id WHERE d.table_id = ?1 AND "
@@ -160,7 +160,7 @@ static enum error_code visit_inlined_table(void *context, const char *name, bool
     snprintf(sql, sizeof sql,
              "SELECT %s AS ledger, count(*), min(begin_snapshot), max(begin_snapshot) FROM \"%s\" "
              "WHERE end_snapshot IS NULL GROUP BY 1 ORDER BY 1",
-             has_ledgers ? "CAST(ledger_sequence AS INTEGER)" : "NULL", name);
+             has_ledgers ? "CAST(ledger_sequence AS BIGINT)" : "NULL", name);
     query_begin(&query, &target->catalog->database, sql, NO_VALUES, error);
     while (query_next(&query)) {
         int64_t ledger = query_int(&query, 0);
@@ -218,7 +218,7 @@ enum error_code catalog_each_displaced(struct catalog *catalog, catalog_displace
 /* ---- snapshots ---- */
 
 #define CHANGES                                                                                    \
-    "SELECT s.snapshot_id, coalesce(s.snapshot_time, ''), h.changes_made FROM ducklake_snapshot "  \
+    "SELECT s.snapshot_id, s.snapshot_time, h.changes_made FROM ducklake_snapshot "                \
     "s JOIN ducklake_snapshot_changes h ON h.snapshot_id = s.snapshot_id WHERE s.snapshot_id NOT " \
     "IN (SELECT snapshot_id FROM ttp_commits WHERE snapshot_id IS NOT NULL) AND "                  \
     "coalesce(h.commit_message, '') NOT LIKE '" CATALOG_TAKEN_OUT_PREFIX "%' AND "                 \
@@ -245,8 +245,9 @@ enum error_code catalog_each_change(struct catalog *catalog, catalog_change_visi
                 replaces ? CHANGES NOT_OF_REPLACEMENTS IN_ORDER : CHANGES IN_ORDER,
                 BIND(sql_int(catalog->table_id)), error);
     while (query_next(&query)) {
+        const char *time = query_text(&query, 1);
         struct catalog_change change = {.snapshot_id = query_int(&query, 0),
-                                        .time = query_text(&query, 1),
+                                        .time = time == NULL ? "" : time,
                                         .changes = query_text(&query, 2)};
         query_check(&query, visit(context, &change, error));
     }
@@ -289,7 +290,7 @@ enum error_code catalog_each_named_file(struct catalog *catalog, catalog_named_v
         catalog,
         TABLE_PATHS "SELECT f.end_snapshot IS NOT NULL, " FULL_PATH(
             "f") " FROM ducklake_data_file f LEFT JOIN t ON t.table_id = f.table_id WHERE "
-                 "f.end_snapshot IS NOT NULL OR f.table_id IS NOT ?1",
+                 "f.end_snapshot IS NOT NULL OR coalesce(f.table_id <> ?1, TRUE)",
         BIND(sql_int(catalog->table_id)), visit, context, error);
     if (code == OK)
         code = visit_named(
@@ -299,7 +300,7 @@ enum error_code catalog_each_named_file(struct catalog *catalog, catalog_named_v
             NO_VALUES, visit, context, error);
     if (code == OK)
         code = visit_named(catalog,
-                           "SELECT 2, path, coalesce(path_is_relative, 1) = 0 FROM "
+                           "SELECT 2, path, NOT coalesce(path_is_relative, TRUE) FROM "
                            "ducklake_files_scheduled_for_deletion",
                            NO_VALUES, visit, context, error);
     return code;
@@ -308,7 +309,7 @@ enum error_code catalog_each_named_file(struct catalog *catalog, catalog_named_v
 /* Views that are as we made them are none of others'. */
 #define OWN_VIEWS                                                                                  \
     " AND NOT EXISTS (SELECT 1 FROM ttp_views o WHERE o.view_name = v.view_name AND o.view_uuid "  \
-    "= v.view_uuid AND o.\"sql\" = v.\"sql\")"
+    "= CAST(v.view_uuid AS VARCHAR) AND o.\"sql\" = v.\"sql\")"
 
 enum error_code catalog_each_other_object(struct catalog *catalog, catalog_object_visitor *visit,
                                           void *context, struct error *error)
@@ -322,7 +323,7 @@ enum error_code catalog_each_other_object(struct catalog *catalog, catalog_objec
     snprintf(sql, sizeof sql,
              "SELECT 0, coalesce(s.schema_name, ''), coalesce(t.table_name, '') FROM "
              "ducklake_table t LEFT JOIN ducklake_schema s ON s.schema_id = t.schema_id WHERE "
-             "t.end_snapshot IS NULL AND t.table_id IS NOT ?1 UNION ALL SELECT 1, "
+             "t.end_snapshot IS NULL AND coalesce(t.table_id <> ?1, TRUE) UNION ALL SELECT 1, "
              "coalesce(s.schema_name, ''), coalesce(v.view_name, '') FROM ducklake_view v LEFT "
              "JOIN ducklake_schema s ON s.schema_id = v.schema_id WHERE v.end_snapshot IS NULL%s "
              "ORDER BY 1, 2, 3",

@@ -22,7 +22,7 @@
     "ducklake_data_file d JOIN ttp_commit_files f ON f.data_file_id = d.data_file_id JOIN "        \
     "ttp_replacements r ON r.commit_no = f.commit_no"
 #define UNTOUCHED                                                                                  \
-    " WHERE d.table_id = ?1 AND d.end_snapshot IS NULL AND d.path_is_relative = 1 AND "            \
+    " WHERE d.table_id = ?1 AND d.end_snapshot IS NULL AND d.path_is_relative AND "                \
     "NOT EXISTS (SELECT 1 FROM ducklake_delete_file x WHERE "                                      \
     "x.data_file_id = d.data_file_id AND x.end_snapshot IS NULL)"
 

@@ -130,9 +130,9 @@ static struct catalog_file read_file(struct query *query, uint64_t *commit_no)
 #define EACH_FILE(version)                                                                         \
     "SELECT d.data_file_id, d.path, d.record_count, d.file_size_bytes, d.footer_size, "            \
     "coalesce(c.commit_no, 0), c.checksum, "                                                       \
-    "coalesce(c.first_ledger, CAST(s.min_value AS INTEGER)) AS first_ledger, "                     \
-    "coalesce(c.last_ledger, CAST(s.max_value AS INTEGER)) AS last_ledger, "                       \
-    "coalesce(d.path_is_relative, 1), d.begin_snapshot, "                                          \
+    "coalesce(c.first_ledger, CAST(s.min_value AS BIGINT)) AS first_ledger, "                      \
+    "coalesce(c.last_ledger, CAST(s.max_value AS BIGINT)) AS last_ledger, "                        \
+    "coalesce(d.path_is_relative, TRUE), d.begin_snapshot, "                                       \
     "coalesce(d.partial_max, d.begin_snapshot), "                                                  \
     "c.data_file_id IS NOT NULL OR (a.commit_no IS NOT NULL AND b.commit_no IS NOT "               \
     "NULL), " version                                                                              \

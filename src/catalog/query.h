@@ -30,7 +30,7 @@
 #include "util/ledgers.h"
 
 struct sql_value {
-    enum { SQL_NULL, SQL_INT, SQL_TEXT } kind;
+    enum { SQL_NULL, SQL_INT, SQL_BOOL, SQL_TEXT } kind;
     int64_t number;
     const char *text; /* borrowed until the query's next values, or its end */
 };
@@ -44,6 +44,12 @@ struct sql_values {
 static inline struct sql_value sql_int(int64_t number)
 {
     return (struct sql_value){.kind = SQL_INT, .number = number};
+}
+
+/* For a column that is a boolean, as path_is_relative and nulls_allowed are. */
+static inline struct sql_value sql_bool(bool value)
+{
+    return (struct sql_value){.kind = SQL_BOOL, .number = value};
 }
 
 static inline struct sql_value sql_text(const char *text)
@@ -64,7 +70,7 @@ static inline struct sql_value sql_int_unless_zero(int64_t number) /* then NULL 
 
 struct query {
     struct database *database;
-    struct sqlite3_stmt *statement;
+    void *cursor;        /* the engine's */
     struct error *error; /* may be NULL */
     enum error_code code;
     int64_t ticks; /* what it has done since it got its values (catalog/guard.h) */
@@ -115,9 +121,9 @@ enum error_code database_query_text(struct database *database, const char *sql,
                                     struct sql_values values, char **text,
                                     struct error *error) MUST_CHECK;
 
-/* What the database itself calls its tables, for the statements of others. */
-#define DATABASE_TABLE_NAMES "(SELECT name FROM sqlite_master WHERE type = 'table')"
-
+/* Makes a table of catalog/tables.h. */
+enum error_code database_create_table(struct database *database, const char *sql,
+                                      struct error *error) MUST_CHECK;
 /* What the database itself knows about its tables. Some of ours are made when something first
  * belongs into them. */
 enum error_code database_is_empty(struct database *database, bool *empty,

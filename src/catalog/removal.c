@@ -109,7 +109,7 @@ static enum error_code end_inlined_table(void *context, const char *name, bool h
         snprintf(condition, sizeof condition, "end_snapshot IS NULL");
     else
         snprintf(condition, sizeof condition,
-                 "end_snapshot IS NULL AND CAST(ledger_sequence AS INTEGER) BETWEEN %" PRIu32
+                 "end_snapshot IS NULL AND CAST(ledger_sequence AS BIGINT) BETWEEN %" PRIu32
                  " AND %" PRIu32,
                  inlined->ledgers.first, inlined->ledgers.last);
     snprintf(sql, sizeof sql, "SELECT count(*) FROM \"%s\" WHERE %s", name, condition);
@@ -134,11 +134,11 @@ static enum error_code end_inlined(struct removal *removal, const struct ledger_
                                   &inlined, error);
     }
     if (code == OK && removal->inlined_rows > 0)
-        code = database_run(removal->database,
-                            "UPDATE ducklake_table_stats SET record_count = max(0, record_count - "
-                            "?1) WHERE table_id = ?2",
-                            BIND(sql_int(removal->inlined_rows), sql_int(removal->head->table_id)),
-                            error);
+        code = database_run(
+            removal->database,
+            "UPDATE ducklake_table_stats SET record_count = CASE WHEN record_count > ?1 "
+            "THEN record_count - ?1 ELSE 0 END WHERE table_id = ?2",
+            BIND(sql_int(removal->inlined_rows), sql_int(removal->head->table_id)), error);
     return code;
 }
 
@@ -310,7 +310,7 @@ enum error_code catalog_path_is_taken_out(struct catalog *catalog, const char *p
         "SELECT 1 FROM ttp_commit_files f JOIN ttp_commits c ON c.commit_no = f.commit_no WHERE "
         "f.path = ?1 AND c.ended_us IS NOT NULL UNION ALL SELECT 1 FROM ducklake_data_file d JOIN "
         "ducklake_snapshot_changes h ON h.snapshot_id = d.end_snapshot WHERE d.path = ?1 AND "
-        "d.path_is_relative = 1 AND d.table_id = ?2 AND h.commit_message LIKE "
+        "d.path_is_relative AND d.table_id = ?2 AND h.commit_message LIKE "
         "'" CATALOG_TAKEN_OUT_PREFIX "%'",
         BIND(sql_text(path), sql_int(catalog->table_id)), taken_out, error);
 }

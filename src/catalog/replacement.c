@@ -18,7 +18,7 @@
 /* The data file ?1, as long as it is a live one of the table ?3. */
 #define LIVE_FILE                                                                                  \
     "(SELECT data_file_id FROM ducklake_data_file WHERE table_id = ?3 AND end_snapshot IS NULL "   \
-    "AND path_is_relative = 1 AND data_file_id = ?1)"
+    "AND path_is_relative AND data_file_id = ?1)"
 
 static enum error_code refuse(const struct database *database, int64_t data_file_id,
                               struct error *error)

@@ -53,7 +53,8 @@ enum error_code catalog_each_stored_file(struct catalog *catalog, stored_file_vi
         catalog, STORED_DATA,
         TABLE_PATHS "SELECT f.data_file_id, " FULL_PATH(
             "f") ", f.end_snapshot IS NULL, 1, f.file_size_bytes, coalesce(f.footer_size, 0), "
-                 "c.checksum, f.table_id IS ?1 FROM ducklake_data_file f LEFT JOIN t ON t.table_id "
+                 "c.checksum, coalesce(f.table_id = ?1, FALSE) FROM ducklake_data_file f LEFT JOIN "
+                 "t ON t.table_id "
                  "= f.table_id LEFT "
                  "JOIN ttp_commit_files c ON c.data_file_id = f.data_file_id AND (c.path = f.path "
                  "OR "
@@ -64,8 +65,9 @@ enum error_code catalog_each_stored_file(struct catalog *catalog, stored_file_vi
             catalog, STORED_DELETES,
             TABLE_PATHS "SELECT f.delete_file_id, " FULL_PATH(
                 "f") ", f.end_snapshot IS NULL, coalesce(f.format, 'parquet') = 'parquet', "
-                     "coalesce(f.file_size_bytes, 0), coalesce(f.footer_size, 0), NULL, f.table_id "
-                     "IS ?1 FROM "
+                     "coalesce(f.file_size_bytes, 0), coalesce(f.footer_size, 0), NULL, "
+                     "coalesce(f.table_id = ?1, "
+                     "FALSE) FROM "
                      "ducklake_delete_file f LEFT JOIN t ON t.table_id = f.table_id",
             visit, context, error);
     return code;
@@ -76,7 +78,7 @@ enum error_code catalog_each_leftover(struct catalog *catalog, stored_leftover_v
 {
     struct query query;
     query_begin(&query, &catalog->database,
-                "SELECT coalesce(data_file_id, 0), path, coalesce(path_is_relative, 1) = 0 FROM "
+                "SELECT coalesce(data_file_id, 0), path, NOT coalesce(path_is_relative, TRUE) FROM "
                 "ducklake_files_scheduled_for_deletion WHERE path IS NOT NULL",
                 NO_VALUES, error);
     while (query_next(&query)) {
@@ -99,16 +101,17 @@ static enum error_code set_place(struct catalog *catalog, const struct stored_pl
     };
     return database_run(
         &catalog->database, statements[place->kind],
-        BIND(sql_int(place->id), sql_text(place->path), sql_int(!place->is_absolute)), error);
+        BIND(sql_int(place->id), sql_text(place->path), sql_bool(!place->is_absolute)), error);
 }
 
 static enum error_code list_leftover(struct catalog *catalog,
                                      const struct stored_leftover *leftover, const char *time,
                                      struct error *error)
 {
-    return database_run(
-        &catalog->database, "INSERT INTO ducklake_files_scheduled_for_deletion VALUES(?1,?2,1,?3)",
-        BIND(sql_int(leftover->id), sql_text(leftover->path), sql_text(time)), error);
+    return database_run(&catalog->database,
+                        "INSERT INTO ducklake_files_scheduled_for_deletion VALUES(?1,?2,TRUE,?3)",
+                        BIND(sql_int(leftover->id), sql_text(leftover->path), sql_text(time)),
+                        error);
 }
 
 enum error_code catalog_change_stored_files(struct catalog *catalog,

@@ -8,16 +8,17 @@
 
 /* Stands before the SELECT; join t by its table_id. */
 #define TABLE_PATHS                                                                                \
-    "WITH t AS (SELECT t.table_id AS table_id, coalesce(s.path_is_relative, 1) AS "                \
-    "schema_relative, coalesce(t.path_is_relative, 1) AS table_relative, coalesce(s.path, '') AS " \
-    "schema_path, coalesce(t.path, '') AS table_path FROM ducklake_table t LEFT JOIN "             \
+    "WITH t AS (SELECT t.table_id AS table_id, min(CASE WHEN coalesce(s.path_is_relative, TRUE) "  \
+    "THEN 1 ELSE 0 END) AS schema_relative, min(CASE WHEN coalesce(t.path_is_relative, TRUE) "     \
+    "THEN 1 ELSE 0 END) AS table_relative, min(coalesce(s.path, '')) AS schema_path, "             \
+    "min(coalesce(t.path, '')) AS table_path FROM ducklake_table t LEFT JOIN "                     \
     "ducklake_schema s ON s.schema_id = t.schema_id GROUP BY t.table_id) "
 /* Two columns: the path of file `f`, and whether it is absolute; else it is relative to data_path.
  */
 #define FULL_PATH(f)                                                                               \
-    "CASE WHEN " f ".path_is_relative = 0 THEN " f ".path WHEN t.table_relative = 0 THEN "         \
+    "CASE WHEN NOT " f ".path_is_relative THEN " f ".path WHEN t.table_relative = 0 THEN "         \
     "t.table_path || " f ".path ELSE coalesce(t.schema_path || t.table_path, '') || " f ".path "   \
-    "END, " f ".path_is_relative = 0 OR coalesce(t.table_relative, 1) = 0 OR "                     \
+    "END, NOT " f ".path_is_relative OR coalesce(t.table_relative, 1) = 0 OR "                     \
     "coalesce(t.schema_relative, 1) = 0"
 
 #endif

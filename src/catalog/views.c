@@ -94,7 +94,8 @@ static enum error_code plan_view(struct database *database, struct plan *plan, s
     if (code != OK)
         return code;
     query_begin(&query, database,
-                "SELECT view_id, view_name, coalesce(view_uuid, ''), coalesce(\"sql\", '') FROM "
+                "SELECT view_id, view_name, coalesce(CAST(view_uuid AS VARCHAR), ''), "
+                "coalesce(\"sql\", '') FROM "
                 "ducklake_view WHERE schema_id = ?1 AND lower(view_name) = ?2 AND end_snapshot IS "
                 "NULL",
                 BIND(sql_int(plan->schema_id), sql_text(name)), error);
@@ -167,7 +168,10 @@ static enum error_code insert_view(struct database *database, int64_t view_id, i
                          error);
     if (code == OK)
         code = database_run(
-            database, "INSERT OR REPLACE INTO ttp_views VALUES(?,?,?,?)",
+            database,
+            "INSERT INTO ttp_views VALUES(?,?,?,?) ON CONFLICT(view_name) DO UPDATE SET view_uuid "
+            "= "
+            "excluded.view_uuid, text_version = excluded.text_version, \"sql\" = excluded.\"sql\"",
             BIND(sql_text(name), sql_text(uuid), sql_int(VIEW_TEXT_VERSION), sql_text(text)),
             error);
     return code;

@@ -11,6 +11,7 @@
 
 #include "catalog/place.h"
 #include "catalog/handle.h"
+#include "catalog/sqlite_session.h"
 #include "support/catalog_fixture.h"
 #include "support/fault_calls.h"
 #include "support/temp_folder.h"
@@ -171,7 +172,7 @@ static void another_writer_makes_a_commit_wait_and_fail_as_retryable(void **stat
     struct catalog_commit commit = fixture_commit(1, 20, 29, NULL, 0);
     assert_int_equal(sqlite3_open(database_path, &database), SQLITE_OK);
     assert_int_equal(sqlite3_exec(database, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_busy_timeout(catalog->database.handle, 10);
+    sqlite3_busy_timeout(sqlite_session(&catalog->database)->handle, 10);
     assert_int_equal(catalog_add_commit(catalog, &commit, &error), ERR_RETRY);
     assert_int_equal(error.system_errno, EBUSY);
     assert_int_equal(sqlite3_exec(database, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "catalog/database.h"
+#include "catalog/engines.h"
 #include "store/layout.h"
 #include "store/lake_lock.h"
 #include "support/catalog_fixture.h"
@@ -161,26 +161,6 @@ static void what_sqlite_writes_to_has_no_name_elsewhere(void **state)
     assert_refused_for("-journal", DATABASE_WRITE, true);
 }
 
-/* SQLite knows where the guard of a connection lies. */
-static void a_database_in_the_place_of_another_has_its_guard_with_it(void **state)
-{
-    (void)state;
-    struct database database, fresh;
-    struct error error;
-    assert_int_equal(database_open(&database, path, DATABASE_WRITE, &error), OK);
-    assert_int_equal(database_open(&fresh, path, DATABASE_WRITE, &error), OK);
-    database_take(&database, &fresh);
-    memset(&fresh, 0xff, sizeof fresh);
-    assert_int_equal(
-        database_execute(&database,
-                         "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) "
-                         "SELECT count(*) FROM c",
-                         &error),
-        ERR_CORRUPT);
-    assert_non_null(strstr(error.message, "far more than its size accounts for"));
-    database_close(&database);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -189,7 +169,6 @@ int main(void)
         TEST(the_lakes_lock_is_no_file_for_readers),
         TEST(a_group_that_may_write_keeps_the_lock),
         TEST(what_sqlite_writes_to_has_no_name_elsewhere),
-        TEST(a_database_in_the_place_of_another_has_its_guard_with_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

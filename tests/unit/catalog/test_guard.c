@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sqlite3.h>
 
+#include "catalog/engines.h"
 #include "catalog/query.h"
 #include "support/catalog_fixture.h"
 #include "support/temp_folder.h"

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "catalog/engines.h"
 #include "support/allocation_sweep.h"
 #include "support/temp_folder.h"
 #include "util/memory.h"
