@@ -10,20 +10,20 @@
 #include "app/summary.h"
 #include "catalog/catalog.h"
 #include "care/prune.h"
-#include "os/file.h"
+#include "commit/lake_catalog.h"
 #include "os/signal.h"
 
 /* Prints the plan by the lake as it is, without touching it. */
 static enum exit_code dry_run(const struct options *options)
 {
-    char path[OS_PATH_BYTES];
+    struct store store;
     struct error error;
     struct catalog *catalog = NULL;
     enum error_code code = run_check(options, &error);
     if (code == OK)
-        code = os_path_join(path, options->output_path, "_lake/catalog.sqlite", &error);
-    if (code == OK && os_path_exists(path))
-        code = catalog_open(&catalog, path, CATALOG_READ, NULL, &error);
+        code = store_at(&store, options->output_path, &error);
+    if (code == OK && lake_catalog_exists(&store))
+        code = lake_catalog_open(&catalog, &store, CATALOG_READ, NULL, &error);
     struct run_plan plan = {.ranges = NULL};
     if (code == OK)
         code = run_plan_make(&plan, catalog, options->start_ledger, options->end_ledger, &error);

@@ -3,22 +3,19 @@
 
 #include <string.h>
 
-#include "catalog/files.h"
 #include "catalog/place.h"
 #include "commit/data_path.h"
+#include "commit/lake_catalog.h"
 #include "commit/ownership.h"
 #include "lake/open.h"
 
 static enum error_code set_place(const struct relocate_options *options, const struct store *store,
                                  struct relocate_report *report, struct error *error)
 {
-    char path[OS_PATH_BYTES];
     struct catalog_place before = {0};
-    enum error_code code = store_path(store, LAKE_CATALOG, path, error);
     struct catalog *catalog = NULL;
-    if (code == OK)
-        code = catalog_open(&catalog, path, options->dry_run ? CATALOG_READ : CATALOG_WRITE, NULL,
-                            error);
+    enum error_code code = lake_catalog_open(
+        &catalog, store, options->dry_run ? CATALOG_READ : CATALOG_WRITE, NULL, error);
     if (code != OK)
         return code;
     code = (options->dry_run ? catalog_compare_place : catalog_set_place)(
@@ -43,9 +40,9 @@ enum error_code relocate_lake(const struct relocate_options *options,
     enum error_code code = lake_open_catalog(&readable, options->output_path, error);
     catalog_close(readable);
     if (code == OK)
-        code = os_real_path(report->lake_path, options->output_path, error);
+        code = store_at_real(&store, options->output_path, error);
     if (code == OK)
-        code = store_at(&store, report->lake_path, error);
+        memcpy(report->lake_path, store.root, sizeof report->lake_path);
     if (code == OK)
         code = data_path_make(report->data_path, store.root, options->reader_data_path, error);
     if (code == OK && !options->dry_run)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "catalog/place.h"
-#include "store/layout.h"
+#include "store/store.h"
 #include "util/memory.h"
 
 enum error_code data_path_make(char out[OS_PATH_BYTES], const char *root,
@@ -66,10 +66,12 @@ enum error_code data_path_warning(struct catalog *catalog, const char *output_pa
                                   const char *reader_data_path, char out[DATA_PATH_WARNING_BYTES],
                                   struct error *error)
 {
-    char root[OS_PATH_BYTES], own[OS_PATH_BYTES], wanted[OS_PATH_BYTES];
+    struct store store;
+    const char *root = store.root;
+    char own[OS_PATH_BYTES], wanted[OS_PATH_BYTES];
     char *data_path = NULL, *lake_path = NULL;
     out[0] = '\0';
-    enum error_code code = os_real_path(root, output_path, error);
+    enum error_code code = store_at_real(&store, output_path, error);
     if (code == OK)
         code = data_path_make(own, root, "", error);
     if (code == OK)

@@ -2,7 +2,7 @@
 #include "commit/ownership.h"
 
 #include "catalog/files.h"
-#include "store/probe.h"
+#include "store/store.h"
 
 void ownership_init(struct ownership *ownership)
 {
@@ -13,7 +13,7 @@ enum error_code ownership_take(struct ownership *ownership, const struct store *
                                bool will_write, struct error *error)
 {
     enum error_code code = lake_lock_take(&ownership->lock, store, error);
-    return code == OK && will_write ? lake_probe(store, catalog_parts, CATALOG_PART_COUNT, error)
+    return code == OK && will_write ? store_probe(store, catalog_parts, CATALOG_PART_COUNT, error)
                                     : code;
 }
 

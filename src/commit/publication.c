@@ -9,7 +9,8 @@
  *
  *   1. publish_write_intent  STAGED → INTENDED.   The intent is durable: its bytes, its name, and
  *      the names of the staged files, which lie in the same folder. From here on a crash is
- *      recovered from (commit/recovery.c); before, there are staged files only, which are deleted.
+ *      recovered from (commit/folder_intents.c); before, there are staged files only, which are
+ * deleted.
  *   2. publish_place_files   INTENDED → PLACED.   Each staged file gets its final name, never over
  *      another file; then all those names are made durable.
  *   3. publish_to_catalog    PLACED → COMMITTED.  One transaction, in which each file is looked at
@@ -35,7 +36,6 @@
 #define XXH_STATIC_LINKING_ONLY
 #include <xxhash.h>
 
-#include "commit/intent_file.h"
 #include "util/memory.h"
 
 #define READ_BYTES ((size_t)1 << 20)
@@ -43,10 +43,14 @@
 _Static_assert(INTENT_ITEM_MAX <= 32, "the mark of placed items has a bit for each");
 
 void publication_init(struct publication *publication, const struct store *store,
-                      struct catalog *catalog, const struct intent *intent)
+                      struct catalog *catalog, const struct intent *intent,
+                      const struct intent_keeper *keeper)
 {
-    *publication = (struct publication){
-        .store = store, .catalog = catalog, .intent = intent, .state = PUBLICATION_STAGED};
+    *publication = (struct publication){.store = store,
+                                        .catalog = catalog,
+                                        .intent = intent,
+                                        .keeper = keeper,
+                                        .state = PUBLICATION_STAGED};
 }
 
 /* The items' final names. */
@@ -68,7 +72,7 @@ static void get_final_names(const struct intent *intent, struct final_names *fin
 enum error_code publish_write_intent(struct publication *publication, struct error *error)
 {
     assert(publication->state == PUBLICATION_STAGED);
-    enum error_code code = intent_write(publication->intent, publication->store, error);
+    enum error_code code = publication->keeper->write(publication, error);
     if (code == OK)
         publication->state = PUBLICATION_INTENDED;
     return code;
@@ -112,12 +116,9 @@ static enum error_code look_at_placed(const struct publication *publication,
     return code;
 }
 
-/* Inside the transaction: whoever held the catalog before may have cleaned up the folder, too. */
-static enum error_code look_again(void *context, struct error *error)
+enum error_code publication_look_again(struct publication *publication, struct error *error)
 {
-    struct publication *publication = context;
     enum error_code code = OK;
-    publication->began = true;
     for (size_t i = 0; code == OK && i < intent_item_count(publication->intent); i++) {
         struct intent_item item;
         bool there;
@@ -133,6 +134,14 @@ static enum error_code look_again(void *context, struct error *error)
                   publication->store->root, item.path);
     }
     return code == OK && publication->file_lost ? ERR_IO : code;
+}
+
+/* Inside the transaction: whoever held the catalog before may have cleaned up, too. */
+static enum error_code look_again(void *context, struct error *error)
+{
+    struct publication *publication = context;
+    publication->began = true;
+    return publication->keeper->confirm(publication, error);
 }
 
 enum error_code publish_to_catalog(struct publication *publication, struct error *error)
@@ -233,7 +242,7 @@ static enum error_code withdraw_item(struct publication *publication, size_t ind
 {
     enum item_place place = ITEM_PLACED;
     enum error_code code = OK;
-    if ((publication->placed >> index & 1) == 0)
+    if ((publication->placed >> index & 1) == 0 && !publication->keeper->names_are_unique)
         code = publication_find_item(publication, index, &place, error);
     if (code == OK && place == ITEM_PLACED)
         code = store_remove(publication->store, item->path, error);
@@ -258,6 +267,7 @@ enum error_code publish_withdraw(struct publication *publication, struct error *
     }
     struct final_names final;
     get_final_names(publication->intent, &final);
+    code = publication->keeper->give_up(publication, error);
     for (size_t i = 0; code == OK && i < final.count; i++)
         code = withdraw_item(publication, i, &final.items[i], error);
     if (code == OK)
@@ -271,7 +281,7 @@ enum error_code publish_remove_intent(struct publication *publication, struct er
 {
     assert(publication->state == PUBLICATION_COMMITTED ||
            publication->state == PUBLICATION_WITHDRAWN);
-    enum error_code code = store_remove(publication->store, LAKE_INTENT, error);
+    enum error_code code = publication->keeper->remove(publication, error);
     if (code == OK)
         publication->state = PUBLICATION_FINISHED;
     return code;

@@ -43,11 +43,47 @@ enum publication_state {
     PUBLICATION_FINISHED
 };
 
+/* A path that a commit which is not in the lake yet has given, or is about to give. */
+typedef enum error_code intent_path_visitor(void *context, const char *path, bool is_given_up,
+                                            struct error *error);
+
+struct recovery_report;
+struct publication;
+
+/*
+ * How a lake remembers a commit that is being published, so that a crash leaves nothing that nobody
+ * knows of (docs/commit-protocol.md, invariant 5). In a folder that is a file, written before the
+ * first rename (commit/folder_intents.h). Where files are not renamed it is rows of the catalog.
+ * What differs between the two, and nothing else, is here.
+ */
+struct intent_keeper {
+    /* Nobody else can have a file of these names: what has one is this commit's. */
+    bool names_are_unique;
+    /* Durably: before the first name is given. ERR_RETRY where there is no room, or another program
+     * holds the catalog. */
+    enum error_code (*write)(struct publication *publication, struct error *error);
+    /* Inside the commit's transaction, which has written nothing yet: whether it may go on. ERR_IO,
+     * with the publication's file_lost, if a file is not as it was placed any more. */
+    enum error_code (*confirm)(struct publication *publication, struct error *error);
+    /* The catalog does not hold the commit, and never will. Before its files are deleted. */
+    enum error_code (*give_up)(struct publication *publication, struct error *error);
+    /* The commit is in the lake, or its files are gone. */
+    enum error_code (*remove)(struct publication *publication, struct error *error);
+    /* Finishes or undoes what dead processes left; as recovery_run. */
+    enum error_code (*recover)(const struct store *store, struct catalog *catalog,
+                               const struct intent_guard *guard, struct recovery_report *report,
+                               struct error *error);
+    /* Calls back for each path that is remembered. */
+    enum error_code (*each_path)(const struct store *store, struct catalog *catalog,
+                                 intent_path_visitor *visit, void *context, struct error *error);
+};
+
 /* Borrows all it points to. */
 struct publication {
     const struct store *store;
     struct catalog *catalog;
     const struct intent *intent;
+    const struct intent_keeper *keeper; /* of the store's kind */
     enum publication_state state;
     /* For an intent that was read from disk; NULL: this process made it. */
     const struct intent_guard *guard;
@@ -57,7 +93,8 @@ struct publication {
 };
 
 void publication_init(struct publication *publication, const struct store *store,
-                      struct catalog *catalog, const struct intent *intent);
+                      struct catalog *catalog, const struct intent *intent,
+                      const struct intent_keeper *keeper);
 
 /* STAGED → INTENDED. */
 enum error_code publish_write_intent(struct publication *publication,
@@ -75,6 +112,10 @@ enum error_code publish_withdraw(struct publication *publication, struct error *
 /* COMMITTED or WITHDRAWN → FINISHED. */
 enum error_code publish_remove_intent(struct publication *publication,
                                       struct error *error) MUST_CHECK;
+
+/* Whether each placed file is there as it was placed: ERR_IO, with file_lost, if not. */
+enum error_code publication_look_again(struct publication *publication,
+                                       struct error *error) MUST_CHECK;
 
 /* Where an item of an intent is, by size, checksum and what it says itself. */
 enum item_place {

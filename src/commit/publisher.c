@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "commit/intent_keeper.h"
 #include "os/file.h"
 #include "os/log.h"
 
@@ -70,7 +71,7 @@ static enum error_code settle(struct publisher *publisher, bool *committed, stru
 static enum error_code publish(struct publisher *publisher, struct error *error)
 {
     publication_init(&publisher->publication, publisher->store, publisher->catalog,
-                     &publisher->intent);
+                     &publisher->intent, intent_keeper_of(publisher->store));
     enum error_code code = OK;
     if (intent_item_count(&publisher->intent) == 0) {
         publisher->publication.state = PUBLICATION_PLACED; /* an empty commit: the catalog alone */

@@ -6,7 +6,7 @@
 
 #include "catalog/care.h"
 #include "catalog/history.h"
-#include "commit/intent_file.h"
+#include "commit/intent_keeper.h"
 #include "util/memory.h"
 
 void inventory_init(struct inventory *inventory)
@@ -194,27 +194,18 @@ static enum error_code count_staged(void *context, const char *relative_path, ui
     return OK;
 }
 
-static enum error_code read_intent(struct inventory *inventory, const struct store *store,
-                                   struct error *error)
+/* A path of a commit that is not in the lake yet, or never will be. */
+static enum error_code note_intended(void *context, const char *path, bool is_given_up,
+                                     struct error *error)
 {
-    struct intent intent;
-    intent_init(&intent);
-    enum error_code code = intent_read(&intent, store, error);
-    for (size_t i = 0; code == OK && i < intent_item_count(&intent); i++) {
-        struct intent_item item;
-        const char *path;
-        intent_item_get(&intent, i, &item);
-        code = keep_text(inventory, item.path, &path, error);
-        if (code == OK && buffer_append(&inventory->in_flight, &path, sizeof path) != OK)
-            code = no_memory(error);
-        if (code == OK)
-            mark_in_use(inventory, path);
-    }
-    intent_release(&intent);
-    if (code == ERR_NOT_FOUND) {
-        error_clear(error);
-        code = OK;
-    }
+    struct inventory *inventory = context;
+    const char *kept;
+    enum error_code code = keep_text(inventory, path, &kept, error);
+    if (code == OK && !is_given_up &&
+        buffer_append(&inventory->in_flight, &kept, sizeof kept) != OK)
+        code = no_memory(error);
+    if (code == OK)
+        mark_in_use(inventory, kept);
     return code;
 }
 
@@ -229,7 +220,8 @@ enum error_code inventory_read_catalog(struct inventory *inventory, const char *
     if (code == OK && store_exists(&store, LAKE_STAGING))
         code = store_walk(&store, LAKE_STAGING, &walker, error);
     if (code == OK)
-        code = read_intent(inventory, &store, error);
+        code =
+            intent_keeper_of(&store)->each_path(&store, catalog, note_intended, inventory, error);
     if (code == OK)
         code = catalog_begin_read(catalog, error);
     if (code != OK)

@@ -6,12 +6,12 @@
 
 #include "catalog/care.h"
 #include "lake/inventory.h"
-#include "os/file.h"
+#include "store/store.h"
 #include "util/memory.h"
 
 struct others_reading {
     struct inventory *inventory;
-    char real_root[OS_PATH_BYTES];
+    const char *real_root;
 };
 
 static enum error_code no_memory(struct error *error)
@@ -162,8 +162,9 @@ static enum error_code count_hidden(struct inventory *inventory, struct error *e
 enum error_code inventory_read_others(struct inventory *inventory, const char *root,
                                       struct catalog *catalog, struct error *error)
 {
-    struct others_reading reading = {.inventory = inventory};
-    enum error_code code = os_real_path(reading.real_root, root, error);
+    struct store store;
+    struct others_reading reading = {.inventory = inventory, .real_root = store.root};
+    enum error_code code = store_at_real(&store, root, error);
     if (code == OK)
         code = catalog_newest_snapshot(catalog, &inventory->snapshot_id, error);
     if (code == OK)

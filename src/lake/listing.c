@@ -7,6 +7,7 @@
 
 #include "catalog/history.h"
 #include "os/file.h"
+#include "store/store.h"
 #include "util/buffer.h"
 #include "util/memory.h"
 #include "util/text.h"
@@ -149,11 +150,11 @@ enum error_code listing_each_file(struct catalog *catalog, const char *output_pa
                                   const struct listing_filter *filter, listing_visitor *visit,
                                   void *context, struct listing_totals *totals, struct error *error)
 {
-    char root[OS_PATH_BYTES];
-    enum error_code code = os_real_path(root, output_path, error);
+    struct store store;
+    enum error_code code = store_at_real(&store, output_path, error);
     if (code != OK)
         return code;
-    struct listing listing = {catalog, root, filter, visit, context, {0}};
+    struct listing listing = {catalog, store.root, filter, visit, context, {0}};
     struct catalog_visible visible = {0};
     code = catalog_begin_read(catalog, error);
     if (code == OK)

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lake/open.h"
 
+#include "commit/lake_catalog.h"
 #include "commit/lake_file.h"
-#include "catalog/files.h"
-#include "os/file.h"
 #include "sink/lake_recovery.h"
 
 enum error_code lake_must_exist(const char *output_path, struct error *error)
 {
-    char folder[OS_PATH_BYTES];
-    enum error_code code = os_path_join(folder, output_path, LAKE_FOLDER, error);
-    if (code == OK && !os_path_exists(folder))
+    struct store store;
+    enum error_code code = store_at(&store, output_path, error);
+    if (code == OK)
+        code = store_find_lake(&store, error);
+    if (code == ERR_NOT_FOUND)
         code = error_set(error, ERR_NOT_FOUND,
                          "there is no lake in %s: name its folder with --output-path", output_path);
     return code;
@@ -30,15 +31,18 @@ enum error_code lake_open_catalog(struct catalog **out, const char *output_path,
                                   struct error *error)
 {
     char path[OS_PATH_BYTES];
+    struct store store;
     *out = NULL;
     enum error_code code = lake_must_exist(output_path, error);
     if (code == OK)
-        code = os_path_join(path, output_path, LAKE_CATALOG, error);
+        code = store_at(&store, output_path, error);
+    if (code == OK)
+        code = lake_catalog_path(&store, path, error);
     if (code != OK)
         return code;
     bool creating = is_being_made(output_path); /* asked first: it may be finished meanwhile */
-    if (os_path_exists(path))
-        code = catalog_open(out, path, CATALOG_READ, NULL, error);
+    if (lake_catalog_exists(&store))
+        code = lake_catalog_open(out, &store, CATALOG_READ, NULL, error);
     else
         code =
             error_set(error, ERR_CORRUPT,
@@ -61,7 +65,6 @@ static void open_lake_init(struct open_lake *lake)
 
 enum error_code open_lake_own(struct open_lake *lake, const char *output_path, struct error *error)
 {
-    char path[OS_PATH_BYTES];
     struct catalog *readable;
     open_lake_init(lake);
     /* A lake that is only being made, or has lost its catalog, is told of before anything is
@@ -73,9 +76,7 @@ enum error_code open_lake_own(struct open_lake *lake, const char *output_path, s
     if (code == OK)
         code = ownership_take(&lake->ownership, &lake->store, true, error);
     if (code == OK)
-        code = store_path(&lake->store, LAKE_CATALOG, path, error);
-    if (code == OK)
-        code = catalog_open(&lake->catalog, path, CATALOG_WRITE, NULL, error);
+        code = lake_catalog_open(&lake->catalog, &lake->store, CATALOG_WRITE, NULL, error);
     if (code == OK)
         code = lake_file_read(&lake->file, &lake->store, error);
     return code == OK

@@ -2,17 +2,19 @@
 #include "service/run_check.h"
 
 #include "commit/data_path.h"
-#include "os/file.h"
+#include "commit/lake_catalog.h"
 #include "service/run_plan.h"
 #include "service/source_setup.h"
-#include "catalog/files.h"
 
 /* Before a lake is made that nothing could be written to. */
 static enum error_code check_start(const struct options *options, struct error *error)
 {
+    struct store store;
     char path[OS_PATH_BYTES];
-    enum error_code code = os_path_join(path, options->output_path, LAKE_CATALOG, error);
-    if (code != OK || os_path_exists(path))
+    enum error_code code = store_at(&store, options->output_path, error);
+    if (code == OK)
+        code = lake_catalog_path(&store, path, error);
+    if (code != OK || lake_catalog_exists(&store))
         return code;
     return run_plan_check_start(options->start_ledger, options->end_ledger, error);
 }

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "catalog/files.h"
 #include "catalog/place.h"
 #include "commit/data_path.h"
+#include "commit/lake_catalog.h"
 #include "os/identity.h"
 #include "os/log.h"
 #include "sink/lake_recovery.h"
@@ -56,7 +56,7 @@ static enum error_code explain_path(const char *output_path, enum error_code cod
 /* An empty folder may be the place of a volume that is not mounted. */
 static enum error_code require_lake(const struct store *store, struct error *error)
 {
-    if (store_exists(store, LAKE_FILE) || store_exists(store, LAKE_CATALOG))
+    if (store_exists(store, LAKE_FILE) || lake_catalog_exists(store))
         return OK;
     return error_set(error, ERR_INVALID,
                      "there is no lake in %s, and require_lake is true: is its volume mounted? To "
@@ -102,7 +102,7 @@ static enum error_code open_lake_file(struct lake_folder *folder,
         return check_lake(folder, options, error);
     if (code != ERR_NOT_FOUND)
         return code;
-    if (store_exists(&folder->store, LAKE_CATALOG))
+    if (lake_catalog_exists(&folder->store))
         return error_set(error, ERR_CORRUPT,
                          "%s/" LAKE_FILE " is missing beside a catalog: restore it from a backup",
                          folder->store.root);
@@ -123,12 +123,13 @@ static enum error_code open_catalog(struct lake_folder *folder, const struct cat
                                             .table = table,
                                             .created_by = "parquet-consumer " TTP_VERSION,
                                             .lake_id = folder->file.lake_id};
-    enum error_code code = store_path(&folder->store, LAKE_CATALOG, path, error);
+    enum error_code code = lake_catalog_path(&folder->store, path, error);
     if (code != OK)
         return code;
     bool creating = folder->file.creating;
-    code = catalog_open(&folder->catalog, path, creating ? CATALOG_CREATE : CATALOG_WRITE,
-                        creating ? &create : NULL, error);
+    code = lake_catalog_open(&folder->catalog, &folder->store,
+                             creating ? CATALOG_CREATE : CATALOG_WRITE, creating ? &create : NULL,
+                             error);
     if (code == ERR_NOT_FOUND)
         return error_set(error, ERR_CORRUPT,
                          "the catalog %s is missing: make it anew from the files with "

@@ -7,7 +7,8 @@
 #include <string.h>
 
 #include "os/fence.h"
-#include "store/store.h"
+#include "store/folder.h"
+#include "store/probe.h"
 
 #define ASIDE_MAX 100000 /* things of one name that can be kept aside */
 
@@ -26,8 +27,8 @@ static bool goes_up(const char *name)
     }
 }
 
-enum error_code store_path(const struct store *store, const char *name, char out[OS_PATH_BYTES],
-                           struct error *error)
+static enum error_code path_of(const struct store *store, const char *name, char out[OS_PATH_BYTES],
+                               struct error *error)
 {
     if (name[0] == '/' || goes_up(name))
         return error_set(error, ERR_CORRUPT, "%.1000s is no file of the lake at %.1000s", name,
@@ -41,21 +42,21 @@ static enum error_code folder_of(const struct store *store, const char *name,
                                  char out[OS_PATH_BYTES], struct error *error)
 {
     char path[OS_PATH_BYTES];
-    enum error_code code = store_path(store, name, path, error);
+    enum error_code code = path_of(store, name, path, error);
     return code == OK ? os_parent_path(out, path, error) : code;
 }
 
 static enum error_code check_way(const struct store *store, const char *name, struct error *error)
 {
     char path[OS_PATH_BYTES];
-    enum error_code code = store_path(store, name, path, error);
+    enum error_code code = path_of(store, name, path, error);
     return code == OK ? os_refuse_linked_folders(store->root, name, error) : code;
 }
 
 static bool exists(const struct store *store, const char *name)
 {
     char path[OS_PATH_BYTES];
-    return store_path(store, name, path, NULL) == OK && os_path_exists(path);
+    return path_of(store, name, path, NULL) == OK && os_path_exists(path);
 }
 
 /* ---- putting, and taking away ---- */
@@ -65,7 +66,7 @@ static enum error_code make_way(const struct store *store, const char *name, cha
                                 struct error *error)
 {
     char folder[OS_PATH_BYTES];
-    enum error_code code = store_path(store, name, to, error);
+    enum error_code code = path_of(store, name, to, error);
     if (code == OK)
         code = os_parent_path(folder, to, error);
     if (code == OK)
@@ -77,7 +78,7 @@ static enum error_code put(const struct store *store, const char *staged, const 
                            struct error *error)
 {
     char from[OS_PATH_BYTES], to[OS_PATH_BYTES];
-    enum error_code code = store_path(store, staged, from, error);
+    enum error_code code = path_of(store, staged, from, error);
     if (code == OK)
         code = make_way(store, name, to, error);
     return code == OK ? os_rename_no_replace(from, to, error) : code;
@@ -139,7 +140,7 @@ static enum error_code remove_file(const struct store *store, const char *name, 
 {
     char path[OS_PATH_BYTES];
     struct error failure;
-    enum error_code code = store_path(store, name, path, error);
+    enum error_code code = path_of(store, name, path, error);
     if (code == OK)
         code = check_way(store, name, error);
     if (code != OK)
@@ -163,7 +164,7 @@ static enum error_code keep_as(const struct store *store, const char *from, cons
         snprintf(aside, OS_PATH_BYTES, LAKE_DAMAGED "/%s" LAKE_DAMAGED_SUFFIX "%s", name, suffix);
     if (length < 0 || length >= OS_PATH_BYTES)
         return error_set(error, ERR_LIMIT, "the name %s is too long", name);
-    enum error_code code = store_path(store, aside, to, error);
+    enum error_code code = path_of(store, aside, to, error);
     return code == OK ? os_rename_no_replace(from, to, error) : code;
 }
 
@@ -175,17 +176,17 @@ static enum error_code move_aside(const struct store *store, const char *name,
     char name_now[OS_PATH_BYTES];
     char from[OS_PATH_BYTES], aside[OS_PATH_BYTES], above[OS_PATH_BYTES], folder[OS_PATH_BYTES];
     const char *slash = strrchr(name, '/');
-    enum error_code code = store_path(store, LAKE_DAMAGED, aside, error);
+    enum error_code code = path_of(store, LAKE_DAMAGED, aside, error);
     if (code == OK)
         code = os_make_directories(aside, NULL, error);
     if (code == OK)
-        code = store_path(store, LAKE_FOLDER, above, error);
+        code = path_of(store, LAKE_FOLDER, above, error);
     if (code == OK)
         code = os_sync_directory(above, error);
     if (code == OK)
         code = check_way(store, name, error);
     if (code == OK)
-        code = store_path(store, name, from, error);
+        code = path_of(store, name, from, error);
     if (code == OK && !os_path_exists(from))
         code = error_set(error, ERR_NOT_FOUND, "%s is not there", from);
     if (code != OK)
@@ -207,7 +208,7 @@ static enum error_code move_file(const struct store *store, const char *name, co
                                  struct error *error)
 {
     char from[OS_PATH_BYTES], folder[OS_PATH_BYTES];
-    enum error_code code = store_path(store, name, from, error);
+    enum error_code code = path_of(store, name, from, error);
     if (code == OK)
         code = check_way(store, name, error);
     if (code == OK && !os_path_exists(from))
@@ -240,7 +241,7 @@ static enum error_code open_file(const struct store *store, const char *name,
 {
     char path[OS_PATH_BYTES];
     *file = (struct store_file){0};
-    enum error_code code = store_path(store, name, path, error);
+    enum error_code code = path_of(store, name, path, error);
     if (code == OK)
         code = open_path(store, path, name, file, error);
     if (file->file.path != NULL)
@@ -263,7 +264,7 @@ static enum error_code read_whole(const struct store *store, const char *name, s
                                   struct buffer *out, struct error *error)
 {
     char path[OS_PATH_BYTES];
-    enum error_code code = store_path(store, name, path, error);
+    enum error_code code = path_of(store, name, path, error);
     return code == OK ? os_read_whole(path, limit_bytes, out, error) : code;
 }
 
@@ -271,7 +272,7 @@ static enum error_code replace(const struct store *store, const char *name,
                                struct bytes_view content, struct error *error)
 {
     char path[OS_PATH_BYTES];
-    enum error_code code = store_path(store, name, path, error);
+    enum error_code code = path_of(store, name, path, error);
     return code == OK ? os_write_atomically(path, content, error) : code;
 }
 
@@ -279,7 +280,7 @@ static enum error_code walk(const struct store *store, const char *below,
                             const struct os_walker *walker, struct error *error)
 {
     char path[OS_PATH_BYTES];
-    enum error_code code = store_path(store, below, path, error);
+    enum error_code code = path_of(store, below, path, error);
     return code == OK ? os_walk(path, walker, error) : code;
 }
 
@@ -291,59 +292,40 @@ static enum error_code free_space(const struct store *store, struct os_free_spac
 
 /* ---- the folder itself ---- */
 
-static const struct store_backend folder_backend = {
-    .put = put,
-    .put_link = put_link,
-    .sync_put = sync_put,
-    .sync_changed = sync_changed,
-    .remove = remove_file,
-    .move_aside = move_aside,
-    .move = move_file,
-    .check_way = check_way,
-    .exists = exists,
-    .open = open_file,
-    .read = read_range,
-    .close = close_file,
-    .read_whole = read_whole,
-    .replace = replace,
-    .walk = walk,
-    .free_space = free_space,
-};
-
-enum error_code store_at(struct store *store, const char *output_path, struct error *error)
+static enum error_code resolve(struct store *store, struct error *error)
 {
-    store->backend = &folder_backend;
-    return os_path_join(store->root, "", output_path, error);
+    char real[OS_PATH_BYTES];
+    enum error_code code = os_real_path(real, store->root, error);
+    if (code == OK)
+        memcpy(store->root, real, sizeof real);
+    return code;
 }
 
-enum error_code store_open_path(const char *path, struct store_file *file, struct error *error)
+static enum error_code find_lake(const struct store *store, struct error *error)
 {
-    static const struct store nowhere = {.backend = &folder_backend};
-    return open_path(&nowhere, path, path, file, error);
+    char folder[OS_PATH_BYTES];
+    enum error_code code = path_of(store, LAKE_FOLDER, folder, error);
+    return code == OK && !os_path_exists(folder) ? ERR_NOT_FOUND : code;
 }
 
-enum error_code store_make_staging(const struct store *store, struct error *error)
+static enum error_code make_staging(const struct store *store, struct error *error)
 {
     char staging[OS_PATH_BYTES];
-    enum error_code code = store_path(store, LAKE_STAGING, staging, error);
+    enum error_code code = path_of(store, LAKE_STAGING, staging, error);
     return code == OK ? os_make_directories(staging, NULL, error) : code;
 }
 
-enum error_code store_make_folder(struct store *store, struct error *error)
+static enum error_code make(struct store *store, struct error *error)
 {
-    char real[OS_PATH_BYTES];
     enum error_code code = os_make_directories(store->root, NULL, error);
     if (code == OK)
-        code = os_real_path(real, store->root, error);
-    if (code != OK)
-        return code;
-    memcpy(store->root, real, sizeof real);
-    return store_make_staging(store, error);
+        code = resolve(store, error);
+    return code == OK ? make_staging(store, error) : code;
 }
 
 /* As far as we may open them: one that we may not was not made by us. _lake itself was synced when
  * lake.json was written, after all else in it. */
-enum error_code store_sync_folder(const struct store *store, struct error *error)
+static enum error_code sync_lake(const struct store *store, struct error *error)
 {
     char path[OS_PATH_BYTES], above[OS_PATH_BYTES];
     enum error_code code = os_sync_directory(store->root, error);
@@ -362,4 +344,43 @@ enum error_code store_sync_folder(const struct store *store, struct error *error
         memcpy(path, above, sizeof path);
     }
     return code;
+}
+
+static const struct store_backend folder_backend = {
+    .is_folder = true,
+    .path = path_of,
+    .resolve = resolve,
+    .find_lake = find_lake,
+    .make = make,
+    .make_staging = make_staging,
+    .sync_lake = sync_lake,
+    .probe = lake_probe,
+    .put = put,
+    .put_link = put_link,
+    .sync_put = sync_put,
+    .sync_changed = sync_changed,
+    .remove = remove_file,
+    .move_aside = move_aside,
+    .move = move_file,
+    .check_way = check_way,
+    .exists = exists,
+    .open = open_file,
+    .read = read_range,
+    .close = close_file,
+    .read_whole = read_whole,
+    .replace = replace,
+    .walk = walk,
+    .free_space = free_space,
+};
+
+enum error_code folder_at(struct store *store, const char *output_path, struct error *error)
+{
+    store->backend = &folder_backend;
+    return os_path_join(store->root, "", output_path, error);
+}
+
+enum error_code store_open_path(const char *path, struct store_file *file, struct error *error)
+{
+    static const struct store nowhere = {.backend = &folder_backend};
+    return open_path(&nowhere, path, path, file, error);
 }

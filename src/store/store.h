@@ -5,8 +5,8 @@
 /*
  * Where the files of a lake live. Names are relative to the lake ("year=2024/…/x.parquet",
  * "_lake/staging/x"). One that leaves it is ERR_CORRUPT, since only catalogs and intents that
- * somebody made have such; a link on the way of what is put, removed or moved is ERR_INVALID. The
- * first backend is a folder (store/folder.c); another one is another table of these operations.
+ * somebody made have such; a link on the way of what is put, removed or moved is ERR_INVALID. A
+ * backend is a table of these operations: a folder (store/folder.c).
  *
  * What is put, moved or removed is durable only after it was synced (docs/commit-protocol.md,
  * "Which sync protects what"). Errors beside those named: ERR_IO with system_errno, ERR_RETRY where
@@ -35,6 +35,17 @@ struct store_file {
 };
 
 struct store_backend {
+    /* Its files have paths on this machine: they can be linked, locked and renamed. */
+    bool is_folder;
+    enum error_code (*path)(const struct store *store, const char *name, char out[OS_PATH_BYTES],
+                            struct error *error);
+    enum error_code (*resolve)(struct store *store, struct error *error);
+    enum error_code (*find_lake)(const struct store *store, struct error *error);
+    enum error_code (*make)(struct store *store, struct error *error);
+    enum error_code (*make_staging)(const struct store *store, struct error *error);
+    enum error_code (*sync_lake)(const struct store *store, struct error *error);
+    enum error_code (*probe)(const struct store *store, const char *const *others,
+                             size_t other_count, struct error *error);
     enum error_code (*put)(const struct store *store, const char *staged, const char *name,
                            struct error *error);
     enum error_code (*put_link)(const struct store *store, const char *path, const char *name,
@@ -65,14 +76,54 @@ struct store_backend {
                                   struct error *error);
 };
 
-/* The lake at an output_path: a folder, which need not be there yet. */
+/* The lake at an output_path, which need not be there yet. */
 enum error_code store_at(struct store *store, const char *output_path,
                          struct error *error) MUST_CHECK;
-/* Makes the folder, with what is above it and its staging; the store's root becomes absolute. */
-enum error_code store_make_folder(struct store *store, struct error *error) MUST_CHECK;
-enum error_code store_make_staging(const struct store *store, struct error *error) MUST_CHECK;
+/* The same; the lake's folder is there, and the root becomes absolute. */
+enum error_code store_at_real(struct store *store, const char *output_path,
+                              struct error *error) MUST_CHECK;
+
+static inline bool store_is_folder(const struct store *store)
+{
+    return store->backend->is_folder;
+}
+
+/* ERR_NOT_FOUND, without a sentence, if there is no lake, not even a damaged one. */
+static inline enum error_code MUST_CHECK store_find_lake(const struct store *store,
+                                                         struct error *error)
+{
+    return store->backend->find_lake(store, error);
+}
+
+/* Makes what a lake lies in: a folder with what is above it, and staging; the store's root becomes
+ * absolute. */
+static inline enum error_code MUST_CHECK store_make_folder(struct store *store, struct error *error)
+{
+    return store->backend->make(store, error);
+}
+
+static inline enum error_code MUST_CHECK store_make_staging(const struct store *store,
+                                                            struct error *error)
+{
+    return store->backend->make_staging(store, error);
+}
+
 /* Sync Y8: the folder's own name and those of the folders that lead to it. */
-enum error_code store_sync_folder(const struct store *store, struct error *error) MUST_CHECK;
+static inline enum error_code MUST_CHECK store_sync_folder(const struct store *store,
+                                                           struct error *error)
+{
+    return store->backend->sync_lake(store, error);
+}
+
+/* Whether commits can be made there at all (store/probe.h says what a folder's is). `others`: files
+ * that somebody else keeps in the lake. ERR_INVALID, with the remedy: not there, or not as this
+ * user. */
+static inline enum error_code MUST_CHECK store_probe(const struct store *store,
+                                                     const char *const *others, size_t other_count,
+                                                     struct error *error)
+{
+    return store->backend->probe(store, others, other_count, error);
+}
 
 /* Gives a staged file its name, never over another file (ERR_CONFLICT). ERR_NOT_FOUND if it is not
  * staged. */
@@ -201,7 +252,10 @@ static inline enum error_code MUST_CHECK store_free_space(const struct store *st
 }
 
 /* The path by which messages, and libraries that open files by name, know a file. */
-enum error_code store_path(const struct store *store, const char *name, char out[OS_PATH_BYTES],
-                           struct error *error) MUST_CHECK;
+static inline enum error_code MUST_CHECK store_path(const struct store *store, const char *name,
+                                                    char out[OS_PATH_BYTES], struct error *error)
+{
+    return store->backend->path(store, name, out, error);
+}
 
 #endif

@@ -19,6 +19,7 @@
 #include "util/json_text.h"
 #include "store/layout.h"
 #include "commit/publication.h"
+#include "commit/folder_intents.h"
 #include "commit/recovery.h"
 #include "support/catalog_fixture.h"
 #include "os/file.h"
@@ -180,7 +181,7 @@ static enum error_code stage(void)
 static enum error_code publish_until(enum publication_state until, struct publication *publication,
                                      const struct intent *intent, struct error *error)
 {
-    publication_init(publication, &store, catalog, intent);
+    publication_init(publication, &store, catalog, intent, &folder_intents);
     enum error_code code = stage();
     if (code == OK && until >= PUBLICATION_INTENDED)
         code = publish_write_intent(publication, error);
