@@ -168,11 +168,14 @@ static enum error_code read_file(struct s3_profile *profile, const char *path, b
     if (text.data != NULL)
         explicit_bzero(text.data, text.capacity_bytes);
     buffer_release(&text);
-    if (code == ERR_NOT_FOUND)
+    if (code == OK || code == ERR_NOT_FOUND)
         return OK;
-    return code == OK || code == ERR_NO_MEMORY
-               ? code
-               : error_prefix(error, code, "where AWS credentials may stand: ");
+    if (code == ERR_NO_MEMORY)
+        return code;
+    (void)error_prefix(error, code, "AWS's files, where credentials may stand: ");
+    if (error != NULL)
+        error->code = ERR_INVALID;
+    return ERR_INVALID;
 }
 
 static enum error_code read_files(struct s3_profile *profile, const char *(*variable)(const char *),

@@ -2,7 +2,7 @@
 /*
  * The client of object stores behind a pipe: s3-driver s3://BUCKET/PREFIX [NAME=VALUE…] reads a
  * command a line from standard input, words separated by tabs, and answers each with lines "| text"
- * and one "= CODE MESSAGE". tests/system/harness/s3_driver.py talks to it.
+ * and one "= CODE", a tab and the message. tests/system/harness/s3_driver.py talks to it.
  *
  * Names: path-style=1 region=… endpoint=… retry-ms=… stall-ms=… connect-ms=… above=… part=…
  */
@@ -231,7 +231,7 @@ static const struct {
 static void answer(enum error_code code)
 {
     words_clean(error.message);
-    printf("= %s %s\n", error_code_name(code), code == OK ? "" : error.message);
+    printf("= %s\t%s\n", error_code_name(code), code == OK ? "" : error.message);
     (void)fflush(stdout);
 }
 
