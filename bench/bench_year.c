@@ -103,7 +103,7 @@ static void load_options(struct year *year)
 static void open_lake(struct year *year)
 {
     struct error error;
-    const struct memory_plan memory = memory_plan_make(year->options.memory_limit_bytes);
+    const struct memory_plan memory = memory_plan_make(year->options.memory_limit_bytes, 1);
     const struct sink_options wanted = sink_setup_options(&year->options, &memory);
     const struct batch_builder_options builder = {
         .schema = row_schema_find("1.1.0"), .scheme = PARTITION_DATE_HOUR, .dictionaries = true};

@@ -127,7 +127,7 @@ static enum exit_code compact(const struct command_line *line, const struct opti
     struct compact_report report;
     struct compact_wish wish;
     bool dry_run = command_line_flag(line, "--dry-run") != NULL;
-    struct memory_plan memory = memory_plan_make(options->memory_limit_bytes);
+    struct memory_plan memory = memory_plan_make(options->memory_limit_bytes, 1);
     struct sink_options sink = sink_setup_options(options, &memory);
     compact_report_init(&report);
     enum error_code code = read_wish(line, options, &wish, &error);

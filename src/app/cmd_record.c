@@ -177,7 +177,7 @@ static enum exit_code run(const struct command_line *line, const struct options 
     struct recorder recorder = {.code = OK};
     struct source_setup setup = {.headers = NULL};
     struct error error;
-    struct memory_plan memory = memory_plan_make(options->memory_limit_bytes);
+    struct memory_plan memory = memory_plan_make(options->memory_limit_bytes, 1);
     uint32_t next_ledger = 0;
     buffer_init(&recorder.messages);
     recorder.limit_bytes = memory.ledger_limit_bytes;

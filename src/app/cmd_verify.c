@@ -86,7 +86,7 @@ static enum exit_code verify(const struct command_line *line, const struct optio
     bool is_compared = command_line_flag(line, "--against") != NULL;
     const struct verify_against request = {
         .sample_millionths = with_server->sample_millionths,
-        .ledger_limit_bytes = memory_plan_make(options->memory_limit_bytes).ledger_limit_bytes,
+        .ledger_limit_bytes = memory_plan_make(options->memory_limit_bytes, 1).ledger_limit_bytes,
         .context = with_server,
         .stream = server_comparison_stream};
     const struct verify_options wanted = {.output_path = options->output_path,

@@ -75,7 +75,7 @@ enum exit_code dead_letters_replay(const struct command_line *line, const struct
     struct error error = {0};
     struct letter_replay_report report;
     bool dry_run = command_line_flag(line, "--dry-run") != NULL;
-    struct memory_plan memory = memory_plan_make(options->memory_limit_bytes);
+    struct memory_plan memory = memory_plan_make(options->memory_limit_bytes, 1);
     struct sink_options sink = sink_setup_options(options, &memory);
     letter_replay_report_init(&report);
     enum error_code code = dry_run ? letter_replay_preview(options->output_path, &report, &error)

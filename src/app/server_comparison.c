@@ -235,7 +235,7 @@ enum error_code server_comparison_stream(void *context, struct comparison *compa
     const int level = option_index(offsetof(struct options, log_level));
     struct source_setup setup = {.is_quiet = options->origins[level].kind == ORIGIN_DEFAULT};
     struct source *source = NULL;
-    struct memory_plan memory = memory_plan_make(options->memory_limit_bytes);
+    struct memory_plan memory = memory_plan_make(options->memory_limit_bytes, 1);
     enum error_code code = os_signals_install(error);
     if (code == OK)
         code = source_setup_make(&setup, options, memory.window_bytes, true, &source, error);

@@ -151,7 +151,8 @@ static void check_pairs(const struct options *options, struct problems *problems
     check_level(options, problems);
     if (options->retry_initial_us > options->retry_max_us)
         REPORT(retry_initial_us, "retry_initial must not be longer than retry_max");
-    if (options->max_message_size_bytes > options->memory_limit_bytes / MESSAGE_SHARE)
+    if (options->max_message_size_bytes > options->memory_limit_bytes / MESSAGE_SHARE /
+                                              (options->streams != 0 ? options->streams : 1))
         REPORT(max_message_size_bytes, "a message may take a quarter of memory_limit at most: "
                                        "lower max_message_size or raise memory_limit");
     if (options->health_port != 0 && options->health_port == options->metrics_port)

@@ -12,6 +12,10 @@
 #include "config/service_link.h"
 #include "util/ledger_text.h"
 
+/* memory_limit by default, where there are several streams: for all, and for each. */
+#define STREAMS_MEMORY (UINT64_C(96) << 20)
+#define STREAM_MEMORY  (UINT64_C(64) << 20)
+
 #define ENVIRONMENT_PREFIX "PARQUET_CONSUMER_"
 
 /* Everything that options_load needs at hand. */
@@ -215,6 +219,14 @@ static void warn_of_variables(struct loading *loading)
                                         "this version; the consumer runs without it");
 }
 
+/* Several streams need more than one does. */
+static void set_default_memory(struct options *options)
+{
+    int index = option_index(offsetof(struct options, memory_limit_bytes));
+    if (options->streams > 1 && options->origins[index].kind == ORIGIN_DEFAULT)
+        options->memory_limit_bytes = STREAMS_MEMORY + options->streams * STREAM_MEMORY;
+}
+
 enum error_code options_load(struct options *options, const struct option_sources *sources,
                              struct problems *problems, struct problems *warnings)
 {
@@ -237,6 +249,7 @@ enum error_code options_load(struct options *options, const struct option_source
         return code;
     if (strcmp(options->network, "mainnet") == 0 || strcmp(options->network, "public") == 0)
         options->network = "pubnet";
+    set_default_memory(options);
     warn_of_variables(&loading);
     options_check(options, problems);
     options_warn(options, warnings);

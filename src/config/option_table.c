@@ -94,6 +94,15 @@ const struct option option_table[] = {
      "Time without a further ledger after which a bounded run publishes what is complete and ends "
      "with exit 1; a live run never gives up",
      NULL},
+    {"consumer", "streams", OPTION_NUMBER, FIELD(streams), "1", NULL, 1, 16, NO_CHOICES, "COUNT",
+     "Streams that fetch what is missing side by side, each over a connection of its own; of a "
+     "live "
+     "run one follows the chain, the others fill what is missing below it",
+     NULL},
+    {"consumer", "lease_ledgers", OPTION_NUMBER, FIELD(lease_ledgers), "0",
+     "0: by scheme, 16384 for date_hour and date_hour_type, 131072 for date and simple", 0,
+     100000000, NO_CHOICES, "LEDGERS",
+     "Length of the pieces that several streams share out; they end before multiples of it", NULL},
     {"consumer", "max_message_size", OPTION_SIZE, FIELD(max_message_size_bytes), "4MiB", NULL, KIB,
      GIB, NO_CHOICES, "SIZE", "Largest event message taken", NULL},
     {"consumer", "tls", OPTION_BOOLEAN, FIELD(tls), "false", NULL, NO_LIMITS, NO_CHOICES, "BOOL",
@@ -164,8 +173,9 @@ const struct option option_table[] = {
      NULL},
     {"output", "enable_schema_evolution", OPTION_BOOLEAN, FIELD(enable_schema_evolution), "true",
      NULL, NO_LIMITS, NO_CHOICES, "BOOL", "Let a lake go on under a newer schema_version", NULL},
-    {"output", "memory_limit", OPTION_SIZE, FIELD(memory_limit_bytes), "192MiB", NULL, 64 * MIB,
-     1024 * GIB, NO_CHOICES, "SIZE", "Memory that the whole process may take", NULL},
+    {"output", "memory_limit", OPTION_SIZE, FIELD(memory_limit_bytes), "192MiB",
+     "192MiB; with several streams 96MiB and 64MiB for each", 64 * MIB, 1024 * GIB, NO_CHOICES,
+     "SIZE", "Memory that the whole process may take", NULL},
     {"output", "encode_threads", OPTION_NUMBER, FIELD(encode_threads), "0",
      "0: cores - 1, from 1 to 4", 0, 64, NO_CHOICES, "THREADS",
      "Threads that encode and compress columns", NULL},

@@ -60,6 +60,8 @@ struct options {
     int on_poison_ledger;
     int on_gap;
     int64_t give_up_after_us; /* 0: never */
+    uint32_t streams;
+    uint32_t lease_ledgers; /* 0: options_lease_ledgers decides */
     uint64_t max_message_size_bytes;
     bool tls;
     const char *tls_ca_file;
@@ -102,6 +104,9 @@ struct options {
     struct option_origin origins[OPTION_MAX];
     struct arena arena; /* holds the texts */
 };
+
+/* Of how many ledgers the pieces are that several streams share out. */
+uint32_t options_lease_ledgers(const struct options *options);
 
 void options_init(struct options *options);
 void options_release(struct options *options);

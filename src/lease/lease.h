@@ -44,7 +44,8 @@ struct lease_wish {
     /* Not covered of what is wanted, as the caller sees it. A backend that has the coverage beside
      * the leases takes out of it what is covered by now. */
     const struct ledger_set *missing;
-    uint32_t live_first;    /* the open piece begins there; 0: there is none */
+    bool has_live;          /* the chain is to be followed, from live_first on */
+    uint32_t live_first;    /* 0: from where the server begins */
     uint32_t piece_ledgers; /* pieces end before multiples of it; 0: they are not cut */
 };
 

@@ -130,7 +130,7 @@ static enum error_code plan(struct leases *leases, const struct lease_wish *wish
         code = lease_cut(gaps.ranges[i], wish->piece_ledgers, &pieces, error);
     for (size_t i = 0; code == OK && i < pieces.count; i++)
         code = add_piece(memory, pieces.ranges[i], error);
-    if (code == OK && wish->live_first != 0 && !has_live)
+    if (code == OK && wish->has_live && !has_live)
         code = add_piece(memory, (struct ledger_range){wish->live_first, 0}, error);
     ledger_set_release(&taken);
     ledger_set_release(&gaps);

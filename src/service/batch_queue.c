@@ -41,7 +41,50 @@ struct batch_queue {
     bool aborted;
     void (*on_room)(void *context);
     void *on_room_context;
+    struct queue_bell *bell; /* NULL: none */
 };
+
+/* ---- the bell ---- */
+
+enum error_code queue_bell_init(struct queue_bell *bell, struct error *error)
+{
+    bell->has_rung = false;
+    enum error_code code = os_mutex_init(&bell->mutex, error);
+    if (code != OK)
+        return code;
+    code = os_condition_init(&bell->rung, error);
+    if (code != OK)
+        os_mutex_release(&bell->mutex);
+    return code;
+}
+
+void queue_bell_release(struct queue_bell *bell)
+{
+    os_condition_release(&bell->rung);
+    os_mutex_release(&bell->mutex);
+}
+
+static void ring(struct queue_bell *bell)
+{
+    if (bell == NULL)
+        return;
+    os_mutex_lock(&bell->mutex);
+    bell->has_rung = true;
+    os_condition_signal(&bell->rung);
+    os_mutex_unlock(&bell->mutex);
+}
+
+void queue_bell_wait(struct queue_bell *bell, int64_t deadline_us)
+{
+    bool in_time = true;
+    os_mutex_lock(&bell->mutex);
+    while (!bell->has_rung && in_time)
+        in_time = os_condition_wait_until(&bell->rung, &bell->mutex, deadline_us);
+    bell->has_rung = false;
+    os_mutex_unlock(&bell->mutex);
+}
+
+/* ---- the queue ---- */
 
 enum error_code batch_queue_new(struct batch_queue **out, size_t limit_bytes, struct error *error)
 {
@@ -74,6 +117,7 @@ static void free_item(struct queue_item *item)
 {
     row_batch_free(item->batch);
     mem_free(item->remark);
+    mem_free(item->piece);
 }
 
 static bool has_dictionaries(const struct batch_dictionary *dictionaries)
@@ -161,6 +205,11 @@ void batch_queue_on_room(struct batch_queue *queue, void (*handler)(void *contex
     queue->on_room_context = context;
 }
 
+void batch_queue_set_bell(struct batch_queue *queue, struct queue_bell *bell)
+{
+    queue->bell = bell;
+}
+
 bool batch_queue_has_room(struct batch_queue *queue)
 {
     os_mutex_lock(&queue->mutex);
@@ -209,6 +258,8 @@ static enum error_code push(struct batch_queue *queue, struct queue_item item, s
     os_mutex_unlock(&queue->mutex);
     if (code != OK)
         free_item(&item);
+    else
+        ring(queue->bell);
     return code;
 }
 
@@ -241,9 +292,18 @@ enum error_code batch_queue_push_remark_of(struct batch_queue *queue,
     return push(queue, item, error);
 }
 
-enum error_code batch_queue_push_end_of_range(struct batch_queue *queue, struct error *error)
+enum error_code batch_queue_push_end_of_piece(struct batch_queue *queue, uint64_t lease_id,
+                                              const struct error *failure, struct error *error)
 {
-    return push(queue, (struct queue_item){.kind = QUEUE_END_OF_RANGE}, error);
+    struct queue_item item = {.kind = QUEUE_END_OF_PIECE,
+                              .piece = mem_alloc_zero(1, sizeof *item.piece)};
+    if (item.piece == NULL)
+        return error_no_memory(error, "the end of a piece");
+    item.piece->lease_id = lease_id;
+    item.piece->has_failed = failure != NULL;
+    if (failure != NULL)
+        memcpy(item.piece->words, failure->message, sizeof item.piece->words);
+    return push(queue, item, error);
 }
 
 void batch_queue_close(struct batch_queue *queue)
@@ -252,6 +312,7 @@ void batch_queue_close(struct batch_queue *queue)
     queue->closed = true;
     os_condition_signal(&queue->not_empty);
     os_mutex_unlock(&queue->mutex);
+    ring(queue->bell);
 }
 
 void batch_queue_abort(struct batch_queue *queue)
@@ -262,6 +323,7 @@ void batch_queue_abort(struct batch_queue *queue)
     queue->full = false;
     os_condition_signal(&queue->not_empty);
     os_mutex_unlock(&queue->mutex);
+    ring(queue->bell);
     if (queue->on_room != NULL)
         queue->on_room(queue->on_room_context);
 }

@@ -21,7 +21,7 @@
 enum queue_item_kind {
     QUEUE_BATCH,
     QUEUE_REMARK,       /* something the catalog should remember */
-    QUEUE_END_OF_RANGE, /* all of a range was pushed: time to commit it */
+    QUEUE_END_OF_PIECE, /* all that came of a piece was pushed: time to commit it */
     QUEUE_NOTHING,      /* the deadline is over */
     QUEUE_CLOSED,       /* nothing is left and nothing will come */
     QUEUE_ABORTED       /* the same, and what was taken before is worth nothing */
@@ -41,11 +41,31 @@ struct queue_remark {
     char words[QUEUE_REMARK_BYTES]; /* REMARK_SKIPPED: why */
 };
 
+/* QUEUE_END_OF_PIECE */
+struct queue_piece {
+    uint64_t lease_id;
+    bool has_failed;
+    char words[ERROR_MESSAGE_BYTES]; /* how */
+};
+
 struct queue_item {
     enum queue_item_kind kind;
     struct row_batch *batch;     /* QUEUE_BATCH: the receiver's */
     struct queue_remark *remark; /* QUEUE_REMARK: the receiver's, to mem_free */
+    struct queue_piece *piece;   /* QUEUE_END_OF_PIECE: the same */
 };
+
+/* Who takes from several queues waits for it: it rings whenever something came into one of those
+ * that have it, or one was closed. A ring that nobody waits for is heard by the next who does. */
+struct queue_bell {
+    struct os_mutex mutex;
+    struct os_condition rung;
+    bool has_rung;
+};
+enum error_code queue_bell_init(struct queue_bell *bell, struct error *error) MUST_CHECK;
+void queue_bell_release(struct queue_bell *bell);
+/* Until it rings, or deadline_us (monotonic). */
+void queue_bell_wait(struct queue_bell *bell, int64_t deadline_us);
 
 struct batch_queue;
 
@@ -57,12 +77,17 @@ void batch_queue_free(struct batch_queue *queue);
 /* Called on the popping thread each time room comes back, outside of the queue's lock. */
 void batch_queue_on_room(struct batch_queue *queue, void (*handler)(void *context), void *context);
 
+/* Rings the bell (borrowed) from now on; before threads use the queue. */
+void batch_queue_set_bell(struct batch_queue *queue, struct queue_bell *bell);
+
 bool batch_queue_has_room(struct batch_queue *queue);
 
 /* Takes *batch (it becomes NULL in every case). A queue that was aborted drops it: OK. */
 enum error_code batch_queue_push(struct batch_queue *queue, struct row_batch **batch,
                                  struct error *error) MUST_CHECK;
-enum error_code batch_queue_push_end_of_range(struct batch_queue *queue,
+/* `failure`: how the piece failed; NULL: it did not. */
+enum error_code batch_queue_push_end_of_piece(struct batch_queue *queue, uint64_t lease_id,
+                                              const struct error *failure,
                                               struct error *error) MUST_CHECK;
 /* Copies the remark; `words` may be NULL. */
 enum error_code batch_queue_push_remark(struct batch_queue *queue, enum queue_remark_kind kind,

@@ -48,14 +48,13 @@ enum error_code compact_care_step(struct compact_care *care, struct sink *sink,
     const struct compact_wish wish = {.max_file_size_bytes = setup.max_file_size_bytes,
                                       .task_files = TASK_FILES};
     struct compact_report report;
-    struct sink_stats stats;
+    uint64_t commits = sink_lake_commits(sink);
     *step = (struct compact_step){.kind = COMPACT_NOTHING};
-    sink_get_stats(sink, &stats);
-    if (care->all_done && stats.commits == care->commits_seen)
+    if (care->all_done && commits == care->commits_seen)
         return OK;
     enum error_code code = look_for_closed(care, &setup, error);
     if (code == OK)
-        care->commits_seen = stats.commits;
+        care->commits_seen = commits;
     if (code != OK || care->all_done)
         return code;
     compact_report_init(&report);

@@ -10,7 +10,7 @@
 struct compact_care {
     int64_t newest_start_us; /* of the partition that was the newest at the last look */
     bool all_done;           /* until another one is */
-    uint64_t commits_seen;   /* the sink's when it was asked for last: only a commit closes one */
+    uint64_t commits_seen;   /* the lake's when it was asked for last: only a commit closes one */
     size_t left_count;       /* tasks of this look that were left as they are */
 };
 

@@ -33,8 +33,9 @@ struct intake {
     struct ledger_digest_state *seam_state;
     const struct row_schema *seam_schema; /* seam_state's */
     bool seam_in_progress;
-    bool has_compared;         /* the server's ledger is the lake's */
-    bool owes_remark;          /* of the range: nothing of it went on yet */
+    bool has_compared; /* the server's ledger is the lake's */
+    bool owes_remark;  /* of the range: nothing of it went on yet */
+    bool tells_below, tells_end;
     struct ledger_range asked; /* the range */
     uint32_t seams[2];         /* what the lake holds below and above it; 0: nothing */
     struct row_scratch scratch;
@@ -106,6 +107,36 @@ static enum error_code remark_on_seam(struct intake *intake, struct error *error
     return batch_queue_push_remark_of(intake->options.queue, &remark, error);
 }
 
+/* The same chain with other contents: kept in the catalog, and no reason to stop. */
+static enum error_code remark_on_contents(struct intake *intake, uint32_t ledger,
+                                          struct error *error)
+{
+    log_event(LOG_WARN, "app",
+              "the server sends other contents of a ledger than are stored, on the same chain: "
+              "was it upgraded? Ledgers before and after may differ in what they say",
+              LOG_U("ledger", ledger));
+    return batch_queue_push_remark(intake->options.queue, REMARK_OTHER_CONTENTS, ledger, NULL,
+                                   error);
+}
+
+/* The last ledger of a piece that another one follows: as the stream of that one saw it? */
+static enum error_code tell_end(struct intake *intake, struct error *error)
+{
+    uint32_t ledger = intake->asked.last;
+    switch (intake->options.on_end(intake->options.context, ledger,
+                                   intake->newest.ledger == ledger ? &intake->newest : NULL)) {
+    case SOURCE_SEAM_OK: break;
+    case SOURCE_SEAM_OTHER_CONTENTS: return remark_on_contents(intake, ledger, error);
+    case SOURCE_SEAM_OTHER_CHAIN:
+        return error_set(error, ERR_CONFLICT,
+                         "ledger %" PRIu32 " came twice, to two streams, and of two chains (its "
+                         "close time or transactions differ): are there servers of two networks "
+                         "behind ttp_processor_endpoint, or was a test network reset?",
+                         ledger);
+    }
+    return OK;
+}
+
 enum error_code intake_flush(struct intake *intake, struct error *error)
 {
     enum error_code code = OK;
@@ -122,6 +153,12 @@ enum error_code intake_flush(struct intake *intake, struct error *error)
                      intake->options.schema->version);
             memcpy(intake->newest.chain, batch->digest.chain, LEDGER_DIGEST_BYTES);
             memcpy(intake->newest.contents, batch->digest.contents, LEDGER_DIGEST_BYTES);
+        }
+        if (intake->tells_end && batch->range.last == intake->asked.last)
+            code = tell_end(intake, error);
+        if (code != OK) {
+            row_batch_free(batch);
+            break;
         }
         code = batch_queue_push(intake->options.queue, &batch, error);
         if (code == OK && intake->options.on_batch != NULL)
@@ -153,6 +190,7 @@ void intake_begin_probe(struct intake *intake, const struct catalog_digest *dige
     intake->newest.ledger = 0;
     intake->seam_in_progress = false;
     intake->has_compared = false;
+    intake->tells_below = intake->tells_end = false;
 }
 
 bool intake_has_compared(const struct intake *intake)
@@ -174,6 +212,8 @@ enum error_code intake_begin_range(struct intake *intake, const struct run_range
     note_waiting(intake);
     intake_begin_probe(intake, &range->below.digest);
     intake->has_compared = range->is_compared;
+    intake->tells_below = range->tells_below;
+    intake->tells_end = range->tells_end;
     intake->owes_remark = true;
     intake->asked = (struct ledger_range){range->first, range->last};
     intake->seams[0] = seam_of(&range->below);
@@ -203,9 +243,9 @@ static enum error_code check_memory(struct intake *intake, uint32_t ledger,
     char limit[TEXT_TIME_BYTES];
     text_size(intake->options.memory_limit_bytes, limit);
     return error_set(error, ERR_LIMIT,
-                     "ledger %" PRIu32 " alone takes more than half of memory_limit (%s): raise "
+                     "ledger %" PRIu32 " alone takes more than half of %smemory_limit (%s): raise "
                      "memory_limit",
-                     ledger, limit);
+                     ledger, intake->options.shares_memory ? "a stream's share of " : "", limit);
 }
 
 static void begin_with(struct intake *intake, uint32_t ledger)
@@ -354,16 +394,15 @@ static enum error_code on_seam_event(void *context, const struct event_view *eve
     return OK;
 }
 
-/* The same chain with other contents: kept in the catalog, and no reason to stop. */
-static enum error_code remark_on_contents(struct intake *intake, uint32_t ledger,
-                                          struct error *error)
+/* The digest of a ledger that nobody knew. */
+static enum source_seam_verdict tell_below(struct intake *intake, uint32_t ledger,
+                                           const struct ledger_digest *digest)
 {
-    log_event(LOG_WARN, "app",
-              "the server sends other contents of a ledger than are stored, on the same chain: "
-              "was it upgraded? Ledgers before and after may differ in what they say",
-              LOG_U("ledger", ledger));
-    return batch_queue_push_remark(intake->options.queue, REMARK_OTHER_CONTENTS, ledger, NULL,
-                                   error);
+    struct catalog_digest seen = {.ledger = ledger};
+    snprintf(seen.schema_version, sizeof seen.schema_version, "%s", intake->seam_schema->version);
+    memcpy(seen.chain, digest->chain, LEDGER_DIGEST_BYTES);
+    memcpy(seen.contents, digest->contents, LEDGER_DIGEST_BYTES);
+    return intake->options.on_below(intake->options.context, ledger, &seen);
 }
 
 static enum error_code on_seam_complete(void *context, uint32_t ledger,
@@ -377,6 +416,11 @@ static enum error_code on_seam_complete(void *context, uint32_t ledger,
     if (!can_compare)
         return OK;
     struct ledger_digest digest = ledger_digest_end(intake->seam_state);
+    if (intake->tells_below && known == &intake->seam) {
+        *verdict = tell_below(intake, ledger, &digest);
+        return *verdict == SOURCE_SEAM_OTHER_CONTENTS ? remark_on_contents(intake, ledger, error)
+                                                      : OK;
+    }
     if (memcmp(digest.chain, known->chain, LEDGER_DIGEST_BYTES) != 0) {
         *verdict = SOURCE_SEAM_OTHER_CHAIN;
         return OK;

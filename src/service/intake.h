@@ -28,11 +28,18 @@ struct intake_options {
     int64_t batch_rows;
     int64_t flush_interval_us;
     size_t flush_bytes;        /* complete ledgers of so many bytes go on at once */
-    size_t ledger_limit_bytes; /* half of memory_limit: a ledger beyond it ends the run */
+    size_t ledger_limit_bytes; /* half of memory_limit, or of the stream's share */
     uint64_t memory_limit_bytes;
+    bool shares_memory; /* the limit is not one stream's alone */
     struct batch_queue *queue;
     bool (*must_stop)(void *context); /* asked on the source thread */
     void (*on_batch)(void *context);  /* a batch went to the queue; may be NULL */
+    /* A range that tells: the ledger below it was seen, or its last one is about to go on (digest
+     * NULL: without an event). */
+    enum source_seam_verdict (*on_below)(void *context, uint32_t ledger,
+                                         const struct catalog_digest *digest);
+    enum source_seam_verdict (*on_end)(void *context, uint32_t ledger,
+                                       const struct catalog_digest *digest);
     void *context;
 };
 

@@ -15,6 +15,7 @@
 #include "service/run_stop.h"
 #include "service/sink_setup.h"
 #include "service/supervisor.h"
+#include "service/work.h"
 #include "catalog/history.h"
 #include "catalog/files.h"
 #include "os/clock.h"
@@ -28,7 +29,15 @@
 #define SAMPLE_US        1000000  /* between two looks at the clocks */
 #define BACKOFF_FIRST_US 1000000  /* after a failed commit; doubles */
 #define BACKOFF_MAX_US   60000000 /* a full or failing disk is looked at once a minute */
-#define STREAM_COUNT     1
+
+/* What one stream has of a run. */
+struct run_lane {
+    struct lake_run *run;
+    size_t index;
+    struct sink *sink;
+    struct batch_queue *queue;
+    struct ledger_stream *stream;
+};
 
 struct lake_run {
     const struct options *options;
@@ -36,12 +45,14 @@ struct lake_run {
     struct run_observers observers;
     struct supervisor supervisor;
     struct run_status *status;
-    struct sink *sink;
-    struct batch_queue *queue;
+    struct sink *sink; /* the first lane's: what concerns the lake goes through it */
+    struct run_lane lanes[SINK_MAX];
+    size_t lane_count;
+    struct work *work;
+    struct queue_bell bell;
+    bool has_bell;
     struct lake_writer writer;
     struct lake_care care;
-    struct ledger_stream **streams;
-    size_t stream_count;
     struct run_stop stop;
     int64_t started_us;          /* monotonic */
     int64_t next_turn_us;        /* of the observers; monotonic */
@@ -59,7 +70,7 @@ struct lake_run {
     struct run_plan plan;
     struct os_thread writer_thread;
     atomic_size_t streams_at_work;
-    atomic_bool writer_done, writer_failed;
+    atomic_bool writer_done, writer_failed, stream_failed;
     enum error_code stream_code, writer_code;
     struct error stream_error;  /* of the first stream that failed */
     unsigned failures_in_a_row; /* rounds whose commit failed */
@@ -86,9 +97,11 @@ static void tell(struct lake_run *run, struct run_fact fact)
 }
 
 /* On the writer's thread. */
-static void tell_commit(void *run, const struct sink_commit_info *info)
+static void tell_commit(void *context, const struct sink_commit_info *info)
 {
-    tell(run, (struct run_fact){.kind = FACT_COMMIT, .commit = info});
+    const struct run_lane *lane = context;
+    work_committed(lane->run->work, lane->index, info);
+    tell(lane->run, (struct run_fact){.kind = FACT_COMMIT, .commit = info});
 }
 
 static void tell_duration(void *run, const char *name, int64_t duration_us)
@@ -172,11 +185,18 @@ static void log_fact(void *run, const struct run_fact *fact)
 /* ---- callbacks from the parts -----------------------------------------------------------------
  */
 
-static void wake_streams(void *context)
+static void wake_streams(struct lake_run *run)
 {
-    struct lake_run *run = context;
-    for (size_t i = 0; i < run->stream_count; i++)
-        ledger_stream_wake(run->streams[i]);
+    for (size_t i = 0; i < run->lane_count; i++)
+        ledger_stream_wake(run->lanes[i].stream);
+    work_wake(run->work);
+}
+
+/* Its queue has room. */
+static void wake_stream(void *context)
+{
+    const struct run_lane *lane = context;
+    ledger_stream_wake(lane->stream);
 }
 
 static bool is_ending(void *context)
@@ -188,18 +208,39 @@ static bool is_ending(void *context)
 static bool stream_must_stop(void *context)
 {
     const struct lake_run *run = context;
-    return is_ending(context) || atomic_load(&run->writer_failed);
+    return is_ending(context) || atomic_load(&run->writer_failed) ||
+           atomic_load(&run->stream_failed);
+}
+
+/* On a stream's thread: what it was sent is of another chain. All come from the same server. */
+static void on_misfit(void *context)
+{
+    struct lake_run *run = context;
+    for (size_t i = 0; i < run->lane_count; i++)
+        batch_queue_abort(run->lanes[i].queue);
 }
 
 /* On the stream's thread. */
-static void on_stream_done(void *context, enum error_code code)
+static void on_stream_done(void *context, size_t index, enum error_code code)
 {
     struct lake_run *run = context;
     if (code != ERR_CONFLICT)
         report_left_below(run);
-    if (atomic_fetch_sub(&run->streams_at_work, 1) == 1)
-        batch_queue_close(run->queue);
+    batch_queue_close(run->lanes[index].queue);
+    if (code != OK && run->lane_count > 1) { /* no other piece would go better */
+        atomic_store(&run->stream_failed, true);
+        wake_streams(run);
+    }
+    atomic_fetch_sub(&run->streams_at_work, 1);
     os_signals_wake();
+}
+
+/* On the writer's thread. */
+static void on_end_of_piece(void *context, const struct queue_piece *piece)
+{
+    struct lake_run *run = context;
+    work_end(run->work, piece->lease_id, piece->has_failed ? LEASE_FAILED : LEASE_DONE,
+             piece->words);
 }
 
 /* Another program holds the catalog, and no round is on. */
@@ -228,14 +269,24 @@ static bool sink_must_give_up(void *context, enum obstacle_kind wait)
 static void measure(void *context, struct status_snapshot *out)
 {
     const struct lake_run *run = context;
-    struct stream_stats one;
-    ledger_stream_get_stats(run->streams[0], &out->stream);
-    for (size_t i = 1; i < run->stream_count; i++) {
-        ledger_stream_get_stats(run->streams[i], &one);
-        stream_stats_add(&out->stream, &one);
+    struct stream_stats stream;
+    struct queue_stats queue;
+    struct sink_stats sink;
+    for (size_t i = 0; i < run->lane_count; i++) {
+        const struct run_lane *lane = &run->lanes[i];
+        ledger_stream_get_stats(lane->stream, &stream);
+        batch_queue_get_stats(lane->queue, &queue);
+        sink_get_stats(lane->sink, &sink);
+        if (i == 0) {
+            out->stream = stream;
+            out->queue = queue;
+            out->sink = sink;
+            continue;
+        }
+        stream_stats_add(&out->stream, &stream);
+        queue_stats_add(&out->queue, &queue);
+        sink_stats_add(&out->sink, &sink);
     }
-    batch_queue_get_stats(run->queue, &out->queue);
-    sink_get_stats(run->sink, &out->sink);
     out->writer_seen_us = atomic_load_explicit(&run->writer.seen_us, memory_order_relaxed);
 }
 
@@ -278,29 +329,53 @@ static enum error_code open_sink(struct lake_run *run, struct error *error)
     enum error_code code = sink_open(&run->sink, &sink_options, error);
     if (code != OK)
         return code;
-    sink_set_stopping(run->sink, is_ending, run);
-    sink_on_commit(run->sink, tell_commit, run);
     sink_on_duration(run->sink, tell_duration, run);
     return at_catalog(run, show_lake, error);
 }
 
-static enum error_code make_streams(struct lake_run *run, struct error *error)
+/* The stream of that index, with its queue and its sink. */
+static enum error_code make_lane(struct lake_run *run, size_t index, struct error *error)
 {
-    const struct stream_host host = {.options = run->options,
+    struct run_lane *lane = &run->lanes[index];
+    *lane = (struct run_lane){.run = run, .index = index, .sink = index == 0 ? run->sink : NULL};
+    enum error_code code = index == 0 ? OK : sink_open_beside(&lane->sink, run->sink, error);
+    if (code == OK)
+        code = batch_queue_new(&lane->queue, run->memory.queue_bytes, error);
+    const struct stream_host host = {.index = index,
+                                     .queue = lane->queue,
+                                     .options = run->options,
                                      .memory = &run->memory,
-                                     .queue = run->queue,
+                                     .work = run->work,
                                      .observers = &run->observers,
                                      .must_stop = stream_must_stop,
+                                     .on_misfit = on_misfit,
                                      .on_done = on_stream_done,
                                      .context = run};
-    run->streams = mem_alloc_zero(STREAM_COUNT, sizeof run->streams[0]);
-    if (run->streams == NULL)
-        return error_no_memory(error, "the streams");
-    enum error_code code = OK;
-    while (code == OK && run->stream_count < STREAM_COUNT) {
-        code = ledger_stream_new(&run->streams[run->stream_count], &host, error);
-        run->stream_count += code == OK;
-    }
+    if (code == OK)
+        code = ledger_stream_new(&lane->stream, &host, error);
+    run->lane_count = index + 1; /* with what there is of it */
+    if (code != OK)
+        return code;
+    batch_queue_set_bell(lane->queue, &run->bell);
+    batch_queue_on_room(lane->queue, wake_stream, lane);
+    sink_set_stopping(lane->sink, is_ending, run);
+    sink_on_commit(lane->sink, tell_commit, lane);
+    lake_writer_add(&run->writer, lane->sink, lane->queue);
+    return OK;
+}
+
+static enum error_code make_lanes(struct lake_run *run, struct error *error)
+{
+    const struct work_options work_options = {.stream_count = run->options->streams,
+                                              .piece_ledgers = options_lease_ledgers(run->options),
+                                              .must_stop = stream_must_stop,
+                                              .context = run};
+    enum error_code code = work_new(&run->work, &work_options, error);
+    if (code == OK)
+        code = queue_bell_init(&run->bell, error);
+    run->has_bell = code == OK;
+    for (size_t i = 0; code == OK && i < run->options->streams; i++)
+        code = make_lane(run, i, error);
     return code;
 }
 
@@ -320,17 +395,14 @@ static enum error_code set_up(struct lake_run *run, const struct run_observer *o
         run_observers_add(&run->observers, *observer);
     code = open_sink(run, error);
     if (code == OK)
-        code = batch_queue_new(&run->queue, run->memory.queue_bytes, error);
-    if (code == OK)
-        code = make_streams(run, error);
+        code = make_lanes(run, error);
     if (code != OK)
         return code;
-    batch_queue_on_room(run->queue, wake_streams, run);
-    run->writer.sink = run->sink;
-    run->writer.queue = run->queue;
+    run->writer.bell = &run->bell;
     run->writer.care = &run->care;
     lake_care_init(&run->care, run->options, tell_care, run);
     run->writer.is_stopping = is_ending;
+    run->writer.on_end_of_piece = on_end_of_piece;
     run->writer.context = run;
     run_status_attach(run->status, measure, run);
     return OK;
@@ -340,11 +412,16 @@ static void tear_down(struct lake_run *run)
 {
     if (run->status != NULL)
         run_status_detach(run->status);
-    for (size_t i = 0; i < run->stream_count; i++)
-        ledger_stream_free(run->streams[i]);
-    mem_free(run->streams);
-    batch_queue_free(run->queue);
+    for (size_t i = 0; i < run->lane_count; i++) {
+        ledger_stream_free(run->lanes[i].stream);
+        batch_queue_free(run->lanes[i].queue);
+        if (i > 0)
+            sink_close(run->lanes[i].sink);
+    }
     sink_close(run->sink);
+    work_free(run->work);
+    if (run->has_bell)
+        queue_bell_release(&run->bell);
     run_status_stop(run->status);
     supervisor_close(&run->supervisor);
     run_plan_release(&run->plan);
@@ -395,21 +472,17 @@ static void wait_for_round(struct lake_run *run)
     }
 }
 
-/* Each stream has its share of the ranges. */
 static enum error_code start_streams(struct lake_run *run, struct error *error)
 {
-    size_t at = 0;
     enum error_code code = OK;
-    atomic_store(&run->streams_at_work, run->stream_count);
-    for (size_t i = 0; i < run->stream_count; i++) {
-        size_t count = (run->plan.range_count - at) / (run->stream_count - i);
+    atomic_store(&run->streams_at_work, run->lane_count);
+    for (size_t i = 0; i < run->lane_count; i++) {
         if (code == OK)
-            code = ledger_stream_start(run->streams[i], run->plan.ranges + at, count, error);
+            code = ledger_stream_start(run->lanes[i].stream, &run->plan, error);
         if (code != OK) {
             atomic_store(&run->writer_failed, true); /* those that run stop */
-            on_stream_done(run, code);
+            on_stream_done(run, i, code);
         }
-        at += count;
     }
     return code;
 }
@@ -418,7 +491,9 @@ static enum error_code start_threads(struct lake_run *run, struct error *error)
 {
     atomic_store(&run->writer_done, false);
     atomic_store(&run->writer_failed, false);
-    batch_queue_reopen(run->queue);
+    atomic_store(&run->stream_failed, false);
+    for (size_t i = 0; i < run->lane_count; i++)
+        batch_queue_reopen(run->lanes[i].queue);
     enum error_code code =
         os_thread_start(&run->writer_thread, "ttp-writer", writer_body, run, error);
     return code == OK ? start_streams(run, error) : code;
@@ -426,9 +501,9 @@ static enum error_code start_threads(struct lake_run *run, struct error *error)
 
 static void join_threads(struct lake_run *run)
 {
-    for (size_t i = 0; i < run->stream_count; i++) {
+    for (size_t i = 0; i < run->lane_count; i++) {
         struct error error;
-        enum error_code code = ledger_stream_join(run->streams[i], &error);
+        enum error_code code = ledger_stream_join(run->lanes[i].stream, &error);
         if (code == OK || run->stream_code != OK)
             continue;
         run->stream_code = code;
@@ -443,17 +518,18 @@ static enum error_code make_plan(void *context, struct error *error)
     struct catalog *catalog = sink_catalog(run->sink);
     run_plan_release(&run->plan);
     enum error_code code = catalog_forget_unlanded_seams(catalog, error);
-    return code != OK ? code
-                      : run_plan_make(&run->plan, catalog, run->options->start_ledger,
-                                      run->options->end_ledger, error);
+    if (code == OK)
+        code = run_plan_make(&run->plan, catalog, run->options->start_ledger,
+                             run->options->end_ledger, error);
+    if (code == OK && run->options->streams > 1)
+        code = run_plan_take_below(&run->plan, catalog, error);
+    return code == OK ? work_plan(run->work, &run->plan, error) : code;
 }
 
 /* Plans, streams, commits. */
 static enum error_code run_round(struct lake_run *run, struct error *error)
 {
-    struct sink_stats stats;
-    sink_get_stats(run->sink, &stats);
-    run->commits_before = stats.commits;
+    run->commits_before = sink_lake_commits(run->sink);
     enum error_code code = at_catalog(run, make_plan, error);
     if (code != OK)
         return code;
@@ -483,9 +559,8 @@ static bool may_pass(enum error_code code)
  * bounded run gives up after max_attempts rounds without a commit. */
 static bool wait_for_another_round(struct lake_run *run)
 {
-    struct sink_stats stats;
-    sink_get_stats(run->sink, &stats);
-    run->failures_in_a_row = stats.commits > run->commits_before ? 1 : run->failures_in_a_row + 1;
+    run->failures_in_a_row =
+        sink_lake_commits(run->sink) > run->commits_before ? 1 : run->failures_in_a_row + 1;
     if (!may_pass(run->writer_code) || is_ending(run) ||
         (!run->plan.live && run->failures_in_a_row >= run->options->max_attempts))
         return false;
@@ -603,7 +678,8 @@ enum exit_code lake_run(const struct options *options, const struct run_observer
                            .report = report,
                            .started_us = os_monotonic_us(),
                            .next_turn_us = INT64_MAX,
-                           .memory = memory_plan_make(options->memory_limit_bytes)};
+                           .memory =
+                               memory_plan_make(options->memory_limit_bytes, options->streams)};
     struct error error;
     enum exit_code exit_code;
     run_stop_init(&run.stop, options);

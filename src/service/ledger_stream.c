@@ -2,6 +2,7 @@
 #include "service/ledger_stream.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 
 #include "service/intake.h"
 #include "service/seam_check.h"
@@ -20,12 +21,12 @@ struct ledger_stream {
     struct source *source;
     struct intake *intake;
     _Atomic int64_t streaming_since_us; /* wall clock; 0: nothing is asked for */
+    _Atomic uint64_t range;             /* in work: first << 32 | last; 0: none */
     int64_t decoded_us;                 /* the source's decode_us when the last batch was made */
 
     /* What the thread works on, and how that ended. */
     struct os_thread thread;
-    struct run_range *ranges;
-    size_t range_count;
+    struct run_plan *plan;
     enum error_code code;
     struct error error;
 };
@@ -47,6 +48,20 @@ static void tell_batch(void *context)
                                   .duration_us = stats.decode_us - stream->decoded_us};
     stream->decoded_us = stats.decode_us;
     run_observers_tell(stream->host.observers, &fact);
+}
+
+static enum source_seam_verdict on_below(void *context, uint32_t ledger,
+                                         const struct catalog_digest *digest)
+{
+    struct ledger_stream *stream = context;
+    return work_note_below(stream->host.work, ledger, digest);
+}
+
+static enum source_seam_verdict on_end(void *context, uint32_t ledger,
+                                       const struct catalog_digest *digest)
+{
+    struct ledger_stream *stream = context;
+    return work_note_end(stream->host.work, ledger, digest);
 }
 
 /* Rows that wait longer than a file may get old would make max_file_age a lie. */
@@ -80,9 +95,12 @@ enum error_code ledger_stream_new(struct ledger_stream **out, const struct strea
         .flush_bytes = flush_bytes(host),
         .ledger_limit_bytes = host->memory->ledger_limit_bytes,
         .memory_limit_bytes = options->memory_limit_bytes,
+        .shares_memory = options->streams > 1,
         .queue = host->queue,
         .must_stop = must_stop,
         .on_batch = tell_batch,
+        .on_below = on_below,
+        .on_end = on_end,
         .context = stream};
     enum error_code code = intake_new(&stream->intake, &intake_options, error);
     if (code == OK)
@@ -107,51 +125,86 @@ void ledger_stream_free(struct ledger_stream *stream)
 
 static enum error_code check_seams(struct ledger_stream *stream, bool *stopped)
 {
-    const struct seam_check_options options = {.source = stream->source,
-                                               .intake = stream->intake,
-                                               .max_attempts =
-                                                   (unsigned)stream->host.options->max_attempts};
+    const struct seam_check_options options = {
+        .source = stream->source,
+        .intake = stream->intake,
+        .streams_through_first = stream->plan->live || stream->host.options->streams == 1,
+        .max_attempts = (unsigned)stream->host.options->max_attempts};
     atomic_store(&stream->streaming_since_us, os_realtime_us());
-    enum error_code code =
-        seam_check(&options, stream->ranges, stream->range_count, stopped, &stream->error);
+    enum error_code code = seam_check(&options, stream->plan->ranges, stream->plan->range_count,
+                                      stopped, &stream->error);
     atomic_store(&stream->streaming_since_us, 0);
     return code;
 }
 
-static enum error_code fetch(struct ledger_stream *stream, const struct run_range *range,
-                             bool *stopped)
+static void set_range(struct ledger_stream *stream, struct ledger_range range)
 {
-    struct error *error = &stream->error;
-    enum error_code code = intake_begin_range(stream->intake, range, error);
-    if (code != OK)
-        return code;
-    log_event(LOG_INFO, "app", range->last == 0 ? "following the chain" : "fetching a range",
-              LOG_U("first_ledger", range->first), LOG_U("last_ledger", range->last),
-              LOG_U("seam_ledger", range->below.digest.ledger));
-    atomic_store(&stream->streaming_since_us, os_realtime_us());
+    atomic_store(&stream->range, (uint64_t)range.first << 32 | range.last);
+}
+
+static enum error_code run_range(struct ledger_stream *stream, const struct run_range *range,
+                                 struct source_result *result)
+{
     const struct source_request request = {.first = range->first,
                                            .last = range->last,
                                            .seam_ledger = range->below.digest.ledger,
                                            .below = seam_moment(&range->below),
                                            .above = seam_moment(&range->above)};
     const struct source_handler handler = intake_handler(stream->intake);
-    struct source_result result = {.stopped = false};
-    code = source_run(stream->source, &request, &handler, &result, error);
+    log_event(LOG_INFO, "app", range->last == 0 ? "following the chain" : "fetching a range",
+              LOG_U("first_ledger", range->first), LOG_U("last_ledger", range->last),
+              LOG_U("seam_ledger", range->below.digest.ledger));
+    set_range(stream, (struct ledger_range){range->first, range->last});
+    atomic_store(&stream->streaming_since_us, os_realtime_us());
+    enum error_code code = source_run(stream->source, &request, &handler, result, &stream->error);
     atomic_store(&stream->streaming_since_us, 0);
+    set_range(stream, (struct ledger_range){0, 0});
+    return code;
+}
+
+static enum error_code fetch(struct ledger_stream *stream, const struct run_range *range,
+                             bool *stopped)
+{
+    struct source_result result = {.stopped = false};
+    enum error_code code = intake_begin_range(stream->intake, range, &stream->error);
+    if (code == OK)
+        code = run_range(stream, range, &result);
     *stopped = result.stopped;
     if (result.misfits) { /* what came before on the same connection is no better */
-        batch_queue_abort(stream->host.queue);
+        stream->host.on_misfit(stream->host.context);
         return code;
     }
     /* Whatever else ended it: complete ledgers are published. */
     struct error flush_error;
     enum error_code flush_code = intake_flush(stream->intake, &flush_error);
     if (code == OK && flush_code != OK) {
-        *error = flush_error;
+        stream->error = flush_error;
         code = flush_code;
     }
-    if (code == OK && !*stopped)
-        code = batch_queue_push_end_of_range(stream->host.queue, error);
+    return code;
+}
+
+/* Whether another piece may go well where one has failed so. */
+static bool is_of_the_piece(const struct ledger_stream *stream, const struct run_range *range,
+                            enum error_code code)
+{
+    return stream->host.options->streams > 1 && range->last != 0 && code != ERR_CONFLICT &&
+           code != ERR_INVALID && code != ERR_NO_MEMORY;
+}
+
+/* Takes piece after piece. */
+static enum error_code work_through(struct ledger_stream *stream, bool *stopped)
+{
+    struct work_piece piece;
+    enum error_code code = OK;
+    while (code == OK && !*stopped && work_take(stream->host.work, stream->host.index, &piece)) {
+        code = fetch(stream, &piece.range, stopped);
+        bool has_failed = code != OK && is_of_the_piece(stream, &piece.range, code);
+        if ((code == OK && !*stopped) || has_failed)
+            code =
+                batch_queue_push_end_of_piece(stream->host.queue, piece.lease_id,
+                                              has_failed ? &stream->error : NULL, &stream->error);
+    }
     return code;
 }
 
@@ -159,24 +212,28 @@ static void *body(void *context)
 {
     struct ledger_stream *stream = context;
     bool stopped = false;
-    enum error_code code = check_seams(stream, &stopped);
-    for (size_t i = 0; code == OK && !stopped && i < stream->range_count; i++) {
-        if (must_stop(stream))
-            break;
-        code = fetch(stream, &stream->ranges[i], &stopped);
+    enum error_code code = OK;
+    if (work_must_check_seams(stream->host.work, stream->host.index)) {
+        code = check_seams(stream, &stopped);
+        if (code == OK && !stopped)
+            work_seams_are_checked(stream->host.work);
     }
+    if (code == OK && !stopped)
+        code = work_through(stream, &stopped);
     stream->code = code;
-    stream->host.on_done(stream->host.context, code);
+    stream->host.on_done(stream->host.context, stream->host.index, code);
     return NULL;
 }
 
-enum error_code ledger_stream_start(struct ledger_stream *stream, struct run_range *ranges,
-                                    size_t range_count, struct error *error)
+enum error_code ledger_stream_start(struct ledger_stream *stream, struct run_plan *plan,
+                                    struct error *error)
 {
-    stream->ranges = ranges;
-    stream->range_count = range_count;
+    char name[16] = "ttp-source";
+    stream->plan = plan;
     stream->code = OK;
-    return os_thread_start(&stream->thread, "ttp-source", body, stream, error);
+    if (stream->host.options->streams > 1)
+        snprintf(name, sizeof name, "ttp-source-%zu", stream->host.index + 1);
+    return os_thread_start(&stream->thread, name, body, stream, error);
 }
 
 enum error_code ledger_stream_join(struct ledger_stream *stream, struct error *error)
@@ -197,4 +254,10 @@ void ledger_stream_get_stats(const struct ledger_stream *stream, struct stream_s
     source_get_stats(stream->source, out);
     intake_add_stats(stream->intake, out);
     out->streaming_since_us = atomic_load(&stream->streaming_since_us);
+}
+
+struct ledger_range ledger_stream_range(const struct ledger_stream *stream)
+{
+    uint64_t range = atomic_load(&stream->range);
+    return (struct ledger_range){(uint32_t)(range >> 32), (uint32_t)range};
 }

@@ -4,8 +4,12 @@
 
 /*
  * One stream of a run: a source, the intake that makes rows of what comes, and the thread that
- * drives both through the ranges given to it. Checks the seams of all its ranges first, then
- * fetches range by range into the queue that it shares with others. A run has a list of them.
+ * drives both through the pieces that it takes of the run's work, into a queue of its own. A run
+ * has a list of them; the first one checks the seams of the plan before any of them takes a piece.
+ *
+ * A piece that fails is told as its end in the queue, and the stream goes on with another one. What
+ * no other piece would change ends the stream: another chain, a request that is refused, memory;
+ * and any failure of the one stream of a run, or of the one that follows the chain.
  */
 
 #include <stdbool.h>
@@ -16,18 +20,24 @@
 #include "service/memory_plan.h"
 #include "service/run_facts.h"
 #include "service/run_plan.h"
+#include "service/work.h"
 #include "status/stages.h"
 #include "util/error.h"
 
-/* What a stream shares with the others of its run; borrowed. */
+/* What a stream shares with the others of its run, but for index and queue; borrowed. */
 struct stream_host {
+    size_t index;
+    struct batch_queue *queue;
     const struct options *options;
     const struct memory_plan *memory;
-    struct batch_queue *queue;
+    struct work *work;
     const struct run_observers *observers;
     bool (*must_stop)(void *context);
-    /* On the stream's thread, at its end: nothing more of it comes into the queue. */
-    void (*on_done)(void *context, enum error_code code);
+    /* On the stream's thread. What it fetched does not fit the lake: nothing that waits is taken.
+     */
+    void (*on_misfit)(void *context);
+    /* So, too, at its end: nothing more of it comes into the queue. */
+    void (*on_done)(void *context, size_t index, enum error_code code);
     void *context;
 };
 
@@ -38,10 +48,10 @@ enum error_code ledger_stream_new(struct ledger_stream **out, const struct strea
                                   struct error *error) MUST_CHECK;
 void ledger_stream_free(struct ledger_stream *stream); /* NULL is fine */
 
-/* Starts the thread on `ranges` (borrowed; their is_compared is set). ERR_IO: there is no thread,
- * and on_done is not called. */
-enum error_code ledger_stream_start(struct ledger_stream *stream, struct run_range *ranges,
-                                    size_t range_count, struct error *error) MUST_CHECK;
+/* Starts the thread on the work of `plan` (borrowed; is_compared of its ranges is set by the first
+ * stream). ERR_IO: there is no thread, and on_done is not called. */
+enum error_code ledger_stream_start(struct ledger_stream *stream, struct run_plan *plan,
+                                    struct error *error) MUST_CHECK;
 /* Waits for the thread's end; harmless without one. Returns how the stream ended: OK, also if it
  * was told to stop; what source_run and the seam check give. */
 enum error_code ledger_stream_join(struct ledger_stream *stream, struct error *error);
@@ -50,5 +60,7 @@ enum error_code ledger_stream_join(struct ledger_stream *stream, struct error *e
 void ledger_stream_wake(struct ledger_stream *stream);
 /* From any thread. */
 void ledger_stream_get_stats(const struct ledger_stream *stream, struct stream_stats *out);
+/* From any thread: what it fetches; 0, 0: nothing. last 0: it follows the chain. */
+struct ledger_range ledger_stream_range(const struct ledger_stream *stream);
 
 #endif

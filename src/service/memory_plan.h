@@ -15,6 +15,7 @@ struct memory_plan {
     uint64_t writer_bytes;     /* open row groups and files: beyond it a commit is cut */
 };
 
-struct memory_plan memory_plan_make(uint64_t memory_limit_bytes);
+/* All but the limit itself is one stream's of so many. */
+struct memory_plan memory_plan_make(uint64_t memory_limit_bytes, size_t stream_count);
 
 #endif

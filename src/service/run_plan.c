@@ -149,6 +149,27 @@ enum error_code run_plan_make(struct run_plan *plan, struct catalog *catalog, ui
     return plan->live ? plan_live(plan, catalog, error) : plan_bounded(plan, catalog, error);
 }
 
+enum error_code run_plan_take_below(struct run_plan *plan, struct catalog *catalog,
+                                    struct error *error)
+{
+    struct ledger_set below = {0};
+    struct run_range *open = plan->ranges;
+    if (!plan->live || plan->left_below.count == 0)
+        return OK;
+    enum error_code code = alloc_ranges(plan, 1 + plan->left_below.count, error);
+    if (code != OK) {
+        plan->ranges = open;
+        return code;
+    }
+    plan->ranges[0] = open[0];
+    mem_free(open);
+    ledger_set_move(&below, &plan->left_below);
+    for (size_t i = 0; code == OK && i < below.count; i++)
+        code = add_range(plan, catalog, below.ranges[i].first, below.ranges[i].last, error);
+    ledger_set_release(&below);
+    return code;
+}
+
 void run_plan_release(struct run_plan *plan)
 {
     mem_free(plan->ranges);

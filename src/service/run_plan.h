@@ -21,10 +21,13 @@ struct run_range {
     uint32_t last;                         /* 0: open */
     struct catalog_neighbour below, above; /* what the lake holds beside it */
     bool is_compared; /* one of them is as the server sends it (service/seam_check.h) */
+    /* A piece (service/work.h) that has another one beside it: the digest of the ledger below it is
+     * not known, and told; so is that of its last ledger. */
+    bool tells_below, tells_end;
 };
 
 struct run_plan {
-    struct run_range *ranges; /* ascending */
+    struct run_range *ranges; /* ascending; live: the open one comes first */
     size_t range_count;
     bool live;
     uint32_t start, end;          /* what is asked for, start resolved; end 0: open */
@@ -43,6 +46,9 @@ enum error_code run_plan_check_start(uint32_t start, uint32_t end, struct error 
  * catalog must belong to the calling thread. Release the plan in every case. */
 enum error_code run_plan_make(struct run_plan *plan, struct catalog *catalog, uint32_t start,
                               uint32_t end, struct error *error) MUST_CHECK;
+/* Live: what lies below is fetched, too, behind the open range. */
+enum error_code run_plan_take_below(struct run_plan *plan, struct catalog *catalog,
+                                    struct error *error) MUST_CHECK;
 void run_plan_release(struct run_plan *plan);
 
 /* How many ledgers a bounded plan fetches; 0 where that is not known. */

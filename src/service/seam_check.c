@@ -134,6 +134,6 @@ enum error_code seam_check(const struct seam_check_options *options, struct run_
     *stopped = false;
     for (size_t i = 0; code == OK && !*stopped && i < range_count; i++)
         if (ranges[i].first != 0)
-            code = check_range(&check, &ranges[i], i == 0, error);
+            code = check_range(&check, &ranges[i], i == 0 && options->streams_through_first, error);
     return code;
 }

@@ -20,6 +20,7 @@
 struct seam_check_options {
     struct source *source;
     struct intake *intake;
+    bool streams_through_first; /* the first range is asked for as one, beginning with its seam */
     unsigned max_attempts;
 };
 

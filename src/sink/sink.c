@@ -41,6 +41,7 @@
 #include "sink/lake_folder.h"
 #include "sink/newer_files.h"
 #include "sink/open_commit.h"
+#include "sink/sink_counters.h"
 #include "util/memory.h"
 #include "version.h"
 
@@ -49,16 +50,6 @@
 /* Row groups are closed when the writers hold this share of memory_bytes, and before encoding one
  * would take them beyond all of it. */
 #define MEMORY_SHARE_PERCENT 60
-
-/* What other threads may read; everything relaxed, since nothing is ordered by it. */
-struct shared_stats {
-    _Atomic uint64_t rows_committed, files_committed, bytes_committed, commits, commits_failed;
-    _Atomic uint64_t dead_letters_committed, unconfirmed_ledgers, rows_open, bytes_open, batches;
-    _Atomic uint64_t rotations[ROTATION_REASON_COUNT];
-    _Atomic int64_t last_batch_us, last_commit_us, next_commit_us;
-    _Atomic uint32_t last_ledger;
-    _Atomic bool failing, intake_paused;
-};
 
 /* What the sinks of one lake share: the lake itself, how its files are written, and the one
  * publication that there may be at a time. */
@@ -88,7 +79,7 @@ struct sink {
 
     struct ledger_range lost[LOST_MAX];
     size_t lost_count;
-    struct shared_stats stats;
+    struct sink_counters stats;
 
     void (*on_commit)(void *context, const struct sink_commit_info *info);
     void *commit_context;
@@ -242,61 +233,9 @@ static void publish_open_stats(struct sink *sink)
     atomic_store_explicit(&sink->stats.next_commit_us, next_commit_us(sink), memory_order_relaxed);
 }
 
-static void add(_Atomic uint64_t *counter, uint64_t more)
-{
-    atomic_fetch_add_explicit(counter, more, memory_order_relaxed);
-}
-
-#define LOAD(field) atomic_load_explicit(&sink->stats.field, memory_order_relaxed)
-
 void sink_get_stats(const struct sink *sink, struct sink_stats *out)
 {
-    *out = (struct sink_stats){
-        .rows_committed = LOAD(rows_committed),
-        .files_committed = LOAD(files_committed),
-        .bytes_committed = LOAD(bytes_committed),
-        .commits = LOAD(commits),
-        .commits_failed = LOAD(commits_failed),
-        .dead_letters_committed = LOAD(dead_letters_committed),
-        .unconfirmed_ledgers = LOAD(unconfirmed_ledgers),
-        .rows_open = LOAD(rows_open),
-        .bytes_open = LOAD(bytes_open),
-        .batches = LOAD(batches),
-        .last_batch_us = LOAD(last_batch_us),
-        .last_commit_us = LOAD(last_commit_us),
-        .next_commit_us = LOAD(next_commit_us),
-        .last_ledger = LOAD(last_ledger),
-        .waiting_for_space = atomic_load_explicit(&sink->lake->publisher.obstacle.waiting_for_space,
-                                                  memory_order_relaxed),
-        .catalog_busy_since_us = atomic_load_explicit(
-            &sink->lake->publisher.obstacle.catalog_busy_since_us, memory_order_relaxed),
-        .intake_paused = LOAD(intake_paused),
-        .failing = LOAD(failing),
-        .refused =
-            atomic_load_explicit(&sink->lake->publisher.obstacle.refused, memory_order_relaxed)};
-    for (size_t i = 0; i < ROTATION_REASON_COUNT; i++)
-        out->rotations[i] = LOAD(rotations[i]);
-}
-
-#undef LOAD
-
-static void count_commit(struct sink *sink, enum rotation_reason reason)
-{
-    const struct catalog_commit *commit = &sink->lake->publisher.intent.commit;
-    uint64_t size_bytes = 0;
-    for (size_t i = 0; i < commit->file_count; i++)
-        size_bytes += (uint64_t)commit->files[i].file_size_bytes;
-    add(&sink->stats.commits, 1);
-    add(&sink->stats.files_committed, commit->file_count);
-    add(&sink->stats.rows_committed, (uint64_t)commit->row_count);
-    add(&sink->stats.bytes_committed, size_bytes);
-    add(&sink->stats.dead_letters_committed, (uint64_t)commit->dead_letter_count);
-    for (size_t i = 0; i < commit->unconfirmed_count; i++)
-        add(&sink->stats.unconfirmed_ledgers, ledger_range_count(commit->unconfirmed[i]));
-    add(&sink->stats.rotations[reason], 1);
-    atomic_store_explicit(&sink->stats.last_commit_us, commit->committed_us, memory_order_relaxed);
-    atomic_store_explicit(&sink->stats.last_ledger, commit->range.last, memory_order_relaxed);
-    atomic_store_explicit(&sink->stats.failing, false, memory_order_relaxed);
+    sink_counters_get(&sink->stats, &sink->lake->publisher.obstacle, out);
 }
 
 static void tell_commit(struct sink *sink, enum rotation_reason reason, const char *partition,
@@ -377,7 +316,7 @@ static void discard_open(struct sink *sink)
 static void drop_open(struct sink *sink)
 {
     discard_open(sink);
-    add(&sink->stats.commits_failed, 1);
+    sink_counter_add(&sink->stats.commits_failed, 1);
     atomic_store_explicit(&sink->stats.failing, true, memory_order_relaxed);
     publish_open_stats(sink);
 }
@@ -440,7 +379,7 @@ static enum error_code commit_open(struct sink *sink, enum rotation_reason reaso
         return code;
     }
     open_commit_release(&sink->open);
-    count_commit(sink, reason);
+    sink_counters_add_commit(&sink->stats, &sink->lake->publisher.intent.commit, reason);
     publish_open_stats(sink);
     tell_commit(sink, reason, partition, started_us);
     if (sink->on_idle != NULL && reason != ROTATION_SHUTDOWN)
@@ -554,7 +493,7 @@ static enum error_code take(struct sink *sink, const struct row_batch *batch, st
         code = refuse_linked_partitions(sink, batch, error);
     if (code == OK)
         code = open_commit_append(&sink->open, &sink->lake->setup, batch, error);
-    add(&sink->stats.batches, 1);
+    sink_counter_add(&sink->stats.batches, 1);
     atomic_store_explicit(&sink->stats.last_batch_us, os_realtime_us(), memory_order_relaxed);
     return code;
 }
@@ -740,6 +679,14 @@ enum error_code sink_get_lake(struct sink *sink, struct sink_lake *lake, struct 
 }
 
 /* ---- care of the lake ---- */
+
+uint64_t sink_lake_commits(const struct sink *sink)
+{
+    uint64_t commits = 0;
+    for (size_t i = 0; i < sink->lake->sink_count; i++)
+        commits += atomic_load_explicit(&sink->lake->sinks[i]->stats.commits, memory_order_relaxed);
+    return commits;
+}
 
 bool sink_is_idle(const struct sink *sink)
 {

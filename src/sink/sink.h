@@ -79,6 +79,9 @@ enum error_code sink_commit(struct sink *sink, enum rotation_reason reason,
 /* Drops what is open: it is lost as by a failed call, without being counted as one. */
 void sink_drop(struct sink *sink);
 
+/* How many commits came into the lake by this sink and those beside it. */
+uint64_t sink_lake_commits(const struct sink *sink);
+
 /* Whether this sink has no commit open: only then is there room for others than commits that change
  * the lake. */
 bool sink_is_idle(const struct sink *sink);

@@ -76,3 +76,44 @@ void stream_stats_add(struct stream_stats *total, const struct stream_stats *one
     sum.drips = sum.drips || other->drips;
     *total = sum;
 }
+
+void queue_stats_add(struct queue_stats *total, const struct queue_stats *one)
+{
+    total->batch_count += one->batch_count;
+    total->row_count += one->row_count;
+    total->memory_bytes += one->memory_bytes;
+    total->limit_bytes += one->limit_bytes;
+}
+
+static int64_t later_of(int64_t a_us, int64_t b_us)
+{
+    return a_us > b_us ? a_us : b_us;
+}
+
+void sink_stats_add(struct sink_stats *total, const struct sink_stats *one)
+{
+    bool is_later = one->last_commit_us > total->last_commit_us;
+    total->rows_committed += one->rows_committed;
+    total->files_committed += one->files_committed;
+    total->bytes_committed += one->bytes_committed;
+    total->commits += one->commits;
+    total->commits_failed += one->commits_failed;
+    total->dead_letters_committed += one->dead_letters_committed;
+    total->unconfirmed_ledgers += one->unconfirmed_ledgers;
+    total->rows_open += one->rows_open;
+    total->bytes_open += one->bytes_open;
+    total->batches += one->batches;
+    for (size_t i = 0; i < ROTATION_REASON_COUNT; i++)
+        total->rotations[i] += one->rotations[i];
+    total->last_batch_us = later_of(total->last_batch_us, one->last_batch_us);
+    total->last_commit_us = later_of(total->last_commit_us, one->last_commit_us);
+    total->next_commit_us = earlier_of(total->next_commit_us, one->next_commit_us);
+    if (is_later)
+        total->last_ledger = one->last_ledger;
+    total->waiting_for_space = total->waiting_for_space || one->waiting_for_space;
+    if (total->catalog_busy_since_us == 0)
+        total->catalog_busy_since_us = one->catalog_busy_since_us;
+    total->intake_paused = total->intake_paused || one->intake_paused;
+    total->failing = total->failing || one->failing;
+    total->refused = total->refused || one->refused;
+}

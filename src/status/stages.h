@@ -87,6 +87,13 @@ struct queue_stats {
     uint64_t limit_bytes; /* where it counts as full; 0: not known */
 };
 
+void queue_stats_add(struct queue_stats *total, const struct queue_stats *one);
+
+/* What several streams share out among them (service/work.h). */
+struct work_stats {
+    size_t pieces_waiting, pieces_held, pieces_done, pieces_set_aside;
+};
+
 /* Why a commit is cut. */
 enum rotation_reason {
     ROTATION_NONE,
@@ -123,6 +130,9 @@ struct sink_stats {
     bool failing;                  /* the last commit failed, or a remark after it */
     bool refused;                  /* the file system refuses to publish; it is tried again */
 };
+
+/* The sinks of a lake as one. */
+void sink_stats_add(struct sink_stats *total, const struct sink_stats *one);
 
 /* What a live run does for its lake besides taking events, where options ask for it. */
 enum care_task { CARE_PRUNE, CARE_COMPACT, CARE_EXPIRE, CARE_TASK_COUNT };

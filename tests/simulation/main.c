@@ -211,7 +211,7 @@ static int run_compact(struct run *run)
     struct compact_report report;
     struct error error;
     load_options(run, 0, 0, &options);
-    struct memory_plan memory = memory_plan_make(options.memory_limit_bytes);
+    struct memory_plan memory = memory_plan_make(options.memory_limit_bytes, 1);
     const struct sink_options sink = sink_setup_options(&options, &memory);
     const struct compact_wish wish = {.partition = "",
                                       .max_file_size_bytes = options.max_file_size_bytes};

@@ -244,12 +244,26 @@ static void the_shares_of_memory_stay_within_the_limit(void **state)
 {
     (void)state;
     for (uint64_t limit = UINT64_C(64) << 20; limit <= UINT64_C(1) << 40; limit *= 2) {
-        struct memory_plan plan = memory_plan_make(limit);
+        struct memory_plan plan = memory_plan_make(limit, 1);
         assert_true(plan.window_bytes + plan.queue_bytes + plan.writer_bytes <= limit * 6 / 10);
         assert_true(plan.window_bytes >= 1 << 20);
         assert_true(plan.flush_bytes <= plan.queue_bytes);
         assert_true(plan.ledger_limit_bytes == limit / 2);
     }
+}
+
+static void several_streams_share_the_limit_out(void **state)
+{
+    (void)state;
+    for (uint64_t limit = UINT64_C(64) << 20; limit <= UINT64_C(1) << 40; limit *= 2)
+        for (size_t streams = 2; streams <= 16; streams *= 2) {
+            struct memory_plan plan = memory_plan_make(limit, streams);
+            assert_true(streams * (plan.queue_bytes + plan.writer_bytes) <= limit * 6 / 10);
+            assert_true(plan.window_bytes >= 1 << 20);
+            assert_true(plan.ledger_limit_bytes * streams <= limit / 2);
+        }
+    /* By default 64 MiB each. */
+    assert_int_equal(memory_plan_make(UINT64_C(352) << 20, 4).ledger_limit_bytes, 32 << 20);
 }
 
 int main(void)
@@ -264,6 +278,7 @@ int main(void)
         cmocka_unit_test(a_report_is_there_as_incomplete_from_the_start),
         cmocka_unit_test(a_report_that_cannot_be_written_is_refused_before_the_run),
         cmocka_unit_test(the_shares_of_memory_stay_within_the_limit),
+        cmocka_unit_test(several_streams_share_the_limit_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,11 +62,15 @@ static void batches_come_out_in_their_order_beyond_the_first_capacity(void **sta
         assert_int_equal(pop_ledger(queue), ledger);
     for (uint32_t ledger = 41; ledger <= 200; ledger++)
         push(queue, ledger, 1);
-    assert_int_equal(batch_queue_push_end_of_range(queue, NULL), OK);
+    assert_int_equal(batch_queue_push_end_of_piece(queue, 7, NULL, NULL), OK);
     batch_queue_close(queue);
     for (uint32_t ledger = 31; ledger <= 200; ledger++)
         assert_int_equal(pop_ledger(queue), ledger);
-    assert_int_equal(batch_queue_pop(queue, INT64_MAX).kind, QUEUE_END_OF_RANGE);
+    struct queue_item end = batch_queue_pop(queue, INT64_MAX);
+    assert_int_equal(end.kind, QUEUE_END_OF_PIECE);
+    assert_int_equal(end.piece->lease_id, 7);
+    assert_false(end.piece->has_failed);
+    mem_free(end.piece);
     assert_int_equal(batch_queue_pop(queue, INT64_MAX).kind, QUEUE_CLOSED);
     batch_queue_free(queue);
 }
@@ -259,9 +263,50 @@ static void a_failed_allocation_loses_only_its_own_batch(void **state)
     batch_queue_free(queue);
 }
 
+static void the_end_of_a_piece_says_how_it_failed(void **state)
+{
+    (void)state;
+    struct batch_queue *queue;
+    struct error failure;
+    error_set(&failure, ERR_CORRUPT, "ledger 5 is poison");
+    assert_int_equal(batch_queue_new(&queue, 100, NULL), OK);
+    assert_int_equal(batch_queue_push_end_of_piece(queue, 9, &failure, NULL), OK);
+    struct queue_item end = batch_queue_pop(queue, 0);
+    assert_true(end.piece->has_failed);
+    assert_string_equal(end.piece->words, "ledger 5 is poison");
+    mem_free(end.piece);
+    assert_int_equal(batch_queue_push_end_of_piece(queue, 9, &failure, NULL), OK);
+    batch_queue_free(queue); /* and what is in it */
+}
+
+static void a_bell_rings_for_all_queues_that_have_it(void **state)
+{
+    (void)state;
+    struct queue_bell bell;
+    struct batch_queue *queues[2];
+    assert_int_equal(queue_bell_init(&bell, NULL), OK);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(batch_queue_new(&queues[i], 100, NULL), OK);
+        batch_queue_set_bell(queues[i], &bell);
+    }
+    queue_bell_wait(&bell, 0); /* nothing has rung, and the time is over */
+    push(queues[1], 5, 1);
+    queue_bell_wait(&bell, INT64_MAX); /* it rang before */
+    assert_int_equal(pop_ledger(queues[1]), 5);
+    batch_queue_close(queues[0]);
+    queue_bell_wait(&bell, INT64_MAX);
+    batch_queue_abort(queues[1]);
+    queue_bell_wait(&bell, INT64_MAX);
+    for (int i = 0; i < 2; i++)
+        batch_queue_free(queues[i]);
+    queue_bell_release(&bell);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_end_of_a_piece_says_how_it_failed),
+        cmocka_unit_test(a_bell_rings_for_all_queues_that_have_it),
         cmocka_unit_test(batches_come_out_in_their_order_beyond_the_first_capacity),
         cmocka_unit_test(a_full_queue_has_room_again_when_half_is_free),
         cmocka_unit_test(a_replaced_dictionary_counts_once_as_long_as_a_batch_keeps_it_alive),
