@@ -4,6 +4,7 @@ scripted faults (harness/fake_s3.py), and against versitygw where it can be had.
 
 import json
 import os
+import subprocess
 import time
 
 import pytest
@@ -192,6 +193,42 @@ def test_configuration_errors_are_final_and_say_what_to_change(store):
 def test_an_endpoint_without_a_scheme_is_refused_at_once():
     with Driver("127.0.0.1:9000") as client:
         assert "https://" in client.opened.expect("invalid").message
+
+
+# ---- TLS ----
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    path = tmp_path_factory.mktemp("tls") / "key-and-certificate.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                    "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext",
+                    "subjectAltName=IP:127.0.0.1", "-keyout", path, "-out", f"{path}.cert"],
+                   check=True, capture_output=True)
+    path.write_bytes(path.read_bytes() + path.with_name(f"{path.name}.cert").read_bytes())
+    return path
+
+
+def test_a_certificate_is_trusted_only_if_it_is_named(certificate):
+    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "testsecret"}
+    with FakeS3(certificate) as store:
+        refused(Driver(store.endpoint), "not trusted", "AWS_CA_BUNDLE")
+        assert not store.requests
+        refused(Driver(store.endpoint, variables={**keys, "AWS_CA_BUNDLE": "/nonexistent"}),
+                "AWS_CA_BUNDLE")
+        with Driver(store.endpoint,
+                    variables={**keys, "AWS_CA_BUNDLE": f"{certificate}.cert"}) as client:
+            client.call("probe", "try").expect("ok")
+            store.fault("drop", method="PUT", count=2)
+            put(client, "x").expect("ok")
+
+
+# ---- many at once ----
+
+def test_many_threads_share_a_client(store, client):
+    store.refuse(503, "SlowDown", skip=20, count=10)
+    store.fault("lost", method="GET", skip=20, count=5)
+    client.call("parallel", 8, 20).expect("ok")
+    assert len(client.names()) == 80
 
 
 # ---- clocks ----

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import http.server
 import re
+import ssl
 import threading
 import time
 import urllib.parse
@@ -199,7 +200,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 class FakeS3:
     """`with FakeS3() as store`: store.endpoint. What it is like is set by attributes."""
 
-    def __init__(self):
+    def __init__(self, certificate=None):
+        """certificate: a file with a key and its certificate, for TLS."""
         self.bucket, self.region = "bucket", "us-east-1"
         self.keys = {"test": ("testsecret", None)}  # access key: (secret, session token)
         self.objects, self.uploads, self.faults, self.requests = {}, {}, [], []
@@ -217,7 +219,14 @@ class FakeS3:
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self._server.daemon_threads = True
         self._server.store = self
-        self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}"
+        scheme = "http"
+        if certificate is not None:
+            scheme = "https"
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True,
+                                                      do_handshake_on_connect=False)
+        self.endpoint = f"{scheme}://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self):
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()

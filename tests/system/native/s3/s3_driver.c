@@ -14,6 +14,7 @@
 
 #include "os/clock.h"
 #include "os/file.h"
+#include "os/thread.h"
 #include "s3/client.h"
 #include "util/words.h"
 
@@ -211,6 +212,58 @@ static enum error_code do_counts(char **words, size_t count)
     return OK;
 }
 
+struct worker {
+    struct os_thread thread;
+    unsigned number, rounds;
+    enum error_code code;
+    struct error error;
+};
+
+/* Puts, reads, lists and deletes what is its own. */
+static void *work(void *context)
+{
+    struct worker *worker = context;
+    for (unsigned i = 0; i < worker->rounds && worker->code == OK; i++) {
+        char name[64], content[64];
+        struct buffer out;
+        (void)snprintf(name, sizeof name, "%u/%u", worker->number, i);
+        (void)snprintf(content, sizeof content, "of %u, number %u", worker->number, i);
+        const struct s3_put_request put = {
+            .name = name, .content = bytes_view_text(content), .only_new = true};
+        buffer_init(&out);
+        worker->code = s3_put(client, &put, NULL, &patience, &worker->error);
+        if (worker->code == OK)
+            worker->code = s3_get_whole(client, name, 100, &out, NULL, &patience, &worker->error);
+        if (worker->code == OK && !bytes_equal(buffer_view(&out), put.content))
+            worker->code = error_set(&worker->error, ERR_CORRUPT, "%s is another one's", name);
+        if (worker->code == OK && i % 2 == 0)
+            worker->code = s3_delete(client, name, &patience, &worker->error);
+        buffer_release(&out);
+    }
+    return NULL;
+}
+
+/* parallel THREADS ROUNDS */
+static enum error_code do_parallel(char **words, size_t count)
+{
+    static struct worker workers[16];
+    unsigned threads = (unsigned)number(words[1]) % 17;
+    enum error_code code = OK;
+    (void)count;
+    for (unsigned i = 0; i < threads && code == OK; i++) {
+        workers[i] = (struct worker){.number = i, .rounds = (unsigned)number(words[2])};
+        code = os_thread_start(&workers[i].thread, "worker", work, &workers[i], &error);
+    }
+    for (unsigned i = 0; i < threads; i++) {
+        os_thread_join(&workers[i].thread);
+        if (code == OK && workers[i].code != OK) {
+            code = workers[i].code;
+            error = workers[i].error;
+        }
+    }
+    return code;
+}
+
 /* stop MS: calls are stopped so long from now; 0: never */
 static enum error_code do_stop(char **words, size_t count)
 {
@@ -222,11 +275,11 @@ static enum error_code do_stop(char **words, size_t count)
 static const struct {
     const char *name;
     enum error_code (*run)(char **words, size_t count);
-} commands[] = {{"put", do_put},         {"head", do_head},     {"range", do_range},
-                {"whole", do_whole},     {"stream", do_stream}, {"list", do_list},
-                {"uploads", do_uploads}, {"abort", do_abort},   {"delete", do_delete},
-                {"copy", do_copy},       {"probe", do_probe},   {"counts", do_counts},
-                {"stop", do_stop}};
+} commands[] = {{"put", do_put},         {"head", do_head},         {"range", do_range},
+                {"whole", do_whole},     {"stream", do_stream},     {"list", do_list},
+                {"uploads", do_uploads}, {"abort", do_abort},       {"delete", do_delete},
+                {"copy", do_copy},       {"parallel", do_parallel}, {"probe", do_probe},
+                {"counts", do_counts},   {"stop", do_stop}};
 
 static void answer(enum error_code code)
 {
