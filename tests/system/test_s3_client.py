@@ -270,6 +270,14 @@ def test_an_object_is_replaced_only_if_it_is_the_one_that_is_known(store, client
     assert store.objects["lake/x"].body == b"two"
 
 
+def test_a_body_that_is_damaged_on_the_way_is_sent_again_a_few_times(store, client):
+    store.refuse(400, "XAmzContentSHA256Mismatch", method="PUT", count=2)
+    put(client, "x").expect("ok")
+    store.refuse(400, "BadDigest", method="PUT", count=100)
+    put(client, "y").expect("corrupt")
+    assert len(store.seen("PUT", "lake/y")) < 6
+
+
 # ---- in parts ----
 
 @pytest.fixture
