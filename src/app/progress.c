@@ -156,6 +156,23 @@ static void log_live(const struct status_snapshot *now, double rate)
               LOG_U("resident_bytes", now->resident_bytes), LOG_U("retries", now->stream.retries));
 }
 
+/* Of several streams. */
+static void log_streams(const struct status_snapshot *now)
+{
+    size_t streaming = 0, reconnecting = 0;
+    if (now->stream_count < 2)
+        return;
+    for (size_t i = 0; i < now->stream_count; i++) {
+        bool is_idle = now->streams[i].range.first == 0 && now->streams[i].range.last == 0;
+        streaming += !is_idle && !now->streams[i].degraded;
+        reconnecting += !is_idle && now->streams[i].degraded;
+    }
+    log_event(LOG_INFO, "app", "progress of the streams", LOG_U("streaming", streaming),
+              LOG_U("reconnecting", reconnecting), LOG_U("pieces_done", now->work.pieces_done),
+              LOG_U("pieces_waiting", now->work.pieces_waiting),
+              LOG_U("pieces_set_aside", now->work.pieces_set_aside));
+}
+
 static void show_progress(struct progress *progress, struct run_status *status, int64_t now_us)
 {
     bool draw_is_due = progress->draws && now_us >= progress->next_draw_us;
@@ -176,6 +193,7 @@ static void show_progress(struct progress *progress, struct run_status *status, 
         log_live(&now, rate);
     else
         log_bounded(progress, &now, rate);
+    log_streams(&now);
     progress->told_us = now_us;
     progress->told_events = now.stream.events_accepted;
     progress->next_us = now_us + (progress->live ? LIVE_EVERY_US : PROGRESS_TELL_EVERY_US);

@@ -277,6 +277,7 @@ static void measure(void *context, struct status_snapshot *out)
         ledger_stream_get_stats(lane->stream, &stream);
         batch_queue_get_stats(lane->queue, &queue);
         sink_get_stats(lane->sink, &sink);
+        stream_view_make(&out->streams[i], &stream, &sink, ledger_stream_range(lane->stream));
         if (i == 0) {
             out->stream = stream;
             out->queue = queue;
@@ -287,6 +288,8 @@ static void measure(void *context, struct status_snapshot *out)
         queue_stats_add(&out->queue, &queue);
         sink_stats_add(&out->sink, &sink);
     }
+    out->stream_count = run->lane_count;
+    work_get_stats(run->work, &out->work);
     out->writer_seen_us = atomic_load_explicit(&run->writer.seen_us, memory_order_relaxed);
 }
 

@@ -120,6 +120,43 @@ CARE_FIGURE(bytes, care->bytes)
 CARE_FIGURE(last, (uint64_t)(care->last_us / US_PER_SECOND))
 CARE_FIGURE(next, (uint64_t)(care->next_us / US_PER_SECOND))
 
+/* A sample for each of several streams. */
+static void write_streams(struct scrape *scrape, const char *name,
+                          uint64_t (*value)(const struct stream_view *view))
+{
+    const struct status_snapshot *snapshot = scrape->snapshot;
+    for (size_t i = 0; snapshot->stream_count > 1 && i < snapshot->stream_count; i++)
+        writer_format(&scrape->writer, "%s{stream=\"%zu\"} %" PRIu64 "\n", name, i + 1,
+                      value(&snapshot->streams[i]));
+}
+
+#define STREAM_FIGURE(figure, expression)                                                          \
+    static uint64_t stream_##figure(const struct stream_view *view)                                \
+    {                                                                                              \
+        return (expression);                                                                       \
+    }                                                                                              \
+    static void write_stream_##figure(struct scrape *scrape, const char *name)                     \
+    {                                                                                              \
+        write_streams(scrape, name, stream_##figure);                                              \
+    }
+STREAM_FIGURE(events, view->events_accepted)
+STREAM_FIGURE(ledgers, view->ledgers_completed)
+STREAM_FIGURE(rows, view->rows_committed)
+STREAM_FIGURE(retries, view->retries)
+STREAM_FIGURE(connected, view->connected)
+STREAM_FIGURE(ledger, view->current_ledger)
+
+static void write_pieces(struct scrape *scrape, const char *name)
+{
+    const struct work_stats *work = &scrape->snapshot->work;
+    if (scrape->snapshot->stream_count < 2)
+        return;
+    write_labelled(scrape, name, "state", "waiting", work->pieces_waiting);
+    write_labelled(scrape, name, "state", "held", work->pieces_held);
+    write_labelled(scrape, name, "state", "done", work->pieces_done);
+    write_labelled(scrape, name, "state", "set_aside", work->pieces_set_aside);
+}
+
 static void write_disk_free(struct scrape *scrape, const char *name)
 {
     if (scrape->snapshot->disk_known)
@@ -261,6 +298,30 @@ static const struct figure figures[] = {
     {METRIC("ttp_lag_seconds", "gauge", "",
             "Age of the ledger in progress: now less its close time."),
      MEASURED(health_lag_seconds), HEALTH(13, "lag_seconds")},
+
+    {METRIC("ttp_stream_events_total", "counter", "stream",
+            "Events accepted by each stream; absent where there is one."),
+     WRITTEN(write_stream_events)},
+    {METRIC("ttp_stream_ledgers_total", "counter", "stream",
+            "Ledgers that each stream received completely; so, too."),
+     WRITTEN(write_stream_ledgers)},
+    {METRIC("ttp_stream_events_committed_total", "counter", "stream",
+            "Events of each stream that were committed; so, too."),
+     WRITTEN(write_stream_rows)},
+    {METRIC("ttp_stream_retries_total", "counter", "stream",
+            "Calls of each stream that failed and were tried again; so, too."),
+     WRITTEN(write_stream_retries)},
+    {METRIC("ttp_stream_connected", "gauge", "stream",
+            "1 while the stream has a connection to the TTP server; so, too."),
+     WRITTEN(write_stream_connected)},
+    {METRIC("ttp_stream_current_ledger", "gauge", "stream",
+            "The stream's ledger in progress, or last seen; so, too."),
+     WRITTEN(write_stream_ledger)},
+    {METRIC("ttp_pieces", "gauge", "state",
+            "Pieces of what is missing that several streams share out: waiting, held by a stream, "
+            "done, set aside after five failures without progress; absent where there is one "
+            "stream."),
+     WRITTEN(write_pieces)},
 
     {METRIC("ttp_queue_events", "gauge", "", "Events that wait for the writer."),
      FIELD(COUNT, queue.row_count)},

@@ -309,6 +309,19 @@ static bool rule_waiting_for_end(const struct status_snapshot *snapshot, char *m
     return true;
 }
 
+static bool rule_set_aside(const struct status_snapshot *snapshot, char *message)
+{
+    uint64_t count = snapshot->work.pieces_set_aside;
+    if (count == 0)
+        return false;
+    snprintf(message, STATUS_MESSAGE_BYTES,
+             "%" PRIu64
+             " piece%s of the ledgers asked for failed again and again and %s set aside; "
+             "the others go on. The log says why; another run asks for what is missing.",
+             count, text_plural(count), count == 1 ? "is" : "are");
+    return true;
+}
+
 /* In the order of enum health_rule; those that make a run unhealthy come first. */
 static const struct rule {
     const char *name;
@@ -333,6 +346,7 @@ static const struct rule {
     [HEALTH_RULE_GAP] = {"gap", HEALTH_DEGRADED, rule_gap, NULL},
     [HEALTH_RULE_WAITING_FOR_END] = {"waiting_for_end", HEALTH_DEGRADED, rule_waiting_for_end,
                                      NULL},
+    [HEALTH_RULE_SET_ASIDE] = {"set_aside", HEALTH_DEGRADED, rule_set_aside, NULL},
 };
 
 const char *health_rule_name(enum health_rule rule)

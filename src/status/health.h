@@ -33,9 +33,10 @@ enum health_rule {
     HEALTH_RULE_COMMIT_LATE,
     HEALTH_RULE_LOG_BLOCKED,
     HEALTH_RULE_GAP,
-    HEALTH_RULE_WAITING_FOR_END
+    HEALTH_RULE_WAITING_FOR_END,
+    HEALTH_RULE_SET_ASIDE
 };
-#define HEALTH_RULE_COUNT 14
+#define HEALTH_RULE_COUNT 15
 
 /* The writer's loop comes round each second; a commit of the largest files takes some seconds. */
 #define HEALTH_WRITER_STUCK_US (60 * INT64_C(1000000))

@@ -64,6 +64,34 @@ static void write_source(struct writer *writer, const struct status_snapshot *sn
     writer_text(writer, "}");
 }
 
+/* Each of several streams, and the pieces that they share out. */
+static void write_streams(struct writer *writer, const struct status_snapshot *snapshot)
+{
+    if (snapshot->stream_count < 2)
+        return;
+    writer_text(writer, ",\"streams\":[");
+    for (size_t i = 0; i < snapshot->stream_count; i++) {
+        const struct stream_view *view = &snapshot->streams[i];
+        writer_format(writer, "%s{\"stream\":%zu", i == 0 ? "" : ",", i + 1);
+        writer_key_words(writer, "state", stream_view_state(view));
+        writer_key_count(writer, "first_ledger", view->range.first);
+        writer_key_count(writer, "last_ledger", view->range.last);
+        writer_key_count(writer, "current_ledger", view->current_ledger);
+        writer_key_count(writer, "events_received", view->events_accepted);
+        writer_key_count(writer, "events_written", view->rows_committed);
+        writer_key_count(writer, "retries", view->retries);
+        writer_key_time(writer, "last_failure_at", view->failed_at_us);
+        writer_key_words(writer, "last_failure", view->failure);
+        writer_text(writer, "}");
+    }
+    writer_text(writer, "]");
+    writer_format(writer,
+                  ",\"pieces\":{\"waiting\":%" PRIu64 ",\"held\":%" PRIu64 ",\"done\":%" PRIu64
+                  ",\"set_aside\":%" PRIu64 "}",
+                  snapshot->work.pieces_waiting, snapshot->work.pieces_held,
+                  snapshot->work.pieces_done, snapshot->work.pieces_set_aside);
+}
+
 enum error_code health_json_render(const struct status_snapshot *snapshot,
                                    const struct health *health, struct buffer *out)
 {
@@ -75,6 +103,7 @@ enum error_code health_json_render(const struct status_snapshot *snapshot,
     write_source(&writer, snapshot);
     write_findings(&writer, health);
     write_coverage(&writer, snapshot);
+    write_streams(&writer, snapshot);
     writer_format(&writer,
                   ",\"ready\":%s,\"phase\":\"%s\",\"service\":", health->ready ? "true" : "false",
                   phases[snapshot->phase]);

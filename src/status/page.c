@@ -623,6 +623,49 @@ static void write_care(struct status_page *page)
     text(page, "</tbody></table></section>\n");
 }
 
+static void write_stream_row(struct status_page *page, size_t index)
+{
+    const struct stream_view *view = &page->snapshot->streams[index];
+    writer_format(&page->writer, "<tr><td>%zu</td><td>", index + 1);
+    text(page, stream_view_state(view));
+    text(page, "</td><td class=\"n\">");
+    if (view->range.first != 0 && view->range.last == 0)
+        text(page, "follows the chain");
+    else if (view->range.first != 0)
+        writer_format(&page->writer, "%" PRIu32 " to %" PRIu32, view->range.first,
+                      view->range.last);
+    text(page, "</td><td class=\"n\">");
+    count(page, view->current_ledger);
+    text(page, "</td><td class=\"n\">");
+    count(page, view->events_accepted);
+    text(page, "</td><td class=\"n\">");
+    count(page, view->retries);
+    text(page, "</td></tr>\n");
+}
+
+static void write_streams(struct status_page *page)
+{
+    const struct status_snapshot *snapshot = page->snapshot;
+    if (snapshot->stream_count < 2)
+        return;
+    text(page, "<section><h2>Streams</h2>\n<table><thead><tr><th>Stream</th><th>State</th>"
+               "<th class=\"n\">Fetches</th><th class=\"n\">Ledger</th>"
+               "<th class=\"n\">Events</th><th class=\"n\">Retries</th></tr></thead>\n<tbody>");
+    for (size_t i = 0; i < snapshot->stream_count; i++)
+        write_stream_row(page, i);
+    text(page, "</tbody></table>\n<p>");
+    count(page, snapshot->work.pieces_done);
+    text(page, " pieces are done, ");
+    count(page, snapshot->work.pieces_waiting);
+    text(page, " wait");
+    if (snapshot->work.pieces_set_aside != 0) {
+        text(page, ", ");
+        count(page, snapshot->work.pieces_set_aside);
+        text(page, " were set aside");
+    }
+    text(page, "</p></section>\n");
+}
+
 static void write_problems(struct status_page *page)
 {
     const struct status_snapshot *snapshot = page->snapshot;
@@ -703,6 +746,7 @@ enum error_code page_render(const struct status_snapshot *snapshot, const struct
     write_stream_tiles(&page);
     write_load_tiles(&page);
     text(&page, "</dl>\n");
+    write_streams(&page);
     write_coverage(&page);
     write_commits(&page);
     write_care(&page);

@@ -80,6 +80,9 @@ struct status_snapshot {
 
     /* The stages (status/stages.h). */
     struct stream_stats stream; /* of all streams together */
+    size_t stream_count;        /* of streams: 1 has nothing to tell that `stream` does not */
+    struct stream_view streams[STREAM_VIEWS_MAX];
+    struct work_stats work; /* of several streams */
     struct queue_stats queue;
     struct sink_stats sink;
     int64_t writer_seen_us; /* monotonic: when the writer's loop last came round; 0: not running */

@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "util/sentence.h"
+
 const char *rotation_reason_name(enum rotation_reason reason)
 {
     static const char *const names[ROTATION_REASON_COUNT] = {
@@ -44,6 +46,15 @@ static int64_t earlier_of(int64_t a_us, int64_t b_us)
     return a_us == 0 || (b_us != 0 && b_us < a_us) ? b_us : a_us;
 }
 
+/* Of those that ask for something nobody gets it. */
+static bool is_out(const struct stream_stats *a, const struct stream_stats *b)
+{
+    bool a_asks = a->streaming_since_us != 0, b_asks = b->streaming_since_us != 0;
+    if (a_asks == b_asks)
+        return a_asks ? a->outage && b->outage : a->outage || b->outage;
+    return a_asks ? a->outage : b->outage;
+}
+
 void stream_stats_add(struct stream_stats *total, const struct stream_stats *one)
 {
     struct stream_stats sum = one->current_ledger >= total->current_ledger ? *one : *total;
@@ -71,8 +82,8 @@ void stream_stats_add(struct stream_stats *total, const struct stream_stats *one
         sum.waits_behind = other->waits_behind;
     sum.connected = sum.connected || other->connected;
     sum.throttled = sum.throttled || other->throttled;
-    sum.outage = sum.outage || other->outage;
-    sum.degraded = sum.degraded || other->degraded;
+    sum.degraded = sum.degraded || other->degraded || total->outage || one->outage;
+    sum.outage = is_out(total, one);
     sum.drips = sum.drips || other->drips;
     *total = sum;
 }
@@ -116,4 +127,31 @@ void sink_stats_add(struct sink_stats *total, const struct sink_stats *one)
     total->intake_paused = total->intake_paused || one->intake_paused;
     total->failing = total->failing || one->failing;
     total->refused = total->refused || one->refused;
+}
+
+void stream_view_make(struct stream_view *view, const struct stream_stats *stream,
+                      const struct sink_stats *sink, struct ledger_range range)
+{
+    *view = (struct stream_view){.range = range,
+                                 .current_ledger = stream->current_ledger,
+                                 .events_accepted = stream->events_accepted,
+                                 .ledgers_completed = stream->ledgers_completed,
+                                 .rows_committed = sink->rows_committed,
+                                 .retries = stream->retries,
+                                 .connected = stream->connected,
+                                 .degraded = stream->degraded || stream->outage,
+                                 .throttled = stream->throttled,
+                                 .failed_at_us = stream->failure.at_us};
+    sentence_fit(view->failure, sizeof view->failure, stream->failure.words);
+}
+
+const char *stream_view_state(const struct stream_view *view)
+{
+    if (view->range.first == 0 && view->range.last == 0)
+        return "idle";
+    if (view->degraded)
+        return "reconnecting";
+    if (!view->connected)
+        return "connecting";
+    return view->throttled ? "waiting for the writer" : "streaming";
 }

@@ -62,7 +62,8 @@ struct stream_stats {
     int64_t decode_us;       /* CPU-ish time spent in decoding, sampled */
     bool connected;
     bool throttled;        /* we are the ones who closed the window: the queue is full */
-    bool outage;           /* max_attempts without progress, nothing works */
+    bool outage;           /* max_attempts without progress, nothing works; of several streams:
+                            * of none that asks for anything */
     bool degraded;         /* the last try failed */
     bool drips;            /* bytes came, and no whole message, until the call was given up */
     uint32_t waits_behind; /* bounded: the last ledger, if its events are here and a later one is
@@ -79,6 +80,23 @@ struct stream_stats {
 /* Several streams as one: counters are summed, what is worst or newest stands for all. */
 void stream_stats_add(struct stream_stats *total, const struct stream_stats *one);
 
+/* One of several streams, for those who look. */
+#define STREAM_VIEWS_MAX     16
+#define STREAM_FAILURE_BYTES 256
+struct stream_view {
+    struct ledger_range range; /* that it fetches; 0, 0: none; last 0: it follows the chain */
+    uint32_t current_ledger;
+    uint64_t events_accepted, ledgers_completed, rows_committed, retries;
+    bool connected, degraded, throttled;
+    int64_t failed_at_us;
+    char failure[STREAM_FAILURE_BYTES]; /* how its last call that failed ended */
+};
+struct sink_stats;
+void stream_view_make(struct stream_view *view, const struct stream_stats *stream,
+                      const struct sink_stats *sink, struct ledger_range range);
+/* "idle", "connecting", "streaming", "waiting for the writer", "reconnecting" */
+const char *stream_view_state(const struct stream_view *view);
+
 /* Between the threads. */
 struct queue_stats {
     uint64_t batch_count;
@@ -91,7 +109,7 @@ void queue_stats_add(struct queue_stats *total, const struct queue_stats *one);
 
 /* What several streams share out among them (service/work.h). */
 struct work_stats {
-    size_t pieces_waiting, pieces_held, pieces_done, pieces_set_aside;
+    uint64_t pieces_waiting, pieces_held, pieces_done, pieces_set_aside;
 };
 
 /* Why a commit is cut. */

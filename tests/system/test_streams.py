@@ -221,6 +221,48 @@ def test_a_live_run_fills_what_is_missing_below_newest_first(lake, processes, tm
     assert min(filled) == FIRST and filled[0] > FIRST + PIECE
 
 
+def test_health_metrics_and_page_tell_of_each_stream(lake, processes, tmp_path):
+    endpoint = start(processes, tmp_path, "--pace", "300ms")
+    run = processes(watching.Watched(lake, endpoint, FIRST, LAST, **STREAMS))
+    answer = run.wait_for_health(
+        lambda answer: [stream["state"] for stream in answer.json.get("streams", [])]
+        == ["streaming"] * 4, "four streams that stream")
+    assert sorted((stream["first_ledger"], stream["last_ledger"])
+                  for stream in answer.json["streams"]) == [
+        (FIRST + PIECE * i, FIRST + PIECE * (i + 1) - 1) for i in range(4)]
+    assert [stream["stream"] for stream in answer.json["streams"]] == [1, 2, 3, 4]
+    assert answer.json["pieces"] == {"waiting": 6, "held": 4, "done": 0, "set_aside": 0}
+    assert answer.json["status"] == "healthy"
+    metrics = run.metrics()
+    for stream in range(1, 5):
+        assert metrics[f'ttp_stream_connected{{stream="{stream}"}}'] == 1
+        assert f'ttp_stream_events_total{{stream="{stream}"}}' in metrics
+    assert metrics['ttp_pieces{state="held"}'] == 4
+    assert "<h2>Streams</h2>" in run.ask("/").text
+    run.stop(limit=30).expect(0)
+
+
+def test_one_stream_is_told_as_before(lake, processes, tmp_path):
+    endpoint = start(processes, tmp_path, "--pace", "300ms")
+    run = processes(watching.Watched(lake, endpoint, FIRST, LAST))
+    answer = run.wait_for_health(lambda answer: answer.json["events_received"] > 0, "events")
+    assert not {"streams", "pieces"} & set(answer.json)
+    assert not [name for name in run.metrics() if name.startswith(("ttp_stream", "ttp_pieces"))]
+    assert "<h2>Streams</h2>" not in run.ask("/").text
+    run.stop(limit=30).expect(0)
+
+
+def test_a_piece_that_is_set_aside_shows_in_health(lake, processes, tmp_path, servers):
+    process.run(lake, servers[RECORDING.name], FIRST + 100, FIRST + 110)
+    poison = FIRST + 5
+    endpoint = start(processes, tmp_path, faults=f"ledger={poison} status=INTERNAL always")
+    run = processes(watching.Watched(lake, endpoint, FIRST, 0, **STREAMS, max_attempts=1,
+                                     retry_initial="1ms", retry_max="2ms"))
+    answer = run.wait_for_rule("set_aside", limit=120)
+    assert answer.json["pieces"]["set_aside"] == 1
+    run.stop(limit=30).expect(0)
+
+
 def test_the_memory_of_several_streams_stays_within_the_limit(tmp_path, processes):
     server = processes(process.Replay([made(tmp_path, 7, 1000, 700)]))
     run = processes(process.run_background(tmp_path / "lake", server.endpoint, 1000, 1690,

@@ -118,6 +118,16 @@ static void a_run_that_has_all_waits_for_the_end_and_does_not_call_it_silence(vo
     assert_string_equal(health_rule_name(HEALTH_RULE_WAITING_FOR_END), "waiting_for_end");
 }
 
+static void a_piece_that_is_set_aside_makes_a_run_degraded(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    fake_snapshot(&snapshot);
+    snapshot.work.pieces_set_aside = 1;
+    expect_only(&snapshot, HEALTH_RULE_SET_ASIDE, HEALTH_DEGRADED);
+    assert_string_equal(health_rule_name(HEALTH_RULE_SET_ASIDE), "set_aside");
+}
+
 static void a_ledger_that_comes_without_end_is_a_drip(void **state)
 {
     (void)state;
@@ -579,6 +589,7 @@ int main(void)
         cmocka_unit_test(silence_is_unhealthy_only_beyond_idle_timeout),
         cmocka_unit_test(silence_from_the_very_start_counts_from_the_request),
         cmocka_unit_test(a_run_that_has_all_waits_for_the_end_and_does_not_call_it_silence),
+        cmocka_unit_test(a_piece_that_is_set_aside_makes_a_run_degraded),
         cmocka_unit_test(a_ledger_that_comes_without_end_is_a_drip),
         cmocka_unit_test(a_message_that_comes_without_end_is_a_drip),
         cmocka_unit_test(a_gap_is_worth_a_look_for_an_hour),
