@@ -83,14 +83,14 @@ const char *const ducklake_tables[] = {
 
 const size_t ducklake_table_count = sizeof ducklake_tables / sizeof *ducklake_tables;
 
-/*
- * Our own tables. Ledger ranges are inclusive; times are microseconds since 1970; digests and
- * checksums are lower-case hexadecimal, since SQLite has no unsigned 64-bit integer.
- */
 /* So that the newest and the oldest close time are found without going over all commits. */
 #define CLOSES_INDEX                                                                               \
     "CREATE INDEX IF NOT EXISTS ttp_commits_closes ON ttp_commits(last_close_us, ended_us)"
 
+/*
+ * Our own tables. Ledger ranges are inclusive; times are microseconds since 1970; digests and
+ * checksums are lower-case hexadecimal, since SQLite has no unsigned 64-bit integer.
+ */
 const char *const catalog_tables[] = {
     /* layout_version, lake_id, schema_version, partition_id, settlements, lake_path
      * (catalog/place.h) and which table is the lake's own (catalog/identity.c) */
