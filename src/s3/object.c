@@ -17,6 +17,10 @@ const char *s3_object_meta(const struct s3_object *object, const char *name)
 void s3_object_set_etag(char etag[S3_ETAG_BYTES], struct bytes_view text)
 {
     size_t size_bytes = text.size_bytes < S3_ETAG_BYTES ? text.size_bytes : 0;
+    for (size_t i = 0; i < size_bytes; i++) {
+        if (text.data[i] <= ' ' || text.data[i] > '~')
+            size_bytes = 0;
+    }
     if (size_bytes > 0)
         memcpy(etag, text.data, size_bytes);
     etag[size_bytes] = '\0';

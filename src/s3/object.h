@@ -16,7 +16,7 @@ enum error_code s3_object_read(const struct s3_answer *answer, struct s3_object 
  * False if it is not that. */
 bool s3_object_range(const char *text, uint64_t *first, uint64_t *end, uint64_t *size_bytes);
 
-/* Copies an ETag, cut where it is too long to be one: "" then. */
+/* Copies an ETag; "" where it is too long to be one, or no visible ASCII: it goes into headers. */
 void s3_object_set_etag(char etag[S3_ETAG_BYTES], struct bytes_view text);
 
 #endif

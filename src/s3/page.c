@@ -49,12 +49,24 @@ static enum error_code end_entry(struct page_reading *reading, struct error *err
                : error_no_memory(error, "a listing of the object store");
 }
 
+/* It goes into headers of later requests. */
+static bool is_etag(struct bytes_view text)
+{
+    for (size_t i = 0; i < text.size_bytes; i++) {
+        if (text.data[i] <= ' ' || text.data[i] > '~')
+            return false;
+    }
+    return true;
+}
+
 static enum error_code take_entry(struct page_reading *reading, const char *name,
                                   struct bytes_view text, struct error *error)
 {
     struct s3_page_entry *entry = &reading->entry;
     if (strcmp(name, "Key") == 0)
         return keep_text(reading->page, text, &entry->key, error);
+    if (strcmp(name, "ETag") == 0 && !is_etag(text))
+        return error_set(error, ERR_CORRUPT, "the listing has an ETag that is none");
     if (strcmp(name, "ETag") == 0 || strcmp(name, "UploadId") == 0)
         return keep_text(reading->page, text, &entry->other, error);
     if (strcmp(name, "Size") == 0 && !text_parse_u64(text, &entry->size_bytes))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "s3/profile.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "os/file.h"
@@ -141,6 +142,11 @@ enum error_code s3_profile_parse(struct s3_profile *profile, const char *name, b
     return code;
 }
 
+static bool is_set(const char *text)
+{
+    return text != NULL && text[0] != '\0';
+}
+
 /* A file's path: the variable's value, "~/" being HOME, else `usual` below HOME. ERR_NOT_FOUND: no
  * HOME. */
 static enum error_code find_path(const char *(*variable)(const char *), const char *name,
@@ -148,34 +154,34 @@ static enum error_code find_path(const char *(*variable)(const char *), const ch
 {
     const char *set = variable(name);
     const char *home = variable("HOME");
-    bool is_set = set != NULL && set[0] != '\0';
-    if (is_set && strncmp(set, "~/", 2) != 0)
+    if (is_set(set) && strncmp(set, "~/", 2) != 0)
         return buffer_append(path, set, strlen(set) + 1);
-    if (home == NULL || home[0] == '\0')
+    if (!is_set(home))
         return ERR_NOT_FOUND;
-    enum error_code code = buffer_append_format(path, "%s/%s", home, is_set ? set + 2 : usual);
+    enum error_code code = buffer_append_format(path, "%s/%s", home, is_set(set) ? set + 2 : usual);
     return code == OK ? buffer_append_byte(path, 0) : code;
 }
 
 static enum error_code read_file(struct s3_profile *profile, const char *path, bool is_config,
-                                 struct error *error)
+                                 bool is_named, struct error *error)
 {
     struct buffer text;
+    struct error reason;
     buffer_init(&text);
-    enum error_code code = os_read_whole(path, FILE_BYTES_MAX, &text, error);
+    error_clear(&reason);
+    enum error_code code = os_read_whole(path, FILE_BYTES_MAX, &text, &reason);
     if (code == OK && s3_profile_parse(profile, profile->name, is_config, buffer_view(&text)) != OK)
-        code = error_no_memory(error, path);
+        code = error_no_memory(&reason, path);
     if (text.data != NULL)
         explicit_bzero(text.data, text.capacity_bytes);
     buffer_release(&text);
-    if (code == OK || code == ERR_NOT_FOUND)
+    /* A home that is another user's, or none at all, as in containers, has no such file for us. */
+    bool is_out_of_reach = !is_named && code == ERR_IO &&
+                           (reason.system_errno == EACCES || reason.system_errno == ENOTDIR);
+    if (code == OK || code == ERR_NOT_FOUND || is_out_of_reach)
         return OK;
-    if (code == ERR_NO_MEMORY)
-        return code;
-    (void)error_prefix(error, code, "AWS's files, where credentials may stand: ");
-    if (error != NULL)
-        error->code = ERR_INVALID;
-    return ERR_INVALID;
+    return error_set(error, code == ERR_NO_MEMORY ? code : ERR_INVALID,
+                     "AWS's files, where credentials may stand, can't be read: %s", reason.message);
 }
 
 static enum error_code read_files(struct s3_profile *profile, const char *(*variable)(const char *),
@@ -194,7 +200,8 @@ static enum error_code read_files(struct s3_profile *profile, const char *(*vari
         buffer_reset(&path);
         code = find_path(variable, files[i].variable, files[i].usual, &path);
         if (code == OK)
-            code = read_file(profile, (const char *)path.data, files[i].is_config, error);
+            code = read_file(profile, (const char *)path.data, files[i].is_config,
+                             is_set(variable(files[i].variable)), error);
         else if (code == ERR_NOT_FOUND)
             code = OK;
         else
@@ -208,7 +215,7 @@ enum error_code s3_profile_read(struct s3_profile *profile, const char *(*variab
                                 struct error *error)
 {
     const char *wanted = variable("AWS_PROFILE");
-    bool is_named = wanted != NULL && wanted[0] != '\0';
+    bool is_named = is_set(wanted);
     profile->name = mem_copy_text(is_named ? wanted : "default");
     if (profile->name == NULL)
         return error_no_memory(error, "a profile of AWS");

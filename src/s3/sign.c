@@ -41,6 +41,17 @@ static int by_name(const void *a, const void *b)
                   (*(const struct s3_pair *const *)b)->name);
 }
 
+/* A value with one space for each run of them, as it is signed. */
+static enum error_code append_value(struct buffer *out, const char *value)
+{
+    enum error_code code = OK;
+    for (const char *at = value; *at != '\0' && code == OK; at++) {
+        if (at[0] != ' ' || at[1] != ' ')
+            code = buffer_append_byte(out, (uint8_t)*at);
+    }
+    return code;
+}
+
 /* The names of the signed headers, sorted, with ';' between them. */
 static enum error_code append_names(struct buffer *out, const struct s3_pair *const *sorted,
                                     size_t count)
@@ -56,8 +67,13 @@ static enum error_code append_request(struct buffer *out, const struct s3_signin
 {
     enum error_code code =
         buffer_append_format(out, "%s\n%s\n%s\n", signing->method, signing->path, signing->query);
-    for (size_t i = 0; i < signing->header_count && code == OK; i++)
-        code = buffer_append_format(out, "%s:%s\n", sorted[i]->name, sorted[i]->value);
+    for (size_t i = 0; i < signing->header_count && code == OK; i++) {
+        code = buffer_append_format(out, "%s:", sorted[i]->name);
+        if (code == OK)
+            code = append_value(out, sorted[i]->value);
+        if (code == OK)
+            code = buffer_append_byte(out, '\n');
+    }
     if (code == OK)
         code = buffer_append_byte(out, '\n');
     if (code == OK)

@@ -77,9 +77,9 @@ def test_ranges_are_exact(client):
 
 
 def test_pairs_come_back(client):
-    put(client, "x", "hello", "meta:ttp-commit=abc", "meta:ttp-size=5").expect("ok")
+    put(client, "x", "hello", "meta:ttp-commit=abc", "meta:ttp-words=a   b: c=d").expect("ok")
     lines = client.call("head", "x").expect("ok").lines
-    assert "meta ttp-commit=abc" in lines and "meta ttp-size=5" in lines
+    assert "meta ttp-commit=abc" in lines and "meta ttp-words=a   b: c=d" in lines
     client.call("head", "nothing").expect("not found")
 
 

@@ -186,7 +186,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             for name, value in self.query.items()))
         canonical = "\n".join([
             self.command, urllib.parse.quote(urllib.parse.unquote(self.raw_path), safe="/-._~"),
-            query, *(f"{name}:{self.headers[name].strip()}" for name in signed), "", names,
+            query, *(f"{name}:{' '.join(self.headers[name].split())}" for name in signed), "", names,
             self.headers["x-amz-content-sha256"]])
         if query != self.raw_query:
             raise Refused(403, "SignatureDoesNotMatch", "the query was not sent as it is signed")

@@ -30,6 +30,25 @@ static void a_signal_asks_for_a_stop_and_wakes_the_wait(void **state)
     assert_false(os_stop_requested());
 }
 
+/* As a program that leaves SIGPIPE as it is, and writes to who does not read any more. */
+static void write_to_a_closed_pipe_while_it_is_held(void)
+{
+    struct os_pipe_hold hold;
+    int ends[2];
+    signal(SIGPIPE, SIG_DFL);
+    assert_int_equal(pipe(ends), 0);
+    close(ends[0]);
+    os_pipe_hold_begin(&hold);
+    if (write(ends[1], "x", 1) >= 0)
+        _exit(1);
+    os_pipe_hold_end(&hold);
+    sigset_t pending;
+    sigpending(&pending);
+    if (sigismember(&pending, SIGPIPE) != 0)
+        _exit(2);
+    (void)!write(ends[1], "x", 1); /* held no longer: this ends the process */
+}
+
 static int64_t clock_us = INT64_C(5000000);
 
 static int64_t moved_clock(void)
@@ -52,6 +71,13 @@ static int child_status(void (*body)(void))
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     return status;
+}
+
+static void a_library_can_write_to_a_closed_pipe_while_the_signal_is_held(void **state)
+{
+    (void)state;
+    int status = child_status(write_to_a_closed_pipe_while_it_is_held);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE);
 }
 
 static void send_one_stop_as_several_signals(void)
@@ -178,6 +204,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_signal_asks_for_a_stop_and_wakes_the_wait),
+        cmocka_unit_test(a_library_can_write_to_a_closed_pipe_while_the_signal_is_held),
         cmocka_unit_test(signals_soon_after_the_first_are_the_same_stop),
         cmocka_unit_test(a_later_signal_ends_the_process_at_once),
         cmocka_unit_test(a_hang_up_stops_as_sigterm_does),

@@ -45,6 +45,20 @@ static void test_headers_tell_of_an_object(void **state)
     assert_null(s3_object_meta(&object, "other"));
 }
 
+static void test_an_etag_that_does_not_fit_a_header_is_none(void **state)
+{
+    char etag[S3_ETAG_BYTES];
+    char longest[S3_ETAG_BYTES + 1];
+    (void)state;
+    memset(longest, 'x', S3_ETAG_BYTES);
+    s3_object_set_etag(etag, bytes_view_of(longest, S3_ETAG_BYTES - 1));
+    assert_int_equal(strlen(etag), S3_ETAG_BYTES - 1);
+    s3_object_set_etag(etag, bytes_view_of(longest, S3_ETAG_BYTES));
+    assert_string_equal(etag, "");
+    s3_object_set_etag(etag, bytes_view_text("x\r\nhost: y"));
+    assert_string_equal(etag, "");
+}
+
 static void test_the_size_of_a_part_is_that_of_the_whole(void **state)
 {
     (void)state;
@@ -94,6 +108,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_headers_tell_of_an_object, tear_down),
+        cmocka_unit_test(test_an_etag_that_does_not_fit_a_header_is_none),
         cmocka_unit_test_teardown(test_the_size_of_a_part_is_that_of_the_whole, tear_down),
         cmocka_unit_test_teardown(test_an_object_without_a_size_is_none, tear_down),
         cmocka_unit_test_teardown(test_ranges_are_read_strictly, tear_down),

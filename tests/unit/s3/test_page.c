@@ -118,6 +118,7 @@ static void test_what_is_no_page_is_refused(void **state)
         "<L><Contents><Key>a</Key><Size>-1</Size></Contents></L>",
         "<L><Contents><Key>a</Key><LastModified>today</LastModified></Contents></L>",
         "<L><EncodingType>url</EncodingType><Contents><Key>%</Key></Contents></L>",
+        "<L><Contents><Key>a</Key><ETag>x&#10;host: y</ETag></Contents></L>",
         "<L><Contents><Key>a%00b</Key></Contents><EncodingType>url</EncodingType></L>"};
     (void)state;
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)

@@ -136,6 +136,17 @@ static void test_a_file_that_is_none_is_refused(void **state)
     assert_non_null(strstr(error.message, folder));
 }
 
+static void test_a_home_that_is_none_has_no_files(void **state)
+{
+    (void)state;
+    write_file("home", "no folder");
+    home = temp_path(folder, "home");
+    assert_int_equal(s3_profile_read(&profile, variable, &error), OK);
+    s3_profile_release(&profile);
+    config_file = temp_path(folder, "home/config"); /* but for one that is asked for by name */
+    assert_int_equal(s3_profile_read(&profile, variable, &error), ERR_INVALID);
+}
+
 static void test_a_lack_of_memory_is_told(void **state)
 {
     struct allocation_sweep sweep = {0};
@@ -168,6 +179,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_profile_that_is_named_must_be_there, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_a_file_that_is_none_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_home_that_is_none_has_no_files, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_lack_of_memory_is_told, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
