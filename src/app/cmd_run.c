@@ -27,6 +27,8 @@ static enum exit_code dry_run(const struct options *options)
     struct run_plan plan = {.ranges = NULL};
     if (code == OK)
         code = run_plan_make(&plan, catalog, options->start_ledger, options->end_ledger, &error);
+    if (code == OK && options->streams > 1)
+        code = run_plan_take_below(&plan, catalog, &error);
     catalog_close(catalog);
     if (code != OK) {
         run_plan_release(&plan);

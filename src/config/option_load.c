@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/option_load.h"
 
+#include <inttypes.h>
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,8 +14,8 @@
 #include "util/ledger_text.h"
 
 /* memory_limit by default, where there are several streams: for all, and for each. */
-#define STREAMS_MEMORY (UINT64_C(96) << 20)
-#define STREAM_MEMORY  (UINT64_C(64) << 20)
+#define STREAMS_MIB 96
+#define STREAM_MIB  64
 
 #define ENVIRONMENT_PREFIX "PARQUET_CONSUMER_"
 
@@ -220,11 +221,17 @@ static void warn_of_variables(struct loading *loading)
 }
 
 /* Several streams need more than one does. */
-static void set_default_memory(struct options *options)
+static enum error_code set_default_memory(struct options *options)
 {
+    char text[32];
     int index = option_index(offsetof(struct options, memory_limit_bytes));
-    if (options->streams > 1 && options->origins[index].kind == ORIGIN_DEFAULT)
-        options->memory_limit_bytes = STREAMS_MEMORY + options->streams * STREAM_MEMORY;
+    if (options->streams < 2 || options->origins[index].kind != ORIGIN_DEFAULT)
+        return OK;
+    uint32_t limit_mib = STREAMS_MIB + options->streams * STREAM_MIB;
+    options->memory_limit_bytes = (uint64_t)limit_mib << 20;
+    snprintf(text, sizeof text, "%" PRIu32 "MiB", limit_mib);
+    options->texts[index] = arena_copy_text(&options->arena, bytes_view_text(text));
+    return options->texts[index] != NULL ? OK : ERR_NO_MEMORY;
 }
 
 enum error_code options_load(struct options *options, const struct option_sources *sources,
@@ -249,7 +256,9 @@ enum error_code options_load(struct options *options, const struct option_source
         return code;
     if (strcmp(options->network, "mainnet") == 0 || strcmp(options->network, "public") == 0)
         options->network = "pubnet";
-    set_default_memory(options);
+    code = set_default_memory(options);
+    if (code != OK)
+        return code;
     warn_of_variables(&loading);
     options_check(options, problems);
     options_warn(options, warnings);

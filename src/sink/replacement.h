@@ -18,7 +18,8 @@
 #include "sink/data_file.h"
 #include "sink/provenance.h"
 
-/* The lake and what writes to it; borrowed. No commit is open in it (sink_is_idle). */
+/* The lake and what writes to it; borrowed. No commit of it is cut, and the sink whose memory this
+ * takes has none open (sink_is_idle). */
 struct replacement_setup {
     const struct store *store;
     struct catalog *catalog;

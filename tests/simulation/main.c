@@ -109,6 +109,8 @@ static int run_consumer(struct run *run, struct chain *chain, struct fault_scrip
     struct run_report report;
     struct error error;
     load_options(run, start, end, &options);
+    if (chain != &run->scenario.chain) /* of several, others may have committed what fits */
+        options.streams = 1;
     const struct feed feed = chain_feed(chain);
     const struct server_options server_options = {.listen = "127.0.0.1:1", .faults = script};
     world_keep_script(script);

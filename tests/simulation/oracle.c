@@ -46,7 +46,8 @@ void oracle_finding(const char *format, ...)
 void oracle_begin(const struct options *options, const struct chain *chain,
                   const struct fault_script *script, bool is_other_chain)
 {
-    oracle = (struct oracle){.is_on = true,
+    /* It follows one stream: of several it judges the end alone. */
+    oracle = (struct oracle){.is_on = options->streams == 1,
                              .is_other_chain = is_other_chain,
                              .options = options,
                              .chain = chain,

@@ -167,12 +167,39 @@ static void check_stop(const struct verdict *verdict, int64_t ended_us)
         oracle_finding("the run ended %" PRId64 " ms after it was told to stop", took_us / 1000);
 }
 
+/* Whether the server did anything, or the disk, or others. */
+static bool has_any_fault(void)
+{
+    uint64_t fired = world->wire_faults - oracle.wire_faults_before;
+    for (size_t i = 0; i < oracle.script->fault_count; i++)
+        fired += oracle.script->faults[i].fired; /* in earlier lives, too */
+    return fired != 0 || has_trouble();
+}
+
+/* Of several streams: 0 if and only if the range is covered, or it was stopped; else there was a
+ * reason. */
+static void check_many(const struct verdict *verdict)
+{
+    if (verdict->exit_code == EXIT_DONE && verdict->stop == STOP_NONE &&
+        (verdict->is_live || !verdict->range_is_covered))
+        oracle_finding("exit code 0 of several streams, and the range is not covered");
+    if (verdict->exit_code != EXIT_DONE && !has_any_fault())
+        oracle_finding("exit code %d of several streams, and nothing failed", verdict->exit_code);
+    if (verdict->exit_code != EXIT_DONE && verdict->exit_code != EXIT_FAILED && !has_trouble())
+        oracle_finding("exit code %d of several streams with nothing to refuse",
+                       verdict->exit_code);
+}
+
 void oracle_exit_check(const char *folder, int exit_code, int64_t ended_us)
 {
     struct verdict verdict = {.exit_code = exit_code,
                               .stop = stop_of(ended_us),
                               .is_live = oracle.options->end_ledger == 0};
     compare_with_lake(folder, &verdict);
+    if (oracle.options->streams > 1) {
+        check_many(&verdict);
+        return;
+    }
     check_stop(&verdict, ended_us);
     if (!oracle.has_begun) {
         if (exit_code == EXIT_DONE || !has_trouble())

@@ -310,4 +310,9 @@ void scenario_set_options(const struct scenario *scenario, struct options *optio
     options->idle_timeout_us = (5 + (int64_t)world_below(86)) * US_PER_SECOND;
     options->connect_timeout_us = (1 + (int64_t)world_below(10)) * US_PER_SECOND;
     options->health_port = options->metrics_port = 0;
+    /* Without a draw of its own: a seed does with one stream what it always did. What a smaller
+     * ledger was before only the stream knows that saw it. */
+    uint32_t drawn = (uint32_t)(options->idle_timeout_us / US_PER_SECOND);
+    options->streams = drawn % 3 == 0 && !scenario->shrinks ? 2 + drawn / 3 % 4 : 1;
+    options->lease_ledgers = 10 + drawn;
 }

@@ -66,6 +66,35 @@ static void nothing_given_means_the_defaults(void **state)
     loaded_release(&loaded);
 }
 
+static void several_streams_bring_memory_and_the_length_of_their_pieces(void **state)
+{
+    static const struct {
+        const char *scheme;
+        uint32_t ledgers;
+    } cases[] = {
+        {"date", 131072}, {"date_hour", 16384}, {"date_hour_type", 16384}, {"simple", 131072}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct loaded loaded;
+        load(&loaded, (struct load_request){.flags = {{"--streams", "4"},
+                                                      {"--partitioning-scheme", cases[i].scheme}}});
+        assert_int_equal(loaded.code, OK);
+        assert_int_equal(loaded.options.memory_limit_bytes, (96 + 4 * 64) << 20);
+        assert_string_equal(loaded.options.texts[option_find_flag("--memory-limit")], "352MiB");
+        assert_int_equal(options_lease_ledgers(&loaded.options), cases[i].ledgers);
+        loaded_release(&loaded);
+    }
+    struct loaded loaded;
+    load(&loaded, (struct load_request){.flags = {{"--streams", "4"},
+                                                  {"--memory-limit", "128MiB"},
+                                                  {"--lease-ledgers", "7"}}});
+    assert_int_equal(loaded.options.memory_limit_bytes, 128 << 20);
+    assert_int_equal(options_lease_ledgers(&loaded.options), 7);
+    loaded_release(&loaded);
+    assert_refused(flag("--streams", "17"), 1, "16");
+    assert_refused(flag("--streams", "0"), 1, "1");
+}
+
 static void the_plans_configuration_works_as_it_stands(void **state)
 {
     (void)state;
@@ -633,6 +662,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_given_means_the_defaults),
+        cmocka_unit_test(several_streams_bring_memory_and_the_length_of_their_pieces),
         cmocka_unit_test(the_plans_configuration_works_as_it_stands),
         cmocka_unit_test(a_flag_wins_over_the_environment_and_that_over_the_file),
         cmocka_unit_test(aliases_of_the_ecosystem_stand_behind_our_own_variables),

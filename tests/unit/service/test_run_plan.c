@@ -136,6 +136,23 @@ static void a_live_run_goes_on_behind_the_highest_and_names_what_it_leaves(void 
     lake_close(&lake);
 }
 
+static void a_live_run_of_several_streams_takes_what_lies_below_too(void **state)
+{
+    (void)state;
+    struct lake lake;
+    lake_open(&lake, RANGES({100, 200}, {300, 400}));
+    struct run_plan plan = plan_of(lake.catalog, 50, 0);
+    assert_int_equal(run_plan_take_below(&plan, lake.catalog, NULL), OK);
+    assert_ranges(&plan, RANGES({401, 0}, {50, 99}, {201, 299}));
+    assert_int_equal(plan.left_below.count, 0);
+    assert_int_equal(plan.ranges[1].above.digest.ledger, 200);
+    assert_int_equal(plan.ranges[2].below.digest.ledger, 200);
+    assert_int_equal(run_plan_take_below(&plan, lake.catalog, NULL), OK); /* once is enough */
+    assert_int_equal(plan.range_count, 3);
+    run_plan_release(&plan);
+    lake_close(&lake);
+}
+
 static void an_empty_lake_takes_the_request_as_it_stands(void **state)
 {
     (void)state;
@@ -246,6 +263,7 @@ int main(void)
         cmocka_unit_test(a_bounded_run_fetches_what_is_not_covered),
         cmocka_unit_test(the_seams_are_the_nearest_ledgers_with_a_digest_below_and_above),
         cmocka_unit_test(a_live_run_goes_on_behind_the_highest_and_names_what_it_leaves),
+        cmocka_unit_test(a_live_run_of_several_streams_takes_what_lies_below_too),
         cmocka_unit_test(an_empty_lake_takes_the_request_as_it_stands),
         cmocka_unit_test(an_empty_lake_refuses_start_0_with_an_end),
         cmocka_unit_test(a_bounded_start_0_means_the_lake_s_first_ledger),
