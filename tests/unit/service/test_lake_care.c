@@ -235,6 +235,30 @@ static void a_failure_is_told_and_tried_again_soon(void **state)
     assert_pruned("1000-1099");
 }
 
+/* Of several streams one is idle now and then, but seldom all. */
+static void small_files_are_put_together_beside_the_open_commits_of_other_sinks(void **state)
+{
+    (void)state;
+    struct told told = {.done = 0};
+    struct options options = {.compact_closed = true};
+    struct sink *other;
+    assert_int_equal(sink_open_beside(&other, sink, &error), OK);
+    assert_int_equal(stream_send(other, &sink_wishes, LAST + 101, LAST + 140, 10, &error), OK);
+    assert_true(stream_fill(sink, &sink_wishes, 1500, 1519, 1)); /* in the hour behind */
+    lake_care_init(&care, &options, tell, &told);
+    care.next_us[CARE_COMPACT] = 0;
+    lake_care_tick(&care, other, 0); /* not while it holds the memory for it */
+    assert_int_equal(told.done, 0);
+    lake_care_tick(&care, sink, 0);
+    assert_int_equal(told.failed, 0);
+    assert_int_equal(told.done, 1);
+    assert_int_equal(told.files, 4);
+    assert_false(sink_is_idle(other));
+    assert_int_equal(sink_commit(other, ROTATION_SHUTDOWN, &error), OK);
+    sink_close(other);
+    assert_int_equal(stream_check(folder), 200 + 20 + 40);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -242,6 +266,7 @@ int main(void)
         TEST(retention_prunes_when_it_is_due_and_the_sink_goes_on),
         TEST(snapshot_retention_deletes_what_was_pruned_before_it),
         TEST(an_open_commit_is_not_touched),
+        TEST(small_files_are_put_together_beside_the_open_commits_of_other_sinks),
         TEST(nothing_is_done_that_is_not_asked_for),
         TEST(retention_reads_no_list_of_commits_where_none_is_old),
         TEST(compaction_looks_only_at_partitions_that_closed_since),
