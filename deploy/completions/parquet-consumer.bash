@@ -3,11 +3,12 @@ _parquet_consumer()
 {
     local current=${COMP_WORDS[COMP_CWORD]}
     local previous=${COMP_WORDS[COMP_CWORD-1]}
-    local command=${COMP_WORDS[1]} words='' options='--service-name --service-version --ttp-processor-endpoint --start-ledger --end-ledger --batch-size --flush-interval --network --connect-timeout --idle-timeout --retry-initial --retry-max --max-attempts --on-poison-ledger --on-gap --give-up-after --streams --lease-ledgers --max-message-size --tls --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --metadata --output-path --require-lake --compact-closed --retention --snapshot-retention --reader-data-path --partitioning-scheme --max-file-size --max-file-age --compression-codec --compression-level --row-group-rows --page-size --bloom-filters --encoding-profile --schema-version --enable-schema-evolution --memory-limit --encode-threads --min-free-disk --verify-files --stop-timeout --health-port --metrics-port --bind-address --log-level --log-format'
+    local command=${COMP_WORDS[1]} words='' options='--service-name --service-version --ttp-processor-endpoint --start-ledger --end-ledger --batch-size --flush-interval --network --connect-timeout --idle-timeout --retry-initial --retry-max --max-attempts --on-poison-ledger --on-gap --give-up-after --streams --lease-ledgers --max-message-size --tls --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --metadata --output-path --catalog --s3-endpoint --s3-region --s3-path-style --staging-path --require-lake --compact-closed --retention --snapshot-retention --reader-data-path --partitioning-scheme --max-file-size --max-file-age --compression-codec --compression-level --row-group-rows --page-size --bloom-filters --encoding-profile --schema-version --enable-schema-evolution --memory-limit --encode-threads --min-free-disk --verify-files --stop-timeout --health-port --metrics-port --bind-address --log-level --log-format'
     case $previous in
     --on-poison-ledger) words='stop skip' ;;
     --on-gap) words='warn fail' ;;
     --tls) words='true false' ;;
+    --s3-path-style) words='true false' ;;
     --require-lake) words='true false' ;;
     --compact-closed) words='true false' ;;
     --partitioning-scheme) words='date date_hour date_hour_type simple' ;;

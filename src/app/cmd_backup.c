@@ -151,6 +151,8 @@ enum exit_code cmd_backup(const struct command_line *line)
     call.argument_count = 0; /* the options' START END are none of it */
     options_init(&options);
     enum exit_code exit_code = command_load_options(&call, &options);
+    if (exit_code == EXIT_DONE)
+        exit_code = command_refuse_objects(&options, "backup");
     if (exit_code == EXIT_DONE) {
         enum error_code code = run_backup(line, &options, &error);
         if (code != OK)

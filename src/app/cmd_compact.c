@@ -123,6 +123,8 @@ static enum error_code read_wish(const struct command_line *line, const struct o
 
 static enum exit_code compact(const struct command_line *line, const struct options *options)
 {
+    if (command_refuse_objects(options, "compact") != EXIT_DONE)
+        return EXIT_USAGE;
     struct error error = {0};
     struct compact_report report;
     struct compact_wish wish;

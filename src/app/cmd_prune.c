@@ -124,6 +124,8 @@ enum exit_code cmd_prune(const struct command_line *line)
     struct prune_cut cut;
     options_init(&options);
     enum exit_code exit_code = command_load_options(line, &options);
+    if (exit_code == EXIT_DONE)
+        exit_code = command_refuse_objects(&options, "prune");
     if (exit_code == EXIT_DONE) {
         bool dry_run = command_line_flag(line, "--dry-run") != NULL;
         enum error_code code = read_cut(line, &options, &cut, &error);

@@ -109,6 +109,8 @@ static enum error_code check_data_path(const char *path, struct error *error)
 
 static enum exit_code rebuild(const struct command_line *line, const struct options *options)
 {
+    if (command_refuse_objects(options, "rebuild") != EXIT_DONE)
+        return EXIT_USAGE;
     struct error error = {0};
     struct rebuild_report report = {0};
     struct rebuild_options wanted = {.output_path = options->output_path,

@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include "config/help.h"
+#include "commit/lake_catalog.h"
 #include "config/option_load.h"
 #include "app/standard_output.h"
 #include "os/log.h"
+#include "store/objects.h"
 
 enum exit_code command_fail(enum exit_code exit_code, const struct error *error)
 {
@@ -54,6 +56,28 @@ static void log_warnings(const struct problems *warnings)
     }
 }
 
+/* Where lakes, and their catalogs, are found from here on. */
+static void find_lakes_by(const struct options *options)
+{
+    objects_configure(&(struct objects_settings){.endpoint = options->s3_endpoint,
+                                                 .region = options->s3_region,
+                                                 .path_style = options->s3_path_style,
+                                                 .staging_path = options->staging_path});
+    lake_catalog_configure(options->catalog);
+}
+
+enum exit_code command_refuse_objects(const struct options *options, const char *verb)
+{
+    struct error error;
+    if (!objects_is_url(options->output_path))
+        return EXIT_DONE;
+    error_set(&error, ERR_INVALID,
+              "%s does not work on object storage yet: the lake at %s can be written by run, and "
+              "looked at by verify, status, files, inspect and dead-letters list, show and export",
+              verb, options->output_path);
+    return command_fail(EXIT_USAGE, &error);
+}
+
 enum exit_code command_load_options(const struct command_line *line, struct options *options)
 {
     struct problems problems;
@@ -70,6 +94,7 @@ enum exit_code command_load_options(const struct command_line *line, struct opti
     if (code == OK) {
         log_configure((enum log_level)options->log_level, (enum log_format)options->log_format);
         log_warnings(&warnings);
+        find_lakes_by(options);
     } else if (code == ERR_INVALID) {
         problems_print(&problems);
         exit_code = EXIT_USAGE;

@@ -72,6 +72,8 @@ static void print_text(const struct letter_replay_report *report, bool dry_run)
 
 enum exit_code dead_letters_replay(const struct command_line *line, const struct options *options)
 {
+    if (command_refuse_objects(options, "dead-letters replay") != EXIT_DONE)
+        return EXIT_USAGE;
     struct error error = {0};
     struct letter_replay_report report;
     bool dry_run = command_line_flag(line, "--dry-run") != NULL;

@@ -112,6 +112,7 @@ enum error_code doomed_knows_path(struct database *database, const char *path, b
     } places[] = {
         {"ttp_retired", "SELECT 1 FROM ttp_retired WHERE path = ?1"},
         {"ttp_doomed", "SELECT 1 FROM ttp_doomed WHERE path = " KEPT("?1")},
+        {"ttp_upload", "SELECT 1 FROM ttp_upload WHERE path = ?1"},
         {"ducklake_files_scheduled_for_deletion",
          "SELECT 1 FROM ducklake_files_scheduled_for_deletion WHERE path = ?1"},
     };

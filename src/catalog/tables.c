@@ -83,10 +83,6 @@ const char *const ducklake_tables[] = {
 
 const size_t ducklake_table_count = sizeof ducklake_tables / sizeof *ducklake_tables;
 
-/* So that the newest and the oldest close time are found without going over all commits. */
-#define CLOSES_INDEX                                                                               \
-    "CREATE INDEX IF NOT EXISTS ttp_commits_closes ON ttp_commits(last_close_us, ended_us)"
-
 /*
  * Our own tables. Ledger ranges are inclusive; times are microseconds since 1970; digests and
  * checksums are lower-case hexadecimal, since SQLite has no unsigned 64-bit integer.
@@ -109,7 +105,7 @@ const char *const catalog_tables[] = {
     "last_close_us BIGINT NOT NULL, committed_us BIGINT NOT NULL, ended_us BIGINT, "
     "ended_reason VARCHAR)",
     "CREATE INDEX ttp_commits_digest ON ttp_commits(digest_ledger)",
-    "CREATE INDEX ttp_commits_first ON ttp_commits(first_ledger)", CLOSES_INDEX,
+    "CREATE INDEX ttp_commits_first ON ttp_commits(first_ledger)",
     /* Which commit made which data file. DuckDB may merge or drop files by itself: the data files
      * that are live are those of ducklake_data_file. */
     "CREATE TABLE ttp_commit_files(data_file_id BIGINT PRIMARY KEY NOT NULL, "
@@ -154,8 +150,6 @@ const char *const care_tables[] = {
 
 const size_t care_table_count = sizeof care_tables / sizeof *care_tables;
 
-const char *const catalog_closes_index = CLOSES_INDEX;
-
 const char *const catalog_seam_table =
     "CREATE TABLE IF NOT EXISTS ttp_seam_findings(ledger BIGINT PRIMARY KEY NOT NULL, "
     "times BIGINT NOT NULL, first_seen_us BIGINT NOT NULL, last_seen_us BIGINT NOT NULL)";
@@ -179,3 +173,10 @@ const char *const catalog_doomed_table =
 const char *const catalog_aside_table =
     "CREATE TABLE IF NOT EXISTS ttp_set_aside(path VARCHAR NOT NULL, kept_path VARCHAR NOT NULL, "
     "size_bytes BIGINT NOT NULL, snapshot_id BIGINT NOT NULL, PRIMARY KEY(path, kept_path))";
+
+/* swept_us: when its commit was given up. */
+const char *const catalog_upload_table =
+    "CREATE TABLE IF NOT EXISTS ttp_upload(path VARCHAR PRIMARY KEY NOT NULL, "
+    "commit_uuid VARCHAR NOT NULL, lease_id BIGINT, epoch BIGINT NOT NULL, holder VARCHAR NOT "
+    "NULL, size_bytes BIGINT NOT NULL, checksum VARCHAR NOT NULL, created_us BIGINT NOT NULL, "
+    "swept_us BIGINT)";

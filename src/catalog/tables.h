@@ -15,9 +15,6 @@ extern const size_t catalog_table_count;
 extern const char *const care_tables[];
 extern const size_t care_table_count;
 
-/* An index of ours that lakes of earlier versions get with the first care of them. */
-extern const char *const catalog_closes_index;
-
 /* Makes the table of what seam checks found, where it is not there yet: lakes are without it until
  * one finds something. */
 extern const char *const catalog_seam_table;
@@ -28,5 +25,7 @@ extern const char *const catalog_views_table;
 /* The same of files that nothing needs any more, and of those that repair took out. */
 extern const char *const catalog_doomed_table;
 extern const char *const catalog_aside_table;
+/* The same of objects whose commits the catalog does not hold (catalog/uploads.h). */
+extern const char *const catalog_upload_table;
 
 #endif

@@ -5,12 +5,15 @@
 #include <string.h>
 
 #include "catalog/place.h"
+#include "store/objects.h"
 #include "store/store.h"
 #include "util/memory.h"
 
 enum error_code data_path_make(char out[OS_PATH_BYTES], const char *root,
                                const char *reader_data_path, struct error *error)
 {
+    if (objects_is_url(root))
+        return os_path_join(out, root, "", error);
     const char *path = reader_data_path[0] == '\0' ? root : reader_data_path;
     size_t length = 0;
     if (path[0] != '/')

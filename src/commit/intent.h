@@ -25,6 +25,7 @@
 struct intent {
     struct arena arena;
     const char *lake_id;
+    const char *commit_uuid; /* random: its objects' names carry digits of it; NULL: no objects */
     struct catalog_commit commit;
     const char *staged[INTENT_FILE_MAX]; /* names in _lake/staging of commit.files */
     const char *dead_letters_staged;     /* NULL: none */

@@ -1,18 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "commit/ownership.h"
 
+#include <string.h>
+
 #include "catalog/files.h"
+#include "commit/lake_catalog.h"
 #include "store/store.h"
+
+#define CATALOG_LOCK_SUFFIX "-lock"
 
 void ownership_init(struct ownership *ownership)
 {
     lake_lock_init(&ownership->lock);
 }
 
+/* An object store has no locks: whoever writes to the lake writes to its catalog. */
+static enum error_code lock_catalog(struct lake_lock *lock, const struct store *store,
+                                    struct error *error)
+{
+    char path[OS_PATH_BYTES], folder[OS_PATH_BYTES];
+    enum error_code code = lake_catalog_path(store, path, error);
+    if (code == OK)
+        code = os_parent_path(folder, path, error);
+    if (code == OK)
+        code = os_make_directories(folder, NULL, error);
+    if (code == OK && strlen(path) + sizeof CATALOG_LOCK_SUFFIX > sizeof path)
+        code = error_set(error, ERR_LIMIT, "the path %.200s… is too long", path);
+    if (code != OK)
+        return code;
+    memcpy(path + strlen(path), CATALOG_LOCK_SUFFIX, sizeof CATALOG_LOCK_SUFFIX);
+    return lake_lock_take_at(lock, path, error);
+}
+
 enum error_code ownership_take(struct ownership *ownership, const struct store *store,
                                bool will_write, struct error *error)
 {
-    enum error_code code = lake_lock_take(&ownership->lock, store, error);
+    enum error_code code = store_is_folder(store) ? lake_lock_take(&ownership->lock, store, error)
+                                                  : lock_catalog(&ownership->lock, store, error);
     return code == OK && will_write ? store_probe(store, catalog_parts, CATALOG_PART_COUNT, error)
                                     : code;
 }

@@ -113,7 +113,7 @@ static enum error_code tell_kept(const struct publisher *publisher, enum error_c
                                  struct error *error)
 {
     const struct catalog_commit *commit = &publisher->intent.commit;
-    if (publisher->intent.is_replacement)
+    if (publisher->intent.is_replacement || publisher->publication.keeper->names_are_unique)
         return code; /* it was begun beside what is in the lake: the next start undoes it */
     (void)error_prefix(error, code,
                        "the commit of ledgers %u to %u is complete in %s/" LAKE_STAGING

@@ -33,7 +33,7 @@ enum error_code recovery_run(const struct store *store, struct catalog *catalog,
         code = store_make_staging(store, error);
     if (code == OK)
         code = store_walk(store, LAKE_STAGING, &walker, error);
-    if (code == OK) /* of a death while it was replaced */
+    if (code == OK && store_is_folder(store)) /* of a death while it was replaced */
         code = store_remove(store, LAKE_FILE LAKE_IN_PROGRESS_SUFFIX, error);
     report->staged_deleted = clean_up.deleted;
     return code;

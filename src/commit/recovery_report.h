@@ -22,7 +22,8 @@ struct recovery_report {
     uint64_t commit_no; /* of the intent */
     bool is_replacement;
     struct ledger_range range;
-    size_t staged_deleted; /* unfinished files that no intent named */
+    uint64_t uploads_given_up; /* objects of commits that dead processes left */
+    size_t staged_deleted;     /* unfinished files that no intent named */
 };
 
 #endif

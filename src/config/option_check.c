@@ -91,6 +91,41 @@ static bool has_parent_part(const char *path)
     return false;
 }
 
+/* What is the same whichever store a lake has is checked with the rest. */
+static void check_object_store(const struct options *options, struct problems *problems)
+{
+    static const char *const care =
+        "a lake on s3:// can't be cared for by a run yet: leave it empty";
+    static const char sqlite[] = "sqlite:";
+    bool is_sqlite = strncmp(options->catalog, sqlite, sizeof sqlite - 1) == 0 &&
+                     options->catalog[sizeof sqlite - 1] != '\0';
+    bool is_object_store = strncmp(options->output_path, "s3://", 5) == 0;
+    if (options->catalog[0] != '\0' && !is_sqlite)
+        REPORT(catalog, "the catalog must be sqlite:PATH, a file on a local disk");
+    else if (is_sqlite && !is_object_store)
+        REPORT(catalog, "a lake in a folder keeps its SQLite catalog in that folder: leave it "
+                        "empty");
+    if (!is_object_store)
+        return;
+    if (options->catalog[0] == '\0')
+        REPORT(output_path, "an object store can't hold the catalog: say where it is with "
+                            "--catalog sqlite:PATH, a file on a local disk, for one process");
+    if (options->reader_data_path[0] != '\0')
+        REPORT(reader_data_path, "readers find a lake on s3:// under its own address: leave it "
+                                 "empty");
+    if (options->staging_path[0] == '\0')
+        REPORT(staging_path, "the path must not be empty");
+    if (options->s3_endpoint[0] != '\0' && strncmp(options->s3_endpoint, "http://", 7) != 0 &&
+        strncmp(options->s3_endpoint, "https://", 8) != 0)
+        REPORT(s3_endpoint, "the endpoint must begin with https:// or http://");
+    if (options->retention_us != 0)
+        REPORT(retention_us, care);
+    if (options->snapshot_retention_us != 0)
+        REPORT(snapshot_retention_us, care);
+    if (options->compact_closed)
+        REPORT(compact_closed, "a lake on s3:// can't be compacted by a run yet: leave it false");
+}
+
 static void check_texts(const struct options *options, struct problems *problems)
 {
     if (!options_endpoint_is_good(options->ttp_processor_endpoint))
@@ -180,6 +215,7 @@ static void check_not_built(const struct options *options, struct problems *prob
 void options_check(const struct options *options, struct problems *problems)
 {
     check_texts(options, problems);
+    check_object_store(options, problems);
     check_pairs(options, problems);
     check_not_built(options, problems);
 }

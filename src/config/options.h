@@ -71,6 +71,11 @@ struct options {
     struct option_headers metadata;
 
     const char *output_path;
+    const char *catalog; /* "": in the lake's folder; sqlite:PATH */
+    const char *s3_endpoint;
+    const char *s3_region;
+    bool s3_path_style;
+    const char *staging_path;
     bool require_lake;
     bool compact_closed;
     int64_t retention_us;          /* 0: keep all */

@@ -12,9 +12,11 @@
 
 #define US_PER_HOUR (3600 * US_PER_SECOND)
 /* Numbers in a file's name: up to the year 9999, and as many files of one name as will ever be. */
-#define CLOSE_MAX_S INT64_C(253402300799)
-#define ATTEMPT_MAX 1000000
-#define US_PER_DAY  (24 * US_PER_HOUR)
+#define CLOSE_MAX_S   INT64_C(253402300799)
+#define ATTEMPT_MAX   1000000
+#define SUFFIX        ".parquet"
+#define COMMIT_DIGITS 8 /* of a commit, in the name of an object */
+#define US_PER_DAY    (24 * US_PER_HOUR)
 
 static const struct partition_transform transforms[] = {
     {"year", COLUMN_TIMESTAMP}, {"month", COLUMN_TIMESTAMP},     {"day", COLUMN_TIMESTAMP},
@@ -109,18 +111,46 @@ static int format_start(enum partitioning_scheme scheme, struct partition_key ke
     return length;
 }
 
+/* `mark`: what makes the name one of its own. */
+static void format_name(enum partitioning_scheme scheme, struct partition_key key,
+                        int64_t first_close_us, const char *mark, char out[PARTITION_PATH_BYTES])
+{
+    char start[TEXT_TIME_BYTES];
+    format_start(scheme, key, start, sizeof start);
+    snprintf(out, PARTITION_PATH_BYTES, "ttp_events_%s%s%s_%" PRId64 "%s" SUFFIX, start,
+             schemes[scheme].by_type ? "_" : "",
+             schemes[scheme].by_type ? event_type_name(key.type) : "",
+             floor_divide(first_close_us, US_PER_SECOND), mark);
+}
+
 void partition_file_name(enum partitioning_scheme scheme, struct partition_key key,
                          int64_t first_close_us, unsigned attempt, char out[PARTITION_PATH_BYTES])
 {
-    char start[TEXT_TIME_BYTES];
     char again[16] = "";
-    format_start(scheme, key, start, sizeof start);
     if (attempt > 1)
         snprintf(again, sizeof again, "-%u", attempt);
-    snprintf(out, PARTITION_PATH_BYTES, "ttp_events_%s%s%s_%" PRId64 "%s.parquet", start,
-             schemes[scheme].by_type ? "_" : "",
-             schemes[scheme].by_type ? event_type_name(key.type) : "",
-             floor_divide(first_close_us, US_PER_SECOND), again);
+    format_name(scheme, key, first_close_us, again, out);
+}
+
+void partition_object_name(enum partitioning_scheme scheme, struct partition_key key,
+                           int64_t first_close_us, const char *commit_uuid,
+                           char out[PARTITION_PATH_BYTES])
+{
+    char mark[COMMIT_DIGITS + 2];
+    snprintf(mark, sizeof mark, "_%.*s", COMMIT_DIGITS, commit_uuid);
+    format_name(scheme, key, first_close_us, mark, out);
+}
+
+/* The path without the digits of a commit, if it ends in such; else `path` as it is. */
+static const char *without_commit(const char *path, char storage[2 * PARTITION_PATH_BYTES])
+{
+    const char *mark = strrchr(path, '_');
+    if (mark == NULL || strlen(path) >= 2 * PARTITION_PATH_BYTES ||
+        strspn(mark + 1, "0123456789abcdef") != COMMIT_DIGITS ||
+        strcmp(mark + 1 + COMMIT_DIGITS, SUFFIX) != 0)
+        return path;
+    snprintf(storage, 2 * PARTITION_PATH_BYTES, "%.*s" SUFFIX, (int)(mark - path), path);
+    return storage;
 }
 
 /* The path of the file whose name has these numbers, and the same text if it is one of ours. */
@@ -142,8 +172,7 @@ bool partition_makes_path(enum partitioning_scheme scheme, const char *path)
     return partition_parse_path(scheme, path, &key);
 }
 
-bool partition_parse_path(enum partitioning_scheme scheme, const char *path,
-                          struct partition_key *key)
+static bool parse_path(enum partitioning_scheme scheme, const char *path, struct partition_key *key)
 {
     const char *mark = strrchr(path, '_');
     char *end;
@@ -164,6 +193,16 @@ bool partition_parse_path(enum partitioning_scheme scheme, const char *path,
         return true;
     }
     return false;
+}
+
+bool partition_parse_path(enum partitioning_scheme scheme, const char *path,
+                          struct partition_key *key)
+{
+    char storage[2 * PARTITION_PATH_BYTES];
+    if (parse_path(scheme, path, key))
+        return true;
+    const char *rest = without_commit(path, storage);
+    return rest != path && parse_path(scheme, rest, key);
 }
 
 void partition_label(enum partitioning_scheme scheme, struct partition_key key,

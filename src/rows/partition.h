@@ -44,8 +44,14 @@ void partition_directory(enum partitioning_scheme scheme, struct partition_key k
  * file's first ledger; attempt 1 adds nothing, 2 adds "-2", and so on. */
 void partition_file_name(enum partitioning_scheme scheme, struct partition_key key,
                          int64_t first_close_us, unsigned attempt, char out[PARTITION_PATH_BYTES]);
-/* Whether `path`, relative to output_path, is one that partition_directory and partition_file_name
- * make together. */
+/* On object storage, where nothing is renamed, names are no two commits': the first 8 digits of the
+ * commit's number, a UUID, stand before the suffix: ttp_events_2024-01-15T12_1705320000_1a2b3c4d.
+ */
+void partition_object_name(enum partitioning_scheme scheme, struct partition_key key,
+                           int64_t first_close_us, const char *commit_uuid,
+                           char out[PARTITION_PATH_BYTES]);
+/* Whether `path`, relative to output_path, is one that partition_directory and partition_file_name,
+ * or partition_object_name, make together. */
 bool partition_makes_path(enum partitioning_scheme scheme, const char *path);
 /* The same, and whose path it is. */
 bool partition_parse_path(enum partitioning_scheme scheme, const char *path,

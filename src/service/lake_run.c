@@ -24,6 +24,7 @@
 #include "os/signal.h"
 #include "os/thread.h"
 #include "sink/sink.h"
+#include "store/objects.h"
 #include "util/memory.h"
 
 #define SAMPLE_US        1000000  /* between two looks at the clocks */
@@ -265,6 +266,13 @@ static bool sink_must_give_up(void *context, enum obstacle_kind wait)
     return (wait == OBSTACLE_REFUSAL && !run->plan.live) || run_stop_is_over(&run->stop);
 }
 
+/* Asked while an object store does not answer. */
+static bool store_must_give_up(void *context)
+{
+    const struct lake_run *run = context;
+    return run_stop_is_over(&run->stop);
+}
+
 /* How the stages stand, for all threads. */
 static void measure(void *context, struct status_snapshot *out)
 {
@@ -329,6 +337,7 @@ static enum error_code open_sink(struct lake_run *run, struct error *error)
     struct sink_options sink_options = sink_setup_options(run->options, &run->memory);
     sink_options.give_up = sink_must_give_up;
     sink_options.give_up_context = run;
+    objects_set_stop(store_must_give_up, run);
     enum error_code code = sink_open(&run->sink, &sink_options, error);
     if (code != OK)
         return code;
@@ -413,6 +422,7 @@ static enum error_code set_up(struct lake_run *run, const struct run_observer *o
 
 static void tear_down(struct lake_run *run)
 {
+    objects_set_stop(NULL, NULL);
     if (run->status != NULL)
         run_status_detach(run->status);
     for (size_t i = 0; i < run->lane_count; i++) {

@@ -10,6 +10,7 @@
 #include "config/option_table.h"
 #include "config/option_value.h"
 #include "util/json_text.h"
+#include "commit/lake_catalog.h"
 #include "commit/lake_file.h"
 #include "lake/open.h"
 #include "os/file.h"
@@ -92,12 +93,26 @@ static enum error_code append_flag(struct buffer *out, const char *flag, const c
     return code == OK ? rerun_append_word(out, value) : code;
 }
 
-/* The path as it is found from any folder. */
+/* The path as it is found from any folder; an address is found so as it is. */
 static enum error_code append_path(struct buffer *out, const char *flag, const char *path)
 {
     char absolute[OS_PATH_BYTES];
-    bool is_found = path[0] != '\0' && os_absolute_path(absolute, path, NULL) == OK;
+    bool is_found = path[0] != '\0' && strstr(path, "://") == NULL &&
+                    os_absolute_path(absolute, path, NULL) == OK;
     return append_flag(out, flag, is_found ? absolute : path);
+}
+
+/* sqlite:PATH, so too. */
+static enum error_code append_catalog(struct buffer *out, const char *flag, const char *catalog)
+{
+    static const char prefix[] = LAKE_CATALOG_SQLITE_PREFIX;
+    char absolute[OS_PATH_BYTES], text[OS_PATH_BYTES + sizeof prefix];
+    size_t length = sizeof prefix - 1;
+    if (strncmp(catalog, prefix, length) != 0 ||
+        os_absolute_path(absolute, catalog + length, NULL) != OK)
+        return append_flag(out, flag, catalog);
+    snprintf(text, sizeof text, "%s%s", prefix, absolute);
+    return append_flag(out, flag, text);
 }
 
 /* A configuration that can be read again: not a pipe. */
@@ -112,12 +127,19 @@ static bool is_option(int index, size_t offset)
 }
 #define IS(index, field) is_option((index), offsetof(struct options, field))
 
+/* What else must be said to find a lake on object storage. */
+static bool finds_the_lake(int index)
+{
+    return IS(index, catalog) || IS(index, s3_endpoint) || IS(index, s3_region) ||
+           IS(index, s3_path_style) || IS(index, staging_path);
+}
+
 /* What each command says for itself, or what changes nothing in the lake. */
 static bool is_left_out(int index)
 {
     return strcmp(option_table[index].section, "service") == 0 || IS(index, output_path) ||
-           IS(index, start_ledger) || IS(index, end_ledger) || IS(index, log_level) ||
-           IS(index, log_format);
+           finds_the_lake(index) || IS(index, start_ledger) || IS(index, end_ledger) ||
+           IS(index, log_level) || IS(index, log_format);
 }
 
 /* The lake's own value where it has one and the options say otherwise; else NULL. */
@@ -213,18 +235,23 @@ static enum error_code append_option(struct buffer *out, const struct options *o
     option_flag(option, flag);
     if (option->kind == OPTION_HEADERS)
         return append_headers(out, flag, options, index);
+    if (IS(index, catalog))
+        return append_catalog(out, flag, options->catalog);
     bool is_path = option->kind == OPTION_TEXT && (strcmp(option->placeholder, "FILE") == 0 ||
                                                    strcmp(option->placeholder, "FOLDER") == 0);
     return is_path ? append_path(out, flag, options->texts[index])
                    : append_flag(out, flag, options->texts[index]);
 }
 
-/* " --output-path …[ --config …]" */
+/* " --output-path …[ --config …]", and for an object store what finds it. */
 static enum error_code append_lake(struct buffer *out, const struct options *options)
 {
     enum error_code code = append_path(out, "--output-path", options->output_path);
     if (code == OK && has_file(options))
         code = append_path(out, "--config", options->config_path);
+    for (int i = 0; code == OK && i < (int)option_count; i++)
+        if (finds_the_lake(i) && is_needed(options, i))
+            code = append_option(out, options, i);
     return code;
 }
 

@@ -79,7 +79,9 @@ static void fill_machine(const struct run_status *status, struct status_snapshot
     out->peak_resident_bytes = os_peak_resident_bytes();
     out->cpu_us = os_process_cpu_us();
     struct os_free_space space = {.bytes = 0};
-    out->disk_known = os_free_space(status->options->output_path, &space, NULL) == OK;
+    struct store store;
+    out->disk_known = store_at(&store, status->options->output_path, NULL) == OK &&
+                      store_free_space(&store, &space, NULL) == OK;
     out->disk_free_bytes = space.bytes;
     out->warnings_logged = log_warning_count();
     out->errors_logged = log_error_count();
@@ -94,7 +96,8 @@ static void fill_backup(const struct run_status *status, struct status_snapshot 
     struct store store;
     struct backup_records *records = mem_alloc(sizeof *records);
     if (records != NULL && store_at(&store, status->options->output_path, NULL) == OK &&
-        backup_records_read(records, &store, NULL) == OK && records->count > 0) {
+        store_is_folder(&store) && backup_records_read(records, &store, NULL) == OK &&
+        records->count > 0) {
         out->last_backup_us = records->items[0].ended_us;
         snprintf(out->last_backup_path, sizeof out->last_backup_path, "%.*s", STATUS_PATH_BYTES - 1,
                  records->items[0].destination);

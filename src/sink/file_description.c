@@ -81,14 +81,31 @@ static bool is_named(const struct catalog_file *named, size_t count, const char 
     return false;
 }
 
+/* Nobody else can have, or have had, such a name. */
+static enum error_code name_object(const struct data_file *file, enum partitioning_scheme scheme,
+                                   const char *directory, const char *commit_uuid,
+                                   struct arena *arena, const char **chosen, struct error *error)
+{
+    char name[PARTITION_PATH_BYTES], path[OS_PATH_BYTES];
+    partition_object_name(scheme, file->key, file->first_close_us, commit_uuid, name);
+    enum error_code code = os_path_join(path, directory, name, error);
+    if (code != OK)
+        return code;
+    *chosen = arena_copy_text(arena, bytes_view_text(path));
+    return *chosen == NULL ? error_no_memory(error, "a file's path") : OK;
+}
+
 enum error_code file_description_name(const struct data_file *file, const struct store *store,
                                       struct catalog *catalog, enum partitioning_scheme scheme,
                                       const struct catalog_file *named, size_t count,
-                                      struct arena *arena, const char **chosen, struct error *error)
+                                      const char *commit_uuid, struct arena *arena,
+                                      const char **chosen, struct error *error)
 {
     char directory[PARTITION_PATH_BYTES], name[PARTITION_PATH_BYTES];
     char path[OS_PATH_BYTES];
     partition_directory(scheme, file->key, directory);
+    if (commit_uuid != NULL)
+        return name_object(file, scheme, directory, commit_uuid, arena, chosen, error);
     for (unsigned attempt = 1; attempt <= NAME_ATTEMPT_MAX; attempt++) {
         bool known = false;
         partition_file_name(scheme, file->key, file->first_close_us, attempt, name);

@@ -19,7 +19,7 @@ enum error_code file_description_make(const struct data_file *file,
 enum error_code file_description_name(const struct data_file *file, const struct store *store,
                                       struct catalog *catalog, enum partitioning_scheme scheme,
                                       const struct catalog_file *named, size_t count,
-                                      struct arena *arena, const char **path,
-                                      struct error *error) MUST_CHECK;
+                                      const char *commit_uuid, struct arena *arena,
+                                      const char **path, struct error *error) MUST_CHECK;
 
 #endif

@@ -14,6 +14,7 @@
 #include "sink/lake_recovery.h"
 #include "sink/lake_table.h"
 #include "sink/newer_files.h"
+#include "store/objects.h"
 #include "version.h"
 
 #define NAMES_BYTES 256
@@ -41,7 +42,8 @@ static enum error_code explain_path(const char *output_path, enum error_code cod
     if (code == ERR_RETRY) {
         (void)error_prefix(error, ERR_IO, "no room for the lake at output_path %s: ", output_path);
         code = ERR_IO;
-    } else if (error != NULL && is_path_problem(error->system_errno)) {
+    } else if (error != NULL && is_path_problem(error->system_errno) &&
+               !objects_is_url(output_path)) {
         (void)error_prefix(error, ERR_INVALID,
                            "output_path %s can't be written to; give another --output-path or "
                            "change its permissions: ",
@@ -177,6 +179,10 @@ static enum error_code recover(struct lake_folder *folder, struct error *error)
         [RECOVERY_ROLLED_FORWARD] = "an interrupted commit was finished",
         [RECOVERY_ROLLED_BACK] = "an interrupted commit was undone; its ledgers are fetched again",
     };
+    if (report.uploads_given_up > 0)
+        log_event(LOG_INFO, "sink",
+                  "objects of interrupted commits were deleted; their ledgers are fetched again",
+                  LOG_U("objects", report.uploads_given_up));
     if (report.outcome == RECOVERY_ROLLED_BACK && report.is_replacement)
         log_event(LOG_INFO, "sink",
                   "new files that were to take the place of others were deleted; what they were to "

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "os/clock.h"
+#include "os/identity.h"
 #include "sink/file_description.h"
 #include "sink/provenance.h"
 #include "util/memory.h"
@@ -211,7 +212,9 @@ static enum error_code describe_dead_letters(const struct open_commit *commit,
                                              struct intent *intent, struct error *error)
 {
     char path[STAGED_NAME_BYTES];
-    snprintf(path, sizeof path, "dead_letters/commit_%" PRIu64 ".jsonl", commit->commit_no);
+    bool is_object = intent->commit_uuid != NULL;
+    snprintf(path, sizeof path, "dead_letters/commit_%" PRIu64 "%s%.8s.jsonl", commit->commit_no,
+             is_object ? "_" : "", is_object ? intent->commit_uuid : "");
     intent->dead_letters_staged = copy_text(intent, commit->dead_letters.name);
     intent->commit.dead_letters_path = copy_text(intent, path);
     if (intent->dead_letters_staged == NULL || intent->commit.dead_letters_path == NULL)
@@ -221,6 +224,19 @@ static enum error_code describe_dead_letters(const struct open_commit *commit,
     return OK;
 }
 
+/* Where nothing is renamed, its names must be its own before they are given. */
+static enum error_code number_objects(const struct store *store, struct intent *intent,
+                                      struct error *error)
+{
+    char uuid[OS_UUID_BYTES];
+    if (store_is_folder(store))
+        return OK;
+    enum error_code code = os_uuid(uuid, error);
+    if (code == OK)
+        intent->commit_uuid = copy_text(intent, uuid);
+    return code == OK && intent->commit_uuid == NULL ? error_no_memory(error, "a commit") : code;
+}
+
 enum error_code open_commit_describe(const struct open_commit *commit,
                                      const struct data_file_setup *setup,
                                      const struct commit_origin *origin, const char *reason,
@@ -228,6 +244,9 @@ enum error_code open_commit_describe(const struct open_commit *commit,
 {
     assert(commit->state == COMMIT_STAGED);
     intent->lake_id = copy_text(intent, origin->lake_id);
+    enum error_code code = number_objects(setup->store, intent, error);
+    if (code != OK)
+        return code;
     struct ledger_range *unconfirmed =
         arena_alloc(&intent->arena, (commit->unconfirmed.count + 1) * sizeof *unconfirmed);
     if (intent->lake_id == NULL || unconfirmed == NULL)
@@ -251,7 +270,7 @@ enum error_code open_commit_describe(const struct open_commit *commit,
     _Static_assert(sizeof intent->commit.digest_chain == LEDGER_DIGEST_BYTES, "digests fit");
     memcpy(intent->commit.digest_chain, commit->digest.chain, LEDGER_DIGEST_BYTES);
     memcpy(intent->commit.digest_contents, commit->digest.contents, LEDGER_DIGEST_BYTES);
-    enum error_code code = describe_files(commit, setup, origin, intent, error);
+    code = describe_files(commit, setup, origin, intent, error);
     if (code == OK && commit->dead_letter_count > 0)
         code = describe_dead_letters(commit, intent, error);
     return code;

@@ -243,8 +243,8 @@ static enum error_code describe(struct replacement *replacement, struct error *e
     if (code == OK)
         code = file_description_name(&replacement->file, replacement->setup.store,
                                      replacement->setup.catalog, replacement->setup.scheme,
-                                     replacement->done, replacement->done_count, &intent->arena,
-                                     &file->path, error);
+                                     replacement->done, replacement->done_count, NULL,
+                                     &intent->arena, &file->path, error);
     if (code == OK)
         code = add_members(replacement, error);
     if (code != OK)

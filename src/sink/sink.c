@@ -358,6 +358,7 @@ static enum error_code stage(struct sink *sink, enum rotation_reason reason, str
     for (size_t i = 0; code == OK && i < sink->open.file_count; i++)
         code = file_description_name(&sink->open.files[i], &sink->lake->folder.store,
                                      sink->lake->folder.catalog, sink->lake->scheme, files, i,
+                                     sink->lake->publisher.intent.commit_uuid,
                                      &sink->lake->publisher.intent.arena, &files[i].path, error);
     return code;
 }

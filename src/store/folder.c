@@ -376,6 +376,7 @@ static const struct store_backend folder_backend = {
 enum error_code folder_at(struct store *store, const char *output_path, struct error *error)
 {
     store->backend = &folder_backend;
+    store->objects = NULL;
     return os_path_join(store->root, "", output_path, error);
 }
 

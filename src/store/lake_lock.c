@@ -69,8 +69,13 @@ enum error_code lake_lock_take(struct lake_lock *lock, const struct store *store
     char path[OS_PATH_BYTES];
     lake_lock_init(lock);
     enum error_code code = store_path(store, LAKE_LOCK, path, error);
-    if (code == OK)
-        code = os_refuse_no_file(path, error);
+    return code == OK ? lake_lock_take_at(lock, path, error) : code;
+}
+
+enum error_code lake_lock_take_at(struct lake_lock *lock, const char *path, struct error *error)
+{
+    lake_lock_init(lock);
+    enum error_code code = os_refuse_no_file(path, error);
     if (code == OK)
         code = os_file_open(&lock->file, path, OS_OPEN_READ_WRITE, error);
     if (code != OK)

@@ -28,6 +28,8 @@ static enum obstacle_kind wait_of(const struct error *failure)
 {
     if (failure->system_errno == EBUSY)
         return OBSTACLE_CATALOG;
+    if (failure->system_errno == EHOSTUNREACH)
+        return OBSTACLE_STORE;
     return os_is_refusal(failure->system_errno) ? OBSTACLE_REFUSAL : OBSTACLE_SPACE;
 }
 
@@ -36,6 +38,10 @@ static void log_wait(const struct obstacle *obstacle, enum obstacle_kind wait, c
     if (wait == OBSTACLE_CATALOG)
         log_event(LOG_WARN, "sink",
                   "another program is writing to the catalog; waiting until it is done",
+                  LOG_T("reason", reason));
+    else if (wait == OBSTACLE_STORE)
+        log_event(LOG_WARN, "sink",
+                  "the object store does not answer; waiting until it does, nothing is lost",
                   LOG_T("reason", reason));
     else if (wait == OBSTACLE_REFUSAL)
         log_event(LOG_ERROR, "sink",

@@ -19,6 +19,7 @@
 enum obstacle_kind {
     OBSTACLE_SPACE,   /* the disk is full */
     OBSTACLE_CATALOG, /* another program writes to the catalog */
+    OBSTACLE_STORE,   /* the object store does not answer */
     OBSTACLE_REFUSAL  /* the file system, or the rights in it, refuse to publish what is staged */
 };
 
@@ -47,9 +48,10 @@ void obstacle_init(struct obstacle *obstacle);
 #define OBSTACLE_BUSY_LIMIT_US (INT64_C(24) * 3600 * 1000000)
 
 /* `obstacle` NULL: nothing is waited for, the failure comes back.
- * `failure`: what met the full disk (ENOSPC), the busy catalog (EBUSY) or a refusal
- * (os_is_refusal). Logs once, pauses, and returns OK to try again; on giving up, and when the
- * catalog was busy for a day, ERR_IO, after a refusal ERR_CONFLICT, with the failure's message. */
+ * `failure`: what met the full disk (ENOSPC), the busy catalog (EBUSY), a store that does not
+ * answer (EHOSTUNREACH) or a refusal (os_is_refusal). Logs once, pauses, and returns OK to try
+ * again; on giving up, and when the catalog was busy for a day, ERR_IO, after a refusal
+ * ERR_CONFLICT, with the failure's message. */
 enum error_code obstacle_wait(struct obstacle *obstacle, const struct error *failure,
                               struct error *error) MUST_CHECK;
 /* Runs a step on the catalog again and again while another program holds it (ERR_RETRY with EBUSY):

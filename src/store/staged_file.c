@@ -32,6 +32,7 @@ enum error_code staged_file_create(struct staged_file *staged, const struct stor
     if (staged->hash == NULL)
         return error_no_memory(error, "a staged file");
     XXH64_reset(staged->hash, 0);
+    staged->is_durable = store_is_folder(store);
     error_clear(&failure);
     while ((code = os_file_open(&staged->file, path, OS_OPEN_CREATE_NEW, &failure)) != OK) {
         if (code == ERR_CONFLICT) /* left by a commit whose clean-up failed: staging is ours */
@@ -84,6 +85,8 @@ enum error_code staged_file_append(struct staged_file *staged, struct bytes_view
 enum error_code staged_file_sync(struct staged_file *staged, struct error *error)
 {
     assert(!staged->failed);
+    if (!staged->is_durable)
+        return OK;
     enum error_code code = os_file_sync(&staged->file, error);
     if (code != OK)
         staged->failed = true;

@@ -16,7 +16,8 @@ struct staged_file {
     char name[STAGED_NAME_BYTES]; /* in _lake/staging; "" when there is none */
     struct os_file file;
     uint64_t size_bytes;
-    void *hash; /* XXH64 of all bytes so far */
+    void *hash;      /* XXH64 of all bytes so far */
+    bool is_durable; /* once it is synced: what is staged for an object store need not be */
     bool failed;
 };
 

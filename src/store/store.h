@@ -6,7 +6,8 @@
  * Where the files of a lake live. Names are relative to the lake ("year=2024/…/x.parquet",
  * "_lake/staging/x"). One that leaves it is ERR_CORRUPT, since only catalogs and intents that
  * somebody made have such; a link on the way of what is put, removed or moved is ERR_INVALID. A
- * backend is a table of these operations: a folder (store/folder.c).
+ * backend is a table of these operations: a folder (store/folder.c), an object store
+ * (store/objects.c).
  *
  * What is put, moved or removed is durable only after it was synced (docs/commit-protocol.md,
  * "Which sync protects what"). Errors beside those named: ERR_IO with system_errno, ERR_RETRY where
@@ -23,14 +24,16 @@
 
 struct store {
     const struct store_backend *backend;
-    char root[OS_PATH_BYTES]; /* the lake's folder; messages call the lake by it */
+    struct objects *objects;  /* of an object store (store/objects.h), which owns it; else NULL */
+    char root[OS_PATH_BYTES]; /* the lake's folder, or URL; messages call the lake by it */
 };
 
 /* A stored file, open for reading. */
 struct store_file {
-    const struct store *store; /* NULL: closed */
-    struct os_file file;       /* the folder's */
-    const char *name;          /* for messages; lives as long as the file is open */
+    const struct store *store;    /* NULL: closed */
+    struct os_file file;          /* the folder's */
+    struct object_reader *reader; /* an object store's */
+    const char *name;             /* for messages; lives as long as the file is open */
     uint64_t size_bytes;
 };
 

@@ -96,6 +96,29 @@ static void paths_are_those_of_the_design(void **state)
     }
 }
 
+static void objects_carry_digits_of_their_commit(void **state)
+{
+    (void)state;
+    static const char uuid[] = "1a2b3c4d-0000-4000-8000-000000000000";
+    int64_t time = at("2024-01-15T12:20:34.9Z");
+    for (int i = 0; i < SCHEME_COUNT; i++) {
+        enum partitioning_scheme scheme = (enum partitioning_scheme)i;
+        char directory[PARTITION_PATH_BYTES], name[PARTITION_PATH_BYTES];
+        char path[2 * PARTITION_PATH_BYTES];
+        struct partition_key key = partition_key_of(scheme, time, EVENT_MINT), found;
+        partition_directory(scheme, key, directory);
+        partition_object_name(scheme, key, time, uuid, name);
+        assert_non_null(strstr(name, "_1705321234_1a2b3c4d.parquet"));
+        snprintf(path, sizeof path, "%s%s%s", directory, directory[0] == '\0' ? "" : "/", name);
+        assert_true(partition_parse_path(scheme, path, &found));
+        assert_true(partition_key_equal(found, key));
+        memcpy(strstr(path, "1a2b3c4d"), "1A2B3C4D", 8);
+        assert_false(partition_makes_path(scheme, path));
+        memcpy(strstr(path, "1A2B3C4D"), "1a2b3c4.", 8);
+        assert_false(partition_makes_path(scheme, path));
+    }
+}
+
 static void years_have_four_digits_and_times_before_1970_are_negative(void **state)
 {
     (void)state;
@@ -182,6 +205,7 @@ int main(void)
         cmocka_unit_test(schemes_have_names),
         cmocka_unit_test(keys_are_the_hour_or_day_of_the_row),
         cmocka_unit_test(paths_are_those_of_the_design),
+        cmocka_unit_test(objects_carry_digits_of_their_commit),
         cmocka_unit_test(years_have_four_digits_and_times_before_1970_are_negative),
         cmocka_unit_test(only_paths_that_a_scheme_makes_are_its_own),
         cmocka_unit_test(ducklake_partitions_have_transforms_and_values),

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "catalog/uploads.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "catalog/handle.h"
+#include "catalog/tables.h"
+
+static enum error_code has_table(struct catalog *catalog, bool *there, struct error *error)
+{
+    return database_has_table(&catalog->database, "ttp_upload", there, error);
+}
+
+static enum error_code insert(struct database *database, const struct catalog_upload *uploads,
+                              size_t count, struct error *error)
+{
+    struct query query;
+    enum error_code code = database_execute(database, catalog_upload_table, error);
+    if (code != OK)
+        return code;
+    query_prepare(&query, database,
+                  "INSERT INTO ttp_upload(path, commit_uuid, lease_id, epoch, holder, size_bytes, "
+                  "checksum, created_us, swept_us) VALUES(?1,?2,NULL,0,?3,?4,?5,?6,NULL)",
+                  error);
+    for (size_t i = 0; i < count; i++) {
+        const struct catalog_upload *upload = &uploads[i];
+        char checksum[17];
+        snprintf(checksum, sizeof checksum, "%016" PRIx64, upload->checksum);
+        query_run(&query, BIND(sql_text(upload->path), sql_text(upload->commit_uuid),
+                               sql_text(upload->holder), sql_int(upload->size_bytes),
+                               sql_text(checksum), sql_int(upload->created_us)));
+    }
+    return query_end(&query);
+}
+
+enum error_code catalog_begin_uploads(struct catalog *catalog, const struct catalog_upload *uploads,
+                                      size_t count, struct error *error)
+{
+    struct database *database = &catalog->database;
+    enum error_code code = database_begin_write(database, error);
+    return code == OK ? database_end(database, insert(database, uploads, count, error), error)
+                      : code;
+}
+
+#define OF_COMMIT " FROM ttp_upload WHERE commit_uuid = ?1 AND swept_us IS NULL"
+
+enum error_code catalog_end_uploads(struct catalog *catalog, const char *commit_uuid,
+                                    uint64_t *count, struct error *error)
+{
+    struct database *database = &catalog->database;
+    int64_t found = 0;
+    *count = 0;
+    enum error_code code = database_query_int(database, "SELECT count(*)" OF_COMMIT,
+                                              BIND(sql_text(commit_uuid)), &found, error);
+    if (code == OK)
+        code = database_run(database, "DELETE" OF_COMMIT, BIND(sql_text(commit_uuid)), error);
+    *count = (uint64_t)found;
+    return code;
+}
+
+#define GIVEN_UP_BY "swept_us IS NULL AND (CAST(?1 AS VARCHAR) IS NULL OR commit_uuid = ?1)"
+
+static enum error_code give_up(struct database *database, const char *commit_uuid, int64_t now_us,
+                               uint64_t *count, struct error *error)
+{
+    int64_t found = 0;
+    enum error_code code =
+        database_query_int(database, "SELECT count(*) FROM ttp_upload WHERE " GIVEN_UP_BY,
+                           BIND(sql_text(commit_uuid)), &found, error);
+    if (code == OK && found > 0)
+        code = database_run(database, "UPDATE ttp_upload SET swept_us = ?2 WHERE " GIVEN_UP_BY,
+                            BIND(sql_text(commit_uuid), sql_int(now_us)), error);
+    if (count != NULL)
+        *count = (uint64_t)found;
+    return code;
+}
+
+enum error_code catalog_give_up_uploads(struct catalog *catalog, const char *commit_uuid,
+                                        int64_t now_us, uint64_t *count, struct error *error)
+{
+    struct database *database = &catalog->database;
+    bool there = false;
+    if (count != NULL)
+        *count = 0;
+    enum error_code code = has_table(catalog, &there, error);
+    if (code == OK && there)
+        code = database_begin_write(database, error);
+    if (code != OK || !there)
+        return code;
+    code = give_up(database, commit_uuid, now_us, count, error);
+    return database_end(database, code, error);
+}
+
+enum error_code catalog_forget_upload(struct catalog *catalog, const char *path,
+                                      struct error *error)
+{
+    struct database *database = &catalog->database;
+    enum error_code code = database_begin_write(database, error);
+    if (code != OK)
+        return code;
+    code = database_run(database, "DELETE FROM ttp_upload WHERE path = ?1 AND swept_us IS NOT NULL",
+                        BIND(sql_text(path)), error);
+    return database_end(database, code, error);
+}
+
+enum error_code catalog_each_upload(struct catalog *catalog, catalog_upload_visitor *visit,
+                                    void *context, struct error *error)
+{
+    struct query query;
+    bool there = false;
+    enum error_code code = has_table(catalog, &there, error);
+    if (code != OK || !there)
+        return code;
+    query_begin(&query, &catalog->database,
+                "SELECT path, commit_uuid, holder, size_bytes, checksum, created_us, "
+                "coalesce(swept_us, 0) AS swept_us FROM ttp_upload ORDER BY path",
+                NO_VALUES, error);
+    while (query_next(&query)) {
+        struct catalog_upload upload = {.path = query_text(&query, 0),
+                                        .commit_uuid = query_text(&query, 1),
+                                        .holder = query_text(&query, 2),
+                                        .size_bytes = query_int(&query, 3),
+                                        .checksum = query_checksum(&query, 4),
+                                        .created_us = query_int(&query, 5),
+                                        .swept_us = query_int(&query, 6)};
+        if (upload.path != NULL)
+            query_check(&query, visit(context, &upload, error));
+    }
+    return query_end(&query);
+}
+
+enum error_code catalog_has_old_upload(struct catalog *catalog, int64_t before_us, bool *has,
+                                       struct error *error)
+{
+    bool there = false;
+    *has = false;
+    enum error_code code = has_table(catalog, &there, error);
+    return code == OK && there
+               ? database_has(&catalog->database, "SELECT 1 FROM ttp_upload WHERE swept_us < ?1",
+                              BIND(sql_int(before_us)), has, error)
+               : code;
+}
+
+enum error_code catalog_upload_is_known(struct catalog *catalog, const char *path, bool *known,
+                                        struct error *error)
+{
+    return database_has(&catalog->database,
+                        "SELECT 1 FROM ttp_commit_files WHERE path = ?1 UNION ALL SELECT 1 FROM "
+                        "ttp_dead_letters WHERE '_lake/' || path = ?1",
+                        BIND(sql_text(path)), known, error);
+}
