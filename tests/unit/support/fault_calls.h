@@ -36,8 +36,10 @@ struct fault_plan {
     uint64_t count; /* how many in a row do; 0 is taken as 1, UINT64_MAX: all from then on */
 };
 
-/* The step of a sweep over operations: 1 where TTP_TEST_THOROUGH is set in the environment, so that
- * every one is met, else `step`. */
+/* The step of a sweep over operations or allocations, by TTP_TEST_SWEEPS in the environment: 1 for
+ * "all" (make sweeps), `step` for "fine" (tools/mutate); else a prime of some three times that,
+ * nine times in a build with sanitizers. What is swept without leaving anything out (1) always is.
+ */
 uint64_t fault_step(uint64_t step);
 
 /* For the end of a sweep: prints at how many operations `what` was tried; those of all sweeps are
