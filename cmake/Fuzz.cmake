@@ -2,7 +2,7 @@
 # fuzz/fuzz_<name>.c defines LLVMFuzzerTestOneInput and links the rooms named in its head:
 # `// rooms: pb util`. With TTP_FUZZ it is a libFuzzer program; without, fuzz/replay_corpus.c runs
 # fuzz/corpus/<name>/* through it once, as a plain test. fuzz/support is linked into all of them.
-if(NOT TTP_FUZZ AND NOT TTP_TESTS)
+if(NOT TTP_FUZZ AND (NOT TTP_TESTS OR TTP_TEST_ROOMS))
   return()
 endif()
 file(GLOB fuzz_support_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/fuzz/support/*.c)

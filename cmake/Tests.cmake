@@ -21,7 +21,8 @@ target_link_options(test_support INTERFACE -Wl,--undefined=test_filter_set)
 file(GLOB room_folders LIST_DIRECTORIES true ${CMAKE_SOURCE_DIR}/tests/unit/*)
 foreach(folder ${room_folders})
   get_filename_component(room ${folder} NAME)
-  if(NOT IS_DIRECTORY ${folder} OR room STREQUAL "support")
+  if(NOT IS_DIRECTORY ${folder} OR room STREQUAL "support"
+     OR (TTP_TEST_ROOMS AND NOT room IN_LIST TTP_TEST_ROOMS))
     continue()
   endif()
   file(GLOB tests CONFIGURE_DEPENDS ${folder}/test_*.c)
@@ -42,6 +43,10 @@ foreach(folder ${room_folders})
     set_tests_properties(${target} PROPERTIES TIMEOUT 900)
   endforeach()
 endforeach()
+
+if(TTP_TEST_ROOMS)
+  return()
+endif()
 
 # The sweeps over file operations once more, without leaving any operation out: `make sweeps`.
 foreach(swept commit_recovery sink_faults care_rebuild care_compact_faults care_backup care_expire
