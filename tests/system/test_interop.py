@@ -62,8 +62,11 @@ def test_columns_of_nulls_or_of_empty_texts_and_a_single_row(reader, files, vers
 @pytest.mark.parametrize("profile", cases.PROFILES)
 @pytest.mark.parametrize("version", truth.SCHEMA_VERSIONS)
 def test_filters_find_what_occurs_and_nothing_else(filtering_reader, files, version, profile):
+    """A third of the questions, each reader and profile another; `make interop` asks all of all."""
+    kinds = [kind.name for kind in readers.SHORT if kind.filters]
+    first = (kinds.index(filtering_reader.name) + cases.PROFILES.index(profile)) % 3
     path = files.file("edge", version, profile, "zstd", **cases.SMALL)
-    assert cases.ask(filtering_reader, files, "edge", version, path) > 1000
+    assert cases.ask(filtering_reader, files, "edge", version, path, first=first, step=3) > 300
     path = files.file(REAL, version, profile, "snappy", row_group_rows=300, page_size=2048)
     cases.ask(filtering_reader, files, REAL, version, path, count=2)
 
