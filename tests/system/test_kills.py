@@ -49,15 +49,17 @@ class Plan:
                        for ledger in sorted(chosen)]
         # The fault meets the ledger's first event.
         self.dead = {(ledger, 0) for ledger, _ in self.faults}
+        self.streams = chance.choice((1, 1, 3))
 
     def __repr__(self):
         return (f"{self.scheme}, schema {' then '.join(dict.fromkeys(self.versions))}, {self.codec},"
                 f" {'live' if self.live else 'bounded'}, pace {self.pace_ms} ms, files of"
-                f" {self.age_ms} ms, {len(self.faults)} dead letters")
+                f" {self.age_ms} ms, {len(self.faults)} dead letters, {self.streams} streams")
 
     def options(self, version):
         return {"partitioning_scheme": self.scheme, "schema_version": version,
-                "compression_codec": self.codec, "max_file_age": f"{self.age_ms}ms"}
+                "compression_codec": self.codec, "max_file_age": f"{self.age_ms}ms",
+                "streams": self.streams, "lease_ledgers": 16}
 
     def script(self):
         return "".join(f"ledger={ledger} {fault} always\n" for ledger, fault in self.faults)

@@ -187,6 +187,36 @@ static void names_that_are_not_of_the_commit_are_refused(void **state)
     intent_release(&intent);
 }
 
+/* Its number was not known yet when they were opened. */
+static void files_may_be_staged_under_the_name_of_a_stream(void **state)
+{
+    (void)state;
+    struct buffer text;
+    struct intent intent, copy;
+    struct error error;
+    fill(&intent);
+    intent.staged[0] = "stream_3_0.parquet.inprogress";
+    assert_refused(&intent, "staged"); /* then all of them are */
+    intent.staged[0] = "stream_3_0.parquet.inprogress";
+    intent.staged[1] = "stream_2_1.parquet.inprogress";
+    assert_refused(&intent, "staged");
+    intent.staged[0] = "stream_3_0.parquet.inprogress";
+    intent.staged[1] = "stream_3_1.parquet.inprogress";
+    assert_refused(&intent, "staged");
+    intent.staged[0] = "stream_3_/../../a.parquet";
+    assert_refused(&intent, "staged");
+    intent.staged[0] = "stream_3_0.parquet.inprogress";
+    intent.staged[1] = "stream_3_1.parquet.inprogress";
+    intent.dead_letters_staged = "stream_3_dead_letters.inprogress";
+    buffer_init(&text);
+    assert_int_equal(intent_encode(&intent, &text, NULL), OK);
+    assert_int_equal(intent_decode(&copy, buffer_view(&text), "intent.json", &error), OK);
+    assert_string_equal(copy.staged[1], "stream_3_1.parquet.inprogress");
+    intent_release(&copy);
+    intent_release(&intent);
+    buffer_release(&text);
+}
+
 static void ranges_counts_and_sizes_that_no_commit_has_are_refused(void **state)
 {
     (void)state;
@@ -283,6 +313,7 @@ int main(void)
         cmocka_unit_test(a_text_that_was_changed_is_an_error_or_another_intent_never_a_crash),
         cmocka_unit_test(paths_out_of_the_lake_are_refused),
         cmocka_unit_test(names_that_are_not_of_the_commit_are_refused),
+        cmocka_unit_test(files_may_be_staged_under_the_name_of_a_stream),
         cmocka_unit_test(ranges_counts_and_sizes_that_no_commit_has_are_refused),
         cmocka_unit_test(a_newer_layout_is_left_to_the_newer_version),
         cmocka_unit_test(every_failed_allocation_is_a_clean_error),
