@@ -332,15 +332,22 @@ static bool another_is_cut(const struct sink *sink)
     return false;
 }
 
-/* The number of a commit that is cut: others may have come into the lake since it was opened. */
-static enum error_code take_number(struct sink *sink, struct error *error)
+static enum error_code read_number(void *context, struct error *error)
 {
-    uint64_t commit_no;
-    assert(!another_is_cut(sink));
+    struct sink *sink = context;
+    uint64_t commit_no = 0;
     enum error_code code = catalog_next_commit_no(sink->lake->folder.catalog, &commit_no, error);
     if (code == OK)
         open_commit_number(&sink->open, commit_no);
     return code;
+}
+
+/* The number of a commit that is cut: others may have come into the lake since it was opened. As
+ * for its transaction, the catalog is waited for. */
+static enum error_code take_number(struct sink *sink, struct error *error)
+{
+    assert(!another_is_cut(sink));
+    return sink_at_catalog(sink, read_number, sink, error);
 }
 
 /* OPEN → STAGED, and the intent, without a file's fate decided yet. */
