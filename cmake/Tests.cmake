@@ -50,7 +50,7 @@ endif()
 
 # The sweeps over file operations once more, without leaving any operation out: `make sweeps`.
 foreach(swept commit_recovery sink_faults care_rebuild care_compact_faults care_backup care_expire
-        care_letter_replay_faults sink_power_loss care_power_loss)
+        care_letter_replay_faults sink_power_loss care_power_loss parquet_writer)
   add_test(NAME sweep_${swept} COMMAND unit_${swept})
   set_tests_properties(sweep_${swept} PROPERTIES TIMEOUT 7200 LABELS sweep
                        ENVIRONMENT TTP_TEST_SWEEPS=all)

@@ -165,9 +165,9 @@ static void library_after(void *context, const struct os_library_call *call)
 }
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define COARSER 9
+#define USUALLY_COARSE true
 #else
-#define COARSER 3
+#define USUALLY_COARSE false
 #endif
 
 /* A step that shares no factor with what repeats, so that a sweep meets each part of it. */
@@ -185,10 +185,12 @@ static uint64_t prime_from(uint64_t number)
 uint64_t fault_step(uint64_t step)
 {
     const char *how = getenv("TTP_TEST_SWEEPS");
-    if (how != NULL && strcmp(how, "all") == 0)
+    how = how == NULL ? USUALLY_COARSE ? "coarse" : "" : how;
+    if (step <= 1 || strcmp(how, "all") == 0)
         return 1;
-    bool is_fine = how != NULL && strcmp(how, "fine") == 0;
-    return is_fine || step <= 1 ? step : prime_from(COARSER * step);
+    if (strcmp(how, "fine") == 0)
+        return step;
+    return prime_from(step * (strcmp(how, "coarse") == 0 ? 9 : 3));
 }
 
 void fault_tell_sweep(const char *what, uint64_t count)
