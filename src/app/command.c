@@ -73,7 +73,7 @@ enum exit_code command_refuse_objects(const struct options *options, const char 
         return EXIT_DONE;
     error_set(&error, ERR_INVALID,
               "%s does not work on object storage yet: the lake at %s can be written by run, and "
-              "looked at by verify, status, files, inspect and dead-letters list, show and export",
+              "looked at by verify, status, files and dead-letters list, show and export",
               verb, options->output_path);
     return command_fail(EXIT_USAGE, &error);
 }

@@ -245,7 +245,8 @@ void verify_print_text(const struct verify_report *report,
     size_t problems = findings_problem_count(findings);
     if (problems == 0)
         say("%s: %s files, %s rows, %s\n", report->ok ? "ok" : "no problem found", files, rows,
-            report->deep                           ? "every value read and compared"
+            report->deep           ? "every value read and compared"
+            : report->footers_only ? "each object's size and footer right (--deep reads all of it)"
             : report->files_without_checksums == 0 ? "every page's checksum right (--deep also "
                                                      "reads every value)"
                                                    : "the checksum right of every page that has "

@@ -94,8 +94,8 @@ enum error_code lake_file_read_at(struct lake_file *lake, const char *output_pat
     return code == OK ? lake_file_read(lake, &store, error) : code;
 }
 
-enum error_code lake_file_write(const struct lake_file *lake, const struct store *store,
-                                struct error *error)
+static enum error_code write_file(const struct lake_file *lake, const struct store *store,
+                                  bool is_first, struct error *error)
 {
     struct buffer text;
     json_t *object = json_pack("{s:i, s:s, s:s, s:s, s:b, s:o}", "layout_version",
@@ -111,8 +111,21 @@ enum error_code lake_file_write(const struct lake_file *lake, const struct store
                          "ledgers that do not touch",
                          store->root, LAKE_FILE_LIMIT_BYTES, lake->pruned.count);
     if (code == OK)
-        code = store_replace(store, LAKE_FILE, buffer_view(&text), error);
+        code =
+            (is_first ? store_create : store_replace)(store, LAKE_FILE, buffer_view(&text), error);
     buffer_release(&text);
     json_decref(object);
     return code;
+}
+
+enum error_code lake_file_write(const struct lake_file *lake, const struct store *store,
+                                struct error *error)
+{
+    return write_file(lake, store, false, error);
+}
+
+enum error_code lake_file_create(const struct lake_file *lake, const struct store *store,
+                                 struct error *error)
+{
+    return write_file(lake, store, true, error);
 }

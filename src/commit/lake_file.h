@@ -31,6 +31,10 @@ enum error_code lake_file_read(struct lake_file *lake, const struct store *store
 /* The same of the lake at an output_path. */
 enum error_code lake_file_read_at(struct lake_file *lake, const char *output_path,
                                   struct error *error) MUST_CHECK;
+/* The first one of a lake. ERR_CONFLICT where another process makes one there now, if the store can
+ * tell. */
+enum error_code lake_file_create(const struct lake_file *lake, const struct store *store,
+                                 struct error *error) MUST_CHECK;
 enum error_code lake_file_write(const struct lake_file *lake, const struct store *store,
                                 struct error *error) MUST_CHECK;
 

@@ -599,11 +599,26 @@ static enum error_code note_place(struct verification *verification, struct find
     return code;
 }
 
+/* To read an object is to fetch all of it: without --deep, footers must do. */
+static enum error_code choose_level(struct verification *verification, struct verify_report *report,
+                                    struct error *error)
+{
+    struct store store;
+    const struct verify_options *options = verification->options;
+    enum error_code code = store_at(&store, options->output_path, error);
+    report->footers_only = code == OK && !store_is_folder(&store) && !options->deep;
+    if (report->footers_only)
+        verification->file_check.level = PARQUET_VERIFY_FOOTER;
+    return code;
+}
+
 static enum error_code verify_opened(struct verification *verification,
                                      struct verify_report *report, struct error *error)
 {
     const char *root = verification->options->output_path;
-    enum error_code code = lake_must_exist(root, error);
+    enum error_code code = choose_level(verification, report, error);
+    if (code == OK)
+        code = lake_must_exist(root, error);
     if (code == OK)
         code = inventory_read_disk(&verification->inventory, root, error);
     if (code != OK)

@@ -31,6 +31,7 @@ struct verify_options {
 struct verify_report {
     bool ok; /* no problem was found */
     bool deep;
+    bool footers_only;                /* the lake is on object storage: no page was read */
     uint64_t files, rows;             /* live files; rows as readers of the table see them */
     uint64_t files_without_checksums; /* whose pages carry none (DuckDB wrote them) */
     struct ledger_set coverage;

@@ -39,7 +39,7 @@ static bool is_path_problem(int system_errno)
 static enum error_code explain_path(const char *output_path, enum error_code code,
                                     struct error *error)
 {
-    if (code == ERR_RETRY) {
+    if (code == ERR_RETRY && !objects_is_url(output_path)) {
         (void)error_prefix(error, ERR_IO, "no room for the lake at output_path %s: ", output_path);
         code = ERR_IO;
     } else if (error != NULL && is_path_problem(error->system_errno) &&
@@ -113,7 +113,7 @@ static enum error_code open_lake_file(struct lake_folder *folder,
     snprintf(folder->file.network, sizeof folder->file.network, "%s", options->network);
     snprintf(folder->file.scheme, sizeof folder->file.scheme, "%s",
              partitioning_scheme_name(options->scheme));
-    return code == OK ? lake_file_write(&folder->file, &folder->store, error) : code;
+    return code == OK ? lake_file_create(&folder->file, &folder->store, error) : code;
 }
 
 static enum error_code open_catalog(struct lake_folder *folder, const struct catalog_table *table,

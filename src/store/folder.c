@@ -369,6 +369,7 @@ static const struct store_backend folder_backend = {
     .close = close_file,
     .read_whole = read_whole,
     .replace = replace,
+    .create = replace,
     .walk = walk,
     .free_space = free_space,
 };

@@ -6,7 +6,8 @@
 #include "util/memory.h"
 
 #define TAIL_BYTES       ((size_t)64 << 10)
-#define STEP_FIRST_BYTES ((size_t)256 << 10)
+#define STEP_FIRST_BYTES ((size_t)16 << 10)
+#define STEP_GROWTH      4
 #define STEP_MOST_BYTES  ((size_t)4 << 20)
 
 /* Bytes of the object that are here. */
@@ -102,9 +103,10 @@ static enum error_code read_ahead(struct object_reader *reader, uint64_t offset,
 {
     bool follows = offset == reader->ahead.start + reader->ahead.size_bytes ||
                    holds(&reader->ahead, offset, 0);
-    reader->step_bytes = !follows                                   ? STEP_FIRST_BYTES
-                         : reader->step_bytes < STEP_MOST_BYTES / 2 ? 2 * reader->step_bytes
-                                                                    : STEP_MOST_BYTES;
+    if (!follows)
+        reader->step_bytes = STEP_FIRST_BYTES;
+    else if (reader->step_bytes < STEP_MOST_BYTES)
+        reader->step_bytes *= STEP_GROWTH;
     uint64_t left = reader->size_bytes - offset;
     size_t wanted = size_bytes > reader->step_bytes ? size_bytes : reader->step_bytes;
     return fetch(reader, &reader->ahead, offset, left < wanted ? (size_t)left : wanted, error);

@@ -190,6 +190,31 @@ static enum error_code sync_names(const struct store *store, const char *const *
     return OK;
 }
 
+struct object_removal {
+    struct s3_client *client;
+    const char *name;
+};
+
+static enum error_code end_upload(void *context, const struct s3_upload *upload,
+                                  struct error *error)
+{
+    const struct object_removal *ending = context;
+    struct s3_patience how = patience();
+    return strcmp(upload->name, ending->name) == 0
+               ? s3_abort_upload(ending->client, upload->name, upload->upload_id, &how, error)
+               : OK;
+}
+
+/* What a dead process put in parts, and did not complete, is not seen and costs all the same. Not
+ * every store can list it. */
+static void end_uploads(struct s3_client *client, const char *name)
+{
+    struct error ignored;
+    struct s3_patience how = patience();
+    struct object_removal ending = {client, name};
+    (void)!s3_list_uploads(client, name, end_upload, &ending, &how, &ignored);
+}
+
 static enum error_code remove_object(const struct store *store, const char *name,
                                      struct error *error)
 {
@@ -199,6 +224,7 @@ static enum error_code remove_object(const struct store *store, const char *name
     if (code != OK || is_local(name))
         return code == OK ? store_remove(&store->objects->local, name, error) : code;
     error_clear(&failure);
+    end_uploads(store->objects->client, name);
     code = s3_delete(store->objects->client, name, &how, &failure);
     return translate(code, &failure, error);
 }
@@ -310,18 +336,35 @@ static enum error_code read_whole(const struct store *store, const char *name, s
     return translate(code, &failure, error);
 }
 
-static enum error_code replace(const struct store *store, const char *name,
-                               struct bytes_view content, struct error *error)
+static enum error_code put_content(const struct store *store, const char *name,
+                                   struct bytes_view content, bool only_new, struct error *error)
 {
     struct error failure;
     struct s3_patience how = patience();
     enum error_code code = check_name(store, name, error);
     if (code != OK || is_local(name))
         return code == OK ? store_replace(&store->objects->local, name, content, error) : code;
-    const struct s3_put_request wanted = {.name = name, .content = content};
+    char mark[MARK_BYTES];
+    snprintf(mark, sizeof mark, "%016" PRIx64,
+             (uint64_t)XXH64(content.data, content.size_bytes, 0));
+    const struct s3_meta meta = {CONTENT_MARK, mark};
+    const struct s3_put_request wanted = {
+        .name = name, .content = content, .meta = &meta, .meta_count = 1, .only_new = only_new};
     error_clear(&failure);
     code = s3_put(store->objects->client, &wanted, NULL, &how, &failure);
     return translate(code, &failure, error);
+}
+
+static enum error_code replace(const struct store *store, const char *name,
+                               struct bytes_view content, struct error *error)
+{
+    return put_content(store, name, content, false, error);
+}
+
+static enum error_code create(const struct store *store, const char *name,
+                              struct bytes_view content, struct error *error)
+{
+    return put_content(store, name, content, true, error);
 }
 
 /* ---- the walk ---- */
@@ -452,6 +495,8 @@ static enum error_code probe(const struct store *store, const char *const *other
     enum error_code code = os_uuid(name + strlen(PROBE_NAME), error);
     if (code == OK)
         code = s3_probe(store->objects->client, name, &conditions, &how, error);
+    if (code == ERR_RETRY || code == ERR_AGAIN) /* a start does not wait */
+        code = error_prefix(error, ERR_IO, "the object store does not answer: ");
     if (code == OK && conditions != S3_CONDITIONS_HONOURED)
         log_event(LOG_INFO, "store",
                   "this object store knows no conditional puts; files are told apart by their "
@@ -482,6 +527,7 @@ static const struct store_backend objects_backend = {
     .close = close_object,
     .read_whole = read_whole,
     .replace = replace,
+    .create = create,
     .walk = walk,
     .free_space = free_space,
 };

@@ -73,6 +73,8 @@ struct store_backend {
                                   struct buffer *out, struct error *error);
     enum error_code (*replace)(const struct store *store, const char *name,
                                struct bytes_view content, struct error *error);
+    enum error_code (*create)(const struct store *store, const char *name,
+                              struct bytes_view content, struct error *error);
     enum error_code (*walk)(const struct store *store, const char *below,
                             const struct os_walker *walker, struct error *error);
     enum error_code (*free_space)(const struct store *store, struct os_free_space *space,
@@ -237,6 +239,15 @@ static inline enum error_code MUST_CHECK store_replace(const struct store *store
                                                        struct error *error)
 {
     return store->backend->replace(store, name, content, error);
+}
+
+/* The same of a file that is not there; where another process made it meanwhile, ERR_CONFLICT if
+ * the store can tell (in a folder, the lake's lock keeps others away). */
+static inline enum error_code MUST_CHECK store_create(const struct store *store, const char *name,
+                                                      struct bytes_view content,
+                                                      struct error *error)
+{
+    return store->backend->create(store, name, content, error);
 }
 
 /* os_walk (os/file.h) below a name of the store; "" for all of it. */

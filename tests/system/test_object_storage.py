@@ -271,7 +271,54 @@ def test_verify_finds_changed_bytes(store, place, source):
     body = bytearray(store.objects[key].body)
     body[len(body) // 3] ^= 1
     store.objects[key].body = bytes(body)
-    place.verify().expect(3).says("damaged|checksum")
+    place.verify("--deep").expect(3).says("damaged|checksum")
+    store.objects[key].body = bytes(body[:-1])
+    place.verify().expect(3).says("bytes, the catalog says")
+
+
+def test_verify_fetches_footers_alone(store, place, source):
+    place.run(source)
+    del store.requests[:]
+    place.verify().expect(0).says("size and footer right")
+    bodies = [request for request in store.seen("GET") if request.key.endswith(".parquet")]
+    assert len(bodies) <= 2 * len(data_objects(store)), "the first bytes of a file and its end"
+    for request in bodies:
+        first, last = re.fullmatch(r"bytes=(\d+)-(\d+)", request.headers["range"]).groups()
+        assert int(last) - int(first) < 64 * 1024
+
+
+def test_a_lake_is_made_by_one_of_two(store, place, source, tmp_path):
+    """Both found none; the second to say so is told, and stores nothing."""
+    fault = store.refuse(404, "NoSuchKey", method="GET", key=r"lake\.json$", count=1)
+    store.objects["deep/lake/_lake/lake.json"] = type(
+        "Object", (), {"body": b"{}", "meta": {}, "etag": '"x"', "modified": 0})()
+    place.run(source, status=2)
+    assert fault.met and store.objects["deep/lake/_lake/lake.json"].body == b"{}"
+    assert data_objects(store) == []
+
+
+def test_a_stop_does_not_wait_for_a_store_that_is_away(store, place, source):
+    fault = store.refuse(503, "SlowDown", method="PUT", key=r"\.parquet$", count=10**6)
+    with place.background(source, stop_timeout="1s") as run:
+        run.wait_for(lambda: fault.met, "the put")
+        run.stop(limit=60).expect(1)
+    store.faults.clear()
+    place.run(source)
+    expect_whole(store, place)
+
+
+def test_parts_of_a_put_that_a_dead_process_left_are_given_up(store, place, source):
+    fault = store.refuse(503, "SlowDown", method="PUT", key=r"\.parquet$", count=10**6)
+    with place.background(source) as run:
+        run.wait_for(lambda: fault.met, "the put")
+        run.stop(signal.SIGKILL)
+    store.faults.clear()
+    store.uploads["left"] = type("Upload", (), {"key": store.seen("PUT")[-1].key, "meta": {},
+                                                "parts": {}})()
+    store.uploads["other"] = type("Upload", (), {"key": "deep/lake/x.parquet", "meta": {},
+                                                 "parts": {}})()
+    place.run(source)
+    assert list(store.uploads) == ["other"]
 
 
 def test_a_deep_look_reads_each_byte_about_once(store, place, source):
