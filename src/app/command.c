@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "commit/lake_catalog.h"
 #include "config/help.h"
 #include "commit/lake_catalog.h"
 #include "config/option_load.h"
@@ -63,7 +64,7 @@ static void find_lakes_by(const struct options *options)
                                                  .region = options->s3_region,
                                                  .path_style = options->s3_path_style,
                                                  .staging_path = options->staging_path});
-    lake_catalog_configure(options->catalog);
+    lake_catalog_configure(options->catalog, options->catalog_schema);
 }
 
 enum exit_code command_refuse_objects(const struct options *options, const char *verb)
@@ -92,6 +93,7 @@ enum exit_code command_load_options(const struct command_line *line, struct opti
     enum exit_code exit_code = EXIT_DONE;
     enum error_code code = options_load(options, &sources, &problems, &warnings);
     if (code == OK) {
+        lake_catalog_configure(options->catalog, options->catalog_schema);
         log_configure((enum log_level)options->log_level, (enum log_format)options->log_format);
         log_warnings(&warnings);
         find_lakes_by(options);

@@ -32,6 +32,7 @@
 #include "commit/backup_lock.h"
 #include "commit/backup_record.h"
 #include "commit/data_path.h"
+#include "commit/lake_catalog.h"
 #include "commit/ownership.h"
 #include "care/backup_copy.h"
 #include "care/backup_destination.h"
@@ -125,6 +126,12 @@ static enum error_code find_ends(struct backup *backup, struct error *error)
         code = store_at(&backup->lake, report->lake_path, error);
     if (code == OK)
         code = lake_file_read(&backup->lake_file, &backup->lake, error);
+    if (code == OK)
+        code = lake_catalog_refuse_elsewhere(
+            &backup->lake_file, "backup",
+            "copy the lake's files with any tool and then the catalog with pg_dump (of a SQLite "
+            "file: `sqlite3 FILE .backup`), in this order, while nothing deletes files",
+            error);
     if (code == OK && backup->lake_file.creating)
         code = error_set(error, ERR_NOT_FOUND,
                          "the lake in %s is only being made: there is nothing in it yet",

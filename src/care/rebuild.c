@@ -9,6 +9,7 @@
 #include "catalog/care.h"
 #include "catalog/files.h"
 #include "catalog/replacement.h"
+#include "commit/lake_catalog.h"
 #include "commit/exchange.h"
 #include "commit/ownership.h"
 #include "catalog/others.h"
@@ -464,6 +465,12 @@ static enum error_code rebuild_locked(struct rebuild *rebuild, struct error *err
         code = report_links(rebuild, error);
     if (code == OK)
         code = find_lake(rebuild, error);
+    if (code == OK)
+        code = lake_catalog_refuse_elsewhere(
+            &rebuild->lake, "rebuild",
+            "put a backup of that catalog back (pg_restore); or take \"catalog\" and "
+            "\"catalog_schema\" out of _lake/lake.json, and rebuild makes one in the folder",
+            error);
     if (code == OK)
         code = find_intent(rebuild, error);
     if (code != OK)

@@ -47,6 +47,8 @@ static enum error_code create_all(struct catalog *catalog,
             code = catalog_set_value(database, values[i][0], values[i][1], error);
     struct catalog_views views;
     if (code == OK)
+        code = database_complete_tables(database, error);
+    if (code == OK)
         code = identity_keep(database, error);
     return code == OK ? views_make(database, options->table, &views, error) : code;
 }
@@ -144,6 +146,13 @@ static enum error_code keep_identity(struct catalog *catalog, struct error *erro
 enum error_code catalog_open(struct catalog **out, const char *path, enum catalog_mode mode,
                              const struct catalog_create_options *create, struct error *error)
 {
+    return catalog_open_at(out, &(struct catalog_location){.path = path}, mode, create, error);
+}
+
+enum error_code catalog_open_at(struct catalog **out, const struct catalog_location *where,
+                                enum catalog_mode mode, const struct catalog_create_options *create,
+                                struct error *error)
+{
     static const enum database_mode modes[] = {
         [CATALOG_READ] = DATABASE_READ,
         [CATALOG_WRITE] = DATABASE_WRITE,
@@ -154,7 +163,7 @@ enum error_code catalog_open(struct catalog **out, const char *path, enum catalo
     struct catalog *catalog = mem_alloc_zero(1, sizeof *catalog);
     if (catalog == NULL)
         return error_no_memory(error, "the catalog");
-    enum error_code code = database_open(&catalog->database, path, modes[mode], error);
+    enum error_code code = database_open_at(&catalog->database, where, modes[mode], error);
     if (code == OK && mode == CATALOG_CREATE)
         code = create_if_empty(catalog, create, error);
     if (code == OK)

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "catalog/location.h"
 #include "catalog/records.h"
 #include "util/error.h"
 #include "util/ledgers.h"
@@ -32,6 +33,10 @@ enum catalog_mode {
 
 /* ERR_NOT_FOUND, ERR_CORRUPT (not a catalog, or damaged), ERR_CONFLICT (a newer layout; the lake's
  * table was replaced, dropped, renamed or moved). `create` is needed for CATALOG_CREATE only. */
+enum error_code catalog_open_at(struct catalog **out, const struct catalog_location *where,
+                                enum catalog_mode mode, const struct catalog_create_options *create,
+                                struct error *error) MUST_CHECK;
+/* The same of a SQLite file. */
 enum error_code catalog_open(struct catalog **out, const char *path, enum catalog_mode mode,
                              const struct catalog_create_options *create,
                              struct error *error) MUST_CHECK;

@@ -44,6 +44,9 @@ struct engine {
 
     enum error_code (*create_table)(struct database *database, const char *sql,
                                     struct error *error);
+    /* What the engine's catalogs have besides the tables of catalog/tables.h, once these are made.
+     */
+    enum error_code (*complete_tables)(struct database *database, struct error *error);
     enum error_code (*is_empty)(struct database *database, bool *empty, struct error *error);
     enum error_code (*has_table)(struct database *database, const char *name, bool *has,
                                  struct error *error);

@@ -1,16 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "catalog/engines.h"
 
+#include "catalog/postgres_database.h"
 #include "catalog/sqlite_database.h"
+#include "util/buffer.h"
 #include "util/memory.h"
+
+/* What messages call it. A CONNINFO has no password in it (catalog/location.h). */
+static char *make_name(const struct catalog_location *where)
+{
+    struct buffer name;
+    char *copy = NULL;
+    if (where->path != NULL)
+        return mem_copy_text(where->path);
+    buffer_init(&name);
+    if (buffer_append_format(&name, "postgres:%s%s%s", where->conninfo,
+                             where->schema[0] == '\0' ? "" : " schema ", where->schema) == OK &&
+        buffer_append_byte(&name, '\0') == OK)
+        copy = mem_copy_text((const char *)name.data);
+    buffer_release(&name);
+    return copy;
+}
 
 enum error_code database_open_at(struct database *database, const struct catalog_location *where,
                                  enum database_mode mode, struct error *error)
 {
-    *database = (struct database){.mode = mode, .path = mem_copy_text(where->path)};
+    *database = (struct database){.mode = mode, .path = make_name(where)};
     if (database->path == NULL)
         return error_no_memory(error, "the catalog's path");
-    enum error_code code = sqlite_open(database, where->path, error);
+    enum error_code code = where->path != NULL ? sqlite_open(database, where->path, error)
+                                               : postgres_open(database, where, error);
     if (code != OK)
         database_close(database);
     else if (mode == DATABASE_CREATE)

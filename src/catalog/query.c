@@ -194,6 +194,11 @@ enum error_code database_create_table(struct database *database, const char *sql
     return code == OK ? database->engine->create_table(database, sql, error) : code;
 }
 
+enum error_code database_complete_tables(struct database *database, struct error *error)
+{
+    return database->engine->complete_tables(database, error);
+}
+
 enum error_code database_is_empty(struct database *database, bool *empty, struct error *error)
 {
     return database->engine->is_empty(database, empty, error);

@@ -124,6 +124,8 @@ enum error_code database_query_text(struct database *database, const char *sql,
 /* Makes a table of catalog/tables.h. */
 enum error_code database_create_table(struct database *database, const char *sql,
                                       struct error *error) MUST_CHECK;
+/* Once all of them are made, in the same transaction: what catalogs of this engine have besides. */
+enum error_code database_complete_tables(struct database *database, struct error *error) MUST_CHECK;
 /* What the database itself knows about its tables. Some of ours are made when something first
  * belongs into them. */
 enum error_code database_is_empty(struct database *database, bool *empty,

@@ -173,3 +173,10 @@ enum error_code sqlite_has_column(struct database *database, const char *table, 
     return database_has(database, "SELECT 1 FROM pragma_table_info(?1) WHERE name = ?2",
                         BIND(sql_text(table), sql_text(name)), has, error);
 }
+
+enum error_code sqlite_complete_tables(struct database *database, struct error *error)
+{
+    (void)database;
+    (void)error;
+    return OK;
+}

@@ -1,45 +1,115 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "commit/lake_catalog.h"
 
-#include <stdio.h>
-#include <string.h>
-
+#include "catalog/care.h"
 #include "catalog/files.h"
 #include "os/file.h"
 
-static const char *configured = "";
+static const char *configured = "", *configured_schema = "";
 
-void lake_catalog_configure(const char *catalog)
+void lake_catalog_configure(const char *catalog, const char *schema)
 {
     configured = catalog;
+    configured_schema = schema;
+}
+
+bool lake_catalog_is_elsewhere(const struct lake_file *file)
+{
+    return file->catalog[0] != '\0';
+}
+
+/* Where a lake's catalog is. `where` borrows from the other two. */
+struct found_catalog {
+    struct lake_file file;
+    char path[OS_PATH_BYTES];
+    struct catalog_location where;
+    bool is_elsewhere;
+};
+
+static enum error_code find_elsewhere(struct found_catalog *found, const char *catalog,
+                                      const char *schema, const struct store *store,
+                                      struct error *error)
+{
+    const char *fault = catalog_location_fault(catalog, schema);
+    if (fault != NULL)
+        return error_set(error, ERR_CORRUPT, "%s/" LAKE_FILE " names no catalog: %s", store->root,
+                         fault);
+    found->is_elsewhere = true;
+    found->where = catalog_location_parse(catalog, schema);
+    return OK;
+}
+
+static enum error_code find(struct found_catalog *found, const struct store *store,
+                            struct error *error)
+{
+    struct error ignored; /* a lake.json that can't be read names no other place */
+    *found = (struct found_catalog){.where = {.schema = ""}};
+    (void)!lake_file_read(&found->file, store, &ignored);
+    if (lake_catalog_is_elsewhere(&found->file))
+        return find_elsewhere(found, found->file.catalog, found->file.catalog_schema, store, error);
+    if (!store_is_folder(store) && configured[0] != '\0')
+        return find_elsewhere(found, configured, configured_schema, store, error);
+    found->where.path = found->path;
+    if (store_is_folder(store))
+        return store_path(store, LAKE_CATALOG, found->path, error);
+    return error_set(error, ERR_INVALID,
+                     "the catalog of %s can't lie in the object store: name one with --catalog, "
+                     "postgres:CONNINFO, or sqlite:PATH, a file on a local disk for one process",
+                     store->root);
 }
 
 enum error_code lake_catalog_path(const struct store *store, char out[OS_PATH_BYTES],
                                   struct error *error)
 {
-    if (store_is_folder(store))
-        return store_path(store, LAKE_CATALOG, out, error);
-    if (strncmp(configured, LAKE_CATALOG_SQLITE_PREFIX, strlen(LAKE_CATALOG_SQLITE_PREFIX)) == 0)
-        return os_path_join(out, "", configured + strlen(LAKE_CATALOG_SQLITE_PREFIX), error);
-    return error_set(error, ERR_INVALID,
-                     "the catalog of %s can't lie in the object store: name one with --catalog "
-                     "sqlite:PATH, a file on a local disk for one process",
-                     store->root);
+    struct found_catalog found;
+    enum error_code code = find(&found, store, error);
+    if (code == OK)
+        code = found.where.path != NULL ? os_path_join(out, "", found.where.path, error)
+                                        : error_set(error, ERR_CONFLICT,
+                                                    "the catalog of %s is not a file: it is in "
+                                                    "PostgreSQL",
+                                                    store->root);
+    lake_file_release(&found.file);
+    return code;
 }
 
 bool lake_catalog_exists(const struct store *store)
 {
-    char path[OS_PATH_BYTES];
+    struct found_catalog found;
     struct error ignored;
-    return lake_catalog_path(store, path, &ignored) == OK && os_path_exists(path);
+    bool exists =
+        find(&found, store, &ignored) == OK &&
+        (found.where.path != NULL ? os_path_exists(found.where.path)
+                                  : found.file.lake_id[0] != '\0' && !found.file.creating);
+    lake_file_release(&found.file);
+    return exists;
 }
 
 enum error_code lake_catalog_open(struct catalog **out, const struct store *store,
                                   enum catalog_mode mode,
                                   const struct catalog_create_options *create, struct error *error)
 {
-    char path[OS_PATH_BYTES];
+    struct found_catalog found;
     *out = NULL;
-    enum error_code code = lake_catalog_path(store, path, error);
-    return code == OK ? catalog_open(out, path, mode, create, error) : code;
+    enum error_code code = find(&found, store, error);
+    if (code == OK)
+        code = catalog_open_at(out, &found.where, mode, create, error);
+    if (code == OK && found.is_elsewhere && mode == CATALOG_CREATE)
+        code = catalog_care_begin(*out, error);
+    if (code != OK) {
+        catalog_close(*out);
+        *out = NULL;
+    }
+    lake_file_release(&found.file);
+    return code;
+}
+
+enum error_code lake_catalog_refuse_elsewhere(const struct lake_file *file, const char *verb,
+                                              const char *remedy, struct error *error)
+{
+    if (!lake_catalog_is_elsewhere(file))
+        return OK;
+    return error_set(error, ERR_CONFLICT,
+                     "%s works on a catalog in the lake's folder, and this lake's is %.300s; %s",
+                     verb, file->catalog, remedy);
 }

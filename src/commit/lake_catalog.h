@@ -3,30 +3,38 @@
 #define TTP_COMMIT_LAKE_CATALOG_H
 
 /*
- * Which catalog is a lake's: the one in its own folder, or the one that option `catalog` names.
+ * Which catalog is a lake's: the one in its own folder, or another (catalog/location.h). A lake
+ * keeps in lake.json what it was made with, so that every command finds its catalog; of one that
+ * can't say it, since it lies in an object store and is only being made, the option `catalog` does.
  * Store and catalog are chosen independently, so this is the one place that joins them.
  */
 
 #include "catalog/catalog.h"
+#include "commit/lake_file.h"
 #include "store/store.h"
 
-/* Names a catalog outside of the lake: a SQLite file on a local disk. */
-#define LAKE_CATALOG_SQLITE_PREFIX "sqlite:"
+/* As the options `catalog` and `catalog_schema` have it; "", as before any call: in the lake's own
+ * folder. Borrowed as long as the process lives; before threads start. */
+void lake_catalog_configure(const char *catalog, const char *schema);
 
-/* As option `catalog` has it; "", as before any call: in the lake's own folder. Borrowed as long as
- * the process lives; before threads start. */
-void lake_catalog_configure(const char *catalog);
-
+/* Whether lake.json names another place than the folder. */
+bool lake_catalog_is_elsewhere(const struct lake_file *file);
 /* The path of the catalog's SQLite file. ERR_INVALID, with the remedy, where the lake has no folder
- * for one and none is named. */
+ * for one and none is named; ERR_CONFLICT if it is no file. */
 enum error_code lake_catalog_path(const struct store *store, char out[OS_PATH_BYTES],
                                   struct error *error) MUST_CHECK;
-/* Whether a file lies there; for what can't be found out: no. */
+/* Whether there is one; for what can't be found out: no. One in PostgreSQL is taken to be there
+ * once lake.json says that it was made. */
 bool lake_catalog_exists(const struct store *store);
-/* As catalog_open. */
+/* As catalog_open. A new one that is not in the folder gets the tables of lake care at once, since
+ * its lake.json has a layout that promises them. */
 enum error_code lake_catalog_open(struct catalog **out, const struct store *store,
                                   enum catalog_mode mode,
                                   const struct catalog_create_options *create,
                                   struct error *error) MUST_CHECK;
+
+/* ERR_CONFLICT, with the remedy, if it is elsewhere: `verb` works on one in the folder alone. */
+enum error_code lake_catalog_refuse_elsewhere(const struct lake_file *file, const char *verb,
+                                              const char *remedy, struct error *error) MUST_CHECK;
 
 #endif

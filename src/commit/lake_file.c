@@ -39,11 +39,11 @@ static enum error_code decode(struct lake_file *lake, const json_t *object, cons
     const json_t *layout = json_object_get(object, "layout_version");
     if (!json_is_integer(layout))
         return error_set(error, ERR_CORRUPT, "%s does not say its layout_version", path);
-    if (json_integer_value(layout) > CATALOG_LAYOUT_NEWEST)
+    if (json_integer_value(layout) > LAKE_LAYOUT_ELSEWHERE)
         return error_set(error, ERR_CONFLICT,
                          "%s has layout %lld; this version knows layouts up to %d: use a newer "
                          "parquet-consumer",
-                         path, (long long)json_integer_value(layout), CATALOG_LAYOUT_NEWEST);
+                         path, (long long)json_integer_value(layout), LAKE_LAYOUT_ELSEWHERE);
     if (json_integer_value(layout) < 1)
         return error_set(error, ERR_CORRUPT, "%s has layout %lld, which no version ever had", path,
                          (long long)json_integer_value(layout));
@@ -53,6 +53,12 @@ static enum error_code decode(struct lake_file *lake, const json_t *object, cons
         !take_text(object, "scheme", lake->scheme, sizeof lake->scheme))
         return error_set(error, ERR_CORRUPT,
                          "%s has no lake_id, network or scheme; restore it from a backup", path);
+    if ((json_object_get(object, "catalog") != NULL &&
+         !take_text(object, "catalog", lake->catalog, sizeof lake->catalog)) ||
+        (json_object_get(object, "catalog_schema") != NULL &&
+         !take_text(object, "catalog_schema", lake->catalog_schema, sizeof lake->catalog_schema)))
+        return error_set(error, ERR_CORRUPT,
+                         "%s does not say where the catalog is; restore it from a backup", path);
     lake->creating = json_is_true(json_object_get(object, "creating"));
     return json_text_get_ranges(object, "pruned", &lake->pruned, path, error);
 }
@@ -103,6 +109,12 @@ static enum error_code write_file(const struct lake_file *lake, const struct sto
                                lake->network, "scheme", lake->scheme, "creating", lake->creating,
                                "pruned", json_text_ranges(lake->pruned.ranges, lake->pruned.count));
     buffer_init(&text);
+    if (lake->catalog[0] != '\0' &&
+        (json_object_set_new(object, "catalog", json_string(lake->catalog)) != 0 ||
+         json_object_set_new(object, "catalog_schema", json_string(lake->catalog_schema)) != 0)) {
+        json_decref(object);
+        return error_no_memory(error, "lake.json");
+    }
     enum error_code code = json_text_dump(object, true, &text, error);
     if (code == OK && text.size_bytes > LAKE_FILE_LIMIT_BYTES)
         code = error_set(error, ERR_LIMIT,

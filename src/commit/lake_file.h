@@ -8,15 +8,22 @@
 #include "catalog/catalog.h"
 #include "store/store.h"
 
+/* A lake.json goes on counting where the catalog's layouts end: the catalog is not in the folder.
+ */
+#define LAKE_LAYOUT_ELSEWHERE (CATALOG_LAYOUT_NEWEST + 1)
+
 #define LAKE_ID_BYTES      40
 #define LAKE_NETWORK_BYTES 65
 #define LAKE_SCHEME_BYTES  32
 
 struct lake_file {
-    int layout_version; /* CATALOG_LAYOUT_… */
+    int layout_version; /* CATALOG_LAYOUT_…, LAKE_LAYOUT_ELSEWHERE */
     char lake_id[LAKE_ID_BYTES];
     char network[LAKE_NETWORK_BYTES]; /* "": not known */
     char scheme[LAKE_SCHEME_BYTES];
+    /* Where the catalog is, as the options say it (catalog/location.h); "": in the folder. */
+    char catalog[CATALOG_LOCATION_BYTES];
+    char catalog_schema[CATALOG_SCHEMA_BYTES];
     bool creating; /* its catalog may not be there yet: the first start did not get that far */
     struct ledger_set pruned; /* ledgers that were in the lake and were pruned on purpose */
 };

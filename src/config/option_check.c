@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "catalog/location.h"
 #include "config/option_table.h"
 #include "config/option_value.h"
 #include "parquet/codec.h"
@@ -97,19 +98,16 @@ static void check_object_store(const struct options *options, struct problems *p
     static const char *const care =
         "a lake on s3:// can't be cared for by a run yet: leave it empty";
     static const char sqlite[] = "sqlite:";
-    bool is_sqlite = strncmp(options->catalog, sqlite, sizeof sqlite - 1) == 0 &&
-                     options->catalog[sizeof sqlite - 1] != '\0';
+    bool is_sqlite = strncmp(options->catalog, sqlite, sizeof sqlite - 1) == 0;
     bool is_object_store = strncmp(options->output_path, "s3://", 5) == 0;
-    if (options->catalog[0] != '\0' && !is_sqlite)
-        REPORT(catalog, "the catalog must be sqlite:PATH, a file on a local disk");
-    else if (is_sqlite && !is_object_store)
+    if (is_sqlite && !is_object_store)
         REPORT(catalog, "a lake in a folder keeps its SQLite catalog in that folder: leave it "
                         "empty");
     if (!is_object_store)
         return;
     if (options->catalog[0] == '\0')
         REPORT(output_path, "an object store can't hold the catalog: say where it is with "
-                            "--catalog sqlite:PATH, a file on a local disk, for one process");
+                            "--catalog, postgres:CONNINFO or sqlite:PATH, a file on a local disk");
     if (options->reader_data_path[0] != '\0')
         REPORT(reader_data_path, "readers find a lake on s3:// under its own address: leave it "
                                  "empty");
@@ -141,6 +139,9 @@ static void check_texts(const struct options *options, struct problems *problems
         REPORT(service_version, "the version must be printable ASCII without spaces");
     if (options->output_path[0] == '\0')
         REPORT(output_path, "the path must not be empty");
+    const char *fault = catalog_location_fault(options->catalog, options->catalog_schema);
+    if (fault != NULL)
+        REPORT(catalog, fault);
     if (options->reader_data_path[0] != '\0' && options->reader_data_path[0] != '/')
         REPORT(reader_data_path, "the path must be absolute: readers resolve it where they run");
     if (has_parent_part(options->reader_data_path))

@@ -125,9 +125,13 @@ const struct option option_table[] = {
     {"output", "output_path", OPTION_TEXT, FIELD(output_path), "./data/parquet", NULL, NO_LIMITS,
      NO_CHOICES, "FOLDER", "The lake: a folder, or s3://BUCKET/PREFIX", NULL},
     {"output", "catalog", OPTION_TEXT, FIELD(catalog), "", "in the lake's folder", NO_LIMITS,
-     NO_CHOICES, "CATALOG",
-     "Where the catalog is that says what is in the lake: sqlite:PATH, a file on a local disk, for "
-     "a lake on s3:// that one process writes",
+     NO_CHOICES, "PLACE",
+     "Where the catalog is made that says what is in the lake: postgres:CONNINFO, with the "
+     "password "
+     "where libpq looks for it, or sqlite:PATH, a file on a local disk; a folder's lake keeps it",
+     NULL},
+    {"output", "catalog_schema", OPTION_TEXT, FIELD(catalog_schema), "", "public", NO_LIMITS,
+     NO_CHOICES, "NAME", "Schema of the catalog's tables in PostgreSQL, made if it is not there",
      NULL},
     {"output", "s3_endpoint", OPTION_TEXT, FIELD(s3_endpoint), "",
      "AWS_ENDPOINT_URL_S3, else Amazon's", NO_LIMITS, NO_CHOICES, "URL",

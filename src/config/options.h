@@ -71,7 +71,8 @@ struct options {
     struct option_headers metadata;
 
     const char *output_path;
-    const char *catalog; /* "": in the lake's folder; sqlite:PATH */
+    const char *catalog; /* catalog/location.h; "": in the lake's folder */
+    const char *catalog_schema;
     const char *s3_endpoint;
     const char *s3_region;
     bool s3_path_style;

@@ -27,28 +27,32 @@ static bool is_being_made(const char *output_path)
     return creating;
 }
 
+static enum error_code tell_lost(const struct store *store, const char *output_path,
+                                 struct error *error)
+{
+    char path[OS_PATH_BYTES];
+    enum error_code code = lake_catalog_path(store, path, error);
+    return code != OK && code != ERR_CONFLICT
+               ? code
+               : error_set(error, ERR_CORRUPT,
+                           "the lake in %s has lost its catalog %s: put a backup back, or make it "
+                           "anew from the files with 'parquet-consumer rebuild --output-path %s'",
+                           output_path, code == OK ? path : "in PostgreSQL", output_path);
+}
+
 enum error_code lake_open_catalog(struct catalog **out, const char *output_path,
                                   struct error *error)
 {
-    char path[OS_PATH_BYTES];
     struct store store;
     *out = NULL;
     enum error_code code = lake_must_exist(output_path, error);
     if (code == OK)
         code = store_at(&store, output_path, error);
-    if (code == OK)
-        code = lake_catalog_path(&store, path, error);
     if (code != OK)
         return code;
     bool creating = is_being_made(output_path); /* asked first: it may be finished meanwhile */
-    if (lake_catalog_exists(&store))
-        code = lake_catalog_open(out, &store, CATALOG_READ, NULL, error);
-    else
-        code =
-            error_set(error, ERR_CORRUPT,
-                      "the lake in %s has lost its catalog %s: put a backup back, or make it anew "
-                      "from the files with 'parquet-consumer rebuild --output-path %s'",
-                      output_path, path, output_path);
+    code = lake_catalog_exists(&store) ? lake_catalog_open(out, &store, CATALOG_READ, NULL, error)
+                                       : tell_lost(&store, output_path, error);
     if (creating && code == ERR_CORRUPT)
         code =
             error_set(error, ERR_NOT_FOUND,

@@ -14,6 +14,8 @@ static enum error_code check_start(const struct options *options, struct error *
     enum error_code code = store_at(&store, options->output_path, error);
     if (code == OK)
         code = lake_catalog_path(&store, path, error);
+    if (code == ERR_CONFLICT) /* it is in PostgreSQL */
+        code = OK;
     if (code != OK || lake_catalog_exists(&store))
         return code;
     return run_plan_check_start(options->start_ledger, options->end_ledger, error);

@@ -18,6 +18,8 @@ struct sink_options sink_setup_options(const struct options *options,
                                        const struct memory_plan *memory)
 {
     return (struct sink_options){.output_path = options->output_path,
+                                 .catalog = options->catalog,
+                                 .catalog_schema = options->catalog_schema,
                                  .require_lake = options->require_lake,
                                  .reader_data_path = options->reader_data_path,
                                  .scheme = (enum partitioning_scheme)options->partitioning_scheme,

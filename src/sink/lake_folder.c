@@ -15,6 +15,7 @@
 #include "sink/lake_table.h"
 #include "sink/newer_files.h"
 #include "store/objects.h"
+#include "util/memory.h"
 #include "version.h"
 
 #define NAMES_BYTES 256
@@ -95,13 +96,56 @@ static enum error_code check_lake(const struct lake_folder *folder,
     return OK;
 }
 
+/* Whether lake.json keeps where the catalog is. That of an object store may be another machine's.
+ */
+static bool is_placed(const struct lake_folder *folder, const struct sink_options *options)
+{
+    return store_is_folder(&folder->store) && options->catalog != NULL &&
+           options->catalog[0] != '\0';
+}
+
+static void take_location(struct lake_folder *folder, const struct sink_options *options)
+{
+    struct lake_file *file = &folder->file;
+    bool is_elsewhere = is_placed(folder, options);
+    snprintf(file->catalog, sizeof file->catalog, "%s", is_elsewhere ? options->catalog : "");
+    snprintf(file->catalog_schema, sizeof file->catalog_schema, "%s",
+             is_elsewhere && options->catalog_schema != NULL ? options->catalog_schema : "");
+    file->layout_version = is_elsewhere ? LAKE_LAYOUT_ELSEWHERE : CATALOG_LAYOUT_FIRST;
+}
+
+/* A lake keeps its catalog where it is, unless that was never made. */
+static enum error_code check_location(struct lake_folder *folder,
+                                      const struct sink_options *options, struct error *error)
+{
+    struct lake_file *file = &folder->file;
+    bool is_given = is_placed(folder, options);
+    const char *schema = options->catalog_schema == NULL ? "" : options->catalog_schema;
+    if (!is_given ||
+        (strcmp(file->catalog, options->catalog) == 0 && strcmp(file->catalog_schema, schema) == 0))
+        return OK;
+    if (file->creating) {
+        take_location(folder, options);
+        return lake_file_write(file, &folder->store, error);
+    }
+    return error_set(error, ERR_CONFLICT,
+                     "the lake at %s has its catalog in %.300s%s%s, not in %.300s%s%s: leave out "
+                     "--catalog, or give another --output-path; a catalog that was moved is named "
+                     "anew in _lake/lake.json",
+                     folder->store.root, file->catalog[0] == '\0' ? "its folder" : file->catalog,
+                     file->catalog_schema[0] == '\0' ? "" : " schema ", file->catalog_schema,
+                     options->catalog, schema[0] == '\0' ? "" : " schema ", schema);
+}
+
 /* Reads lake.json, or writes the first one, which says that the catalog may still be missing. */
 static enum error_code open_lake_file(struct lake_folder *folder,
                                       const struct sink_options *options, struct error *error)
 {
     enum error_code code = lake_file_read(&folder->file, &folder->store, error);
     if (code == OK)
-        return check_lake(folder, options, error);
+        code = check_lake(folder, options, error);
+    if (code == OK)
+        return check_location(folder, options, error);
     if (code != ERR_NOT_FOUND)
         return code;
     if (lake_catalog_exists(&folder->store))
@@ -109,6 +153,7 @@ static enum error_code open_lake_file(struct lake_folder *folder,
                          "%s/" LAKE_FILE " is missing beside a catalog: restore it from a backup",
                          folder->store.root);
     folder->file.creating = true;
+    take_location(folder, options);
     code = os_uuid(folder->file.lake_id, error);
     snprintf(folder->file.network, sizeof folder->file.network, "%s", options->network);
     snprintf(folder->file.scheme, sizeof folder->file.scheme, "%s",
@@ -119,28 +164,56 @@ static enum error_code open_lake_file(struct lake_folder *folder,
 static enum error_code open_catalog(struct lake_folder *folder, const struct catalog_table *table,
                                     const char *data_path, struct error *error)
 {
-    char path[OS_PATH_BYTES];
     struct catalog_create_options create = {.data_path = data_path,
                                             .lake_path = folder->store.root,
                                             .table = table,
                                             .created_by = "parquet-consumer " TTP_VERSION,
                                             .lake_id = folder->file.lake_id};
-    enum error_code code = lake_catalog_path(&folder->store, path, error);
-    if (code != OK)
-        return code;
     bool creating = folder->file.creating;
-    code = lake_catalog_open(&folder->catalog, &folder->store,
-                             creating ? CATALOG_CREATE : CATALOG_WRITE, creating ? &create : NULL,
-                             error);
+    enum error_code code = lake_catalog_open(&folder->catalog, &folder->store,
+                                             creating ? CATALOG_CREATE : CATALOG_WRITE,
+                                             creating ? &create : NULL, error);
     if (code == ERR_NOT_FOUND)
         return error_set(error, ERR_CORRUPT,
-                         "the catalog %s is missing: make it anew from the files with "
+                         "the catalog of %s is missing: make it anew from the files with "
                          "`parquet-consumer rebuild`, or restore it from a backup",
-                         path);
-    if (code == ERR_CORRUPT)
+                         folder->store.root);
+    if (code == ERR_CORRUPT && !lake_catalog_is_elsewhere(&folder->file))
         return error_prefix(error, code,
                             "the catalog is damaged (make it anew from the files with "
                             "`parquet-consumer rebuild`): ");
+    return code;
+}
+
+/* What the catalog is of, where it is not of this lake. */
+static enum error_code refuse_other_lake(struct lake_folder *folder, struct error *error)
+{
+    char *place = NULL;
+    enum error_code code = catalog_lake_path(folder->catalog, &place, error);
+    if (code == OK)
+        code = error_set(error, ERR_CONFLICT,
+                         "the catalog %.300s holds another lake, that of %s: give this one a "
+                         "--catalog-schema of its own",
+                         folder->file.catalog, place == NULL ? "(unknown)" : place);
+    mem_free(place);
+    return code;
+}
+
+/* Two folders with one catalog would each lack the other's files. One in the folder goes where the
+ * folder goes; one elsewhere stays, so that a copied folder has the same. */
+static enum error_code check_place(struct lake_folder *folder, struct error *error)
+{
+    char *place = NULL;
+    if (!lake_catalog_is_elsewhere(&folder->file))
+        return OK;
+    enum error_code code = catalog_lake_path(folder->catalog, &place, error);
+    if (code == OK && place != NULL && strcmp(place, folder->store.root) != 0)
+        code = error_set(error, ERR_CONFLICT,
+                         "the catalog %.300s is that of the lake in %s, and this is %s: if the "
+                         "folder was moved, say so with `parquet-consumer relocate`; a copy needs "
+                         "a copy of the catalog, too",
+                         folder->file.catalog, place, folder->store.root);
+    mem_free(place);
     return code;
 }
 
@@ -150,6 +223,9 @@ static enum error_code complete_lake_file(struct lake_folder *folder,
 {
     bool is_new = folder->file.creating;
     bool learns_network = folder->file.network[0] == '\0' && options->network[0] != '\0';
+    if (strcmp(folder->file.lake_id, catalog_lake_id(folder->catalog)) != 0 &&
+        lake_catalog_is_elsewhere(&folder->file))
+        return refuse_other_lake(folder, error);
     if (strcmp(folder->file.lake_id, catalog_lake_id(folder->catalog)) != 0)
         return error_set(error, ERR_CORRUPT,
                          "%s/" LAKE_FILE " and the catalog beside it are of different lakes (%s "
@@ -315,6 +391,8 @@ static enum error_code work_at_catalog(void *context, struct error *error)
         code = open_catalog(folder, work->table, work->data_path, error);
     if (code == OK)
         code = complete_lake_file(folder, work->options, error);
+    if (code == OK)
+        code = check_place(folder, error);
     if (code == OK)
         code = recover(folder, error);
     if (code == OK && !work->is_new)

@@ -79,6 +79,7 @@ def duckdb_connection(zone="UTC"):
     connection = duckdb.connect(config={"allow_unsigned_extensions": "true"})
     try:
         for package, name in (("duckdb_extension_sqlite_scanner", "sqlite_scanner"),
+                              ("duckdb_extension_postgres_scanner", "postgres_scanner"),
                               ("duckdb_extension_ducklake", "ducklake")):
             connection.execute(f"LOAD '{_extension(package, name)}'")
         connection.execute("SET threads = 1")

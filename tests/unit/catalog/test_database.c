@@ -161,6 +161,24 @@ static void what_sqlite_writes_to_has_no_name_elsewhere(void **state)
     assert_refused_for("-journal", DATABASE_WRITE, true);
 }
 
+static void a_connection_that_settles_has_its_guard(void **state)
+{
+    (void)state;
+    struct database database;
+    struct error error;
+    assert_int_equal(database_open(&database, path, DATABASE_WRITE, &error), OK);
+    assert_int_equal(database_begin_settling(&database, &error), OK);
+    assert_int_equal(
+        database_execute(&database,
+                         "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) "
+                         "SELECT count(*) FROM c",
+                         &error),
+        ERR_CORRUPT);
+    assert_non_null(strstr(error.message, "far more than its size accounts for"));
+    assert_int_equal(database_end(&database, ERR_CORRUPT, &error), ERR_CORRUPT);
+    database_close(&database);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -169,6 +187,7 @@ int main(void)
         TEST(the_lakes_lock_is_no_file_for_readers),
         TEST(a_group_that_may_write_keeps_the_lock),
         TEST(what_sqlite_writes_to_has_no_name_elsewhere),
+        TEST(a_connection_that_settles_has_its_guard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

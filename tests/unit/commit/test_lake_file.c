@@ -70,7 +70,7 @@ static void what_is_wrong_with_lake_json_is_said(void **state)
         {"", ERR_CORRUPT, "line"},
         {"[]", ERR_CORRUPT, "object"},
         {"{\"lake_id\":\"a\"}", ERR_CORRUPT, "layout_version"},
-        {"{\"layout_version\":3}", ERR_CONFLICT, "newer"},
+        {"{\"layout_version\":4}", ERR_CONFLICT, "newer"},
         {"{\"layout_version\":-5}", ERR_CORRUPT, "no version"},
         {"{\"layout_version\":1,\"lake_id\":\"a\",\"network\":\"\"}", ERR_CORRUPT, "scheme"},
         {"{\"layout_version\":1,\"lake_id\":\"a\",\"network\":\"\",\"scheme\":\"date\"}",

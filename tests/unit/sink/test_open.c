@@ -139,7 +139,7 @@ static void a_path_that_cannot_be_written_is_named(void **state)
 static void newer_lakes_are_left_alone(void **state)
 {
     (void)state;
-    static const char newer[] = "{\"layout_version\": 3}";
+    static const char newer[] = "{\"layout_version\": 4}";
     fill_and_close(1, 5);
     temp_write(temp_path(folder, LAKE_FILE), newer, sizeof newer - 1);
     assert_refused(ERR_CONFLICT, "newer parquet-consumer");

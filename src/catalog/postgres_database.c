@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * PostgreSQL's sessions and transactions, for catalog/engine.h. A write transaction is READ
+ * COMMITTED, since each statement must see what was committed before its lock came, and holds,
+ * in this order, the row that fences it and the lock on ducklake_snapshot: then no other writer,
+ * DuckDB included, adds a snapshot until it ends (docs/commit-protocol.md).
+ */
+#include "catalog/postgres_database.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "catalog/engine.h"
+#include "catalog/postgres_holder.h"
+#include "catalog/postgres_query.h"
+#include "catalog/postgres_session.h"
+#include "catalog/query.h"
+#include "util/memory.h"
+
+static const struct postgres_values nothing = {0, NULL, NULL};
+
+static enum error_code connect(struct database *database, struct error *error)
+{
+    struct postgres_session *session = postgres_session(database);
+    enum error_code code = postgres_connect(database, error);
+    if (code == OK && !session->in_transaction && !session->holds_lock &&
+        database->mode != DATABASE_READ)
+        code = postgres_holder_lock(database, error);
+    return code;
+}
+
+static void close_database(struct database *database)
+{
+    struct postgres_session *session = postgres_session(database);
+    if (session == NULL)
+        return;
+    postgres_hang_up(session);
+    mem_free(session->conninfo);
+    mem_free(session->schema);
+    mem_free(session);
+    database->session = NULL;
+}
+
+/* ---- transactions ---- */
+
+/* Takes the connection out of its transaction, whatever state that is in. */
+static void leave(struct database *database)
+{
+    struct postgres_session *session = postgres_session(database);
+    session->in_transaction = false;
+    session->code = OK;
+    if (session->connection == NULL)
+        return;
+    if (PQstatus(session->connection) != CONNECTION_OK ||
+        PQexitPipelineMode(session->connection) == 0 ||
+        PQtransactionStatus(session->connection) != PQTRANS_IDLE)
+        postgres_hang_up(session); /* the server rolls back */
+}
+
+static void roll_back(struct database *database)
+{
+    struct postgres_session *session = postgres_session(database);
+    PGresult *result = NULL;
+    session->code = OK;
+    if (PQstatus(session->connection) == CONNECTION_OK &&
+        postgres_ask(database, "ROLLBACK", &nothing, &result, NULL) == OK)
+        PQclear(result);
+    leave(database);
+}
+
+static enum error_code enter(struct database *database, const char *begin, struct error *error)
+{
+    struct postgres_session *session = postgres_session(database);
+    assert(!session->in_transaction);
+    if (PQenterPipelineMode(session->connection) == 0)
+        return error_set(error, ERR_IO, "catalog %s: %s", database->path,
+                         PQerrorMessage(session->connection));
+    session->in_transaction = true;
+    session->code = OK;
+    return postgres_send(database, begin, &nothing, error);
+}
+
+static enum error_code begin(struct database *database, bool writes, struct error *error)
+{
+    struct postgres_session *session = postgres_session(database);
+    enum error_code code = OK;
+    if (writes && session->epoch[0] == '\0')
+        code = postgres_holder_claim(database, error);
+    if (code != OK)
+        return code;
+    code = enter(database,
+                 writes ? "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+                        : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+                 error);
+    if (code == OK && writes)
+        code = postgres_holder_fence(database, error);
+    if (code != OK && session->in_transaction)
+        roll_back(database);
+    return code;
+}
+
+/* A COMMIT that was sent and not answered may have come about, or may yet. */
+static enum error_code tell_unknown(struct database *database, struct error *error)
+{
+    return error_set(error, ERR_IO,
+                     "the connection to the catalog %s was lost while it committed: whether it did "
+                     "is asked first",
+                     database->path);
+}
+
+static enum error_code commit(struct database *database, struct error *error)
+{
+    struct postgres_session *session = postgres_session(database);
+    PGresult *result = NULL;
+    bool was_open = PQstatus(session->connection) == CONNECTION_OK && session->code == OK;
+    enum error_code code = postgres_ask(database, "COMMIT", &nothing, &result, error);
+    bool is_open = PQstatus(session->connection) == CONNECTION_OK;
+    if (code != OK && was_open && !is_open)
+        code = tell_unknown(database, error);
+    else if (code == OK && strcmp(PQcmdStatus(result), "COMMIT") != 0)
+        code = error_set(error, ERR_IO, "catalog %s: the server answered COMMIT with %s",
+                         database->path, PQcmdStatus(result));
+    PQclear(result);
+    leave(database);
+    return code;
+}
+
+static enum error_code end(struct database *database, enum error_code code, struct error *error)
+{
+    struct postgres_session *session = postgres_session(database);
+    assert(session->in_transaction);
+    if (code == OK)
+        code = session->code; /* of what was sent and nobody has looked at */
+    if (code == OK)
+        return commit(database, error);
+    if (session->code != OK && error != NULL && error->code != code)
+        *error = session->failure;
+    roll_back(database);
+    return code;
+}
+
+static enum error_code execute(struct database *database, const char *sql, struct error *error)
+{
+    return database_run(database, sql, NO_VALUES, error);
+}
+
+/* The claim of the new connection waits for the dead one's transaction, and bars it. */
+static enum error_code begin_settling(struct database *database, struct error *error)
+{
+    postgres_hang_up(postgres_session(database));
+    return database_begin_write(database, error);
+}
+
+static enum error_code rule_out(struct database *database, struct error *error)
+{
+    (void)database;
+    (void)error;
+    return OK;
+}
+
+/* What a catalog has in PostgreSQL besides. Two indexes that DuckDB's questions of a lake of many
+ * files are answered by, and no rows inlined by anybody: those would be tables of DuckDB's own. */
+static const char *const own_statements[] = {
+    "CREATE INDEX ttp_file_column_stats_column ON ducklake_file_column_stats(table_id, column_id)",
+    "INSERT INTO ducklake_metadata VALUES('data_inlining_row_limit', '0', NULL, NULL)", NULL};
+
+static enum error_code complete_tables(struct database *database, struct error *error)
+{
+    enum error_code code = execute(database, postgres_holder_table, error);
+    if (code == OK)
+        code = execute(database, postgres_holder_row, error);
+    for (size_t i = 0; code == OK && own_statements[i] != NULL; i++)
+        code = execute(database, own_statements[i], error);
+    return code;
+}
+
+static const struct engine postgres_engine = {
+    .connect = connect,
+    .close = close_database,
+    .execute = execute,
+    .begin = begin,
+    .end = end,
+    .prepare = postgres_prepare,
+    .value_count = postgres_value_count,
+    .bind = postgres_bind,
+    .step = postgres_step,
+    .change = postgres_change,
+    .release = postgres_release,
+    .column_count = postgres_column_count,
+    .column_name = postgres_column_name,
+    .is_null = postgres_is_null,
+    .integer = postgres_integer,
+    .text = postgres_text,
+    .create_table = execute,
+    .complete_tables = complete_tables,
+    .is_empty = postgres_is_empty,
+    .has_table = postgres_has_table,
+    .has_column = postgres_has_column,
+    .begin_settling = begin_settling,
+    .rule_out = rule_out,
+};
+
+/* ---- opening ---- */
+
+static enum error_code make_schema(struct database *database, struct error *error)
+{
+    struct postgres_session *session = postgres_session(database);
+    const char *const texts[] = {session->schema};
+    const struct postgres_values values = {1, NULL, texts};
+    PGresult *result;
+    enum error_code code =
+        postgres_ask(database, "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1", &values,
+                     &result, error);
+    bool is_there = code == OK && PQntuples(result) == 1;
+    PQclear(result);
+    if (code != OK || is_there)
+        return code;
+    char *name = PQescapeIdentifier(session->connection, session->schema, strlen(session->schema));
+    char sql[256];
+    if (name == NULL)
+        return error_no_memory(error, "the schema's name");
+    snprintf(sql, sizeof sql, "CREATE SCHEMA IF NOT EXISTS %.200s", name);
+    PQfreemem(name);
+    code = postgres_ask(database, sql, &nothing, &result, error);
+    PQclear(result);
+    return code;
+}
+
+enum error_code postgres_open(struct database *database, const struct catalog_location *where,
+                              struct error *error)
+{
+    struct postgres_session *session = mem_alloc_zero(1, sizeof *session);
+    database->engine = &postgres_engine;
+    database->session = session;
+    if (session == NULL)
+        return error_no_memory(error, "the catalog");
+    session->conninfo = mem_copy_text(where->conninfo);
+    session->schema = mem_copy_text(where->schema[0] == '\0' ? "public" : where->schema);
+    if (session->conninfo == NULL || session->schema == NULL)
+        return error_no_memory(error, "the catalog");
+    enum error_code code = os_uuid(session->holder, error);
+    if (code == OK)
+        code = postgres_connect(database, error);
+    if (code == OK && database->mode == DATABASE_CREATE)
+        code = make_schema(database, error);
+    return code == OK ? connect(database, error) : code;
+}

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "catalog/postgres_session.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "catalog/postgres_error.h"
+#include "os/clock.h"
+#include "os/poll.h"
+#include "util/memory.h"
+#include "util/text.h"
+
+/* Where CONNINFO does not say: how long a connection may take, and how long sent bytes may stay
+ * unanswered by the other machine. */
+#define CONNECT_TIMEOUT_US  (10 * US_PER_SECOND)
+#define TCP_USER_TIMEOUT_MS "30000"
+/* Statements between two looks at their answers: together these fill no socket's buffer. */
+#define PENDING_MAX 200
+
+struct postgres_session *postgres_session(const struct database *database)
+{
+    return database->session;
+}
+
+void postgres_hang_up(struct postgres_session *session)
+{
+    PQfinish(session->connection);
+    session->connection = NULL;
+    session->holds_lock = false;
+    session->epoch[0] = '\0';
+    session->pending = 0;
+}
+
+/* ---- failures ---- */
+
+/* The first one stays. */
+static void keep_failure(struct database *database, const char *sqlstate, const char *words)
+{
+    struct postgres_session *session = postgres_session(database);
+    if (session->code == OK)
+        session->code = postgres_error_set(&session->failure, database->path, sqlstate, words);
+}
+
+static enum error_code told(struct postgres_session *session, struct error *error)
+{
+    enum error_code code = session->code;
+    if (code != OK && error != NULL)
+        *error = session->failure;
+    if (!session->in_transaction)
+        session->code = OK;
+    return code;
+}
+
+static void keep_result_failure(struct database *database, const PGresult *result)
+{
+    const char *words = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    keep_failure(database, PQresultErrorField(result, PG_DIAG_SQLSTATE),
+                 words != NULL ? words : PQresultErrorMessage(result));
+}
+
+/* Whatever the server said before it: a lost connection has lost its transaction. */
+static void keep_loss(struct database *database)
+{
+    struct postgres_session *session = postgres_session(database);
+    char words[256];
+    snprintf(words, sizeof words, "the connection was lost: %.200s",
+             PQerrorMessage(session->connection));
+    if (session->code != OK && session->code != ERR_RETRY)
+        return;
+    session->code = OK;
+    keep_failure(database, NULL, words);
+}
+
+/* ---- asking ---- */
+
+enum error_code postgres_send(struct database *database, const char *sql,
+                              const struct postgres_values *values, struct error *error)
+{
+    struct postgres_session *session = postgres_session(database);
+    assert(session->in_transaction);
+    if (session->code != OK)
+        return told(session, error);
+    if (PQsendQueryParams(session->connection, sql, values->count, values->types, values->texts,
+                          NULL, NULL, 0) == 0)
+        keep_loss(database);
+    else
+        session->pending++;
+    if (session->code == OK && session->pending >= PENDING_MAX)
+        return postgres_drain(database, NULL, error);
+    return told(session, error);
+}
+
+/* The answer of one statement; NULL where the connection was lost. */
+static PGresult *read_answer(struct database *database)
+{
+    PGconn *connection = postgres_session(database)->connection;
+    PGresult *answer = PQgetResult(connection);
+    if (answer == NULL)
+        return NULL;
+    if (PQresultStatus(answer) == PGRES_FATAL_ERROR)
+        keep_result_failure(database, answer);
+    if (PQresultStatus(answer) != PGRES_PIPELINE_SYNC) {
+        PGresult *end = PQgetResult(connection); /* NULL: each answer ends with one */
+        PQclear(end);
+    }
+    return answer;
+}
+
+enum error_code postgres_drain(struct database *database, PGresult **last, struct error *error)
+{
+    struct postgres_session *session = postgres_session(database);
+    if (last != NULL)
+        *last = NULL;
+    if (session->connection == NULL || PQpipelineSync(session->connection) == 0) {
+        keep_loss(database);
+        return told(session, error);
+    }
+    session->trips++;
+    bool synced = false;
+    while (!synced && PQstatus(session->connection) == CONNECTION_OK) {
+        PGresult *answer = read_answer(database);
+        synced = answer != NULL && PQresultStatus(answer) == PGRES_PIPELINE_SYNC;
+        bool is_last = session->pending == 1 && !synced;
+        if (!synced && session->pending > 0)
+            session->pending--;
+        if (is_last && last != NULL) {
+            PQclear(*last);
+            *last = answer;
+        } else {
+            PQclear(answer);
+        }
+    }
+    session->pending = 0;
+    if (!synced)
+        keep_loss(database);
+    if (session->code != OK && last != NULL) {
+        PQclear(*last);
+        *last = NULL;
+    }
+    return told(session, error);
+}
+
+enum error_code postgres_ask(struct database *database, const char *sql,
+                             const struct postgres_values *values, PGresult **result,
+                             struct error *error)
+{
+    struct postgres_session *session = postgres_session(database);
+    *result = NULL;
+    if (session->in_transaction) {
+        enum error_code code = postgres_send(database, sql, values, error);
+        if (code == OK && session->pending == 0) /* it was the last of as many as may wait */
+            return error_set(error, ERR_IO, "catalog %s: an answer was lost", database->path);
+        return code == OK ? postgres_drain(database, result, error) : code;
+    }
+    PGresult *answer = PQexecParams(session->connection, sql, values->count, values->types,
+                                    values->texts, NULL, NULL, 0);
+    session->trips++;
+    ExecStatusType status = PQresultStatus(answer);
+    if (PQstatus(session->connection) != CONNECTION_OK) {
+        keep_loss(database);
+    } else if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
+        keep_result_failure(database, answer);
+    } else {
+        *result = answer;
+        return OK;
+    }
+    PQclear(answer);
+    return told(session, error);
+}
+
+/* ---- connecting ---- */
+
+static void say_nothing(void *context, const PGresult *notice)
+{
+    (void)context;
+    (void)notice;
+}
+
+static PGconn *start(const struct database *database)
+{
+    const struct postgres_session *session = postgres_session(database);
+    /* What stands before dbname is what CONNINFO may say otherwise. */
+    const char *const keys[] = {
+        "tcp_user_timeout", "keepalives_idle",      "keepalives_interval",
+        "keepalives_count", "target_session_attrs", "fallback_application_name",
+        "dbname",           "client_encoding",      NULL};
+    const char *const values[] = {TCP_USER_TIMEOUT_MS,
+                                  "30",
+                                  "10",
+                                  "3",
+                                  database->mode == DATABASE_READ ? "any" : "read-write",
+                                  "parquet-consumer",
+                                  session->conninfo,
+                                  "UTF8",
+                                  NULL};
+    return PQconnectStartParams(keys, values, 1);
+}
+
+static int64_t timeout_of(PGconn *connection)
+{
+    int64_t timeout_us = CONNECT_TIMEOUT_US;
+    PQconninfoOption *options = PQconninfo(connection);
+    for (PQconninfoOption *option = options; option != NULL && option->keyword != NULL; option++)
+        if (strcmp(option->keyword, "connect_timeout") == 0 && option->val != NULL &&
+            strtol(option->val, NULL, 10) > 0)
+            timeout_us = strtol(option->val, NULL, 10) * US_PER_SECOND;
+    PQconninfoFree(options);
+    return timeout_us;
+}
+
+/* Begun and polled here, not by PQconnectdb: so it has a time limit that counts the server's
+ * answer, too, and its errors have their SQLSTATE. */
+static bool make_connection(PGconn *connection)
+{
+    int64_t ends_us = os_monotonic_us() + timeout_of(connection);
+    PostgresPollingStatusType wants = PGRES_POLLING_WRITING;
+    PQsetErrorVerbosity(connection, PQERRORS_VERBOSE);
+    while (PQstatus(connection) != CONNECTION_BAD && wants != PGRES_POLLING_OK &&
+           wants != PGRES_POLLING_FAILED) {
+        int64_t left_us = ends_us - os_monotonic_us();
+        if (left_us <= 0)
+            return false;
+        struct os_poll_item item = {.fd = PQsocket(connection),
+                                    .want_read = wants == PGRES_POLLING_READING,
+                                    .want_write = wants == PGRES_POLLING_WRITING};
+        if (os_poll(&item, 1, left_us) > 0)
+            wants = PQconnectPoll(connection);
+    }
+    return wants == PGRES_POLLING_OK && PQstatus(connection) == CONNECTION_OK;
+}
+
+static enum error_code tell_not_connected(const struct database *database, PGconn *connection,
+                                          struct error *error)
+{
+    char state[6];
+    const char *words = PQerrorMessage(connection);
+    postgres_find_state(words, state);
+    if (state[0] == '\0' && PQconnectionNeedsPassword(connection))
+        memcpy(state, "28P01", sizeof state);
+    if (words[0] == '\0')
+        words = "the server does not answer";
+    return postgres_error_set(error, database->path, state, words);
+}
+
+/* What each session wants the server to be like. A commit that synchronous_commit = off tells of
+ * may be lost by a crash of the server. */
+static enum error_code configure(struct database *database, struct error *error)
+{
+    struct postgres_session *session = postgres_session(database);
+    static const char *const settings =
+        "SELECT set_config('search_path', quote_ident($1), false), "
+        "set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO, YMD', false), "
+        "set_config('standard_conforming_strings', 'on', false), "
+        "set_config('lock_timeout', '60s', false), "
+        "set_config('default_transaction_isolation', 'read committed', false), "
+        "CASE current_setting('synchronous_commit') WHEN 'off' THEN "
+        "set_config('synchronous_commit', 'on', false) END";
+    const char *const texts[] = {session->schema};
+    const struct postgres_values values = {1, NULL, texts};
+    PGresult *result;
+    enum error_code code = postgres_ask(database, settings, &values, &result, error);
+    PQclear(result);
+    return code;
+}
+
+static enum error_code connect_anew(struct database *database, struct error *error)
+{
+    struct postgres_session *session = postgres_session(database);
+    PGconn *connection = start(database);
+    if (connection == NULL)
+        return error_no_memory(error, "a connection to the catalog");
+    PQsetNoticeReceiver(connection, say_nothing, NULL);
+    if (!make_connection(connection)) {
+        enum error_code code = tell_not_connected(database, connection, error);
+        PQfinish(connection);
+        return code;
+    }
+    PQsetErrorVerbosity(connection, PQERRORS_DEFAULT);
+    session->connection = connection;
+    enum error_code code = configure(database, error);
+    if (code != OK)
+        postgres_hang_up(session);
+    return code;
+}
+
+enum error_code postgres_connect(struct database *database, struct error *error)
+{
+    struct postgres_session *session = postgres_session(database);
+    if (session->in_transaction)
+        return OK; /* what failed in it is told by its failure */
+    if (session->connection != NULL && PQstatus(session->connection) == CONNECTION_OK)
+        return OK;
+    postgres_hang_up(session);
+    return connect_anew(database, error);
+}

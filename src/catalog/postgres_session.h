@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TTP_CATALOG_POSTGRES_SESSION_H
+#define TTP_CATALOG_POSTGRES_SESSION_H
+
+/*
+ * A connection to PostgreSQL. What it is asked within a transaction goes through libpq's pipeline:
+ * a statement without rows is sent and its answer read with that of the next question, so that a
+ * transaction costs as many round trips as it has questions. The first failure of a transaction
+ * stays, and is what each later call of it returns; only its end clears it.
+ *
+ * A session that writes holds the catalog (docs/commit-protocol.md, "A catalog in PostgreSQL"): an
+ * advisory lock of its connection keeps others out, and the row of ttp_writer, with its random
+ * holder and an epoch that rises with each connection, is what each of its transactions is fenced
+ * by.
+ */
+
+#include <libpq-fe.h>
+
+#include "catalog/database.h"
+#include "catalog/location.h"
+#include "os/identity.h"
+
+struct postgres_session {
+    PGconn *connection;      /* NULL: closed; before its next use it is opened again */
+    char *conninfo, *schema; /* owned */
+    char holder[OS_UUID_BYTES];
+    char epoch[24];       /* in decimal; "": ttp_writer does not name us yet */
+    bool was_holder;      /* ttp_writer named this session once */
+    bool holds_lock;      /* the advisory one, of this connection */
+    bool in_transaction;  /* then the connection is in pipeline mode */
+    unsigned pending;     /* statements whose answers were not read */
+    enum error_code code; /* the first failure of this transaction */
+    struct error failure;
+    uint64_t trips; /* answers waited for, for tests */
+};
+
+/* Values of a statement, in the text form. */
+struct postgres_values {
+    int count;
+    const Oid *types;
+    const char *const *texts;
+};
+
+struct postgres_session *postgres_session(const struct database *database);
+
+/* Opens what is closed. ERR_RETRY: the server can't be reached, or has no room for us, just now. */
+enum error_code postgres_connect(struct database *database, struct error *error) MUST_CHECK;
+void postgres_hang_up(struct postgres_session *session);
+
+/* Within a transaction: sends a statement that has no rows. */
+enum error_code postgres_send(struct database *database, const char *sql,
+                              const struct postgres_values *values, struct error *error) MUST_CHECK;
+/* Reads the answers of all that was sent; the last one's goes to *last (NULL: not wanted), for the
+ * caller to PQclear. */
+enum error_code postgres_drain(struct database *database, PGresult **last,
+                               struct error *error) MUST_CHECK;
+/* Sends a statement and reads its answer, in or outside of a transaction. */
+enum error_code postgres_ask(struct database *database, const char *sql,
+                             const struct postgres_values *values, PGresult **result,
+                             struct error *error) MUST_CHECK;
+
+#endif

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PostgreSQL servers of the tests' own, on loopback, and a proxy that loses what passes it."""
+
+import os
+import pathlib
+import pwd
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+LIMIT_SECONDS = 60
+
+
+def binaries():
+    """The folder of initdb and postgres; None where PostgreSQL is not installed."""
+    found = shutil.which("initdb")
+    folders = [pathlib.Path(found).resolve().parent] if found is not None else []
+    folders += sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    for folder in folders:
+        if all((folder / name).exists() for name in ("initdb", "postgres", "psql")):
+            return folder
+    return None
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """A fresh cluster in `folder`. initdb refuses root, so there it is of the user postgres."""
+
+    def __init__(self, folder):
+        self.folder, self.port, self.process = pathlib.Path(folder), free_port(), None
+        self.data = self.folder / "data"
+        self.owner = {"user": "postgres", "group": "postgres"} if os.getuid() == 0 else {}
+        self.folder.mkdir(parents=True)
+        if self.owner:
+            owner = pwd.getpwnam("postgres")
+            os.chown(self.folder, owner.pw_uid, owner.pw_gid)
+        self._execute("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "--no-sync",
+                      "-E", "UTF8", "--locale=C")
+        self.start()
+
+    def _execute(self, name, *arguments):
+        done = subprocess.run([binaries() / name, *map(str, arguments)], cwd="/",
+                              capture_output=True, text=True, timeout=LIMIT_SECONDS, **self.owner)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def start(self):
+        log = open(self.folder / "log", "ab")
+        self.process = subprocess.Popen(
+            [binaries() / "postgres", "-D", self.data, "-p", str(self.port), "-k", self.folder,
+             "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"],
+            cwd="/", stdout=log, stderr=log, **self.owner)
+        log.close()
+        self.wait_ready()
+
+    def wait_ready(self):
+        ends = time.monotonic() + LIMIT_SECONDS
+        while True:
+            try:
+                return self.sql("SELECT 1", database="postgres")
+            except AssertionError:
+                assert time.monotonic() < ends, (self.folder / "log").read_text()[-2000:]
+                time.sleep(0.05)
+
+    def stop(self, number=signal.SIGINT):
+        """SIGINT ends sessions and the server; SIGQUIT lets it crash."""
+        if self.process is not None:
+            self.process.send_signal(number)
+            self.process.wait(LIMIT_SECONDS)
+            self.process = None
+
+    def restart(self, number=signal.SIGINT):
+        self.stop(number)
+        self.start()
+
+    def sql(self, *statements, database="lake", user="postgres"):
+        """Rows of the last one, as tuples of texts; NULL is None."""
+        arguments = ["-h", "127.0.0.1", "-p", self.port, "-U", user, "-d", database, "-X", "-A",
+                     "-t", "-q", "-F", "\x1f", "-P", "null=\x1e", "-v", "ON_ERROR_STOP=1"]
+        for statement in statements:
+            arguments += ["-c", statement]
+        text = self._execute("psql", *arguments)
+        return [tuple(None if value == "\x1e" else value for value in line.split("\x1f"))
+                for line in text.split("\n") if line]
+
+    def make_database(self, name="lake"):
+        self.sql(f"CREATE DATABASE {name}", database="postgres")
+        return name
+
+    def conninfo(self, database="lake", port=None, **more):
+        words = {"host": "127.0.0.1", "port": port or self.port, "dbname": database,
+                 "user": "postgres", **more}
+        return " ".join(f"{key}={value}" for key, value in words.items())
+
+    def location(self, database="lake", port=None, **more):
+        """For the option `catalog`."""
+        return f"postgres:{self.conninfo(database, port, **more)}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+class Proxy(threading.Thread):
+    """Hands connections on to a server. `watch(data, pair)` sees what a client sends, and returns
+    whether it is to be handed on; it may cut the pair's client off."""
+
+    def __init__(self, port, watch=lambda data, pair: True):
+        super().__init__(daemon=True)
+        self.target, self.watch = port, watch
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port, self.ended, self.trips = self.listener.getsockname()[1], False, 0
+        self.start()
+
+    def run(self):
+        while not self.ended:
+            ready, _, _ = select.select([self.listener], [], [], 0.1)
+            if ready:
+                client, _ = self.listener.accept()
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client):
+        try:
+            server = socket.create_connection(("127.0.0.1", self.target))
+        except OSError:
+            return client.close()
+        pair = Pair(client, server)
+        pair.serve(self)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.ended = True
+        self.join(LIMIT_SECONDS)
+        self.listener.close()
+
+
+class Pair:
+    def __init__(self, client, server):
+        self.client, self.server, self.is_cut = client, server, False
+
+    def cut(self):
+        """The client loses its connection; the server does not know of it yet."""
+        self.is_cut = True
+        self.client.close()
+
+    def serve(self, proxy):
+        try:
+            while not proxy.ended:
+                sides = [self.server] if self.is_cut else [self.client, self.server]
+                ready, _, _ = select.select(sides, [], [], 0.1)
+                if not self.is_cut and self.client in ready:
+                    data = self.client.recv(1 << 20)
+                    proxy.trips += 1
+                    if not data:
+                        break
+                    if proxy.watch(data, self):
+                        self.server.sendall(data)
+                if self.server in ready:
+                    data = self.server.recv(1 << 20)
+                    if not data:
+                        break
+                    if not self.is_cut:
+                        self.client.sendall(data)
+        except OSError:
+            pass
+        self.client.close()
+        self.server.close()
