@@ -4,10 +4,15 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "os/clock.h"
+#include "os/identity.h"
 #include "util/json_text.h"
 #include "util/memory.h"
 
 #define LIMIT_BYTES (256 * 1024)
+/* Others add theirs in a moment. */
+#define PATIENCE_US INT64_C(10000000)
+#define PAUSE_US    INT64_C(5000)
 
 static int64_t number(const json_t *object, const char *key)
 {
@@ -82,8 +87,30 @@ static json_t *encode_all(const struct backup_record *record, const struct backu
     return NULL;
 }
 
-enum error_code backup_record_keep(const struct backup_record *record, const struct store *store,
-                                   struct error *error)
+/* Two backups may end together: each adds its own to what the other said. */
+static enum error_code lock_records(struct os_file *file, const struct store *store,
+                                    struct error *error)
+{
+    char path[OS_PATH_BYTES];
+    int64_t until_us = os_monotonic_us() + PATIENCE_US;
+    enum error_code code = store_path(store, LAKE_BACKUPS ".lock", path, error);
+    if (code == OK)
+        code = os_refuse_no_file(path, error);
+    if (code == OK)
+        code = os_file_open(file, path, OS_OPEN_READ_WRITE, error);
+    if (code != OK)
+        return code;
+    os_file_keep_from_readers(file);
+    code = os_file_lock(file, error);
+    while (code == ERR_CONFLICT && os_monotonic_us() < until_us) {
+        os_sleep_us(PAUSE_US);
+        code = os_file_lock(file, error);
+    }
+    return code;
+}
+
+static enum error_code add_record(const struct backup_record *record, const struct store *store,
+                                  struct error *error)
 {
     struct buffer text;
     struct backup_records *others = mem_alloc_zero(1, sizeof *others);
@@ -99,5 +126,17 @@ enum error_code backup_record_keep(const struct backup_record *record, const str
     json_decref(object);
     buffer_release(&text);
     mem_free(others);
+    return code;
+}
+
+enum error_code backup_record_keep(const struct backup_record *record, const struct store *store,
+                                   struct error *error)
+{
+    struct os_file lock;
+    os_file_init(&lock);
+    enum error_code code = lock_records(&lock, store, error);
+    if (code == OK)
+        code = add_record(record, store, error);
+    os_file_release(&lock);
     return code;
 }
