@@ -202,15 +202,10 @@ static enum error_code judge(struct rebuild_choice *choice, struct found_file *f
 /* ---- commits that share files ---- */
 
 /* The files of a bundle that is not taken in; the ledgers of all its commits are to be fetched. */
-static enum error_code PRINTF_LIKE(4, 5)
-    reject_bundle(struct rebuild_choice *choice, const struct rebuild_bundle *bundle,
-                  struct error *error, const char *format, ...)
+static enum error_code reject_bundle(struct rebuild_choice *choice,
+                                     const struct rebuild_bundle *bundle, const char *reason,
+                                     struct error *error)
 {
-    char reason[REASON_BYTES];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(reason, sizeof reason, format, arguments);
-    va_end(arguments);
     enum error_code code = reject(choice, bundle->own, bundle->own_count, error, "%s", reason);
     for (size_t i = 0; code == OK && i < bundle->shared_count; i++) {
         struct found_file file = bundle->shared[i];
@@ -293,6 +288,16 @@ static enum error_code add_replacement(struct rebuild_choice *choice,
     return buffer_append(&choice->replacements, &one, sizeof one) == OK ? OK : no_memory(error);
 }
 
+static enum error_code reject_sharers(struct rebuild_choice *choice,
+                                      const struct rebuild_bundle *bundle, uint64_t commit_no,
+                                      const char *fault, struct error *error)
+{
+    char reason[REASON_BYTES];
+    snprintf(reason, sizeof reason, "commit %" PRIu64 " whose rows it holds is not whole: %s",
+             commit_no, fault);
+    return reject_bundle(choice, bundle, reason, error);
+}
+
 /* All of its commits, or none. */
 static enum error_code judge_commits(struct rebuild_choice *choice,
                                      const struct rebuild_bundle *bundle,
@@ -304,9 +309,8 @@ static enum error_code judge_commits(struct rebuild_choice *choice,
     for (size_t i = 0; code == OK && i < bundle->commit_count; i++) {
         code = rebuild_sharer(choice, bundle, files, i, &rebuilt[i], error);
         if (code == OK && rebuilt[i].fault != NULL)
-            return reject_bundle(choice, bundle, error,
-                                 "commit %" PRIu64 " whose rows it holds is not whole: %s",
-                                 bundle->commits[i].commit_no, rebuilt[i].fault);
+            return reject_sharers(choice, bundle, bundle->commits[i].commit_no, rebuilt[i].fault,
+                                  error);
     }
     for (size_t i = 0; code == OK && i < bundle->commit_count; i++)
         code = accept(choice, &rebuilt[i], error);
@@ -320,7 +324,7 @@ static enum error_code judge_bundle(struct rebuild_choice *choice,
 {
     const char *obstacle = find_obstacle(choice, bundle);
     if (obstacle != NULL)
-        return reject_bundle(choice, bundle, error, "%s", obstacle);
+        return reject_bundle(choice, bundle, obstacle, error);
     struct rebuilt_file *files = mem_alloc_zero(bundle->shared_count, sizeof *files);
     enum error_code code = files == NULL ? no_memory(error) : OK;
     const struct rebuilt_file *bad = NULL;
@@ -330,7 +334,7 @@ static enum error_code judge_bundle(struct rebuild_choice *choice,
         bad = files[i].fault != NULL ? &files[i] : NULL;
     }
     if (code == OK)
-        code = bad != NULL ? reject_bundle(choice, bundle, error, "%s", bad->fault)
+        code = bad != NULL ? reject_bundle(choice, bundle, bad->fault, error)
                            : judge_commits(choice, bundle, files, error);
     for (size_t i = 0; files != NULL && i < bundle->shared_count; i++)
         rebuilt_file_release(&files[i]);
