@@ -26,9 +26,12 @@ static void print_snapshot(const struct repair_report *report)
         report->snapshot_id, report->snapshot_id - 1, report->snapshot_id, report->snapshot_id);
 }
 
-/* Data files that are no commit's, and what others than this program changed. */
+/* Data files that were no single commit's, and what others than this program changed. */
 static void print_foreign(const struct repair_report *report, const char *would)
 {
+    for (size_t i = 0; i < LIST_COUNT(&report->compacted, char *); i++)
+        say("%s, which held rows of these commits: %staken out of the lake\n",
+            *LIST_AT(&report->compacted, char *, i), would);
     for (size_t i = 0; i < LIST_COUNT(&report->files, char *); i++)
         say("%s, which is no commit's: %staken out of the lake\n",
             *LIST_AT(&report->files, char *, i), would);

@@ -30,6 +30,7 @@ void repair_report_release(struct repair_report *report)
 {
     buffer_release(&report->commits);
     ledger_set_release(&report->refetch);
+    release_texts(&report->compacted);
     release_texts(&report->files);
     release_texts(&report->moved);
 }
@@ -66,7 +67,7 @@ static enum error_code move_file(struct repair *repair, const char *path, struct
 
 /* Moves every file that was taken out and that still lies among the live ones: those of this
  * repair, and those of one of version 0.1.0 that was cut off. */
-static enum error_code move_ended_files(struct repair *repair, struct error *error)
+static enum error_code move_where_they_lie(struct repair *repair, struct error *error)
 {
     struct inventory inventory;
     const char *root = repair->options->output_path;
@@ -91,6 +92,26 @@ static enum error_code move_ended_files(struct repair *repair, struct error *err
     return code;
 }
 
+static enum error_code move_ended_files(struct repair *repair, struct error *error)
+{
+    struct backup_lock lock;
+    bool may_move = false;
+    backup_lock_init(&lock);
+    enum error_code code =
+        retirement_lock_out_backups(&lock, &repair->lake->store, &may_move, error);
+    if (code == OK && may_move)
+        code = move_where_they_lie(repair, error);
+    backup_lock_release(&lock);
+    return code;
+}
+
+/* Those that `compact` made have a number of their own. */
+static enum error_code list_file(struct repair_report *report, const struct inventory_file *file,
+                                 struct error *error)
+{
+    return keep_text(file->commit_no != 0 ? &report->compacted : &report->files, file->path, error);
+}
+
 /* What leaves besides commits, for the report. */
 static enum error_code list_foreign(struct repair *repair, struct error *error)
 {
@@ -98,9 +119,8 @@ static enum error_code list_foreign(struct repair *repair, struct error *error)
     for (size_t i = 0;
          code == OK && i < LIST_COUNT(&repair->inventory.files, struct inventory_file); i++)
         if (repair->out.files[i])
-            code =
-                keep_text(&repair->report->files,
-                          LIST_AT(&repair->inventory.files, struct inventory_file, i)->path, error);
+            code = list_file(repair->report,
+                             LIST_AT(&repair->inventory.files, struct inventory_file, i), error);
     for (size_t i = 0; i < LIST_COUNT(&repair->inventory.inlined, struct catalog_inlined); i++)
         if (repair->out.inlined[i])
             repair->report->inlined_rows +=

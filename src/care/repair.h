@@ -30,6 +30,7 @@ struct repair_options {
 
 struct repair_report {
     struct buffer commits;     /* uint64_t: taken out (or would be) */
+    struct buffer compacted;   /* char *, owned: files that held rows of these commits together */
     struct buffer files;       /* char *, owned: data files of no commit that went with them */
     uint64_t discarded_groups; /* in which others had changed rows */
     uint64_t inlined_rows;     /* of others in the catalog itself that were taken out (or would) */

@@ -95,9 +95,8 @@ static enum error_code move_one(const struct store *store, const char *path, int
     return is_there ? store_move(store, path, kept, error) : OK;
 }
 
-/* A running backup copies the files from where they are: then they stay there for now. */
-static enum error_code lock_out_backups(struct backup_lock *lock, const struct store *store,
-                                        bool *may_move, struct error *error)
+enum error_code retirement_lock_out_backups(struct backup_lock *lock, const struct store *store,
+                                            bool *may_move, struct error *error)
 {
     struct error failure;
     error_clear(&failure);
@@ -126,7 +125,7 @@ static enum error_code finish_moving(const struct store *store, struct catalog *
     size_t count = LIST_COUNT(&unmoved.sizes, int64_t);
     bool may_move = false;
     if (code == OK && count > 0)
-        code = lock_out_backups(&lock, store, &may_move, error);
+        code = retirement_lock_out_backups(&lock, store, &may_move, error);
     for (size_t i = 0; code == OK && may_move && i < count; i++) {
         code = move_one(store, path, *LIST_AT(&unmoved.sizes, int64_t, i), error);
         path += strlen(path) + 1;
@@ -180,14 +179,19 @@ static enum error_code finish_setting_aside(const struct store *store, struct ca
                                             struct error *error)
 {
     struct buffer paths;
-    bool was_there;
+    struct backup_lock lock;
+    bool was_there, may_move = false;
+    backup_lock_init(&lock);
     buffer_init(&paths);
     enum error_code code = catalog_each_leaving(catalog, note_leaving, &paths, error);
-    for (size_t at = 0; code == OK && at < paths.size_bytes;) {
+    if (code == OK && paths.size_bytes > 0)
+        code = retirement_lock_out_backups(&lock, store, &may_move, error);
+    for (size_t at = 0; code == OK && may_move && at < paths.size_bytes;) {
         const char *path = (const char *)paths.data + at;
         code = retirement_set_aside(store, catalog, path, &was_there, error);
         at += strlen(path) + 1;
     }
+    backup_lock_release(&lock);
     buffer_release(&paths);
     return code;
 }

@@ -11,6 +11,7 @@
  * recovery. So there is no moment at which a death leaves something that nobody knows of.
  */
 
+#include "commit/backup_lock.h"
 #include "commit/lake_file.h"
 #include "catalog/care.h"
 
@@ -31,8 +32,14 @@ enum error_code retirement_begin(const struct store *store, struct lake_file *la
 enum error_code retirement_finish(const struct store *store, struct catalog *catalog,
                                   struct error *error) MUST_CHECK;
 
+/* Before files that any snapshot named are moved: no backup begins until the lock is released.
+ * While one runs, which copies them from where they are, *may_move is false, and the log says that
+ * they stay there for now: they stay listed, and the next writer moves them. */
+enum error_code retirement_lock_out_backups(struct backup_lock *lock, const struct store *store,
+                                            bool *may_move, struct error *error) MUST_CHECK;
+
 /* Moves a file that was taken out to _lake/damaged, and records where it lies. *was_there: it was.
- */
+ * Backups are locked out. */
 enum error_code retirement_set_aside(const struct store *store, struct catalog *catalog,
                                      const char *path, bool *was_there,
                                      struct error *error) MUST_CHECK;

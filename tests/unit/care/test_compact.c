@@ -11,11 +11,13 @@
 
 #include "catalog/files.h"
 #include "care/compact.h"
+#include "commit/backup_lock.h"
 #include "care/repair.h"
 #include "lake/verify.h"
 #include "os/log.h"
 #include "support/sink_fixture.h"
 #include "support/temp_folder.h"
+#include "support/temp_store.h"
 
 /* Of ten commits an hour; the stream's first hour holds the ledgers below it. */
 #define FIRST 1
@@ -236,6 +238,8 @@ static void a_damaged_compacted_file_is_repaired(void **state)
     if (repair_lake(&repair, &repaired, &error) != OK)
         fail_msg("%s", error.message);
     assert_int_equal(LIST_COUNT(&repaired.commits, uint64_t), 10);
+    assert_int_equal(LIST_COUNT(&repaired.compacted, char *), 1);
+    assert_int_equal(LIST_COUNT(&repaired.files, char *), 0);
     assert_int_equal(repaired.refetch.count, 1);
     assert_int_equal(repaired.unrepaired, 0);
     repair_report_release(&repaired);
@@ -245,6 +249,32 @@ static void a_damaged_compacted_file_is_repaired(void **state)
     sink_close(sink);
     stream_check_covers(lake, FIRST, LAST);
     must_verify();
+}
+
+/* A backup copies files from where its catalog says they are. */
+static void a_repair_moves_no_file_while_a_backup_runs(void **state)
+{
+    (void)state;
+    struct sink *sink = make_lake(FIRST, LAST);
+    struct backup_lock backup;
+    struct repair_report repaired;
+    struct repair_options repair = {.output_path = lake, .threads = 1};
+    find_first_file(sink);
+    sink_close(sink);
+    change_byte(first_path, 300);
+    assert_int_equal(backup_lock_share(&backup, temp_store(lake), "elsewhere", &error), OK);
+    if (repair_lake(&repair, &repaired, &error) != OK)
+        fail_msg("%s", error.message);
+    assert_int_equal(LIST_COUNT(&repaired.commits, uint64_t), 1);
+    assert_int_equal(LIST_COUNT(&repaired.moved, char *), 0);
+    repair_report_release(&repaired);
+    sink_close(must_open());
+    assert_true(temp_exists(first_path));
+    backup_lock_release(&backup);
+    sink_close(must_open());
+    assert_false(temp_exists(first_path));
+    assert_int_equal(temp_count(lake, "_lake/damaged", ""), 1);
+    stream_check(lake);
 }
 
 /* What was put together as 1.0.0 leaves as a whole, and comes again as the lake's 1.1.0. */
@@ -307,6 +337,7 @@ int main(void)
         TEST(every_scheme_and_version_keeps_its_rows),
         TEST(damaged_files_are_left_and_named),
         TEST(a_damaged_compacted_file_is_repaired),
+        TEST(a_repair_moves_no_file_while_a_backup_runs),
         TEST(what_lies_behind_a_link_is_left),
         TEST(compacted_commits_of_an_older_version_are_raised),
     };
