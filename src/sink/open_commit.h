@@ -18,6 +18,10 @@ enum commit_state { COMMIT_IDLE, COMMIT_OPEN, COMMIT_STAGED };
 /* What the names of its staged files begin with: "commit_5", or "stream_2". */
 #define OPEN_COMMIT_STEM_BYTES 32
 
+/* A commit's dead letters are cut at max_file_size like its rows, and here at the latest: who reads
+ * them takes files of 1 GiB (lake/dead_letters.h), and a batch may come on top. */
+#define DEAD_LETTERS_CUT_BYTES ((uint64_t)128 << 20)
+
 struct open_commit {
     enum commit_state state;
     uint64_t commit_no; /* 0: not taken yet, since it is not cut */

@@ -408,10 +408,18 @@ static bool follows(const struct sink *sink, const struct row_batch *batch)
     return (uint64_t)sink->open.range.last + 1 == batch->range.first;
 }
 
+/* Whether the file of dead letters is as large as one may become: they are read whole. */
+static bool has_many_dead_letters(const struct sink *sink)
+{
+    uint64_t most = sink->lake->max_file_size_bytes;
+    return sink->open.dead_letters.size_bytes >=
+           (most < DEAD_LETTERS_CUT_BYTES ? most : DEAD_LETTERS_CUT_BYTES);
+}
+
 /* Closes the row groups that ask for it; *cut if a file has reached max_file_size. */
 static enum error_code measure_files(struct sink *sink, bool *cut, struct error *error)
 {
-    *cut = false;
+    *cut = has_many_dead_letters(sink);
     for (size_t i = 0; i < sink->open.file_count; i++) {
         struct data_file *file = &sink->open.files[i];
         enum size_verdict verdict = rotation_by_size(

@@ -513,6 +513,39 @@ static void statistics_tell_others_what_happens(void **state)
     sink_close(sink);
 }
 
+/* A ledger whose one event can't be a row, of 4,000 bytes. */
+static void send_letter(struct sink *sink, uint32_t ledger)
+{
+    static const uint8_t raw[4000];
+    struct error error;
+    struct batch_builder *builder;
+    struct row_batch *batch;
+    const struct batch_builder_options wanted = {.schema = row_schema_find(options.schema_version),
+                                                 .scheme = options.scheme,
+                                                 .dictionaries = true};
+    assert_int_equal(batch_builder_new(&builder, &wanted, &error), OK);
+    batch_builder_begin_range(builder, ledger);
+    assert_int_equal(batch_builder_add_dead_letter(builder, ledger, 0, "of no use",
+                                                   bytes_view_of(raw, sizeof raw), &error),
+                     OK);
+    assert_int_equal(batch_builder_complete_to(builder, ledger, &error), OK);
+    assert_int_equal(batch_builder_take(builder, &batch, &error), OK);
+    assert_int_equal(sink_append(sink, &batch, &error), OK);
+    batch_builder_free(builder);
+}
+
+static void a_commit_is_cut_before_its_dead_letters_are_too_many(void **state)
+{
+    (void)state;
+    options.max_file_size_bytes = 16000; /* three of 5,400 bytes, as base64 */
+    struct sink *sink = open_sink();
+    for (uint32_t ledger = 1; ledger <= 7; ledger++)
+        send_letter(sink, ledger);
+    assert_int_equal(sink_commit(sink, ROTATION_SHUTDOWN, NULL), OK);
+    assert_string_equal(commits_of(sink), "1-3 size, 4-6 size, 7-7 shutdown");
+    sink_close(sink);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -533,6 +566,7 @@ int main(void)
         TEST(a_run_continues_where_the_lake_ends),
         TEST(each_file_says_where_it_comes_from),
         TEST(dead_letters_are_published_with_their_commit),
+        TEST(a_commit_is_cut_before_its_dead_letters_are_too_many),
         TEST(statistics_tell_others_what_happens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
