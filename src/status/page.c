@@ -226,15 +226,29 @@ static void write_findings(struct status_page *page)
     text(page, "</ul>\n");
 }
 
+/* How much of a bounded range there is, and how much of it came; false: not known. Several streams
+ * are somewhere in the range: their pieces are counted. */
+static bool measure_progress(const struct status_snapshot *snapshot, double *done, double *all)
+{
+    const struct work_stats *work = &snapshot->work;
+    if (snapshot->request_last == 0 || snapshot->request_first == 0)
+        return false;
+    if (snapshot->stream_count > 1) {
+        *done = (double)work->pieces_done;
+        *all = *done + (double)(work->pieces_waiting + work->pieces_held + work->pieces_set_aside);
+        return *all > 0;
+    }
+    *all = (double)snapshot->request_last - snapshot->request_first + 1;
+    *done = (double)snapshot->stream.current_ledger - snapshot->request_first;
+    return snapshot->stream.current_ledger >= snapshot->request_first;
+}
+
 /* The done part of a bounded range as a line. */
 static void write_progress(struct status_page *page)
 {
-    const struct status_snapshot *snapshot = page->snapshot;
-    if (snapshot->request_last == 0 || snapshot->request_first == 0 ||
-        snapshot->stream.current_ledger < snapshot->request_first)
+    double done, all;
+    if (!measure_progress(page->snapshot, &done, &all))
         return;
-    double all = (double)snapshot->request_last - snapshot->request_first + 1;
-    double done = (double)snapshot->stream.current_ledger - snapshot->request_first;
     double share = done / all < 1 ? done / all : 1;
     writer_format(&page->writer,
                   "<svg class=\"line\" viewBox=\"0 0 1000 8\" preserveAspectRatio=\"none\" "

@@ -186,6 +186,28 @@ static void a_hole_comes_with_a_command_that_can_be_pasted(void **state)
     expect(&snapshot, "<code>parquet-consumer status</code> says how to fetch it");
 }
 
+static void several_streams_are_told_one_by_one(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    fake_snapshot(&snapshot);
+    snapshot.stream_count = 3;
+    snapshot.streams[0] =
+        (struct stream_view){.range = {53000000, 0}, .connected = true, .current_ledger = 53000777};
+    snapshot.streams[1] =
+        (struct stream_view){.range = {40009728, 40026111}, .degraded = true, .retries = 1234};
+    snapshot.work = (struct work_stats){3, 2, 1, 2};
+    expect(&snapshot, "<h2>Streams</h2>");
+    expect(&snapshot, "<td>1</td><td>streaming</td><td class=\"n\">follows the chain</td>");
+    expect(&snapshot, "<td>2</td><td>reconnecting</td><td class=\"n\">40009728 to 40026111</td>");
+    expect(&snapshot, "1,234");
+    expect(&snapshot, "<td>3</td><td>idle</td>");
+    expect(&snapshot, "2 were set aside");
+    snapshot.request_first = 53000000;
+    snapshot.request_last = 53999999;
+    expect(&snapshot, "aria-label=\"12 % received\""); /* one piece of eight */
+}
+
 static void the_page_says_what_the_server_said(void **state)
 {
     (void)state;
@@ -270,6 +292,7 @@ int main(void)
         cmocka_unit_test(problems_tell_how_often_and_since_when),
         cmocka_unit_test(a_hole_is_drawn_even_where_it_is_too_narrow_to_see),
         cmocka_unit_test(a_hole_comes_with_a_command_that_can_be_pasted),
+        cmocka_unit_test(several_streams_are_told_one_by_one),
         cmocka_unit_test(the_page_says_what_the_server_said),
         cmocka_unit_test(many_holes_are_told_in_part),
         cmocka_unit_test(extreme_values_do_not_break_it),
