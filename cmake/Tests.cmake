@@ -17,6 +17,12 @@ file(GLOB support CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/support/*.c)
 ttp_test_library(test_support ${support})
 # Nobody calls it: it runs before main, and a library gives only what is asked for.
 target_link_options(test_support INTERFACE -Wl,--undefined=test_filter_set)
+# More than a hundred programs, which gold links in a third of the time.
+include(CheckLinkerFlag)
+check_linker_flag(C -fuse-ld=gold TTP_HAS_GOLD)
+if(TTP_HAS_GOLD)
+  target_link_options(test_support INTERFACE -fuse-ld=gold)
+endif()
 
 file(GLOB room_folders LIST_DIRECTORIES true ${CMAKE_SOURCE_DIR}/tests/unit/*)
 foreach(folder ${room_folders})
