@@ -116,8 +116,6 @@ enum exit_code cmd_repair(const struct command_line *line)
         return command_fail(EXIT_USAGE, &error);
     options_init(&options);
     enum exit_code exit_code = command_load_options(line, &options);
-    if (exit_code == EXIT_DONE)
-        exit_code = command_refuse_objects(&options, "repair");
     if (exit_code == EXIT_DONE) {
         wanted.output_path = options.output_path;
         wanted.discard_changes = command_line_flag(line, "--discard-changes") != NULL;

@@ -73,8 +73,9 @@ enum exit_code command_refuse_objects(const struct options *options, const char 
     if (!objects_is_url(options->output_path))
         return EXIT_DONE;
     error_set(&error, ERR_INVALID,
-              "%s does not work on object storage yet: the lake at %s can be written by run, and "
-              "looked at by verify, status, files and dead-letters list, show and export",
+              "%s does not work on object storage yet: the lake at %s can be written by run, "
+              "mended by repair, and looked at by verify, status, files and dead-letters list, "
+              "show and export",
               verb, options->output_path);
     return command_fail(EXIT_USAGE, &error);
 }

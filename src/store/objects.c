@@ -28,6 +28,7 @@
 #define RETRY_FOR_US  INT64_C(15000000)
 #define CONTENT_MARK  "ttp-xxh64"
 #define MARK_BYTES    17
+#define ASIDE_MAX     1000 /* things of one name that can be kept aside */
 #define PROBE_NAME    LAKE_FOLDER "/probe_"
 #define LIST_PAST_ALL "~" /* sorts behind all that a name of ours begins with */
 
@@ -229,11 +230,49 @@ static enum error_code remove_object(const struct store *store, const char *name
     return translate(code, &failure, error);
 }
 
+/* The first name that is free: whoever moves things owns the lake. */
+static enum error_code find_aside(struct s3_client *client, const char *name,
+                                  char out[OS_PATH_BYTES], struct error *error)
+{
+    const char *slash = strrchr(name, '/');
+    for (unsigned attempt = 1; attempt <= ASIDE_MAX; attempt++) {
+        struct s3_object object;
+        struct s3_patience how = patience();
+        char suffix[16] = "";
+        if (attempt > 1)
+            snprintf(suffix, sizeof suffix, "-%u", attempt);
+        int length = snprintf(out, OS_PATH_BYTES, LAKE_DAMAGED "/%s" LAKE_DAMAGED_SUFFIX "%s",
+                              slash == NULL ? name : slash + 1, suffix);
+        if (length < 0 || length >= OS_PATH_BYTES)
+            return error_set(error, ERR_LIMIT, "the name %s is too long", name);
+        enum error_code code = s3_head(client, out, &object, &how, error);
+        if (code != OK)
+            return code == ERR_NOT_FOUND ? OK : code;
+    }
+    return error_set(error, ERR_LIMIT, "%d things called %s are kept aside", ASIDE_MAX, name);
+}
+
+/* There are no renames: it is there twice between the two requests, and the copy has no suffix that
+ * a reader takes. A death between them leaves the object where it was, and a copy. */
 static enum error_code move_aside(const struct store *store, const char *name,
                                   char kept[OS_PATH_BYTES], struct error *error)
 {
-    (void)kept;
-    return refuse(store, "moved aside", name, error);
+    char aside[OS_PATH_BYTES];
+    struct error failure;
+    struct s3_patience how = patience();
+    struct s3_client *client = store->objects->client;
+    enum error_code code = check_name(store, name, error);
+    if (code != OK)
+        return code;
+    error_clear(&failure);
+    code = find_aside(client, name, aside, &failure);
+    if (code == OK)
+        code = s3_copy(client, name, aside, &how, &failure);
+    if (code == OK)
+        code = s3_delete(client, name, &how, &failure);
+    if (code == OK && kept != NULL)
+        memcpy(kept, aside, strlen(aside) + 1);
+    return translate(code, &failure, error);
 }
 
 static enum error_code move_object(const struct store *store, const char *name, const char *to,

@@ -258,6 +258,25 @@ def test_verify_finds_an_object_that_is_gone(store, place, source):
     place.verify().expect(3).says(gone.removeprefix("deep/lake/"), "not there")
 
 
+def test_what_is_gone_or_damaged_is_taken_out_and_fetched_again(store, place, slow_source):
+    place.run(slow_source, **OFTEN)
+    gone, damaged, *_ = data_objects(store)
+    del store.objects[gone]
+    body = bytearray(store.objects[damaged].body)
+    body[len(body) // 3] ^= 1
+    store.objects[damaged].body = bytes(body)
+    place.execute("repair", "--deep", "--dry-run").expect(0)
+    assert damaged in store.objects
+    place.execute("repair", "--deep").expect(0).says("to fetch again", "--catalog sqlite:/",
+                                                     "--s3-endpoint http", "--staging-path /")
+    assert damaged not in store.objects
+    kept = [key for key in store.objects if "/_lake/damaged/" in key]
+    assert len(kept) == 1 and kept[0].endswith(".parquet.damaged")
+    assert store.objects[kept[0]].body == bytes(body)
+    place.run(slow_source)
+    expect_whole(store, place)
+
+
 def test_verify_finds_an_object_that_nobody_knows(store, place, source):
     place.run(source)
     key = data_objects(store)[0]
@@ -346,7 +365,7 @@ def test_dead_letters_lie_beside_the_files(store, place, tmp_path):
     place.verify("--deep").expect(0)
 
 
-@pytest.mark.parametrize("words", [("repair",), ("rebuild",), ("prune", "--older-than", "1d"),
+@pytest.mark.parametrize("words", [("rebuild",), ("prune", "--older-than", "1d"),
                                    ("expire", "--older-than", "1d"), ("compact",),
                                    ("backup", "elsewhere"), ("relocate",),
                                    ("dead-letters", "replay")])
