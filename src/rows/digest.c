@@ -25,7 +25,10 @@
 #define NULL_TEXT        UINT32_MAX
 #define MARK_ROW         1
 #define MARK_DEAD_LETTER 2
-#define PIECE_BYTES      512
+#define PIECE_BYTES      4096
+/* Kept free behind each text: all that a row has besides texts, with lengths and marks. So only
+ * texts look whether there is room. */
+#define FIXED_BYTES (ROW_COLUMN_MAX * 33 + 1)
 
 struct ledger_digest_state {
     const struct row_schema *schema;
@@ -106,17 +109,10 @@ static void flush(struct piece *piece)
     piece->used = 0;
 }
 
+/* A value that is no text; inlined with a constant size. */
 static inline void put(struct piece *piece, const void *bytes, size_t size_bytes)
 {
-    if (size_bytes > PIECE_BYTES - piece->used) {
-        flush(piece);
-        if (size_bytes > PIECE_BYTES) {
-            XXH3_128bits_update(piece->state, bytes, size_bytes);
-            return;
-        }
-    }
-    if (size_bytes != 0)
-        memcpy(piece->bytes + piece->used, bytes, size_bytes);
+    memcpy(piece->bytes + piece->used, bytes, size_bytes);
     piece->used += size_bytes;
 }
 
@@ -133,7 +129,16 @@ static inline void put_byte(struct piece *piece, uint8_t value)
 static inline void put_text(struct piece *piece, struct bytes_view text)
 {
     put_u32(piece, (uint32_t)text.size_bytes);
-    put(piece, text.data, text.size_bytes);
+    if (text.size_bytes > PIECE_BYTES - FIXED_BYTES ||
+        piece->used + text.size_bytes > PIECE_BYTES - FIXED_BYTES) {
+        flush(piece);
+        if (text.size_bytes > PIECE_BYTES - FIXED_BYTES) {
+            XXH3_128bits_update(piece->state, text.data, text.size_bytes);
+            return;
+        }
+    }
+    if (text.size_bytes != 0)
+        put(piece, text.data, text.size_bytes);
 }
 
 /* '' of none where the column takes no NULL: so the lake has it. */
