@@ -57,18 +57,33 @@ static enum error_code set_text(struct identity *identity, size_t part, const ch
                : error_no_memory(error, "the identity of the lake's table");
 }
 
+/* All that ttp_lake keeps, by one question: each is a round trip where the catalog is elsewhere. */
+static enum error_code read_kept(struct database *database, struct identity *own, size_t *found,
+                                 struct error *error)
+{
+    struct query query;
+    *found = 0;
+    query_begin(&query, database, "SELECT \"key\", \"value\" FROM ttp_lake", NO_VALUES, error);
+    while (query_next(&query)) {
+        const char *key = query_text(&query, 0);
+        for (size_t i = 0; i < PART_COUNT && query_ok(&query) && key != NULL; i++)
+            if (strcmp(parts[i].key, key) == 0) {
+                query_check(&query, set_text(own, i, query_text(&query, 1), error));
+                *found += 1;
+            }
+    }
+    return query_end(&query);
+}
+
 /* What ttp_lake keeps, else what version 0.1.0 made; *kept tells which. */
 static enum error_code read_own(struct database *database, struct identity *own, bool *kept,
                                 struct error *error)
 {
-    size_t found = 0;
-    enum error_code code = OK;
-    for (size_t i = 0; code == OK && i < PART_COUNT; i++) {
-        code = catalog_get_value(database, parts[i].key, &own->texts[i], error);
-        found += own->texts[i] != NULL;
-        if (code == OK && own->texts[i] == NULL)
+    size_t found;
+    enum error_code code = read_kept(database, own, &found, error);
+    for (size_t i = 0; code == OK && i < PART_COUNT; i++)
+        if (own->texts[i] == NULL)
             code = set_text(own, i, parts[i].first, error);
-    }
     *kept = found > 0;
     if (code == OK && found != 0 && found != PART_COUNT)
         code = error_set(error, ERR_CORRUPT,

@@ -200,9 +200,9 @@ static bool rule_catalog_locked(const struct status_snapshot *snapshot, char *me
     describe_duration(catalog_locked_us(snapshot), held);
     snprintf(
         message, STATUS_MESSAGE_BYTES,
-        "Another program has held the catalog's write lock for %s or longer: commits wait, and "
-        "go on by themselves when it ends its transaction (`fuser` of catalog.sqlite names "
-        "it).",
+        "The catalog could not be written to for %s or longer: another program holds its write "
+        "lock (`fuser` of catalog.sqlite names it), or its database server is away (the log says "
+        "which). Commits wait, and go on by themselves.",
         held);
     return true;
 }

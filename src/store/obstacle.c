@@ -36,9 +36,11 @@ static enum obstacle_kind wait_of(const struct error *failure)
 static void log_wait(const struct obstacle *obstacle, enum obstacle_kind wait, const char *reason)
 {
     if (wait == OBSTACLE_CATALOG)
-        log_event(LOG_WARN, "sink",
-                  "another program is writing to the catalog; waiting until it is done",
-                  LOG_T("reason", reason));
+        log_event(
+            LOG_WARN, "sink",
+            "the catalog can't be written to: another program is writing to it, or its database "
+            "server is away; waiting until it can",
+            LOG_T("reason", reason));
     else if (wait == OBSTACLE_STORE)
         log_event(LOG_WARN, "sink",
                   "the object store does not answer; waiting until it does, nothing is lost",

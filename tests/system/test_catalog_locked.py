@@ -47,7 +47,7 @@ class Held:
             os.close(self.descriptors.pop())
 
 
-WAITS = "another program is writing to the catalog; waiting"
+WAITS = "another program is writing to it, or its database server is away; waiting"
 
 
 def test_a_run_that_starts_meanwhile_waits_and_then_does_its_work(made, servers, processes):

@@ -369,15 +369,19 @@ def is_commit(data):
     return b"COMMIT\0" in data and b"ttp_commits" in data
 
 
-@pytest.mark.parametrize("handed_on", ["at once", "never", "late"])
+@pytest.mark.parametrize("handed_on", ["at once", "never", "late", "too late"])
 def test_a_lost_answer_to_commit_is_settled(server, lake, servers, handed_on):
-    """The server has it, has it not, or gets it while the outcome is looked for."""
+    """The server has it, has it not, gets it while the outcome is looked for, or has ended the
+    session of a writer that seemed frozen."""
     lost = []
 
     def watch(data, pair):
         if lost or not is_commit(data):
             return True
         lost.append(data)
+        if handed_on == "too late":
+            time.sleep(12)  # idle_in_transaction_session_timeout is 10 s
+            return True
         pair.cut()
         if handed_on == "never":
             pair.server.close()

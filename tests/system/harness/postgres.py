@@ -133,7 +133,7 @@ class Proxy(threading.Thread):
     def _serve(self, client):
         try:
             server = socket.create_connection(("127.0.0.1", self.target))
-        except OSError:
+        except (OSError, ValueError):  # closed by the other side, or by us
             return client.close()
         pair = Pair(client, server)
         pair.serve(self)
@@ -174,7 +174,7 @@ class Pair:
                         break
                     if not self.is_cut:
                         self.client.sendall(data)
-        except OSError:
+        except (OSError, ValueError):  # closed by the other side, or by us
             pass
         self.client.close()
         self.server.close()
