@@ -86,10 +86,12 @@ static enum error_code translate(enum error_code code, struct error *failure, st
 
 /* ---- names ---- */
 
+/* A lock is of this machine, as whoever may hold it is. */
 static bool is_local(const char *name)
 {
     size_t length = strlen(LAKE_STAGING);
-    return strncmp(name, LAKE_STAGING, length) == 0 && (name[length] == '/' || name[length] == 0);
+    return strcmp(name, LAKE_BACKUP_LOCK) == 0 || (strncmp(name, LAKE_STAGING, length) == 0 &&
+                                                   (name[length] == '/' || name[length] == '\0'));
 }
 
 static enum error_code check_name(const struct store *store, const char *name, struct error *error)

@@ -6,8 +6,8 @@
  * A lake on object storage (S3), the second backend of store/store.h: s3://bucket/prefix. Objects
  * appear whole and durable by one request each, so there is nothing to sync; they have no links, no
  * locks and no renames. Files are staged on the local disk: a name below _lake/staging is a file
- * there, every other one an object. Putting a staged file is one conditional request; the staged
- * file goes when the object is there.
+ * there, and so is the lock against backups; every other one is an object. Putting a staged file is
+ * one conditional request; the staged file goes when the object is there.
  *
  * ERR_RETRY with system_errno EHOSTUNREACH: the store does not answer, or asks for patience, for
  * longer than the client tries by itself; the same call may succeed later.

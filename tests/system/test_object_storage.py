@@ -82,7 +82,7 @@ class Place:
         return self.execute("verify", *flags)
 
     def staged(self):
-        return [path for path in self.staging.rglob("*") if path.is_file()]
+        return [path for path in self.staging.glob("*/_lake/staging/**/*") if path.is_file()]
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def test_each_object_is_put_once_and_only_where_there_is_none(store, place, sour
 
 def test_the_catalog_must_be_named(store, place):
     del place.settings["catalog"]
-    place.execute("run", FIRST, LAST).expect(2).says("--catalog sqlite:PATH")
+    place.execute("run", FIRST, LAST).expect(2).says("--catalog", "sqlite:PATH")
     assert store.requests == []
 
 
@@ -308,7 +308,7 @@ def test_verify_fetches_footers_alone(store, place, source):
 
 def test_a_lake_is_made_by_one_of_two(store, place, source, tmp_path):
     """Both found none; the second to say so is told, and stores nothing."""
-    fault = store.refuse(404, "NoSuchKey", method="GET", key=r"lake\.json$", count=1)
+    fault = store.refuse(404, "NoSuchKey", method="GET", key=r"lake\.json$", count=10**6)
     store.objects["deep/lake/_lake/lake.json"] = type(
         "Object", (), {"body": b"{}", "meta": {}, "etag": '"x"', "modified": 0})()
     place.run(source, status=2)
