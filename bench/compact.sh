@@ -5,7 +5,8 @@
 #   bench/compact.sh [EVENTS] [TIMES] [FILE_SIZE] [FOLDER]   default 300000, 5, 256KiB, a new folder
 #
 # A lake of files of that size is made of synthetic events. A copy of it is compacted, as a process
-# of its own, and bench-encode encodes the same rows; both on one thread, without read-back.
+# of its own, and bench-encode encodes the same rows, in memory that it keeps and in fresh memory as
+# a process of its own has it; all on one thread, without read-back.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 events=${1:-300000}
@@ -28,14 +29,19 @@ until grep -q listening listening; do sleep 0.1; done
     --output-path lake --schema-version 1.1.0 --partitioning-scheme date --max-file-size "$size" \
     --batch-size 1000 --health-port 0 --metrics-port 0 $first "$last" >run.log 2>&1
 
+encode_cpu() {
+    "$encode" made.events --input dictionary --threads 1 --out encoded.parquet "$@" |
+        sed 's/.*"cpu_seconds": \([0-9.]*\).*/\1/'
+}
+
 echo "files $(find lake -name '*.parquet' | wc -l), rows $events"
 TIMEFORMAT='%U %S'
 for ((i = 0; i < times; i++)); do
     rm -rf copy && cp -r lake copy
     compacted=$({ time "$binary" compact --output-path copy --partition "" --max-file-size 1GiB \
         --verify-files off --encode-threads 1 >compact.log 2>&1; } 2>&1)
-    encoded=$("$encode" made.events --input dictionary --threads 1 --out encoded.parquet --repeat 3 |
-        sed 's/.*"cpu_seconds": \([0-9.]*\).*/\1/')
-    echo "$compacted $encoded" | awk '{ printf "compact %.3f s, encode %.3f s, ratio %.2f\n",
-        $1 + $2, $3, ($1 + $2) / $3 }'
+    encoded=$(encode_cpu --repeat 3)
+    fresh=$(encode_cpu --fresh true)
+    echo "$compacted $encoded $fresh" | awk '{ printf "compact %.3f s; encode %.3f s, ratio %.2f; " \
+        "in fresh memory %.3f s, ratio %.2f\n", $1 + $2, $3, ($1 + $2) / $3, $4, ($1 + $2) / $4 }'
 done

@@ -29,7 +29,7 @@ static void read_levels(struct bytes_view bytes, uint32_t count)
     uint32_t value_count = 0, ones = 0;
     struct error error;
     assert(validity != NULL);
-    if (decode_levels(bytes, count, &scratch, validity, &value_count, &error) == OK) {
+    if (decode_levels(bytes, count, validity, &value_count, &error) == OK) {
         for (uint32_t i = 0; i < count; i++) {
             assert(validity[i] <= 1);
             ones += validity[i];

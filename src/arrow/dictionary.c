@@ -33,6 +33,7 @@ struct arrow_dictionary {
     uint32_t max_bytes;
     uint32_t count;
     uint32_t used_bytes;
+    bool is_list;     /* offsets and data are borrowed, and there is nothing else */
     int32_t *offsets; /* max_values + 1; NULL for fixed-size values */
     uint8_t *data;
     uint64_t *hashes; /* XXH64 with seed 0, for others; not those of the table */
@@ -79,6 +80,17 @@ static bool reserve(struct arrow_dictionary *dictionary)
     return dictionary->data != NULL && dictionary->hashes != NULL && dictionary->slots != NULL;
 }
 
+static struct arrow_dictionary *make(size_t fixed_size_bytes)
+{
+    struct arrow_dictionary *dictionary = mem_alloc_zero(1, sizeof *dictionary);
+    if (dictionary == NULL)
+        return NULL;
+    atomic_init(&dictionary->references, 1);
+    dictionary->id = atomic_fetch_add(&newest_id, 1) + 1;
+    dictionary->fixed_size_bytes = fixed_size_bytes;
+    return dictionary;
+}
+
 enum error_code arrow_dictionary_new(struct arrow_dictionary **out, size_t fixed_size_bytes,
                                      uint32_t max_values, uint32_t max_bytes)
 {
@@ -86,12 +98,9 @@ enum error_code arrow_dictionary_new(struct arrow_dictionary **out, size_t fixed
     if (!has_key)
         set_constant_key();
     *out = NULL;
-    struct arrow_dictionary *dictionary = mem_alloc_zero(1, sizeof *dictionary);
+    struct arrow_dictionary *dictionary = make(fixed_size_bytes);
     if (dictionary == NULL)
         return ERR_NO_MEMORY;
-    atomic_init(&dictionary->references, 1);
-    dictionary->id = atomic_fetch_add(&newest_id, 1) + 1;
-    dictionary->fixed_size_bytes = fixed_size_bytes;
     dictionary->max_values = max_values;
     dictionary->max_bytes = max_bytes;
     if (!reserve(dictionary)) {
@@ -99,6 +108,21 @@ enum error_code arrow_dictionary_new(struct arrow_dictionary **out, size_t fixed
         return ERR_NO_MEMORY;
     }
     *out = dictionary;
+    return OK;
+}
+
+enum error_code arrow_dictionary_new_list(struct arrow_dictionary **out, size_t fixed_size_bytes,
+                                          uint32_t count, const int32_t *offsets,
+                                          const uint8_t *values)
+{
+    assert(count <= INT32_MAX && (fixed_size_bytes == 0) == (offsets != NULL));
+    *out = make(fixed_size_bytes);
+    if (*out == NULL)
+        return ERR_NO_MEMORY;
+    (*out)->is_list = true;
+    (*out)->count = count;
+    (*out)->offsets = (int32_t *)offsets; /* neither is written to */
+    (*out)->data = (uint8_t *)values;
     return OK;
 }
 
@@ -113,8 +137,10 @@ void arrow_dictionary_release(struct arrow_dictionary *dictionary)
     if (dictionary == NULL ||
         atomic_fetch_sub_explicit(&dictionary->references, 1, memory_order_acq_rel) > 1)
         return;
-    mem_free(dictionary->offsets);
-    mem_free(dictionary->data);
+    if (!dictionary->is_list) {
+        mem_free(dictionary->offsets);
+        mem_free(dictionary->data);
+    }
     mem_free(dictionary->hashes);
     mem_free(dictionary->slots);
     mem_free(dictionary);
@@ -206,6 +232,7 @@ uint32_t arrow_dictionary_intern_hashed(struct arrow_dictionary *dictionary,
                                         struct bytes_view value, uint64_t hash)
 {
     assert(dictionary->fixed_size_bytes == 0 || value.size_bytes == dictionary->fixed_size_bytes);
+    assert(!dictionary->is_list);
     const uint32_t lower_half = (uint32_t)hash;
     for (uint32_t probe = 0; probe < ARROW_DICTIONARY_PROBES; probe++) {
         const struct slot *slot = &dictionary->slots[(lower_half + probe) & dictionary->slot_mask];
@@ -221,6 +248,11 @@ uint32_t arrow_dictionary_intern_hashed(struct arrow_dictionary *dictionary,
 uint32_t arrow_dictionary_intern(struct arrow_dictionary *dictionary, struct bytes_view value)
 {
     return arrow_dictionary_intern_hashed(dictionary, value, arrow_dictionary_hash(value));
+}
+
+bool arrow_dictionary_is_list(const struct arrow_dictionary *dictionary)
+{
+    return dictionary->is_list;
 }
 
 uint64_t arrow_dictionary_id(const struct arrow_dictionary *dictionary)

@@ -16,6 +16,7 @@
  * ARROW_DICTIONARY_PROBES slots makes the dictionary full: no value ever costs more than that.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -58,11 +59,22 @@ void arrow_dictionary_expect_value(const struct arrow_dictionary *dictionary, ui
 uint32_t arrow_dictionary_intern_hashed(struct arrow_dictionary *dictionary,
                                         struct bytes_view value, uint64_t hash);
 
+/*
+ * Or a dictionary is a list: of values that others numbered, such as those of a file's pages, of
+ * which some may be equal. Nothing is interned in it, and it borrows the values, which outlive it:
+ * `count` of them side by side, texts with their `offsets`, as in an Arrow array. ERR_NO_MEMORY.
+ */
+enum error_code arrow_dictionary_new_list(struct arrow_dictionary **out, size_t fixed_size_bytes,
+                                          uint32_t count, const int32_t *offsets,
+                                          const uint8_t *values) MUST_CHECK;
+bool arrow_dictionary_is_list(const struct arrow_dictionary *dictionary);
+
 /* Unique in this process: the same id means the same index stands for the same value. */
 uint64_t arrow_dictionary_id(const struct arrow_dictionary *dictionary);
 uint32_t arrow_dictionary_count(const struct arrow_dictionary *dictionary);
 struct bytes_view arrow_dictionary_value(const struct arrow_dictionary *dictionary, uint32_t index);
-/* XXH64 (seed 0) of each value's bytes, by index: what Parquet's bloom filters need too. */
+/* XXH64 (seed 0) of each value's bytes, by index: what Parquet's bloom filters need too. Not of a
+ * list. */
 const uint64_t *arrow_dictionary_hashes(const struct arrow_dictionary *dictionary);
 /* Memory in use (not what is reserved). For the interning thread only. */
 size_t arrow_dictionary_memory_bytes(const struct arrow_dictionary *dictionary);

@@ -39,7 +39,7 @@ static enum error_code read_inputs(struct compact_plan *plan, const char *root,
     if (code == OK)
         code = foreign_find(&foreign, &inventory, error);
     if (code == OK)
-        code = compact_plan_read(plan, catalog, error);
+        code = compact_plan_read(plan, catalog, 0, error);
     if (code == OK)
         code = compact_adopt(plan, root, &inventory, &foreign, error);
     for (size_t i = 0; code == OK && i < foreign.group_count; i++)
@@ -164,15 +164,73 @@ enum error_code compact_lake(const struct sink_options *options, const struct co
     return code;
 }
 
+/* ---- for a live run ---- */
+
+/* Takes the files of settled partitions out of the plan. *has_late: one of them came later. */
+static void drop_settled(struct compact_plan *plan, const struct compact_settled *settled,
+                         bool *has_late)
+{
+    struct compact_input *inputs = (void *)plan->inputs.data;
+    size_t count = LIST_COUNT(&plan->inputs, struct compact_input), kept = 0;
+    *has_late = false;
+    for (size_t i = 0; i < count; i++) {
+        if (inputs[i].key.start_us >= settled->start_us)
+            inputs[kept++] = inputs[i];
+        else if (inputs[i].data_file_id > settled->newest_file)
+            *has_late = true;
+    }
+    plan->inputs.size_bytes = kept * sizeof *inputs;
+}
+
+static enum error_code read_unsettled(struct compact_plan *plan, struct catalog *catalog,
+                                      const struct compact_settled *settled, struct error *error)
+{
+    bool has_late;
+    enum error_code code = compact_plan_read(plan, catalog, settled->from_file, error);
+    if (code != OK || settled->from_file == 0)
+        return code;
+    drop_settled(plan, settled, &has_late);
+    if (!has_late)
+        return OK;
+    buffer_reset(&plan->inputs);
+    return compact_plan_read(plan, catalog, 0, error);
+}
+
+/* There is no task: all partitions before the newest are done with. */
+static void settle(const struct compact_plan *plan, int64_t newest_start_us,
+                   struct compact_settled *settled)
+{
+    struct compact_settled now = {
+        .start_us = newest_start_us, .from_file = INT64_MAX, .newest_file = settled->newest_file};
+    for (size_t i = 0; i < LIST_COUNT(&plan->inputs, struct compact_input); i++) {
+        const struct compact_input *input = LIST_AT(&plan->inputs, struct compact_input, i);
+        if (input->data_file_id > now.newest_file)
+            now.newest_file = input->data_file_id;
+        if (input->key.start_us >= newest_start_us && input->data_file_id < now.from_file)
+            now.from_file = input->data_file_id;
+    }
+    if (now.from_file == INT64_MAX)
+        now.from_file = now.newest_file + 1;
+    *settled = now;
+}
+
 enum error_code compact_next(const struct replacement_setup *setup, const struct compact_wish *wish,
-                             size_t skip, struct compact_report *report, struct error *error)
+                             size_t skip, struct compact_settled *settled,
+                             struct compact_report *report, struct error *error)
 {
     struct compact_plan plan;
+    int64_t newest_close_us = 0;
     compact_plan_init(&plan, setup->scheme);
-    enum error_code code = compact_plan_read(&plan, setup->catalog, error);
+    enum error_code code = read_unsettled(&plan, setup->catalog, settled, error);
     if (code == OK)
-        code = list_tasks(&plan, setup->catalog, wish, error);
-    if (code == OK && skip < LIST_COUNT(&plan.tasks, struct compact_task))
+        code = catalog_newest_close(setup->catalog, &newest_close_us, error);
+    if (code == OK)
+        code = compact_plan_make(&plan, wish, newest_close_us, error);
+    size_t task_count = LIST_COUNT(&plan.tasks, struct compact_task);
+    if (code == OK && task_count == 0)
+        settle(&plan, partition_key_of(setup->scheme, newest_close_us, EVENT_NONE).start_us,
+               settled);
+    else if (code == OK && skip < task_count)
         code =
             run_task(setup, &plan, LIST_AT(&plan.tasks, struct compact_task, skip), report, error);
     compact_plan_release(&plan);

@@ -39,10 +39,19 @@ enum error_code compact_preview(const char *output_path, const struct compact_wi
 enum error_code compact_lake(const struct sink_options *options, const struct compact_wish *wish,
                              struct compact_report *report, struct error *error) MUST_CHECK;
 
+/* What of a lake need not be looked at again: the partitions before start_us had no task, with
+ * files up to newest_file. Those of later partitions begin at from_file. All 0: nothing is known.
+ */
+struct compact_settled {
+    int64_t start_us;
+    int64_t newest_file, from_file; /* data_file_id, which only rise */
+};
+
 /* For a live run, between two commits: the first task of the files that this program made, but for
- * the first `skip` ones. Appends it to the report, if there is one. */
+ * the first `skip` ones. Appends it to the report, if there is one. Reads of the catalog what is
+ * not settled, and where there is no task at all, that is settled, too. */
 enum error_code compact_next(const struct replacement_setup *setup, const struct compact_wish *wish,
-                             size_t skip, struct compact_report *report,
-                             struct error *error) MUST_CHECK;
+                             size_t skip, struct compact_settled *settled,
+                             struct compact_report *report, struct error *error) MUST_CHECK;
 
 #endif

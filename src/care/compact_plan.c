@@ -52,9 +52,9 @@ static enum error_code add_own_file(void *context, const struct catalog_own_file
 }
 
 enum error_code compact_plan_read(struct compact_plan *plan, struct catalog *catalog,
-                                  struct error *error)
+                                  int64_t from_file, struct error *error)
 {
-    return catalog_each_own_file(catalog, add_own_file, plan, error);
+    return catalog_each_own_file(catalog, from_file, add_own_file, plan, error);
 }
 
 #define COMPARE(a, b)                                                                              \

@@ -56,10 +56,10 @@ struct compact_plan {
 void compact_plan_init(struct compact_plan *plan, enum partitioning_scheme scheme);
 void compact_plan_release(struct compact_plan *plan);
 
-/* Appends the files that this program made. ERR_CONFLICT for a schema version that it does not
- * know. */
+/* Appends the files that this program made, those whose data_file_id is at least `from_file`.
+ * ERR_CONFLICT for a schema version that it does not know. */
 enum error_code compact_plan_read(struct compact_plan *plan, struct catalog *catalog,
-                                  struct error *error) MUST_CHECK;
+                                  int64_t from_file, struct error *error) MUST_CHECK;
 /* Then: sorts the inputs, and lists the tasks. `newest_close_us`: of any commit. */
 enum error_code compact_plan_make(struct compact_plan *plan, const struct compact_wish *wish,
                                   int64_t newest_close_us, struct error *error) MUST_CHECK;

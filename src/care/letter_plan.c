@@ -164,7 +164,7 @@ static enum error_code find_files(struct letter_plan *plan, struct catalog *cata
                                   struct error *error)
 {
     int64_t row_count = 0;
-    enum error_code code = compact_plan_read(&plan->lake, catalog, error);
+    enum error_code code = compact_plan_read(&plan->lake, catalog, 0, error);
     for (size_t i = 0; code == OK && i < LIST_COUNT(&plan->lake.inputs, struct compact_input);
          i++) {
         const struct compact_input *input = LIST_AT(&plan->lake.inputs, struct compact_input, i);

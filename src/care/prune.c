@@ -62,6 +62,19 @@ static bool is_old(const struct prune *prune, const struct inventory_commit *com
     return commit->last_close_us != 0 && commit->last_close_us < prune->report->before_us;
 }
 
+/* Asked before the list of all commits and files is read, which is long in a lake that lives for
+ * long, and for nothing where retention finds nothing to do. */
+static enum error_code may_find_old(struct prune *prune, bool *may, struct error *error)
+{
+    int64_t oldest_us = 0;
+    *may = true;
+    if (prune->cut->before_ledger != 0)
+        return OK;
+    enum error_code code = catalog_oldest_close(prune->catalog, &oldest_us, error);
+    *may = oldest_us != 0 && oldest_us < prune->report->before_us;
+    return code;
+}
+
 /* A commit without an event is as old as one above it. */
 static void find_old(struct prune *prune)
 {
@@ -195,14 +208,17 @@ static enum error_code carry_out(struct prune *prune, struct error *error)
     return retirement_finish(prune->store, prune->catalog, error);
 }
 
-static enum error_code prune_inventory(struct prune *prune, bool dry_run, struct error *error)
+static enum error_code plan(struct prune *prune, struct error *error)
 {
-    enum error_code code =
-        inventory_read_catalog(&prune->inventory, prune->store->root, prune->catalog, error);
+    bool may = false;
+    enum error_code code = find_time(prune, error);
+    if (code == OK)
+        code = may_find_old(prune, &may, error);
+    if (code != OK || !may)
+        return code;
+    code = inventory_read_catalog(&prune->inventory, prune->store->root, prune->catalog, error);
     if (code == OK)
         code = foreign_find(&prune->foreign, &prune->inventory, error);
-    if (code == OK)
-        code = find_time(prune, error);
     if (code != OK)
         return code;
     prune->is_old = mem_alloc_zero(commit_count(prune) + 1, sizeof *prune->is_old);
@@ -210,12 +226,7 @@ static enum error_code prune_inventory(struct prune *prune, bool dry_run, struct
         return error_no_memory(error, "the commits to prune");
     find_old(prune);
     code = choose(prune, error);
-    if (code == OK)
-        code = describe(prune, error);
-    if (code != OK || dry_run)
-        return code;
-    return prune->report->commits > 0 ? carry_out(prune, error)
-                                      : retirement_finish(prune->store, prune->catalog, error);
+    return code == OK ? describe(prune, error) : code;
 }
 
 enum error_code prune_owned(const struct store *store, struct lake_file *lake,
@@ -226,7 +237,10 @@ enum error_code prune_owned(const struct store *store, struct lake_file *lake,
         .store = store, .lake = lake, .catalog = catalog, .cut = cut, .report = report};
     *report = (struct prune_report){.commits = 0};
     inventory_init(&prune.inventory);
-    enum error_code code = prune_inventory(&prune, dry_run, error);
+    enum error_code code = plan(&prune, error);
+    if (code == OK && !dry_run)
+        code = report->commits > 0 ? carry_out(&prune, error)
+                                   : retirement_finish(store, catalog, error);
     take_out_release(&prune.stays);
     take_out_release(&prune.leaves);
     mem_free(prune.is_old);

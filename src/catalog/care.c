@@ -17,6 +17,8 @@ static enum error_code make_tables(struct database *database, struct error *erro
     enum error_code code = database_has_table(database, "ttp_pruned", &there, error);
     for (size_t i = 0; code == OK && !there && i < care_table_count; i++)
         code = database_execute(database, care_tables[i], error);
+    if (code == OK)
+        code = database_execute(database, catalog_closes_index, error);
     snprintf(layout, sizeof layout, "%d", CATALOG_LAYOUT_CARE);
     return code == OK && !there ? catalog_set_value(database, "layout_version", layout, error)
                                 : code;

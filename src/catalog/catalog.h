@@ -81,6 +81,9 @@ enum error_code catalog_find_commit(struct catalog *catalog, uint64_t commit_no,
 /* The newest close time of any commit, also of ones that were taken out; 0: none has one. */
 enum error_code catalog_newest_close(struct catalog *catalog, int64_t *close_us,
                                      struct error *error) MUST_CHECK;
+/* The oldest close time of those that are in the lake; 0: none has one. */
+enum error_code catalog_oldest_close(struct catalog *catalog, int64_t *close_us,
+                                     struct error *error) MUST_CHECK;
 /* Whether the path is taken: by a commit, also one that was taken out of the lake, by what left it
  * and is not deleted yet, or by what DuckDB is to delete. */
 enum error_code catalog_path_is_known(struct catalog *catalog, const char *path, bool *known,

@@ -75,6 +75,16 @@ enum error_code catalog_newest_close(struct catalog *catalog, int64_t *close_us,
                               NO_VALUES, close_us, error);
 }
 
+enum error_code catalog_oldest_close(struct catalog *catalog, int64_t *close_us,
+                                     struct error *error)
+{
+    *close_us = 0;
+    return database_query_int(&catalog->database,
+                              "SELECT last_close_us FROM ttp_commits WHERE last_close_us > 0 AND "
+                              "ended_us IS NULL ORDER BY last_close_us LIMIT 1",
+                              NO_VALUES, close_us, error);
+}
+
 enum error_code catalog_path_is_known(struct catalog *catalog, const char *path, bool *known,
                                       struct error *error)
 {

@@ -22,7 +22,8 @@
     "ducklake_data_file d JOIN ttp_commit_files f ON f.data_file_id = d.data_file_id JOIN "        \
     "ttp_replacements r ON r.commit_no = f.commit_no"
 #define UNTOUCHED                                                                                  \
-    " WHERE d.table_id = ?1 AND d.end_snapshot IS NULL AND d.path_is_relative AND "                \
+    " WHERE d.table_id = ?1 AND d.data_file_id >= ?2 AND f.data_file_id >= ?2 AND d.end_snapshot " \
+    "IS NULL AND d.path_is_relative AND "                                                          \
     "NOT EXISTS (SELECT 1 FROM ducklake_delete_file x WHERE "                                      \
     "x.data_file_id = d.data_file_id AND x.end_snapshot IS NULL)"
 
@@ -43,8 +44,9 @@ static enum error_code read_file(struct query *query, struct catalog_own_file *f
                      query->database->path, (long long)file->data_file_id);
 }
 
-enum error_code catalog_each_own_file(struct catalog *catalog, catalog_own_file_visitor *visit,
-                                      void *context, struct error *error)
+enum error_code catalog_each_own_file(struct catalog *catalog, int64_t from_file,
+                                      catalog_own_file_visitor *visit, void *context,
+                                      struct error *error)
 {
     struct query query;
     char name[INLINED_NAME_BYTES], inlined[INLINED_NAME_BYTES + 128] = "", sql[SQL_BYTES];
@@ -61,7 +63,8 @@ enum error_code catalog_each_own_file(struct catalog *catalog, catalog_own_file_
     snprintf(sql, sizeof sql, OF_COMMITS UNTOUCHED "%s%s%s%s ORDER BY 7, 1", inlined,
              replaces ? " UNION ALL " REPLACING : "", replaces ? UNTOUCHED : "",
              replaces ? inlined : "");
-    query_begin(&query, &catalog->database, sql, BIND(sql_int(catalog->table_id)), error);
+    query_begin(&query, &catalog->database, sql,
+                BIND(sql_int(catalog->table_id), sql_int(from_file)), error);
     while (query_next(&query)) {
         struct catalog_own_file file;
         query_check(&query, read_file(&query, &file, error));

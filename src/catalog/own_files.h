@@ -18,9 +18,10 @@ struct catalog_own_file {
 };
 typedef enum error_code catalog_own_file_visitor(void *context, const struct catalog_own_file *file,
                                                  struct error *error);
-/* By first ledger. */
-enum error_code catalog_each_own_file(struct catalog *catalog, catalog_own_file_visitor *visit,
-                                      void *context, struct error *error) MUST_CHECK;
+/* By first ledger; those whose data_file_id is at least `from_file`. */
+enum error_code catalog_each_own_file(struct catalog *catalog, int64_t from_file,
+                                      catalog_own_file_visitor *visit, void *context,
+                                      struct error *error) MUST_CHECK;
 
 /* A commit of which such a file holds rows. */
 struct catalog_file_commit {

@@ -107,7 +107,9 @@ struct index_remap {
     uint32_t *ids;      /* DICTIONARY_NO_ID: not met yet */
     uint32_t count;
     uint32_t capacity;
-    bool is_sole_source; /* every value of the chunk's dictionary came through this */
+    bool is_sole_source;   /* every value of the chunk's dictionary came through this */
+    bool is_list;          /* arrow_dictionary_is_list: ids are given in the order of its values */
+    uint32_t mapped_count; /* of a list: those that have ids */
 };
 
 struct column_writer {

@@ -135,22 +135,26 @@ static enum error_code add_loaded(struct column_writer *column, const struct blo
     return OK;
 }
 
+static enum error_code add_plain_value(struct column_writer *column,
+                                       const struct ArrowArray *values, int64_t index)
+{
+    uint8_t swapped[DECIMAL_BYTES];
+    struct bytes_view value = array_value(&column->type, values, index);
+    if (column->type.kind == VALUE_DECIMAL) {
+        swap_decimal(value.data, swapped);
+        value.data = swapped;
+    }
+    return column_add_plain(column, value);
+}
+
 /* Adds values of an array to a page of plain values. */
 static enum error_code add_plain_values(struct column_writer *column, const struct block *block,
                                         struct error *error)
 {
-    uint8_t swapped[DECIMAL_BYTES];
     add_levels(column, block);
-    for (uint32_t i = 0; i < block->value_count; i++) {
-        struct bytes_view value =
-            array_value(&column->type, block->array, block->first + block->rows[i]);
-        if (column->type.kind == VALUE_DECIMAL) {
-            swap_decimal(value.data, swapped);
-            value.data = swapped;
-        }
-        if (column_add_plain(column, value) != OK)
+    for (uint32_t i = 0; i < block->value_count; i++)
+        if (add_plain_value(column, block->array, block->first + block->rows[i]) != OK)
             return error_no_memory(error, "values");
-    }
     return OK;
 }
 
@@ -217,6 +221,7 @@ static enum error_code prepare_remap(struct column_writer *column, const struct 
     struct index_remap *remap = &column->remap;
     const struct arrow_dictionary *shared = arrow_dictionary_of(array->dictionary);
     uint64_t id = shared == NULL ? 0 : arrow_dictionary_id(shared);
+    bool is_list = shared != NULL && arrow_dictionary_is_list(shared);
     int64_t length = array->dictionary->length;
     if (length < 0 || length > INT32_MAX)
         return error_set(error, ERR_INVALID, "column %s: a dictionary of %lld values", column->name,
@@ -226,8 +231,10 @@ static enum error_code prepare_remap(struct column_writer *column, const struct 
                          column->name);
     if (id == 0 || id != remap->source_id) {
         remap->source_id = id;
-        remap->is_sole_source = id != 0 && column->dictionary.count == 0;
+        remap->is_sole_source = id != 0 && !is_list && column->dictionary.count == 0;
+        remap->is_list = is_list;
         remap->count = 0;
+        remap->mapped_count = 0;
     }
     if ((uint32_t)length > remap->capacity) {
         uint32_t capacity = (uint32_t)length + (uint32_t)length / 2;
@@ -237,6 +244,8 @@ static enum error_code prepare_remap(struct column_writer *column, const struct 
         remap->ids = ids;
         remap->capacity = capacity;
     }
+    if (remap->is_list)
+        remap->count = (uint32_t)length;
     if ((uint32_t)length > remap->count) {
         memset(remap->ids + remap->count, 0xff, ((size_t)length - remap->count) * sizeof(uint32_t));
         remap->count = (uint32_t)length;
@@ -292,12 +301,27 @@ static enum error_code add_plain_indices(struct column_writer *column, const str
 {
     const struct ArrowArray *values = block->array->dictionary;
     add_levels(column, block);
-    for (uint32_t i = 0; i < block->value_count; i++) {
-        int64_t index = values->offset + indices[block->rows[i]];
-        if (column_add_plain(column, array_value(&column->type, values, index)) != OK)
+    for (uint32_t i = 0; i < block->value_count; i++)
+        if (add_plain_value(column, values, values->offset + indices[block->rows[i]]) != OK)
             return error_no_memory(error, "values");
-    }
     return OK;
+}
+
+/* The indices of a block that have a value: where they stand, or packed. */
+static const int32_t *pack_indices(const struct block *block, const int32_t *indices,
+                                   int32_t packed[BLOCK])
+{
+    if (places(block) == NULL)
+        return indices;
+    for (uint32_t i = 0; i < block->value_count; i++)
+        packed[i] = indices[block->rows[i]];
+    return packed;
+}
+
+static enum error_code wrong_index(const struct column_writer *column, struct error *error)
+{
+    return error_set(error, ERR_INVALID, "column %s: an index outside its Arrow dictionary of %u",
+                     column->name, column->remap.count);
 }
 
 /* The values of a block that the remap does not know yet. */
@@ -332,11 +356,7 @@ static bool remap_indices(const struct column_writer *column, const struct block
     uint32_t *ids = column->open_ids + column->open_values; /* not counted yet */
     uint32_t count = block->value_count;
     int32_t packed[BLOCK];
-    if (places(block) != NULL) {
-        for (uint32_t i = 0; i < count; i++)
-            packed[i] = indices[block->rows[i]];
-        indices = packed;
-    }
+    indices = pack_indices(block, indices, packed);
     new_values->count = 0;
     if (!are_below(indices, count, remap->count))
         return false;
@@ -369,15 +389,99 @@ static enum error_code add_new_values(struct column_writer *column, const struct
     return code == OK ? OK : error_no_memory(error, "values");
 }
 
+/* ---- lists ---- */
+
+/* Loads and maps `count` values of a list, from `first` on. */
+static enum error_code map_list_block(struct column_writer *column, const struct ArrowArray *values,
+                                      uint32_t first, uint32_t count)
+{
+    struct value_block block;
+    uint32_t change_ids[BLOCK], ids[BLOCK + VALUE_SPREAD_SLACK];
+    uint32_t width = column->type.width_bytes;
+    const uint8_t *data = values->buffers[1];
+    if (column->type.kind == VALUE_UINT32)
+        return chunk_dictionary_map_uint32(&column->dictionary, (const uint32_t *)data + first,
+                                           count, column->remap.ids + first);
+    if (column->type.kind == VALUE_TEXT) {
+        const int32_t *offsets = values->buffers[1];
+        data = text_bytes(values);
+        value_block_load_texts(&block, data, offsets + first, NULL, count,
+                               data + offsets[values->length]);
+    } else {
+        data += (size_t)first * width;
+        if (chunk_dictionary_append_fixed(&column->dictionary, data, count, &ids[0])) {
+            for (uint32_t i = 0; i < count; i++)
+                column->remap.ids[first + i] = ids[0] + i;
+            return OK;
+        }
+        value_block_load_fixed(&block, data, width, NULL, count);
+    }
+    if (chunk_dictionary_map(&column->dictionary, &block, change_ids) != OK)
+        return ERR_NO_MEMORY;
+    value_block_spread_ids(&block, change_ids, ids);
+    memcpy(column->remap.ids + first, ids, count * sizeof *ids);
+    return OK;
+}
+
+static size_t list_bytes(const struct column_writer *column, const struct ArrowArray *values,
+                         uint32_t first, uint32_t count)
+{
+    const int32_t *offsets = values->buffers[1];
+    return column->type.kind == VALUE_TEXT ? (size_t)(offsets[first + count] - offsets[first])
+                                           : (size_t)count * column->type.width_bytes;
+}
+
+/* Gives the values of a list ids up to `last`, block by block: a file's values stand in the order
+ * in which its rows first have them, so that a block more is soon needed, too. */
+static enum error_code map_list(struct column_writer *column, const struct ArrowArray *values,
+                                uint32_t last, struct error *error)
+{
+    struct index_remap *remap = &column->remap;
+    while (last >= remap->mapped_count) {
+        uint32_t first = remap->mapped_count, count = remap->count - first;
+        count = count < BLOCK ? count : BLOCK;
+        if (check_room(column, count, list_bytes(column, values, first, count), error) != OK)
+            return ERR_NO_MEMORY;
+        if (!column->uses_dictionary)
+            return OK;
+        if (map_list_block(column, values, first, count) != OK)
+            return error_no_memory(error, "values");
+        remap->mapped_count += count;
+    }
+    return OK;
+}
+
+static enum error_code add_listed(struct column_writer *column, const struct block *block,
+                                  struct error *error)
+{
+    int32_t packed[BLOCK];
+    const int32_t *all = (const int32_t *)block->array->buffers[1] + block->first;
+    const int32_t *indices = pack_indices(block, all, packed);
+    uint32_t last = 0;
+    for (uint32_t i = 0; i < block->value_count; i++)
+        last = (uint32_t)indices[i] > last ? (uint32_t)indices[i] : last;
+    if (block->value_count != 0 && last >= column->remap.count)
+        return wrong_index(column, error);
+    if (block->value_count != 0 && column->uses_dictionary &&
+        map_list(column, block->array->dictionary, last, error) != OK)
+        return ERR_NO_MEMORY;
+    if (!column->uses_dictionary)
+        return add_plain_indices(column, block, all, error);
+    uint32_t *ids = column->open_ids + column->open_values;
+    add_levels(column, block);
+    for (uint32_t i = 0; i < block->value_count; i++)
+        ids[i] = column->remap.ids[indices[i]];
+    column->open_values += block->value_count;
+    return OK;
+}
+
 static enum error_code add_indices(struct column_writer *column, const struct block *block,
                                    struct error *error)
 {
     const int32_t *indices = (const int32_t *)block->array->buffers[1] + block->first;
     struct new_values new_values;
     if (!remap_indices(column, block, indices, &new_values))
-        return error_set(error, ERR_INVALID,
-                         "column %s: an index outside its Arrow dictionary of %u", column->name,
-                         column->remap.count);
+        return wrong_index(column, error);
     if (new_values.count != 0 && column->uses_dictionary) {
         enum error_code code = add_new_values(column, block->array->dictionary, &new_values, error);
         if (code != OK)
@@ -402,7 +506,8 @@ static enum error_code add_block(struct column_writer *column, struct block *blo
         return error_set(error, ERR_INVALID, "column %s is required, but a row has no value in it",
                          column->name);
     if (block->array->dictionary != NULL)
-        return add_indices(column, block, error);
+        return column->remap.is_list ? add_listed(column, block, error)
+                                     : add_indices(column, block, error);
     switch (column->type.kind) {
     case VALUE_UINT32: return add_uint32(column, block, error);
     case VALUE_TIMESTAMP:

@@ -25,23 +25,13 @@ static enum error_code damaged(enum parquet_encoding encoding, struct error *err
                      parquet_encoding_name(encoding));
 }
 
-enum error_code decode_levels(struct bytes_view levels, uint32_t row_count,
-                              struct decode_scratch *scratch, uint8_t *validity,
+enum error_code decode_levels(struct bytes_view levels, uint32_t row_count, uint8_t *validity,
                               uint32_t *value_count, struct error *error)
 {
-    uint32_t *numbers = room(&scratch->numbers, row_count, sizeof *numbers);
-    if (numbers == NULL)
-        return error_no_memory(error, "a page's levels");
-    struct hybrid_decoder decoder;
-    hybrid_decoder_init(&decoder, levels, 1);
-    if (!hybrid_decode(&decoder, numbers, row_count))
+    size_t ones;
+    if (!hybrid_decode_bits(levels, validity, row_count, &ones))
         return error_set(error, ERR_CORRUPT, "a page's definition levels are damaged");
-    uint32_t valid = 0;
-    for (uint32_t i = 0; i < row_count; i++) {
-        validity[i] = (uint8_t)numbers[i];
-        valid += numbers[i];
-    }
-    *value_count = valid;
+    *value_count = (uint32_t)ones;
     return OK;
 }
 
@@ -79,11 +69,13 @@ static enum error_code decode_plain(struct bytes_view bytes, uint32_t count,
 static enum error_code check_ids(const uint32_t *ids, uint32_t count, uint32_t dictionary_count,
                                  struct error *error)
 {
+    uint32_t highest = 0;
     for (uint32_t i = 0; i < count; i++)
-        if (ids[i] >= dictionary_count)
-            return error_set(error, ERR_CORRUPT, "a page's index %u is not in its dictionary of %u",
-                             ids[i], dictionary_count);
-    return OK;
+        highest = ids[i] > highest ? ids[i] : highest;
+    return count == 0 || highest < dictionary_count
+               ? OK
+               : error_set(error, ERR_CORRUPT, "a page's index %u is not in its dictionary of %u",
+                           highest, dictionary_count);
 }
 
 enum error_code decode_ids(struct bytes_view bytes, uint32_t count, uint32_t dictionary_count,

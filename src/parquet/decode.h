@@ -27,9 +27,8 @@ struct decode_scratch {
 void decode_scratch_release(struct decode_scratch *scratch);
 
 /* Definition levels 0 and 1 of `row_count` rows into a byte each; *value_count gets the ones.
- * ERR_CORRUPT, ERR_NO_MEMORY. */
-enum error_code decode_levels(struct bytes_view levels, uint32_t row_count,
-                              struct decode_scratch *scratch, uint8_t *validity,
+ * ERR_CORRUPT. */
+enum error_code decode_levels(struct bytes_view levels, uint32_t row_count, uint8_t *validity,
                               uint32_t *value_count, struct error *error) MUST_CHECK;
 
 /* Exactly `count` indices into a dictionary of `dictionary_count` values, all of them below that;

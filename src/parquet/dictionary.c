@@ -436,6 +436,19 @@ enum error_code chunk_dictionary_map(struct chunk_dictionary *dictionary,
     return OK;
 }
 
+bool chunk_dictionary_append_fixed(struct chunk_dictionary *dictionary, const uint8_t *values,
+                                   uint32_t count, uint32_t *first_id)
+{
+    uint32_t width = dictionary->type.width_bytes;
+    if (!has_recents(dictionary) ||
+        reserve_values(dictionary, count, (uint64_t)count * width) != OK)
+        return false;
+    *first_id = dictionary->count;
+    buffer_append_unchecked(&dictionary->body, values, (size_t)count * width);
+    dictionary->count += count;
+    return true;
+}
+
 /* --- integers ------------------------------------------------------------------------------ */
 
 static enum error_code make_small_ids(struct chunk_dictionary *dictionary)

@@ -78,7 +78,12 @@ static inline bool chunk_dictionary_may_overflow(const struct chunk_dictionary *
 enum error_code chunk_dictionary_map(struct chunk_dictionary *dictionary,
                                      const struct value_block *block,
                                      uint32_t *change_ids) MUST_CHECK;
-/* The same of `count` <= VALUE_BLOCK_MAX integers, an id for each. */
+/* Appends values of a type whose older values are forgotten anyway (recent_table.h), without
+ * looking them up: for values that differ from each other. False, with nothing appended, for other
+ * types, or when memory is out. */
+bool chunk_dictionary_append_fixed(struct chunk_dictionary *dictionary, const uint8_t *values,
+                                   uint32_t count, uint32_t *first_id) MUST_CHECK;
+/* As chunk_dictionary_map, of `count` <= VALUE_BLOCK_MAX integers, an id for each. */
 enum error_code chunk_dictionary_map_uint32(struct chunk_dictionary *dictionary,
                                             const uint32_t *values, uint32_t count,
                                             uint32_t *ids) MUST_CHECK;

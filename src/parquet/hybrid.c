@@ -240,3 +240,48 @@ bool hybrid_decode(struct hybrid_decoder *decoder, uint32_t *values, size_t coun
     }
     return true;
 }
+
+/* The bits of a byte, lowest first, as a byte each. */
+static uint64_t spread_bits(uint8_t bits)
+{
+    uint64_t spread = bits * UINT64_C(0x0101010101010101) & UINT64_C(0x8040201008040201);
+    return (spread + UINT64_C(0x7f7f7f7f7f7f7f7f)) >> 7 & UINT64_C(0x0101010101010101);
+}
+
+/* A packed run's; false if the bytes end before that. */
+static bool spread_run(struct hybrid_decoder *decoder, uint8_t *values, size_t count, size_t *ones)
+{
+    if ((size_t)(decoder->end - decoder->data) < (count + 7) / 8)
+        return false;
+    for (size_t i = 0; i < count; i += 8) {
+        size_t size = count - i < 8 ? count - i : 8;
+        uint64_t eight = spread_bits((uint8_t)(*decoder->data++ & (0xff >> (8 - size))));
+        memcpy(values + i, &eight, size);
+        *ones += (size_t)__builtin_popcountll(eight);
+    }
+    return true;
+}
+
+bool hybrid_decode_bits(struct bytes_view bytes, uint8_t *values, size_t count, size_t *ones)
+{
+    struct hybrid_decoder decoder;
+    hybrid_decoder_init(&decoder, bytes, 1);
+    *ones = 0;
+    while (count != 0) {
+        while (decoder.run_left == 0)
+            if (!begin_run(&decoder))
+                return false;
+        size_t take = decoder.run_left < count ? decoder.run_left : count;
+        if (decoder.run_is_packed) {
+            if (!spread_run(&decoder, values, take, ones))
+                return false;
+        } else {
+            memset(values, (int)decoder.run_value, take);
+            *ones += decoder.run_value * take;
+        }
+        decoder.run_left -= take;
+        values += take;
+        count -= take;
+    }
+    return true;
+}

@@ -41,4 +41,8 @@ void hybrid_decoder_init(struct hybrid_decoder *decoder, struct bytes_view bytes
 /* Decodes exactly `count` values; false if the bytes end before that. */
 bool hybrid_decode(struct hybrid_decoder *decoder, uint32_t *values, size_t count) MUST_CHECK;
 
+/* The same of `count` values of one bit, a byte each; *ones: how many are 1. */
+bool hybrid_decode_bits(struct bytes_view bytes, uint8_t *values, size_t count,
+                        size_t *ones) MUST_CHECK;
+
 #endif

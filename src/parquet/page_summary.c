@@ -143,19 +143,37 @@ static void add_text_ids(struct page_summary *summary, const struct chunk_dictio
     summary->text_bytes += text_bytes;
 }
 
-static uint64_t fixed_prefix(const struct chunk_dictionary *dictionary, uint32_t id)
+/* The order of a value of one width, as it stands in the dictionary. */
+static inline __attribute__((always_inline)) order_key
+key_at(const struct chunk_dictionary *dictionary, uint32_t id, enum value_kind kind)
 {
-    struct bytes_view value = chunk_dictionary_value(dictionary, id);
-    return value_prefix(value.data, value.size_bytes < 8 ? value.size_bytes : 8);
+    const uint8_t *at = dictionary->body.data + (size_t)id * dictionary->type.width_bytes;
+    uint32_t number;
+    switch (kind) {
+    case VALUE_UINT32: memcpy(&number, at, sizeof number); return number;
+    case VALUE_TIMESTAMP: return hash_load(at) ^ SIGN_BIT_64;
+    case VALUE_DECIMAL:
+        return key_of(__builtin_bswap64(hash_load(at)) ^ SIGN_BIT_64,
+                      __builtin_bswap64(hash_load(at + 8)));
+    case VALUE_FIXED:
+    case VALUE_TEXT: break;
+    }
+    return value_prefix(at, dictionary->type.width_bytes);
 }
 
-static void add_fixed_ids(struct page_summary *summary, const struct chunk_dictionary *dictionary,
-                          const uint32_t *ids, uint32_t count)
+/* Inlined with a constant kind. */
+static inline __attribute__((always_inline)) void
+add_fixed_ids(struct page_summary *summary, const struct chunk_dictionary *dictionary,
+              const uint32_t *ids, uint32_t count, enum value_kind kind)
 {
-    assert(dictionary->type.kind == VALUE_FIXED);
-    begin(summary, fixed_prefix(dictionary, ids[0]), ids[0]);
-    for (uint32_t i = 0; i < count; i++)
-        widen(summary, dictionary, fixed_prefix(dictionary, ids[i]), ids[i]);
+    begin(summary, key_at(dictionary, ids[0], kind), ids[0]);
+    for (uint32_t i = 1; i < count; i++) {
+        if (ids[i] == ids[i - 1])
+            continue;
+        order_key key = key_at(dictionary, ids[i], kind);
+        if (key <= summary->min_key || key >= summary->max_key)
+            widen(summary, dictionary, key, ids[i]);
+    }
 }
 
 void page_summary_add_ids(struct page_summary *summary, const struct chunk_dictionary *dictionary,
@@ -163,9 +181,12 @@ void page_summary_add_ids(struct page_summary *summary, const struct chunk_dicti
 {
     if (count == 0)
         return;
-    if (dictionary->type.kind == VALUE_TEXT)
-        add_text_ids(summary, dictionary, ids, count);
-    else
-        add_fixed_ids(summary, dictionary, ids, count);
+    switch (dictionary->type.kind) {
+    case VALUE_TEXT: add_text_ids(summary, dictionary, ids, count); break;
+    case VALUE_UINT32: add_fixed_ids(summary, dictionary, ids, count, VALUE_UINT32); break;
+    case VALUE_TIMESTAMP: add_fixed_ids(summary, dictionary, ids, count, VALUE_TIMESTAMP); break;
+    case VALUE_DECIMAL: add_fixed_ids(summary, dictionary, ids, count, VALUE_DECIMAL); break;
+    case VALUE_FIXED: add_fixed_ids(summary, dictionary, ids, count, VALUE_FIXED); break;
+    }
     summary->value_count += count;
 }

@@ -29,7 +29,7 @@ void page_summary_add_block(struct page_summary *summary, const struct chunk_dic
 void page_summary_add_uint32(struct page_summary *summary, const uint32_t *values,
                              const uint32_t *ids, uint32_t count);
 
-/* The same of values that are known by their ids only: of texts and binaries. */
+/* The same of values that are known by their ids only. */
 void page_summary_add_ids(struct page_summary *summary, const struct chunk_dictionary *dictionary,
                           const uint32_t *ids, uint32_t count);
 

@@ -219,7 +219,7 @@ static enum error_code decode_page(struct parquet_column_reader *reader, const s
         buffer_reset(&reader->validity);
         if (buffer_reserve(&reader->validity, (size_t)rows + 1) != OK)
             return error_no_memory(error, "a page's levels");
-        code = decode_levels(levels, rows, &reader->scratch, reader->validity.data, &valid, error);
+        code = decode_levels(levels, rows, reader->validity.data, &valid, error);
         if (code != OK)
             return code;
     }

@@ -45,7 +45,8 @@ void parquet_writer_free(struct parquet_writer *writer);
 
 /* Takes rows [first_row, first_row + row_count) of a struct array into the open row group; never
  * more than fit it: *taken tells how many. The array is borrowed during the call. A column may be
- * dictionary-encoded in one batch and plain in the next. */
+ * dictionary-encoded in one batch and plain in the next, and one of any format may come as indices
+ * into a list of its values (arrow/dictionary.h). */
 enum error_code parquet_writer_append(struct parquet_writer *writer, const struct ArrowArray *batch,
                                       int64_t first_row, int64_t row_count, int64_t *taken,
                                       struct error *error) MUST_CHECK;

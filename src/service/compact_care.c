@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/compact_care.h"
 
-#include "care/compact.h"
 #include "os/log.h"
 
 /* The writer takes no batches meanwhile: a task must not last. */
@@ -20,7 +19,7 @@ static enum error_code look_for_closed(struct compact_care *care,
     enum error_code code = catalog_newest_close(setup->catalog, &close_us, error);
     int64_t start_us = partition_key_of(setup->scheme, close_us, EVENT_NONE).start_us;
     if (code == OK && start_us != care->newest_start_us)
-        *care = (struct compact_care){.newest_start_us = start_us};
+        *care = (struct compact_care){.newest_start_us = start_us, .settled = care->settled};
     return code;
 }
 
@@ -58,7 +57,7 @@ enum error_code compact_care_step(struct compact_care *care, struct sink *sink,
     if (code != OK || care->all_done)
         return code;
     compact_report_init(&report);
-    code = compact_next(&setup, &wish, care->left_count, &report, error);
+    code = compact_next(&setup, &wish, care->left_count, &care->settled, &report, error);
     care->all_done = code == OK && report.items.size_bytes == 0;
     if (code == OK && !care->all_done)
         take_item(care, LIST_AT(&report.items, struct compact_item, 0), step);

@@ -5,6 +5,7 @@
 /* The compaction of closed partitions by a live run (care/compact.h): one task a step, between two
  * commits. When a partition has closed, the lake is looked through until no task is left. */
 
+#include "care/compact.h"
 #include "sink/sink.h"
 
 struct compact_care {
@@ -12,6 +13,7 @@ struct compact_care {
     bool all_done;           /* until another one is */
     uint64_t commits_seen;   /* the lake's when it was asked for last: only a commit closes one */
     size_t left_count;       /* tasks of this look that were left as they are */
+    struct compact_settled settled;
 };
 
 void compact_care_init(struct compact_care *care);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "walk/stored_batches.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "arrow/dictionary.h"
@@ -17,11 +18,10 @@ struct page_column {
     bool is_decimal;
     struct parquet_column_reader *reader;
     int64_t first_row, end_row; /* of the page */
-    /* The row group's dictionary; NULL: not met yet, or too large to be interned. */
+    /* The values of the row group's dictionary; NULL: not met yet. */
     struct arrow_dictionary *dictionary;
     struct ArrowArray dictionary_array;
-    bool is_gathered;      /* texts are taken out of the dictionary */
-    struct buffer indices; /* uint32_t: by id; empty where they are the same */
+    struct buffer list, list_offsets; /* its values, where they don't stand so in the page */
     struct buffer validity, values, text;
     const void *buffers[3];
     struct ArrowArray array;
@@ -52,8 +52,6 @@ static void drop_dictionary(struct page_column *column)
     arrow_array_release(&column->dictionary_array);
     arrow_dictionary_release(column->dictionary);
     column->dictionary = NULL;
-    column->is_gathered = false;
-    buffer_reset(&column->indices);
 }
 
 enum error_code stored_batches_new(struct stored_batches **out, const struct row_schema *schema,
@@ -76,7 +74,7 @@ enum error_code stored_batches_new(struct stored_batches **out, const struct row
         column->is_decimal = column->column->arrow_format[0] == 'd';
         batches->children[i] = &column->array;
         code = parquet_column_reader_new(&column->reader, error);
-        if (code == OK && column->width_bytes == 0)
+        if (code == OK)
             parquet_column_reader_keep_ids(column->reader);
     }
     if (code != OK) {
@@ -94,7 +92,8 @@ void stored_batches_free(struct stored_batches *batches)
         struct page_column *column = &batches->columns[i];
         drop_dictionary(column);
         parquet_column_reader_free(column->reader);
-        buffer_release(&column->indices);
+        buffer_release(&column->list);
+        buffer_release(&column->list_offsets);
         buffer_release(&column->validity);
         buffer_release(&column->values);
         buffer_release(&column->text);
@@ -147,33 +146,81 @@ static void *room(struct buffer *buffer, size_t size_bytes)
 
 /* ---- dictionaries ---- */
 
-/* Interns the values of the row group's dictionary; where they are too many or too large, or
- * collide (somebody chose them so), its texts are gathered instead. */
-static enum error_code intern(struct page_column *column, const struct decoded_values *values,
-                              struct error *error)
+/* Parquet holds decimals big-endian, Arrow little-endian. */
+static void swap_decimal(uint8_t *to, const uint8_t *from)
 {
-    uint64_t size_bytes = 0;
-    bool is_same = true;
-    for (uint32_t i = 0; i < values->count; i++)
-        size_bytes += values->texts[i].size_bytes;
-    column->is_gathered = values->count > INT32_MAX || size_bytes > INT32_MAX;
-    if (column->is_gathered)
-        return OK;
-    uint32_t *indices = room(&column->indices, values->count * sizeof *indices);
-    if (indices == NULL || arrow_dictionary_new(&column->dictionary, 0, values->count + 1,
-                                                (uint32_t)size_bytes + 1) != OK)
-        return no_memory(error);
-    for (uint32_t i = 0; i < values->count && !column->is_gathered; i++) {
-        indices[i] = arrow_dictionary_intern(column->dictionary, values->texts[i]);
-        column->is_gathered = indices[i] == ARROW_DICTIONARY_FULL;
-        is_same = is_same && indices[i] == i;
+    for (size_t i = 0; i < DECIMAL_BYTES; i++)
+        to[i] = from[DECIMAL_BYTES - 1 - i];
+}
+
+static struct bytes_view decoded_value(const struct decoded_values *values, uint32_t i)
+{
+    return values->texts != NULL ? values->texts[i]
+                                 : bytes_view_of(values->fixed + (size_t)i * values->width_bytes,
+                                                 values->width_bytes);
+}
+
+/* Whether all are texts, or of the column's width: others may have written hashes as bytes of any
+ * length. *size_bytes: of them together. */
+static bool are_of_column(const struct page_column *column, const struct decoded_values *values,
+                          uint64_t *size_bytes)
+{
+    *size_bytes = 0;
+    if (column->width_bytes == 0 && values->texts == NULL)
+        return false;
+    for (uint32_t i = 0; i < values->count; i++) {
+        size_t size = decoded_value(values, i).size_bytes;
+        if (column->width_bytes != 0 && size != column->width_bytes)
+            return false;
+        *size_bytes += size;
     }
-    if (is_same)
-        buffer_reset(&column->indices);
-    if (column->is_gathered ||
-        arrow_dictionary_export(column->dictionary, &column->dictionary_array) == OK)
-        return OK;
-    return no_memory(error);
+    return true;
+}
+
+/* Texts, or decimals in Arrow's order, side by side in the column's own memory. */
+static enum error_code copy_values(struct page_column *column, const struct decoded_values *values,
+                                   size_t size_bytes, struct error *error)
+{
+    uint8_t *to = room(&column->list, size_bytes);
+    int32_t *offsets = room(&column->list_offsets, (values->count + UINT64_C(1)) * sizeof *offsets);
+    if (to == NULL || offsets == NULL)
+        return no_memory(error);
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < values->count; i++) {
+        struct bytes_view value = decoded_value(values, i);
+        offsets[i] = (int32_t)at;
+        if (column->is_decimal)
+            swap_decimal(to + at, value.data);
+        else if (value.size_bytes != 0)
+            memcpy(to + at, value.data, value.size_bytes);
+        at += (uint32_t)value.size_bytes;
+    }
+    offsets[values->count] = (int32_t)at;
+    return OK;
+}
+
+/* Lists the values of the row group's dictionary, so that its pages' ids stay as they are. */
+static enum error_code list_values(const struct stored_batches *batches, struct page_column *column,
+                                   const struct decoded_values *values, struct error *error)
+{
+    uint64_t size_bytes;
+    const uint8_t *listed = values->fixed;
+    const int32_t *offsets = NULL;
+    if (!are_of_column(column, values, &size_bytes))
+        return wrong_values(batches, column, error);
+    assert(size_bytes <= PAGE_MAX_BYTES); /* they stood in a page */
+    if (values->texts != NULL || column->is_decimal || (uintptr_t)listed % VALUE_ALIGNMENT != 0) {
+        if (copy_values(column, values, (size_t)size_bytes, error) != OK)
+            return ERR_NO_MEMORY;
+        listed = column->list.data;
+    }
+    if (column->width_bytes == 0)
+        offsets = (const void *)column->list_offsets.data;
+    if (arrow_dictionary_new_list(&column->dictionary, column->width_bytes, values->count, offsets,
+                                  listed) != OK ||
+        arrow_dictionary_export(column->dictionary, &column->dictionary_array) != OK)
+        return no_memory(error);
+    return OK;
 }
 
 /* ---- a page as an array ---- */
@@ -189,6 +236,16 @@ static bool has_value(const struct places *places, uint32_t row)
     return places->page->validity == NULL || places->page->validity[row] != 0;
 }
 
+/* Eight bytes of 0 or 1 become the bits of one. */
+static void pack_bits(const uint8_t *bytes, uint32_t count, uint8_t *bits)
+{
+    for (uint32_t i = 0; i < count; i += 8) {
+        uint64_t eight = 0;
+        memcpy(&eight, bytes + i, count - i < 8 ? count - i : 8);
+        bits[i / 8] = (uint8_t)(eight * UINT64_C(0x0102040810204080) >> 56);
+    }
+}
+
 static enum error_code put_validity(struct page_column *column,
                                     const struct parquet_page_values *page, struct error *error)
 {
@@ -198,9 +255,7 @@ static enum error_code put_validity(struct page_column *column,
     uint8_t *bits = room(&column->validity, (page->row_count + 7) / 8);
     if (bits == NULL)
         return no_memory(error);
-    memset(bits, 0, column->validity.size_bytes);
-    for (uint32_t i = 0; i < page->row_count; i++)
-        bits[i >> 3] |= (uint8_t)((page->validity[i] != 0) << (i & 7));
+    pack_bits(page->validity, page->row_count, bits);
     column->buffers[0] = bits;
     return OK;
 }
@@ -208,31 +263,29 @@ static enum error_code put_validity(struct page_column *column,
 static enum error_code put_indices(struct page_column *column,
                                    const struct parquet_page_values *page, struct error *error)
 {
-    struct places at = {.page = page};
-    const uint32_t *map =
-        column->indices.size_bytes == 0 ? NULL : (const void *)column->indices.data;
     column->array.dictionary = &column->dictionary_array;
     column->array.n_buffers = 2;
     column->buffers[1] = page->ids;
-    if (page->validity == NULL && map == NULL)
+    if (page->validity == NULL)
         return OK;
     uint32_t *indices = room(&column->values, page->row_count * sizeof *indices);
     if (indices == NULL)
         return no_memory(error);
-    for (uint32_t i = 0; i < page->row_count; i++) {
-        uint32_t id = has_value(&at, i) ? page->ids[at.next++] : 0;
-        indices[i] = map == NULL || !has_value(&at, i) ? id : map[id];
+    /* Without a branch a row: one id more is read than there are, where the last row has none. */
+    uint32_t last = page->value_count == 0 ? 0 : page->value_count - 1;
+    for (uint32_t i = 0, next = 0; i < page->row_count; i++) {
+        indices[i] = page->value_count == 0 ? 0 : page->ids[next < last ? next : last];
+        next += page->validity[i] != 0;
     }
     column->buffers[1] = indices;
     return OK;
 }
 
-/* Texts that come as such, or of a dictionary that was not interned. */
+/* Texts that come as such. */
 static enum error_code put_texts(struct page_column *column, const struct parquet_page_values *page,
                                  struct error *error)
 {
     struct places at = {.page = page};
-    const struct decoded_values *dictionary = parquet_column_reader_dictionary(column->reader);
     int32_t *offsets = room(&column->values, (page->row_count + UINT64_C(1)) * sizeof *offsets);
     if (offsets == NULL)
         return no_memory(error);
@@ -242,8 +295,7 @@ static enum error_code put_texts(struct page_column *column, const struct parque
         offsets[i] = (int32_t)column->text.size_bytes;
         if (!has_value(&at, i))
             continue;
-        text = page->ids != NULL ? dictionary->texts[page->ids[at.next]] : page->texts[at.next];
-        at.next++;
+        text = page->texts[at.next++];
         if (column->text.size_bytes + text.size_bytes > INT32_MAX)
             return error_set(error, ERR_LIMIT, "column %s: a page's texts take more than %d bytes",
                              column->column->name, INT32_MAX);
@@ -256,13 +308,6 @@ static enum error_code put_texts(struct page_column *column, const struct parque
     column->buffers[1] = offsets;
     column->buffers[2] = column->text.data;
     return OK;
-}
-
-/* Parquet holds decimals big-endian, Arrow little-endian. */
-static void swap_decimal(uint8_t *to, const uint8_t *from)
-{
-    for (size_t i = 0; i < DECIMAL_BYTES; i++)
-        to[i] = from[DECIMAL_BYTES - 1 - i];
 }
 
 static enum error_code put_fixed(const struct stored_batches *batches, struct page_column *column,
@@ -303,18 +348,17 @@ static enum error_code put_page(const struct stored_batches *batches, struct pag
                                 const struct parquet_page_values *page, struct error *error)
 {
     enum error_code code = put_validity(column, page, error);
-    if (code == OK && column->width_bytes != 0)
-        return put_fixed(batches, column, page, error);
-    const struct decoded_values *dictionary = parquet_column_reader_dictionary(column->reader);
-    bool is_text = page->ids != NULL ? dictionary->texts != NULL : page->texts != NULL;
-    if (code == OK && !is_text && page->value_count > 0)
-        return wrong_values(batches, column, error);
-    if (code == OK && page->ids != NULL && column->dictionary == NULL && !column->is_gathered)
-        code = intern(column, dictionary, error);
+    if (code == OK && page->ids != NULL && column->dictionary == NULL)
+        code =
+            list_values(batches, column, parquet_column_reader_dictionary(column->reader), error);
     if (code != OK)
         return code;
-    return page->ids != NULL && !column->is_gathered ? put_indices(column, page, error)
-                                                     : put_texts(column, page, error);
+    if (page->ids != NULL)
+        return put_indices(column, page, error);
+    if (column->width_bytes != 0)
+        return put_fixed(batches, column, page, error);
+    return page->texts != NULL || page->value_count == 0 ? put_texts(column, page, error)
+                                                         : wrong_values(batches, column, error);
 }
 
 /* Makes the page that has the row the column's. */

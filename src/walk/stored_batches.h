@@ -4,9 +4,9 @@
 
 /*
  * The rows of a data file as Arrow record batches, such as a parquet writer takes: what a file's
- * rows need to be written anew. Texts stay indices where the file has them so: a row group's
- * dictionary is interned once, and its rows are never looked up. It takes the memory of a page and
- * a dictionary a column. One thread at a time.
+ * rows need to be written anew. Values stay indices where the file has them so, into a list of
+ * those of the row group's dictionary (arrow/dictionary.h): no row is looked up. It takes the
+ * memory of a page and two dictionaries a column. One thread at a time.
  */
 
 #include "arrow/abi.h"
@@ -29,7 +29,8 @@ enum error_code stored_batches_open(struct stored_batches *batches,
 
 /* Rows of the row group from `first_row` on, which is not below the end of the batch before: at
  * least one, at most max_rows, as many as stand in one page of each column. The struct array, with
- * children as row_schema_export(schema, true) says, lives until the next call. ERR_CORRUPT, the
+ * children of row_schema_export(schema, true)'s formats, or indices into lists of such, lives until
+ * the next call. ERR_CORRUPT, the
  * source's errors. */
 enum error_code stored_batches_read(struct stored_batches *batches, int64_t first_row,
                                     int64_t max_rows, const struct ArrowArray **rows,

@@ -125,6 +125,27 @@ static void foreign_release(struct ArrowArray *array)
     array->release = NULL;
 }
 
+static void a_list_lends_values_of_others_as_they_are_numbered(void **state)
+{
+    (void)state;
+    static const uint8_t values[] = "aba";
+    static const int32_t offsets[] = {0, 1, 2, 3};
+    struct arrow_dictionary *list, *numbers;
+    struct ArrowArray array;
+    assert_int_equal(arrow_dictionary_new_list(&list, 0, 3, offsets, values), OK);
+    assert_int_equal(arrow_dictionary_new_list(&numbers, 1, 3, NULL, values), OK);
+    assert_true(arrow_dictionary_is_list(list));
+    assert_int_not_equal(arrow_dictionary_id(list), arrow_dictionary_id(numbers));
+    assert_true(bytes_equal(arrow_dictionary_value(list, 2), arrow_dictionary_value(numbers, 0)));
+    assert_int_equal(arrow_dictionary_export(list, &array), OK);
+    arrow_dictionary_release(list);
+    assert_ptr_equal(arrow_dictionary_of(&array), list);
+    assert_int_equal(array.length, 3);
+    assert_ptr_equal(array.buffers[2], values);
+    arrow_array_release(&array);
+    arrow_dictionary_release(numbers);
+}
+
 static void a_foreign_array_has_no_shared_dictionary(void **state)
 {
     (void)state;
@@ -300,6 +321,7 @@ int main(void)
         cmocka_unit_test(a_full_dictionary_still_finds_what_it_holds),
         cmocka_unit_test(fixed_size_values_export_without_offsets),
         cmocka_unit_test(an_exported_array_keeps_its_values_while_the_dictionary_goes_on),
+        cmocka_unit_test(a_list_lends_values_of_others_as_they_are_numbered),
         cmocka_unit_test(a_foreign_array_has_no_shared_dictionary),
         cmocka_unit_test(every_dictionary_has_its_own_id),
         cmocka_unit_test(another_thread_reads_batches_while_values_are_interned),

@@ -119,6 +119,8 @@ static void levels_given_as_bits_come_back(void **state)
     for (int round = 0; round < 500; round++) {
         uint8_t bits[600] = {0};
         uint32_t back[4800];
+        uint8_t bytes[4800];
+        size_t ones, expected = 0;
         struct buffer out;
         struct hybrid_decoder decoder;
         size_t count = next_random() % 4000 + 1;
@@ -132,8 +134,13 @@ static void levels_given_as_bits_come_back(void **state)
         assert_int_equal(hybrid_encode_bits(bits, count, &out), OK);
         hybrid_decoder_init(&decoder, buffer_view(&out), 1);
         assert_true(hybrid_decode(&decoder, back, count));
-        for (size_t i = 0; i < count; i++)
+        assert_true(hybrid_decode_bits(buffer_view(&out), bytes, count, &ones));
+        for (size_t i = 0; i < count; i++) {
             assert_int_equal(back[i], bits[i / 8] >> i % 8 & 1);
+            assert_int_equal(bytes[i], back[i]);
+            expected += back[i];
+        }
+        assert_int_equal(ones, expected);
         buffer_release(&out);
     }
 }
@@ -147,6 +154,11 @@ static void a_cut_hybrid_run_is_refused(void **state)
     static const uint8_t wide[] = {0x20, 0x08};         /* a value of more than 3 bits */
     static const uint8_t endless[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
     struct hybrid_decoder decoder;
+    uint8_t bits[32];
+    size_t ones;
+    assert_false(hybrid_decode_bits(bytes_view_of(packed, 2), bits, 16, &ones));
+    assert_false(hybrid_decode_bits(bytes_view_of(repeated, 1), bits, 16, &ones));
+    assert_false(hybrid_decode_bits(bytes_view_of(wide, 2), bits, 16, &ones));
     hybrid_decoder_init(&decoder, bytes_view_of(packed, 3), 2);
     assert_false(hybrid_decode(&decoder, values, 16));
     hybrid_decoder_init(&decoder, bytes_view_of(repeated, 1), 3);

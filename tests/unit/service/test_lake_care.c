@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "catalog/care.h"
+#include "catalog/handle.h"
 #include "os/log.h"
 #include "service/lake_care.h"
 #include "support/sink_fixture.h"
@@ -146,6 +147,77 @@ static void nothing_is_done_that_is_not_asked_for(void **state)
     assert_int_equal(told.done, 1);
 }
 
+static void change_catalog(const char *sql)
+{
+    assert_int_equal(database_execute(&sink_catalog(sink)->database, sql, &error), OK);
+}
+
+static void retention_reads_no_list_of_commits_where_none_is_old(void **state)
+{
+    (void)state;
+    struct told told;
+    /* Who reads the commits fails at this one. */
+    change_catalog("UPDATE ttp_commits SET digest_chain = 'none' WHERE commit_no = 1");
+    begin(&told, 0, INT64_C(36000) * 1000000);
+    lake_care_tick(&care, sink, care.next_us[CARE_PRUNE]);
+    assert_int_equal(told.failed, 0);
+    assert_int_equal(told.done, 1);
+    begin(&told, 0, INT64_C(60) * 5 * 1000000);
+    lake_care_tick(&care, sink, care.next_us[CARE_PRUNE]);
+    assert_int_equal(told.failed, 1);
+}
+
+/* Commits ledgers until past the end of an hour (720 ledgers), each 60 of them alone. */
+static void fill_hour(uint32_t first)
+{
+    for (uint32_t at = first; at < first + 720; at += 60) {
+        assert_int_equal(stream_send(sink, &sink_wishes, at, at + 59, 10, &error), OK);
+        assert_int_equal(sink_commit(sink, ROTATION_SHUTDOWN, &error), OK);
+    }
+}
+
+static void compact_all(void)
+{
+    struct compact_step step;
+    do
+        assert_int_equal(compact_care_step(&care.compaction, sink, &step, &error), OK);
+    while (step.kind != COMPACT_NOTHING);
+}
+
+static void compaction_looks_only_at_partitions_that_closed_since(void **state)
+{
+    (void)state;
+    compact_care_init(&care.compaction);
+    for (uint32_t hour = 0; hour < 2; hour++) {
+        fill_hour(LAST + 1 + 720 * hour);
+        compact_all();
+    }
+    size_t live = temp_count(folder, "year=", ".parquet");
+    /* Who reads the files of the first hour fails now. */
+    change_catalog("UPDATE ttp_commits SET schema_version = '9.9.9' WHERE commit_no <= 4");
+    fill_hour(LAST + 1 + 720 * 2);
+    compact_all();
+    assert_int_equal(temp_count(folder, "year=", ".parquet"), live + 1);
+    change_catalog("UPDATE ttp_commits SET schema_version = '1.1.0' WHERE commit_no <= 4");
+    assert_int_equal(stream_check(folder), 200 + 3 * 720);
+}
+
+static void files_that_come_late_into_a_closed_partition_are_compacted_with_the_others(void **state)
+{
+    (void)state;
+    compact_care_init(&care.compaction);
+    fill_hour(LAST + 1);
+    compact_all();
+    for (uint32_t at = 900; at < 960; at += 20) { /* below all */
+        assert_int_equal(stream_send(sink, &sink_wishes, at, at + 19, 10, &error), OK);
+        assert_int_equal(sink_commit(sink, ROTATION_SHUTDOWN, &error), OK);
+    }
+    fill_hour(LAST + 721);
+    compact_all();
+    /* The first hour is one file, late ones and all. */
+    assert_int_equal(temp_count(folder, "year=2024/month=01/day=15/hour=13", ".parquet"), 1);
+}
+
 static void a_failure_is_told_and_tried_again_soon(void **state)
 {
     (void)state;
@@ -196,6 +268,9 @@ int main(void)
         TEST(an_open_commit_is_not_touched),
         TEST(small_files_are_put_together_beside_the_open_commits_of_other_sinks),
         TEST(nothing_is_done_that_is_not_asked_for),
+        TEST(retention_reads_no_list_of_commits_where_none_is_old),
+        TEST(compaction_looks_only_at_partitions_that_closed_since),
+        TEST(files_that_come_late_into_a_closed_partition_are_compacted_with_the_others),
         TEST(a_failure_is_told_and_tried_again_soon),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

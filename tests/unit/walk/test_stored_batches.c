@@ -10,6 +10,7 @@
 #include "support/parquet_bytes.h"
 #include "support/sample.h"
 #include "walk/stored_batches.h"
+#include "walk/verify.h"
 
 #define ROWS 9000
 
@@ -66,7 +67,8 @@ static void assert_rows(const struct ArrowArray *rows, const struct ArrowArray *
             assert_int_equal(is_null_at(child, child->offset + row), is_null);
             if (is_null)
                 continue;
-            bool is_text = child->dictionary != NULL || child->n_buffers == 3;
+            const struct ArrowArray *values = child->dictionary != NULL ? child->dictionary : child;
+            bool is_text = values->n_buffers == 3;
             struct bytes_view found =
                 value_at(child, child->offset + row, is_text ? 0 : wanted.size_bytes, swapped);
             assert_true(bytes_equal(found, wanted));
@@ -134,6 +136,91 @@ static void every_page_becomes_the_rows_that_were_written(void **state)
         }
 }
 
+/* Appends all rows of the file, in steps. */
+static void copy_rows(struct parquet_writer *writer, const struct row_schema *schema,
+                      const struct buffer *file, struct buffer *copy)
+{
+    struct stored_batches *batches;
+    struct parquet_file_metadata metadata;
+    struct bytes_view bytes = buffer_view(file);
+    struct parquet_source source = parquet_source_of_bytes(&bytes, "sample.parquet");
+    size_t tasks;
+    assert_int_equal(parquet_metadata_read(&source, &metadata, &error), OK);
+    assert_int_equal(stored_batches_new(&batches, schema, &error), OK);
+    for (size_t g = 0; g < metadata.row_group_count; g++) {
+        assert_int_equal(stored_batches_open(batches, &source, &metadata, g, &error), OK);
+        for (int64_t row = 0, taken; row < metadata.row_groups[g].row_count; row += taken) {
+            const struct ArrowArray *rows;
+            int64_t most = metadata.row_groups[g].row_count - row;
+            assert_int_equal(
+                stored_batches_read(batches, row, most < 777 ? most : 777, &rows, &error), OK);
+            if (parquet_writer_append(writer, rows, 0, rows->length, &taken, &error) != OK)
+                fail_msg("%s", error.message);
+            if (!parquet_writer_row_group_is_full(writer))
+                continue;
+            assert_int_equal(parquet_writer_row_group_begin(writer, &tasks, &error), OK);
+            for (size_t i = 0; i < tasks; i++)
+                assert_int_equal(parquet_writer_run_task(writer, i, &error), OK);
+            assert_int_equal(parquet_writer_row_group_finish(writer, copy, &error), OK);
+        }
+    }
+    stored_batches_free(batches);
+    parquet_metadata_release(&metadata);
+}
+
+/* Three files become one, whose row groups hold rows of two of them. */
+static void assert_copied(const struct sample_options *options)
+{
+    struct ArrowSchema arrow;
+    struct row_schema schema;
+    struct ArrowArray whole;
+    struct buffer copy;
+    struct parquet_writer *writer;
+    struct parquet_writer_options wanted = options->writer;
+    uint32_t footer_bytes;
+    buffer_init(&copy);
+    make_schema(&arrow, &schema);
+    wanted.row_group_rows = (uint32_t)options->row_count / 2;
+    assert_int_equal(parquet_writer_new(&writer, &arrow, sample_columns, &wanted, &error), OK);
+    sample_batch(options, &whole);
+    for (int64_t part = 0; part < 3; part++) {
+        struct sample_options third = *options;
+        struct ArrowArray rows = whole;
+        struct buffer file;
+        buffer_init(&file);
+        third.row_count = rows.length = options->row_count / 3;
+        rows.offset = part * rows.length;
+        assert_int_equal(sample_write(&third, &rows, &file, &error), OK);
+        copy_rows(writer, &schema, &file, &copy);
+        buffer_release(&file);
+    }
+    assert_int_equal(parquet_writer_open_rows(writer), 0);
+    assert_int_equal(parquet_writer_finish(writer, NULL, 0, &copy, &footer_bytes, &error), OK);
+    struct bytes_view bytes = buffer_view(&copy);
+    struct parquet_source source = parquet_source_of_bytes(&bytes, "copy.parquet");
+    if (parquet_verify(&source, PARQUET_VERIFY_VALUES, options->row_count, &error) != OK)
+        fail_msg("%s", error.message);
+    sample_assert_file_equals(&copy, &whole);
+    parquet_writer_free(writer);
+    arrow_array_release(&whole);
+    arrow_schema_release(&arrow);
+    buffer_release(&copy);
+}
+
+static void rows_that_are_written_anew_are_the_same(void **state)
+{
+    (void)state;
+    for (int profile = PARQUET_PROFILE_COMPATIBLE; profile <= PARQUET_PROFILE_COMPACT; profile++)
+        for (int i = 0; i < 4; i++) {
+            struct sample_options options = sample_defaults(i == 3 ? 150000 : 6000);
+            options.writer.profile = (enum parquet_profile)profile;
+            options.writer.page_size_bytes = i == 1 ? 3000 : 0;
+            options.distinct_hashes = i >= 2;
+            options.account_count = i < 2 ? 100 : (uint32_t)options.row_count;
+            assert_copied(&options);
+        }
+}
+
 static void a_file_without_a_column_or_with_another_kind_of_it_is_damaged(void **state)
 {
     (void)state;
@@ -175,6 +262,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_page_becomes_the_rows_that_were_written),
+        cmocka_unit_test(rows_that_are_written_anew_are_the_same),
         cmocka_unit_test(a_file_without_a_column_or_with_another_kind_of_it_is_damaged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
