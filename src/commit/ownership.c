@@ -8,28 +8,49 @@
 #include "store/store.h"
 
 #define CATALOG_LOCK_SUFFIX "-lock"
+#define STAGING_LOCK        "lock"
 
 void ownership_init(struct ownership *ownership)
 {
     lake_lock_init(&ownership->lock);
 }
 
-/* An object store has no locks: whoever writes to the lake writes to its catalog. */
+static enum error_code beside_catalog(char path[OS_PATH_BYTES], struct error *error)
+{
+    char folder[OS_PATH_BYTES];
+    enum error_code code = os_parent_path(folder, path, error);
+    if (code == OK)
+        code = os_make_directories(folder, NULL, error);
+    if (code == OK && strlen(path) + sizeof CATALOG_LOCK_SUFFIX > OS_PATH_BYTES)
+        code = error_set(error, ERR_LIMIT, "the path %.200s… is too long", path);
+    if (code == OK)
+        memcpy(path + strlen(path), CATALOG_LOCK_SUFFIX, sizeof CATALOG_LOCK_SUFFIX);
+    return code;
+}
+
+static enum error_code beside_staging(char path[OS_PATH_BYTES], const struct store *store,
+                                      struct error *error)
+{
+    char staging[OS_PATH_BYTES], folder[OS_PATH_BYTES];
+    enum error_code code = store_path(store, LAKE_STAGING, staging, error);
+    if (code == OK)
+        code = os_parent_path(folder, staging, error);
+    return code == OK ? os_path_join(path, folder, STAGING_LOCK, error) : code;
+}
+
+/* An object store has no locks: whoever writes to the lake writes to its catalog. A catalog in
+ * PostgreSQL keeps others away by itself once it is open; what is staged on this machine is locked
+ * here. */
 static enum error_code lock_catalog(struct lake_lock *lock, const struct store *store,
                                     struct error *error)
 {
-    char path[OS_PATH_BYTES], folder[OS_PATH_BYTES];
+    char path[OS_PATH_BYTES];
     enum error_code code = lake_catalog_path(store, path, error);
     if (code == OK)
-        code = os_parent_path(folder, path, error);
-    if (code == OK)
-        code = os_make_directories(folder, NULL, error);
-    if (code == OK && strlen(path) + sizeof CATALOG_LOCK_SUFFIX > sizeof path)
-        code = error_set(error, ERR_LIMIT, "the path %.200s… is too long", path);
-    if (code != OK)
-        return code;
-    memcpy(path + strlen(path), CATALOG_LOCK_SUFFIX, sizeof CATALOG_LOCK_SUFFIX);
-    return lake_lock_take_at(lock, path, error);
+        code = beside_catalog(path, error);
+    else if (code == ERR_CONFLICT)
+        code = beside_staging(path, store, error);
+    return code == OK ? lake_lock_take_at(lock, path, error) : code;
 }
 
 enum error_code ownership_take(struct ownership *ownership, const struct store *store,

@@ -4,13 +4,15 @@ against real servers on loopback and read its lakes with other people's readers.
 
 import contextlib
 import os
+import pathlib
+import tempfile
 import time
 
 import pytest
 
 pytest.register_assert_rewrite("harness.lake", "harness.process")
 
-from harness import process, truth  # noqa: E402 (asserts are rewritten first)
+from harness import postgres, process, truth  # noqa: E402 (asserts are rewritten first)
 
 
 def pytest_addoption(parser):
@@ -52,6 +54,28 @@ def pytest_collection_modifyitems(items):
 def lake(tmp_path):
     """A path for a lake that does not exist yet."""
     return tmp_path / "lake"
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A PostgreSQL server on loopback."""
+    if postgres.binaries() is None:
+        pytest.skip("PostgreSQL is not installed")
+    # Not below pytest's folders, which each start of pytest closes to the user postgres.
+    with tempfile.TemporaryDirectory(prefix="ttp-postgres-") as folder:
+        pathlib.Path(folder).chmod(0o711)
+        with postgres.Server(pathlib.Path(folder) / "cluster") as server:
+            yield server
+
+
+@pytest.fixture
+def catalog_server(cluster):
+    """It, with an empty database `lake`."""
+    if cluster.process is None:
+        cluster.start()
+    cluster.sql("DROP DATABASE IF EXISTS lake WITH (FORCE)", database="postgres")
+    cluster.make_database()
+    return cluster
 
 
 @pytest.fixture

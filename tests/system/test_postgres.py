@@ -2,11 +2,9 @@
 """A lake with its catalog in PostgreSQL: what DuckDB reads there, and what a server may do to a run."""
 
 import contextlib
-import pathlib
 import shutil
 import signal
 import sqlite3
-import tempfile
 import threading
 import time
 
@@ -23,23 +21,9 @@ VERSION = "1.0.0"
 pytestmark = pytest.mark.skipif(postgres.binaries() is None, reason="PostgreSQL is not installed")
 
 
-@pytest.fixture(scope="module")
-def cluster():
-    # Not below pytest's folders, which each start of pytest closes to the user postgres.
-    with tempfile.TemporaryDirectory(prefix="ttp-postgres-") as folder:
-        pathlib.Path(folder).chmod(0o711)
-        with postgres.Server(pathlib.Path(folder) / "cluster") as server:
-            yield server
-
-
 @pytest.fixture
-def server(cluster):
-    """The cluster with an empty database `lake`."""
-    if cluster.process is None:
-        cluster.start()
-    cluster.sql("DROP DATABASE IF EXISTS lake WITH (FORCE)", database="postgres")
-    cluster.make_database()
-    return cluster
+def server(catalog_server):
+    return catalog_server
 
 
 @contextlib.contextmanager
