@@ -100,8 +100,8 @@ def test_a_lake_of_a_newer_version(lake, servers):
     path = lake / "_lake" / "lake.json"
     values = json.loads(path.read_text())
     key, = [name for name in values if "layout" in name]
-    assert values[key] == 1   # 2 is that of a lake that was cared for
-    path.write_text(json.dumps({**values, key: 3}))
+    assert values[key] == 1   # 2: it was cared for; 3: its catalog is elsewhere
+    path.write_text(json.dumps({**values, key: 4}))
     run_refused(lake, servers[RECORDING.name], FIRST, LAST).says("newer")
 
 

@@ -140,7 +140,7 @@ def test_files_that_a_clean_up_removes_while_the_commit_waits_are_fetched_again(
     try:
         run = processes(process.run_background(lake, endpoint, CUT, LAST))
         run.wait_for(lambda: set(reading.data_files(lake)) - before, "files under their names")
-        run.wait_for_text("waiting until it is done")
+        run.wait_for_text("waiting until it can")
         reading.duckdb_execute(
             lake, "CALL ducklake_delete_orphaned_files('lake', cleanup_all => true)")
         assert set(reading.data_files(lake)) == before

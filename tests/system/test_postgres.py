@@ -350,7 +350,7 @@ def test_a_server_that_is_not_there_at_the_start_is_waited_for(server, lake, pro
 
 
 def is_commit(data):
-    return b"COMMIT\0" in data and b"ttp_commits" in data
+    return b"COMMIT\0" in data and b"INSERT INTO ttp_commits" in data
 
 
 @pytest.mark.parametrize("handed_on", ["at once", "never", "late", "too late"])
@@ -379,6 +379,31 @@ def test_a_lost_answer_to_commit_is_settled(server, lake, servers, handed_on):
         assert lost, done
         assert_complete(server, lake)
     assert server.sql("SELECT count(*) FROM ttp_commits WHERE row_count > 0") == [("1",)]
+
+
+@pytest.mark.parametrize("handed_on", [True, False])
+def test_a_lost_answer_while_the_catalog_is_made_costs_a_second_start(server, lake, servers,
+                                                                      handed_on):
+    lost = []
+
+    def watch(data, pair):
+        if lost or b"COMMIT\0" not in data:
+            return True
+        lost.append(data)
+        pair.cut()
+        if handed_on:
+            pair.server.sendall(data)
+            time.sleep(0.5)
+        pair.server.close()
+        return False
+
+    with postgres.Proxy(server.port, watch) as proxy:
+        place = server.location(port=proxy.port)
+        process.run(lake, servers[RECORDING.name], FIRST, LAST, catalog=place, status=1).says(
+            "was lost while it committed")
+        assert lost
+        process.run(lake, servers[RECORDING.name], FIRST, LAST, catalog=place)
+        assert_complete(server, lake)
 
 
 def test_a_killed_backend_is_no_end(server, lake, processes):

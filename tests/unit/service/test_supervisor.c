@@ -77,7 +77,7 @@ static void a_run_that_waits_for_the_catalog_is_up(void **state)
     const char *words = heard(state);
     assert_non_null(words);
     assert_non_null(strstr(words, "READY=1"));
-    assert_non_null(strstr(words, "held the catalog"));
+    assert_non_null(strstr(words, "catalog could not be written to"));
     words = heard(state);
     assert_non_null(words);
     assert_non_null(strstr(words, "WATCHDOG=1"));
