@@ -7,7 +7,6 @@
 
 #include "commit/lake_catalog.h"
 #include "config/help.h"
-#include "commit/lake_catalog.h"
 #include "config/option_load.h"
 #include "app/standard_output.h"
 #include "os/log.h"
