@@ -313,17 +313,3 @@ enum error_code s3_multipart_put(const struct s3_putting *putting, struct error 
     buffer_release(&upload.parts);
     return code == OK || !anew ? code : ERR_RETRY;
 }
-
-enum error_code s3_abort_upload(struct s3_client *client, const char *name, const char *upload_id,
-                                const struct s3_patience *patience, struct error *error)
-{
-    struct s3_trying trying;
-    struct s3_call call = {.method = "DELETE", .name = name, .body_limit = S3_HTTP_ERROR_BYTES_MAX};
-    s3_call_add_query(&call, "uploadId", upload_id);
-    struct s3_outcome outcome;
-    s3_trying_begin(&trying, patience);
-    s3_outcome_init(&outcome);
-    enum error_code code = s3_call_run(client, &call, &trying, &outcome, error);
-    s3_outcome_release(&outcome);
-    return code == ERR_NOT_FOUND ? OK : code;
-}

@@ -18,17 +18,32 @@ enum error_code s3_head(struct s3_client *client, const char *name, struct s3_ob
     return code;
 }
 
-enum error_code s3_delete(struct s3_client *client, const char *name,
-                          const struct s3_patience *patience, struct error *error)
+/* An object, or what was sent of one (`upload_id`). Gone is as good. */
+static enum error_code run_delete(struct s3_client *client, const char *name, const char *upload_id,
+                                  const struct s3_patience *patience, struct error *error)
 {
     struct s3_trying trying;
     struct s3_call call = {.method = "DELETE", .name = name, .body_limit = S3_HTTP_ERROR_BYTES_MAX};
     struct s3_outcome outcome;
+    if (upload_id != NULL)
+        s3_call_add_query(&call, "uploadId", upload_id);
     s3_trying_begin(&trying, patience);
     s3_outcome_init(&outcome);
     enum error_code code = s3_call_run(client, &call, &trying, &outcome, error);
     s3_outcome_release(&outcome);
     return code == ERR_NOT_FOUND ? OK : code;
+}
+
+enum error_code s3_delete(struct s3_client *client, const char *name,
+                          const struct s3_patience *patience, struct error *error)
+{
+    return run_delete(client, name, NULL, patience, error);
+}
+
+enum error_code s3_abort_upload(struct s3_client *client, const char *name, const char *upload_id,
+                                const struct s3_patience *patience, struct error *error)
+{
+    return run_delete(client, name, upload_id, patience, error);
 }
 
 enum error_code s3_copy(struct s3_client *client, const char *from, const char *to,
