@@ -169,10 +169,12 @@ const char *s3_answer_header(const struct s3_answer *answer, const char *name)
     return NULL;
 }
 
+/* libcurl takes years of any length; a date of HTTP has one of four digits. */
 bool s3_http_date(const char *text, int64_t *unix_us)
 {
+    const time_t end_of_year_9999 = 253402300799;
     time_t seconds = text == NULL ? -1 : curl_getdate(text, NULL);
-    if (seconds < 0)
+    if (seconds < 0 || seconds > end_of_year_9999)
         return false;
     *unix_us = (int64_t)seconds * 1000000;
     return true;

@@ -100,6 +100,10 @@ static void test_dates_of_http(void **state)
     (void)state;
     assert_true(s3_http_date("Fri, 24 May 2013 00:00:00 GMT", &unix_us));
     assert_int_equal(unix_us, INT64_C(1369353600) * US_PER_SECOND);
+    assert_true(s3_http_date("Fri, 31 Dec 9999 23:59:59 GMT", &unix_us));
+    assert_int_equal(unix_us, INT64_C(253402300799) * US_PER_SECOND);
+    assert_false(s3_http_date("Sat, 01 Jan 10000 00:00:00 GMT", &unix_us));
+    assert_false(s3_http_date("Mon, 15 Jan 425568 00:30:00 GMT", &unix_us));
     assert_false(s3_http_date("soon", &unix_us));
     assert_false(s3_http_date(NULL, &unix_us));
 }
