@@ -97,6 +97,7 @@ complete -c parquet-consumer -l on-gap -x -d 'What to do with ledgers of which n
 complete -c parquet-consumer -l give-up-after -x -d 'Time without a further ledger after which a bounded run publishes what is complete and ends with exit 1; a live run never gives up'
 complete -c parquet-consumer -l streams -x -d 'Streams that fetch what is missing side by side, each over a connection of its own; of a live run one follows the chain, the others fill what is missing below it'
 complete -c parquet-consumer -l lease-ledgers -x -d 'Length of the pieces that several streams share out; they end before multiples of it'
+complete -c parquet-consumer -l lease-ttl -x -d 'Where several processes fill one lake (a catalog in PostgreSQL, files in an object store): how long one that does not answer keeps its pieces, and the live one its place, before another takes over; renewed at a third of it'
 complete -c parquet-consumer -l max-message-size -x -d 'Largest event message taken'
 complete -c parquet-consumer -l tls -x -d 'Speak TLS to the server' -a 'true false'
 complete -c parquet-consumer -l tls-ca-file -x -d 'Certificate authorities to trust (PEM); empty: the system'\''s'

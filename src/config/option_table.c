@@ -103,6 +103,13 @@ const struct option option_table[] = {
      "0: by scheme, 16384 for date_hour and date_hour_type, 131072 for date and simple", 0,
      100000000, NO_CHOICES, "LEDGERS",
      "Length of the pieces that several streams share out; they end before multiples of it", NULL},
+    {"consumer", "lease_ttl", OPTION_DURATION, FIELD(lease_ttl_us), "60s", NULL, SECONDS, HOURS,
+     NO_CHOICES, "DURATION",
+     "Where several processes fill one lake (a catalog in PostgreSQL, files in an object store): "
+     "how "
+     "long one that does not answer keeps its pieces, and the live one its place, before another "
+     "takes over; renewed at a third of it",
+     NULL},
     {"consumer", "max_message_size", OPTION_SIZE, FIELD(max_message_size_bytes), "4MiB", NULL, KIB,
      GIB, NO_CHOICES, "SIZE", "Largest event message taken", NULL},
     {"consumer", "tls", OPTION_BOOLEAN, FIELD(tls), "false", NULL, NO_LIMITS, NO_CHOICES, "BOOL",

@@ -62,6 +62,7 @@ struct options {
     int64_t give_up_after_us; /* 0: never */
     uint32_t streams;
     uint32_t lease_ledgers; /* 0: options_lease_ledgers decides */
+    int64_t lease_ttl_us;
     uint64_t max_message_size_bytes;
     bool tls;
     const char *tls_ca_file;
