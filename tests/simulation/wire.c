@@ -47,7 +47,7 @@ struct end {
 };
 
 static struct end *ends[ENDS_MAX];
-static size_t end_count;
+static size_t end_count; /* no end lies behind */
 
 #define WRAPPED(result, name, parameters)                                                          \
     extern __typeof__(name) __wrap_##name;                                                         \
@@ -55,13 +55,18 @@ static size_t end_count;
 
 static struct end *new_end(enum end_kind kind, int *fd)
 {
-    assert(end_count < ENDS_MAX);
+    size_t at = 0;
+    while (at < end_count && ends[at] != NULL)
+        at++;
+    assert(at < ENDS_MAX);
     struct end *end = calloc(1, sizeof *end);
     assert(end != NULL);
     end->kind = kind;
     buffer_init(&end->in);
-    *fd = FIRST_FD + (int)end_count;
-    ends[end_count++] = end;
+    *fd = FIRST_FD + (int)at;
+    ends[at] = end;
+    if (at == end_count)
+        end_count++;
     return end;
 }
 
@@ -102,19 +107,28 @@ static void put_segment(struct end *end, int64_t at_us, size_t size_bytes)
     *segment_at(end, end->segment_count++) = (struct segment){at_us, size_bytes};
 }
 
-/* How many bytes have arrived; *is_over: the peer's end, too. */
-static size_t arrived_bytes(struct end *end, bool *is_over)
+/* Bytes, or the peer's end. */
+static bool has_arrived(struct end *end)
+{
+    return end->segment_count > 0 && segment_at(end, 0)->at_us <= world->now_us;
+}
+
+static bool is_at_end(struct end *end)
+{
+    return has_arrived(end) && segment_at(end, 0)->size_bytes == 0;
+}
+
+/* How many bytes have arrived, as far as there is room for them. */
+static size_t arrived_bytes(struct end *end, size_t capacity_bytes)
 {
     size_t size_bytes = 0;
-    *is_over = false;
-    for (size_t i = 0; i < end->segment_count; i++) {
+    for (size_t i = 0; i < end->segment_count && size_bytes < capacity_bytes; i++) {
         const struct segment *segment = segment_at(end, i);
-        if (segment->at_us > world->now_us)
+        if (segment->at_us > world->now_us || segment->size_bytes == 0)
             break;
         size_bytes += segment->size_bytes;
-        *is_over = segment->size_bytes == 0;
     }
-    return size_bytes;
+    return size_bytes < capacity_bytes ? size_bytes : capacity_bytes;
 }
 
 static void drop_arrived(struct end *end, size_t size_bytes)
@@ -159,7 +173,6 @@ static bool is_connecting(const struct end *end)
 static void poll_end(struct os_poll_item *item)
 {
     struct end *end = end_of(item->fd);
-    bool is_over;
     int fd;
     switch (end->kind) {
     case END_WAKE: item->can_read = item->want_read && end->is_raised; break;
@@ -167,8 +180,7 @@ static void poll_end(struct os_poll_item *item)
     default:
         if (is_connecting(end))
             break;
-        item->can_read =
-            item->want_read && (end->is_reset || arrived_bytes(end, &is_over) > 0 || is_over);
+        item->can_read = item->want_read && (end->is_reset || has_arrived(end));
         item->can_write = item->want_write && (end->is_reset || has_room(end));
     }
 }
@@ -394,14 +406,12 @@ WRAPPED(enum error_code, os_receive,
         (int fd, void *data, size_t capacity_bytes, size_t *received_bytes, struct error *error))
 {
     struct end *end = end_of(fd);
-    bool is_over;
-    size_t size_bytes = arrived_bytes(end, &is_over);
     *received_bytes = 0;
     if (end->is_reset)
         return error_set(error, ERR_RETRY, "simulated: the connection broke");
-    if (size_bytes == 0)
-        return is_over ? OK : ERR_AGAIN;
-    *received_bytes = piece(size_bytes < capacity_bytes ? size_bytes : capacity_bytes);
+    if (!has_arrived(end) || is_at_end(end))
+        return has_arrived(end) ? OK : ERR_AGAIN;
+    *received_bytes = arrived_bytes(end, piece(capacity_bytes));
     memcpy(data, end->in.data, *received_bytes);
     drop_arrived(end, *received_bytes);
     if (end->is_client)
