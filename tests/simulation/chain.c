@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "chain.h"
+#include "rows/row.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -169,4 +170,23 @@ struct feed chain_feed(struct chain *chain)
                          .last_ledger = chain->served_last,
                          .find = find,
                          .load = load};
+}
+
+/* ---- an older program ---- */
+
+extern __typeof__(row_from_event) __real_row_from_event, __wrap_row_from_event;
+
+bool chain_is_news(const struct event_view *event)
+{
+    return event->type == EVENT_CLAWBACK;
+}
+
+/* It can't store what is news to it. */
+enum error_code __wrap_row_from_event(const struct event_view *event, uint32_t event_index,
+                                      struct row_scratch *scratch, struct row_view *row,
+                                      struct error *error)
+{
+    if (world->life.is_old_program && chain_is_news(event))
+        return error_set(error, ERR_INVALID, "simulated: an event type that is not known yet");
+    return __real_row_from_event(event, event_index, scratch, row, error);
 }

@@ -43,6 +43,8 @@ const struct chain_ledger *chain_ledger(const struct chain *chain, uint32_t ledg
 /* False: it can't be a row, so it must become a dead letter. */
 bool chain_event(const struct chain *chain, uint32_t ledger, uint32_t index,
                  struct chain_event *event);
+/* An older program can't store it. */
+bool chain_is_news(const struct event_view *event);
 /* Borrows the chain. */
 struct feed chain_feed(struct chain *chain);
 

@@ -13,5 +13,8 @@
  * empty and `verify --deep` finds nothing. False: the first finding was printed. True where the
  * lake has no catalog yet, unless it is final. */
 bool check_lake(const char *folder, const struct chain *chain, bool is_final);
+/* The same of a backup, at whatever time of the lake it was made: it is the truth as far as it
+ * goes, and `verify --deep` finds nothing. */
+bool check_copy(const char *folder, const struct chain *chain);
 
 #endif

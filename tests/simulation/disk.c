@@ -11,6 +11,7 @@
 #include "oracle.h"
 #include "os/calls.h"
 #include "os/library_hook.h"
+#include "support/power_loss.h"
 
 enum operation_class { CLASS_OTHER, CLASS_WRITE, CLASS_SYNC };
 enum crash_how { CRASH_BEFORE, CRASH_AFTER, CRASH_MIDST, CRASH_KINDS };
@@ -141,6 +142,11 @@ static int disk_rename(const char *from, const char *to)
     GUARDED(CLASS_WRITE, rename(from, to));
 }
 
+static int disk_link(const char *path, const char *name)
+{
+    GUARDED(CLASS_WRITE, link(path, name));
+}
+
 static int disk_unlink(const char *path)
 {
     GUARDED(CLASS_OTHER, unlink(path));
@@ -191,7 +197,7 @@ static void library_after(void *context, const struct os_library_call *call)
     passed();
 }
 
-void disk_begin(void)
+void disk_begin(const char *base)
 {
     static struct os_calls calls;
     static const struct os_library_hook hook = {.before = library_before, .after = library_after};
@@ -204,12 +210,22 @@ void disk_begin(void)
     calls.ftruncate = disk_ftruncate;
     calls.rename_no_replace = disk_rename_no_replace;
     calls.rename = disk_rename;
+    calls.link = disk_link;
     calls.unlink = disk_unlink;
     calls.mkdir = disk_mkdir;
     calls.rmdir = disk_rmdir;
     calls.statvfs = disk_statvfs;
     world->operations = world->reads = 0;
     world->was_full = false;
+    if (world->life.power_loss_at != 0) {
+        const struct power_loss_plan plan = {
+            .root = base,
+            .at = world->life.power_loss_at,
+            .mode = (enum power_loss_mode)world_below(POWER_LOSS_MODE_COUNT),
+            .seed = world->random};
+        power_loss_begin(&plan);
+        return;
+    }
     os_calls_set(&calls);
     os_library_hook_set(&hook);
 }

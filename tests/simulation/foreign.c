@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "catalog/identity.h"
@@ -24,6 +25,11 @@
 /* Names of files: his rows in our table or in his, and our rows in a file that he wrote. */
 #define THEIRS    "ducklake-theirs-"
 #define REWRITTEN "ducklake-rewritten-"
+/* Where his table's files lie, and how large they are. */
+#define OWN_SCHEMA_FOLDER "mine"
+#define OWN_FOLDER        OWN_SCHEMA_FOLDER "/" DUCKLAKE_TABLE_NAME
+#define OWN_FILE_BYTES    900
+#define OWN_FOOTER_BYTES  300
 
 /* A transaction of his, with the counters of the snapshot to come. */
 struct foreign {
@@ -105,6 +111,14 @@ static bool open_catalog(struct foreign *foreign, const char *folder, int flags)
 static bool has_tables(struct foreign *foreign)
 {
     return number(foreign, "SELECT count(*) FROM sqlite_master WHERE name = 'ttp_lake'") == 1;
+}
+
+/* The table has all columns of ours that it will have. */
+static bool has_tables_of_now(struct foreign *foreign)
+{
+    return has_tables(foreign) &&
+           number(foreign, "SELECT count(*) FROM ducklake_column WHERE table_id = 1 AND "
+                           "column_name = 'event_index'") == 1;
 }
 
 /* False: somebody else writes, or our table is not there yet. */
@@ -237,6 +251,21 @@ static void make_own_table(struct foreign *foreign)
     commit(foreign, "created_schema:\"mine\",created_table:\"mine\".\"" DUCKLAKE_TABLE_NAME "\"");
 }
 
+/* His table's file: a Parquet file by its ends, and nobody here reads what lies between. */
+static void make_own_file(struct foreign *foreign, int64_t id)
+{
+    static uint8_t content[OWN_FILE_BYTES] = "PAR1";
+    static const uint8_t end[8] = {
+        OWN_FOOTER_BYTES & 0xff, OWN_FOOTER_BYTES >> 8, 0, 0, 'P', 'A', 'R', '1'};
+    memcpy(content + sizeof content - sizeof end, end, sizeof end);
+    char path[TEMP_PATH_BYTES];
+    (void)mkdir(temp_path(foreign->folder, OWN_SCHEMA_FOLDER), 0700);
+    (void)mkdir(temp_path(foreign->folder, OWN_FOLDER), 0700);
+    snprintf(path, sizeof path, "%.4000s/" OWN_FOLDER "/" THEIRS "%" PRId64 ".parquet",
+             foreign->folder, id);
+    temp_write(path, content, sizeof content);
+}
+
 static void write_own_table(struct foreign *foreign)
 {
     int64_t table_id = number(foreign, "SELECT table_id FROM ducklake_table t JOIN ducklake_schema "
@@ -246,6 +275,7 @@ static void write_own_table(struct foreign *foreign)
         return;
     }
     int64_t id = foreign->next_file_id++;
+    make_own_file(foreign, id);
     execute(foreign,
             "INSERT INTO ducklake_data_file SELECT %lld, %lld, %lld, NULL, NULL, '" THEIRS
             "%lld.parquet', 1, 'parquet', 7, 900, 300, next_row_id, NULL, NULL, NULL, NULL FROM "
@@ -385,6 +415,8 @@ void foreign_act(const char *folder)
     uint32_t wish = world_below(world->foreign.changes_rows ? 8 : 5);
     if (!open_catalog(&foreign, folder, SQLITE_OPEN_READWRITE))
         return;
+    if (wish == 2 && !has_tables_of_now(&foreign))
+        wish = 3; /* a column of his would have an id that ours are to have */
     if (wish == 0)
         (void)sqlite3_exec(foreign.database, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
     else if (!begin(&foreign))
@@ -446,7 +478,7 @@ const char *foreign_finding(const char *folder)
         int64_t expected;
         const char *what;
     } rules[] = {
-        {"SELECT max(snapshot_id) + 1 - count(*) FROM ducklake_snapshot", 0,
+        {"SELECT max(snapshot_id) + 1 - min(snapshot_id) - count(*) FROM ducklake_snapshot", 0,
          "snapshots are missing"},
         {"SELECT count(*) FROM ducklake_table_stats t WHERE record_count <> (SELECT "
          "coalesce(sum(record_count), 0) FROM ducklake_data_file d WHERE d.table_id = t.table_id "
@@ -463,7 +495,9 @@ const char *foreign_finding(const char *folder)
          "delete_file_id FROM ducklake_delete_file) WHERE id >= (SELECT next_file_id FROM "
          "ducklake_snapshot ORDER BY snapshot_id DESC LIMIT 1)",
          0, "file ids were given that are still to be given"},
-        {"SELECT count(*) FROM ducklake_column WHERE table_id = 1 AND end_snapshot IS NULL",
+        /* 16 in version 1.1.0, 10 before. */
+        {"SELECT count(*) + CASE WHEN max(column_name = 'event_index') THEN 0 ELSE 6 END FROM "
+         "ducklake_column WHERE table_id = 1 AND end_snapshot IS NULL",
          16 + (int64_t)world->foreign.columns, "the table has not the columns that it was given"},
         {"SELECT count(*) FROM ducklake_data_file WHERE table_id <> 1 AND end_snapshot IS NULL",
          (int64_t)world->foreign.own_files, "another table's files are not what they were"},

@@ -190,6 +190,7 @@ void scenario_make(struct scenario *scenario, uint64_t seed)
     world->foreign.is_there = !scenario->shrinks && world_chance(2);
     world->foreign.changes_rows = !scenario->skips && world_chance(2);
     world->wire_faults_left = world_below(scenario->shrinks ? 5 : 30);
+    world->is_old_schema = !scenario->shrinks && world_chance(4);
 }
 
 void scenario_release(struct scenario *scenario)
@@ -247,12 +248,25 @@ void scenario_draw_life(const struct scenario *scenario, bool is_calm, uint32_t 
                                 .latency_us = (int64_t)any_magnitude(18)};
     *start = chain->first;
     *end = chain->last;
+    if (world->is_old_schema && world_chance(2))
+        world->is_old_schema = false;
     if (is_calm)
         return;
     life->wire_odds = odds[world_below(COUNT(odds))];
     draw_disk(life);
     if (world->foreign.is_there && !world_chance(3))
         life->foreign_writes = 1 + world_below(16);
+    else if (world_chance(6)) {
+        life->power_loss_at = any_magnitude(12);
+        life->crash_at = 0;
+    }
+    if (world_chance(4)) {
+        life->backup_after_us = (int64_t)any_magnitude(28);
+        life->backup_mirrors = world_chance(2);
+    }
+    life->is_old_program = world_chance(6);
+    if (life->is_old_program)
+        world->has_old_letters = true;
     uint32_t wish = world_below(4);
     if (wish == 0) { /* a range in the midst */
         uint32_t length = chain->last - chain->first + 1;
@@ -288,7 +302,7 @@ void scenario_set_options(const struct scenario *scenario, struct options *optio
     static const int64_t ages_s[] = {2, 30, 600, 3600};
     uint64_t random = scenario->chain.seed; /* what a lake keeps is the same in each life */
     options->ttp_processor_endpoint = "simulated:1";
-    options->schema_version = "1.1.0";
+    options->schema_version = world->is_old_schema ? "1.0.0" : "1.1.0";
     options->network = "testnet";
     options->partitioning_scheme = (int)(random % 4);
     options->batch_size = 1 + (uint32_t)any_magnitude(7);
@@ -315,4 +329,7 @@ void scenario_set_options(const struct scenario *scenario, struct options *optio
     uint32_t drawn = (uint32_t)(options->idle_timeout_us / US_PER_SECOND);
     options->streams = drawn % 3 == 0 && !scenario->shrinks ? 2 + drawn / 3 % 4 : 1;
     options->lease_ledgers = 10 + drawn;
+    /* Also without. */
+    options->compact_closed = drawn % 4 == 0;
+    options->snapshot_retention_us = drawn % 5 == 0 ? (int64_t)drawn * US_PER_SECOND : 0;
 }

@@ -139,8 +139,8 @@ void tasks_begin(void)
 {
     static const struct os_clock clock = {monotonic_us, realtime_us};
     os_clock_set(&clock);
-    tasks[0] = (struct task){
-        .is_used = true, .deadline_us = INT64_MAX, .stack = stack_of_this_thread()};
+    tasks[0] =
+        (struct task){.is_used = true, .deadline_us = INT64_MAX, .stack = stack_of_this_thread()};
     current = &tasks[0];
 }
 

@@ -7,6 +7,7 @@
 
 #include "oracle.h"
 #include "serve/random.h"
+#include "support/power_loss.h"
 
 struct world *world;
 static struct fault_script *kept_script;
@@ -62,9 +63,12 @@ _Noreturn void world_end_process(int exit_code)
     __real__exit(exit_code);
 }
 
-/* The program's own: it gives up publishing. */
+/* The program's own: it gives up publishing; or the power is lost. */
 _Noreturn void __wrap__exit(int code)
 {
-    oracle_note_exit(code);
+    if (code == POWER_LOSS_EXIT_CODE)
+        world->power_losses++;
+    else
+        oracle_note_exit(code);
     world_end_process(code);
 }

@@ -35,12 +35,20 @@ struct world_life {
     uint64_t full_at;     /* no space from this operation on, for full_us */
     int64_t full_us;
     bool short_writes, interrupts;
+    /* The machine loses power before this operation, and with it what was not synced; nothing else
+     * of the disk's then. */
+    uint64_t power_loss_at;
     /* The wire. */
     uint32_t chunk_bytes; /* at most so many in one send or receive */
     int64_t latency_us;
     uint32_t wire_odds; /* one in so many sends meets a fault; 0: none */
     /* How often somebody else writes into the catalog meanwhile. */
     uint32_t foreign_writes;
+    /* A backup is made beside it, so long after it began; 0: none. */
+    int64_t backup_after_us;
+    bool backup_mirrors;
+    /* Its program is an older one that knows no clawbacks: they become dead letters. */
+    bool is_old_program;
 };
 
 /* What somebody else has done to the catalog, over all lives (foreign.h). */
@@ -51,6 +59,14 @@ struct world_foreign {
     uint64_t own_files, inserted_files, deletes, rewrites, columns;
 };
 
+/* What is known of a lake beside its chain. */
+struct world_lake {
+    struct world_foreign foreign;
+    bool has_old_letters; /* dead letters that can be read by now */
+};
+
+#define WORLD_CARE_MAX 12
+
 struct world {
     uint64_t random;
     int64_t now_us; /* monotonic; never goes back, over lives */
@@ -60,12 +76,18 @@ struct world {
     bool was_full;
     uint32_t wire_faults_left;
     struct world_foreign foreign;
+    bool has_old_letters;
+    bool is_old_schema; /* the lives write schema version 1.0.0 */
+    /* The lake's backup: made of the lake as it was then, and nothing happened to it since. */
+    bool copy_is_exact;
+    struct world_lake copied;
     /* The server's script: how often each fault may still fire. */
     uint64_t fault_counts[WORLD_SCRIPT_MAX];
     /* What happened. */
-    uint64_t steps, crashes, disk_faults, wire_faults, server_faults, stops;
+    uint64_t care[WORLD_CARE_MAX]; /* by verb */
+    uint64_t steps, crashes, power_losses, disk_faults, wire_faults, server_faults, stops;
     uint64_t other_chains; /* that a run refused */
-    uint64_t findings;     /* of the oracle */
+    uint64_t findings;     /* of the oracle, or of what happened beside a life */
 };
 
 extern struct world *world;
@@ -84,8 +106,8 @@ void world_save_script(void);
 /* Ends this process without a word, as a crash does; the world is kept. */
 _Noreturn void world_end_process(int exit_code);
 
-/* disk.c: puts the faulty disk in force; and a sound one again. */
-void disk_begin(void);
+/* disk.c: puts the faulty disk in force (what is below `base` is on it); and a sound one again. */
+void disk_begin(const char *base);
 void disk_end(void);
 
 /* wire.c */
