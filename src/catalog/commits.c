@@ -158,19 +158,39 @@ static enum error_code extra_info(const struct catalog_commit *commit, struct bu
     return code;
 }
 
-/* The data files and the snapshot that holds them. */
-static enum error_code add_snapshot(struct catalog *catalog, const struct catalog_commit *commit,
-                                    int64_t *data_file_ids, int64_t *snapshot_id,
-                                    struct error *error)
+/* What a commit asks the catalog before it changes it: all at once, and as early as it can be. */
+struct commit_questions {
+    struct query overlap, holes;
+    bool has_files; /* else the rest is not asked */
+    struct ducklake_head_question head;
+    struct ducklake_state_question state;
+};
+
+static void ask_all(struct catalog *catalog, const struct catalog_commit *commit,
+                    struct commit_questions *questions, struct error *error)
 {
-    struct database *database = &catalog->database;
+    coverage_ask(&questions->overlap, &catalog->database, "ttp_coverage", commit->range, error);
+    coverage_ask(&questions->holes, &catalog->database, "ttp_holes", commit->range, error);
+    questions->has_files = commit->file_count > 0;
+    if (!questions->has_files)
+        return;
+    ducklake_ask_head(&questions->head, &catalog->database, error);
+    ducklake_ask_state(&questions->state, &catalog->database, catalog->table_id,
+                       catalog->partition_id, error);
+}
+
+/* The data files and the snapshot that holds them. */
+static enum error_code add_snapshot(struct commit_questions *questions, enum error_code before,
+                                    const struct catalog_commit *commit, int64_t *data_file_ids,
+                                    int64_t *snapshot_id, struct error *error)
+{
+    struct database *database = questions->overlap.database;
     struct ducklake_head head = {0};
     char changes[48];
     char message[96];
-    enum error_code code = ducklake_read_head(database, &head, error);
-    if (code == OK)
-        code = ducklake_append_files(database, &head, catalog->partition_id, commit->files,
-                                     commit->file_count, data_file_ids, error);
+    enum error_code code = ducklake_take_head(&questions->head, before, &head, error);
+    code = ducklake_append_files(&questions->state, code, &head, commit->files, commit->file_count,
+                                 data_file_ids, error);
     if (code != OK)
         return code;
     snprintf(changes, sizeof changes, "inserted_into_table:%" PRId64, head.table_id);
@@ -188,16 +208,21 @@ static enum error_code add_snapshot(struct catalog *catalog, const struct catalo
     return code;
 }
 
-static enum error_code add_everything(struct catalog *catalog, const struct catalog_commit *commit,
-                                      int64_t *data_file_ids, struct error *error)
+/* Takes all answers in any case; adds everything unless something failed before. */
+static enum error_code add_everything(struct commit_questions *questions, enum error_code before,
+                                      const struct catalog_commit *commit, int64_t *data_file_ids,
+                                      struct error *error)
 {
-    struct database *database = &catalog->database;
+    struct database *database = questions->overlap.database;
     int64_t snapshot_id = 0;
-    enum error_code code = coverage_add(database, commit->range, error);
-    if (code == OK)
+    enum error_code code = coverage_add(&questions->overlap, before, commit->range, error);
+    query_check(&questions->holes, code);
+    bool has_holes = query_next(&questions->holes);
+    code = query_end(&questions->holes);
+    if (code == OK && has_holes)
         code = coverage_subtract(database, "ttp_holes", commit->range, error);
-    if (code == OK && commit->file_count > 0)
-        code = add_snapshot(catalog, commit, data_file_ids, &snapshot_id, error);
+    if (questions->has_files)
+        code = add_snapshot(questions, code, commit, data_file_ids, &snapshot_id, error);
     if (code == OK)
         code = insert_commit(database, commit, snapshot_id, error);
     if (code == OK)
@@ -213,15 +238,17 @@ enum error_code catalog_add_commit_if(struct catalog *catalog, const struct cata
                                       catalog_commit_check *check, void *context,
                                       struct error *error)
 {
+    struct commit_questions questions;
     int64_t *data_file_ids = mem_alloc(commit->file_count * sizeof *data_file_ids);
     if (data_file_ids == NULL)
         return error_no_memory(error, "a commit");
-    enum error_code code = database_begin_write(&catalog->database, error);
+    enum error_code code = database_ask_to_write(&catalog->database, error);
     if (code == OK) {
-        if (check != NULL)
+        ask_all(catalog, commit, &questions, error);
+        code = database_hold(&catalog->database, error);
+        if (code == OK && check != NULL)
             code = check(context, error);
-        if (code == OK)
-            code = add_everything(catalog, commit, data_file_ids, error);
+        code = add_everything(&questions, code, commit, data_file_ids, error);
         code = database_end(&catalog->database, code, error);
     }
     mem_free(data_file_ids);

@@ -8,29 +8,37 @@
 
 #define SQL_BYTES 512
 
-static enum error_code refuse_overlap(struct database *database, struct ledger_range range,
-                                      struct error *error)
+void coverage_ask(struct query *query, struct database *database, const char *table,
+                  struct ledger_range range, struct error *error)
 {
-    struct query query;
-    query_begin(&query, database,
-                "SELECT first_ledger, last_ledger FROM ttp_coverage "
-                "WHERE first_ledger <= ?2 AND last_ledger >= ?1 LIMIT 1",
-                BIND(sql_int(range.first), sql_int(range.last)), error);
-    if (query_next(&query))
-        query_check(&query, error_set(error, ERR_INVALID,
-                                      "ledgers %u to %u overlap what the lake covers: %lld to %lld",
-                                      range.first, range.last, (long long)query_int(&query, 0),
-                                      (long long)query_int(&query, 1)));
-    return query_end(&query);
+    char sql[SQL_BYTES];
+    snprintf(sql, sizeof sql,
+             "SELECT first_ledger, last_ledger FROM %s WHERE first_ledger <= ?2 AND "
+             "last_ledger >= ?1 LIMIT 1",
+             table);
+    query_begin_ahead(query, database, sql, BIND(sql_int(range.first), sql_int(range.last)), error);
 }
 
-enum error_code coverage_add(struct database *database, struct ledger_range range,
-                             struct error *error)
+static enum error_code refuse_overlap(struct query *query, struct ledger_range range,
+                                      struct error *error)
 {
-    if (range.first > range.last)
-        return error_set(error, ERR_INVALID, "ledgers %u to %u are no range", range.first,
-                         range.last);
-    enum error_code code = refuse_overlap(database, range, error);
+    if (query_next(query))
+        query_check(query, error_set(error, ERR_INVALID,
+                                     "ledgers %u to %u overlap what the lake covers: %lld to %lld",
+                                     range.first, range.last, (long long)query_int(query, 0),
+                                     (long long)query_int(query, 1)));
+    return query_end(query);
+}
+
+enum error_code coverage_add(struct query *overlap, enum error_code before,
+                             struct ledger_range range, struct error *error)
+{
+    struct database *database = overlap->database;
+    query_check(overlap, before);
+    if (query_ok(overlap) && range.first > range.last)
+        query_check(overlap, error_set(error, ERR_INVALID, "ledgers %u to %u are no range",
+                                       range.first, range.last));
+    enum error_code code = refuse_overlap(overlap, range, error);
     if (code != OK)
         return code;
     return database_run(

@@ -29,9 +29,23 @@ static enum error_code begin(struct database *database, bool writes, struct erro
     return code == OK ? database->engine->begin(database, writes, error) : code;
 }
 
-enum error_code database_begin_write(struct database *database, struct error *error)
+enum error_code database_ask_to_write(struct database *database, struct error *error)
 {
     return begin(database, true, error);
+}
+
+enum error_code database_hold(struct database *database, struct error *error)
+{
+    return database->engine->hold(database, error);
+}
+
+enum error_code database_begin_write(struct database *database, struct error *error)
+{
+    enum error_code code = database_ask_to_write(database, error);
+    if (code != OK)
+        return code;
+    code = database_hold(database, error);
+    return code == OK ? OK : database_end(database, code, error);
 }
 
 enum error_code database_begin_read(struct database *database, struct error *error)

@@ -37,6 +37,10 @@ enum error_code database_execute(struct database *database, const char *sql,
                                  struct error *error) MUST_CHECK;
 
 enum error_code database_begin_write(struct database *database, struct error *error) MUST_CHECK;
+/* The same in two parts, for questions that travel with it (query_begin_ahead): the catalog is held
+ * from the second on. Whoever ended the first well calls database_end, whatever the second says. */
+enum error_code database_ask_to_write(struct database *database, struct error *error) MUST_CHECK;
+enum error_code database_hold(struct database *database, struct error *error) MUST_CHECK;
 enum error_code database_begin_read(struct database *database, struct error *error) MUST_CHECK;
 /* Ends the transaction either way: COMMIT if `code` is OK, else ROLLBACK, keeping `error`. A COMMIT
  * that fails is rolled back too (by closing the session where that can't be done); whether its

@@ -157,27 +157,48 @@ enum error_code ducklake_create(struct database *database,
     return code;
 }
 
+void ducklake_ask_head(struct ducklake_head_question *question, struct database *database,
+                       struct error *error)
+{
+    query_begin_ahead(
+        &question->snapshot, database,
+        "SELECT snapshot_id, snapshot_time, schema_version, next_catalog_id, next_file_id "
+        "FROM ducklake_snapshot ORDER BY snapshot_id DESC LIMIT 1",
+        NO_VALUES, error);
+    identity_ask(&question->identity, database, error);
+}
+
+static enum error_code take_snapshot(struct query *query, struct ducklake_head *head,
+                                     struct error *error)
+{
+    const char *time = query_next(query) ? query_text(query, 1) : NULL;
+    if (time != NULL && text_parse_rfc3339(bytes_view_text(time), &head->snapshot_us)) {
+        head->snapshot_id = query_counter(query, 0);
+        head->schema_version = query_counter(query, 2);
+        head->next_catalog_id = query_counter(query, 3);
+        head->next_file_id = query_counter(query, 4);
+    } else if (query_ok(query)) {
+        query_check(query,
+                    error_set(error, ERR_CORRUPT, "catalog %s has no readable newest snapshot",
+                              query->database->path));
+    }
+    return query_end(query);
+}
+
+enum error_code ducklake_take_head(struct ducklake_head_question *question, enum error_code before,
+                                   struct ducklake_head *head, struct error *error)
+{
+    query_check(&question->snapshot, before);
+    enum error_code code = take_snapshot(&question->snapshot, head, error);
+    return identity_take(&question->identity, code, &head->table_id, error);
+}
+
 enum error_code ducklake_read_head(struct database *database, struct ducklake_head *head,
                                    struct error *error)
 {
-    struct query query;
-    query_begin(&query, database,
-                "SELECT snapshot_id, snapshot_time, schema_version, next_catalog_id, next_file_id "
-                "FROM ducklake_snapshot ORDER BY snapshot_id DESC LIMIT 1",
-                NO_VALUES, error);
-    const char *time = query_next(&query) ? query_text(&query, 1) : NULL;
-    if (time != NULL && text_parse_rfc3339(bytes_view_text(time), &head->snapshot_us)) {
-        head->snapshot_id = query_counter(&query, 0);
-        head->schema_version = query_counter(&query, 2);
-        head->next_catalog_id = query_counter(&query, 3);
-        head->next_file_id = query_counter(&query, 4);
-    } else if (query_ok(&query)) {
-        query_check(&query,
-                    error_set(error, ERR_CORRUPT, "catalog %s has no readable newest snapshot",
-                              database->path));
-    }
-    enum error_code code = query_end(&query);
-    return code == OK ? identity_check(database, &head->table_id, error) : code;
+    struct ducklake_head_question question;
+    ducklake_ask_head(&question, database, error);
+    return ducklake_take_head(&question, OK, head, error);
 }
 
 /* The lake's own columns, the first `own_count`, must be live as they were made, by id, name and

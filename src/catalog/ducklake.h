@@ -9,6 +9,7 @@
  */
 
 #include "catalog/database.h"
+#include "catalog/identity.h"
 #include "catalog/query.h"
 #include "catalog/records.h"
 
@@ -32,6 +33,16 @@ enum error_code ducklake_create(struct database *database,
 enum error_code ducklake_read_head(struct database *database, struct ducklake_head *head,
                                    struct error *error) MUST_CHECK;
 
+/* The same in two parts, as in catalog/identity.h. */
+struct ducklake_head_question {
+    struct query snapshot;
+    struct identity_question identity;
+};
+void ducklake_ask_head(struct ducklake_head_question *question, struct database *database,
+                       struct error *error);
+enum error_code ducklake_take_head(struct ducklake_head_question *question, enum error_code before,
+                                   struct ducklake_head *head, struct error *error) MUST_CHECK;
+
 /* What a snapshot says about itself. */
 struct ducklake_change {
     const char *changes_made;
@@ -45,13 +56,22 @@ enum error_code ducklake_add_snapshot(struct database *database, struct ducklake
                                       int64_t now_us, const struct ducklake_change *change,
                                       struct error *error) MUST_CHECK;
 
-/* Adds data files to the table in the snapshot after `head` (next_file_id moves on): their rows,
+/* What there is to know of the table before files are added to it; they travel with others. */
+struct ducklake_state_question {
+    int64_t table_id, partition_id;
+    struct query table, columns, partition;
+};
+void ducklake_ask_state(struct ducklake_state_question *question, struct database *database,
+                        int64_t table_id, int64_t partition_id, struct error *error);
+
+/* Takes the answers in any case; after a failure before, which is returned then, that is all. Else
+ * adds data files to the table in the snapshot after `head` (next_file_id moves on): their rows,
  * statistics, partition values (where `partition_id` is still how the table is partitioned) and the
  * table's statistics. data_file_ids[i] gets the id of files[i]. */
-enum error_code ducklake_append_files(struct database *database, struct ducklake_head *head,
-                                      int64_t partition_id, const struct catalog_file *files,
-                                      size_t file_count, int64_t *data_file_ids,
-                                      struct error *error) MUST_CHECK;
+enum error_code ducklake_append_files(struct ducklake_state_question *question,
+                                      enum error_code before, struct ducklake_head *head,
+                                      const struct catalog_file *files, size_t file_count,
+                                      int64_t *data_file_ids, struct error *error) MUST_CHECK;
 
 /* Ends the live data files of the table ?3 that `live_files` (an SQL expression in parentheses)
  * gives, with the snapshot ?2: the table shrinks, and the deletes on them end. `values` are those

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ducklake_append_files: data files, their statistics, and the table's. */
+/* ducklake_ask_state, ducklake_append_files: data files, their statistics, and the table's. */
 #include <stdio.h>
 #include <string.h>
 
 #include "catalog/column_value.h"
 #include "catalog/ducklake.h"
 #include "catalog/query.h"
+#include "catalog/row_insert.h"
 #include "util/memory.h"
 
 /* More columns than any version of ours has, with those a user may add. */
@@ -19,6 +20,7 @@ struct column_bounds {
     bool stored;                 /* there is a row of it */
     bool contains_null;
     bool unbounded; /* some file has values but no bounds */
+    bool changed;   /* since it was read */
 };
 
 struct table_state {
@@ -38,68 +40,97 @@ static void table_state_release(struct table_state *state)
     mem_free(state);
 }
 
-static enum error_code load_table_stats(struct database *database, int64_t table_id,
-                                        struct table_state *state, struct error *error)
+void ducklake_ask_state(struct ducklake_state_question *question, struct database *database,
+                        int64_t table_id, int64_t partition_id, struct error *error)
 {
-    struct query query;
-    query_begin(&query, database,
-                "SELECT record_count, next_row_id, file_size_bytes FROM ducklake_table_stats WHERE "
-                "table_id = ?1",
-                BIND(sql_int(table_id)), error);
-    state->stored = query_next(&query);
-    if (state->stored) {
-        state->record_count = query_counter(&query, 0);
-        state->next_row_id = query_counter(&query, 1);
-        state->file_size_bytes = query_counter(&query, 2);
-    }
-    return query_end(&query);
-}
-
-static enum error_code load_columns(struct database *database, int64_t table_id,
-                                    struct table_state *state, struct error *error)
-{
-    struct query query;
-    query_begin(
-        &query, database,
+    question->table_id = table_id;
+    question->partition_id = partition_id;
+    query_begin_ahead(&question->table, database,
+                      "SELECT record_count, next_row_id, file_size_bytes FROM ducklake_table_stats "
+                      "WHERE table_id = ?1",
+                      BIND(sql_int(table_id)), error);
+    query_begin_ahead(
+        &question->columns, database,
         "SELECT c.column_id, c.column_type, s.column_id IS NOT NULL, s.contains_null, s.min_value, "
         "s.max_value, EXISTS(SELECT 1 FROM ttp_unbounded_columns u WHERE u.column_id = "
         "c.column_id) FROM ducklake_column c LEFT JOIN ducklake_table_column_stats s ON s.table_id "
         "= c.table_id AND s.column_id = c.column_id WHERE c.table_id = ?1 AND c.end_snapshot IS "
         "NULL AND c.parent_column IS NULL",
         BIND(sql_int(table_id)), error);
-    while (query_next(&query)) {
+    /* A user may have partitioned the table in another way since: our values would be wrong then.
+     */
+    query_begin_ahead(
+        &question->partition, database,
+        "SELECT 1 FROM ducklake_partition_info WHERE partition_id = ?1 AND table_id = "
+        "?2 AND end_snapshot IS NULL",
+        BIND(sql_int(partition_id), sql_int(table_id)), error);
+}
+
+static enum error_code take_table(struct query *query, struct table_state *state)
+{
+    if (query_next(query)) {
+        state->stored = true;
+        state->record_count = query_counter(query, 0);
+        state->next_row_id = query_counter(query, 1);
+        state->file_size_bytes = query_counter(query, 2);
+    }
+    return query_end(query);
+}
+
+static void take_column(struct query *query, struct table_state *state, struct error *error)
+{
+    struct column_bounds *column = &state->columns[state->column_count++];
+    *column = (struct column_bounds){.column_id = query_int(query, 0),
+                                     .type = query_copy_text(query, 1),
+                                     .stored = query_int(query, 2) != 0,
+                                     .contains_null = query_int(query, 3) != 0,
+                                     .min_value = query_copy_text(query, 4),
+                                     .max_value = query_copy_text(query, 5),
+                                     .unbounded = query_int(query, 6) != 0};
+    if (query_ok(query) && column->type == NULL)
+        query_check(query,
+                    error_set(error, ERR_CORRUPT, "catalog %s is damaged: column %lld has no type",
+                              query->database->path, (long long)column->column_id));
+    if (!column->stored) /* older files lack the column: it is NULL in their rows */
+        column->contains_null = state->record_count > 0;
+    column->changed = !column->stored;
+}
+
+static enum error_code take_columns(struct query *query, struct table_state *state,
+                                    struct error *error)
+{
+    while (query_next(query)) {
         if (state->column_count == COLUMN_MAX) {
-            query_check(&query, error_set(error, ERR_LIMIT,
-                                          "catalog %s: the table has more than %d columns",
-                                          database->path, COLUMN_MAX));
+            query_check(query, error_set(error, ERR_LIMIT,
+                                         "catalog %s: the table has more than %d columns",
+                                         query->database->path, COLUMN_MAX));
             break;
         }
-        struct column_bounds *column = &state->columns[state->column_count++];
-        *column = (struct column_bounds){.column_id = query_int(&query, 0),
-                                         .type = query_copy_text(&query, 1),
-                                         .stored = query_int(&query, 2) != 0,
-                                         .contains_null = query_int(&query, 3) != 0,
-                                         .min_value = query_copy_text(&query, 4),
-                                         .max_value = query_copy_text(&query, 5),
-                                         .unbounded = query_int(&query, 6) != 0};
-        if (query_ok(&query) && column->type == NULL)
-            query_check(&query, error_set(error, ERR_CORRUPT,
-                                          "catalog %s is damaged: column %lld has no type",
-                                          database->path, (long long)column->column_id));
-        if (!column->stored) /* older files lack the column: it is NULL in their rows */
-            column->contains_null = state->record_count > 0;
+        take_column(query, state, error);
     }
-    return query_end(&query);
+    return query_end(query);
+}
+
+/* After a failure before, `state` may be NULL. */
+static enum error_code take_state(struct ducklake_state_question *question, enum error_code before,
+                                  struct table_state *state, int64_t *partition_id,
+                                  struct error *error)
+{
+    query_check(&question->table, before);
+    query_check(&question->columns, take_table(&question->table, state));
+    query_check(&question->partition, take_columns(&question->columns, state, error));
+    *partition_id = query_next(&question->partition) ? question->partition_id : 0;
+    return query_end(&question->partition);
 }
 
 /* Widens *bound to `value`: down where `sign` is -1, up where it is 1. Texts that are not values of
  * the type leave no bound. */
-static enum error_code widen(const char *type, char **bound, const char *value, int sign,
-                             bool *comparable)
+static enum error_code widen(struct column_bounds *column, char **bound, const char *value,
+                             int sign, bool *comparable)
 {
     int order = 0;
     *comparable = true;
-    if (*bound != NULL && !column_value_compare(type, value, *bound, &order)) {
+    if (*bound != NULL && !column_value_compare(column->type, value, *bound, &order)) {
         *comparable = false;
         return OK;
     }
@@ -110,7 +141,14 @@ static enum error_code widen(const char *type, char **bound, const char *value, 
         return ERR_NO_MEMORY;
     mem_free(*bound);
     *bound = copy;
+    column->changed = true;
     return OK;
+}
+
+static void set(struct column_bounds *column, bool *flag)
+{
+    column->changed = column->changed || !*flag;
+    *flag = true;
 }
 
 static enum error_code merge_column(struct column_bounds *column,
@@ -118,18 +156,18 @@ static enum error_code merge_column(struct column_bounds *column,
                                     struct error *error)
 {
     if (statistics->null_count > 0)
-        column->contains_null = true;
+        set(column, &column->contains_null);
     if (statistics->value_count == 0)
         return OK;
     bool low = true, high = true;
     if (statistics->min_value == NULL || statistics->max_value == NULL)
-        column->unbounded = true;
+        set(column, &column->unbounded);
     if (!column->unbounded &&
-        (widen(column->type, &column->min_value, statistics->min_value, -1, &low) != OK ||
-         widen(column->type, &column->max_value, statistics->max_value, 1, &high) != OK))
+        (widen(column, &column->min_value, statistics->min_value, -1, &low) != OK ||
+         widen(column, &column->max_value, statistics->max_value, 1, &high) != OK))
         return error_no_memory(error, "the table's statistics");
     if (!low || !high)
-        column->unbounded = true;
+        set(column, &column->unbounded);
     return OK;
 }
 
@@ -146,7 +184,7 @@ static enum error_code merge_file(struct table_state *state, const struct catalo
         if (found != NULL)
             code = merge_column(&state->columns[i], found, error);
         else
-            state->columns[i].contains_null = true;
+            set(&state->columns[i], &state->columns[i].contains_null);
     }
     state->record_count += file->record_count;
     state->next_row_id += file->record_count;
@@ -186,7 +224,8 @@ static enum error_code store_table_state(struct database *database, int64_t tabl
              sql_int(state->file_size_bytes)),
         error);
     for (size_t i = 0; code == OK && i < state->column_count; i++)
-        code = store_column(database, table_id, &state->columns[i], error);
+        if (state->columns[i].changed)
+            code = store_column(database, table_id, &state->columns[i], error);
     return code;
 }
 
@@ -211,61 +250,46 @@ static enum error_code insert_partition_values(struct database *database, int64_
                                                int64_t data_file_id,
                                                const struct catalog_file *file, struct error *error)
 {
-    struct query query;
-    query_prepare(&query, database, "INSERT INTO ducklake_file_partition_value VALUES(?,?,?,?)",
-                  error);
+    struct row_insert insert;
+    row_insert_begin(&insert, database, "ducklake_file_partition_value", 4, "", error);
     for (int i = 0; i < CATALOG_PARTITION_MAX && file->partition_values[i] != NULL; i++)
-        query_run(&query, BIND(sql_int(data_file_id), sql_int(table_id), sql_int(i),
-                               sql_text(file->partition_values[i])));
-    return query_end(&query);
+        row_insert_add(&insert, BIND(sql_int(data_file_id), sql_int(table_id), sql_int(i),
+                                     sql_text(file->partition_values[i])));
+    return row_insert_end(&insert);
 }
 
 static enum error_code insert_file_statistics(struct database *database, int64_t table_id,
                                               int64_t data_file_id, const struct catalog_file *file,
                                               struct error *error)
 {
-    struct query query;
-    query_prepare(&query, database,
-                  "INSERT INTO ducklake_file_column_stats VALUES(?,?,?,?,?,?,?,?,NULL,NULL)",
-                  error);
+    struct row_insert insert;
+    row_insert_begin(&insert, database, "ducklake_file_column_stats", 8, ",NULL,NULL", error);
     for (size_t i = 0; i < file->statistics_count; i++) {
         const struct catalog_column_statistics *column = &file->statistics[i];
-        query_run(&query, BIND(sql_int(data_file_id), sql_int(table_id), sql_int(column->column_id),
-                               sql_int(column->column_size_bytes), sql_int(column->value_count),
-                               sql_int(column->null_count), sql_text(column->min_value),
-                               sql_text(column->max_value)));
+        row_insert_add(&insert, BIND(sql_int(data_file_id), sql_int(table_id),
+                                     sql_int(column->column_id), sql_int(column->column_size_bytes),
+                                     sql_int(column->value_count), sql_int(column->null_count),
+                                     sql_text(column->min_value), sql_text(column->max_value)));
     }
-    return query_end(&query);
+    return row_insert_end(&insert);
 }
 
-/* A user may have partitioned the table in another way since: our values would be wrong then. */
-static enum error_code live_partition(struct database *database, int64_t table_id,
-                                      int64_t *partition_id, struct error *error)
+enum error_code ducklake_append_files(struct ducklake_state_question *question,
+                                      enum error_code before, struct ducklake_head *head,
+                                      const struct catalog_file *files, size_t file_count,
+                                      int64_t *data_file_ids, struct error *error)
 {
-    bool live = false;
-    enum error_code code =
-        database_has(database,
-                     "SELECT 1 FROM ducklake_partition_info WHERE partition_id = ?1 AND table_id = "
-                     "?2 AND end_snapshot IS NULL",
-                     BIND(sql_int(*partition_id), sql_int(table_id)), &live, error);
-    if (!live)
-        *partition_id = 0;
-    return code;
-}
-
-enum error_code ducklake_append_files(struct database *database, struct ducklake_head *head,
-                                      int64_t partition_id, const struct catalog_file *files,
-                                      size_t file_count, int64_t *data_file_ids,
-                                      struct error *error)
-{
+    struct database *database = question->table.database;
+    int64_t partition_id = 0;
     struct table_state *state = mem_alloc_zero(1, sizeof *state);
-    if (state == NULL)
-        return error_no_memory(error, "the table's statistics");
-    enum error_code code = load_table_stats(database, head->table_id, state, error);
-    if (code == OK)
-        code = load_columns(database, head->table_id, state, error);
-    if (code == OK)
-        code = live_partition(database, head->table_id, &partition_id, error);
+    if (before == OK && state == NULL)
+        before = error_no_memory(error, "the table's statistics");
+    enum error_code code = take_state(question, before, state, &partition_id, error);
+    if (code == OK && head->table_id != question->table_id)
+        code = error_set(error, ERR_CONFLICT,
+                         "catalog %s: the lake's table has another table_id than when it was "
+                         "opened: start again",
+                         database->path);
     for (size_t i = 0; code == OK && i < file_count; i++) {
         int64_t id = head->next_file_id++;
         data_file_ids[i] = id;
@@ -280,6 +304,7 @@ enum error_code ducklake_append_files(struct database *database, struct ducklake
     }
     if (code == OK)
         code = store_table_state(database, head->table_id, state, error);
-    table_state_release(state);
+    if (state != NULL)
+        table_state_release(state);
     return code;
 }

@@ -22,7 +22,9 @@ struct engine {
     enum error_code (*connect)(struct database *database, struct error *error);
     void (*close)(struct database *database); /* frees the session, too */
     enum error_code (*execute)(struct database *database, const char *sql, struct error *error);
+    /* It may be under way yet: `hold` waits for it, and for the answers of what was sent. */
     enum error_code (*begin)(struct database *database, bool writes, struct error *error);
+    enum error_code (*hold)(struct database *database, struct error *error);
     enum error_code (*end)(struct database *database, enum error_code code, struct error *error);
 
     /* Of one statement: *rest gets what comes behind it. query->cursor is the engine's. */
@@ -30,6 +32,8 @@ struct engine {
     /* How many values the statement takes: the highest number in it. */
     int (*value_count)(const struct query *query);
     enum error_code (*bind)(struct query *query, struct sql_values values, int count);
+    /* Lets a question with its values be on its way. */
+    enum error_code (*send)(struct query *query);
     /* *row: there is one, and the values are its. */
     enum error_code (*step)(struct query *query, bool *row);
     /* Runs a change that has its values; a failure may be told by a later call instead, by the end

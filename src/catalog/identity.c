@@ -57,30 +57,36 @@ static enum error_code set_text(struct identity *identity, size_t part, const ch
                : error_no_memory(error, "the identity of the lake's table");
 }
 
-/* All that ttp_lake keeps, by one question: each is a round trip where the catalog is elsewhere. */
-static enum error_code read_kept(struct database *database, struct identity *own, size_t *found,
-                                 struct error *error)
+#define KEPT "SELECT \"key\", \"value\" FROM ttp_lake"
+/* The live table of the lake's own id. */
+#define LIVE                                                                                       \
+    "SELECT CAST(t.table_id AS TEXT), t.table_uuid, t.table_name, CASE WHEN t.path_is_relative "   \
+    "THEN t.path ELSE '(absolute) ' || t.path END, CAST(t.schema_id AS TEXT), s.schema_name, "     \
+    "CASE WHEN s.path_is_relative THEN s.path ELSE '(absolute) ' || s.path END FROM "              \
+    "ducklake_table t LEFT JOIN ducklake_schema s ON s.schema_id = t.schema_id AND "               \
+    "s.end_snapshot IS NULL WHERE t.table_id = coalesce((SELECT CAST(k.\"value\" AS BIGINT) FROM " \
+    "ttp_lake k WHERE k.\"key\" = 'table_id'), 1) AND t.end_snapshot IS NULL"
+
+static enum error_code take_kept(struct query *query, struct identity *own, size_t *found)
 {
-    struct query query;
     *found = 0;
-    query_begin(&query, database, "SELECT \"key\", \"value\" FROM ttp_lake", NO_VALUES, error);
-    while (query_next(&query)) {
-        const char *key = query_text(&query, 0);
-        for (size_t i = 0; i < PART_COUNT && query_ok(&query) && key != NULL; i++)
+    while (query_next(query)) {
+        const char *key = query_text(query, 0);
+        for (size_t i = 0; i < PART_COUNT && query_ok(query) && key != NULL; i++)
             if (strcmp(parts[i].key, key) == 0) {
-                query_check(&query, set_text(own, i, query_text(&query, 1), error));
+                query_check(query, set_text(own, i, query_text(query, 1), query->error));
                 *found += 1;
             }
     }
-    return query_end(&query);
+    return query_end(query);
 }
 
 /* What ttp_lake keeps, else what version 0.1.0 made; *kept tells which. */
-static enum error_code read_own(struct database *database, struct identity *own, bool *kept,
+static enum error_code take_own(struct query *query, struct identity *own, bool *kept,
                                 struct error *error)
 {
     size_t found;
-    enum error_code code = read_kept(database, own, &found, error);
+    enum error_code code = take_kept(query, own, &found);
     for (size_t i = 0; code == OK && i < PART_COUNT; i++)
         if (own->texts[i] == NULL)
             code = set_text(own, i, parts[i].first, error);
@@ -89,28 +95,17 @@ static enum error_code read_own(struct database *database, struct identity *own,
         code = error_set(error, ERR_CORRUPT,
                          "catalog %s keeps %zu of the %d values that tell which table is the "
                          "lake's",
-                         database->path, found, PART_COUNT);
+                         query->database->path, found, PART_COUNT);
     return code;
 }
 
-/* The live table of the lake's own id; nothing if there is none. */
-static enum error_code read_live(struct database *database, int64_t table_id, struct identity *live,
-                                 bool *found, struct error *error)
+/* Nothing if there is none. */
+static enum error_code take_live(struct query *query, struct identity *live, bool *found)
 {
-    struct query query;
-    query_begin(
-        &query, database,
-        "SELECT CAST(t.table_id AS TEXT), t.table_uuid, t.table_name, CASE WHEN t.path_is_relative "
-        "THEN t.path "
-        "ELSE '(absolute) ' || t.path END, CAST(t.schema_id AS TEXT), s.schema_name, CASE WHEN "
-        "s.path_is_relative THEN s.path ELSE '(absolute) ' || s.path END FROM ducklake_table t "
-        "LEFT JOIN ducklake_schema s ON s.schema_id = t.schema_id AND s.end_snapshot IS NULL WHERE "
-        "t.table_id = ?1 AND t.end_snapshot IS NULL",
-        BIND(sql_int(table_id)), error);
-    *found = query_next(&query);
-    for (size_t i = 0; *found && query_ok(&query) && i < PART_COUNT; i++)
-        query_check(&query, set_text(live, i, query_text(&query, (int)i), error));
-    return query_end(&query);
+    *found = query_next(query);
+    for (size_t i = 0; *found && query_ok(query) && i < PART_COUNT; i++)
+        query_check(query, set_text(live, i, query_text(query, (int)i), query->error));
+    return query_end(query);
 }
 
 #define REMEDY                                                                                     \
@@ -184,16 +179,17 @@ static enum error_code compare(const struct database *database, const struct ide
 }
 
 /* In a catalog that keeps none, the UUID is the live table's: nothing tells more. */
-static enum error_code check(struct database *database, struct identity *own, int64_t *table_id,
-                             bool *kept, struct error *error)
+static enum error_code check(struct identity_question *question, struct identity *own,
+                             int64_t *table_id, bool *kept, struct error *error)
 {
+    struct database *database = question->kept.database;
     struct identity live = {0};
     bool found = false;
-    enum error_code code = read_own(database, own, kept, error);
-    if (code == OK) {
+    enum error_code code = take_own(&question->kept, own, kept, error);
+    query_check(&question->live, code);
+    code = take_live(&question->live, &live, &found);
+    if (code == OK)
         *table_id = strtoll(own->texts[PART_TABLE_ID], NULL, 10);
-        code = read_live(database, *table_id, &live, &found, error);
-    }
     if (code == OK && !found)
         code = say_gone(database, own, error);
     if (code == OK && own->texts[PART_TABLE_UUID] == NULL)
@@ -204,29 +200,49 @@ static enum error_code check(struct database *database, struct identity *own, in
     return code;
 }
 
-enum error_code identity_check(struct database *database, int64_t *table_id, struct error *error)
+void identity_ask(struct identity_question *question, struct database *database,
+                  struct error *error)
+{
+    query_begin_ahead(&question->kept, database, KEPT, NO_VALUES, error);
+    query_begin_ahead(&question->live, database, LIVE, NO_VALUES, error);
+}
+
+enum error_code identity_take(struct identity_question *question, enum error_code before,
+                              int64_t *table_id, struct error *error)
 {
     struct identity own = {0};
     bool kept;
-    enum error_code code = check(database, &own, table_id, &kept, error);
+    query_check(&question->kept, before);
+    enum error_code code = check(question, &own, table_id, &kept, error);
     identity_release(&own);
     return code;
+}
+
+enum error_code identity_check(struct database *database, int64_t *table_id, struct error *error)
+{
+    struct identity_question question;
+    identity_ask(&question, database, error);
+    return identity_take(&question, OK, table_id, error);
 }
 
 enum error_code identity_is_kept(struct database *database, bool *kept, struct error *error)
 {
     struct identity own = {0};
-    enum error_code code = read_own(database, &own, kept, error);
+    struct query query;
+    query_begin(&query, database, KEPT, NO_VALUES, error);
+    enum error_code code = take_own(&query, &own, kept, error);
     identity_release(&own);
     return code;
 }
 
 enum error_code identity_keep(struct database *database, struct error *error)
 {
+    struct identity_question question;
     struct identity own = {0};
     int64_t table_id;
     bool kept = false;
-    enum error_code code = check(database, &own, &table_id, &kept, error);
+    identity_ask(&question, database, error);
+    enum error_code code = check(&question, &own, &table_id, &kept, error);
     for (size_t i = 0; code == OK && !kept && i < PART_COUNT; i++)
         code = catalog_set_value(database, parts[i].key, own.texts[i], error);
     identity_release(&own);

@@ -12,6 +12,7 @@
  */
 
 #include "catalog/database.h"
+#include "catalog/query.h"
 
 /* The name that the table is made with. */
 #define DUCKLAKE_SCHEMA_NAME "main"
@@ -21,6 +22,17 @@
  * lake's table is not live as it was made; ERR_CORRUPT if what is kept can't be read. */
 enum error_code identity_check(struct database *database, int64_t *table_id,
                                struct error *error) MUST_CHECK;
+
+/* The same in two parts: questions that may travel with others, and what their answers say. These
+ * must be taken in any case, by which the questions end: after a failure before, which is returned
+ * then, they are not looked at. */
+struct identity_question {
+    struct query kept, live;
+};
+void identity_ask(struct identity_question *question, struct database *database,
+                  struct error *error);
+enum error_code identity_take(struct identity_question *question, enum error_code before,
+                              int64_t *table_id, struct error *error) MUST_CHECK;
 
 /* Whether the catalog keeps its table's identity. */
 enum error_code identity_is_kept(struct database *database, bool *kept,

@@ -48,7 +48,7 @@ static void close_database(struct database *database)
 static void leave(struct database *database)
 {
     struct postgres_session *session = postgres_session(database);
-    session->in_transaction = false;
+    session->in_transaction = session->is_fencing = false;
     session->code = OK;
     if (session->connection == NULL)
         return;
@@ -78,7 +78,7 @@ static enum error_code enter(struct database *database, const char *begin, struc
                          PQerrorMessage(session->connection));
     session->in_transaction = true;
     session->code = OK;
-    return postgres_send(database, begin, &nothing, error);
+    return postgres_send(database, begin, &nothing, NULL, error);
 }
 
 static enum error_code begin(struct database *database, bool writes, struct error *error)
@@ -98,6 +98,11 @@ static enum error_code begin(struct database *database, bool writes, struct erro
     if (code != OK && session->in_transaction)
         roll_back(database);
     return code;
+}
+
+static enum error_code hold(struct database *database, struct error *error)
+{
+    return postgres_drain(database, error);
 }
 
 /* A COMMIT that was sent and not answered may have come about, or may yet. */
@@ -130,6 +135,8 @@ static enum error_code end(struct database *database, enum error_code code, stru
 {
     struct postgres_session *session = postgres_session(database);
     assert(session->in_transaction);
+    if (code == OK && session->is_fencing)
+        code = hold(database, error); /* what is fenced off must not be asked to COMMIT */
     if (code == OK)
         code = session->code; /* of what was sent and nobody has looked at */
     if (code == OK)
@@ -180,10 +187,12 @@ static const struct engine postgres_engine = {
     .close = close_database,
     .execute = execute,
     .begin = begin,
+    .hold = hold,
     .end = end,
     .prepare = postgres_prepare,
     .value_count = postgres_value_count,
     .bind = postgres_bind,
+    .send = postgres_send_question,
     .step = postgres_step,
     .change = postgres_change,
     .release = postgres_release,

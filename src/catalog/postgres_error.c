@@ -115,3 +115,11 @@ void postgres_find_state(const char *message, char out[6])
             return;
         }
 }
+
+enum error_code postgres_error_fenced(struct error *error, const char *name)
+{
+    return error_set(error, ERR_CONFLICT,
+                     "the catalog %s was taken over by another process: this one writes nothing "
+                     "more to it; end one of the two, a lake has one writer",
+                     name);
+}

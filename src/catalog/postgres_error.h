@@ -22,6 +22,8 @@ enum postgres_remedy postgres_remedy_of(const char *sqlstate);
 /* The whole sentence. `name` is what messages call the catalog, `words` are the server's. */
 enum error_code postgres_error_set(struct error *error, const char *name, const char *sqlstate,
                                    const char *words);
+/* Another process took the catalog over. */
+enum error_code postgres_error_fenced(struct error *error, const char *name);
 /* A connection that fails has no field with the state: finds it in the verbose message,
  * "FATAL:  28P01: …". `out` gets "" where there is none. */
 void postgres_find_state(const char *message, char out[6]);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "catalog/postgres_error.h"
 #include "catalog/postgres_session.h"
 #include "os/clock.h"
 #include "util/text.h"
@@ -92,14 +93,6 @@ enum error_code postgres_holder_lock(struct database *database, struct error *er
     return code;
 }
 
-static enum error_code tell_fenced(struct database *database, struct error *error)
-{
-    return error_set(error, ERR_CONFLICT,
-                     "the catalog %s was taken over by another process: this one writes nothing "
-                     "more to it; end one of the two, a lake has one writer",
-                     database->path);
-}
-
 /* A session that was never the holder takes over; one that was must still be it. */
 enum error_code postgres_holder_claim(struct database *database, struct error *error)
 {
@@ -123,7 +116,7 @@ enum error_code postgres_holder_claim(struct database *database, struct error *e
                      "$3::bigint, claimed_at = clock_timestamp() WHERE writer = 1 RETURNING epoch",
                3, texts, &result, error);
     if (code == OK && PQntuples(result) != 1)
-        code = tell_fenced(database, error);
+        code = postgres_error_fenced(error, database->path);
     if (code == OK) {
         snprintf(session->epoch, sizeof session->epoch, "%s", PQgetvalue(result, 0, 0));
         session->was_holder = true;
@@ -132,32 +125,26 @@ enum error_code postgres_holder_claim(struct database *database, struct error *e
     return code;
 }
 
+/* The row first: who settles waits for it. Who waited for it here gets no row where it has changed
+ * meanwhile (READ COMMITTED looks at it again). */
 enum error_code postgres_holder_fence(struct database *database, struct error *error)
 {
-    /* The row first: who settles waits for it. Once locked it stays as it is, so that it can be
-     * looked at in the same round trip. */
-    static const char *const locks[] = {
-        "SELECT set_config('idle_in_transaction_session_timeout', '10s', true)",
-        "SELECT 1 FROM ttp_writer WHERE writer = 1 FOR UPDATE",
-        "LOCK TABLE ducklake_snapshot IN SHARE ROW EXCLUSIVE MODE"};
     struct postgres_session *session = postgres_session(database);
     if (session->epoch[0] == '\0')
         return OK; /* the catalog is only being made */
-    const struct postgres_values nothing = {0, NULL, NULL};
     const char *const texts[] = {session->holder, session->epoch};
-    PGresult *result;
-    enum error_code code = OK;
-    for (size_t i = 0; code == OK && i < sizeof locks / sizeof *locks; i++)
-        code = postgres_send(database, locks[i], &nothing, error);
+    const Oid types[] = {0, 0};
+    const struct postgres_values own = {2, types, texts}, nothing = {0, types, NULL};
+    enum error_code code = postgres_send(
+        database, "SELECT set_config('idle_in_transaction_session_timeout', '10s', true)", &nothing,
+        NULL, error);
     if (code == OK)
-        code = ask(database,
-                   "SELECT 1 FROM ttp_writer WHERE writer = 1 AND holder = $1 AND epoch = "
-                   "$2::bigint",
-                   2, texts, &result, error);
-    if (code != OK)
-        return code;
-    if (PQntuples(result) != 1)
-        code = tell_fenced(database, error);
-    PQclear(result);
-    return code;
+        code = postgres_send_fence(database,
+                                   "SELECT 1 FROM ttp_writer WHERE writer = 1 AND holder = $1 AND "
+                                   "epoch = $2::bigint FOR UPDATE",
+                                   &own, error);
+    return code != OK
+               ? code
+               : postgres_send(database, "LOCK TABLE ducklake_snapshot IN SHARE ROW EXCLUSIVE MODE",
+                               &nothing, NULL, error);
 }

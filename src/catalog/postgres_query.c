@@ -27,7 +27,8 @@ struct postgres_cursor {
     Oid types[POSTGRES_VALUES_MAX];
     const char *texts[POSTGRES_VALUES_MAX]; /* borrowed, or of `numbers` */
     char numbers[POSTGRES_VALUES_MAX][24];
-    PGresult *result; /* NULL: not asked yet */
+    bool is_sent;     /* the question is on its way, or answered */
+    PGresult *result; /* NULL: not asked, or not answered yet */
     int row;          /* of it, counted from 0 */
 };
 
@@ -53,6 +54,7 @@ void postgres_release(struct query *query)
     struct postgres_cursor *cursor = cursor_of(query);
     if (cursor == NULL)
         return;
+    postgres_forget_answer(query->database, &cursor->result);
     PQclear(cursor->result);
     postgres_sql_release(&cursor->sql);
     mem_free(cursor);
@@ -67,8 +69,11 @@ int postgres_value_count(const struct query *query)
 enum error_code postgres_bind(struct query *query, struct sql_values values, int count)
 {
     struct postgres_cursor *cursor = cursor_of(query);
+    postgres_forget_answer(query->database, &cursor->result);
     PQclear(cursor->result);
     cursor->result = NULL;
+    cursor->is_sent = false;
+    cursor->row = -1;
     for (int i = 0; i < cursor->sql.count; i++) {
         assert(cursor->sql.numbers[i] <= count);
         const struct sql_value *value = &values.items[cursor->sql.numbers[i] - 1];
@@ -116,16 +121,37 @@ static enum error_code ask(struct query *query, struct error *error)
     }
 }
 
+/* Outside of a transaction there is nobody to travel with. */
+enum error_code postgres_send_question(struct query *query)
+{
+    struct postgres_cursor *cursor = cursor_of(query);
+    struct postgres_values values = values_of(cursor);
+    if (!postgres_session(query->database)->in_transaction)
+        return OK;
+    cursor->is_sent = true;
+    return postgres_send(query->database, text_of(cursor), &values, &cursor->result, query->error);
+}
+
+/* The answer of what is asked now, or was sent. */
+static enum error_code get_answer(struct query *query)
+{
+    struct postgres_cursor *cursor = cursor_of(query);
+    if (!cursor->is_sent)
+        return ask(query, query->error);
+    enum error_code code = postgres_drain(query->database, query->error);
+    return code != OK || cursor->result != NULL
+               ? code
+               : error_set(query->error, ERR_IO, "catalog %s: an answer was lost",
+                           query->database->path);
+}
+
 enum error_code postgres_step(struct query *query, bool *row)
 {
     struct postgres_cursor *cursor = cursor_of(query);
+    enum error_code code = cursor->result == NULL ? get_answer(query) : OK;
     *row = false;
-    if (cursor->result == NULL) {
-        enum error_code code = ask(query, query->error);
-        if (code != OK)
-            return code;
-        cursor->row = -1;
-    }
+    if (code != OK)
+        return code;
     cursor->row++;
     *row = cursor->row < PQntuples(cursor->result);
     return OK;
@@ -136,7 +162,8 @@ enum error_code postgres_change(struct query *query)
     struct postgres_values values = values_of(cursor_of(query));
     PGresult *result = NULL;
     if (postgres_session(query->database)->in_transaction)
-        return postgres_send(query->database, text_of(cursor_of(query)), &values, query->error);
+        return postgres_send(query->database, text_of(cursor_of(query)), &values, NULL,
+                             query->error);
     enum error_code code =
         postgres_ask(query->database, text_of(cursor_of(query)), &values, &result, query->error);
     PQclear(result);
@@ -191,8 +218,8 @@ enum error_code postgres_has_table(struct database *database, const char *name, 
                                    struct error *error)
 {
     return database_has(database,
-                        "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = current_schema() "
-                        "AND tablename = ?1",
+                        "SELECT 1 FROM pg_catalog.pg_class WHERE relkind = 'r' AND oid = "
+                        "to_regclass(quote_ident(current_schema()) || '.' || quote_ident(?1))",
                         BIND(sql_text(name)), has, error);
 }
 

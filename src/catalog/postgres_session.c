@@ -17,9 +17,6 @@
  * unanswered by the other machine. */
 #define CONNECT_TIMEOUT_US  (10 * US_PER_SECOND)
 #define TCP_USER_TIMEOUT_MS "30000"
-/* Statements between two looks at their answers: together these fill no socket's buffer. */
-#define PENDING_MAX 200
-
 struct postgres_session *postgres_session(const struct database *database)
 {
     return database->session;
@@ -31,7 +28,8 @@ void postgres_hang_up(struct postgres_session *session)
     session->connection = NULL;
     session->holds_lock = false;
     session->epoch[0] = '\0';
-    session->pending = 0;
+    session->pending_count = 0;
+    postgres_prepared_release(&session->prepared);
 }
 
 /* ---- failures ---- */
@@ -76,21 +74,73 @@ static void keep_loss(struct database *database)
 
 /* ---- asking ---- */
 
-enum error_code postgres_send(struct database *database, const char *sql,
-                              const struct postgres_values *values, struct error *error)
+static void expect(struct postgres_session *session, struct postgres_pending pending)
+{
+    assert(session->pending_count < POSTGRES_PENDING_MAX);
+    session->pending[session->pending_count++] = pending;
+}
+
+/* Whether it was sent. The second time that a statement comes, the server is made to keep it. */
+static bool send(struct postgres_session *session, const char *sql,
+                 const struct postgres_values *values)
+{
+    char name[POSTGRES_STATEMENT_NAME_BYTES];
+    PGconn *connection = session->connection;
+    struct postgres_statement *statement =
+        postgres_prepared_see(&session->prepared, sql, values->count, values->types);
+    if (statement == NULL)
+        return PQsendQueryParams(connection, sql, values->count, values->types, values->texts, NULL,
+                                 NULL, 0) != 0;
+    if (statement->number == 0) {
+        postgres_prepared_number(&session->prepared, statement);
+        postgres_statement_name(statement, name);
+        if (PQsendPrepare(connection, name, sql, values->count, values->types) == 0)
+            return false;
+        expect(session, (struct postgres_pending){.prepares = statement});
+    }
+    postgres_statement_name(statement, name);
+    return PQsendQueryPrepared(connection, name, values->count, values->texts, NULL, NULL, 0) != 0;
+}
+
+static enum error_code send_expecting(struct database *database, const char *sql,
+                                      const struct postgres_values *values,
+                                      struct postgres_pending pending, struct error *error)
 {
     struct postgres_session *session = postgres_session(database);
     assert(session->in_transaction);
+    if (session->code == OK && session->pending_count + 2 > POSTGRES_PENDING_MAX)
+        (void)!postgres_drain(database, NULL); /* a failure stays */
     if (session->code != OK)
         return told(session, error);
-    if (PQsendQueryParams(session->connection, sql, values->count, values->types, values->texts,
-                          NULL, NULL, 0) == 0)
-        keep_loss(database);
+    if (send(session, sql, values))
+        expect(session, pending);
     else
-        session->pending++;
-    if (session->code == OK && session->pending >= PENDING_MAX)
-        return postgres_drain(database, NULL, error);
+        keep_loss(database);
     return told(session, error);
+}
+
+enum error_code postgres_send(struct database *database, const char *sql,
+                              const struct postgres_values *values, PGresult **answer,
+                              struct error *error)
+{
+    return send_expecting(database, sql, values, (struct postgres_pending){.answer = answer},
+                          error);
+}
+
+enum error_code postgres_send_fence(struct database *database, const char *sql,
+                                    const struct postgres_values *values, struct error *error)
+{
+    postgres_session(database)->is_fencing = true;
+    return send_expecting(database, sql, values, (struct postgres_pending){.is_fence = true},
+                          error);
+}
+
+void postgres_forget_answer(struct database *database, PGresult **answer)
+{
+    struct postgres_session *session = postgres_session(database);
+    for (size_t i = 0; i < session->pending_count; i++)
+        if (session->pending[i].answer == answer)
+            session->pending[i].answer = NULL;
 }
 
 /* The answer of one statement; NULL where the connection was lost. */
@@ -109,38 +159,67 @@ static PGresult *read_answer(struct database *database)
     return answer;
 }
 
-enum error_code postgres_drain(struct database *database, PGresult **last, struct error *error)
+static bool is_good(const PGresult *answer)
+{
+    ExecStatusType status = PQresultStatus(answer);
+    return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
+}
+
+static void take_answer(struct database *database, const struct postgres_pending *pending,
+                        PGresult *answer)
 {
     struct postgres_session *session = postgres_session(database);
-    if (last != NULL)
-        *last = NULL;
+    bool good = is_good(answer);
+    if (pending->prepares != NULL && !good)
+        pending->prepares->number = 0;
+    if (pending->is_fence && good && PQntuples(answer) != 1 && session->code == OK)
+        session->code = postgres_error_fenced(&session->failure, database->path);
+    if (pending->answer != NULL && good)
+        *pending->answer = answer;
+    else
+        PQclear(answer);
+}
+
+enum error_code postgres_drain(struct database *database, struct error *error)
+{
+    struct postgres_session *session = postgres_session(database);
+    size_t taken = 0;
+    bool synced = false;
+    if (session->code != OK && session->pending_count == 0)
+        return told(session, error);
     if (session->connection == NULL || PQpipelineSync(session->connection) == 0) {
         keep_loss(database);
         return told(session, error);
     }
     session->trips++;
-    bool synced = false;
     while (!synced && PQstatus(session->connection) == CONNECTION_OK) {
         PGresult *answer = read_answer(database);
         synced = answer != NULL && PQresultStatus(answer) == PGRES_PIPELINE_SYNC;
-        bool is_last = session->pending == 1 && !synced;
-        if (!synced && session->pending > 0)
-            session->pending--;
-        if (is_last && last != NULL) {
-            PQclear(*last);
-            *last = answer;
-        } else {
+        if (!synced && taken < session->pending_count)
+            take_answer(database, &session->pending[taken++], answer);
+        else
             PQclear(answer);
-        }
     }
-    session->pending = 0;
+    session->pending_count = 0;
+    session->is_fencing = false;
     if (!synced)
         keep_loss(database);
-    if (session->code != OK && last != NULL) {
-        PQclear(*last);
-        *last = NULL;
-    }
     return told(session, error);
+}
+
+static enum error_code ask_in_transaction(struct database *database, const char *sql,
+                                          const struct postgres_values *values, PGresult **result,
+                                          struct error *error)
+{
+    enum error_code code = postgres_send(database, sql, values, result, error);
+    if (code == OK)
+        code = postgres_drain(database, error);
+    if (code != OK) {
+        postgres_forget_answer(database, result);
+        PQclear(*result);
+        *result = NULL;
+    }
+    return code;
 }
 
 enum error_code postgres_ask(struct database *database, const char *sql,
@@ -149,19 +228,14 @@ enum error_code postgres_ask(struct database *database, const char *sql,
 {
     struct postgres_session *session = postgres_session(database);
     *result = NULL;
-    if (session->in_transaction) {
-        enum error_code code = postgres_send(database, sql, values, error);
-        if (code == OK && session->pending == 0) /* it was the last of as many as may wait */
-            return error_set(error, ERR_IO, "catalog %s: an answer was lost", database->path);
-        return code == OK ? postgres_drain(database, result, error) : code;
-    }
+    if (session->in_transaction)
+        return ask_in_transaction(database, sql, values, result, error);
     PGresult *answer = PQexecParams(session->connection, sql, values->count, values->types,
                                     values->texts, NULL, NULL, 0);
     session->trips++;
-    ExecStatusType status = PQresultStatus(answer);
     if (PQstatus(session->connection) != CONNECTION_OK) {
         keep_loss(database);
-    } else if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
+    } else if (!is_good(answer)) {
         keep_result_failure(database, answer);
     } else {
         *result = answer;
@@ -245,8 +319,9 @@ static enum error_code tell_not_connected(const struct database *database, PGcon
     return postgres_error_set(error, database->path, state, words);
 }
 
-/* What each session wants the server to be like. A commit that synchronous_commit = off tells of
- * may be lost by a crash of the server. */
+/* What each session wants the server to be like. Statements that it keeps are planned anew each
+ * time, since tables grow from nothing to millions of rows meanwhile. A commit that
+ * synchronous_commit = off tells of may be lost by a crash of the server. */
 static enum error_code configure(struct database *database, struct error *error)
 {
     struct postgres_session *session = postgres_session(database);
@@ -256,6 +331,7 @@ static enum error_code configure(struct database *database, struct error *error)
         "set_config('standard_conforming_strings', 'on', false), "
         "set_config('lock_timeout', '60s', false), "
         "set_config('default_transaction_isolation', 'read committed', false), "
+        "set_config('plan_cache_mode', 'force_custom_plan', false), "
         "CASE current_setting('synchronous_commit') WHEN 'off' THEN "
         "set_config('synchronous_commit', 'on', false) END";
     const char *const texts[] = {session->schema};

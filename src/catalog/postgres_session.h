@@ -4,9 +4,9 @@
 
 /*
  * A connection to PostgreSQL. What it is asked within a transaction goes through libpq's pipeline:
- * a statement without rows is sent and its answer read with that of the next question, so that a
- * transaction costs as many round trips as it has questions. The first failure of a transaction
- * stays, and is what each later call of it returns; only its end clears it.
+ * a statement is sent and its answer read with that of the next question that has to be answered,
+ * so that a transaction costs as many round trips as it stops to look at answers. The first failure
+ * of a transaction stays, and is what each later call of it returns; only its end clears it.
  *
  * A session that writes holds the catalog (docs/commit-protocol.md, "A catalog in PostgreSQL"): an
  * advisory lock of its connection keeps others out, and the row of ttp_writer, with its random
@@ -18,17 +18,31 @@
 
 #include "catalog/database.h"
 #include "catalog/location.h"
+#include "catalog/postgres_prepared.h"
 #include "os/identity.h"
+
+/* Statements between two looks at their answers: together these fill no socket's buffer. */
+#define POSTGRES_PENDING_MAX 200
+
+/* A statement whose answer was not read. */
+struct postgres_pending {
+    PGresult **answer;                   /* where it goes; NULL: nobody wants it */
+    struct postgres_statement *prepares; /* NULL: it is run */
+    bool is_fence;                       /* without a row it fails the transaction */
+};
 
 struct postgres_session {
     PGconn *connection;      /* NULL: closed; before its next use it is opened again */
     char *conninfo, *schema; /* owned */
     char holder[OS_UUID_BYTES];
-    char epoch[24];       /* in decimal; "": ttp_writer does not name us yet */
-    bool was_holder;      /* ttp_writer named this session once */
-    bool holds_lock;      /* the advisory one, of this connection */
-    bool in_transaction;  /* then the connection is in pipeline mode */
-    unsigned pending;     /* statements whose answers were not read */
+    char epoch[24];      /* in decimal; "": ttp_writer does not name us yet */
+    bool was_holder;     /* ttp_writer named this session once */
+    bool holds_lock;     /* the advisory one, of this connection */
+    bool in_transaction; /* then the connection is in pipeline mode */
+    bool is_fencing;     /* its fence was asked, and has not answered */
+    size_t pending_count;
+    struct postgres_pending pending[POSTGRES_PENDING_MAX];
+    struct postgres_prepared prepared;
     enum error_code code; /* the first failure of this transaction */
     struct error failure;
     uint64_t trips; /* answers waited for, for tests */
@@ -47,13 +61,20 @@ struct postgres_session *postgres_session(const struct database *database);
 enum error_code postgres_connect(struct database *database, struct error *error) MUST_CHECK;
 void postgres_hang_up(struct postgres_session *session);
 
-/* Within a transaction: sends a statement that has no rows. */
+/* Within a transaction: sends a statement. Its answer goes to *answer, which is NULL until then and
+ * for the caller to PQclear, when it is read; NULL: nobody wants it. */
 enum error_code postgres_send(struct database *database, const char *sql,
-                              const struct postgres_values *values, struct error *error) MUST_CHECK;
-/* Reads the answers of all that was sent; the last one's goes to *last (NULL: not wanted), for the
- * caller to PQclear. */
-enum error_code postgres_drain(struct database *database, PGresult **last,
-                               struct error *error) MUST_CHECK;
+                              const struct postgres_values *values, PGresult **answer,
+                              struct error *error) MUST_CHECK;
+/* The same of a question that has no row if the session is fenced: whoever reads its answer is told
+ * so by ERR_CONFLICT. */
+enum error_code postgres_send_fence(struct database *database, const char *sql,
+                                    const struct postgres_values *values,
+                                    struct error *error) MUST_CHECK;
+/* Nobody wants the answer any more that was to go there. */
+void postgres_forget_answer(struct database *database, PGresult **answer);
+/* Reads the answers of all that was sent. */
+enum error_code postgres_drain(struct database *database, struct error *error) MUST_CHECK;
 /* Sends a statement and reads its answer, in or outside of a transaction. */
 enum error_code postgres_ask(struct database *database, const char *sql,
                              const struct postgres_values *values, PGresult **result,

@@ -7,7 +7,7 @@
 #include "util/buffer.h"
 
 /* More than any statement of this room has. */
-#define POSTGRES_VALUES_MAX 32
+#define POSTGRES_VALUES_MAX 128
 
 struct postgres_sql {
     struct buffer text; /* ends in a NUL */

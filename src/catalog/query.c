@@ -49,6 +49,14 @@ void query_begin(struct query *query, struct database *database, const char *sql
     query_bind(query, values);
 }
 
+void query_begin_ahead(struct query *query, struct database *database, const char *sql,
+                       struct sql_values values, struct error *error)
+{
+    query_begin(query, database, sql, values, error);
+    if (query->code == OK)
+        query->code = engine_of(query)->send(query);
+}
+
 bool query_next(struct query *query)
 {
     bool row = false;

@@ -81,6 +81,10 @@ void query_begin(struct query *query, struct database *database, const char *sql
                  struct sql_values values, struct error *error);
 void query_prepare(struct query *query, struct database *database, const char *sql,
                    struct error *error);
+/* query_begin for a question whose rows are looked at later: where the catalog is elsewhere, those
+ * of one transaction travel together. What it asks about may not change before its first row. */
+void query_begin_ahead(struct query *query, struct database *database, const char *sql,
+                       struct sql_values values, struct error *error);
 /* Begins again with other values. */
 void query_bind(struct query *query, struct sql_values values);
 /* Runs a change with other values. */
@@ -90,6 +94,7 @@ bool query_next(struct query *query);
 bool query_ok(const struct query *query);
 /* A failure of the caller's while it looks at a row. */
 void query_check(struct query *query, enum error_code code);
+/* Says again what it said where it was ended before. */
 enum error_code query_end(struct query *query) MUST_CHECK;
 
 /* The row's values; columns count from 0. Texts live until the next row, and are NULL where the

@@ -128,9 +128,12 @@ static enum error_code replace(struct catalog *catalog, const struct catalog_com
     if (code == OK && replacement->amendment != NULL)
         code =
             amendment_apply(database, replacement->amendment, change, head.snapshot_id + 1, error);
-    if (code == OK)
-        code = ducklake_append_files(database, &head, catalog->partition_id, change->files,
-                                     change->file_count, data_file_ids, error);
+    if (code == OK) {
+        struct ducklake_state_question question;
+        ducklake_ask_state(&question, database, head.table_id, catalog->partition_id, error);
+        code = ducklake_append_files(&question, OK, &head, change->files, change->file_count,
+                                     data_file_ids, error);
+    }
     if (code == OK)
         code = add_snapshot(database, &head, change, replacement->amendment != NULL, error);
     if (code == OK)

@@ -183,6 +183,13 @@ static enum error_code sqlite_begin(struct database *database, bool writes, stru
     return code;
 }
 
+static enum error_code sqlite_hold(struct database *database, struct error *error)
+{
+    (void)database;
+    (void)error;
+    return OK; /* from its beginning */
+}
+
 static enum error_code sqlite_end(struct database *database, enum error_code code,
                                   struct error *error)
 {
@@ -213,10 +220,12 @@ static const struct engine sqlite_engine = {
     .close = sqlite_close,
     .execute = sqlite_execute,
     .begin = sqlite_begin,
+    .hold = sqlite_hold,
     .end = sqlite_end,
     .prepare = sqlite_prepare,
     .value_count = sqlite_value_count,
     .bind = sqlite_bind,
+    .send = sqlite_send,
     .step = sqlite_step,
     .change = sqlite_change,
     .release = sqlite_release,

@@ -75,6 +75,11 @@ static int make_texts(struct sqlite3_stmt *statement)
     return SQLITE_ROW;
 }
 
+enum error_code sqlite_send(struct query *query) /* there is no way to go */
+{
+    return query->code;
+}
+
 enum error_code sqlite_step(struct query *query, bool *row)
 {
     struct guard *guard = &sqlite_session(query->database)->guard;

@@ -175,6 +175,22 @@ def test_what_needs_a_catalog_in_the_folder_says_so(server, lake, servers, verb,
     assert_complete(server, lake)
 
 
+def test_a_commit_costs_two_round_trips_and_few_statements(server, lake, servers):
+    """Whatever it asks travels with its BEGIN, and whatever it changes with its COMMIT."""
+    spy = postgres.Spy()
+    with postgres.Proxy(server.port, spy) as proxy:
+        process.run(lake, servers[RECORDING.name], FIRST, LAST, batch_size=1,
+                    max_file_size="8KiB", catalog=server.location(port=proxy.port))
+        assert_complete(server, lake)
+    commits = spy.transactions("INSERT INTO ttp_commits")
+    assert len(commits) > 2
+    files = int(server.sql("SELECT max(file_count) FROM ttp_commits")[0][0])
+    for said in commits:
+        assert said.count(spy.SYNC) == 2, said
+        # Six a file, and a column's bounds each time that they widen.
+        assert len([text for text in said if "SET contains_null" not in text]) <= 30 + 6 * files
+
+
 def test_no_rows_are_inlined_by_anybody(server, lake, servers):
     process.run(lake, servers[RECORDING.name], FIRST, LAST, catalog=server.location())
     with attached(server) as connection:

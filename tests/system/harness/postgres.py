@@ -178,3 +178,58 @@ class Pair:
             pass
         self.client.close()
         self.server.close()
+
+
+class Spy:
+    """What one connection's client says, as a list: the text of each statement that it lets run,
+    and SYNC where it waits for the answers (postgresql.org/docs/15/protocol-message-formats.html).
+    For `watch` of a Proxy."""
+
+    SYNC = "Sync"
+    NO_START = (80877103, 80877104)  # asks for TLS, or GSSAPI, and is refused in one byte
+
+    def __init__(self):
+        self.said, self._buffers, self._started, self._texts = [], {}, set(), {}
+
+    def __call__(self, data, pair):
+        self._buffers[pair] = self._buffers.get(pair, b"") + data
+        while self._take(pair):
+            pass
+        return True
+
+    def _take(self, pair):
+        buffer, skip = self._buffers[pair], 1 if pair in self._started else 0
+        if len(buffer) < skip + 4:
+            return False
+        length = skip + int.from_bytes(buffer[skip:skip + 4], "big")
+        if len(buffer) < length:
+            return False
+        self._buffers[pair], message = buffer[length:], buffer[:length]
+        if skip:
+            self._note(pair, message[:1], message[5:])
+        elif int.from_bytes(message[4:8], "big") not in self.NO_START:
+            self._started.add(pair)
+        return True
+
+    def _note(self, pair, kind, body):
+        if kind == b"P":
+            name, text = body.split(b"\0")[:2]
+            self._texts[pair, name] = text.decode()
+        elif kind == b"B":
+            self.said.append(self._texts[pair, body.split(b"\0")[1]])
+        elif kind == b"S":
+            self.said.append(self.SYNC)
+
+    def transactions(self, word):
+        """Those that say `word` and COMMIT, from BEGIN to the wait for COMMIT's answer."""
+        found, current = [], None
+        for text in self.said:
+            if text.startswith("BEGIN"):
+                current = []
+            if current is not None:
+                current.append(text)
+                if text == self.SYNC and current[-2] == "COMMIT":
+                    if any(word in said for said in current):
+                        found.append(current)
+                    current = None
+        return found

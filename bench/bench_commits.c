@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Commits alone: what one costs the catalog, in a catalog of any size.
+ *
+ *   bench-commits CATALOG COMMITS [--first LEDGER]
+ *
+ * CATALOG is a place as the option `catalog` takes it (sqlite:PATH, postgres:CONNINFO); it is made
+ * where there is none. Each commit has one file of an hour with the statistics of a real one; no
+ * file is written. Ledgers go on behind what is covered, or from LEDGER. Prints a line of JSON:
+ * times in milliseconds, round trips of PostgreSQL, and how many commits the slowest ten seconds
+ * had.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "catalog/catalog.h"
+#include "catalog/handle.h"
+#include "catalog/postgres_session.h"
+#include "os/clock.h"
+#include "os/log.h"
+#include "sink/lake_table.h"
+#include "util/text.h"
+
+#define COLUMNS   16
+#define START_US  (INT64_C(1704067200) * US_PER_SECOND) /* 2024-01-01 */
+#define HOUR_US   (3600 * US_PER_SECOND)
+#define WINDOW_US (10 * US_PER_SECOND)
+
+struct bench {
+    struct catalog *catalog;
+    bool is_postgres;
+    unsigned commits;
+    uint32_t ledger; /* the next one */
+    int64_t *took_us, *ended_us;
+};
+
+static void must(enum error_code code, const struct error *error)
+{
+    if (code == OK)
+        return;
+    fprintf(stderr, "bench-commits: %s\n", error->message);
+    exit(1);
+}
+
+static uint64_t trips_of(const struct bench *bench)
+{
+    return bench->is_postgres ? postgres_session(&bench->catalog->database)->trips : 0;
+}
+
+static void open_catalog(struct bench *bench, const char *place)
+{
+    struct error error;
+    struct lake_table arrays;
+    struct catalog_table table =
+        lake_table_describe(row_schema_find("1.1.0"), PARTITION_DATE_HOUR, &arrays);
+    const struct catalog_create_options options = {
+        .data_path = "/nowhere/", .table = &table, .created_by = "bench-commits"};
+    const struct catalog_location where = catalog_location_parse(place, "");
+    bench->is_postgres = where.path == NULL;
+    must(catalog_open_at(&bench->catalog, &where, CATALOG_CREATE, &options, &error), &error);
+}
+
+static void find_first_ledger(struct bench *bench)
+{
+    struct error error;
+    struct ledger_set covered = {0};
+    must(catalog_coverage(bench->catalog, &covered, &error), &error);
+    bench->ledger = covered.count == 0 ? 1000 : covered.ranges[covered.count - 1].last + 1;
+    ledger_set_release(&covered);
+}
+
+static void add(struct bench *bench, unsigned number)
+{
+    static const char account[] = "GAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAWHF";
+    struct error error;
+    struct catalog_column_statistics statistics[COLUMNS];
+    char path[128], hour[16], time[TEXT_TIME_BYTES], ledger[16];
+    int64_t close_us = START_US + (int64_t)bench->ledger * HOUR_US / 720;
+    snprintf(path, sizeof path,
+             "year=2024/month=01/day=01/hour=00/ttp_events_%010" PRIu32 ".parquet", bench->ledger);
+    snprintf(hour, sizeof hour, "%u", number % 24);
+    snprintf(ledger, sizeof ledger, "%" PRIu32, bench->ledger);
+    text_timestamptz(close_us, time);
+    for (int i = 0; i < COLUMNS; i++)
+        statistics[i] = (struct catalog_column_statistics){.column_id = i + 1,
+                                                           .value_count = 1000,
+                                                           .column_size_bytes = 5000,
+                                                           .min_value = account,
+                                                           .max_value = account};
+    statistics[0].min_value = statistics[0].max_value = time;
+    statistics[1].min_value = statistics[1].max_value = ledger;
+    for (int i = 10; i < COLUMNS; i++)
+        if (i != 12 && i != 14)
+            statistics[i].min_value = statistics[i].max_value = "1";
+    struct catalog_file file = {.path = path,
+                                .record_count = 1000,
+                                .file_size_bytes = 50000,
+                                .footer_size_bytes = 3000,
+                                .checksum = bench->ledger,
+                                .range = {bench->ledger, bench->ledger},
+                                .partition_values = {"2024", "1", "1", hour},
+                                .statistics_count = COLUMNS,
+                                .statistics = statistics};
+    struct catalog_commit commit = {.range = {bench->ledger, bench->ledger},
+                                    .schema_version = "1.1.0",
+                                    .reason = "age",
+                                    .file_count = 1,
+                                    .files = &file,
+                                    .row_count = 1000,
+                                    .digest_ledger = bench->ledger,
+                                    .last_close_us = close_us,
+                                    .committed_us = os_realtime_us()};
+    int64_t began_us = os_monotonic_us();
+    must(catalog_next_commit_no(bench->catalog, &commit.commit_no, &error), &error);
+    must(catalog_add_commit(bench->catalog, &commit, &error), &error);
+    bench->ended_us[number] = os_monotonic_us();
+    bench->took_us[number] = bench->ended_us[number] - began_us;
+    bench->ledger++;
+}
+
+static int compare(const void *a, const void *b)
+{
+    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+    return (left > right) - (left < right);
+}
+
+/* How many commits ended in the slowest window of ten seconds; all of them where they took less. */
+static unsigned slowest_window(const struct bench *bench, int64_t began_us)
+{
+    unsigned fewest = bench->commits, from = 0, to = 0;
+    int64_t last_us = bench->ended_us[bench->commits - 1];
+    for (int64_t at_us = began_us; at_us + WINDOW_US <= last_us; at_us += US_PER_SECOND) {
+        while (bench->ended_us[from] < at_us)
+            from++;
+        while (to < bench->commits && bench->ended_us[to] < at_us + WINDOW_US)
+            to++;
+        fewest = to - from < fewest ? to - from : fewest;
+    }
+    return fewest;
+}
+
+static void tell(struct bench *bench, int64_t began_us, int64_t cpu_us, uint64_t trips)
+{
+    unsigned n = bench->commits;
+    double seconds = (double)(bench->ended_us[n - 1] - began_us) / 1e6;
+    unsigned fewest = slowest_window(bench, began_us);
+    qsort(bench->took_us, n, sizeof *bench->took_us, compare);
+    printf("{\"commits\": %u, \"a_second\": %.1f, \"median_ms\": %.2f, \"p99_ms\": %.2f, "
+           "\"cpu_ms\": %.3f, \"trips\": %.2f, \"fewest_in_10s\": %u}\n",
+           n, n / seconds, (double)bench->took_us[n / 2] / 1e3,
+           (double)bench->took_us[n - 1 - n / 100] / 1e3, (double)cpu_us / 1e3 / n,
+           (double)trips / n, fewest);
+}
+
+int main(int count, char **arguments)
+{
+    struct bench bench = {.commits = count > 2 ? (unsigned)strtoul(arguments[2], NULL, 10) : 0};
+    if (bench.commits == 0 || (count != 3 && count != 5)) {
+        fprintf(stderr, "usage: bench-commits CATALOG COMMITS [--first LEDGER]\n");
+        return 2;
+    }
+    log_set_level(LOG_WARN);
+    open_catalog(&bench, arguments[1]);
+    find_first_ledger(&bench);
+    if (count == 5)
+        bench.ledger = (uint32_t)strtoul(arguments[4], NULL, 10);
+    bench.took_us = calloc(bench.commits, sizeof *bench.took_us);
+    bench.ended_us = calloc(bench.commits, sizeof *bench.ended_us);
+    if (bench.took_us == NULL || bench.ended_us == NULL)
+        return 1;
+    uint64_t trips = trips_of(&bench);
+    int64_t began_us = os_monotonic_us(), cpu_us = os_process_cpu_us();
+    for (unsigned i = 0; i < bench.commits; i++)
+        add(&bench, i);
+    tell(&bench, began_us, os_process_cpu_us() - cpu_us, trips_of(&bench) - trips);
+    catalog_close(bench.catalog);
+    free(bench.took_us);
+    free(bench.ended_us);
+    return 0;
+}
