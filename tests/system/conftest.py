@@ -22,6 +22,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    process.keep_hang_ups_from_children()
     config.report_key = pytest.StashKey()
     config.stash[config.report_key] = []
 

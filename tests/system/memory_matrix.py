@@ -102,15 +102,6 @@ def record(path, case, total_bytes):
     return ledger - 1
 
 
-def child_of(pid):
-    """The process that strace started; None while there is none."""
-    try:
-        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return None
-    return int(children[0]) if children else None
-
-
 def measure(case, folder, total_bytes, limit_seconds=300):
     """Runs a case to its end; the peak in bytes."""
     recording = folder / "memory.events"
@@ -127,7 +118,7 @@ def measure(case, folder, total_bytes, limit_seconds=300):
             peak, until = 0, time.monotonic() + limit_seconds
             while run.running:
                 assert time.monotonic() < until, f"{case}: not done in {limit_seconds} s"
-                pid = child_of(run.process.pid) if case.slow_disk else run.process.pid
+                pid = process.child_of(run.process.pid) if case.slow_disk else run.process.pid
                 peak = max(peak, process.peak_memory_bytes(pid)) if pid is not None else peak
                 time.sleep(0.005)
             run.finished().expect(0)

@@ -4,13 +4,15 @@ kind of wrong one is noticed."""
 
 import decimal
 import pathlib
+import subprocess
+import sys
 
 import pyarrow
 import pyarrow.parquet
 import pytest
 
 from harness import lake as reading
-from harness import truth
+from harness import process, truth
 
 pytestmark = pytest.mark.no_binary
 
@@ -176,3 +178,16 @@ def test_a_wrong_catalog_is_noticed(lake, sql, sentence):
     reading.catalog_execute(lake, sql)
     with pytest.raises(AssertionError, match=sentence):
         reading.check_catalog(lake)
+
+
+def test_a_hang_up_reaches_what_tests_start_also_under_nohup():
+    starts = ("import subprocess; from harness import process; {}"
+              "print(subprocess.run(['sh', '-c', 'kill -HUP $$; echo lived'], capture_output=True,"
+              " text=True).stdout)")
+    for prepare, printed in [("", "lived"), ("process.keep_hang_ups_from_children();", "")]:
+        answer = subprocess.run(
+            ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", sys.executable, "-c",
+             starts.format(prepare)],
+            capture_output=True, text=True, check=True, timeout=60,
+            cwd=process.ROOT / "tests" / "system")
+        assert answer.stdout.strip() == printed

@@ -2,11 +2,13 @@
 """Where a lake lies: file systems that can't do what commits need, volumes that are not mounted,
 files of another user. strace plays the file systems."""
 
+import contextlib
 import datetime
 import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 
@@ -38,6 +40,14 @@ class Traced(process.Background):
         super().__init__("-f", "-qq", "-o", os.devnull, *options, process.BINARY, *arguments,
                          binary=shutil.which("strace"))
 
+    def end(self):
+        """The end of strace is not that of what it traces."""
+        traced_pid = process.child_of(self.process.pid)
+        if traced_pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(traced_pid, signal.SIGKILL)
+        super().end()
+
 
 def run_traced(options, *arguments):
     with Traced(options, *arguments) as running:
@@ -56,6 +66,13 @@ def refuse_staged_file(lake, error, when):
     """The file system refuses to give the first staged file of the first commit its name."""
     return ["-P", final_name(lake, truth.read_rows(RECORDING)[0]), "-e",
             f"inject=renameat2:error={error}:when={when}"]
+
+
+def is_running(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def connections(output):
@@ -97,6 +114,15 @@ def test_what_a_bounded_run_may_not_publish_the_next_one_does_without_a_second_d
     again = process.execute(*arguments).expect(0).says("an interrupted commit was finished")
     assert connections(again.output) == 0
     process.execute("verify", "--deep", "--output-path", lake).expect(0)
+
+
+@traced
+def test_nothing_is_left_running_of_a_test_that_traces():
+    with Traced([], "replay", RECORDING.events, "--listen", "127.0.0.1:0") as running:
+        running.wait_for_text("listening on")
+        traced_pid = process.child_of(running.process.pid)
+        assert is_running(traced_pid)
+    assert not is_running(traced_pid)
 
 
 @traced

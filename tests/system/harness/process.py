@@ -164,6 +164,22 @@ class Background:
             self._folder.cleanup()
 
 
+def child_of(pid):
+    """The process that strace or its like started; None while there is none."""
+    try:
+        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return None
+    return int(children[0]) if children else None
+
+
+def keep_hang_ups_from_children():
+    """A signal that is ignored (SIGHUP under nohup) stays ignored in what this process starts; one
+    that it handles does not."""
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)
+
+
 def peak_memory_bytes(pid):
     """High-water mark of a process (wait4's would count the forked Python, too)."""
     try:

@@ -1,28 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """versitygw, an S3 server over a folder, on a free loopback port: another's word on what the protocol
-is. tools/versitygw builds it where there is Go; without, its tests are skipped with a word."""
+is. tools/go-program builds it where there is Go; without, its tests are skipped with a word."""
 
 import os
-import pathlib
 import shutil
 import signal
 import socket
 import subprocess
 import time
 
-import pytest
-
-from harness import process, watching
+from harness import go_program, watching
 
 START_SECONDS = 30
-
-
-def program():
-    tool = process.ROOT / "tools" / "versitygw"
-    answer = subprocess.run([tool], capture_output=True, text=True, check=False, timeout=900)
-    if answer.returncode != 0:
-        pytest.skip(f"no versitygw: {answer.stderr.strip()[-200:] or 'tools/versitygw failed'}")
-    return pathlib.Path(answer.stdout.strip())
 
 
 class Gateway:
@@ -30,7 +19,7 @@ class Gateway:
     testsecret. stop() and start() keep what is stored."""
 
     def __init__(self, folder, access="test", secret="testsecret"):
-        self.program, self.folder = program(), folder
+        self.program, self.folder = go_program.path("versitygw"), folder
         self.access, self.secret = access, secret
         self.data = folder / "data"
         (self.data / "bucket").mkdir(parents=True, exist_ok=True)
