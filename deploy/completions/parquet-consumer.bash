@@ -3,7 +3,7 @@ _parquet_consumer()
 {
     local current=${COMP_WORDS[COMP_CWORD]}
     local previous=${COMP_WORDS[COMP_CWORD-1]}
-    local command=${COMP_WORDS[1]} words='' options='--service-name --service-version --ttp-processor-endpoint --start-ledger --end-ledger --batch-size --flush-interval --network --connect-timeout --idle-timeout --retry-initial --retry-max --max-attempts --on-poison-ledger --on-gap --give-up-after --streams --lease-ledgers --lease-ttl --max-message-size --tls --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --metadata --output-path --catalog --catalog-schema --s3-endpoint --s3-region --s3-path-style --staging-path --require-lake --compact-closed --retention --snapshot-retention --reader-data-path --partitioning-scheme --max-file-size --max-file-age --compression-codec --compression-level --row-group-rows --page-size --bloom-filters --encoding-profile --schema-version --enable-schema-evolution --memory-limit --encode-threads --min-free-disk --verify-files --stop-timeout --health-port --metrics-port --bind-address --log-level --log-format'
+    local command=${COMP_WORDS[1]} words='' options=' --service-name --service-version --ttp-processor-endpoint --start-ledger --end-ledger --batch-size --flush-interval --network --connect-timeout --idle-timeout --retry-initial --retry-max --max-attempts --on-poison-ledger --on-gap --give-up-after --streams --lease-ledgers --max-message-size --tls --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --metadata --output-path --catalog --catalog-schema --s3-endpoint --s3-region --s3-path-style --staging-path --require-lake --compact-closed --retention --snapshot-retention --reader-data-path --partitioning-scheme --max-file-size --max-file-age --compression-codec --compression-level --row-group-rows --page-size --bloom-filters --encoding-profile --schema-version --enable-schema-evolution --memory-limit --encode-threads --min-free-disk --verify-files --stop-timeout --health-port --metrics-port --bind-address --log-level --log-format '
     case $previous in
     --on-poison-ledger) words='stop skip' ;;
     --on-gap) words='warn fail' ;;
@@ -30,15 +30,15 @@ _parquet_consumer()
         generate) words="--help --seed --first-ledger --ledgers --events --start-time --out --listen --pace --rows" ;;
         status) words="--help --json --config $options" ;;
         verify) words="--help --deep --against --sample --json --config $options" ;;
-        repair) words="--help --deep --unconfirmed --schema-version --discard-changes --dry-run --config $options" ;;
+        repair) options=${options/ --schema-version / }; words="--help --deep --unconfirmed --schema-version --discard-changes --dry-run --config $options" ;;
         rebuild) words="--help --dry-run --config $options" ;;
         prune) words="--help --older-than --before --before-ledger --dry-run --json --config $options" ;;
-        backup) words="--help --link --catalog --mirror --dry-run --json --config $options" ;;
+        backup) options=${options/ --catalog / }; words="--help --link --catalog --mirror --dry-run --json --config $options" ;;
         compact) words="--help --partition --smaller-than --dry-run --json --config $options" ;;
         expire) words="--help --older-than --dry-run --json --config $options" ;;
         relocate) words="--help --dry-run --json --config $options" ;;
         dead-letters) words="--help --since --until --dry-run --json --config $options" ;;
-        files) words="--help --since --until --schema-version --json --config $options" ;;
+        files) options=${options/ --schema-version / }; words="--help --since --until --schema-version --json --config $options" ;;
         inspect) words="--help --json" ;;
         check-config) words="--help --json --config $options" ;;
         version) words="--help" ;;

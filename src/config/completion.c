@@ -49,6 +49,23 @@ static enum error_code append_flags(struct buffer *out, const struct command *co
     return code;
 }
 
+/* Whether the command explains an option of the table itself: it is not offered twice. */
+static bool is_own(const struct command *command, const struct command_flag *flag)
+{
+    return command->takes_options && option_find_flag(flag->name) >= 0;
+}
+
+/* The name of each of those, between two texts. */
+static enum error_code append_own(struct buffer *out, const struct command *command,
+                                  const char *before, const char *after)
+{
+    enum error_code code = OK;
+    for (size_t i = 0; code == OK && i < command->flag_count; i++)
+        if (is_own(command, &command->flags[i]))
+            code = buffer_append_format(out, "%s%s%s", before, command->flags[i].name, after);
+    return code;
+}
+
 static enum error_code bash_values(struct buffer *out)
 {
     enum error_code code = buffer_append_text(out, "    case $previous in\n");
@@ -73,11 +90,11 @@ static enum error_code completion_bash(const struct command_list *commands, stru
         code = buffer_append_text(out, "_parquet_consumer()\n{\n"
                                        "    local current=${COMP_WORDS[COMP_CWORD]}\n"
                                        "    local previous=${COMP_WORDS[COMP_CWORD-1]}\n"
-                                       "    local command=${COMP_WORDS[1]} words='' options='");
+                                       "    local command=${COMP_WORDS[1]} words='' options=' ");
     for (size_t i = 0; code == OK && i < option_count; i++) {
         char flag[OPTION_NAME_BYTES];
         option_flag(&option_table[i], flag);
-        code = buffer_append_format(out, "%s%s", i == 0 ? "" : " ", flag);
+        code = buffer_append_format(out, "%s ", flag);
     }
     if (code == OK)
         code = buffer_append_text(out, "'\n");
@@ -87,7 +104,11 @@ static enum error_code completion_bash(const struct command_list *commands, stru
         code = buffer_append_text(out, "    if [ -z \"$words\" ]; then\n"
                                        "        case $command in\n");
     for (size_t i = 0; code == OK && i < commands->count; i++) {
-        code = buffer_append_format(out, "        %s) words=\"", commands->items[i].name);
+        code = buffer_append_format(out, "        %s) ", commands->items[i].name);
+        if (code == OK)
+            code = append_own(out, &commands->items[i], "options=${options/ ", " / }; ");
+        if (code == OK)
+            code = buffer_append_text(out, "words=\"");
         if (code == OK)
             code = append_flags(out, &commands->items[i]);
         if (code == OK)
@@ -138,7 +159,11 @@ static enum error_code zsh_argument(struct buffer *out, const char *flag, const 
 
 static enum error_code zsh_command(struct buffer *out, const struct command *command)
 {
-    enum error_code code = buffer_append_format(out, "    %s) arguments+=(\n", command->name);
+    enum error_code code = buffer_append_format(out, "    %s) ", command->name);
+    if (code == OK)
+        code = append_own(out, command, "options=(${options:#", "=*}); ");
+    if (code == OK)
+        code = buffer_append_text(out, "arguments+=(\n");
     for (size_t i = 0; code == OK && i < command->flag_count; i++)
         code = zsh_argument(out, command->flags[i].name, command->flags[i].help,
                             command->flags[i].placeholder, NULL);
@@ -187,12 +212,34 @@ static enum error_code completion_zsh(const struct command_list *commands, struc
     return code;
 }
 
-static enum error_code fish_option(struct buffer *out, const struct option *option)
+/* The condition that no command is typed that has the flag itself; nothing where none has. */
+static enum error_code fish_condition(struct buffer *out, const struct command_list *commands,
+                                      const char *flag)
+{
+    enum error_code code = OK;
+    bool any = false;
+    for (size_t i = 0; code == OK && i < commands->count; i++)
+        for (size_t k = 0; code == OK && k < commands->items[i].flag_count; k++) {
+            const struct command *command = &commands->items[i];
+            if (!is_own(command, &command->flags[k]) || strcmp(command->flags[k].name, flag) != 0)
+                continue;
+            code = buffer_append_format(
+                out, "%s %s", any ? "" : " -n 'not __fish_seen_subcommand_from", command->name);
+            any = true;
+        }
+    return code == OK && any ? buffer_append_byte(out, '\'') : code;
+}
+
+static enum error_code fish_option(struct buffer *out, const struct command_list *commands,
+                                   const struct option *option)
 {
     char flag[OPTION_NAME_BYTES];
     option_flag(option, flag);
-    enum error_code code =
-        buffer_append_format(out, "complete -c parquet-consumer -l %s -x -d ", flag + 2);
+    enum error_code code = buffer_append_text(out, "complete -c parquet-consumer");
+    if (code == OK)
+        code = fish_condition(out, commands, flag);
+    if (code == OK)
+        code = buffer_append_format(out, " -l %s -x -d ", flag + 2);
     if (code == OK)
         code = append_quoted(out, option->help, "");
     if (code == OK && has_choices(option)) {
@@ -237,7 +284,7 @@ static enum error_code completion_fish(const struct command_list *commands, stru
         code = buffer_append_text(
             out, "complete -c parquet-consumer -l config -r -d 'Configuration to read'\n");
     for (size_t i = 0; code == OK && i < option_count; i++)
-        code = fish_option(out, &option_table[i]);
+        code = fish_option(out, commands, &option_table[i]);
     return code;
 }
 

@@ -52,6 +52,35 @@ def test_bash_completes_commands_flags_and_values():
     assert completions("parquet-consumer", "run", "--compression-codec", "z") == ["zstd"]
 
 
+def test_no_flag_is_offered_twice():
+    """Some commands have a flag by the name of an option, of another meaning (--schema-version)."""
+    fish = (process.ROOT / "deploy/completions/parquet-consumer.fish").read_text()
+    zsh = (process.ROOT / "deploy/completions/_parquet-consumer").read_text()
+    everywhere = re.findall(r"^        '(--[a-z0-9-]+)", zsh.partition("options=(")[2].partition(
+        "\n    )")[0], re.M)
+    arms = re.findall(r"^    ([a-z-]+)\) (options=.*?; )?arguments\+=\((.*?)\n        \) ;;", zsh,
+                      re.M | re.S)
+    assert {"files", "repair", "backup"} <= {command for command, _, _ in arms}
+    for command, without, own in arms:
+        offered = completions("parquet-consumer", command, "--")
+        assert len(offered) == len(set(offered)), command
+
+        left_out = re.findall(r"#(--[a-z0-9-]+)=\*", without)
+        offered = re.findall(r"'(--[a-z0-9-]+)", own)
+        if "$options" in own:
+            offered += [flag for flag in everywhere if flag not in left_out]
+        assert len(offered) == len(set(offered)), command
+
+        offered = []
+        for condition, flag in re.findall(
+                r"^complete -c parquet-consumer(?: -n '([^']*)')? -l ([a-z0-9-]+)", fish, re.M):
+            words = condition.split()
+            is_typed = command in words
+            if not condition or (words[0] == "not") != is_typed:
+                offered.append(flag)
+        assert len(offered) == len(set(offered)), command
+
+
 def test_an_unknown_shell_is_refused():
     process.execute("help", "--completion", "tcsh").expect(2).says("tcsh", "bash, zsh or fish")
 
