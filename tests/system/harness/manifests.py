@@ -36,15 +36,16 @@ def kustomized(name):
     return _objects([*_kustomize(), FOLDER / "kustomize" / name])
 
 
-def helm(*words):
-    return [go_program.path("helm"), *words]
+def template(*settings):
+    """The command; Helm does not know by itself which Kubernetes there will be."""
+    return [go_program.path("helm"), "template", "lake", CHART, "--kube-version", "1.33.0",
+            *settings]
 
 
 def templated(values):
     """Of the chart, with values given as `--set-json` takes them."""
-    settings = [word for name, value in values.items()
-                for word in ("--set-json", f"{name}={json.dumps(value)}")]
-    return _objects(helm("template", "lake", CHART, "--kube-version", "1.33.0", *settings))
+    return _objects(template(*(word for name, value in values.items()
+                               for word in ("--set-json", f"{name}={json.dumps(value)}"))))
 
 
 class Pod:
