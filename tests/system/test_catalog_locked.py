@@ -5,6 +5,7 @@ so, names the process, waits, and goes on when the lock is gone; a stop and give
 import fcntl
 import os
 import re
+import subprocess
 
 import pytest
 
@@ -97,3 +98,28 @@ def test_a_short_command_does_not_wait_without_end(made, verb):
     assert done.status in (0, 1), done
     if done.status == 1:
         done.says(f"process {os.getpid()} holds a lock")
+
+
+@pytest.fixture
+def overlay(tmp_path):
+    """A folder on an overlay of its own, as containers have."""
+    folders = [tmp_path / name for name in ("lower", "upper", "work", "merged")]
+    for folder in folders:
+        folder.mkdir()
+    lower, upper, work, merged = folders
+    mounted = subprocess.run(["mount", "-t", "overlay", "overlay", "-o",
+                              f"lowerdir={lower},upperdir={upper},workdir={work}", merged],
+                             capture_output=True, text=True)
+    if mounted.returncode != 0:
+        pytest.skip(f"no overlay can be mounted here: {mounted.stderr.strip()}")
+    yield merged
+    subprocess.run(["umount", merged], check=True)
+
+
+def test_the_process_is_named_on_an_overlay_too(overlay, servers):
+    lake = overlay / "lake"
+    process.run(lake, servers[RECORDING.name], FIRST, CUT - 1)
+    with Held(lake):
+        done = process.run(lake, servers[RECORDING.name], FIRST, LAST, status=1,
+                           give_up_after="1s")
+    done.says(f"process {os.getpid()} holds a lock")

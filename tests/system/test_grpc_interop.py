@@ -43,7 +43,11 @@ def test_ranges_end_as_promised(servers):
         assert (answer.code, answer.messages) == (OK, wanted), (start, end)
     for start, end, wanted in ((FIRST, 0, everything), (0, 0, everything),
                                (LAST, LAST + 1, ledgers[LAST]), (LAST + 1, 0, [])):
-        answer = stock_grpc.call(endpoint, start, end, timeout=1)
+        # A slow machine may not have had them all in a second; a second is enough for one too many.
+        for timeout in (1, 5, 25):
+            answer = stock_grpc.call(endpoint, start, end, timeout=timeout)
+            if len(answer.messages) >= len(wanted):
+                break
         assert (answer.code, answer.messages) == (grpc.StatusCode.DEADLINE_EXCEEDED, wanted), \
             (start, end)
 

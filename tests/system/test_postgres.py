@@ -423,7 +423,7 @@ def test_a_lost_answer_while_the_catalog_is_made_costs_a_second_start(server, la
 
 
 def test_a_killed_backend_is_no_end(server, lake, processes):
-    source = processes(process.Replay([RECORDING.events], "--pace", "10ms"))
+    source = processes(process.Replay([RECORDING.events], "--pace", "40ms"))
     run = processes(process.run_background(lake, source.endpoint, FIRST, LAST,
                                            catalog=server.location(), max_file_age="100ms"))
     run.wait_for_text("committed")
