@@ -33,7 +33,7 @@ _parquet_consumer()
         repair) options=${options/ --schema-version / }; words="--help --deep --unconfirmed --schema-version --discard-changes --dry-run --config $options" ;;
         rebuild) words="--help --dry-run --config $options" ;;
         prune) words="--help --older-than --before --before-ledger --dry-run --json --config $options" ;;
-        backup) options=${options/ --catalog / }; words="--help --link --catalog --mirror --dry-run --json --config $options" ;;
+        backup) options=${options/ --catalog / }; options=${options/ --catalog-schema / }; words="--help --link --catalog --catalog-schema --mirror --dry-run --json --config $options" ;;
         compact) words="--help --partition --smaller-than --dry-run --json --config $options" ;;
         expire) words="--help --older-than --dry-run --json --config $options" ;;
         relocate) words="--help --dry-run --json --config $options" ;;

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Copies a lake into a folder, to a lake of its own. */
+/* Copies a lake into a folder or to object storage, to a lake of its own. */
 #include <inttypes.h>
 #include <jansson.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/command.h"
 #include "app/json_output.h"
 #include "app/say.h"
 #include "config/option_table.h"
+#include "config/option_load.h"
 #include "care/backup.h"
+#include "store/objects.h"
 #include "util/text.h"
 
 /* What a backup tells of while it works: said at once, or kept for the JSON. */
@@ -96,22 +99,67 @@ static void print_text(const struct backup_report *report, const struct backup_o
             report->left.files, text_plural(report->left.files), other);
 }
 
-/* ---- the command ---- */
+/* ---- whose options they are ----
+ * The configuration file and the environment speak of the lake; flags of what a lake is like speak
+ * of the copy. */
 
-/* The configuration file's path is the lake's own. */
 static const char *reader_path_of_backup(const struct options *options)
 {
     int index = option_index(offsetof(struct options, reader_data_path));
     return options->origins[index].kind == ORIGIN_FLAG ? options->reader_data_path : "";
 }
 
+/* Whether the lake is told of without these two flags. */
+static bool lake_is_known(const struct command_line *line)
+{
+    struct problems problems, warnings;
+    struct options options;
+    struct option_sources sources = {
+        .config_path = line->config_path, .environment = environ, .flag_texts = line->option_texts};
+    problems_init(&problems);
+    problems_init(&warnings);
+    options_init(&options);
+    bool known = options_load(&options, &sources, &problems, &warnings) == OK;
+    options_release(&options);
+    problems_release(&problems);
+    problems_release(&warnings);
+    return known;
+}
+
+/* A lake on s3:// that comes back to a folder has a catalog that must be named, and the folder need
+ * have none: there the flags are the lake's, unless something else names it. Each other command
+ * takes them for that lake, too. */
+static bool flags_are_the_lakes(const struct command_line *line)
+{
+    return command_line_flag(line, "--catalog") != NULL && !objects_is_url(line->arguments[0]) &&
+           !lake_is_known(line);
+}
+
+static void give_flags_to_lake(struct command_line *line)
+{
+    line->option_texts[option_index(offsetof(struct options, catalog))] =
+        command_line_flag(line, "--catalog");
+    line->option_texts[option_index(offsetof(struct options, catalog_schema))] =
+        command_line_flag(line, "--catalog-schema");
+}
+
+static const char *copy_flag(const struct command_line *line, const char *name, bool is_lakes)
+{
+    const char *text = is_lakes ? NULL : command_line_flag(line, name);
+    return text == NULL ? "" : text;
+}
+
+/* ---- the command ---- */
+
 static enum error_code run_backup(const struct command_line *line, const struct options *options,
-                                  struct error *error)
+                                  bool is_lakes, struct error *error)
 {
     struct backup_report report;
     struct notes notes = {.as_json = command_line_flag(line, "--json") != NULL};
     struct backup_options wanted = {.output_path = options->output_path,
                                     .destination = line->arguments[0],
+                                    .catalog = copy_flag(line, "--catalog", is_lakes),
+                                    .catalog_schema = copy_flag(line, "--catalog-schema", is_lakes),
                                     .reader_data_path = reader_path_of_backup(options),
                                     .link = command_line_flag(line, "--link") != NULL,
                                     .mirror = command_line_flag(line, "--mirror") != NULL,
@@ -130,15 +178,16 @@ static enum error_code run_backup(const struct command_line *line, const struct 
 
 static enum error_code check_arguments(const struct command_line *line, struct error *error)
 {
-    if (command_line_flag(line, "--catalog") != NULL)
-        return error_set(
-            error, ERR_INVALID,
-            "--catalog is not in this version: the backup's catalog lies in its folder");
-    if (line->argument_count == 1)
-        return OK;
-    return error_set(error, ERR_INVALID,
-                     "backup needs the folder to write to: parquet-consumer backup DEST "
-                     "--output-path LAKE");
+    if (line->argument_count != 1)
+        return error_set(error, ERR_INVALID,
+                         "backup needs the folder, or s3:// address, to write to: parquet-consumer "
+                         "backup DEST --output-path LAKE");
+    if (command_line_flag(line, "--catalog-schema") != NULL &&
+        command_line_flag(line, "--catalog") == NULL)
+        return error_set(error, ERR_INVALID,
+                         "--catalog-schema of a backup is the copy's: give it with --catalog "
+                         "postgres:CONNINFO");
+    return OK;
 }
 
 enum exit_code cmd_backup(const struct command_line *line)
@@ -149,15 +198,13 @@ enum exit_code cmd_backup(const struct command_line *line)
     if (check_arguments(line, &error) != OK)
         return command_fail(EXIT_USAGE, &error);
     call.argument_count = 0; /* the options' START END are none of it */
+    bool is_lakes = flags_are_the_lakes(line);
+    if (is_lakes)
+        give_flags_to_lake(&call);
     options_init(&options);
     enum exit_code exit_code = command_load_options(&call, &options);
     if (exit_code == EXIT_DONE)
-        exit_code = command_refuse_objects(&options, "backup");
-    if (exit_code == EXIT_DONE) {
-        enum error_code code = run_backup(line, &options, &error);
-        if (code != OK)
-            exit_code = command_fail(exit_code_of(code), &error);
-    }
+        exit_code = command_end(run_backup(line, &options, is_lakes, &error), &error);
     options_release(&options);
     return exit_code;
 }

@@ -51,7 +51,9 @@ static const struct command_flag prune_flags[] = {
 };
 static const struct command_flag backup_flags[] = {
     {"--link", NULL, "Give data files a second name instead of a copy, on one file system"},
-    {"--catalog", "CATALOG", "Not in this version: the copy's catalog lies in its own folder"},
+    {"--catalog", "CATALOG",
+     "Where the copy's catalog goes: postgres:CONNINFO; on s3:// sqlite:PATH, too"},
+    {"--catalog-schema", "SCHEMA", "The schema in PostgreSQL of the copy's catalog"},
     {"--mirror", NULL, "Remove there what left the lake since the last backup"},
     {"--dry-run", NULL, "Only say what would be done"},
     {"--json", NULL, "Print one JSON object"},
@@ -123,8 +125,10 @@ static const struct command table[] = {
      "[OPTIONS] [--older-than DURATION | --before TIME | --before-ledger LEDGER] "
      "[--dry-run] [--json]",
      "take old commits out of the lake for good", FLAGS(prune_flags), true, 0, cmd_prune},
-    {"backup", "DEST [OPTIONS] [--link] [--mirror] [--dry-run] [--json]",
-     "copy a lake into a folder, beside a run, to a lake of its own", FLAGS(backup_flags), true, 1,
+    {"backup",
+     "DEST [OPTIONS] [--catalog CATALOG] [--catalog-schema SCHEMA] [--link] [--mirror] [--dry-run] "
+     "[--json]",
+     "copy or move a lake to a folder or s3://, beside a run", FLAGS(backup_flags), true, 1,
      cmd_backup},
     {"compact", "[OPTIONS] [--partition PARTITION] [--smaller-than SIZE] [--dry-run] [--json]",
      "make the data files of closed partitions few", FLAGS(compact_flags), true, 0, cmd_compact},

@@ -54,26 +54,46 @@ static enum error_code set_missing_error(const struct backup_ends *ends,
                      item->source[0] == '/' ? "" : "/", item->source);
 }
 
+/* `path` is what messages call it. */
+static enum error_code size_of_source(const struct backup_ends *ends,
+                                      const struct backup_item *item, char path[OS_PATH_BYTES],
+                                      uint64_t *size_bytes, struct error *error)
+{
+    struct store_file file;
+    char other[OS_PATH_BYTES];
+    const char *name = item->source;
+    enum error_code code;
+    if (name[0] == '/') {
+        code = store_open_path(name, &file, error);
+        *size_bytes = file.size_bytes;
+        store_close(&file);
+        return code == OK ? os_path_join(path, "", name, error) : code;
+    }
+    code = backup_listing_find(ends->lake_listing, ends->lake, name, size_bytes, error);
+    if (code == ERR_NOT_FOUND && backup_other_name(name, other)) {
+        name = other;
+        code = backup_listing_find(ends->lake_listing, ends->lake, name, size_bytes, error);
+    }
+    return code == OK ? store_path(ends->lake, name, path, error) : code;
+}
+
 /* *size_bytes of the lake's file; *is_whole: as far as its size tells. */
 static enum error_code look_at_source(const struct backup_ends *ends,
                                       const struct backup_item *item, uint64_t *size_bytes,
                                       bool *is_whole, struct error *error)
 {
-    struct store_file file;
     struct error failure;
-    char storage[OS_PATH_BYTES];
+    char path[OS_PATH_BYTES];
     *is_whole = false;
-    enum error_code code = open_source(ends, item, &file, storage, &failure);
-    *size_bytes = file.size_bytes;
-    if (code == OK && item->has_size && item->size_bytes != file.size_bytes)
+    enum error_code code = size_of_source(ends, item, path, size_bytes, &failure);
+    if (code == OK && item->has_size && item->size_bytes != *size_bytes)
         code = error_set(&failure, ERR_CORRUPT,
                          "%s has %" PRIu64 " bytes, not the %" PRIu64
                          " that the catalog names: `verify` says what else is wrong, `repair` and "
                          "a run mend it",
-                         file.name, file.size_bytes, item->size_bytes);
+                         path, *size_bytes, item->size_bytes);
     else if (code == ERR_NOT_FOUND)
         code = set_missing_error(ends, item, &failure);
-    store_close(&file);
     *is_whole = code == OK;
     if (code == OK || (code == ERR_CORRUPT && !item->is_live))
         return OK;
@@ -124,12 +144,11 @@ static enum error_code look_at_copy(const struct backup_ends *ends, struct backu
                                     uint64_t size_bytes, bool dry_run, bool *damaged,
                                     struct error *error)
 {
-    struct store_file file;
     struct error failure;
+    uint64_t there_bytes = 0;
     const struct backup_item *before = former_item(ends, item->name);
-    enum error_code code = store_open(ends->copy, item->name, &file, &failure);
-    uint64_t there_bytes = file.size_bytes;
-    store_close(&file);
+    enum error_code code =
+        backup_listing_find(ends->copy_listing, ends->copy, item->name, &there_bytes, &failure);
     item->state = BACKUP_TO_COPY;
     if (code == ERR_NOT_FOUND)
         return OK;

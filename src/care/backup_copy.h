@@ -4,11 +4,13 @@
 
 /* The files of a copy, one by one: whether one is there already, and bringing it there. */
 
+#include "care/backup_listing.h"
 #include "care/backup_plan.h"
 
 struct backup_ends {
     const struct store *lake;
     const struct store *copy;
+    const struct backup_listing *lake_listing, *copy_listing;
     const struct backup_plan *former; /* what the copy had before; NULL: it is new */
     bool link;                        /* data files get a second name instead of a copy */
 };

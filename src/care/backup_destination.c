@@ -2,12 +2,18 @@
 #include "care/backup_destination.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "catalog/files.h"
 #include "catalog/history.h"
 #include "catalog/others.h"
+#include "catalog/place.h"
+#include "catalog/uploads.h"
+#include "commit/lake_catalog.h"
 #include "os/file.h"
+#include "store/objects.h"
+#include "util/memory.h"
 
 /* ---- where it is ---- */
 
@@ -37,6 +43,13 @@ static enum error_code resolve(const char *path, char out[OS_PATH_BYTES], struct
     return os_path_join(out, above, rest, error);
 }
 
+static enum error_code resolve_url(const char *url, char out[OS_PATH_BYTES], struct error *error)
+{
+    struct store store;
+    enum error_code code = store_at(&store, url, error);
+    return code == OK ? os_path_join(out, "", store.root, error) : code;
+}
+
 /* Whether `inner` is `outer` or lies below it. */
 static bool is_within(const char *inner, const char *outer)
 {
@@ -51,21 +64,24 @@ enum error_code destination_find(const char *path, const char *root, char out[OS
                                  struct error *error)
 {
     char above[OS_PATH_BYTES];
-    if (strstr(path, "://") != NULL)
-        return error_set(error, ERR_INVALID,
-                         "%s: backups to object storage are not in this version; name a folder",
-                         path);
+    bool is_objects = objects_is_url(path);
     if (path[0] == '\0')
-        return error_set(error, ERR_INVALID, "backup needs a folder to write to");
-    enum error_code code = resolve(path, out, error);
+        return error_set(error, ERR_INVALID, "backup needs a place to write to");
+    if (!is_objects && strstr(path, "://") != NULL)
+        return error_set(
+            error, ERR_INVALID,
+            "%s: a backup goes into a folder, or to object storage as s3://BUCKET/PREFIX", path);
+    enum error_code code = is_objects ? resolve_url(path, out, error) : resolve(path, out, error);
     if (code != OK)
         return code;
     if (is_within(out, root) || is_within(root, out))
         return error_set(
             error, ERR_INVALID,
             "the backup can't lie in %s, which is, lies in, or holds the lake %s: name "
-            "a folder beside it",
+            "a place beside it",
             out, root);
+    if (is_objects)
+        return OK;
     if (os_is_regular_file(out))
         return error_set(error, ERR_INVALID, "%s is a file: a backup needs a folder", out);
     code = os_parent_path(above, out, error);
@@ -74,6 +90,44 @@ enum error_code destination_find(const char *path, const char *root, char out[OS
                          "there is no folder %s for the backup to lie in: is its volume mounted? "
                          "Make it, or name another",
                          above);
+    return code;
+}
+
+enum error_code destination_place(struct destination *destination, const char *root,
+                                  const char *catalog, const char *schema, struct error *error)
+{
+    const char *fault = catalog_location_fault(catalog, schema);
+    if (fault != NULL)
+        return error_set(error, ERR_INVALID, "--catalog of the copy: %s", fault);
+    if (catalog[0] == '\0' && objects_is_url(root))
+        return error_set(
+            error, ERR_INVALID,
+            "an object store can't hold the copy's catalog: say where that is to be "
+            "with --catalog, postgres:CONNINFO or sqlite:PATH, a file on a local disk");
+    if (strncmp(catalog, CATALOG_SQLITE_PREFIX, strlen(CATALOG_SQLITE_PREFIX)) == 0 &&
+        !objects_is_url(root))
+        return error_set(error, ERR_INVALID,
+                         "a lake in a folder keeps its SQLite catalog in that folder: leave out "
+                         "--catalog, or name one in PostgreSQL");
+    snprintf(destination->catalog, sizeof destination->catalog, "%s", catalog);
+    snprintf(destination->schema, sizeof destination->schema, "%s", schema);
+    lake_catalog_configure_copy(root, destination->catalog, destination->schema);
+    return OK;
+}
+
+void destination_forget(void)
+{
+    lake_catalog_configure_copy(NULL, "", "");
+}
+
+enum error_code destination_reach(const struct store *copy, struct error *error)
+{
+    struct error failure;
+    enum error_code code = store_is_folder(copy) ? OK : store_find_lake(copy, &failure);
+    if (code == OK || code == ERR_NOT_FOUND)
+        return OK;
+    if (error != NULL)
+        *error = failure;
     return code;
 }
 
@@ -92,7 +146,8 @@ static enum error_code refuse_file(void *context, const char *relative_path, uin
     (void)size_bytes;
     if (strcmp(relative_path, LAKE_LOCK) == 0 || begins(relative_path, LAKE_STAGING "/") ||
         strcmp(relative_path, LAKE_FILE LAKE_IN_PROGRESS_SUFFIX) == 0 ||
-        strcmp(relative_path, LAKE_PROBE_FINAL) == 0)
+        strcmp(relative_path, LAKE_PROBE_FINAL) == 0 ||
+        begins(relative_path, LAKE_FOLDER "/probe_"))
         return OK;
     return error_set(error, ERR_CONFLICT,
                      "%s is not empty (there is %s) and holds no lake: a backup needs a folder of "
@@ -134,25 +189,116 @@ static enum error_code check_lake(const struct store *copy, const struct lake_fi
     return OK;
 }
 
-enum error_code destination_look(const struct store *copy, const struct lake_file *lake,
-                                 enum destination_kind *kind, struct error *error)
+/* What a run that died was putting, or had put, is nobody's once the catalog is another. */
+static enum error_code note_upload(void *context, const struct catalog_upload *upload,
+                                   struct error *error)
+{
+    bool *some = context;
+    (void)upload;
+    (void)error;
+    *some = true;
+    return OK;
+}
+
+static enum error_code check_catalog(const struct store *copy, const struct lake_file *lake,
+                                     struct catalog *catalog, struct error *error)
+{
+    char *place = NULL;
+    bool has_uploads = false;
+    enum error_code code = catalog_lake_path(catalog, &place, error);
+    if (code == OK && (strcmp(catalog_lake_id(catalog), lake->lake_id) != 0 || place == NULL ||
+                       strcmp(place, copy->root) != 0))
+        code =
+            error_set(error, ERR_CONFLICT,
+                      "the catalog that is named for the copy holds the lake of %s: name another "
+                      "one (another --catalog-schema, or file) for that in %s",
+                      place == NULL ? "another place" : place, copy->root);
+    if (code == OK)
+        code = catalog_each_upload(catalog, note_upload, &has_uploads, error);
+    if (code == OK && has_uploads)
+        code = error_set(error, ERR_CONFLICT,
+                         "a run was killed in %s while it published a commit, less than a day ago: "
+                         "it is no longer a backup; give another place, or start a run there once "
+                         "to finish that",
+                         copy->root);
+    mem_free(place);
+    return code;
+}
+
+/* One in the folder is looked at when it is read; another may be anybody's. */
+static enum error_code look_at_catalog(struct destination *destination, const struct store *copy,
+                                       const struct lake_file *lake, bool *is_there,
+                                       struct error *error)
+{
+    struct catalog *catalog = NULL;
+    enum error_code code =
+        lake_catalog_is_in_folder(copy, &destination->catalog_is_in_folder, error);
+    *is_there = false;
+    if (code != OK)
+        return code;
+    if (destination->catalog_is_in_folder) {
+        *is_there = store_exists(copy, LAKE_CATALOG);
+        return OK;
+    }
+    code = lake_catalog_look(copy, is_there, error);
+    if (code == OK && *is_there)
+        code = lake_catalog_open(&catalog, copy, CATALOG_READ, NULL, error);
+    if (code == OK && *is_there)
+        code = check_catalog(copy, lake, catalog, error);
+    catalog_close(catalog);
+    return code;
+}
+
+/* A copy keeps its catalog where the first backup put it. */
+static enum error_code check_place(struct destination *destination, const struct store *copy,
+                                   const struct lake_file *there, struct error *error)
+{
+    bool is_wanted = destination->catalog[0] != '\0';
+    if (!store_is_folder(copy))
+        return OK; /* its lake.json does not say it */
+    if (!is_wanted) {
+        memcpy(destination->catalog, there->catalog, sizeof there->catalog);
+        memcpy(destination->schema, there->catalog_schema, sizeof there->catalog_schema);
+        return OK;
+    }
+    if (strcmp(destination->catalog, there->catalog) == 0 &&
+        strcmp(destination->schema, there->catalog_schema) == 0)
+        return OK;
+    return error_set(error, ERR_CONFLICT,
+                     "the backup in %s has its catalog in %.300s%s%s, not in %.300s%s%s: leave out "
+                     "--catalog, or give another folder",
+                     copy->root, there->catalog[0] == '\0' ? "its folder" : there->catalog,
+                     there->catalog_schema[0] == '\0' ? "" : " schema ", there->catalog_schema,
+                     destination->catalog, destination->schema[0] == '\0' ? "" : " schema ",
+                     destination->schema);
+}
+
+enum error_code destination_look(struct destination *destination, const struct store *copy,
+                                 const struct lake_file *lake, struct error *error)
 {
     struct lake_file there;
     struct error failure;
-    *kind = DESTINATION_EMPTY;
+    bool has_catalog = false;
+    destination->kind = DESTINATION_EMPTY;
     enum error_code code = lake_file_read(&there, copy, &failure);
-    bool has_catalog = store_exists(copy, LAKE_CATALOG);
-    if (code == ERR_NOT_FOUND && has_catalog)
-        return error_set(error, ERR_CONFLICT,
-                         "%s has a catalog but no " LAKE_FILE
-                         ": nothing says which lake it is; give another folder",
-                         copy->root);
-    if (code == ERR_NOT_FOUND)
-        return refuse_files(copy, error);
+    bool is_new = code == ERR_NOT_FOUND;
     if (code == OK)
         code = check_lake(copy, lake, &there, &failure);
+    if (code == OK)
+        code = check_place(destination, copy, &there, &failure);
+    if (code == OK || is_new)
+        code = look_at_catalog(destination, copy, lake, &has_catalog, &failure);
+    if (code == OK && is_new && has_catalog)
+        code = error_set(&failure, ERR_CONFLICT,
+                         "%s has a catalog but no " LAKE_FILE
+                         ": nothing says which lake it is; give another folder, and a catalog of "
+                         "its own",
+                         copy->root);
+    if (code == OK && is_new)
+        code = refuse_files(copy, &failure);
     lake_file_release(&there);
-    *kind = has_catalog ? DESTINATION_LAKE : DESTINATION_STARTED;
+    if (!is_new)
+        destination->kind = has_catalog ? DESTINATION_LAKE : DESTINATION_STARTED;
     if (code != OK && error != NULL)
         *error = failure;
     return code;

@@ -88,11 +88,11 @@ static enum error_code add_item(const struct plan_reading *reading, struct backu
                                 const char *path, bool is_absolute, struct error *error)
 {
     struct backup_plan *plan = reading->plan;
-    if (lake_data_file_is_remote(path))
-        return add_remote(plan, path, error);
     const char *inside = NULL;
     if (is_absolute && (inside = strip(reading->root, path)) == NULL)
         inside = strip(reading->data_path, path);
+    if (inside == NULL && lake_data_file_is_remote(path))
+        return add_remote(plan, path, error);
     item->is_named_anew = is_absolute;
     item->source = arena_copy_text(&plan->arena, bytes_view_text(inside == NULL ? path : inside));
     item->name = is_absolute && inside == NULL ? name_external(plan, path) : item->source;

@@ -201,6 +201,15 @@ const char *catalog_lake_id(struct catalog *catalog)
     return catalog->lake_id;
 }
 
+enum error_code catalog_layout(struct catalog *catalog, int *layout, struct error *error)
+{
+    char *text = NULL;
+    enum error_code code = catalog_get_value(&catalog->database, "layout_version", &text, error);
+    *layout = text == NULL ? CATALOG_LAYOUT_FIRST : (int)strtol(text, NULL, 10);
+    mem_free(text);
+    return code;
+}
+
 enum error_code catalog_evolve(struct catalog *catalog, const struct catalog_table *table,
                                size_t own_count, struct error *error)
 {

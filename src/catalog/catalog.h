@@ -49,6 +49,9 @@ enum error_code catalog_empty_log(struct catalog *catalog, struct error *error) 
 /* Our schema version of the lake's table. Borrowed until it evolves. */
 const char *catalog_schema_version(struct catalog *catalog);
 const char *catalog_lake_id(struct catalog *catalog);
+/* CATALOG_LAYOUT_… */
+enum error_code catalog_layout(struct catalog *catalog, int *layout,
+                               struct error *error) MUST_CHECK;
 /* Next commit_no to use (1 in a new lake). */
 enum error_code catalog_next_commit_no(struct catalog *catalog, uint64_t *commit_no,
                                        struct error *error) MUST_CHECK;

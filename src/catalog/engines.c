@@ -3,6 +3,7 @@
 
 #include "catalog/postgres_database.h"
 #include "catalog/sqlite_database.h"
+#include "catalog/transfer.h"
 #include "util/buffer.h"
 #include "util/memory.h"
 
@@ -43,7 +44,21 @@ enum error_code database_open(struct database *database, const char *path, enum 
     return database_open_at(database, &(struct catalog_location){.path = path}, mode, error);
 }
 
+static enum error_code transfer(struct database *to, struct database *from, struct error *error)
+{
+    enum error_code code = database_begin_read(from, error);
+    if (code != OK)
+        return code;
+    code = database_begin_write(to, error);
+    if (code == OK)
+        code = database_end(to, transfer_rows(to, from, error), error);
+    /* Nothing was written there: how that ends changes nothing. */
+    (void)!database_end(from, ERR_AGAIN, NULL);
+    return code;
+}
+
 enum error_code database_copy(struct database *to, struct database *from, struct error *error)
 {
-    return sqlite_copy(to, from, error);
+    return sqlite_is_engine_of(to) && sqlite_is_engine_of(from) ? sqlite_copy(to, from, error)
+                                                                : transfer(to, from, error);
 }

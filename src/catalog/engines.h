@@ -14,9 +14,9 @@ enum error_code database_open_at(struct database *database, const struct catalog
 enum error_code database_open(struct database *database, const char *path, enum database_mode mode,
                               struct error *error) MUST_CHECK;
 
-/* Of two SQLite files: makes `to` what `from` is, of one moment, in one transaction: who reads
- * either is not disturbed, and who writes to `from` neither, if it has a write-ahead log. What `to`
- * held is gone. */
+/* Makes `to` what `from` is, of one moment, in one transaction: who reads either is not disturbed,
+ * and who writes to `from` neither, if that is no SQLite file without a write-ahead log. Of two
+ * SQLite files all that `to` held is gone; else catalog/transfer.h says what stays. */
 enum error_code database_copy(struct database *to, struct database *from,
                               struct error *error) MUST_CHECK;
 

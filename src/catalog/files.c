@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 
-#include "catalog/engines.h"
 #include "catalog/sqlite_session.h"
 #include "os/file.h"
 #include "os/lock_probe.h"
@@ -89,43 +88,5 @@ enum error_code catalog_seal_new(const char *root, struct catalog *catalog, stru
     if (code == OK)
         return catalog_seal(path, catalog, error);
     catalog_close(catalog);
-    return code;
-}
-
-static enum error_code copy_into(struct database *to, const char *from, struct error *error)
-{
-    struct database source;
-    enum error_code code = database_open(&source, from, DATABASE_READ, error);
-    if (code != OK)
-        return code;
-    code = database_copy(to, &source, error);
-    database_close(&source);
-    return code;
-}
-
-enum error_code catalog_copy(const char *to, const char *from, struct error *error)
-{
-    struct database copy;
-    enum error_code code = catalog_discard(to, error);
-    if (code == OK)
-        code = database_open(&copy, to, DATABASE_COPY, error);
-    if (code != OK)
-        return code;
-    code = copy_into(&copy, from, error);
-    database_close(&copy);
-    return code;
-}
-
-/* Its log holds all of it twice until it is emptied; readers may keep that from happening. */
-enum error_code catalog_overwrite(const char *to, const char *from, struct error *error)
-{
-    struct database old;
-    enum error_code code = database_open(&old, to, DATABASE_WRITE, error);
-    if (code != OK)
-        return code;
-    code = copy_into(&old, from, error);
-    if (code == OK)
-        (void)!database_execute(&old, "PRAGMA wal_checkpoint(TRUNCATE)", NULL);
-    database_close(&old);
     return code;
 }

@@ -34,12 +34,4 @@ enum error_code catalog_discard(const char *path, struct error *error) MUST_CHEC
 enum error_code catalog_seal(const char *path, struct catalog *catalog,
                              struct error *error) MUST_CHECK;
 
-/* Makes `to`, anew, what the catalog at `from` is at one moment. Who reads or writes to `from` is
- * not disturbed. Its bytes are durable then. ERR_RETRY (EBUSY) where another program holds it. */
-enum error_code catalog_copy(const char *to, const char *from, struct error *error) MUST_CHECK;
-
-/* Makes the catalog at `to`, which others may be reading, what the sealed one at `from` is, in one
- * transaction. ERR_RETRY (EBUSY) where another program writes to it. */
-enum error_code catalog_overwrite(const char *to, const char *from, struct error *error) MUST_CHECK;
-
 #endif

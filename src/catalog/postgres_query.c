@@ -186,20 +186,22 @@ bool postgres_is_null(const struct query *query, int column)
     return PQgetisnull(cursor->result, cursor->row, column) != 0;
 }
 
+/* A boolean's is a number's, as where there are no booleans. */
 const char *postgres_text(const struct query *query, int column)
 {
     const struct postgres_cursor *cursor = cursor_of(query);
-    return postgres_is_null(query, column) ? NULL : PQgetvalue(cursor->result, cursor->row, column);
+    if (postgres_is_null(query, column))
+        return NULL;
+    const char *text = PQgetvalue(cursor->result, cursor->row, column);
+    if (PQftype(cursor->result, column) != OID_BOOL)
+        return text;
+    return text[0] == 't' ? "1" : "0";
 }
 
 int64_t postgres_integer(const struct query *query, int column)
 {
     const char *text = postgres_text(query, column);
-    if (text == NULL)
-        return 0;
-    if (PQftype(cursor_of(query)->result, column) == OID_BOOL)
-        return text[0] == 't';
-    return strtoll(text, NULL, 10);
+    return text == NULL ? 0 : strtoll(text, NULL, 10);
 }
 
 enum error_code postgres_is_empty(struct database *database, bool *empty, struct error *error)

@@ -144,6 +144,16 @@ uint64_t query_checksum(const struct query *query, int column)
     return text == NULL ? 0 : strtoull(text, NULL, 16);
 }
 
+int query_column_count(const struct query *query)
+{
+    return engine_of(query)->column_count(query);
+}
+
+const char *query_column_name(const struct query *query, int column)
+{
+    return engine_of(query)->column_name(query, column);
+}
+
 enum error_code database_run(struct database *database, const char *sql, struct sql_values values,
                              struct error *error)
 {

@@ -111,6 +111,10 @@ struct ledger_range query_range(struct query *query, int column);
 /* A checksum in hexadecimal; 0 if it is NULL. */
 uint64_t query_checksum(const struct query *query, int column);
 
+/* Of a question that has had a row. */
+int query_column_count(const struct query *query);
+const char *query_column_name(const struct query *query, int column);
+
 /* Runs all the statements of `sql`, separated by semicolons, each with the same values. */
 enum error_code database_run(struct database *database, const char *sql, struct sql_values values,
                              struct error *error) MUST_CHECK;

@@ -243,6 +243,11 @@ static const struct engine sqlite_engine = {
     .rule_out = sqlite_rule_out,
 };
 
+bool sqlite_is_engine_of(const struct database *database)
+{
+    return database->engine == &sqlite_engine;
+}
+
 enum error_code sqlite_open(struct database *database, const char *path, struct error *error)
 {
     enum error_code code = OK;

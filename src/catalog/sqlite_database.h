@@ -13,6 +13,7 @@
 /* The engine and session of a database that has its mode and path. On failure database_close. */
 enum error_code sqlite_open(struct database *database, const char *path,
                             struct error *error) MUST_CHECK;
+bool sqlite_is_engine_of(const struct database *database);
 /* database_copy between two of them. */
 enum error_code sqlite_copy(struct database *to, struct database *from,
                             struct error *error) MUST_CHECK;

@@ -150,3 +150,12 @@ enum error_code catalog_upload_is_known(struct catalog *catalog, const char *pat
                         "ttp_dead_letters WHERE '_lake/' || path = ?1",
                         BIND(sql_text(path)), known, error);
 }
+
+enum error_code catalog_forget_uploads(struct catalog *catalog, struct error *error)
+{
+    bool there = false;
+    enum error_code code = has_table(catalog, &there, error);
+    return code == OK && there
+               ? database_execute(&catalog->database, "DELETE FROM ttp_upload", error)
+               : code;
+}

@@ -36,6 +36,9 @@ enum error_code catalog_give_up_uploads(struct catalog *catalog, const char *com
 enum error_code catalog_forget_upload(struct catalog *catalog, const char *path,
                                       struct error *error) MUST_CHECK;
 
+/* All of them: of a copy of the catalog, which is another lake's by now. */
+enum error_code catalog_forget_uploads(struct catalog *catalog, struct error *error) MUST_CHECK;
+
 /* In order of their paths; pointers live during the call. */
 typedef enum error_code catalog_upload_visitor(void *context, const struct catalog_upload *upload,
                                                struct error *error);

@@ -22,12 +22,18 @@
  * What only the catalog changes needs no lock: a snapshot may end beside a backup, its files go
  * later. Keep it as short as the deletion: a backup that begins waits for it. The kernel lets go of
  * it when the process ends, however it ends; the file's text (pid, host, where to) only informs.
+ *
+ * A lake that several machines may write to has its catalog in PostgreSQL: there both take a lock
+ * of the catalog, too (catalog/keeping.h). One on object storage with a SQLite catalog has the
+ * lock's file beside that.
  */
 
+#include "catalog/keeping.h"
 #include "store/store.h"
 
 struct backup_lock {
     struct os_file file;
+    struct catalog_keeping *keeping; /* where the catalog is in PostgreSQL */
 };
 
 /* How long a backup waits for deletions to end before it gives up. */
@@ -42,6 +48,8 @@ enum error_code backup_lock_share(struct backup_lock *lock, const struct store *
  * the deletion is put off. On failure it is released. */
 enum error_code backup_lock_delete(struct backup_lock *lock, const struct store *store,
                                    struct error *error) MUST_CHECK;
+/* ERR_RETRY if a backup's lock was lost since: files may be gone. */
+enum error_code backup_lock_check(const struct backup_lock *lock, struct error *error) MUST_CHECK;
 void backup_lock_release(struct backup_lock *lock); /* idempotent */
 
 #endif

@@ -93,7 +93,7 @@ static enum error_code lock_records(struct os_file *file, const struct store *st
 {
     char path[OS_PATH_BYTES];
     int64_t until_us = os_monotonic_us() + PATIENCE_US;
-    enum error_code code = store_path(store, LAKE_BACKUPS ".lock", path, error);
+    enum error_code code = store_path(store, LAKE_BACKUPS_LOCK, path, error);
     if (code == OK)
         code = os_refuse_no_file(path, error);
     if (code == OK)

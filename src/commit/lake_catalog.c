@@ -1,16 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "commit/lake_catalog.h"
 
+#include <string.h>
+
 #include "catalog/care.h"
+#include "catalog/copy.h"
 #include "catalog/files.h"
 #include "os/file.h"
 
 static const char *configured = "", *configured_schema = "";
+static struct {
+    const char *root; /* NULL: there is none */
+    const char *catalog, *schema;
+} copy;
 
 void lake_catalog_configure(const char *catalog, const char *schema)
 {
     configured = catalog;
     configured_schema = schema;
+}
+
+void lake_catalog_configure_copy(const char *root, const char *catalog, const char *schema)
+{
+    copy.root = root;
+    copy.catalog = catalog;
+    copy.schema = schema;
 }
 
 bool lake_catalog_is_elsewhere(const struct lake_file *file)
@@ -47,7 +61,10 @@ static enum error_code find(struct found_catalog *found, const struct store *sto
     (void)!lake_file_read(&found->file, store, &ignored);
     if (lake_catalog_is_elsewhere(&found->file))
         return find_elsewhere(found, found->file.catalog, found->file.catalog_schema, store, error);
-    if (!store_is_folder(store) && configured[0] != '\0')
+    bool is_copy = copy.root != NULL && strcmp(copy.root, store->root) == 0;
+    if (is_copy && copy.catalog[0] != '\0')
+        return find_elsewhere(found, copy.catalog, copy.schema, store, error);
+    if (!is_copy && !store_is_folder(store) && configured[0] != '\0')
         return find_elsewhere(found, configured, configured_schema, store, error);
     found->where.path = found->path;
     if (store_is_folder(store))
@@ -100,6 +117,61 @@ enum error_code lake_catalog_open(struct catalog **out, const struct store *stor
         catalog_close(*out);
         *out = NULL;
     }
+    lake_file_release(&found.file);
+    return code;
+}
+
+enum error_code lake_catalog_copy(const struct store *store, const char *to, struct error *error)
+{
+    struct found_catalog found;
+    enum error_code code = find(&found, store, error);
+    if (code == OK)
+        code = catalog_copy(to, &found.where, error);
+    lake_file_release(&found.file);
+    return code;
+}
+
+enum error_code lake_catalog_overwrite(const struct store *store, const char *from,
+                                       struct error *error)
+{
+    struct found_catalog found;
+    enum error_code code = find(&found, store, error);
+    if (code == OK)
+        code = catalog_overwrite(&found.where, from, error);
+    lake_file_release(&found.file);
+    return code;
+}
+
+enum error_code lake_catalog_look(const struct store *store, bool *is_there, struct error *error)
+{
+    struct found_catalog found;
+    *is_there = false;
+    enum error_code code = find(&found, store, error);
+    if (code == OK)
+        code = catalog_look(&found.where, is_there, error);
+    lake_file_release(&found.file);
+    return code;
+}
+
+enum error_code lake_catalog_keep(struct catalog_keeping **out, const struct store *store,
+                                  bool shared, char holder[KEEPING_HOLDER_BYTES],
+                                  struct error *error)
+{
+    struct found_catalog found;
+    *out = NULL;
+    enum error_code code = find(&found, store, error);
+    if (code == OK)
+        code = catalog_keeping_take(out, &found.where, shared, holder, error);
+    lake_file_release(&found.file);
+    return code;
+}
+
+enum error_code lake_catalog_is_in_folder(const struct store *store, bool *is_in_folder,
+                                          struct error *error)
+{
+    struct found_catalog found;
+    enum error_code code = find(&found, store, error);
+    *is_in_folder = code == OK && !found.is_elsewhere;
     lake_file_release(&found.file);
     return code;
 }

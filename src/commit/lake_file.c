@@ -63,12 +63,25 @@ static enum error_code decode(struct lake_file *lake, const json_t *object, cons
     return json_text_get_ranges(object, "pruned", &lake->pruned, path, error);
 }
 
+enum error_code lake_file_parse(struct lake_file *lake, struct bytes_view text, const char *path,
+                                struct error *error)
+{
+    json_t *object = NULL;
+    lake_file_init(lake);
+    enum error_code code = json_text_parse(text, path, &object, error);
+    if (code == OK)
+        code = decode(lake, object, path, error);
+    json_decref(object);
+    if (code != OK)
+        lake_file_release(lake);
+    return code;
+}
+
 enum error_code lake_file_read(struct lake_file *lake, const struct store *store,
                                struct error *error)
 {
     char path[OS_PATH_BYTES];
     struct buffer text;
-    json_t *object = NULL;
     lake_file_init(lake);
     buffer_init(&text);
     enum error_code code = store_path(store, LAKE_FILE, path, error);
@@ -81,13 +94,8 @@ enum error_code lake_file_read(struct lake_file *lake, const struct store *store
                          "`parquet-consumer rebuild`",
                          path, LAKE_FILE_LIMIT_BYTES);
     if (code == OK)
-        code = json_text_parse(buffer_view(&text), path, &object, error);
-    if (code == OK)
-        code = decode(lake, object, path, error);
-    json_decref(object);
+        code = lake_file_parse(lake, buffer_view(&text), path, error);
     buffer_release(&text);
-    if (code != OK)
-        lake_file_release(lake);
     return code;
 }
 

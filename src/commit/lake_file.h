@@ -35,6 +35,9 @@ void lake_file_release(struct lake_file *lake);
  * if it can't be read as what it should be. `lake` is initialised in every case. */
 enum error_code lake_file_read(struct lake_file *lake, const struct store *store,
                                struct error *error) MUST_CHECK;
+/* The same of its text; `path` for messages. */
+enum error_code lake_file_parse(struct lake_file *lake, struct bytes_view text, const char *path,
+                                struct error *error) MUST_CHECK;
 /* The same of the lake at an output_path. */
 enum error_code lake_file_read_at(struct lake_file *lake, const char *output_path,
                                   struct error *error) MUST_CHECK;

@@ -17,9 +17,10 @@
 #define LAKE_INTENT       "_lake/staging/intent.json"
 #define LAKE_DEAD_LETTERS "_lake/dead_letters"
 /* Files that a copy of a lake holds, which lie outside of the lake itself. */
-#define LAKE_EXTERNAL "_lake/external"
-#define LAKE_BACKUPS  "_lake/backups.json"
-#define LAKE_DAMAGED  "_lake/damaged"
+#define LAKE_EXTERNAL     "_lake/external"
+#define LAKE_BACKUPS      "_lake/backups.json"
+#define LAKE_BACKUPS_LOCK LAKE_BACKUPS ".lock"
+#define LAKE_DAMAGED      "_lake/damaged"
 /* Data files that left the lake, and that older snapshots still read. */
 #define LAKE_REPLACED "_lake/replaced"
 /* Where a start tries what the file system can do; gone when it is over. */

@@ -2,7 +2,8 @@
 /*
  * A lake on object storage. What the protocol needs of a store is less here than in a folder: an
  * object is there wholly or not at all, and durable when the request was answered. So syncs do
- * nothing. What it can't do (rename, link) is refused; the verbs that need it say so before.
+ * nothing. A move is a copy and a deletion; a link is refused, and the verbs that need one say so
+ * before.
  *
  * There is one struct objects a lake, which lives as long as the process: a store is found by its
  * path wherever one is needed, also on threads that only look at the lake.
@@ -90,8 +91,9 @@ static enum error_code translate(enum error_code code, struct error *failure, st
 static bool is_local(const char *name)
 {
     size_t length = strlen(LAKE_STAGING);
-    return strcmp(name, LAKE_BACKUP_LOCK) == 0 || (strncmp(name, LAKE_STAGING, length) == 0 &&
-                                                   (name[length] == '/' || name[length] == '\0'));
+    return strcmp(name, LAKE_BACKUP_LOCK) == 0 || strcmp(name, LAKE_BACKUPS_LOCK) == 0 ||
+           (strncmp(name, LAKE_STAGING, length) == 0 &&
+            (name[length] == '/' || name[length] == '\0'));
 }
 
 static enum error_code check_name(const struct store *store, const char *name, struct error *error)
@@ -159,8 +161,9 @@ static enum error_code put(const struct store *store, const char *staged, const 
     struct error failure;
     struct s3_patience how = patience();
     enum error_code code = check_name(store, name, error);
-    if (code == OK)
-        code = path_of(store, staged, path, error);
+    if (code != OK || is_local(name))
+        return code == OK ? store_put(&store->objects->local, staged, name, error) : code;
+    code = path_of(store, staged, path, error);
     if (code == OK)
         code = mark_of(path, mark, error);
     if (code != OK)
@@ -277,11 +280,31 @@ static enum error_code move_aside(const struct store *store, const char *name,
     return translate(code, &failure, error);
 }
 
+/* As above. Whoever moves things owns the lake: a name that is free when it is looked at stays so.
+ */
 static enum error_code move_object(const struct store *store, const char *name, const char *to,
                                    struct error *error)
 {
-    (void)to;
-    return refuse(store, "moved", name, error);
+    struct s3_object object;
+    struct error failure;
+    struct s3_patience how = patience();
+    struct s3_client *client = store->objects->client;
+    enum error_code code = check_name(store, name, error);
+    if (code == OK)
+        code = check_name(store, to, error);
+    if (code == OK && is_local(name) && is_local(to))
+        return store_move(&store->objects->local, name, to, error);
+    if (code != OK)
+        return code;
+    error_clear(&failure);
+    code = s3_head(client, to, &object, &how, &failure);
+    if (code == OK)
+        code = error_set(&failure, ERR_CONFLICT, "%s/%s is there already", store->root, to);
+    else if (code == ERR_NOT_FOUND)
+        code = s3_copy(client, name, to, &how, &failure);
+    if (code == OK)
+        code = s3_delete(client, name, &how, &failure);
+    return translate(code, &failure, error);
 }
 
 /* ---- looking ---- */

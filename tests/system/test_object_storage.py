@@ -367,7 +367,7 @@ def test_dead_letters_lie_beside_the_files(store, place, tmp_path):
 
 @pytest.mark.parametrize("words", [("rebuild",), ("prune", "--older-than", "1d"),
                                    ("expire", "--older-than", "1d"), ("compact",),
-                                   ("backup", "elsewhere"), ("relocate",),
+                                   ("relocate",),
                                    ("dead-letters", "replay")])
 def test_what_does_not_work_on_an_object_store_yet_is_refused(store, place, words):
     place.execute(*words).expect(2).says("does not work on object storage yet")

@@ -112,6 +112,33 @@ class Server:
         self.stop()
 
 
+class Session:
+    """A session of its own that runs `sql`, and holds what that takes, until the block ends."""
+
+    def __init__(self, server, sql, database="lake"):
+        self.server, self.database = server, database
+        self.process = subprocess.Popen(
+            [binaries() / "psql", "-h", "127.0.0.1", "-p", str(server.port), "-U", "postgres", "-d",
+             database, "-X", "-q", "-c", sql], cwd="/", stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def wait_for_lock(self):
+        ends = time.monotonic() + LIMIT_SECONDS
+        while not self.server.sql("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted",
+                                  database=self.database):
+            assert time.monotonic() < ends and self.process.poll() is None
+            time.sleep(0.05)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.server.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname ="
+                        f" '{self.database}' AND pid <> pg_backend_pid()", database=self.database)
+
+
 class Proxy(threading.Thread):
     """Hands connections on to a server. `watch(data, pair)` sees what a client sends, and returns
     whether it is to be handed on; it may cut the pair's client off."""
