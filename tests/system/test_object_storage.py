@@ -403,6 +403,7 @@ def duckdb_rows(place, endpoint):
         "SELECT ledger_sequence, event_index FROM lake.ttp_events ORDER BY ALL").fetchall()
 
 
+@pytest.mark.s3_server
 def test_other_readers_read_it_from_a_real_server(gateway, tmp_path, source):
     place = Place(gateway.endpoint, tmp_path)
     with process.Replay([RECORDING.events], "--pace", "5ms") as slow:
@@ -427,6 +428,7 @@ def test_other_readers_read_it_from_a_real_server(gateway, tmp_path, source):
     assert frame.select(polars.len()).collect().item() == len(wanted)
 
 
+@pytest.mark.s3_server
 def test_a_real_server_may_go_away_and_come_back(gateway, tmp_path, source):
     place = Place(gateway.endpoint, tmp_path)
     with process.Replay([RECORDING.events], "--pace", "10ms") as server:

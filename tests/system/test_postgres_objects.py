@@ -74,6 +74,7 @@ def test_a_run_completes_the_lake_and_the_next_one_has_nothing_to_do(store, cata
     place.execute("files").expect(0).says("s3://bucket/lake")
 
 
+@pytest.mark.s3_server
 def test_duckdb_reads_it_by_its_two_addresses(catalog_server, tmp_path):
     with versitygw.Gateway(tmp_path) as store, reading.duckdb_connection() as connection:
         with process.Replay([RECORDING.events]) as server:

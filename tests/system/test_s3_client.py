@@ -559,7 +559,8 @@ def gateway(tmp_path_factory):
         yield running
 
 
-def test_versitygw_takes_it_all(gateway, tmp_path):
+@pytest.mark.s3_server
+def test_a_server_of_others_takes_it_all(gateway, tmp_path):
     assert takes_it_all(functools.partial(Driver, gateway.endpoint), tmp_path) == ["honoured"]
     refused(Driver(gateway.endpoint, secret="wrongsecret"), "SignatureDoesNotMatch")
     refused(Driver(gateway.endpoint, "s3://nobucket/lake"), "NoSuchBucket")
