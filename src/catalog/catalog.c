@@ -19,6 +19,8 @@
 #include "os/identity.h"
 #include "util/memory.h"
 
+#define CREATE_TRIES_MAX 3 /* after answers that were lost */
+
 static enum error_code create_all(struct catalog *catalog,
                                   const struct catalog_create_options *options, struct error *error)
 {
@@ -53,10 +55,9 @@ static enum error_code create_all(struct catalog *catalog,
     return code == OK ? views_make(database, options->table, &views, error) : code;
 }
 
-/* Makes the tables in an empty database; one that has them is left alone. */
-static enum error_code create_if_empty(struct catalog *catalog,
-                                       const struct catalog_create_options *options,
-                                       struct error *error)
+static enum error_code create_once(struct catalog *catalog,
+                                   const struct catalog_create_options *options,
+                                   struct error *error)
 {
     struct database *database = &catalog->database;
     bool empty = false;
@@ -67,6 +68,24 @@ static enum error_code create_if_empty(struct catalog *catalog,
     if (code == OK && empty)
         code = create_all(catalog, options, error);
     return database_end(database, code, error);
+}
+
+/* Makes the tables in an empty database; one that has them is left alone. Where the answer to
+ * COMMIT was lost a new connection looks again: its lock is to be had once the former one has
+ * ended, which either made them by then or never does. What keeps it from that is the next start's.
+ */
+static enum error_code create_if_empty(struct catalog *catalog,
+                                       const struct catalog_create_options *options,
+                                       struct error *error)
+{
+    struct error again;
+    enum error_code code = create_once(catalog, options, error);
+    for (int i = 0; code != OK && catalog->database.lost_commit && i < CREATE_TRIES_MAX; i++) {
+        catalog->database.lost_commit = false;
+        if (create_once(catalog, options, &again) == OK)
+            code = OK;
+    }
+    return code;
 }
 
 static enum error_code check_versions(struct catalog *catalog, struct error *error)

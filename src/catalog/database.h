@@ -28,6 +28,7 @@ struct database {
     void *session;               /* the engine's */
     char *path;                  /* owned; what messages call it */
     enum database_mode mode;
+    bool lost_commit; /* the last COMMIT was sent, and the connection lost before its answer */
 };
 
 void database_close(struct database *database);

@@ -121,7 +121,8 @@ static enum error_code commit(struct database *database, struct error *error)
     bool was_open = PQstatus(session->connection) == CONNECTION_OK && session->code == OK;
     enum error_code code = postgres_ask(database, "COMMIT", &nothing, &result, error);
     bool is_open = PQstatus(session->connection) == CONNECTION_OK;
-    if (code != OK && was_open && !is_open)
+    database->lost_commit = code != OK && was_open && !is_open;
+    if (database->lost_commit)
         code = tell_unknown(database, error);
     else if (code == OK && strcmp(PQcmdStatus(result), "COMMIT") != 0)
         code = error_set(error, ERR_IO, "catalog %s: the server answered COMMIT with %s",
