@@ -310,6 +310,8 @@ enum error_code deletion_finish(const struct store *store, struct catalog *catal
     if (code == OK && is_taken) {
         arena_init(&deletion.arena, 0);
         code = delete_all(&deletion, error);
+        if (code == OK)
+            code = store_tidy(store, LAKE_REPLACED, error);
         arena_release(&deletion.arena);
         buffer_release(&deletion.batch);
         buffer_release(&deletion.gone);

@@ -406,6 +406,11 @@ enum error_code os_unlink(const char *path, struct error *error)
     return code;
 }
 
+void os_remove_if_empty(const char *path)
+{
+    (void)os_calls_get()->rmdir(path);
+}
+
 void os_discard(const char *path)
 {
     os_calls_get()->unlink(path);

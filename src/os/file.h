@@ -68,6 +68,8 @@ enum error_code os_rename_no_replace(const char *from, const char *to,
 enum error_code os_link(const char *path, const char *name, struct error *error) MUST_CHECK;
 /* ERR_NOT_FOUND if it is not there. */
 enum error_code os_unlink(const char *path, struct error *error) MUST_CHECK;
+/* Removes the directory if nothing is in it; without a word otherwise. */
+void os_remove_if_empty(const char *path);
 /* Deletes without a word: for clean-up paths. */
 void os_discard(const char *path);
 /* The directory and its missing parents; *created_any (may be NULL) tells if one was made. The
@@ -115,6 +117,8 @@ struct os_walker {
                              struct error *error);
     /* A directory for which it says false is left out; NULL: none is. */
     bool (*enter)(void *context, const char *relative_path);
+    /* All below the directory has been visited, and no other process adds to it. NULL: not told. */
+    void (*leave)(void *context, const char *relative_path);
     /* Asked for each link to a folder outside of the root: true to walk it, too, under the link's
      * name. NULL: none is. Links below such a folder are never followed, nor are links to files. */
     bool (*follow)(void *context, const char *relative_path);

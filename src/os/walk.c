@@ -94,6 +94,8 @@ static enum error_code visit_entry(struct walk *walk, int directory_fd, const ch
     } else if (S_ISDIR(info.st_mode)) {
         if (walker->enter == NULL || walker->enter(walker->context, relative))
             code = walk_directory(walk, depth + 1, error);
+        if (code == OK && walker->leave != NULL)
+            walker->leave(walker->context, (const char *)walk->relative.data);
     } else if (os_fence_refuses(path, error)) {
         code = ERR_INVALID;
     } else if (S_ISLNK(info.st_mode)) {

@@ -153,6 +153,36 @@ static enum error_code remove_file(const struct store *store, const char *name, 
     return code;
 }
 
+static enum error_code pass_by(void *context, const char *relative_path, uint64_t size_bytes,
+                               struct error *error)
+{
+    (void)context;
+    (void)relative_path;
+    (void)size_bytes;
+    (void)error;
+    return OK;
+}
+
+/* What is deeper was left before. */
+static void remove_if_empty(void *context, const char *relative_path)
+{
+    char path[OS_PATH_BYTES];
+    if (os_path_join(path, context, relative_path, NULL) == OK)
+        os_remove_if_empty(path);
+}
+
+static enum error_code tidy(const struct store *store, const char *below, struct error *error)
+{
+    char path[OS_PATH_BYTES], inside[OS_PATH_BYTES];
+    const struct os_walker walker = {.context = path, .visit = pass_by, .leave = remove_if_empty};
+    enum error_code code = path_of(store, below, path, error);
+    if (code == OK)
+        code = os_path_join(inside, below, "x", error);
+    if (code == OK)
+        code = check_way(store, inside, error);
+    return code == OK && os_path_exists(path) ? os_walk(path, &walker, error) : code;
+}
+
 static enum error_code keep_as(const struct store *store, const char *from, const char *name,
                                unsigned attempt, char aside[OS_PATH_BYTES], struct error *error)
 {
@@ -360,6 +390,7 @@ static const struct store_backend folder_backend = {
     .sync_put = sync_put,
     .sync_changed = sync_changed,
     .remove = remove_file,
+    .tidy = tidy,
     .move_aside = move_aside,
     .move = move_file,
     .check_way = check_way,

@@ -221,6 +221,15 @@ static void end_uploads(struct s3_client *client, const char *name)
     (void)!s3_list_uploads(client, name, end_upload, &ending, &how, &ignored);
 }
 
+/* There are no folders. */
+static enum error_code tidy(const struct store *store, const char *below, struct error *error)
+{
+    (void)store;
+    (void)below;
+    (void)error;
+    return OK;
+}
+
 static enum error_code remove_object(const struct store *store, const char *name,
                                      struct error *error)
 {
@@ -582,6 +591,7 @@ static const struct store_backend objects_backend = {
     .sync_put = sync_names,
     .sync_changed = sync_names,
     .remove = remove_object,
+    .tidy = tidy,
     .move_aside = move_aside,
     .move = move_object,
     .check_way = check_name,

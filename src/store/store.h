@@ -58,6 +58,7 @@ struct store_backend {
     enum error_code (*sync_changed)(const struct store *store, const char *const *names,
                                     size_t count, struct error *error);
     enum error_code (*remove)(const struct store *store, const char *name, struct error *error);
+    enum error_code (*tidy)(const struct store *store, const char *below, struct error *error);
     enum error_code (*move_aside)(const struct store *store, const char *name,
                                   char kept[OS_PATH_BYTES], struct error *error);
     enum error_code (*move)(const struct store *store, const char *name, const char *to,
@@ -166,6 +167,14 @@ static inline enum error_code MUST_CHECK store_remove(const struct store *store,
                                                       struct error *error)
 {
     return store->backend->remove(store, name, error);
+}
+
+/* Removes the folders below a name that nothing is in, where a store has folders. They need not
+ * stay away through a power loss. */
+static inline enum error_code MUST_CHECK store_tidy(const struct store *store, const char *below,
+                                                    struct error *error)
+{
+    return store->backend->tidy(store, below, error);
 }
 
 /* Keeps the file in _lake/damaged, under its own name with the suffix .damaged (which no glob for

@@ -225,7 +225,7 @@ def test_pruned_files_are_deleted_when_their_snapshots_end(lake):
     assert (told["files_deleted"], told["bytes_deleted"]) == (report["files"], size)
     assert (done["files_deleted"], done["bytes_deleted"]) == (report["files"], size)
     assert done["snapshots_left"] == 1 and done["files_left_to_duckdb"] == 0
-    assert not files_below(lake, "replaced")
+    assert list((lake / "_lake" / "replaced").iterdir()) == [], "nor are their folders left"
     compare(lake, first)
     assert expire(lake)["files_deleted"] == 0
 

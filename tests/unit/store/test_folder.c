@@ -123,6 +123,37 @@ static void things_of_one_name_are_all_kept_aside(void **state)
     assert_int_equal(store_move_aside(&store, "a.parquet", NULL, &error), ERR_NOT_FOUND);
 }
 
+static void a_tidied_folder_has_no_empty_ones(void **state)
+{
+    (void)state;
+    static const char *const made[] = {LAKE_REPLACED,
+                                       LAKE_REPLACED "/year=2024",
+                                       LAKE_REPLACED "/year=2024/month=01",
+                                       LAKE_REPLACED "/year=2024/month=02",
+                                       LAKE_REPLACED "/year=2025",
+                                       LAKE_REPLACED "/year=2025/a"};
+    assert_int_equal(store_tidy(&store, LAKE_REPLACED, &error), OK); /* it is not there */
+    for (size_t i = 0; i < sizeof made / sizeof *made; i++)
+        assert_int_equal(mkdir(temp_path(folder, made[i]), 0755), 0);
+    temp_write(temp_path(folder, LAKE_REPLACED "/year=2024/month=02/kept"), "x", 1);
+    assert_int_equal(store_tidy(&store, LAKE_REPLACED, &error), OK);
+    assert_true(store_exists(&store, LAKE_REPLACED "/year=2024/month=02/kept"));
+    assert_int_not_equal(access(temp_path(folder, LAKE_REPLACED "/year=2024/month=01"), F_OK), 0);
+    assert_int_not_equal(access(temp_path(folder, LAKE_REPLACED "/year=2025"), F_OK), 0);
+}
+
+static void nothing_is_tidied_behind_a_link(void **state)
+{
+    (void)state;
+    char elsewhere[TEMP_PATH_BYTES];
+    temp_folder_make(elsewhere);
+    assert_int_equal(mkdir(temp_path(elsewhere, "empty"), 0755), 0);
+    assert_int_equal(symlink(elsewhere, temp_path(folder, LAKE_REPLACED)), 0);
+    assert_int_equal(store_tidy(&store, LAKE_REPLACED, &error), ERR_INVALID);
+    assert_int_equal(access(temp_path(elsewhere, "empty"), F_OK), 0);
+    temp_folder_remove(elsewhere);
+}
+
 static void ranges_of_a_file_are_read(void **state)
 {
     (void)state;
@@ -150,6 +181,8 @@ int main(void)
         TEST(nothing_is_put_removed_or_moved_behind_a_link),
         TEST(what_is_gone_is_as_good_as_removed),
         TEST(things_of_one_name_are_all_kept_aside),
+        TEST(a_tidied_folder_has_no_empty_ones),
+        TEST(nothing_is_tidied_behind_a_link),
         TEST(ranges_of_a_file_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
