@@ -58,6 +58,8 @@ static void print_other_work(const struct rebuild_report *report, bool dry_run)
             outcomes[recovered->outcome]);
     if (report->kept_old_catalog)
         say("the old catalog is kept in _lake/damaged\n");
+    if (report->kept_elsewhere[0] != '\0')
+        say("the old catalog is kept in %s\n", report->kept_elsewhere);
     if (report->lake_file_is_new)
         say("_lake/lake.json was missing or damaged: %s from what the files say\n",
             dry_run ? "would be made anew" : "made anew");
@@ -109,12 +111,12 @@ static enum error_code check_data_path(const char *path, struct error *error)
 
 static enum exit_code rebuild(const struct command_line *line, const struct options *options)
 {
-    if (command_refuse_objects(options, "rebuild") != EXIT_DONE)
-        return EXIT_USAGE;
     struct error error = {0};
     struct rebuild_report report = {0};
     struct rebuild_options wanted = {.output_path = options->output_path,
                                      .data_path = options->reader_data_path,
+                                     .catalog = options->catalog,
+                                     .catalog_schema = options->catalog_schema,
                                      .schema = row_schema_find(options->schema_version),
                                      .dry_run = command_line_flag(line, "--dry-run") != NULL,
                                      .tell = print_lost};

@@ -111,13 +111,13 @@ enum error_code destination_place(struct destination *destination, const char *r
                          "--catalog, or name one in PostgreSQL");
     snprintf(destination->catalog, sizeof destination->catalog, "%s", catalog);
     snprintf(destination->schema, sizeof destination->schema, "%s", schema);
-    lake_catalog_configure_copy(root, destination->catalog, destination->schema);
+    lake_catalog_configure_for(root, destination->catalog, destination->schema);
     return OK;
 }
 
 void destination_forget(void)
 {
-    lake_catalog_configure_copy(NULL, "", "");
+    lake_catalog_configure_for(NULL, "", "");
 }
 
 enum error_code destination_reach(const struct store *copy, struct error *error)

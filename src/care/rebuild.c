@@ -21,8 +21,12 @@
 #include "os/file.h"
 #include "sink/lake_recovery.h"
 #include "sink/lake_table.h"
+#include "store/objects.h"
 #include "util/memory.h"
 #include "version.h"
+
+/* Of a catalog that is not made in the folder where it belongs. */
+#define REBUILT_CATALOG LAKE_STAGING "/rebuilt.sqlite"
 
 /* One rebuild. */
 struct rebuild {
@@ -31,6 +35,8 @@ struct rebuild {
     struct store store; /* its root is absolute */
     struct lake_file lake;
     bool lake_file_is_damaged;
+    bool catalog_is_in_folder;
+    char new_path[OS_PATH_BYTES]; /* of the new catalog, while it is made */
     enum partitioning_scheme scheme;
     struct intent intent;
     bool has_intent;
@@ -119,6 +125,51 @@ static enum error_code find_intent(struct rebuild *rebuild, struct error *error)
     if (code != OK && error != NULL)
         *error = failure;
     return code;
+}
+
+/* ---- where its catalog is ---- */
+
+/* The old one must be of this lake, as far as it can be read; a server must be there. */
+static enum error_code check_elsewhere(struct rebuild *rebuild, struct error *error)
+{
+    struct error failure;
+    bool is_there = false;
+    struct catalog *old = NULL;
+    enum error_code code = lake_catalog_look(&rebuild->store, &is_there, &failure);
+    if (code == OK && is_there)
+        code = lake_catalog_open(&old, &rebuild->store, CATALOG_READ, NULL, &failure);
+    if (code == OK && is_there && strcmp(catalog_lake_id(old), rebuild->lake.lake_id) != 0)
+        code = error_set(&failure, ERR_CONFLICT,
+                         "the catalog that is named for %s is that of another lake (%s, not %s): "
+                         "name the one that this lake has",
+                         rebuild->store.root, catalog_lake_id(old), rebuild->lake.lake_id);
+    else if (code == ERR_CORRUPT || (is_there && code == ERR_CONFLICT))
+        code = OK; /* which is why it is made anew */
+    catalog_close(old);
+    if (code != OK && error != NULL)
+        *error = failure;
+    return code;
+}
+
+/* lake.json says it; of a lake on object storage, and where it is lost, the options. */
+static enum error_code find_catalog(struct rebuild *rebuild, struct error *error)
+{
+    struct lake_file *lake = &rebuild->lake;
+    const struct rebuild_options *options = rebuild->options;
+    bool is_lost = rebuild->report->lake_file_is_new && store_is_folder(&rebuild->store);
+    if (is_lost && options->catalog != NULL && options->catalog[0] != '\0') {
+        snprintf(lake->catalog, sizeof lake->catalog, "%s", options->catalog);
+        snprintf(lake->catalog_schema, sizeof lake->catalog_schema, "%s", options->catalog_schema);
+        lake->layout_version = LAKE_LAYOUT_ELSEWHERE;
+        lake_catalog_configure_for(rebuild->store.root, options->catalog, options->catalog_schema);
+    }
+    enum error_code code =
+        lake_catalog_is_in_folder(&rebuild->store, &rebuild->catalog_is_in_folder, error);
+    if (code == OK)
+        code = store_path(&rebuild->store,
+                          rebuild->catalog_is_in_folder ? CATALOG_NEW : REBUILT_CATALOG,
+                          rebuild->new_path, error);
+    return code == OK && !rebuild->catalog_is_in_folder ? check_elsewhere(rebuild, error) : code;
 }
 
 /* ---- the new catalog ---- */
@@ -250,7 +301,8 @@ static enum error_code fill(struct rebuild *rebuild, struct catalog *catalog, st
 
 static enum error_code make_catalog(struct rebuild *rebuild, struct error *error)
 {
-    char path[OS_PATH_BYTES], data_path[OS_PATH_BYTES];
+    char data_path[OS_PATH_BYTES];
+    const char *path = rebuild->new_path;
     struct lake_table arrays;
     struct catalog_table table =
         lake_table_describe(first_schema(rebuild), rebuild->scheme, &arrays);
@@ -262,18 +314,19 @@ static enum error_code make_catalog(struct rebuild *rebuild, struct error *error
     enum error_code code =
         data_path_make(data_path, rebuild->store.root, rebuild->options->data_path, error);
     if (code == OK)
-        code = store_path(&rebuild->store, CATALOG_NEW, path, error);
-    if (code == OK)
-        code = catalog_discard_new(rebuild->store.root, error);
+        code = catalog_discard(path, error);
     if (code != OK)
         return code;
     struct catalog *catalog;
     code = catalog_open(&catalog, path, CATALOG_CREATE, &create, error);
     if (code != OK)
         return code;
-    code = fill(rebuild, catalog, error);
+    if (!rebuild->catalog_is_in_folder) /* as each that is made there */
+        code = catalog_care_begin(catalog, error);
     if (code == OK)
-        return catalog_seal_new(rebuild->store.root, catalog, error);
+        code = fill(rebuild, catalog, error);
+    if (code == OK)
+        return catalog_seal(path, catalog, error);
     catalog_close(catalog);
     return code;
 }
@@ -333,14 +386,13 @@ static enum error_code announce_losses(struct rebuild *rebuild, struct catalog *
 }
 
 /* An old catalog that can't be read loses nothing more. */
-static enum error_code look_at_old(struct rebuild *rebuild, const char *path, struct error *error)
+static enum error_code look_at_old(struct rebuild *rebuild, struct error *error)
 {
     struct error ignored;
     uint64_t file_count = 0;
     const struct rebuild_report *report = rebuild->report;
     struct catalog *old = NULL;
-    bool opened =
-        os_path_exists(path) && catalog_open(&old, path, CATALOG_READ, NULL, &ignored) == OK;
+    bool opened = lake_catalog_open(&old, &rebuild->store, CATALOG_READ, NULL, &ignored) == OK;
     if (report->foreign_rows > 0)
         tell(rebuild,
              "%" PRIu64 " rows in %" PRIu64 " files that no commit made (DuckDB merged, rewrote or "
@@ -358,8 +410,8 @@ static enum error_code look_at_old(struct rebuild *rebuild, const char *path, st
                      "nothing of the files in %s could be taken in, though %" PRIu64
                      " of them hold "
                      "rows of the table and the catalog names %" PRIu64 " files: it was left as it "
-                     "is. 'verify' says what is wrong; move %s away to begin anew",
-                     rebuild->store.root, report->foreign_files, file_count, path);
+                     "is. 'verify' says what is wrong; move the catalog away to begin anew",
+                     rebuild->store.root, report->foreign_files, file_count);
 }
 
 /* ---- putting it in place ---- */
@@ -391,10 +443,10 @@ static enum error_code read_coverage(struct rebuild *rebuild, struct catalog *ca
 }
 
 /* Finishes or undoes the commit that was being published, in the new catalog. */
-static enum error_code recover(struct rebuild *rebuild, const char *path, struct error *error)
+static enum error_code recover(struct rebuild *rebuild, struct error *error)
 {
     struct catalog *catalog;
-    enum error_code code = catalog_open(&catalog, path, CATALOG_WRITE, NULL, error);
+    enum error_code code = lake_catalog_open(&catalog, &rebuild->store, CATALOG_WRITE, NULL, error);
     if (code == OK)
         code = lake_recover(&rebuild->store, &rebuild->lake, catalog, &rebuild->report->recovered,
                             error);
@@ -423,18 +475,37 @@ static enum error_code move_files(struct rebuild *rebuild, struct error *error)
     return code;
 }
 
+static enum error_code refuse_if_open(const struct rebuild *rebuild, struct error *error)
+{
+    char path[OS_PATH_BYTES];
+    if (!store_is_folder(&rebuild->store))
+        return OK;
+    enum error_code code = store_path(&rebuild->store, LAKE_CATALOG, path, error);
+    return code == OK ? catalog_refuse_if_open(path, error) : code;
+}
+
+static enum error_code put_in_place(struct rebuild *rebuild, struct error *error)
+{
+    struct rebuild_report *report = rebuild->report;
+    if (rebuild->catalog_is_in_folder)
+        return catalog_exchange(&rebuild->store, &report->kept_old_catalog, error);
+    enum error_code code =
+        lake_catalog_replace(&rebuild->store, rebuild->new_path, report->kept_elsewhere, error);
+    return code == OK ? catalog_discard(rebuild->new_path, error) : code;
+}
+
 /* The files move last: until then the old catalog may still be the lake's, and name them. */
-static enum error_code carry_out(struct rebuild *rebuild, const char *path, struct error *error)
+static enum error_code carry_out(struct rebuild *rebuild, struct error *error)
 {
     enum error_code code = make_catalog(rebuild, error);
     if (code == OK) /* nobody came meanwhile */
-        code = catalog_refuse_if_open(path, error);
+        code = refuse_if_open(rebuild, error);
     if (code == OK)
         code = write_lake_file(rebuild, error);
     if (code == OK)
-        code = catalog_exchange(&rebuild->store, &rebuild->report->kept_old_catalog, error);
+        code = put_in_place(rebuild, error);
     if (code == OK)
-        code = recover(rebuild, path, error);
+        code = recover(rebuild, error);
     return code == OK ? move_files(rebuild, error) : code;
 }
 
@@ -454,10 +525,7 @@ static enum error_code report_links(struct rebuild *rebuild, struct error *error
 
 static enum error_code rebuild_locked(struct rebuild *rebuild, struct error *error)
 {
-    char path[OS_PATH_BYTES];
-    enum error_code code = store_path(&rebuild->store, LAKE_CATALOG, path, error);
-    if (code == OK)
-        code = catalog_refuse_if_open(path, error);
+    enum error_code code = refuse_if_open(rebuild, error);
     if (code == OK)
         code = found_files_read(rebuild->store.root, &rebuild->arena, &rebuild->files,
                                 &rebuild->linked, error);
@@ -466,11 +534,7 @@ static enum error_code rebuild_locked(struct rebuild *rebuild, struct error *err
     if (code == OK)
         code = find_lake(rebuild, error);
     if (code == OK)
-        code = lake_catalog_refuse_elsewhere(
-            &rebuild->lake, "rebuild",
-            "put a backup of that catalog back (pg_restore); or take \"catalog\" and "
-            "\"catalog_schema\" out of _lake/lake.json, and rebuild makes one in the folder",
-            error);
+        code = find_catalog(rebuild, error);
     if (code == OK)
         code = find_intent(rebuild, error);
     if (code != OK)
@@ -484,8 +548,15 @@ static enum error_code rebuild_locked(struct rebuild *rebuild, struct error *err
     if (code == OK)
         rebuild->report->schema_version = last_schema(rebuild)->version;
     if (code == OK)
-        code = look_at_old(rebuild, path, error);
-    return code == OK && !rebuild->options->dry_run ? carry_out(rebuild, path, error) : code;
+        code = look_at_old(rebuild, error);
+    return code == OK && !rebuild->options->dry_run ? carry_out(rebuild, error) : code;
+}
+
+/* An object store has no folders that could be gone; what is made is staged on this machine. */
+static enum error_code enter_objects(struct rebuild *rebuild, struct error *error)
+{
+    enum error_code code = store_at(&rebuild->store, rebuild->options->output_path, error);
+    return code == OK ? store_make_staging(&rebuild->store, error) : code;
 }
 
 /* Where even _lake is gone, something must say that this was a lake before one is made here. */
@@ -494,6 +565,9 @@ static enum error_code enter(struct rebuild *rebuild, bool *has_folder, struct e
     static const char *const lake_folder = LAKE_FOLDER;
     char real[OS_PATH_BYTES];
     const char *output_path = rebuild->options->output_path;
+    *has_folder = objects_is_url(output_path);
+    if (*has_folder)
+        return enter_objects(rebuild, error);
     if (!os_path_exists(output_path))
         return error_set(error, ERR_NOT_FOUND,
                          "there is no lake in %s: name its folder with --output-path", output_path);
@@ -537,6 +611,7 @@ enum error_code rebuild_lake(const struct rebuild_options *options, struct rebui
     ownership_init(&ownership);
     lake_file_init(&rebuild->lake);
     intent_init(&rebuild->intent);
+    letter_names_init(&rebuild->choice.letters);
     arena_init(&rebuild->arena, 0);
     enum error_code code = enter(rebuild, &has_folder, error);
     if (code == OK && has_folder)
@@ -544,6 +619,8 @@ enum error_code rebuild_lake(const struct rebuild_options *options, struct rebui
     if (code == OK)
         code = rebuild_locked(rebuild, error);
     ownership_release(&ownership);
+    lake_catalog_configure_for(NULL, "", "");
+    letter_names_release(&rebuild->choice.letters);
     buffer_release(&rebuild->choice.commits);
     buffer_release(&rebuild->choice.replacements);
     buffer_release(&rebuild->choice.ranges);

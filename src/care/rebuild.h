@@ -6,10 +6,11 @@
  * Makes a lake's catalog anew from its files alone, when it is lost, damaged or not to be trusted.
  * Only whole commits are taken in; of commits that overlap the one with the highest number. Commits
  * whose rows lie in the same files (compaction) are taken in together, or none of them. Nothing
- * is deleted: what can't be taken in, and the old catalog, move to _lake/damaged. Files that no
- * commit of this lake made are left alone: so are files that DuckDB merged or rewrote, whose rows
- * the new catalog lacks, like the tables and views of others. It keeps a description of every file
- * in memory (some kilobytes each) and the ledger numbers of one commit at a time.
+ * is deleted: what can't be taken in, and the old catalog, move to _lake/damaged; one outside of
+ * the folder stays beside the new one under another name (catalog/copy.h). Files that no commit of
+ * this lake made are left alone: so are files that DuckDB merged or rewrote, whose rows the new
+ * catalog lacks, like the tables and views of others. It keeps a description of every file in
+ * memory (some kilobytes each) and the ledger numbers of one commit at a time.
  */
 
 #include "care/rebuild_report.h"
@@ -20,7 +21,10 @@ typedef void rebuild_teller(void *context, const char *what);
 
 struct rebuild_options {
     const char *output_path;
-    const char *data_path;           /* as readers see output_path, absolute; "": output_path */
+    const char *data_path; /* as readers see output_path, absolute; "": output_path */
+    /* Of a folder whose lake.json is lost: where its catalog is to be (catalog/location.h); "" or
+     * NULL: in the folder. */
+    const char *catalog, *catalog_schema;
     const struct row_schema *schema; /* of a lake without any commit */
     bool dry_run;                    /* only say what would be done */
     rebuild_teller *tell;

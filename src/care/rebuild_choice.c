@@ -191,7 +191,8 @@ static enum error_code judge(struct rebuild_choice *choice, struct found_file *f
         return reject(choice, files, count, error, "another commit has its number");
     if (was_pruned(choice, files[0].range))
         return reject(choice, files, count, error, "its ledgers were pruned");
-    const struct commit_parts parts = {.own = files, .own_count = count};
+    const struct commit_parts parts = {
+        .own = files, .own_count = count, .letters = &choice->letters};
     code = rebuild_commit(choice->store->root, choice->scheme, &parts, &choice->report->arena,
                           rebuilt, error);
     if (code == OK && rebuilt->fault != NULL)
@@ -244,7 +245,7 @@ static enum error_code rebuild_sharer(struct rebuild_choice *choice,
 {
     const struct provenance_commit *said = &bundle->commits[index];
     struct arena *arena = &choice->report->arena;
-    struct commit_parts parts = {.said = said};
+    struct commit_parts parts = {.said = said, .letters = &choice->letters};
     const struct rebuilt_file **shared =
         arena_alloc(arena, (bundle->shared_count + 1) * sizeof(void *));
     if (shared == NULL)
@@ -430,19 +431,23 @@ static const struct catalog_commit *find_commit(const struct rebuild_choice *cho
     return found == NULL ? NULL : &(*found)->commit;
 }
 
-/* Whether a commit has its dead letters under that number: its own, or that of the change which
+/* Whether a commit has its dead letters there, under its own number, or that of the change which
  * made rows of some of them. */
-static bool has_letters(const struct rebuild_choice *choice, uint64_t number)
+static bool has_letters(const struct rebuild_choice *choice, const char *path)
 {
+    uint64_t number = catalog_dead_letters_number(path);
     const struct catalog_commit *commit = find_commit(choice, number);
     if (choice->intent != NULL && choice->intent->commit.commit_no == number)
         return true;
-    if (commit != NULL)
-        return catalog_dead_letters_number(commit->dead_letters_path) == number;
-    for (size_t i = 0; i < LIST_COUNT(&choice->commits, struct rebuilt_commit *); i++)
-        if (catalog_dead_letters_number((*LIST_AT(&choice->commits, struct rebuilt_commit *, i))
-                                            ->commit.dead_letters_path) == number)
+    if (commit != NULL && catalog_dead_letters_number(commit->dead_letters_path) == number)
+        return strcmp(commit->dead_letters_path, path) == 0;
+    for (size_t i = 0; commit == NULL && i < LIST_COUNT(&choice->commits, struct rebuilt_commit *);
+         i++) {
+        const char *other =
+            (*LIST_AT(&choice->commits, struct rebuilt_commit *, i))->commit.dead_letters_path;
+        if (other != NULL && strcmp(other, path) == 0)
             return true;
+    }
     return false;
 }
 
@@ -451,15 +456,14 @@ static enum error_code look_at_letters(void *context, const char *relative_path,
 {
     struct rebuild_choice *choice = context;
     char path[OS_PATH_BYTES];
-    uint64_t commit_no;
-    int end = 0;
     (void)size_bytes;
-    if (sscanf(relative_path, "commit_%" SCNu64 ".jsonl%n", &commit_no, &end) != 1 || end == 0 ||
-        relative_path[end] != '\0' || has_letters(choice, commit_no))
-        return OK;
     enum error_code code = os_path_join(path, LAKE_DEAD_LETTERS, relative_path, error);
     if (code != OK)
         return code;
+    const char *inside = path + sizeof LAKE_FOLDER;
+    uint64_t commit_no = catalog_dead_letters_number(inside);
+    if (commit_no == 0 || has_letters(choice, inside))
+        return OK;
     return add_entry(choice,
                      (struct rebuild_entry){.path = path,
                                             .moved = true,
@@ -574,6 +578,8 @@ enum error_code rebuild_choose(struct rebuild_choice *choice, struct buffer *fil
     buffer_init(&bundles);
     buffer_init(&replaced);
     enum error_code code = put_aside(choice, files, error);
+    if (code == OK)
+        code = letter_names_read(&choice->letters, choice->store, error);
     if (code == OK)
         code = rebuild_bundles_make(files, &choice->report->arena, &bundles, &replaced, error);
     if (code == OK)

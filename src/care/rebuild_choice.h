@@ -23,6 +23,7 @@ struct rebuild_choice {
     enum partitioning_scheme scheme;
     const struct intent *intent; /* a commit that was being published; NULL: none */
     struct rebuild_report *report;
+    struct letter_names letters;
     struct buffer
         commits; /* struct rebuilt_commit *: taken in, by commit_no, in the report's arena */
     struct buffer replacements; /* struct rebuilt_replacement, by number */
@@ -30,7 +31,7 @@ struct rebuild_choice {
 };
 
 /* Judges the files (struct found_file; they are sorted anew) and fills `commits` and the report.
- * The caller releases `commits`, `replacements` and `ranges`. */
+ * The caller releases `letters`, `commits`, `replacements` and `ranges`. */
 enum error_code rebuild_choose(struct rebuild_choice *choice, struct buffer *files,
                                struct error *error) MUST_CHECK;
 

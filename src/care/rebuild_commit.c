@@ -376,22 +376,24 @@ static enum error_code take_letters(struct gathering *gathering, const char *pat
  * its own name it, those that lie under the number that they say. */
 static enum error_code read_letters(struct gathering *gathering, struct error *error)
 {
-    char path[64];
+    const struct commit_parts *parts = gathering->parts;
     uint64_t checksum, number = gathering->rebuilt->commit.commit_no;
     struct error failure;
-    bool is_said = gathering->parts->shared_count > 0;
+    bool is_said = parts->shared_count > 0;
     error_clear(&failure);
     if (is_said)
-        number = gathering->parts->said->letters_no;
+        number = parts->said->letters_no;
     if (number == 0)
         return OK;
-    snprintf(path, sizeof path, "dead_letters/commit_%" PRIu64 ".jsonl", number);
+    const char *path =
+        letter_names_find(parts->letters, number, parts->own_count > 0 ? parts->own[0].path : NULL);
+    if (path == NULL && is_said)
+        return set_fault(gathering, error,
+                         "its dead letters, of the number %" PRIu64 ", are not there", number);
+    if (path == NULL)
+        return OK;
     enum error_code code = dead_letters_load(gathering->root, path, &gathering->scratch,
                                              &gathering->letters, &checksum, &failure);
-    if (code == ERR_NOT_FOUND && is_said)
-        return set_fault(gathering, error, LAKE_FOLDER "/%s is not there", path);
-    if (code == ERR_NOT_FOUND)
-        return OK;
     if (code == OK)
         code = take_letters(gathering, path, checksum, &failure);
     if (code == ERR_CORRUPT)

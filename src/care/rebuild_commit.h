@@ -4,6 +4,7 @@
 
 /* One commit made anew from its files: what the catalog must hold of it, if it is whole. */
 
+#include "care/letter_names.h"
 #include "care/rebuild_files.h"
 #include "rows/partition.h"
 #include "walk/file_rows.h"
@@ -33,6 +34,7 @@ struct commit_parts {
     size_t own_count;
     const struct rebuilt_file *const *shared;
     size_t shared_count;
+    const struct letter_names *letters; /* of the lake */
     /* Where there are shared ones: what they say of it, file_rows over all of them. */
     const struct provenance_commit *said;
 };

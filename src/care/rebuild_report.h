@@ -5,6 +5,7 @@
 /* What a rebuild took in, and what it left out (care/rebuild.h). */
 
 #include "catalog/catalog.h"
+#include "catalog/copy.h"
 #include "commit/lake_file.h"
 #include "commit/recovery.h"
 #include "util/arena.h"
@@ -29,6 +30,7 @@ struct rebuild_report {
     uint64_t commits_without_digest; /* the order of their last ledger's events is not known */
     bool lake_file_is_new;           /* lake.json was missing or damaged: made from the files */
     bool kept_old_catalog;           /* in _lake/damaged */
+    char kept_elsewhere[CATALOG_KEPT_BYTES]; /* or there; "": it was not */
     /* Files that no commit made and that have the table's columns: their rows are not taken in. */
     uint64_t foreign_files, foreign_rows;
     char lake_id[LAKE_ID_BYTES], network[LAKE_NETWORK_BYTES], scheme[LAKE_SCHEME_BYTES];

@@ -18,6 +18,14 @@ enum error_code catalog_copy(const char *to, const struct catalog_location *from
 enum error_code catalog_overwrite(const struct catalog_location *to, const char *from,
                                   struct error *error) MUST_CHECK;
 
+#define CATALOG_KEPT_BYTES 512
+/* The same of a catalog outside of a lake's folder that is not to be gone on with: what is there is
+ * kept, and stays as it is, under another name (`kept`; "": there was nothing): the file as
+ * PATH.damaged, the tables in a schema SCHEMA_damaged of the same database; "-2", "_2" … where that
+ * is taken. ERR_CONFLICT where another process has it open, or owns it. */
+enum error_code catalog_replace(const struct catalog_location *to, const char *from,
+                                char kept[CATALOG_KEPT_BYTES], struct error *error) MUST_CHECK;
+
 /* ERR_CONFLICT where something else than a lake's catalog is there; *is_there: one is. */
 enum error_code catalog_look(const struct catalog_location *where, bool *is_there,
                              struct error *error) MUST_CHECK;

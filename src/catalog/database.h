@@ -20,7 +20,7 @@ enum database_mode {
     DATABASE_READ,
     DATABASE_WRITE,
     DATABASE_CREATE, /* made if it is not there */
-    DATABASE_COPY    /* as it, to be filled by database_copy alone */
+    DATABASE_COPY    /* as it, to be filled from another alone (catalog/copy.c) */
 };
 
 struct database {

@@ -18,13 +18,19 @@
     "c.ended_reason, d.path, d.checksum FROM ttp_commits c LEFT JOIN ttp_dead_letters d ON "       \
     "d.commit_no = c.commit_no "
 
+/* On object storage the commit's digits stand behind the number. */
+#define OBJECT_DIGITS 8
+
 uint64_t catalog_dead_letters_number(const char *path)
 {
     static const char prefix[] = "dead_letters/commit_";
     char *end;
-    if (path == NULL || strncmp(path, prefix, sizeof prefix - 1) != 0)
+    if (path == NULL || strncmp(path, prefix, sizeof prefix - 1) != 0 ||
+        strspn(path + sizeof prefix - 1, "0123456789") == 0)
         return 0;
     uint64_t number = strtoull(path + sizeof prefix - 1, &end, 10);
+    if (*end == '_' && strspn(end + 1, "0123456789abcdef") == OBJECT_DIGITS)
+        end += 1 + OBJECT_DIGITS;
     return strcmp(end, ".jsonl") == 0 ? number : 0;
 }
 

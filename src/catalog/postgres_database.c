@@ -85,7 +85,8 @@ static enum error_code begin(struct database *database, bool writes, struct erro
 {
     struct postgres_session *session = postgres_session(database);
     enum error_code code = OK;
-    if (writes && session->epoch[0] == '\0')
+    /* A catalog that is put in the place of another has a row of its own. */
+    if (writes && session->epoch[0] == '\0' && database->mode != DATABASE_COPY)
         code = postgres_holder_claim(database, error);
     if (code != OK)
         return code;
@@ -252,7 +253,7 @@ enum error_code postgres_open(struct database *database, const struct catalog_lo
     enum error_code code = os_uuid(session->holder, error);
     if (code == OK)
         code = postgres_connect(database, error);
-    if (code == OK && database->mode == DATABASE_CREATE)
+    if (code == OK && (database->mode == DATABASE_CREATE || database->mode == DATABASE_COPY))
         code = make_schema(database, error);
     return code == OK ? connect(database, error) : code;
 }

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "catalog/care.h"
-#include "catalog/copy.h"
 #include "catalog/files.h"
 #include "os/file.h"
 
@@ -12,7 +11,7 @@ static const char *configured = "", *configured_schema = "";
 static struct {
     const char *root; /* NULL: there is none */
     const char *catalog, *schema;
-} copy;
+} one_lake;
 
 void lake_catalog_configure(const char *catalog, const char *schema)
 {
@@ -20,11 +19,11 @@ void lake_catalog_configure(const char *catalog, const char *schema)
     configured_schema = schema;
 }
 
-void lake_catalog_configure_copy(const char *root, const char *catalog, const char *schema)
+void lake_catalog_configure_for(const char *root, const char *catalog, const char *schema)
 {
-    copy.root = root;
-    copy.catalog = catalog;
-    copy.schema = schema;
+    one_lake.root = root;
+    one_lake.catalog = catalog;
+    one_lake.schema = schema;
 }
 
 bool lake_catalog_is_elsewhere(const struct lake_file *file)
@@ -61,10 +60,10 @@ static enum error_code find(struct found_catalog *found, const struct store *sto
     (void)!lake_file_read(&found->file, store, &ignored);
     if (lake_catalog_is_elsewhere(&found->file))
         return find_elsewhere(found, found->file.catalog, found->file.catalog_schema, store, error);
-    bool is_copy = copy.root != NULL && strcmp(copy.root, store->root) == 0;
-    if (is_copy && copy.catalog[0] != '\0')
-        return find_elsewhere(found, copy.catalog, copy.schema, store, error);
-    if (!is_copy && !store_is_folder(store) && configured[0] != '\0')
+    bool is_known = one_lake.root != NULL && strcmp(one_lake.root, store->root) == 0;
+    if (is_known && one_lake.catalog[0] != '\0')
+        return find_elsewhere(found, one_lake.catalog, one_lake.schema, store, error);
+    if (!is_known && !store_is_folder(store) && configured[0] != '\0')
         return find_elsewhere(found, configured, configured_schema, store, error);
     found->where.path = found->path;
     if (store_is_folder(store))
@@ -142,6 +141,17 @@ enum error_code lake_catalog_overwrite(const struct store *store, const char *fr
     return code;
 }
 
+enum error_code lake_catalog_replace(const struct store *store, const char *from,
+                                     char kept[CATALOG_KEPT_BYTES], struct error *error)
+{
+    struct found_catalog found;
+    enum error_code code = find(&found, store, error);
+    if (code == OK)
+        code = catalog_replace(&found.where, from, kept, error);
+    lake_file_release(&found.file);
+    return code;
+}
+
 enum error_code lake_catalog_look(const struct store *store, bool *is_there, struct error *error)
 {
     struct found_catalog found;
@@ -174,14 +184,4 @@ enum error_code lake_catalog_is_in_folder(const struct store *store, bool *is_in
     *is_in_folder = code == OK && !found.is_elsewhere;
     lake_file_release(&found.file);
     return code;
-}
-
-enum error_code lake_catalog_refuse_elsewhere(const struct lake_file *file, const char *verb,
-                                              const char *remedy, struct error *error)
-{
-    if (!lake_catalog_is_elsewhere(file))
-        return OK;
-    return error_set(error, ERR_CONFLICT,
-                     "%s works on a catalog in the lake's folder, and this lake's is %.300s; %s",
-                     verb, file->catalog, remedy);
 }

@@ -10,6 +10,7 @@
  */
 
 #include "catalog/catalog.h"
+#include "catalog/copy.h"
 #include "catalog/keeping.h"
 #include "commit/lake_file.h"
 #include "store/store.h"
@@ -17,9 +18,11 @@
 /* As the options `catalog` and `catalog_schema` have it; "", as before any call: in the lake's own
  * folder. Borrowed as long as the process lives; before threads start. */
 void lake_catalog_configure(const char *catalog, const char *schema);
-/* The same of one lake alone, by its store's root, whatever else is configured: of the one that a
- * copy makes. `catalog` "": in its folder. NULL as root: of none any more. */
-void lake_catalog_configure_copy(const char *root, const char *catalog, const char *schema);
+/* The same of one lake alone, by its store's root, whatever else is configured: of one that is
+ * made, or made anew, and can't say it yet. `catalog` "": in its folder. NULL as root: of none any
+ * more.
+ */
+void lake_catalog_configure_for(const char *root, const char *catalog, const char *schema);
 
 /* Whether lake.json names another place than the folder. */
 bool lake_catalog_is_elsewhere(const struct lake_file *file);
@@ -44,6 +47,8 @@ enum error_code lake_catalog_overwrite(const struct store *store, const char *fr
                                        struct error *error) MUST_CHECK;
 enum error_code lake_catalog_look(const struct store *store, bool *is_there,
                                   struct error *error) MUST_CHECK;
+enum error_code lake_catalog_replace(const struct store *store, const char *from,
+                                     char kept[CATALOG_KEPT_BYTES], struct error *error) MUST_CHECK;
 /* catalog/keeping.h, of the lake's catalog. */
 enum error_code lake_catalog_keep(struct catalog_keeping **out, const struct store *store,
                                   bool shared, char holder[KEEPING_HOLDER_BYTES],
@@ -51,9 +56,5 @@ enum error_code lake_catalog_keep(struct catalog_keeping **out, const struct sto
 /* Whether it lies in the lake's folder, under a name there. */
 enum error_code lake_catalog_is_in_folder(const struct store *store, bool *is_in_folder,
                                           struct error *error) MUST_CHECK;
-
-/* ERR_CONFLICT, with the remedy, if it is elsewhere: `verb` works on one in the folder alone. */
-enum error_code lake_catalog_refuse_elsewhere(const struct lake_file *file, const char *verb,
-                                              const char *remedy, struct error *error) MUST_CHECK;
 
 #endif

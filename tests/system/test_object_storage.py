@@ -365,7 +365,7 @@ def test_dead_letters_lie_beside_the_files(store, place, tmp_path):
     place.verify("--deep").expect(0)
 
 
-@pytest.mark.parametrize("words", [("rebuild",), ("prune", "--older-than", "1d"),
+@pytest.mark.parametrize("words", [("prune", "--older-than", "1d"),
                                    ("expire", "--older-than", "1d"), ("compact",),
                                    ("relocate",),
                                    ("dead-letters", "replay")])

@@ -165,11 +165,6 @@ def test_what_leaves_the_lake_leaves_it_in_postgres(server, lake, processes, ser
     process.execute("verify", "--deep", "--output-path", lake).expect(0)
 
 
-def test_what_needs_a_catalog_in_the_folder_says_so(server, lake, servers):
-    process.run(lake, servers[RECORDING.name], FIRST, LAST, catalog=server.location())
-    process.execute("rebuild", "--output-path", lake).expect(2).says("pg_restore")
-    assert_complete(server, lake)
-
 
 def test_a_commit_costs_two_round_trips_and_few_statements(server, lake, servers):
     """Whatever it asks travels with its BEGIN, and whatever it changes with its COMMIT."""
