@@ -19,17 +19,10 @@
 #include "util/memory.h"
 #include "util/text.h"
 
-#define VERSIONS_MAX     8 /* schema versions that a lake can have gone through */
 #define RANGES_PRINTED   10
-#define VERSION_BYTES    16
 #define RECENT_COMMITS   5
 #define NOT_SHOWN_FORMAT "  ... and %zu more (see --json)\n"
 #define LEFT_OUT_FORMAT  "  ... and %" PRIu64 " more\n"
-
-struct version_totals {
-    char version[VERSION_BYTES];
-    uint64_t commits, rows;
-};
 
 /* What others decide the length of. */
 enum status_list {
@@ -48,14 +41,11 @@ struct lake_status {
     struct ledger_set pruned;
     struct ledger_set holes; /* between the lowest and the highest covered ledger */
     struct buffer command;   /* what fetches the holes, ended by a NUL; empty where there is none */
-    struct version_totals versions[VERSIONS_MAX];
-    size_t version_count;
     struct lake_file lake;
     char *data_path;
     char place_warning[DATA_PATH_WARNING_BYTES]; /* "": none */
     struct json_short_list lists[STATUS_LIST_COUNT];
     json_t *commits; /* the newest, newest first */
-    struct catalog_visible visible;
     int64_t newest_change;
     char newest_change_time[TEXT_TIME_BYTES];
 };
@@ -72,28 +62,6 @@ static void status_release(struct lake_status *status)
     for (size_t i = 0; i < STATUS_LIST_COUNT; i++)
         json_short_list_release(&status->lists[i]);
     json_decref(status->commits);
-}
-
-static enum error_code add_version(void *context, const struct catalog_commit_record *commit,
-                                   struct error *error)
-{
-    struct lake_status *status = context;
-    (void)error;
-    size_t i = 0;
-    if (commit->ended)
-        return OK;
-    while (i < status->version_count &&
-           strcmp(status->versions[i].version, commit->schema_version) != 0)
-        i++;
-    if (i == VERSIONS_MAX)
-        return OK; /* there are not that many versions */
-    if (i == status->version_count) {
-        snprintf(status->versions[i].version, VERSION_BYTES, "%s", commit->schema_version);
-        status->version_count++;
-    }
-    status->versions[i].commits++;
-    status->versions[i].rows += (uint64_t)commit->row_count;
-    return OK;
 }
 
 static enum error_code add_commit(void *context, const struct catalog_commit_record *commit,
@@ -208,9 +176,7 @@ static enum error_code add_object(void *context, bool is_view, const char *schem
 static enum error_code read_others(struct catalog *catalog, struct lake_status *status,
                                    struct error *error)
 {
-    enum error_code code = catalog_visible_rows(catalog, &status->visible, error);
-    if (code == OK)
-        code = catalog_each_change(catalog, add_change, status, error);
+    enum error_code code = catalog_each_change(catalog, add_change, status, error);
     return code == OK ? catalog_each_other_object(catalog, add_object, status, error) : code;
 }
 
@@ -257,8 +223,6 @@ static enum error_code read_status(struct catalog *catalog, const struct options
         code = find_gaps(status, error);
     if (code == OK)
         code = catalog_unconfirmed(catalog, &status->unconfirmed, error);
-    if (code == OK)
-        code = catalog_each_commit(catalog, 0, add_version, status, error);
     if (code == OK)
         code = catalog_each_commit(catalog, RECENT_COMMITS, add_commit, status, error);
     if (code == OK)
@@ -310,8 +274,9 @@ static uint64_t left_out_of(const struct lake_status *status, enum status_list l
 
 static json_t *json_version(const void *context, size_t index)
 {
-    const struct version_totals *version = &((const struct lake_status *)context)->versions[index];
-    return json_pack("{s:s, s:I, s:I}", "version", version->version, "commits",
+    const struct catalog_version *version =
+        &((const struct lake_status *)context)->totals.versions[index];
+    return json_pack("{s:s, s:I, s:I}", "version", version->name, "commits",
                      (json_int_t)version->commits, "rows", (json_int_t)version->rows);
 }
 
@@ -325,7 +290,7 @@ static enum error_code print_json(struct catalog *catalog, const char *output_pa
         "output_path", json_any_text(output_path), "lake_id", catalog_lake_id(catalog), "network",
         status->lake.network, "partitioning_scheme", status->lake.scheme, "schema_version",
         catalog_schema_version(catalog), "schema_versions",
-        json_list(status->version_count, json_version, status), "coverage",
+        json_list(status->totals.version_count, json_version, status), "coverage",
         json_ranges(&status->coverage), "gaps", json_ranges(&status->holes), "command",
         json_any_text((const char *)status->command.data), "commits", (json_int_t)totals->commits,
         "snapshots", (json_int_t)totals->snapshots, "files", (json_int_t)totals->files, "rows",
@@ -337,8 +302,8 @@ static enum error_code print_json(struct catalog *catalog, const char *output_pa
         json_ranges(&status->unconfirmed), "holes", status->lists[LIST_RECORDED_HOLES].items,
         "seam_findings", status->lists[LIST_SEAM_FINDINGS].items, "unchecked_seams",
         status->lists[LIST_UNCHECKED_SEAMS].items, "recent_commits", status->commits, "hidden_rows",
-        (json_int_t)status->visible.deleted_rows, "inlined_rows",
-        (json_int_t)status->visible.inlined_rows, "changes_by_others",
+        (json_int_t)status->totals.deleted_rows, "inlined_rows",
+        (json_int_t)status->totals.inlined_rows, "changes_by_others",
         status->lists[LIST_CHANGES].items, "others_tables", status->lists[LIST_OBJECTS].items,
         "data_path", json_any_text(status->data_path), "data_path_warning",
         status->place_warning[0] == '\0' ? json_null() : json_any_text(status->place_warning),
@@ -383,11 +348,11 @@ static void print_counts(const struct lake_status *status)
     say("%-14s %s row%s in %s file%s, %s, %" PRIu64 " commit%s\n", "content", rows,
         text_plural(totals->rows), files, text_plural(totals->files), size, totals->commits,
         text_plural(totals->commits));
-    for (size_t i = 0; i < status->version_count; i++) {
-        text_count(status->versions[i].rows, rows);
-        say("  schema %s: %s row%s, %" PRIu64 " commit%s\n", status->versions[i].version, rows,
-            text_plural(status->versions[i].rows), status->versions[i].commits,
-            text_plural(status->versions[i].commits));
+    for (size_t i = 0; i < status->totals.version_count; i++) {
+        text_count(status->totals.versions[i].rows, rows);
+        say("  schema %s: %s row%s, %" PRIu64 " commit%s\n", status->totals.versions[i].name, rows,
+            text_plural(status->totals.versions[i].rows), status->totals.versions[i].commits,
+            text_plural(status->totals.versions[i].commits));
     }
     if (totals->newest_close_us != 0) {
         text_rfc3339(totals->newest_close_us, time);
@@ -454,12 +419,12 @@ static void print_others(const struct lake_status *status)
     const struct list_budget *changes = &status->lists[LIST_CHANGES].budget;
     uint64_t count = changes->kept + changes->left_out;
     char hidden[TEXT_TIME_BYTES], inlined[TEXT_TIME_BYTES];
-    text_count(status->visible.deleted_rows, hidden);
-    text_count(status->visible.inlined_rows, inlined);
-    if (status->visible.deleted_rows + status->visible.inlined_rows > 0)
+    text_count(status->totals.deleted_rows, hidden);
+    text_count(status->totals.inlined_rows, inlined);
+    if (status->totals.deleted_rows + status->totals.inlined_rows > 0)
         say("%-14s %s row%s of the files hidden, %s row%s in the catalog itself\n", "by others",
-            hidden, text_plural(status->visible.deleted_rows), inlined,
-            text_plural(status->visible.inlined_rows));
+            hidden, text_plural(status->totals.deleted_rows), inlined,
+            text_plural(status->totals.inlined_rows));
     if (count > 0)
         say("%-14s rows changed in %" PRIu64 " snapshot%s, the last is %" PRId64
             " at %s: 'verify' tells what is left of it\n",

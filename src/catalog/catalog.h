@@ -142,10 +142,17 @@ enum error_code catalog_each_close(struct catalog *catalog, catalog_close_visito
                                    void *context, struct error *error) MUST_CHECK;
 
 /* `rows` are those that readers see (catalog/others.h), which the lake's commits need not have
- * brought. */
+ * brought; of the files' some may be deleted, and some may lie in the catalog. */
+#define CATALOG_VERSIONS_MAX 8 /* and more than there are */
+struct catalog_version {
+    char name[16];
+    uint64_t commits, rows; /* of those that are in the lake */
+};
 struct catalog_totals {
-    uint64_t commits, files, rows, file_bytes, dead_letters, unconfirmed_ledgers,
-        unconfirmed_ranges, null_decimals, replaced_memos;
+    size_t version_count; /* the oldest first */
+    struct catalog_version versions[CATALOG_VERSIONS_MAX];
+    uint64_t commits, files, rows, deleted_rows, inlined_rows, file_bytes, dead_letters,
+        unconfirmed_ledgers, unconfirmed_ranges, null_decimals, replaced_memos;
     int64_t newest_close_us, last_commit_us;
     int64_t snapshots;
 };

@@ -154,9 +154,9 @@ enum error_code catalog_each_leaving(struct catalog *catalog, catalog_leaving_vi
     enum error_code code = database_has_table(&catalog->database, "ttp_set_aside", &there, error);
     if (code != OK || !there)
         return code;
-    query_begin(&query, &catalog->database,
-                "SELECT path FROM ttp_set_aside WHERE kept_path = '' ORDER BY path", NO_VALUES,
-                error);
+    query_begin_list(&query, &catalog->database,
+                     "SELECT path FROM ttp_set_aside WHERE kept_path = '' ORDER BY path", NO_VALUES,
+                     error);
     while (query_next(&query))
         query_check(&query, visit(context, query_text(&query, 0), error));
     return query_end(&query);
@@ -209,7 +209,7 @@ static enum error_code visit_names(struct catalog *catalog, const char *sql,
                                    catalog_name_visitor *visit, void *context, struct error *error)
 {
     struct query query;
-    query_begin(&query, &catalog->database, sql, NO_VALUES, error);
+    query_begin_list(&query, &catalog->database, sql, NO_VALUES, error);
     while (query_next(&query)) {
         const char *path = query_text(&query, 0);
         if (path != NULL)
@@ -311,8 +311,8 @@ enum error_code catalog_each_forgettable(struct catalog *catalog, int64_t oldest
     buffer_init(&sql);
     enum error_code code = write_forgettable(&catalog->database, &sql, error);
     if (code == OK) {
-        query_begin(&query, &catalog->database, (const char *)sql.data, BIND(sql_int(oldest_us)),
-                    error);
+        query_begin_list(&query, &catalog->database, (const char *)sql.data,
+                         BIND(sql_int(oldest_us)), error);
         while (query_next(&query))
             query_check(&query, visit(context, (uint64_t)query_int(&query, 0),
                                       query_text(&query, 1), error));

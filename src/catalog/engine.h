@@ -32,6 +32,8 @@ struct engine {
     /* How many values the statement takes: the highest number in it. */
     int (*value_count)(const struct query *query);
     enum error_code (*bind)(struct query *query, struct sql_values values, int count);
+    /* The question, which was not asked yet, has its rows read in portions. */
+    void (*set_list)(struct query *query);
     /* Lets a question with its values be on its way. */
     enum error_code (*send)(struct query *query);
     /* *row: there is one, and the values are its. */

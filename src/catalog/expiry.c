@@ -56,9 +56,10 @@ static enum error_code choose_snapshots(struct expiry_plan *plan, struct catalog
                                         int64_t newest, struct error *error)
 {
     struct query query;
-    query_begin(&query, plan->database,
-                "SELECT snapshot_id, snapshot_time FROM ducklake_snapshot ORDER BY snapshot_id",
-                NO_VALUES, error);
+    query_begin_list(
+        &query, plan->database,
+        "SELECT snapshot_id, snapshot_time FROM ducklake_snapshot ORDER BY snapshot_id", NO_VALUES,
+        error);
     while (query_next(&query)) {
         int64_t id = query_int(&query, 0), time_us = 0;
         const char *time = query_text(&query, 1);
@@ -167,7 +168,7 @@ static enum error_code choose_files(struct expiry_plan *plan, struct error *erro
                       "JOIN t ON t.table_id = f.table_id WHERE f.end_snapshot IS NOT NULL OR "
                       "coalesce(f.table_id <> ?1, TRUE) ORDER BY f.data_file_id",
              plan->has_aside ? IS_SET_ASIDE : "FALSE", plan->has_retired ? IS_RETIRED : "FALSE");
-    query_begin(&query, plan->database, sql, BIND(sql_int(plan->table_id)), error);
+    query_begin_list(&query, plan->database, sql, BIND(sql_int(plan->table_id)), error);
     while (query_next(&query)) {
         if (row_is_needed(plan, &query, 1) && !has_id(&plan->tables, query_int(&query, 3)))
             continue;
@@ -195,12 +196,13 @@ static const struct expiry_file *find_file(const struct expiry_plan *plan, int64
 static enum error_code choose_deletes(struct expiry_plan *plan, struct error *error)
 {
     struct query query;
-    query_begin(&query, plan->database,
-                TABLE_PATHS "SELECT f.delete_file_id, f.begin_snapshot, f.end_snapshot, "
-                            "f.table_id, " FULL_PATH(
-                                "f") ", 0, f.data_file_id FROM ducklake_delete_file f LEFT JOIN t "
-                                     "ON t.table_id = f.table_id ORDER BY f.delete_file_id",
-                NO_VALUES, error);
+    query_begin_list(
+        &query, plan->database,
+        TABLE_PATHS
+        "SELECT f.delete_file_id, f.begin_snapshot, f.end_snapshot, "
+        "f.table_id, " FULL_PATH("f") ", 0, f.data_file_id FROM ducklake_delete_file f LEFT JOIN t "
+                                      "ON t.table_id = f.table_id ORDER BY f.delete_file_id",
+        NO_VALUES, error);
     while (query_next(&query)) {
         if (row_is_needed(plan, &query, 1) && !has_id(&plan->tables, query_int(&query, 3)) &&
             find_file(plan, query_int(&query, 7)) == NULL)
@@ -245,14 +247,15 @@ static enum error_code choose_retired(struct expiry_plan *plan, struct error *er
     struct query query;
     if (!plan->has_retired)
         return OK;
-    query_begin(&query, plan->database,
-                "SELECT path, kept, size_bytes, snapshot_id, data_file_id, EXISTS (SELECT 1 FROM "
-                "ducklake_data_file d WHERE d.data_file_id = r.data_file_id), kept IN (SELECT path "
-                "FROM ducklake_files_scheduled_for_deletion WHERE path_is_relative) FROM "
-                "(SELECT *, CASE WHEN data_file_id IS NULL THEN path ELSE '" CATALOG_RETIRED_PREFIX
-                "' || path || '" CATALOG_RETIRED_SUFFIX "' END AS kept FROM ttp_retired) r WHERE "
-                "is_moved = 1 ORDER BY path",
-                NO_VALUES, error);
+    query_begin_list(
+        &query, plan->database,
+        "SELECT path, kept, size_bytes, snapshot_id, data_file_id, EXISTS (SELECT 1 FROM "
+        "ducklake_data_file d WHERE d.data_file_id = r.data_file_id), kept IN (SELECT path "
+        "FROM ducklake_files_scheduled_for_deletion WHERE path_is_relative) FROM "
+        "(SELECT *, CASE WHEN data_file_id IS NULL THEN path ELSE '" CATALOG_RETIRED_PREFIX
+        "' || path || '" CATALOG_RETIRED_SUFFIX "' END AS kept FROM ttp_retired) r WHERE "
+        "is_moved = 1 ORDER BY path",
+        NO_VALUES, error);
     while (query_next(&query))
         query_check(&query, look_at_retired(plan, &query, error));
     return query_end(&query);
@@ -263,10 +266,10 @@ static enum error_code choose_set_aside(struct expiry_plan *plan, struct error *
     struct query query;
     if (!plan->has_aside)
         return OK;
-    query_begin(&query, plan->database,
-                "SELECT kept_path, size_bytes FROM ttp_set_aside WHERE snapshot_id <= ?1 AND "
-                "kept_path <> ''",
-                BIND(sql_int(plan->oldest_snapshot)), error);
+    query_begin_list(&query, plan->database,
+                     "SELECT kept_path, size_bytes FROM ttp_set_aside WHERE snapshot_id <= ?1 AND "
+                     "kept_path <> ''",
+                     BIND(sql_int(plan->oldest_snapshot)), error);
     while (query_next(&query))
         query_check(&query, add_doomed(plan, query_text(&query, 0), query_int(&query, 1), error));
     return query_end(&query);

@@ -79,10 +79,10 @@ enum error_code catalog_each_commit(struct catalog *catalog, unsigned newest,
                                     struct error *error)
 {
     struct query query;
-    query_begin(&query, &catalog->database,
-                newest > 0 ? "SELECT " COMMIT_COLUMNS "ORDER BY c.commit_no DESC LIMIT ?1"
-                           : "SELECT " COMMIT_COLUMNS "ORDER BY c.commit_no",
-                newest > 0 ? BIND(sql_int(newest)) : NO_VALUES, error);
+    query_begin_list(&query, &catalog->database,
+                     newest > 0 ? "SELECT " COMMIT_COLUMNS "ORDER BY c.commit_no DESC LIMIT ?1"
+                                : "SELECT " COMMIT_COLUMNS "ORDER BY c.commit_no",
+                     newest > 0 ? BIND(sql_int(newest)) : NO_VALUES, error);
     while (query_next(&query)) {
         struct catalog_commit_record commit = read_commit(&query);
         if (query_ok(&query))

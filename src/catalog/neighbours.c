@@ -134,7 +134,7 @@ enum error_code catalog_each_close(struct catalog *catalog, catalog_close_visito
                                    void *context, struct error *error)
 {
     struct query query;
-    query_begin(
+    query_begin_list(
         &query, &catalog->database,
         "SELECT c.commit_no, " LAST_CLOSED
         ", last_close_us, 0, NULL, NULL FROM ttp_commits c WHERE "

@@ -54,24 +54,17 @@ static enum error_code add_inlined_deletes(struct catalog *catalog, uint64_t *su
     return read_sum(catalog, sql, BIND(sql_int(catalog->table_id)), sum, error);
 }
 
-enum error_code catalog_visible_rows(struct catalog *catalog, struct catalog_visible *visible,
-                                     struct error *error)
+enum error_code others_count_rows(struct catalog *catalog, struct catalog_visible *visible,
+                                  struct error *error)
 {
     struct row_sum inlined = {.catalog = catalog};
-    struct sql_values table = BIND(sql_int(catalog->table_id));
-    *visible = (struct catalog_visible){0};
-    enum error_code code = read_sum(catalog,
-                                    "SELECT coalesce(sum(record_count), 0) AS rows FROM "
-                                    "ducklake_data_file WHERE table_id = ?1 AND end_snapshot IS "
-                                    "NULL",
-                                    table, &visible->file_rows, error);
-    if (code == OK)
-        code = read_sum(catalog,
-                        "SELECT coalesce(sum(x.delete_count), 0) AS deletes FROM "
-                        "ducklake_delete_file x JOIN ducklake_data_file d ON d.data_file_id = "
-                        "x.data_file_id WHERE d.table_id = ?1 AND d.end_snapshot IS NULL AND "
-                        "x.end_snapshot IS NULL",
-                        table, &visible->deleted_rows, error);
+    enum error_code code =
+        read_sum(catalog,
+                 "SELECT coalesce(sum(x.delete_count), 0) AS deletes FROM "
+                 "ducklake_delete_file x JOIN ducklake_data_file d ON d.data_file_id = "
+                 "x.data_file_id WHERE d.table_id = ?1 AND d.end_snapshot IS NULL AND "
+                 "x.end_snapshot IS NULL",
+                 BIND(sql_int(catalog->table_id)), &visible->deleted_rows, error);
     if (code == OK)
         code = add_inlined_deletes(catalog, &visible->deleted_rows, error);
     if (code == OK)
@@ -83,6 +76,18 @@ enum error_code catalog_visible_rows(struct catalog *catalog, struct catalog_vis
                          "catalog %s is damaged: more rows are deleted than there are",
                          catalog->database.path);
     return code;
+}
+
+enum error_code catalog_visible_rows(struct catalog *catalog, struct catalog_visible *visible,
+                                     struct error *error)
+{
+    *visible = (struct catalog_visible){0};
+    enum error_code code = read_sum(catalog,
+                                    "SELECT coalesce(sum(record_count), 0) AS rows FROM "
+                                    "ducklake_data_file WHERE table_id = ?1 AND end_snapshot IS "
+                                    "NULL",
+                                    BIND(sql_int(catalog->table_id)), &visible->file_rows, error);
+    return code == OK ? others_count_rows(catalog, visible, error) : code;
 }
 
 /* ---- deletes ---- */
@@ -109,7 +114,7 @@ static enum error_code visit_deletes(struct catalog *catalog, const char *sql,
                                      struct error *error)
 {
     struct query query;
-    query_begin(&query, &catalog->database, sql, BIND(sql_int(catalog->table_id)), error);
+    query_begin_list(&query, &catalog->database, sql, BIND(sql_int(catalog->table_id)), error);
     while (query_next(&query)) {
         struct catalog_delete one;
         query_check(&query, read_delete(&query, &one, error));
@@ -161,7 +166,7 @@ static enum error_code visit_inlined_table(void *context, const char *name, bool
              "SELECT %s AS ledger, count(*), min(begin_snapshot), max(begin_snapshot) FROM \"%s\" "
              "WHERE end_snapshot IS NULL GROUP BY 1 ORDER BY 1",
              has_ledgers ? "CAST(ledger_sequence AS BIGINT)" : "NULL", name);
-    query_begin(&query, &target->catalog->database, sql, NO_VALUES, error);
+    query_begin_list(&query, &target->catalog->database, sql, NO_VALUES, error);
     while (query_next(&query)) {
         int64_t ledger = query_int(&query, 0);
         bool has_ledger = !query_is_null(&query, 0) && ledger >= 0 && ledger <= UINT32_MAX;
@@ -188,7 +193,7 @@ enum error_code catalog_each_displaced(struct catalog *catalog, catalog_displace
                                        void *context, struct error *error)
 {
     struct query query;
-    query_begin(
+    query_begin_list(
         &query, &catalog->database,
         "SELECT f.commit_no, f.path, f.record_count, f.first_ledger, f.last_ledger, "
         "coalesce((SELECT min(x.begin_snapshot) FROM ducklake_delete_file x WHERE x.data_file_id = "
@@ -219,8 +224,8 @@ enum error_code catalog_each_displaced(struct catalog *catalog, catalog_displace
 
 #define CHANGES                                                                                    \
     "SELECT s.snapshot_id, s.snapshot_time, h.changes_made FROM ducklake_snapshot "                \
-    "s JOIN ducklake_snapshot_changes h ON h.snapshot_id = s.snapshot_id WHERE s.snapshot_id NOT " \
-    "IN (SELECT snapshot_id FROM ttp_commits WHERE snapshot_id IS NOT NULL) AND "                  \
+    "s JOIN ducklake_snapshot_changes h ON h.snapshot_id = s.snapshot_id WHERE s.snapshot_id IN "  \
+    "(SELECT snapshot_id FROM ducklake_snapshot EXCEPT SELECT snapshot_id FROM ttp_commits) AND "  \
     "coalesce(h.commit_message, '') NOT LIKE '" CATALOG_TAKEN_OUT_PREFIX "%' AND "                 \
     "coalesce(h.commit_message, '') NOT LIKE '" CATALOG_PRUNED_PREFIX "%' AND ("                   \
     "',' || h.changes_made || ',' LIKE '%,inserted_into_table:' || ?1 || ',%' OR "                 \
@@ -241,9 +246,9 @@ enum error_code catalog_each_change(struct catalog *catalog, catalog_change_visi
         database_has_table(&catalog->database, "ttp_replacements", &replaces, error);
     if (code != OK)
         return code;
-    query_begin(&query, &catalog->database,
-                replaces ? CHANGES NOT_OF_REPLACEMENTS IN_ORDER : CHANGES IN_ORDER,
-                BIND(sql_int(catalog->table_id)), error);
+    query_begin_list(&query, &catalog->database,
+                     replaces ? CHANGES NOT_OF_REPLACEMENTS IN_ORDER : CHANGES IN_ORDER,
+                     BIND(sql_int(catalog->table_id)), error);
     while (query_next(&query)) {
         const char *time = query_text(&query, 1);
         struct catalog_change change = {.snapshot_id = query_int(&query, 0),
@@ -269,7 +274,7 @@ static enum error_code visit_named(struct catalog *catalog, const char *sql,
                                    void *context, struct error *error)
 {
     struct query query;
-    query_begin(&query, &catalog->database, sql, values, error);
+    query_begin_list(&query, &catalog->database, sql, values, error);
     while (query_next(&query)) {
         int64_t kind = query_int(&query, 0);
         struct catalog_named_file file = {.kind = kind == 0   ? CATALOG_NAMED_LIVE

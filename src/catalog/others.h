@@ -22,6 +22,10 @@ struct catalog_visible {
 enum error_code catalog_visible_rows(struct catalog *catalog, struct catalog_visible *visible,
                                      struct error *error) MUST_CHECK;
 
+/* The rest of it where file_rows is known already. */
+enum error_code others_count_rows(struct catalog *catalog, struct catalog_visible *visible,
+                                  struct error *error) MUST_CHECK;
+
 /* The snapshots from `first` to `last` of the table. */
 struct catalog_snapshots {
     int64_t first, last;

@@ -63,8 +63,8 @@ enum error_code catalog_each_own_file(struct catalog *catalog, int64_t from_file
     snprintf(sql, sizeof sql, OF_COMMITS UNTOUCHED "%s%s%s%s ORDER BY 7, 1", inlined,
              replaces ? " UNION ALL " REPLACING : "", replaces ? UNTOUCHED : "",
              replaces ? inlined : "");
-    query_begin(&query, &catalog->database, sql,
-                BIND(sql_int(catalog->table_id), sql_int(from_file)), error);
+    query_begin_list(&query, &catalog->database, sql,
+                     BIND(sql_int(catalog->table_id), sql_int(from_file)), error);
     while (query_next(&query)) {
         struct catalog_own_file file;
         query_check(&query, read_file(&query, &file, error));

@@ -194,6 +194,7 @@ static const struct engine postgres_engine = {
     .prepare = postgres_prepare,
     .value_count = postgres_value_count,
     .bind = postgres_bind,
+    .set_list = postgres_set_list,
     .send = postgres_send_question,
     .step = postgres_step,
     .change = postgres_change,

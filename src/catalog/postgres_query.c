@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "catalog/postgres_list.h"
 #include "catalog/postgres_session.h"
 #include "catalog/postgres_sql.h"
 #include "os/clock.h"
@@ -27,6 +28,8 @@ struct postgres_cursor {
     Oid types[POSTGRES_VALUES_MAX];
     const char *texts[POSTGRES_VALUES_MAX]; /* borrowed, or of `numbers` */
     char numbers[POSTGRES_VALUES_MAX][24];
+    bool is_list; /* `result` is a portion of it */
+    struct postgres_list list;
     bool is_sent;     /* the question is on its way, or answered */
     PGresult *result; /* NULL: not asked, or not answered yet */
     int row;          /* of it, counted from 0 */
@@ -54,6 +57,7 @@ void postgres_release(struct query *query)
     struct postgres_cursor *cursor = cursor_of(query);
     if (cursor == NULL)
         return;
+    postgres_list_close(&cursor->list, query->database);
     postgres_forget_answer(query->database, &cursor->result);
     PQclear(cursor->result);
     postgres_sql_release(&cursor->sql);
@@ -69,6 +73,7 @@ int postgres_value_count(const struct query *query)
 enum error_code postgres_bind(struct query *query, struct sql_values values, int count)
 {
     struct postgres_cursor *cursor = cursor_of(query);
+    postgres_list_close(&cursor->list, query->database);
     postgres_forget_answer(query->database, &cursor->result);
     PQclear(cursor->result);
     cursor->result = NULL;
@@ -100,19 +105,32 @@ static const char *text_of(const struct postgres_cursor *cursor)
     return (const char *)cursor->sql.text.data;
 }
 
+void postgres_set_list(struct query *query)
+{
+    cursor_of(query)->is_list = true;
+}
+
+static enum error_code ask_once(struct query *query, struct error *error)
+{
+    struct postgres_cursor *cursor = cursor_of(query);
+    struct postgres_values values = values_of(cursor);
+    return cursor->is_list
+               ? postgres_list_open(&cursor->list, query->database, text_of(cursor), &values,
+                                    &cursor->result, error)
+               : postgres_ask(query->database, text_of(cursor), &values, &cursor->result, error);
+}
+
 /* Outside of a transaction a question is asked again where the connection was lost: nothing hung on
  * it, and what it is asked for would be lost with the answer. */
 static enum error_code ask(struct query *query, struct error *error)
 {
-    struct postgres_cursor *cursor = cursor_of(query);
     struct postgres_session *session = postgres_session(query->database);
-    struct postgres_values values = values_of(cursor);
     bool is_alone = !session->in_transaction;
     int64_t ends_us = os_monotonic_us() + PATIENCE_US;
     for (;;) {
         enum error_code code = database_connect(query->database, error);
         if (code == OK)
-            code = postgres_ask(query->database, text_of(cursor), &values, &cursor->result, error);
+            code = ask_once(query, error);
         bool is_lost = code == ERR_RETRY && (session->connection == NULL ||
                                              PQstatus(session->connection) != CONNECTION_OK);
         if (!is_lost || !is_alone || os_monotonic_us() >= ends_us)
@@ -153,6 +171,14 @@ enum error_code postgres_step(struct query *query, bool *row)
     if (code != OK)
         return code;
     cursor->row++;
+    if (cursor->is_list && cursor->row == PQntuples(cursor->result) && !cursor->list.is_over) {
+        PQclear(cursor->result);
+        cursor->result = NULL;
+        cursor->row = 0;
+        code = postgres_list_next(&cursor->list, query->database, &cursor->result, query->error);
+        if (code != OK)
+            return code;
+    }
     *row = cursor->row < PQntuples(cursor->result);
     return OK;
 }

@@ -11,6 +11,7 @@ enum error_code postgres_prepare(struct query *query, const char *sql,
 void postgres_release(struct query *query);
 int postgres_value_count(const struct query *query);
 enum error_code postgres_bind(struct query *query, struct sql_values values, int count) MUST_CHECK;
+void postgres_set_list(struct query *query);
 enum error_code postgres_send_question(struct query *query) MUST_CHECK;
 enum error_code postgres_step(struct query *query, bool *row) MUST_CHECK;
 enum error_code postgres_change(struct query *query) MUST_CHECK;

@@ -320,7 +320,8 @@ static enum error_code tell_not_connected(const struct database *database, PGcon
 }
 
 /* What each session wants the server to be like. Statements that it keeps are planned anew each
- * time, since tables grow from nothing to millions of rows meanwhile. A commit that
+ * time, since tables grow from nothing to millions of rows meanwhile; lists are read to their end;
+ * to compile a question takes longer than any of ours does. A commit that
  * synchronous_commit = off tells of may be lost by a crash of the server. */
 static enum error_code configure(struct database *database, struct error *error)
 {
@@ -332,6 +333,7 @@ static enum error_code configure(struct database *database, struct error *error)
         "set_config('lock_timeout', '60s', false), "
         "set_config('default_transaction_isolation', 'read committed', false), "
         "set_config('plan_cache_mode', 'force_custom_plan', false), "
+        "set_config('cursor_tuple_fraction', '1', false), set_config('jit', 'off', false), "
         "CASE current_setting('synchronous_commit') WHEN 'off' THEN "
         "set_config('synchronous_commit', 'on', false) END";
     const char *const texts[] = {session->schema};

@@ -40,6 +40,7 @@ struct postgres_session {
     bool holds_lock;     /* the advisory one, of this connection */
     bool in_transaction; /* then the connection is in pipeline mode */
     bool is_fencing;     /* its fence was asked, and has not answered */
+    unsigned open_lists; /* a bit for each of catalog/postgres_list.h */
     size_t pending_count;
     struct postgres_pending pending[POSTGRES_PENDING_MAX];
     struct postgres_prepared prepared;

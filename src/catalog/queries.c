@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What can be asked of a catalog: coverage, totals, live files. */
 
+#include <stdio.h>
+
 #include "catalog/care.h"
 #include "catalog/catalog.h"
 #include "catalog/coverage.h"
@@ -44,45 +46,87 @@ enum error_code catalog_uncovered(struct catalog *catalog, struct ledger_range w
     return code;
 }
 
+static void add_version(struct query *query, struct catalog_totals *totals)
+{
+    const char *name = query_text(query, 0);
+    if (name == NULL) {
+        query_check(query, error_set(query->error, ERR_CORRUPT,
+                                     "catalog %s is damaged: a commit lacks its schema version",
+                                     query->database->path));
+        return;
+    }
+    if (totals->version_count == CATALOG_VERSIONS_MAX)
+        return;
+    struct catalog_version *version = &totals->versions[totals->version_count++];
+    snprintf(version->name, sizeof version->name, "%s", name);
+    version->commits = (uint64_t)query_int(query, 1);
+    version->rows = (uint64_t)query_counter(query, 2);
+}
+
+/* All that there is to know of the commits by one walk over them. */
+static enum error_code count_commits(struct catalog *catalog, struct catalog_totals *totals,
+                                     struct error *error)
+{
+    struct query query;
+    query_begin(&query, &catalog->database,
+                "SELECT schema_version, count(*), sum(row_count) AS rows, sum(dead_letter_count), "
+                "sum(null_decimal_count), sum(replaced_memo_count), max(last_close_us), "
+                "max(committed_us) FROM ttp_commits WHERE ended_us IS NULL GROUP BY schema_version "
+                "ORDER BY min(commit_no)",
+                NO_VALUES, error);
+    while (query_next(&query)) {
+        int64_t closed_us = query_int(&query, 6), committed_us = query_int(&query, 7);
+        add_version(&query, totals);
+        totals->commits += (uint64_t)query_int(&query, 1);
+        totals->dead_letters += (uint64_t)query_int(&query, 3);
+        totals->null_decimals += (uint64_t)query_int(&query, 4);
+        totals->replaced_memos += (uint64_t)query_int(&query, 5);
+        if (closed_us > totals->newest_close_us)
+            totals->newest_close_us = closed_us;
+        if (committed_us > totals->last_commit_us)
+            totals->last_commit_us = committed_us;
+    }
+    return query_end(&query);
+}
+
+static enum error_code count_files(struct catalog *catalog, struct catalog_totals *totals,
+                                   struct catalog_visible *visible, struct error *error)
+{
+    struct query query;
+    query_begin(&query, &catalog->database,
+                "WITH f AS (SELECT count(*) n, coalesce(sum(file_size_bytes), 0) bytes, "
+                "coalesce(sum(record_count), 0) \"rows\" FROM ducklake_data_file WHERE table_id = "
+                "?1 AND end_snapshot IS NULL), u AS (SELECT count(*) n, coalesce(sum(last_ledger - "
+                "first_ledger + 1), 0) ledgers FROM ttp_unconfirmed) SELECT f.n, bytes, \"rows\", "
+                "u.n, ledgers, (SELECT count(*) FROM ducklake_snapshot) FROM f, u",
+                BIND(sql_int(catalog->table_id)), error);
+    if (query_next(&query)) {
+        totals->files = (uint64_t)query_int(&query, 0);
+        totals->file_bytes = (uint64_t)query_int(&query, 1);
+        visible->file_rows = (uint64_t)query_counter(&query, 2);
+        totals->unconfirmed_ranges = (uint64_t)query_int(&query, 3);
+        totals->unconfirmed_ledgers = (uint64_t)query_int(&query, 4);
+        totals->snapshots = query_int(&query, 5);
+    }
+    return query_end(&query);
+}
+
 enum error_code catalog_totals(struct catalog *catalog, struct catalog_totals *totals,
                                struct error *error)
 {
-    struct query query;
+    struct catalog_visible visible = {0};
     *totals = (struct catalog_totals){0};
-    query_begin(
-        &query, &catalog->database,
-        "WITH c AS (SELECT count(*) n, coalesce(sum(dead_letter_count), 0) dead, "
-        "coalesce(sum(null_decimal_count), 0) decimals, coalesce(sum(replaced_memo_count), 0) "
-        "memos, coalesce(max(last_close_us), 0) closed, coalesce(max(committed_us), 0) committed "
-        "FROM ttp_commits WHERE ended_us IS NULL), "
-        "f AS (SELECT count(*) n, coalesce(sum(file_size_bytes), 0) bytes FROM ducklake_data_file "
-        "WHERE table_id = ?1 AND end_snapshot IS NULL), "
-        "u AS (SELECT count(*) n, coalesce(sum(last_ledger - first_ledger + 1), 0) ledgers FROM "
-        "ttp_unconfirmed) "
-        "SELECT c.n, dead, decimals, memos, closed, committed, f.n, bytes, u.n, ledgers, "
-        " (SELECT count(*) FROM ducklake_snapshot) FROM c, f, u",
-        BIND(sql_int(catalog->table_id)), error);
-    if (query_next(&query))
-        *totals = (struct catalog_totals){
-            .commits = (uint64_t)query_int(&query, 0),
-            .dead_letters = (uint64_t)query_int(&query, 1),
-            .null_decimals = (uint64_t)query_int(&query, 2),
-            .replaced_memos = (uint64_t)query_int(&query, 3),
-            .newest_close_us = query_int(&query, 4),
-            .last_commit_us = query_int(&query, 5),
-            .files = (uint64_t)query_int(&query, 6),
-            .file_bytes = (uint64_t)query_int(&query, 7),
-            .unconfirmed_ranges = (uint64_t)query_int(&query, 8),
-            .unconfirmed_ledgers = (uint64_t)query_int(&query, 9),
-            .snapshots = query_int(&query, 10),
-        };
-    struct catalog_visible visible;
-    enum error_code code = query_end(&query);
+    enum error_code code = count_commits(catalog, totals, error);
     if (code == OK)
-        code = catalog_visible_rows(catalog, &visible, error);
+        code = count_files(catalog, totals, &visible, error);
     if (code == OK)
-        totals->rows = visible.file_rows - visible.deleted_rows + visible.inlined_rows;
-    return code;
+        code = others_count_rows(catalog, &visible, error);
+    if (code != OK)
+        return code;
+    totals->rows = visible.file_rows - visible.deleted_rows + visible.inlined_rows;
+    totals->deleted_rows = visible.deleted_rows;
+    totals->inlined_rows = visible.inlined_rows;
+    return OK;
 }
 
 /* What every data file of the catalog has: a path, and no size below zero. */
@@ -127,6 +171,7 @@ static struct catalog_file read_file(struct query *query, uint64_t *commit_no)
 /* A file that DuckDB made (merged, inserted) is no commit's; its ledgers are in its statistics of
  * column 2, ledger_sequence. What it is made of is told by its snapshots: a merged file keeps the
  * first of its sources' and the last. */
+#define COMMITTED "(SELECT snapshot_id FROM ttp_commits WHERE snapshot_id IS NOT NULL)"
 #define EACH_FILE(version)                                                                         \
     "SELECT d.data_file_id, d.path, d.record_count, d.file_size_bytes, d.footer_size, "            \
     "coalesce(c.commit_no, 0), c.checksum, "                                                       \
@@ -134,15 +179,11 @@ static struct catalog_file read_file(struct query *query, uint64_t *commit_no)
     "coalesce(c.last_ledger, CAST(s.max_value AS BIGINT)) AS last_ledger, "                        \
     "coalesce(d.path_is_relative, TRUE), d.begin_snapshot, "                                       \
     "coalesce(d.partial_max, d.begin_snapshot), "                                                  \
-    "c.data_file_id IS NOT NULL OR (a.commit_no IS NOT NULL AND b.commit_no IS NOT "               \
-    "NULL), " version                                                                              \
+    "c.data_file_id IS NOT NULL OR (d.begin_snapshot IN " COMMITTED " AND "                        \
+    "coalesce(d.partial_max, d.begin_snapshot) IN " COMMITTED "), " version                        \
     " FROM ducklake_data_file d LEFT JOIN ttp_commit_files c ON c.data_file_id = "                 \
     "d.data_file_id LEFT JOIN ducklake_file_column_stats s ON c.data_file_id IS NULL AND "         \
     "s.data_file_id = d.data_file_id AND s.column_id = 2 "                                         \
-    "LEFT JOIN ttp_commits a ON c.data_file_id IS NULL AND a.snapshot_id = "                       \
-    "d.begin_snapshot "                                                                            \
-    "LEFT JOIN ttp_commits b ON c.data_file_id IS NULL AND b.snapshot_id = "                       \
-    "coalesce(d.partial_max, d.begin_snapshot) "                                                   \
     "WHERE d.table_id = ?1 AND d.end_snapshot IS NULL "                                            \
     "ORDER BY first_ledger, d.data_file_id"
 
@@ -155,10 +196,10 @@ enum error_code catalog_each_file(struct catalog *catalog, catalog_file_visitor 
         database_has_table(&catalog->database, "ttp_file_commits", &is_shared, error);
     if (code != OK)
         return code;
-    query_begin(&query, &catalog->database,
-                is_shared ? EACH_FILE("coalesce(" OWN_VERSION ", " SHARED_VERSION ")")
-                          : EACH_FILE(OWN_VERSION),
-                BIND(sql_int(catalog->table_id)), error);
+    query_begin_list(&query, &catalog->database,
+                     is_shared ? EACH_FILE("coalesce(" OWN_VERSION ", " SHARED_VERSION ")")
+                               : EACH_FILE(OWN_VERSION),
+                     BIND(sql_int(catalog->table_id)), error);
     while (query_next(&query)) {
         uint64_t commit_no;
         struct catalog_file file = read_file(&query, &commit_no);

@@ -49,6 +49,14 @@ void query_begin(struct query *query, struct database *database, const char *sql
     query_bind(query, values);
 }
 
+void query_begin_list(struct query *query, struct database *database, const char *sql,
+                      struct sql_values values, struct error *error)
+{
+    query_begin(query, database, sql, values, error);
+    if (query->code == OK)
+        engine_of(query)->set_list(query);
+}
+
 void query_begin_ahead(struct query *query, struct database *database, const char *sql,
                        struct sql_values values, struct error *error)
 {

@@ -81,6 +81,10 @@ void query_begin(struct query *query, struct database *database, const char *sql
                  struct sql_values values, struct error *error);
 void query_prepare(struct query *query, struct database *database, const char *sql,
                    struct error *error);
+/* query_begin for a question with more rows the larger the lake is: they are read in portions, so
+ * that their number does not show in the memory. */
+void query_begin_list(struct query *query, struct database *database, const char *sql,
+                      struct sql_values values, struct error *error);
 /* query_begin for a question whose rows are looked at later: where the catalog is elsewhere, those
  * of one transaction travel together. What it asks about may not change before its first row. */
 void query_begin_ahead(struct query *query, struct database *database, const char *sql,

@@ -171,13 +171,14 @@ enum error_code catalog_each_share(struct catalog *catalog, catalog_share_visito
         database_has_table(&catalog->database, "ttp_file_commits", &there, error);
     if (code != OK || !there)
         return code;
-    query_begin(&query, &catalog->database,
-                "SELECT s.data_file_id, s.commit_no, s.record_count, c.first_ledger, "
-                "c.last_ledger FROM ttp_file_commits s JOIN ducklake_data_file d ON "
-                "d.data_file_id = s.data_file_id AND d.table_id = ?1 AND d.end_snapshot IS NULL "
-                "JOIN ttp_commits c ON c.commit_no = s.commit_no AND c.ended_us IS NULL ORDER BY "
-                "s.commit_no, s.data_file_id",
-                BIND(sql_int(catalog->table_id)), error);
+    query_begin_list(
+        &query, &catalog->database,
+        "SELECT s.data_file_id, s.commit_no, s.record_count, c.first_ledger, "
+        "c.last_ledger FROM ttp_file_commits s JOIN ducklake_data_file d ON "
+        "d.data_file_id = s.data_file_id AND d.table_id = ?1 AND d.end_snapshot IS NULL "
+        "JOIN ttp_commits c ON c.commit_no = s.commit_no AND c.ended_us IS NULL ORDER BY "
+        "s.commit_no, s.data_file_id",
+        BIND(sql_int(catalog->table_id)), error);
     while (query_next(&query)) {
         struct catalog_share share = {.data_file_id = query_int(&query, 0),
                                       .commit_no = (uint64_t)query_int(&query, 1),

@@ -225,6 +225,7 @@ static const struct engine sqlite_engine = {
     .prepare = sqlite_prepare,
     .value_count = sqlite_value_count,
     .bind = sqlite_bind,
+    .set_list = sqlite_set_list,
     .send = sqlite_send,
     .step = sqlite_step,
     .change = sqlite_change,

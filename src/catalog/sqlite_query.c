@@ -75,6 +75,11 @@ static int make_texts(struct sqlite3_stmt *statement)
     return SQLITE_ROW;
 }
 
+void sqlite_set_list(struct query *query)
+{
+    (void)query; /* its rows come one by one in any case */
+}
+
 enum error_code sqlite_send(struct query *query) /* there is no way to go */
 {
     return query->code;

@@ -10,6 +10,7 @@ enum error_code sqlite_prepare(struct query *query, const char *sql, const char 
 void sqlite_release(struct query *query);
 int sqlite_value_count(const struct query *query);
 enum error_code sqlite_bind(struct query *query, struct sql_values values, int count) MUST_CHECK;
+void sqlite_set_list(struct query *query);
 enum error_code sqlite_send(struct query *query) MUST_CHECK;
 enum error_code sqlite_step(struct query *query, bool *row) MUST_CHECK;
 enum error_code sqlite_change(struct query *query) MUST_CHECK;

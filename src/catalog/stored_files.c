@@ -36,7 +36,7 @@ static enum error_code visit_files(struct catalog *catalog, enum stored_kind kin
                                    stored_file_visitor *visit, void *context, struct error *error)
 {
     struct query query;
-    query_begin(&query, &catalog->database, sql, BIND(sql_int(catalog->table_id)), error);
+    query_begin_list(&query, &catalog->database, sql, BIND(sql_int(catalog->table_id)), error);
     while (query_next(&query)) {
         struct stored_file file;
         query_check(&query, read_file(&query, kind, &file, error));
@@ -77,10 +77,11 @@ enum error_code catalog_each_leftover(struct catalog *catalog, stored_leftover_v
                                       void *context, struct error *error)
 {
     struct query query;
-    query_begin(&query, &catalog->database,
-                "SELECT coalesce(data_file_id, 0), path, NOT coalesce(path_is_relative, TRUE) FROM "
-                "ducklake_files_scheduled_for_deletion WHERE path IS NOT NULL",
-                NO_VALUES, error);
+    query_begin_list(
+        &query, &catalog->database,
+        "SELECT coalesce(data_file_id, 0), path, NOT coalesce(path_is_relative, TRUE) FROM "
+        "ducklake_files_scheduled_for_deletion WHERE path IS NOT NULL",
+        NO_VALUES, error);
     while (query_next(&query)) {
         struct stored_leftover leftover = {query_int(&query, 0), query_text(&query, 1)};
         bool is_absolute = query_int(&query, 2) != 0;

@@ -112,10 +112,10 @@ enum error_code catalog_each_upload(struct catalog *catalog, catalog_upload_visi
     enum error_code code = has_table(catalog, &there, error);
     if (code != OK || !there)
         return code;
-    query_begin(&query, &catalog->database,
-                "SELECT path, commit_uuid, holder, size_bytes, checksum, created_us, "
-                "coalesce(swept_us, 0) AS swept_us FROM ttp_upload ORDER BY path",
-                NO_VALUES, error);
+    query_begin_list(&query, &catalog->database,
+                     "SELECT path, commit_uuid, holder, size_bytes, checksum, created_us, "
+                     "coalesce(swept_us, 0) AS swept_us FROM ttp_upload ORDER BY path",
+                     NO_VALUES, error);
     while (query_next(&query)) {
         struct catalog_upload upload = {.path = query_text(&query, 0),
                                         .commit_uuid = query_text(&query, 1),

@@ -182,6 +182,21 @@ def test_a_commit_costs_two_round_trips_and_few_statements(server, lake, servers
         assert len([text for text in said if "SET contains_null" not in text]) <= 30 + 6 * files
 
 
+def test_a_list_of_any_length_comes_in_portions(server, lake, servers):
+    spy = postgres.Spy()
+    with postgres.Proxy(server.port, spy) as proxy:
+        process.run(lake, servers[RECORDING.name], FIRST, LAST,
+                    catalog=server.location(port=proxy.port))
+        server.sql("INSERT INTO ducklake_data_file SELECT data_file_id + n, table_id,"
+                   " begin_snapshot, NULL, NULL, n || '.parquet', TRUE, 'parquet', 1, 1, 1,"
+                   " row_id_start, NULL, NULL, NULL, NULL FROM ducklake_data_file,"
+                   " generate_series(1, 2500) n")
+        spy.said.clear()
+        files = process.execute("files", "--output-path", lake).expect(0).stdout.split()
+    assert len(files) == len(set(files)) == 2501
+    assert len([text for text in spy.said if text.startswith("FETCH")]) >= 3
+
+
 def test_no_rows_are_inlined_by_anybody(server, lake, servers):
     process.run(lake, servers[RECORDING.name], FIRST, LAST, catalog=server.location())
     with attached(server) as connection:

@@ -139,6 +139,29 @@ static void files_come_by_first_ledger_also_those_that_duckdb_made(void **state)
                                    "year=2024/f1.parquet:30-39:1:fedcba9876543210 ");
 }
 
+/* As a catalog may say that was changed by hand: each file came once for each pair of them. */
+static void a_file_comes_once_however_many_commits_say_its_snapshot(void **state)
+{
+    (void)state;
+    struct seen seen = {""};
+    for (uint32_t i = 1; i <= 4; i++)
+        fixture_add(catalog, i, 10 * i, 10 * i + 9);
+    sqlite3 *database;
+    assert_int_equal(sqlite3_open(database_path, &database), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(database,
+                     "DELETE FROM ttp_commit_files WHERE commit_no > 1;"
+                     "UPDATE ttp_commits SET snapshot_id = 4;"
+                     "UPDATE ducklake_data_file SET begin_snapshot = 4, end_snapshot = CASE WHEN "
+                     "path = 'year=2024/f2.parquet' THEN NULL ELSE 5 END",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    sqlite3_close(database);
+    assert_int_equal(catalog_each_file(catalog, see_file, &seen, NULL), OK);
+    assert_non_null(strstr(seen.text, "year=2024/f2.parquet:"));
+    assert_null(strstr(strchr(seen.text, ' ') + 1, "year=2024/f2.parquet:"));
+}
+
 static void a_reader_sees_commits_of_a_writer_that_is_open(void **state)
 {
     (void)state;
@@ -332,6 +355,7 @@ int main(void)
         TEST(an_empty_commit_covers_its_range_without_a_snapshot),
         TEST(totals_count_what_is_live),
         TEST(files_come_by_first_ledger_also_those_that_duckdb_made),
+        TEST(a_file_comes_once_however_many_commits_say_its_snapshot),
         TEST(a_reader_sees_commits_of_a_writer_that_is_open),
         TEST(the_wal_stays_after_a_clean_close_so_that_readers_need_not_write),
         TEST(another_writer_makes_a_commit_wait_and_fail_as_retryable),
