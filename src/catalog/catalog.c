@@ -88,6 +88,20 @@ static enum error_code create_if_empty(struct catalog *catalog,
     return code;
 }
 
+/* One of an earlier version gets what catalogs of its engine have by now. */
+static enum error_code complete(struct catalog *catalog, struct error *error)
+{
+    struct database *database = &catalog->database;
+    bool is_complete = false;
+    enum error_code code = database_is_complete(database, &is_complete, error);
+    if (code != OK || is_complete)
+        return code;
+    code = database_begin_write(database, error);
+    if (code != OK)
+        return code;
+    return database_end(database, database_complete_tables(database, error), error);
+}
+
 static enum error_code check_versions(struct catalog *catalog, struct error *error)
 {
     struct database *database = &catalog->database;
@@ -176,22 +190,27 @@ enum error_code catalog_open_at(struct catalog **out, const struct catalog_locat
         [CATALOG_READ] = DATABASE_READ,
         [CATALOG_WRITE] = DATABASE_WRITE,
         [CATALOG_CREATE] = DATABASE_CREATE,
+        [CATALOG_BESIDE] = DATABASE_BESIDE,
     };
+    bool writes = mode == CATALOG_WRITE || mode == CATALOG_CREATE;
     assert((mode == CATALOG_CREATE) == (create != NULL));
     *out = NULL;
     struct catalog *catalog = mem_alloc_zero(1, sizeof *catalog);
     if (catalog == NULL)
         return error_no_memory(error, "the catalog");
+    catalog->is_shared = where->is_shared;
     enum error_code code = database_open_at(&catalog->database, where, modes[mode], error);
     if (code == OK && mode == CATALOG_CREATE)
         code = create_if_empty(catalog, create, error);
+    if (code == OK && writes)
+        code = complete(catalog, error);
     if (code == OK)
         code = check_versions(catalog, error);
     if (code == OK)
         code = load_values(catalog, error);
     if (code == OK)
         code = identity_check(&catalog->database, &catalog->table_id, error);
-    if (code == OK && mode != CATALOG_READ)
+    if (code == OK && writes)
         code = keep_identity(catalog, error);
     if (code == OK)
         *out = catalog;
@@ -208,6 +227,11 @@ void catalog_close(struct catalog *catalog)
     mem_free(catalog->lake_id);
     mem_free(catalog->schema_version);
     mem_free(catalog);
+}
+
+bool catalog_is_shared(const struct catalog *catalog)
+{
+    return catalog->is_shared;
 }
 
 const char *catalog_schema_version(struct catalog *catalog)

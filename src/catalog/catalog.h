@@ -26,9 +26,10 @@
 struct catalog;
 
 enum catalog_mode {
-    CATALOG_READ,  /* no lock is taken and nothing is written */
-    CATALOG_WRITE, /* must exist */
-    CATALOG_CREATE /* made, with the table, if it does not exist */
+    CATALOG_READ,   /* no lock is taken and nothing is written */
+    CATALOG_WRITE,  /* must exist */
+    CATALOG_CREATE, /* made, with the table, if it does not exist */
+    CATALOG_BESIDE  /* PostgreSQL: for leases (catalog/leases.h), beside whoever writes to it */
 };
 
 /* ERR_NOT_FOUND, ERR_CORRUPT (not a catalog, or damaged), ERR_CONFLICT (a newer layout; the lake's
@@ -46,6 +47,8 @@ void catalog_close(struct catalog *catalog);
  * process has it open. */
 enum error_code catalog_empty_log(struct catalog *catalog, struct error *error) MUST_CHECK;
 
+/* Whether the catalog was opened to be written to beside others (catalog/location.h). */
+bool catalog_is_shared(const struct catalog *catalog);
 /* Our schema version of the lake's table. Borrowed until it evolves. */
 const char *catalog_schema_version(struct catalog *catalog);
 const char *catalog_lake_id(struct catalog *catalog);
@@ -54,6 +57,10 @@ enum error_code catalog_layout(struct catalog *catalog, int *layout,
                                struct error *error) MUST_CHECK;
 /* Next commit_no to use (1 in a new lake). */
 enum error_code catalog_next_commit_no(struct catalog *catalog, uint64_t *commit_no,
+                                       struct error *error) MUST_CHECK;
+/* One to use that nobody else gets: where others write to the catalog, too, each call takes one,
+ * and those of commits that come to nothing are left out. */
+enum error_code catalog_take_commit_no(struct catalog *catalog, uint64_t *commit_no,
                                        struct error *error) MUST_CHECK;
 enum error_code catalog_has_commit(struct catalog *catalog, uint64_t commit_no, bool *has,
                                    struct error *error) MUST_CHECK;

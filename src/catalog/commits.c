@@ -42,6 +42,21 @@ enum error_code catalog_next_commit_no(struct catalog *catalog, uint64_t *commit
     return query_end(&query);
 }
 
+enum error_code catalog_take_commit_no(struct catalog *catalog, uint64_t *commit_no,
+                                       struct error *error)
+{
+    int64_t taken = 0;
+    if (!catalog->is_shared)
+        return catalog_next_commit_no(catalog, commit_no, error);
+    enum error_code code = database_query_int(
+        &catalog->database,
+        "UPDATE ttp_numbers SET commit_no = 1 + greatest(commit_no, (SELECT max(commit_no) FROM "
+        "ttp_commits), (SELECT max(commit_no) FROM ttp_replacements)) RETURNING commit_no",
+        NO_VALUES, &taken, error);
+    *commit_no = (uint64_t)taken;
+    return code;
+}
+
 enum error_code catalog_has_commit(struct catalog *catalog, uint64_t commit_no, bool *has,
                                    struct error *error)
 {
@@ -161,6 +176,7 @@ static enum error_code extra_info(const struct catalog_commit *commit, struct bu
 /* What a commit asks the catalog before it changes it: all at once, and as early as it can be. */
 struct commit_questions {
     struct query overlap, holes;
+    bool is_shared; /* others commit, too */
     bool has_files; /* else the rest is not asked */
     struct ducklake_head_question head;
     struct ducklake_state_question state;
@@ -171,6 +187,7 @@ static void ask_all(struct catalog *catalog, const struct catalog_commit *commit
 {
     coverage_ask(&questions->overlap, &catalog->database, "ttp_coverage", commit->range, error);
     coverage_ask(&questions->holes, &catalog->database, "ttp_holes", commit->range, error);
+    questions->is_shared = catalog->is_shared;
     questions->has_files = commit->file_count > 0;
     if (!questions->has_files)
         return;
@@ -216,6 +233,11 @@ static enum error_code add_everything(struct commit_questions *questions, enum e
     struct database *database = questions->overlap.database;
     int64_t snapshot_id = 0;
     enum error_code code = coverage_add(&questions->overlap, before, commit->range, error);
+    if (code == ERR_INVALID && before == OK && questions->is_shared) {
+        code = ERR_AGAIN; /* somebody else's commit, not our mistake */
+        if (error != NULL)
+            error->code = code;
+    }
     query_check(&questions->holes, code);
     bool has_holes = query_next(&questions->holes);
     code = query_end(&questions->holes);

@@ -20,6 +20,7 @@ enum database_mode {
     DATABASE_READ,
     DATABASE_WRITE,
     DATABASE_CREATE, /* made if it is not there */
+    DATABASE_BESIDE, /* PostgreSQL: changes of single statements, beside the one who writes */
     DATABASE_COPY    /* as it, to be filled from another alone (catalog/copy.c) */
 };
 

@@ -53,6 +53,9 @@ struct engine {
     /* What the engine's catalogs have besides the tables of catalog/tables.h, once these are made.
      */
     enum error_code (*complete_tables)(struct database *database, struct error *error);
+    /* Whether the catalog, of whichever version, has all that. */
+    enum error_code (*is_complete)(struct database *database, bool *is_complete,
+                                   struct error *error);
     enum error_code (*is_empty)(struct database *database, bool *empty, struct error *error);
     enum error_code (*has_table)(struct database *database, const char *name, bool *has,
                                  struct error *error);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "catalog/engines.h"
 
+#include <assert.h>
+
 #include "catalog/postgres_database.h"
 #include "catalog/sqlite_database.h"
 #include "catalog/transfer.h"
@@ -29,6 +31,7 @@ enum error_code database_open_at(struct database *database, const struct catalog
     *database = (struct database){.mode = mode, .path = make_name(where)};
     if (database->path == NULL)
         return error_no_memory(error, "the catalog's path");
+    assert(where->path == NULL || mode != DATABASE_BESIDE);
     enum error_code code = where->path != NULL ? sqlite_open(database, where->path, error)
                                                : postgres_open(database, where, error);
     if (code != OK)

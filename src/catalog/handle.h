@@ -14,6 +14,7 @@ struct catalog {
     int64_t table_id;     /* the lake's own table: rows of others are told by it */
     int64_t partition_id; /* of our own partitioning; 0: none */
     bool in_read;         /* catalog_begin_read is open */
+    bool is_shared;       /* others write to it, too */
 };
 
 #endif

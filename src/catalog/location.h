@@ -22,6 +22,7 @@ struct catalog_location {
     const char *path;     /* of a SQLite file; NULL: it is in PostgreSQL */
     const char *conninfo; /* of PostgreSQL */
     const char *schema;   /* in which its tables are; "": public */
+    bool is_shared;       /* PostgreSQL: whoever opens it writes beside others that do so, too */
 };
 
 /* What is wrong with the texts, as a sentence; NULL: nothing. */

@@ -15,6 +15,7 @@
 #include "catalog/postgres_holder.h"
 #include "catalog/postgres_query.h"
 #include "catalog/postgres_session.h"
+#include "catalog/postgres_tables.h"
 #include "catalog/query.h"
 #include "util/memory.h"
 
@@ -24,8 +25,8 @@ static enum error_code connect(struct database *database, struct error *error)
 {
     struct postgres_session *session = postgres_session(database);
     enum error_code code = postgres_connect(database, error);
-    if (code == OK && !session->in_transaction && !session->holds_lock &&
-        database->mode != DATABASE_READ)
+    bool writes = database->mode == DATABASE_WRITE || database->mode == DATABASE_CREATE;
+    if (code == OK && writes && !session->in_transaction && !session->holds_lock)
         code = postgres_holder_lock(database, error);
     return code;
 }
@@ -35,6 +36,7 @@ static void close_database(struct database *database)
     struct postgres_session *session = postgres_session(database);
     if (session == NULL)
         return;
+    postgres_holder_leave(database);
     postgres_hang_up(session);
     mem_free(session->conninfo);
     mem_free(session->schema);
@@ -168,22 +170,6 @@ static enum error_code rule_out(struct database *database, struct error *error)
     return OK;
 }
 
-/* What a catalog has in PostgreSQL besides. Two indexes that DuckDB's questions of a lake of many
- * files are answered by, and no rows inlined by anybody: those would be tables of DuckDB's own. */
-static const char *const own_statements[] = {
-    "CREATE INDEX ttp_file_column_stats_column ON ducklake_file_column_stats(table_id, column_id)",
-    "INSERT INTO ducklake_metadata VALUES('data_inlining_row_limit', '0', NULL, NULL)", NULL};
-
-static enum error_code complete_tables(struct database *database, struct error *error)
-{
-    enum error_code code = execute(database, postgres_holder_table, error);
-    if (code == OK)
-        code = execute(database, postgres_holder_row, error);
-    for (size_t i = 0; code == OK && own_statements[i] != NULL; i++)
-        code = execute(database, own_statements[i], error);
-    return code;
-}
-
 static const struct engine postgres_engine = {
     .connect = connect,
     .close = close_database,
@@ -205,7 +191,8 @@ static const struct engine postgres_engine = {
     .integer = postgres_integer,
     .text = postgres_text,
     .create_table = execute,
-    .complete_tables = complete_tables,
+    .complete_tables = postgres_complete_tables,
+    .is_complete = postgres_is_complete,
     .is_empty = postgres_is_empty,
     .has_table = postgres_has_table,
     .has_column = postgres_has_column,
@@ -249,6 +236,7 @@ enum error_code postgres_open(struct database *database, const struct catalog_lo
         return error_no_memory(error, "the catalog");
     session->conninfo = mem_copy_text(where->conninfo);
     session->schema = mem_copy_text(where->schema[0] == '\0' ? "public" : where->schema);
+    session->is_shared = where->is_shared;
     if (session->conninfo == NULL || session->schema == NULL)
         return error_no_memory(error, "the catalog");
     enum error_code code = os_uuid(session->holder, error);

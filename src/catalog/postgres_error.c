@@ -77,7 +77,7 @@ enum error_code postgres_error_set(struct error *error, const char *name, const 
 {
     static const enum error_code codes[] = {
         [POSTGRES_AGAIN] = ERR_RETRY,      [POSTGRES_WAIT] = ERR_RETRY,
-        [POSTGRES_SPACE] = ERR_RETRY,      [POSTGRES_FENCED] = ERR_CONFLICT,
+        [POSTGRES_SPACE] = ERR_RETRY,      [POSTGRES_FENCED] = ERR_AGAIN,
         [POSTGRES_REFUSED] = ERR_CONFLICT, [POSTGRES_DAMAGED] = ERR_CORRUPT,
         [POSTGRES_FAILED] = ERR_IO,
     };

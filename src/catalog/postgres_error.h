@@ -11,7 +11,7 @@ enum postgres_remedy {
     POSTGRES_AGAIN,   /* ERR_RETRY, EBUSY: again from BEGIN, what was staged is untouched */
     POSTGRES_WAIT,    /* ERR_RETRY, EBUSY: the server lacks connections or memory */
     POSTGRES_SPACE,   /* ERR_RETRY, ENOSPC */
-    POSTGRES_FENCED,  /* ERR_CONFLICT: the ledgers are somebody else's by now */
+    POSTGRES_FENCED,  /* ERR_AGAIN: the ledgers are somebody else's by now */
     POSTGRES_REFUSED, /* ERR_CONFLICT: somebody has to grant or to set something */
     POSTGRES_DAMAGED, /* ERR_CORRUPT: tables or values that are not a lake's */
     POSTGRES_FAILED   /* ERR_IO */

@@ -165,6 +165,19 @@ static bool is_good(const PGresult *answer)
     return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
 }
 
+/* The row of who shares is gone where somebody else had the catalog alone meanwhile: nothing of
+ * ours is under way then, and it begins anew with another row. */
+static void keep_fenced(struct database *database)
+{
+    struct postgres_session *session = postgres_session(database);
+    session->code = postgres_error_fenced(&session->failure, database->path);
+    if (!session->is_shared)
+        return;
+    session->epoch[0] = '\0';
+    session->code = session->failure.code = ERR_RETRY;
+    session->failure.system_errno = EBUSY;
+}
+
 static void take_answer(struct database *database, const struct postgres_pending *pending,
                         PGresult *answer)
 {
@@ -173,7 +186,7 @@ static void take_answer(struct database *database, const struct postgres_pending
     if (pending->prepares != NULL && !good)
         pending->prepares->number = 0;
     if (pending->is_fence && good && PQntuples(answer) != 1 && session->code == OK)
-        session->code = postgres_error_fenced(&session->failure, database->path);
+        keep_fenced(database);
     if (pending->answer != NULL && good)
         *pending->answer = answer;
     else

@@ -8,10 +8,10 @@
  * so that a transaction costs as many round trips as it stops to look at answers. The first failure
  * of a transaction stays, and is what each later call of it returns; only its end clears it.
  *
- * A session that writes holds the catalog (docs/commit-protocol.md, "A catalog in PostgreSQL"): an
- * advisory lock of its connection keeps others out, and the row of ttp_writer, with its random
- * holder and an epoch that rises with each connection, is what each of its transactions is fenced
- * by.
+ * A session that writes holds the catalog, alone or beside others (docs/commit-protocol.md, "A
+ * catalog in PostgreSQL"): an advisory lock of its connection keeps others out, and a row of
+ * ttp_writer, with its random holder and an epoch that rises with each connection, is what each of
+ * its transactions is fenced by.
  */
 
 #include <libpq-fe.h>
@@ -36,7 +36,9 @@ struct postgres_session {
     char *conninfo, *schema; /* owned */
     char holder[OS_UUID_BYTES];
     char epoch[24];      /* in decimal; "": ttp_writer does not name us yet */
-    bool was_holder;     /* ttp_writer named this session once */
+    bool is_shared;      /* others write, too */
+    bool was_holder;     /* ttp_writer named this session once, */
+    int64_t last_epoch;  /* and with this epoch at last */
     bool holds_lock;     /* the advisory one, of this connection */
     bool in_transaction; /* then the connection is in pipeline mode */
     bool is_fencing;     /* its fence was asked, and has not answered */

@@ -225,6 +225,12 @@ enum error_code database_complete_tables(struct database *database, struct error
     return database->engine->complete_tables(database, error);
 }
 
+enum error_code database_is_complete(struct database *database, bool *is_complete,
+                                     struct error *error)
+{
+    return database->engine->is_complete(database, is_complete, error);
+}
+
 enum error_code database_is_empty(struct database *database, bool *empty, struct error *error)
 {
     return database->engine->is_empty(database, empty, error);

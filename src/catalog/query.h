@@ -139,6 +139,9 @@ enum error_code database_create_table(struct database *database, const char *sql
                                       struct error *error) MUST_CHECK;
 /* Once all of them are made, in the same transaction: what catalogs of this engine have besides. */
 enum error_code database_complete_tables(struct database *database, struct error *error) MUST_CHECK;
+/* Whether a catalog that is there has them, or is no catalog at all. */
+enum error_code database_is_complete(struct database *database, bool *is_complete,
+                                     struct error *error) MUST_CHECK;
 /* What the database itself knows about its tables. Some of ours are made when something first
  * belongs into them. */
 enum error_code database_is_empty(struct database *database, bool *empty,

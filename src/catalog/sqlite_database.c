@@ -237,6 +237,7 @@ static const struct engine sqlite_engine = {
     .text = sqlite_text,
     .create_table = sqlite_create_table,
     .complete_tables = sqlite_complete_tables,
+    .is_complete = sqlite_is_complete,
     .is_empty = sqlite_is_empty,
     .has_table = sqlite_has_table,
     .has_column = sqlite_has_column,

@@ -28,5 +28,7 @@ enum error_code sqlite_has_table(struct database *database, const char *name, bo
 enum error_code sqlite_has_column(struct database *database, const char *table, const char *name,
                                   bool *has, struct error *error) MUST_CHECK;
 enum error_code sqlite_complete_tables(struct database *database, struct error *error) MUST_CHECK;
+enum error_code sqlite_is_complete(struct database *database, bool *is_complete,
+                                   struct error *error) MUST_CHECK;
 
 #endif

@@ -21,15 +21,17 @@ static enum error_code insert(struct database *database, const struct catalog_up
         return code;
     query_prepare(&query, database,
                   "INSERT INTO ttp_upload(path, commit_uuid, lease_id, epoch, holder, size_bytes, "
-                  "checksum, created_us, swept_us) VALUES(?1,?2,NULL,0,?3,?4,?5,?6,NULL)",
+                  "checksum, created_us, swept_us) VALUES(?1,?2,?7,?8,?3,?4,?5,?6,NULL)",
                   error);
     for (size_t i = 0; i < count; i++) {
         const struct catalog_upload *upload = &uploads[i];
         char checksum[17];
         snprintf(checksum, sizeof checksum, "%016" PRIx64, upload->checksum);
-        query_run(&query, BIND(sql_text(upload->path), sql_text(upload->commit_uuid),
-                               sql_text(upload->holder), sql_int(upload->size_bytes),
-                               sql_text(checksum), sql_int(upload->created_us)));
+        query_run(&query,
+                  BIND(sql_text(upload->path), sql_text(upload->commit_uuid),
+                       sql_text(upload->holder), sql_int(upload->size_bytes), sql_text(checksum),
+                       sql_int(upload->created_us), sql_int_unless_zero((int64_t)upload->lease_id),
+                       sql_int((int64_t)upload->epoch)));
     }
     return query_end(&query);
 }
@@ -60,16 +62,30 @@ enum error_code catalog_end_uploads(struct catalog *catalog, const char *commit_
 }
 
 #define GIVEN_UP_BY "swept_us IS NULL AND (CAST(?1 AS VARCHAR) IS NULL OR commit_uuid = ?1)"
+/* Of processes that lost their lease, or worked without one: those had the lake alone, and it is
+ * somebody else's now. */
+#define IS_DEAD                                                                                    \
+    "NOT EXISTS (SELECT 1 FROM ttp_lease l WHERE l.lease_id = ttp_upload.lease_id AND l.epoch = "  \
+    "ttp_upload.epoch AND l.holder = ttp_upload.holder AND NOT l.done)"
 
 static enum error_code give_up(struct database *database, const char *commit_uuid, int64_t now_us,
                                uint64_t *count, struct error *error)
 {
     int64_t found = 0;
+    bool has_leases = false;
     enum error_code code =
-        database_query_int(database, "SELECT count(*) FROM ttp_upload WHERE " GIVEN_UP_BY,
-                           BIND(sql_text(commit_uuid)), &found, error);
+        commit_uuid == NULL ? database_has_table(database, "ttp_lease", &has_leases, error) : OK;
+    if (code == OK)
+        code = database_query_int(database,
+                                  has_leases ? "SELECT count(*) FROM ttp_upload WHERE " GIVEN_UP_BY
+                                               " AND " IS_DEAD
+                                             : "SELECT count(*) FROM ttp_upload WHERE " GIVEN_UP_BY,
+                                  BIND(sql_text(commit_uuid)), &found, error);
     if (code == OK && found > 0)
-        code = database_run(database, "UPDATE ttp_upload SET swept_us = ?2 WHERE " GIVEN_UP_BY,
+        code = database_run(database,
+                            has_leases ? "UPDATE ttp_upload SET swept_us = ?2 WHERE " GIVEN_UP_BY
+                                         " AND " IS_DEAD
+                                       : "UPDATE ttp_upload SET swept_us = ?2 WHERE " GIVEN_UP_BY,
                             BIND(sql_text(commit_uuid), sql_int(now_us)), error);
     if (count != NULL)
         *count = (uint64_t)found;
@@ -137,7 +153,11 @@ enum error_code catalog_has_old_upload(struct catalog *catalog, int64_t before_u
     *has = false;
     enum error_code code = has_table(catalog, &there, error);
     return code == OK && there
-               ? database_has(&catalog->database, "SELECT 1 FROM ttp_upload WHERE swept_us < ?1",
+               ? database_has(&catalog->database,
+                              catalog->is_shared
+                                  ? "SELECT 1 FROM ttp_upload WHERE swept_us < ?1 OR "
+                                    "(swept_us IS NULL AND " IS_DEAD ") LIMIT 1"
+                                  : "SELECT 1 FROM ttp_upload WHERE swept_us < ?1",
                               BIND(sql_int(before_us)), has, error)
                : code;
 }

@@ -15,6 +15,9 @@ struct catalog_upload {
     const char *path; /* relative to the lake, the object's own */
     const char *commit_uuid;
     const char *holder; /* the process that puts it */
+    /* Where several processes write, the lease under which its commit was made (catalog/leases.h);
+     * 0: none. */
+    uint64_t lease_id, epoch;
     int64_t size_bytes;
     uint64_t checksum;
     int64_t created_us;
@@ -28,7 +31,8 @@ enum error_code catalog_begin_uploads(struct catalog *catalog, const struct cata
  * that nobody had given up. */
 enum error_code catalog_end_uploads(struct catalog *catalog, const char *commit_uuid,
                                     uint64_t *count, struct error *error) MUST_CHECK;
-/* Durably: none of them can be part of a commit any more. commit_uuid NULL: of all commits. *count
+/* Durably: none of them can be part of a commit any more. commit_uuid NULL: of all commits; where
+ * several processes write, of all whose lease is not what it was any more, or that had none. *count
  * (may be NULL) gets how many that were. */
 enum error_code catalog_give_up_uploads(struct catalog *catalog, const char *commit_uuid,
                                         int64_t now_us, uint64_t *count,
@@ -47,7 +51,9 @@ enum error_code catalog_each_upload(struct catalog *catalog, catalog_upload_visi
 /* Whether a commit has a file of that path, data or dead letters. */
 enum error_code catalog_upload_is_known(struct catalog *catalog, const char *path, bool *known,
                                         struct error *error) MUST_CHECK;
-/* Whether one was given up before `before_us`. */
+/* Whether one was given up before `before_us`, or, where several processes write, is to be given
+ * up.
+ */
 enum error_code catalog_has_old_upload(struct catalog *catalog, int64_t before_us, bool *has,
                                        struct error *error) MUST_CHECK;
 

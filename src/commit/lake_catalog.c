@@ -74,6 +74,20 @@ static enum error_code find(struct found_catalog *found, const struct store *sto
                      store->root);
 }
 
+static bool may_be_shared(const struct found_catalog *found, const struct store *store)
+{
+    return found->is_elsewhere && found->where.path == NULL && !store_is_folder(store);
+}
+
+bool lake_catalog_may_be_shared(const struct store *store)
+{
+    struct found_catalog found;
+    struct error ignored;
+    bool may = find(&found, store, &ignored) == OK && may_be_shared(&found, store);
+    lake_file_release(&found.file);
+    return may;
+}
+
 enum error_code lake_catalog_path(const struct store *store, char out[OS_PATH_BYTES],
                                   struct error *error)
 {
@@ -101,13 +115,14 @@ bool lake_catalog_exists(const struct store *store)
     return exists;
 }
 
-enum error_code lake_catalog_open(struct catalog **out, const struct store *store,
+static enum error_code open_found(struct catalog **out, const struct store *store, bool is_shared,
                                   enum catalog_mode mode,
                                   const struct catalog_create_options *create, struct error *error)
 {
     struct found_catalog found;
     *out = NULL;
     enum error_code code = find(&found, store, error);
+    found.where.is_shared = is_shared && code == OK && may_be_shared(&found, store);
     if (code == OK)
         code = catalog_open_at(out, &found.where, mode, create, error);
     if (code == OK && found.is_elsewhere && mode == CATALOG_CREATE)
@@ -118,6 +133,20 @@ enum error_code lake_catalog_open(struct catalog **out, const struct store *stor
     }
     lake_file_release(&found.file);
     return code;
+}
+
+enum error_code lake_catalog_open(struct catalog **out, const struct store *store,
+                                  enum catalog_mode mode,
+                                  const struct catalog_create_options *create, struct error *error)
+{
+    return open_found(out, store, false, mode, create, error);
+}
+
+enum error_code lake_catalog_share(struct catalog **out, const struct store *store,
+                                   enum catalog_mode mode,
+                                   const struct catalog_create_options *create, struct error *error)
+{
+    return open_found(out, store, true, mode, create, error);
 }
 
 enum error_code lake_catalog_copy(const struct store *store, const char *to, struct error *error)

@@ -57,4 +57,13 @@ enum error_code lake_catalog_keep(struct catalog_keeping **out, const struct sto
 enum error_code lake_catalog_is_in_folder(const struct store *store, bool *is_in_folder,
                                           struct error *error) MUST_CHECK;
 
+/* Whether several processes may write to the lake at once: its catalog is in PostgreSQL and its
+ * files are in an object store. */
+bool lake_catalog_may_be_shared(const struct store *store);
+/* As lake_catalog_open, beside others that do so, where the lake allows that. */
+enum error_code lake_catalog_share(struct catalog **out, const struct store *store,
+                                   enum catalog_mode mode,
+                                   const struct catalog_create_options *create,
+                                   struct error *error) MUST_CHECK;
+
 #endif

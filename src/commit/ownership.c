@@ -5,6 +5,7 @@
 
 #include "catalog/files.h"
 #include "commit/lake_catalog.h"
+#include "store/objects.h"
 #include "store/store.h"
 
 #define CATALOG_LOCK_SUFFIX "-lock"
@@ -38,6 +39,23 @@ static enum error_code beside_staging(char path[OS_PATH_BYTES], const struct sto
     return code == OK ? os_path_join(path, folder, STAGING_LOCK, error) : code;
 }
 
+/* The first folder for staging that no process of this machine has. */
+static enum error_code lock_staging(struct lake_lock *lock, const struct store *store,
+                                    struct error *error)
+{
+    char path[OS_PATH_BYTES];
+    enum error_code code = ERR_CONFLICT;
+    for (size_t slot = 0; code == ERR_CONFLICT && slot < OBJECTS_SLOTS; slot++) {
+        objects_use_slot(store, slot);
+        code = store_make_staging(store, error);
+        if (code == OK)
+            code = beside_staging(path, store, error);
+        if (code == OK)
+            code = lake_lock_take_at(lock, path, error);
+    }
+    return code;
+}
+
 /* An object store has no locks: whoever writes to the lake writes to its catalog. A catalog in
  * PostgreSQL keeps others away by itself once it is open; what is staged on this machine is locked
  * here. */
@@ -46,10 +64,10 @@ static enum error_code lock_catalog(struct lake_lock *lock, const struct store *
 {
     char path[OS_PATH_BYTES];
     enum error_code code = lake_catalog_path(store, path, error);
+    if (code == ERR_CONFLICT)
+        return lock_staging(lock, store, error);
     if (code == OK)
         code = beside_catalog(path, error);
-    else if (code == ERR_CONFLICT)
-        code = beside_staging(path, store, error);
     return code == OK ? lake_lock_take_at(lock, path, error) : code;
 }
 

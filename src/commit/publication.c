@@ -69,10 +69,18 @@ static void get_final_names(const struct intent *intent, struct final_names *fin
     }
 }
 
+static enum error_code may_go_on(const struct publication *publication, struct error *error)
+{
+    const struct commit_fence *fence = &publication->fence;
+    return fence->lease_id == 0 ? OK : fence->may_go_on(fence, error);
+}
+
 enum error_code publish_write_intent(struct publication *publication, struct error *error)
 {
     assert(publication->state == PUBLICATION_STAGED);
-    enum error_code code = publication->keeper->write(publication, error);
+    enum error_code code = may_go_on(publication, error);
+    if (code == OK)
+        code = publication->keeper->write(publication, error);
     if (code == OK)
         publication->state = PUBLICATION_INTENDED;
     return code;
@@ -87,7 +95,9 @@ enum error_code publish_place_files(struct publication *publication, struct erro
     for (size_t i = 0; code == OK && i < final.count; i++) {
         if ((publication->placed >> i & 1) != 0)
             continue;
-        code = store_put(publication->store, final.items[i].staged, final.names[i], error);
+        code = may_go_on(publication, error);
+        if (code == OK)
+            code = store_put(publication->store, final.items[i].staged, final.names[i], error);
         if (code == OK)
             publication->placed |= UINT32_C(1) << i;
     }
@@ -140,8 +150,12 @@ enum error_code publication_look_again(struct publication *publication, struct e
 static enum error_code look_again(void *context, struct error *error)
 {
     struct publication *publication = context;
+    const struct commit_fence *fence = &publication->fence;
+    enum error_code code = OK;
     publication->began = true;
-    return publication->keeper->confirm(publication, error);
+    if (fence->lease_id != 0 && fence->confirm != NULL)
+        code = fence->confirm(fence, publication->intent->commit.range, error);
+    return code == OK ? publication->keeper->confirm(publication, error) : code;
 }
 
 enum error_code publish_to_catalog(struct publication *publication, struct error *error)
@@ -149,12 +163,13 @@ enum error_code publish_to_catalog(struct publication *publication, struct error
     assert(publication->state == PUBLICATION_PLACED);
     const struct intent *intent = publication->intent;
     assert(!intent->is_replacement || intent->replacement != NULL);
-    enum error_code code =
-        intent->is_replacement
-            ? catalog_replace_if(publication->catalog, &intent->commit, intent->replacement,
-                                 look_again, publication, error)
-            : catalog_add_commit_if(publication->catalog, &intent->commit, look_again, publication,
-                                    error);
+    enum error_code code = may_go_on(publication, error);
+    if (code == OK)
+        code = intent->is_replacement
+                   ? catalog_replace_if(publication->catalog, &intent->commit, intent->replacement,
+                                        look_again, publication, error)
+                   : catalog_add_commit_if(publication->catalog, &intent->commit, look_again,
+                                           publication, error);
     if (code == OK)
         publication->state = PUBLICATION_COMMITTED;
     return code;

@@ -16,6 +16,8 @@
 #include "commit/intent.h"
 #include "store/store.h"
 
+#define COMMIT_HOLDER_BYTES 64
+
 /* Who made a file, by its own metadata. */
 enum file_author {
     AUTHOR_COMMIT,  /* the commit of the intent */
@@ -78,6 +80,24 @@ struct intent_keeper {
                                  intent_path_visitor *visit, void *context, struct error *error);
 };
 
+/*
+ * Whose the ledgers of a commit are, where other processes commit to the lake, too
+ * (docs/commit-protocol.md, "Several processes"): the lease under which it is made.
+ */
+struct commit_fence {
+    uint64_t lease_id; /* 0: nobody else commits, and nothing below is asked */
+    uint64_t epoch;
+    char holder[COMMIT_HOLDER_BYTES];
+    void *context;
+    /* Before each step: ERR_RETRY (EBUSY) while it is not known whether they are still this
+     * process's; ERR_AGAIN if they are not. */
+    enum error_code (*may_go_on)(const struct commit_fence *fence, struct error *error);
+    /* Inside the commit's transaction: they are, and go with it. ERR_AGAIN if they are not. NULL:
+     * for a change that takes no ledgers. */
+    enum error_code (*confirm)(const struct commit_fence *fence, struct ledger_range range,
+                               struct error *error);
+};
+
 /* Borrows all it points to. */
 struct publication {
     const struct store *store;
@@ -85,6 +105,7 @@ struct publication {
     const struct intent *intent;
     const struct intent_keeper *keeper; /* of the store's kind */
     enum publication_state state;
+    struct commit_fence fence;
     /* For an intent that was read from disk; NULL: this process made it. */
     const struct intent_guard *guard;
     uint32_t placed; /* bit i: item i has its final name, and it was we who gave it */

@@ -72,6 +72,7 @@ static enum error_code publish(struct publisher *publisher, struct error *error)
 {
     publication_init(&publisher->publication, publisher->store, publisher->catalog,
                      &publisher->intent, intent_keeper_of(publisher->store));
+    publisher->publication.fence = publisher->fence;
     enum error_code code = OK;
     if (intent_item_count(&publisher->intent) == 0) {
         publisher->publication.state = PUBLICATION_PLACED; /* an empty commit: the catalog alone */

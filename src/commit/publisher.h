@@ -17,7 +17,8 @@ struct publisher {
     struct obstacle obstacle; /* what its steps, and the staged files, wait for */
     struct intent intent;     /* of the commit being published, or of one that is unsettled */
     struct publication publication;
-    bool unsettled; /* the intent and any of its files are still there */
+    struct commit_fence fence; /* of the next commit */
+    bool unsettled;            /* the intent and any of its files are still there */
 };
 
 void publisher_init(struct publisher *publisher);

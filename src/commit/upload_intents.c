@@ -13,6 +13,8 @@
  *      process, or a slow way to the store, still had under way may have put one after all.
  *
  * Rows that nobody gave up are those of a process that died: whoever owns the lake gives them up.
+ * Where several processes share it, those are rows of a lease that is not what it was when they
+ * were written: whoever claims a piece raises its epoch, and any of them gives up what that leaves.
  * There is no going forward: the files were staged on the dead process' disk, and their ledgers are
  * asked for again. A commit older than a day is given up in any case, since DuckDB takes objects
  * that no catalog knows for orphans after two.
@@ -35,6 +37,7 @@
 static enum error_code write_rows(struct publication *publication, struct error *error)
 {
     const struct intent *intent = publication->intent;
+    const struct commit_fence *fence = &publication->fence;
     struct catalog_upload uploads[INTENT_ITEM_MAX];
     struct intent_item items[INTENT_ITEM_MAX];
     char host[OS_HOST_NAME_BYTES];
@@ -44,7 +47,9 @@ static enum error_code write_rows(struct publication *publication, struct error 
         intent_item_get(intent, i, &items[i]);
         uploads[i] = (struct catalog_upload){.path = items[i].path,
                                              .commit_uuid = intent->commit_uuid,
-                                             .holder = host,
+                                             .holder = fence->lease_id != 0 ? fence->holder : host,
+                                             .lease_id = fence->lease_id,
+                                             .epoch = fence->epoch,
                                              .size_bytes = (int64_t)items[i].size_bytes,
                                              .checksum = items[i].checksum,
                                              .created_us = intent->commit.committed_us};
@@ -133,15 +138,20 @@ static void try_to_sweep(const struct store *store, struct catalog *catalog, siz
                   LOG_T("reason", failure.message));
 }
 
-/* The rows left with the transaction; those that are due for the second time are looked after. */
+/* The rows left with the transaction; those that are due for the second time are looked after, and
+ * those of other processes that lost their pieces. */
 static enum error_code end(struct publication *publication, struct error *error)
 {
+    struct catalog *catalog = publication->catalog;
+    int64_t now_us = os_realtime_us();
     bool has = false;
     size_t deleted = 0;
     (void)error;
-    if (catalog_has_old_upload(publication->catalog, os_realtime_us() - DAY_US, &has, NULL) == OK &&
-        has)
-        try_to_sweep(publication->store, publication->catalog, &deleted);
+    if (catalog_has_old_upload(catalog, now_us - DAY_US, &has, NULL) != OK || !has)
+        return OK;
+    if (!catalog_is_shared(catalog) ||
+        catalog_give_up_uploads(catalog, NULL, now_us, NULL, NULL) == OK)
+        try_to_sweep(publication->store, catalog, &deleted);
     return OK;
 }
 

@@ -22,6 +22,13 @@ enum error_code lease_claim(struct leases *leases, const struct lease_claim *cla
     return leases->backend->claim(leases, claim, lease, found, error);
 }
 
+enum error_code lease_may_come(struct leases *leases, const struct lease_claim *claim, bool *may,
+                               struct error *error)
+{
+    *may = false;
+    return leases->backend->may_come(leases, claim, may, error);
+}
+
 enum error_code lease_renew(struct leases *leases, const struct lease *lease, const char *holder,
                             int64_t expires_us, struct error *error)
 {

@@ -47,12 +47,14 @@ struct lease_wish {
     bool has_live;          /* the chain is to be followed, from live_first on */
     uint32_t live_first;    /* 0: from where the server begins */
     uint32_t piece_ledgers; /* pieces end before multiples of it; 0: they are not cut */
+    bool takes_up_again;    /* pieces of it that were set aside may be claimed anew */
 };
 
 struct lease_claim {
-    const char *holder; /* of no other worker, nor of the same one before a restart */
-    bool is_live;       /* the open piece, and no other; else any other */
-    bool newest_first;  /* else the lowest first */
+    const char *holder;         /* of no other worker, nor of the same one before a restart */
+    bool is_live;               /* the open piece, and no other; else any other */
+    bool newest_first;          /* else the lowest first */
+    struct ledger_range within; /* pieces that lie in it; last 0: any */
     int64_t now_us;
     int64_t ttl_us; /* how long it may be held without being renewed; 0: as long as one likes */
 };
@@ -80,9 +82,14 @@ struct lease_backend {
                                struct ledger_range committed, struct error *error);
     enum error_code (*end)(struct leases *leases, const struct lease *lease, const char *holder,
                            enum lease_end how, bool *set_aside, struct error *error);
+    enum error_code (*may_come)(struct leases *leases, const struct lease_claim *claim, bool *may,
+                                struct error *error);
     enum error_code (*count)(struct leases *leases, struct lease_counts *counts,
                              struct ledger_set *set_aside, struct error *error);
     void (*free)(struct leases *leases);
+    /* lease_advance is called in the commit's transaction, and comes about with it; else after the
+     * commit. */
+    bool advances_in_commit;
 };
 
 struct leases {
@@ -100,6 +107,11 @@ enum error_code lease_plan(struct leases *leases, const struct lease_wish *wish,
 /* Takes a piece that nobody holds, or whose holder let it expire. *found: there was one. */
 enum error_code lease_claim(struct leases *leases, const struct lease_claim *claim,
                             struct lease *lease, bool *found, struct error *error) MUST_CHECK;
+
+/* Whether such a claim that found none may find one later: others hold pieces that they may give
+ * back, or lose. */
+enum error_code lease_may_come(struct leases *leases, const struct lease_claim *claim, bool *may,
+                               struct error *error) MUST_CHECK;
 
 /* Still held, until expires_us. ERR_CONFLICT: not the holder's any more, and what it has fetched
  * must not be committed. */

@@ -117,12 +117,24 @@ static enum error_code look_at_pieces(struct lease_memory *memory, const struct 
     return code;
 }
 
+static void take_up_again(struct lease_memory *memory)
+{
+    for (size_t i = 0; i < piece_count(memory); i++) {
+        struct lease_piece *piece = piece_at(memory, i);
+        if (piece->is_set_aside)
+            piece->lease.failures = 0;
+        piece->is_set_aside = false;
+    }
+}
+
 static enum error_code plan(struct leases *leases, const struct lease_wish *wish,
                             struct error *error)
 {
     struct lease_memory *memory = memory_of(leases);
     struct ledger_set taken = {0}, gaps = {0}, pieces = {0};
     bool has_live;
+    if (wish->takes_up_again)
+        take_up_again(memory);
     enum error_code code = look_at_pieces(memory, wish, &taken, &has_live, error);
     if (code == OK)
         code = ledger_set_subtract(wish->missing, &taken, &gaps, error);
@@ -140,9 +152,17 @@ static enum error_code plan(struct leases *leases, const struct lease_wish *wish
 
 /* ---- holding ---- */
 
+static bool is_of_claim(const struct lease_piece *piece, const struct lease_claim *claim)
+{
+    if (is_live(piece) || claim->within.last == 0)
+        return is_live(piece) == claim->is_live;
+    return !claim->is_live && piece->lease.next_ledger >= claim->within.first &&
+           piece->lease.ledgers.last <= claim->within.last;
+}
+
 static bool may_be_claimed(const struct lease_piece *piece, const struct lease_claim *claim)
 {
-    return !piece->is_set_aside && is_live(piece) == claim->is_live &&
+    return !piece->is_set_aside && is_of_claim(piece, claim) &&
            (!is_held(piece) || piece->expires_us < claim->now_us);
 }
 
@@ -258,6 +278,18 @@ static enum error_code end(struct leases *leases, const struct lease *lease, con
     return OK;
 }
 
+static enum error_code may_come(struct leases *leases, const struct lease_claim *claim, bool *may,
+                                struct error *error)
+{
+    const struct lease_memory *memory = memory_of(leases);
+    (void)error;
+    for (size_t i = 0; i < piece_count(memory); i++) {
+        const struct lease_piece *piece = piece_at(memory, i);
+        *may = *may || (!piece->is_set_aside && is_of_claim(piece, claim));
+    }
+    return OK;
+}
+
 static enum error_code count(struct leases *leases, struct lease_counts *counts,
                              struct ledger_set *set_aside, struct error *error)
 {
@@ -285,8 +317,14 @@ static void free_memory(struct leases *leases)
 
 enum error_code lease_memory_new(struct leases **out, struct error *error)
 {
-    static const struct lease_backend backend = {plan, claim, renew,      advance,
-                                                 end,  count, free_memory};
+    static const struct lease_backend backend = {.plan = plan,
+                                                 .claim = claim,
+                                                 .renew = renew,
+                                                 .advance = advance,
+                                                 .end = end,
+                                                 .may_come = may_come,
+                                                 .count = count,
+                                                 .free = free_memory};
     *out = NULL;
     struct lease_memory *memory = mem_alloc_zero(1, sizeof *memory);
     if (memory == NULL)

@@ -47,6 +47,12 @@ int64_t os_realtime_us(void)
     return atomic_load_explicit(&clock_in_force, memory_order_relaxed)->realtime_us();
 }
 
+int64_t os_boottime_us(void)
+{
+    const struct os_clock *clock = atomic_load_explicit(&clock_in_force, memory_order_relaxed);
+    return clock == &kernel_clock ? kernel_clock_us(CLOCK_BOOTTIME) : clock->monotonic_us();
+}
+
 int64_t os_process_cpu_us(void)
 {
     return kernel_clock_us(CLOCK_PROCESS_CPUTIME_ID);

@@ -13,6 +13,8 @@ struct os_clock {
 
 int64_t os_monotonic_us(void);
 int64_t os_realtime_us(void);
+/* As monotonic, and goes on while the machine sleeps: for what others count, too. */
+int64_t os_boottime_us(void);
 static inline int64_t os_earlier_us(int64_t a_us, int64_t b_us)
 {
     return a_us < b_us ? a_us : b_us;

@@ -122,8 +122,15 @@ static void do_task(struct lake_care *care, enum care_task task, struct sink *si
     end_task(care, &fact, code, &error);
 }
 
+static bool is_ours(const struct lake_care *care)
+{
+    return care->is_ours == NULL || care->is_ours(care->context);
+}
+
 void lake_care_tick(struct lake_care *care, struct sink *sink, int64_t now_us)
 {
+    if (!is_ours(care))
+        return;
     for (int i = 0; i < CARE_TASK_COUNT; i++)
         if (tasks[i].run != NULL && now_us >= care->next_us[i])
             do_task(care, (enum care_task)i, sink);
@@ -136,7 +143,7 @@ void lake_care_idle(struct lake_care *care, struct sink *sink)
     struct compact_step step;
     struct error error;
     struct care_fact fact = {.task = CARE_COMPACT, .kind = CARE_DONE};
-    if (os_monotonic_us() < care->next_us[CARE_COMPACT])
+    if (os_monotonic_us() < care->next_us[CARE_COMPACT] || !is_ours(care))
         return;
     error_clear(&error);
     enum error_code code = compact_care_step(&care->compaction, sink, &step, &error);

@@ -29,6 +29,8 @@ struct lake_care {
     const struct options *options;
     care_teller *tell;
     void *context;
+    /* Where several processes write to the lake, whether its care is this one's; NULL: it is. */
+    bool (*is_ours)(void *context);
     int64_t next_us[CARE_TASK_COUNT]; /* monotonic; INT64_MAX: not asked for */
     struct compact_care compaction;
 };

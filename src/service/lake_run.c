@@ -69,9 +69,10 @@ struct lake_run {
     /* The round. */
     bool is_on; /* its threads run */
     struct run_plan plan;
+    bool has_open; /* find_open: there is */
     struct os_thread writer_thread;
     atomic_size_t streams_at_work;
-    atomic_bool writer_done, writer_failed, stream_failed;
+    atomic_bool writer_done, writer_failed, stream_failed, lease_lost;
     enum error_code stream_code, writer_code;
     struct error stream_error;  /* of the first stream that failed */
     unsigned failures_in_a_row; /* rounds whose commit failed */
@@ -210,7 +211,29 @@ static bool stream_must_stop(void *context)
 {
     const struct lake_run *run = context;
     return is_ending(context) || atomic_load(&run->writer_failed) ||
-           atomic_load(&run->stream_failed);
+           atomic_load(&run->stream_failed) || atomic_load(&run->lease_lost);
+}
+
+/* On the leases' thread: what a stream fetches is another process's by now. */
+static void on_lost(void *context)
+{
+    struct lake_run *run = context;
+    atomic_store(&run->lease_lost, true);
+    wake_streams(run);
+}
+
+/* On the writer's thread. */
+static enum error_code make_fence(void *context, struct ledger_range range,
+                                  struct commit_fence *fence, struct error *error)
+{
+    const struct run_lane *lane = context;
+    return work_fence(lane->run->work, lane->index, range, fence, error);
+}
+
+static bool has_care(void *context)
+{
+    const struct lake_run *run = context;
+    return work_has_care(run->work);
 }
 
 /* On a stream's thread: what it was sent is of another chain. All come from the same server. */
@@ -372,17 +395,32 @@ static enum error_code make_lane(struct lake_run *run, size_t index, struct erro
     batch_queue_on_room(lane->queue, wake_stream, lane);
     sink_set_stopping(lane->sink, is_ending, run);
     sink_on_commit(lane->sink, tell_commit, lane);
+    sink_set_fence(lane->sink, make_fence, lane);
     lake_writer_add(&run->writer, lane->sink, lane->queue);
     return OK;
 }
 
+static enum error_code make_work(void *context, struct error *error)
+{
+    struct lake_run *run = context;
+    struct sink_lake lake;
+    struct work_options work_options = {.stream_count = run->options->streams,
+                                        .piece_ledgers = options_lease_ledgers(run->options),
+                                        .must_stop = stream_must_stop,
+                                        .lease_ttl_us = run->options->lease_ttl_us,
+                                        .on_lost = on_lost,
+                                        .context = run};
+    enum error_code code = sink_get_lake(run->sink, &lake, error);
+    if (code == OK && catalog_is_shared(lake.catalog)) {
+        work_options.store = lake.store;
+        work_options.catalog = lake.catalog;
+    }
+    return code == OK ? work_new(&run->work, &work_options, error) : code;
+}
+
 static enum error_code make_lanes(struct lake_run *run, struct error *error)
 {
-    const struct work_options work_options = {.stream_count = run->options->streams,
-                                              .piece_ledgers = options_lease_ledgers(run->options),
-                                              .must_stop = stream_must_stop,
-                                              .context = run};
-    enum error_code code = work_new(&run->work, &work_options, error);
+    enum error_code code = at_catalog(run, make_work, error);
     if (code == OK)
         code = queue_bell_init(&run->bell, error);
     run->has_bell = code == OK;
@@ -413,6 +451,7 @@ static enum error_code set_up(struct lake_run *run, const struct run_observer *o
     run->writer.bell = &run->bell;
     run->writer.care = &run->care;
     lake_care_init(&run->care, run->options, tell_care, run);
+    run->care.is_ours = has_care;
     run->writer.is_stopping = is_ending;
     run->writer.on_end_of_piece = on_end_of_piece;
     run->writer.context = run;
@@ -505,6 +544,7 @@ static enum error_code start_threads(struct lake_run *run, struct error *error)
     atomic_store(&run->writer_done, false);
     atomic_store(&run->writer_failed, false);
     atomic_store(&run->stream_failed, false);
+    atomic_store(&run->lease_lost, false);
     for (size_t i = 0; i < run->lane_count; i++)
         batch_queue_reopen(run->lanes[i].queue);
     enum error_code code =
@@ -593,6 +633,48 @@ static bool wait_for_another_round(struct lake_run *run)
         os_signals_wait(left_us < SAMPLE_US ? left_us : SAMPLE_US);
     }
     return !is_ending(run);
+}
+
+static enum error_code find_open(void *context, struct error *error)
+{
+    struct lake_run *run = context;
+    struct ledger_set uncovered = {0}, aside = {0}, open = {0};
+    enum error_code code =
+        run_plan_uncovered(&run->plan, sink_catalog(run->sink), &uncovered, error);
+    if (code == OK)
+        code = work_set_aside(run->work, &aside, error);
+    if (code == OK)
+        code = ledger_set_subtract(&uncovered, &aside, &open, error);
+    run->has_open = code == OK && open.count > 0;
+    ledger_set_release(&uncovered);
+    ledger_set_release(&aside);
+    ledger_set_release(&open);
+    return code;
+}
+
+/* Bounded, beside other processes: whether there is something left that none of them has set aside.
+ * One may have ended without its pieces, or planned them in another way. */
+static bool has_more_of_others(struct lake_run *run)
+{
+    struct error error;
+    if (!work_is_shared(run->work) || run->plan.live)
+        return false;
+    if (at_catalog(run, find_open, &error) != OK) {
+        log_line(LOG_WARN, "app", error.message);
+        return false;
+    }
+    if (run->has_open)
+        os_signals_wait(SAMPLE_US);
+    return run->has_open && !is_ending(run);
+}
+
+static bool wants_another_round(struct lake_run *run)
+{
+    if (run->writer_code != OK)
+        return wait_for_another_round(run);
+    if (is_ending(run) || run->stream_code != OK)
+        return false;
+    return work_wants_round(run->work) || atomic_load(&run->lease_lost) || has_more_of_others(run);
 }
 
 /* ---- the end ----------------------------------------------------------------------------------
@@ -708,7 +790,7 @@ enum exit_code lake_run(const struct options *options, const struct run_observer
     }
     patience_init(&run.stop.patience, options->give_up_after_us, os_monotonic_us());
     code = run_round(&run, &error);
-    while (code == OK && run.writer_code != OK && wait_for_another_round(&run))
+    while (code == OK && wants_another_round(&run))
         code = run_round(&run, &error);
     tell(&run, (struct run_fact){.kind = FACT_END});
     exit_code = finish(&run, report, code, &error);

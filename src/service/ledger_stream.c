@@ -213,7 +213,8 @@ static void *body(void *context)
     struct ledger_stream *stream = context;
     bool stopped = false;
     enum error_code code = OK;
-    if (work_must_check_seams(stream->host.work, stream->host.index)) {
+    stopped = !work_begin(stream->host.work, stream->host.index);
+    if (!stopped && work_must_check_seams(stream->host.work, stream->host.index)) {
         code = check_seams(stream, &stopped);
         if (code == OK && !stopped)
             work_seams_are_checked(stream->host.work);

@@ -137,15 +137,20 @@ static enum error_code check_location(struct lake_folder *folder,
                      options->catalog, schema[0] == '\0' ? "" : " schema ", schema);
 }
 
-/* Reads lake.json, or writes the first one, which says that the catalog may still be missing. */
-static enum error_code open_lake_file(struct lake_folder *folder,
+static enum error_code read_lake_file(struct lake_folder *folder,
                                       const struct sink_options *options, struct error *error)
 {
     enum error_code code = lake_file_read(&folder->file, &folder->store, error);
     if (code == OK)
         code = check_lake(folder, options, error);
-    if (code == OK)
-        return check_location(folder, options, error);
+    return code == OK ? check_location(folder, options, error) : code;
+}
+
+/* Reads lake.json, or writes the first one, which says that the catalog may still be missing. */
+static enum error_code open_lake_file(struct lake_folder *folder,
+                                      const struct sink_options *options, struct error *error)
+{
+    enum error_code code = read_lake_file(folder, options, error);
     if (code != ERR_NOT_FOUND)
         return code;
     if (lake_catalog_exists(&folder->store))
@@ -158,7 +163,12 @@ static enum error_code open_lake_file(struct lake_folder *folder,
     snprintf(folder->file.network, sizeof folder->file.network, "%s", options->network);
     snprintf(folder->file.scheme, sizeof folder->file.scheme, "%s",
              partitioning_scheme_name(options->scheme));
-    return code == OK ? lake_file_create(&folder->file, &folder->store, error) : code;
+    if (code == OK)
+        code = lake_file_create(&folder->file, &folder->store, error);
+    /* Another process makes the same lake now: both do. */
+    return code == ERR_CONFLICT && lake_catalog_may_be_shared(&folder->store)
+               ? read_lake_file(folder, options, error)
+               : code;
 }
 
 static enum error_code open_catalog(struct lake_folder *folder, const struct catalog_table *table,
@@ -170,9 +180,9 @@ static enum error_code open_catalog(struct lake_folder *folder, const struct cat
                                             .created_by = "parquet-consumer " TTP_VERSION,
                                             .lake_id = folder->file.lake_id};
     bool creating = folder->file.creating;
-    enum error_code code = lake_catalog_open(&folder->catalog, &folder->store,
-                                             creating ? CATALOG_CREATE : CATALOG_WRITE,
-                                             creating ? &create : NULL, error);
+    enum error_code code = lake_catalog_share(&folder->catalog, &folder->store,
+                                              creating ? CATALOG_CREATE : CATALOG_WRITE,
+                                              creating ? &create : NULL, error);
     if (code == ERR_NOT_FOUND)
         return error_set(error, ERR_CORRUPT,
                          "the catalog of %s is missing: make it anew from the files with "

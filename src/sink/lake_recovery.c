@@ -88,8 +88,10 @@ enum error_code lake_recover(const struct store *store, struct lake_file *lake,
     const struct intent_guard guard = {
         .context = &scheme, .names_data_file = names_data_file, .find_author = find_author};
     enum error_code code = recovery_run(store, catalog, &guard, report, error);
-    if (code == OK)
-        code = retirement_finish(store, catalog, error);
+    /* Where others are at work what left the lake is moved by who has its care, or has it alone. */
+    if (code != OK || catalog_is_shared(catalog))
+        return code;
+    code = retirement_finish(store, catalog, error);
     if (code == OK)
         code = finish_deletion(store, catalog, error);
     return code == OK ? retirement_keep_pruned(store, lake, catalog, error) : code;

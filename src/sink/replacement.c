@@ -51,7 +51,7 @@ static enum error_code begin_at_catalog(void *context, struct error *error)
     enum error_code code = retirement_begin(setup->store, setup->lake, setup->catalog, error);
     if (code == OK) /* what an earlier one could not move */
         code = retirement_finish(setup->store, setup->catalog, error);
-    return code == OK ? catalog_next_commit_no(setup->catalog, &replacement->commit_no, error)
+    return code == OK ? catalog_take_commit_no(setup->catalog, &replacement->commit_no, error)
                       : code;
 }
 

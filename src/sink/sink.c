@@ -83,6 +83,8 @@ struct sink {
 
     void (*on_commit)(void *context, const struct sink_commit_info *info);
     void *commit_context;
+    sink_fence_maker *make_fence; /* NULL: nobody else commits */
+    void *fence_context;
     bool (*is_stopping)(void *context);
     void *stopping_context;
     void (*on_idle)(void *context);
@@ -336,7 +338,7 @@ static enum error_code read_number(void *context, struct error *error)
 {
     struct sink *sink = context;
     uint64_t commit_no = 0;
-    enum error_code code = catalog_next_commit_no(sink->lake->folder.catalog, &commit_no, error);
+    enum error_code code = catalog_take_commit_no(sink->lake->folder.catalog, &commit_no, error);
     if (code == OK)
         open_commit_number(&sink->open, commit_no);
     return code;
@@ -350,10 +352,20 @@ static enum error_code take_number(struct sink *sink, struct error *error)
     return sink_at_catalog(sink, read_number, sink, error);
 }
 
+/* Whose what is published next is. */
+static enum error_code fence(struct sink *sink, struct ledger_range range, struct error *error)
+{
+    struct commit_fence *out = &sink->lake->publisher.fence;
+    *out = (struct commit_fence){.lease_id = 0};
+    return sink->make_fence == NULL ? OK : sink->make_fence(sink->fence_context, range, out, error);
+}
+
 /* OPEN → STAGED, and the intent, without a file's fate decided yet. */
 static enum error_code stage(struct sink *sink, enum rotation_reason reason, struct error *error)
 {
-    enum error_code code = take_number(sink, error);
+    enum error_code code = fence(sink, sink->open.range, error);
+    if (code == OK)
+        code = take_number(sink, error);
     if (code == OK)
         code = open_commit_finish(&sink->open, &sink->lake->setup, &sink->lake->origin, error);
     intent_release(&sink->lake->publisher.intent);
@@ -485,12 +497,12 @@ static enum error_code name_staged(const struct sink *sink, char stem[OPEN_COMMI
     uint64_t number = 0;
     enum error_code code = OK;
     const struct sink_shared *lake = sink->lake;
-    if (lake->sink_count == 1)
+    bool is_alone = lake->sink_count == 1 && !catalog_is_shared(lake->folder.catalog);
+    if (is_alone)
         code = catalog_next_commit_no(lake->folder.catalog, &number, error);
-    while (lake->sink_count > 1 && lake->sinks[number++] != sink)
+    while (!is_alone && lake->sinks[number++] != sink)
         continue;
-    snprintf(stem, OPEN_COMMIT_STEM_BYTES, "%s_%" PRIu64,
-             lake->sink_count == 1 ? "commit" : "stream", number);
+    snprintf(stem, OPEN_COMMIT_STEM_BYTES, "%s_%" PRIu64, is_alone ? "commit" : "stream", number);
     return code;
 }
 
@@ -711,6 +723,8 @@ bool sink_is_idle(const struct sink *sink)
 
 struct replacement_setup sink_replacement_setup(struct sink *sink)
 {
+    struct error ignored; /* whose care is not this process's does not ask */
+    (void)!fence(sink, (struct ledger_range){0, 0}, &ignored);
     return (struct replacement_setup){.store = &sink->lake->folder.store,
                                       .catalog = sink->lake->folder.catalog,
                                       .lake = &sink->lake->folder.file,
@@ -750,6 +764,12 @@ void sink_set_stopping(struct sink *sink, bool (*is_stopping)(void *context), vo
 {
     sink->is_stopping = is_stopping;
     sink->stopping_context = context;
+}
+
+void sink_set_fence(struct sink *sink, sink_fence_maker *make, void *context)
+{
+    sink->make_fence = make;
+    sink->fence_context = context;
 }
 
 void sink_on_commit(struct sink *sink,

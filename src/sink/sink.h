@@ -13,6 +13,7 @@
 
 #include "catalog/catalog.h"
 #include "commit/lake_file.h"
+#include "commit/publication.h"
 #include "rows/batch.h"
 #include "sink/replacement.h"
 #include "sink/sink_options.h"
@@ -135,6 +136,12 @@ struct sink_commit_info {
     const struct catalog_file *files;
     const struct catalog_commit *commit; /* all of it */
 };
+/* Where other processes commit to the lake, too: whose the ledgers of the next commit are. Asked on
+ * the writer's thread when it is cut; for a change that takes no ledgers (0, 0), whose the care of
+ * the lake is. An error drops the commit. */
+typedef enum error_code sink_fence_maker(void *context, struct ledger_range range,
+                                         struct commit_fence *fence, struct error *error);
+void sink_set_fence(struct sink *sink, sink_fence_maker *make, void *context);
 void sink_on_commit(struct sink *sink,
                     void (*handler)(void *context, const struct sink_commit_info *info),
                     void *context);

@@ -35,7 +35,10 @@
 
 struct objects {
     struct s3_client *client;
-    struct store local; /* where files are staged: the same names below another root */
+    /* Where files are staged: the same names below other roots, one for each process of this
+     * machine that writes to the lake. */
+    struct store locals[OBJECTS_SLOTS];
+    atomic_size_t slot;
     char url[OS_PATH_BYTES];
     struct objects *next;
 };
@@ -96,10 +99,15 @@ static bool is_local(const char *name)
             (name[length] == '/' || name[length] == '\0'));
 }
 
+static const struct store *local_of(const struct store *store)
+{
+    return &store->objects->locals[atomic_load(&store->objects->slot)];
+}
+
 static enum error_code check_name(const struct store *store, const char *name, struct error *error)
 {
     char ignored[OS_PATH_BYTES];
-    return store_path(&store->objects->local, name, ignored, error);
+    return store_path(local_of(store), name, ignored, error);
 }
 
 static enum error_code path_of(const struct store *store, const char *name, char out[OS_PATH_BYTES],
@@ -108,7 +116,7 @@ static enum error_code path_of(const struct store *store, const char *name, char
     enum error_code code = check_name(store, name, error);
     if (code != OK || name[0] == '\0')
         return code == OK ? os_path_join(out, "", store->root, error) : code;
-    return is_local(name) ? store_path(&store->objects->local, name, out, error)
+    return is_local(name) ? store_path(local_of(store), name, out, error)
                           : os_path_join(out, store->root, name, error);
 }
 
@@ -162,7 +170,7 @@ static enum error_code put(const struct store *store, const char *staged, const 
     struct s3_patience how = patience();
     enum error_code code = check_name(store, name, error);
     if (code != OK || is_local(name))
-        return code == OK ? store_put(&store->objects->local, staged, name, error) : code;
+        return code == OK ? store_put(local_of(store), staged, name, error) : code;
     code = path_of(store, staged, path, error);
     if (code == OK)
         code = mark_of(path, mark, error);
@@ -237,7 +245,7 @@ static enum error_code remove_object(const struct store *store, const char *name
     struct s3_patience how = patience();
     enum error_code code = check_name(store, name, error);
     if (code != OK || is_local(name))
-        return code == OK ? store_remove(&store->objects->local, name, error) : code;
+        return code == OK ? store_remove(local_of(store), name, error) : code;
     error_clear(&failure);
     end_uploads(store->objects->client, name);
     code = s3_delete(store->objects->client, name, &how, &failure);
@@ -302,7 +310,7 @@ static enum error_code move_object(const struct store *store, const char *name, 
     if (code == OK)
         code = check_name(store, to, error);
     if (code == OK && is_local(name) && is_local(to))
-        return store_move(&store->objects->local, name, to, error);
+        return store_move(local_of(store), name, to, error);
     if (code != OK)
         return code;
     error_clear(&failure);
@@ -339,7 +347,7 @@ static bool exists(const struct store *store, const char *name)
     if (check_name(store, name, NULL) != OK)
         return false;
     if (is_local(name))
-        return store_exists(&store->objects->local, name);
+        return store_exists(local_of(store), name);
     enum error_code code = s3_head(store->objects->client, name, &object, &how, &ignored);
     if (code != ERR_NOT_FOUND)
         return true;
@@ -370,7 +378,7 @@ static enum error_code open_object(const struct store *store, const char *name,
     if (code != OK)
         return code;
     if (is_local(name))
-        return store_open(&store->objects->local, name, file, error);
+        return store_open(local_of(store), name, file, error);
     error_clear(&failure);
     code = object_reader_open(&file->reader, store->objects->client, name, patience(),
                               &file->size_bytes, &failure);
@@ -402,8 +410,7 @@ static enum error_code read_whole(const struct store *store, const char *name, s
     struct s3_patience how = patience();
     enum error_code code = check_name(store, name, error);
     if (code != OK || is_local(name))
-        return code == OK ? store_read_whole(&store->objects->local, name, limit_bytes, out, error)
-                          : code;
+        return code == OK ? store_read_whole(local_of(store), name, limit_bytes, out, error) : code;
     error_clear(&failure);
     code = s3_get_whole(store->objects->client, name, limit_bytes, out, NULL, &how, &failure);
     return translate(code, &failure, error);
@@ -416,7 +423,7 @@ static enum error_code put_content(const struct store *store, const char *name,
     struct s3_patience how = patience();
     enum error_code code = check_name(store, name, error);
     if (code != OK || is_local(name))
-        return code == OK ? store_replace(&store->objects->local, name, content, error) : code;
+        return code == OK ? store_replace(local_of(store), name, content, error) : code;
     char mark[MARK_BYTES];
     snprintf(mark, sizeof mark, "%016" PRIx64,
              (uint64_t)XXH64(content.data, content.size_bytes, 0));
@@ -507,7 +514,7 @@ static enum error_code walk(const struct store *store, const char *below,
     if (code == OK && below[0] != '\0')
         code = os_path_join(prefix, below, "", error);
     if (code != OK || is_local(below))
-        return code == OK ? store_walk(&store->objects->local, below, walker, error) : code;
+        return code == OK ? store_walk(local_of(store), below, walker, error) : code;
     struct object_walk *listing = mem_alloc_zero(1, sizeof *listing);
     if (listing == NULL)
         return error_no_memory(error, "the list of a lake's objects");
@@ -530,7 +537,7 @@ static enum error_code walk(const struct store *store, const char *below,
 static enum error_code free_space(const struct store *store, struct os_free_space *space,
                                   struct error *error)
 {
-    return store_free_space(&store->objects->local, space, error);
+    return store_free_space(local_of(store), space, error);
 }
 
 static enum error_code resolve(struct store *store, struct error *error)
@@ -542,7 +549,7 @@ static enum error_code resolve(struct store *store, struct error *error)
 
 static enum error_code make_staging(const struct store *store, struct error *error)
 {
-    return store_make_staging(&store->objects->local, error);
+    return store_make_staging(local_of(store), error);
 }
 
 static enum error_code make(struct store *store, struct error *error)
@@ -618,10 +625,24 @@ static enum error_code set_local(struct objects *objects, struct error *error)
     enum error_code code = length < 0 || length >= (int)sizeof name
                                ? error_set(error, ERR_LIMIT, "%s is too long", objects->url)
                                : os_absolute_path(staging, configured.staging_path, error);
-    char root[OS_PATH_BYTES];
-    if (code == OK)
+    for (size_t i = 0; code == OK && i < OBJECTS_SLOTS; i++) {
+        char root[OS_PATH_BYTES], suffix[24] = "";
+        if (i > 0)
+            snprintf(suffix, sizeof suffix, "-%zu", i + 1);
         code = os_path_join(root, staging, name, error);
-    return code == OK ? folder_at(&objects->local, root, error) : code;
+        if (code == OK && strlen(root) + strlen(suffix) >= sizeof root)
+            code = error_set(error, ERR_LIMIT, "the path %.200s… is too long", root);
+        if (code == OK)
+            memcpy(root + strlen(root), suffix, strlen(suffix) + 1);
+        if (code == OK)
+            code = folder_at(&objects->locals[i], root, error);
+    }
+    return code;
+}
+
+void objects_use_slot(const struct store *store, size_t slot)
+{
+    atomic_store(&store->objects->slot, slot);
 }
 
 static void free_objects(struct objects *objects)

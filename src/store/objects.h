@@ -32,6 +32,10 @@ void objects_set_stop(bool (*stop)(void *context), void *context);
 
 /* Whether an output_path is one of an object store. */
 bool objects_is_url(const char *output_path);
+/* Stages files in another folder of staging_path from here on: that of the process of this machine
+ * with that number, below OBJECTS_SLOTS. 0, as before any call: the first. */
+#define OBJECTS_SLOTS 16
+void objects_use_slot(const struct store *store, size_t slot);
 enum error_code objects_at(struct store *store, const char *url, struct error *error) MUST_CHECK;
 
 #endif

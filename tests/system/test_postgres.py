@@ -87,7 +87,7 @@ FREE = {"ducklake_metadata": {"value"}, "ducklake_snapshot": {"snapshot_time"},
         "ttp_commits": {"committed_us"}, "ducklake_data_file": {"file_size_bytes", "footer_size"},
         "ttp_commit_files": {"checksum", "file_size_bytes"},
         "ducklake_table_stats": {"file_size_bytes"}, "ttp_seam_findings": set()}
-ONLY_HERE = {"ttp_writer", "ttp_pruned", "ttp_retired", "ttp_replacements", "ttp_file_commits"}
+ONLY_HERE = {"ttp_writer", "ttp_lease", "ttp_numbers", "ttp_pruned", "ttp_retired", "ttp_replacements", "ttp_file_commits"}
 
 
 def plain(value):

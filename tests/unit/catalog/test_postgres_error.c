@@ -22,7 +22,7 @@ static void each_state_has_its_consequence(void **state)
         {"55P03", ERR_RETRY, EBUSY}, {"25P03", ERR_RETRY, EBUSY}, {"25006", ERR_RETRY, EBUSY},
         {"57P01", ERR_RETRY, EBUSY}, {"57P03", ERR_RETRY, EBUSY}, {"57014", ERR_RETRY, EBUSY},
         {"53300", ERR_RETRY, EBUSY}, {"53200", ERR_RETRY, EBUSY}, {"53100", ERR_RETRY, ENOSPC},
-        {"23P01", ERR_CONFLICT, 0},  {"42501", ERR_CONFLICT, 0},  {"28P01", ERR_CONFLICT, 0},
+        {"23P01", ERR_AGAIN, 0},     {"42501", ERR_CONFLICT, 0},  {"28P01", ERR_CONFLICT, 0},
         {"28000", ERR_CONFLICT, 0},  {"3D000", ERR_CONFLICT, 0},  {"3F000", ERR_CONFLICT, 0},
         {"57P04", ERR_CONFLICT, 0},  {"42P01", ERR_CORRUPT, 0},   {"22P02", ERR_CORRUPT, 0},
         {"23502", ERR_CORRUPT, 0},   {"XX001", ERR_CORRUPT, 0},   {"58030", ERR_IO, 0},

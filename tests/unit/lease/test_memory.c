@@ -32,7 +32,10 @@ static void plan_of(uint32_t live_first, uint32_t piece_ledgers, size_t count,
                     struct ledger_range *ranges)
 {
     const struct ledger_set missing = {.ranges = ranges, .count = count};
-    const struct lease_wish wish = {&missing, live_first != 0, live_first, piece_ledgers};
+    const struct lease_wish wish = {.missing = &missing,
+                                    .has_live = live_first != 0,
+                                    .live_first = live_first,
+                                    .piece_ledgers = piece_ledgers};
     struct error error;
     assert_int_equal(lease_plan(leases, &wish, &error), OK);
 }
@@ -292,7 +295,8 @@ static void memory_that_runs_out_leaves_leases_that_work(void **state)
 {
     struct ledger_range missing_range = {5, 95};
     const struct ledger_set missing = {.ranges = &missing_range, .count = 1};
-    const struct lease_wish wish = {&missing, true, 100, 10};
+    const struct lease_wish wish = {
+        .missing = &missing, .has_live = true, .live_first = 100, .piece_ledgers = 10};
     struct allocation_sweep sweep = {0};
     (void)state;
     while (sweep_next(&sweep)) {

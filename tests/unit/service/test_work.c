@@ -25,7 +25,8 @@ static bool must_stop(void *context)
 static struct work *make_work(size_t stream_count, uint32_t piece_ledgers)
 {
     struct work *work;
-    const struct work_options options = {stream_count, piece_ledgers, must_stop, NULL};
+    const struct work_options options = {
+        .stream_count = stream_count, .piece_ledgers = piece_ledgers, .must_stop = must_stop};
     atomic_store(&is_stopping, false);
     assert_int_equal(work_new(&work, &options, NULL), OK);
     return work;

@@ -196,7 +196,8 @@ static void several_streams_are_told_one_by_one(void **state)
         (struct stream_view){.range = {53000000, 0}, .connected = true, .current_ledger = 53000777};
     snapshot.streams[1] =
         (struct stream_view){.range = {40009728, 40026111}, .degraded = true, .retries = 1234};
-    snapshot.work = (struct work_stats){3, 2, 1, 2};
+    snapshot.work = (struct work_stats){
+        .pieces_waiting = 3, .pieces_held = 2, .pieces_done = 1, .pieces_set_aside = 2};
     expect(&snapshot, "<h2>Streams</h2>");
     expect(&snapshot, "<td>1</td><td>streaming</td><td class=\"n\">follows the chain</td>");
     expect(&snapshot, "<td>2</td><td>reconnecting</td><td class=\"n\">40009728 to 40026111</td>");
