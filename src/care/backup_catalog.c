@@ -92,8 +92,11 @@ enum error_code backup_stage_catalog(struct backup_job *job, struct error *error
     catalog_close(job->staged);
     job->staged = NULL;
     enum error_code code = copy_pair(job, error);
-    return code == OK ? catalog_open(&job->staged, job->staged_path, CATALOG_WRITE, NULL, error)
-                      : code;
+    if (code == OK)
+        code = catalog_open(&job->staged, job->staged_path, CATALOG_WRITE, NULL, error);
+    return code == OK && store_is_folder(&job->copy) && !store_is_folder(&job->lake)
+               ? catalog_name_kept(job->staged, error)
+               : code;
 }
 
 /* ---- the one that is there ---- */

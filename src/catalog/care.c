@@ -146,6 +146,36 @@ enum error_code catalog_each_unmoved(struct catalog *catalog, catalog_retired_vi
     return query_end(&query);
 }
 
+/* is_moved 2: it stays where it is until it is deleted. What is to be deleted has left the copy. */
+static enum error_code name_kept(struct database *database, struct error *error)
+{
+    bool has_doomed = false;
+    enum error_code code = database_has_table(database, "ttp_doomed", &has_doomed, error);
+    if (code == OK)
+        code = database_run(
+            database,
+            "UPDATE ducklake_data_file SET path = " KEPT_PATH " WHERE data_file_id IN (SELECT "
+            "data_file_id FROM ttp_retired WHERE is_moved = 2) AND path = (SELECT r.path FROM "
+            "ttp_retired r WHERE r.data_file_id = ducklake_data_file.data_file_id); UPDATE "
+            "ttp_retired SET is_moved = 1 WHERE is_moved = 2",
+            NO_VALUES, error);
+    return code == OK && has_doomed
+               ? database_run(database, "DELETE FROM ttp_doomed WHERE path NOT LIKE '_lake/%'",
+                              NO_VALUES, error)
+               : code;
+}
+
+enum error_code catalog_name_kept(struct catalog *catalog, struct error *error)
+{
+    struct database *database = &catalog->database;
+    bool there = false;
+    enum error_code code = database_has_table(database, "ttp_retired", &there, error);
+    if (code != OK || !there)
+        return code;
+    code = database_begin_write(database, error);
+    return code == OK ? database_end(database, name_kept(database, error), error) : code;
+}
+
 enum error_code catalog_set_moved(struct catalog *catalog, struct error *error)
 {
     struct database *database = &catalog->database;

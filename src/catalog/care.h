@@ -38,6 +38,9 @@ typedef enum error_code catalog_retired_visitor(void *context, const struct cata
                                                 struct error *error);
 enum error_code catalog_each_unmoved(struct catalog *catalog, catalog_retired_visitor *visit,
                                      void *context, struct error *error) MUST_CHECK;
+/* Of a copy of the catalog that goes into a folder, made of a lake whose files stay where they are
+ * when they leave: names them as a folder has them, as moved. */
+enum error_code catalog_name_kept(struct catalog *catalog, struct error *error) MUST_CHECK;
 /* Records that all of them were moved. */
 enum error_code catalog_set_moved(struct catalog *catalog, struct error *error) MUST_CHECK;
 

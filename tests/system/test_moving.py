@@ -22,8 +22,8 @@ MIDDLE, CUT, LETTER = FIRST + 80, FIRST + 30, FIRST + 50
 S3_LAKE, S3_OTHER = "s3://bucket/lake", "s3://bucket/other"
 VERSION = "1.1.0"
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "testsecret"}
-# What belongs to the place: who writes there, what is being put, where it is.
-OF_PLACE = {"ttp_writer", "ttp_upload"}
+# What belongs to the place: who writes and fetches there, what is being put, where it is.
+OF_PLACE = {"ttp_writer", "ttp_upload", "ttp_numbers", "ttp_lease"}
 KEYS_OF_PLACE = {"lake_path", "data_path", "data_inlining_row_limit", "layout_version"}
 
 pytestmark = pytest.mark.skipif(postgres.binaries() is None, reason="PostgreSQL is not installed")
@@ -114,10 +114,17 @@ def sqlite_tables(path):
 
 
 def postgres_tables(server, schema="public"):
+    """By one session: each is a process."""
     names = [name for name, in server.sql(
         f"SELECT tablename FROM pg_tables WHERE schemaname = '{schema}'")]
-    return tables_of(lambda name: server.sql(f"SELECT * FROM {schema}.{name}"),
-                     [name for name in names if not name.startswith("ttp_lease")])
+    rows, tables = None, {}
+    for row in server.sql(*(statement for name in names for statement in (
+            f"SELECT '@{name}'", f"SELECT * FROM {schema}.{name}"))):
+        if row[0] is not None and row[0].startswith("@"):
+            rows = tables.setdefault(row[0][1:], [])
+        else:
+            rows.append(row)
+    return tables_of(lambda name: tables[name], names)
 
 
 def lake_tables(lake):
@@ -288,27 +295,50 @@ def test_what_is_no_backup_of_this_lake_is_left_alone(mover, store, servers, cat
     assert {key: value for key, value in store.objects.items() if "_lake/probe" not in key} == before
 
 
-def test_a_kill_is_gone_on_with(mover, store, catalog_server, made, tmp_path, request):
-    """Each time killed at another moment; what is there is no lake, or the whole one."""
-    up = catalog_server.location()
-    kills, draw = max(2, request.config.getoption("--kills") // 10), random.Random(
-        request.config.getoption("--kills-seed"))
-    seen = set()
-    while len(seen) < kills:
-        requests = len(store.requests) + draw.randrange(1, 60)
-        with process.Background("backup", S3_LAKE, "--catalog", up,
-                                env=mover.env(made)) as backup:
-            while backup.running and len(store.requests) < requests:
+def kill_at_random(mover, store, request, *words, lake, catalog=None):
+    """Each time at another moment; then it goes on to its end."""
+    kills = max(2, request.config.getoption("--kills") // 10)
+    draw = random.Random(request.config.getoption("--kills-seed"))
+    for _ in range(kills):
+        until, pause = len(store.requests) + draw.randrange(1, 60), draw.random() / 50
+        with process.Background("backup", *words, env=mover.env(lake, catalog)) as backup:
+            while backup.running and len(store.requests) < until:
                 time.sleep(0.002)
-            seen.add((requests, backup.running))
+            time.sleep(pause)
             backup.stop(signal.SIGKILL)
-        if backup.process.returncode == 0:
-            break
-    mover.backup(made, S3_LAKE, "--catalog", up)
+    mover.backup(lake, *words, catalog=catalog)
+
+
+def test_a_kill_on_the_way_up_is_gone_on_with(mover, store, catalog_server, made, tmp_path,
+                                              request):
+    up = catalog_server.location()
+    kill_at_random(mover, store, request, S3_LAKE, "--catalog", up, lake=made)
     assert postgres_tables(catalog_server) == lake_tables(made)
     check_same(mover, made, S3_LAKE, up)
     assert [path.name for path in (tmp_path / "staging").rglob("*") if path.is_file()
             and path.name not in ("lock", "backup")] == []
+
+
+def test_a_kill_on_the_way_back_is_gone_on_with(mover, store, catalog_server, made, tmp_path,
+                                                request):
+    up, back = catalog_server.location(), tmp_path / "back"
+    mover.backup(made, S3_LAKE, "--catalog", up)
+    kill_at_random(mover, store, request, back, lake=S3_LAKE, catalog=up)
+    assert lake_tables(back) == lake_tables(made)
+    check_same(mover, made, back, None)
+    reading.assert_nothing_left(back)
+
+
+def test_a_store_that_fails_and_a_database_that_restarts_cost_another_try(
+        mover, store, catalog_server, made):
+    up = catalog_server.location()
+    store.refuse(403, "AccessDenied", method="PUT", key=r"\.parquet$", skip=2)
+    mover.backup(made, S3_LAKE, "--catalog", up, status=1).says("AccessDenied")
+    catalog_server.restart(signal.SIGQUIT)
+    store.refuse(500, "InternalError", method="PUT", key=r"\.parquet$", count=3)
+    mover.backup(made, S3_LAKE, "--catalog", up)
+    assert postgres_tables(catalog_server) == lake_tables(made)
+    check_same(mover, made, S3_LAKE, up)
 
 
 def test_beside_a_run_it_is_of_one_moment(mover, store, catalog_server, made, tmp_path):

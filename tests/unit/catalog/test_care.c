@@ -141,6 +141,36 @@ static void files_of_pruned_commits_are_kept_for_older_snapshots(void **state)
     assert_true(known);
 }
 
+static void files_that_stayed_where_they_were_are_named_as_moved_in_a_copy(void **state)
+{
+    (void)state;
+    static const uint64_t commits[] = {2};
+    char expected[512], path[128];
+    int64_t snapshot_id;
+    snprintf(path, sizeof path, "%s",
+             fixture_query(database_path, "SELECT path FROM ttp_commit_files WHERE commit_no = 2"));
+    assert_int_equal(catalog_name_kept(catalog, NULL), OK);
+    assert_int_equal(catalog_care_begin(catalog, NULL), OK);
+    assert_int_equal(prune(commits, 1, &snapshot_id), OK);
+    snprintf(expected, sizeof expected,
+             "UPDATE ttp_retired SET is_moved = 2; UPDATE ducklake_data_file SET path = '%s' WHERE "
+             "end_snapshot = 7; CREATE TABLE ttp_doomed(path, size_bytes)",
+             path);
+    fixture_change(database_path, expected);
+    fixture_change(database_path, "INSERT INTO ttp_doomed VALUES('a_1a2b3c4d.parquet', 1), "
+                                  "('_lake/damaged/a.damaged', 1)");
+    assert_int_equal(catalog_name_kept(catalog, NULL), OK);
+    snprintf(expected, sizeof expected, CATALOG_RETIRED_PREFIX "%s" CATALOG_RETIRED_SUFFIX, path);
+    assert_string_equal(fixture_query(database_path, "SELECT path FROM ducklake_data_file WHERE "
+                                                     "end_snapshot = 7"),
+                        expected);
+    assert_string_equal(fixture_query(database_path, "SELECT group_concat(is_moved) FROM "
+                                                     "ttp_retired"),
+                        "1");
+    assert_string_equal(fixture_query(database_path, "SELECT group_concat(path) FROM ttp_doomed"),
+                        "_lake/damaged/a.damaged");
+}
+
 static void dead_letters_of_pruned_commits_are_listed_with_their_snapshot(void **state)
 {
     (void)state;
@@ -167,6 +197,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(files_of_pruned_commits_are_kept_for_older_snapshots,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            files_that_stayed_where_they_were_are_named_as_moved_in_a_copy, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             dead_letters_of_pruned_commits_are_listed_with_their_snapshot, set_up, tear_down),
     };
