@@ -6,6 +6,7 @@ import fcntl
 import os
 import re
 import subprocess
+import tempfile
 
 import pytest
 
@@ -102,18 +103,20 @@ def test_a_short_command_does_not_wait_without_end(made, verb):
 
 @pytest.fixture
 def overlay(tmp_path):
-    """A folder on an overlay of its own, as containers have."""
-    folders = [tmp_path / name for name in ("lower", "upper", "work", "merged")]
+    """A folder on an overlay over another file system, as containers have: its files show a device
+    that is not its own."""
+    folders = [tmp_path / name for name in ("upper", "work", "merged")]
     for folder in folders:
         folder.mkdir()
-    lower, upper, work, merged = folders
-    mounted = subprocess.run(["mount", "-t", "overlay", "overlay", "-o",
-                              f"lowerdir={lower},upperdir={upper},workdir={work}", merged],
-                             capture_output=True, text=True)
-    if mounted.returncode != 0:
-        pytest.skip(f"no overlay can be mounted here: {mounted.stderr.strip()}")
-    yield merged
-    subprocess.run(["umount", merged], check=True)
+    upper, work, merged = folders
+    with tempfile.TemporaryDirectory(prefix="ttp-test-", dir="/dev/shm") as lower:
+        mounted = subprocess.run(["mount", "-t", "overlay", "overlay", "-o",
+                                  f"lowerdir={lower},upperdir={upper},workdir={work}", merged],
+                                 capture_output=True, text=True)
+        if mounted.returncode != 0:
+            pytest.skip(f"no overlay can be mounted here: {mounted.stderr.strip()}")
+        yield merged
+        subprocess.run(["umount", merged], check=True)
 
 
 def test_the_process_is_named_on_an_overlay_too(overlay, servers):
