@@ -18,6 +18,7 @@
 
 #include <xxhash.h>
 
+#include "os/clock.h"
 #include "os/identity.h"
 #include "os/log.h"
 #include "s3/client.h"
@@ -31,6 +32,7 @@
 #define MARK_BYTES    17
 #define ASIDE_MAX     1000 /* things of one name that can be kept aside */
 #define PROBE_NAME    LAKE_FOLDER "/probe_"
+#define PROBE_KEPT_US (INT64_C(24) * 3600 * 1000000)
 #define LIST_PAST_ALL "~" /* sorts behind all that a name of ours begins with */
 
 struct objects {
@@ -564,6 +566,30 @@ static enum error_code sync_lake(const struct store *store, struct error *error)
     return OK;
 }
 
+struct old_probes {
+    struct s3_client *client;
+    int64_t before_us;
+};
+
+static enum error_code delete_old_probe(void *context, const struct s3_entry *entry,
+                                        struct error *error)
+{
+    const struct old_probes *old = context;
+    struct s3_patience how = patience();
+    return entry->modified_us == 0 || entry->modified_us >= old->before_us
+               ? OK
+               : s3_delete(old->client, entry->name, &how, error);
+}
+
+/* What a process left that died while it tried: of a day ago, so that nobody still does. */
+static void delete_old_probes(struct s3_client *client)
+{
+    struct error ignored;
+    struct s3_patience how = patience();
+    struct old_probes old = {client, os_realtime_us() - PROBE_KEPT_US};
+    (void)!s3_list(client, PROBE_NAME, NULL, delete_old_probe, &old, &how, &ignored);
+}
+
 static enum error_code probe(const struct store *store, const char *const *others,
                              size_t other_count, struct error *error)
 {
@@ -577,6 +603,8 @@ static enum error_code probe(const struct store *store, const char *const *other
         code = s3_probe(store->objects->client, name, &conditions, &how, error);
     if (code == ERR_RETRY || code == ERR_AGAIN) /* a start does not wait */
         code = error_prefix(error, ERR_IO, "the object store does not answer: ");
+    if (code == OK)
+        delete_old_probes(store->objects->client);
     if (code == OK && conditions != S3_CONDITIONS_HONOURED)
         log_event(LOG_INFO, "store",
                   "this object store knows no conditional puts; files are told apart by their "

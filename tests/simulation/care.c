@@ -69,7 +69,8 @@ static enum error_code repair(struct run *run, const struct wish *wish, struct e
     struct repair_report report;
     enum error_code code = repair_lake(&options, &report, error);
     repair_report_release(&report);
-    return code;
+    /* The lake itself may be of the older version. */
+    return code == ERR_CONFLICT && wish->verb == VERB_RAISE_SCHEMA ? OK : code;
 }
 
 /* What ends below the ledger leaves. */
@@ -179,10 +180,16 @@ static int activity_verb(struct run *run, const void *context)
     return EXIT_FAILED;
 }
 
-static int activity_check_copy(struct run *run, const void *context)
+/* A lake at rest. */
+static int activity_check_deep(struct run *run, const void *lake)
 {
-    (void)context;
-    return check_copy(run->copy, &run->scenario.chain) ? EXIT_DONE : EXIT_FAILED;
+    return check_deep(lake, &run->scenario.chain) ? EXIT_DONE : EXIT_FAILED;
+}
+
+static bool is_sound(struct run *run, const char *lake)
+{
+    return !temp_exists(world_catalog_of(lake)) ||
+           run_process(run, activity_check_deep, lake) == EXIT_DONE;
 }
 
 /* ---- what it meets, and what must be true then ---- */
@@ -208,12 +215,8 @@ static void draw_faults(void)
     default: life->crash_at = at; life->crash_how = world_below(3);
     }
     life->short_writes = world_chance(4);
-}
-
-static bool copy_is_true(struct run *run)
-{
-    return !temp_exists(temp_path(run->copy, LAKE_CATALOG)) ||
-           run_process(run, activity_check_copy, NULL) == EXIT_DONE;
+    if (world->is_on_objects)
+        life->store_odds = 1 + world_below(20);
 }
 
 /* By the wish's own account: what is known of the lake and of its copy afterwards. */
@@ -223,9 +226,8 @@ static void note_done(const struct wish *wish)
         world->copy_is_exact = true;
         world->copied = (struct world_lake){world->foreign, world->has_old_letters};
     }
-    /* What others changed is left as it is, and so are its letters. */
-    if (wish->verb == VERB_REPLAY_LETTERS && !world->foreign.changes_rows)
-        world->has_old_letters = false;
+    if (wish->verb == VERB_REPLAY_LETTERS)
+        world->has_old_letters = world->is_old_age = false;
     world->care[wish->verb]++;
 }
 
@@ -237,6 +239,8 @@ static bool do_with_faults(struct run *run, const struct wish *wish)
         fprintf(stderr, "---- %s\n", verb_names[wish->verb]);
     if (wish->verb == VERB_BACKUP)
         world->copy_is_exact = false;
+    if (wish->verb == VERB_PRUNE)
+        world->foreign.may_lack_inserted = true;
     uint64_t faults_before = world->disk_faults;
     int exit_code = run_process(run, activity_verb, wish);
     if (exit_code == EXIT_FAILED && world->disk_faults == faults_before) {
@@ -247,7 +251,7 @@ static bool do_with_faults(struct run *run, const struct wish *wish)
         return false;
     if (exit_code != EXIT_DONE) {
         world->life = (struct world_life){.chunk_bytes = 1};
-        if (!run_lake_is_true(run, false) || !copy_is_true(run))
+        if (!run_lake_is_true(run, false) || !is_sound(run, run->copy))
             return false;
         exit_code = run_process(run, activity_verb, wish);
     }
@@ -257,7 +261,7 @@ static bool do_with_faults(struct run *run, const struct wish *wish)
         return false;
     }
     note_done(wish);
-    return run_lake_is_true(run, false) && copy_is_true(run);
+    return run_lake_is_true(run, false) && is_sound(run, run->folder) && is_sound(run, run->copy);
 }
 
 /* The lake's disk is lost, and its copy becomes the lake: by `backup`, or by moving it there and
@@ -289,6 +293,8 @@ static void draw_wish(const struct run *run, struct wish *wish)
                           .is_elsewhere = world_chance(3)};
     if (wish->verb == VERB_RESTORE && !world->copy_is_exact)
         wish->verb = VERB_BACKUP;
+    if (world->is_on_objects) /* what works there */
+        wish->verb = VERB_RAISE_SCHEMA;
     /* What was pruned stays away: not too often too much. */
     if (wish->verb == VERB_PRUNE && !world_chance(3))
         wish->before_ledger = chain->first + 1 + world_below(1 + (chain->last - chain->first) / 4);
@@ -302,11 +308,12 @@ const char *care_name(unsigned verb)
 bool care_at_random(struct run *run, bool is_whole)
 {
     struct wish wish;
-    if (!temp_exists(temp_path(run->folder, LAKE_CATALOG)))
+    if (!temp_exists(world_catalog_of(run->folder)))
         return true;
     draw_wish(run, &wish);
     bool is_left_out = wish.verb == VERB_RAISE_SCHEMA || wish.verb == VERB_RESTORE;
     bool passed = wish.verb == VERB_RESTORE ? restore(run, &wish) : do_with_faults(run, &wish);
+    passed = passed && care_replay_letters(run); /* of a copy that was restored */
     return passed && (!is_whole || !is_left_out || run_lives_calmly(run)) &&
            (!is_whole || run_lake_is_true(run, true));
 }
@@ -315,6 +322,13 @@ bool care_repair_unconfirmed(struct run *run)
 {
     const struct wish wish = {.verb = VERB_REPAIR_UNCONFIRMED};
     return do_with_faults(run, &wish) && run_lives_calmly(run);
+}
+
+bool care_replay_letters(struct run *run)
+{
+    const struct wish wish = {.verb = VERB_REPLAY_LETTERS};
+    return !world->has_old_letters || !temp_exists(world_catalog_of(run->folder)) ||
+           do_with_faults(run, &wish);
 }
 
 /* ---- beside a life ---- */
@@ -328,7 +342,7 @@ static void *back_up(void *context)
     struct error error;
     const struct wish wish = {.verb = VERB_BACKUP, .mirrors = world->life.backup_mirrors};
     os_sleep_us(world->life.backup_after_us);
-    if (is_over || !temp_exists(temp_path(run->folder, LAKE_CATALOG)))
+    if (is_over || !temp_exists(world_catalog_of(run->folder)))
         return NULL;
     uint64_t faults_before = world->disk_faults;
     enum error_code code = backup(run->folder, run->copy, &wish, &error);

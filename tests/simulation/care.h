@@ -14,6 +14,10 @@ bool care_at_random(struct run *run, bool is_whole);
 /* What the server left out is asked for again. */
 bool care_repair_unconfirmed(struct run *run);
 
+/* After a life of an older program, before the next one (docs/OPERATIONS.md), where it is needed.
+ */
+bool care_replay_letters(struct run *run);
+
 /* What world->care counts; NULL: no verb of that number. */
 const char *care_name(unsigned verb);
 

@@ -17,6 +17,7 @@ enum operation_class { CLASS_OTHER, CLASS_WRITE, CLASS_SYNC };
 enum crash_how { CRASH_BEFORE, CRASH_AFTER, CRASH_MIDST, CRASH_KINDS };
 
 static bool dies_after; /* the operation in hand */
+static bool is_in_force;
 
 static int fault(int system_errno)
 {
@@ -165,8 +166,10 @@ static int disk_rmdir(const char *path)
 static int disk_statvfs(const char *path, struct statvfs *out)
 {
     int result = os_calls_real.statvfs(path, out);
+    bool is_told_full = result == 0 && is_full();
     if (result == 0)
-        out->f_bavail = out->f_bfree = is_full() ? 0 : UINT64_C(1) << 40;
+        out->f_bavail = out->f_bfree = is_told_full ? 0 : UINT64_C(1) << 40;
+    world->disk_faults += is_told_full;
     return result;
 }
 
@@ -217,6 +220,7 @@ void disk_begin(const char *base)
     calls.statvfs = disk_statvfs;
     world->operations = world->reads = 0;
     world->was_full = false;
+    is_in_force = true;
     if (world->life.power_loss_at != 0) {
         const struct power_loss_plan plan = {
             .root = base,
@@ -230,8 +234,24 @@ void disk_begin(const char *base)
     os_library_hook_set(&hook);
 }
 
+bool disk_is_faulty(void)
+{
+    return is_in_force;
+}
+
+enum disk_death disk_count_request(void)
+{
+    if (!is_in_force || ++world->operations != world->life.crash_at)
+        return DEATH_NONE;
+    world->crashes++;
+    return world->life.crash_how == CRASH_BEFORE  ? DEATH_BEFORE
+           : world->life.crash_how == CRASH_AFTER ? DEATH_AFTER
+                                                  : DEATH_UNDER_WAY;
+}
+
 void disk_end(void)
 {
+    is_in_force = false;
     os_calls_set(&os_calls_real);
     os_library_hook_set(NULL);
 }

@@ -13,11 +13,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bucket.h"
 #include "care.h"
 #include "catalog/care.h"
 #include "catalog/catalog.h"
 #include "catalog/files.h"
 #include "check.h"
+#include "commit/lake_catalog.h"
 #include "config/option_load.h"
 #include "config/problems.h"
 #include "foreign.h"
@@ -27,8 +29,10 @@
 #include "serve/server.h"
 #include "service/lake_run.h"
 #include "store/layout.h"
+#include "store/objects.h"
 #include "support/power_loss.h"
 #include "util/memory.h"
+#include "util/text.h"
 #include "world.h"
 
 #define CALM_LIVES_MAX 12
@@ -64,6 +68,12 @@ void run_load_options(struct run *run, uint32_t start, uint32_t end, struct opti
         abort();
     scenario_set_options(&run->scenario, options);
     options->output_path = run->folder;
+    if (world->is_on_objects) {
+        options->catalog = run->catalog;
+        options->staging_path = world->staging_path;
+        options->s3_endpoint = BUCKET_ENDPOINT;
+        options->s3_path_style = true;
+    }
     options->start_ledger = start;
     options->end_ledger = end;
     problems_release(&problems);
@@ -118,7 +128,7 @@ static bool read_extent(const struct run *run, struct ledger_range *extent, bool
     struct error error;
     struct catalog *catalog;
     enum error_code code =
-        catalog_open(&catalog, temp_path(run->folder, LAKE_CATALOG), CATALOG_READ, NULL, &error);
+        catalog_open(&catalog, world_catalog_of(run->folder), CATALOG_READ, NULL, &error);
     bool is_read = code == OK && catalog_coverage(catalog, &coverage, &error) == OK &&
                    catalog_pruned(catalog, &pruned, &error) == OK &&
                    ledger_set_append_all(&coverage, &pruned, &error) == OK &&
@@ -142,7 +152,7 @@ static int meet_other_chain(struct run *run, const void *context)
     struct fault_script no_faults = {.fault_count = 0};
     struct ledger_range extent = {0, 0};
     bool is_whole;
-    if (!temp_exists(temp_path(run->folder, LAKE_CATALOG)) || !read_extent(run, &extent, &is_whole))
+    if (!temp_exists(world_catalog_of(run->folder)) || !read_extent(run, &extent, &is_whole))
         return 0;
     scenario_draw_other_chain(&run->scenario, extent.first, extent.last, &other);
     int exit_code =
@@ -179,6 +189,18 @@ static int activity_check(struct run *run, const void *wish)
 
 /* ---- processes ---- */
 
+/* As a command does. */
+static void find_lakes(const struct run *run)
+{
+    if (!world->is_on_objects)
+        return;
+    objects_configure(&(struct objects_settings){.endpoint = BUCKET_ENDPOINT,
+                                                 .region = "",
+                                                 .path_style = true,
+                                                 .staging_path = world->staging_path});
+    lake_catalog_configure(run->catalog, "");
+}
+
 int run_process(struct run *run, run_activity *activity, const void *wish)
 {
     fflush(stdout);
@@ -188,6 +210,7 @@ int run_process(struct run *run, run_activity *activity, const void *wish)
         abort();
     }
     if (child == 0) {
+        find_lakes(run);
         int log = open(run->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
         if (!run->verbose && log >= 0)
             dup2(log, STDERR_FILENO);
@@ -242,6 +265,10 @@ static bool live_roughly(struct run *run)
                     i + 1, range.first, range.last, world->life.stop_at_us, world->life.crash_at);
         if (run_process(run, activity_run, &range) < 0)
             return false;
+        bool is_updated = i + 1 == run->scenario.rough_lives || world_chance(2);
+        if (is_updated && !care_replay_letters(run))
+            return false;
+        world->is_old_age = world->is_old_age && !is_updated;
         if (world->foreign.is_there && run_process(run, write_as_others, NULL) != 0)
             return false;
         if (world_chance(2) && !run_lake_is_true(run, false))
@@ -273,10 +300,42 @@ bool run_lives_calmly(struct run *run)
     return false;
 }
 
+static int activity_check_bucket(struct run *run, const void *wish)
+{
+    (void)wish;
+    return check_bucket(run->folder) ? 0 : 1;
+}
+
+/* All that was under way has come, and a day later what was given up is deleted for good: nothing
+ * is left that the lake does not name. */
+static bool sweep_is_clean(struct run *run)
+{
+    bucket_settle();
+    for (unsigned i = 0; i < 2; i++) {
+        world->now_us += INT64_C(25) * 3600 * US_PER_SECOND;
+        if (!run_lives_calmly(run))
+            return false;
+    }
+    return run_lake_is_true(run, true) && run_process(run, activity_check_bucket, NULL) == 0;
+}
+
+/* Where the lake lies, and its catalog. */
+static void find_places(struct run *run)
+{
+    if (!world->is_on_objects)
+        return;
+    snprintf(run->folder, sizeof run->folder, "%s", BUCKET_URL);
+    snprintf(world->catalog_path, sizeof world->catalog_path, "%.400s/catalog.sqlite", run->base);
+    snprintf(world->staging_path, sizeof world->staging_path, "%.400s/staging", run->base);
+    snprintf(run->catalog, sizeof run->catalog, "sqlite:%.400s/catalog.sqlite", run->base);
+    bucket_use(run->bucket);
+}
+
 bool run_seed(struct run *run)
 {
     world_begin(run->seed);
-    scenario_make(&run->scenario, run->seed);
+    scenario_make(&run->scenario, run->seed, run->is_on_objects);
+    find_places(run);
     if (run->verbose)
         fprintf(stderr, "chain: %u to %u, %u events\n%s", run->scenario.chain.first,
                 run->scenario.chain.last, run->scenario.chain.event_count,
@@ -287,6 +346,7 @@ bool run_seed(struct run *run)
     passed = passed && run_lake_is_true(run, true);
     for (uint32_t left = world_below(4); passed && left > 0; left--)
         passed = care_at_random(run, true);
+    passed = passed && (!world->is_on_objects || sweep_is_clean(run));
     uint64_t faults = world->crashes + world->power_losses + world->disk_faults +
                       world->wire_faults + world->server_faults;
     if (passed && faults == 0) {

@@ -3,11 +3,13 @@
  * The simulation: tests/simulation/README.md.
  *
  *     simulation [--seeds FROM COUNT] [--seed N] [--verbose] [--seconds N] [--until-failure]
+ *         [--objects]
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,9 +17,15 @@
 
 #define LOG_TAIL_BYTES 6000
 
+struct wish {
+    uint64_t from, count, seconds;
+    bool verbose, until_failure, is_on_objects;
+};
+
 struct totals {
     uint64_t seeds, lives, events, steps, crashes, power_losses, disk_faults, wire_faults,
-        server_faults, stops, foreign_writes, foreign_files, other_chains, care[WORLD_CARE_MAX];
+        server_faults, stops, foreign_writes, foreign_files, other_chains, store_faults,
+        late_requests, on_objects, care[WORLD_CARE_MAX];
 };
 
 static void print_log_tail(const char *path)
@@ -33,13 +41,17 @@ static void print_log_tail(const char *path)
     printf("  the end of its log:\n%s\n", text);
 }
 
-static bool try_seed(uint64_t seed, bool verbose, struct totals *totals)
+static bool try_seed(uint64_t seed, const struct wish *wish, struct totals *totals)
 {
     static struct run run;
-    run = (struct run){.seed = seed, .verbose = verbose};
+    run =
+        (struct run){.seed = seed, .verbose = wish->verbose, .is_on_objects = wish->is_on_objects};
     temp_folder_make(run.base);
     snprintf(run.folder, sizeof run.folder, "%s", temp_path(run.base, "lake"));
     snprintf(run.copy, sizeof run.copy, "%s", temp_path(run.base, "copy"));
+    temp_folder_make(run.bucket);
+    if (mkdir(temp_path(run.bucket, "late"), 0700) != 0)
+        abort();
     snprintf(run.log_path, sizeof run.log_path, "%.4000s.log", run.base);
     bool passed = run_seed(&run);
     totals->seeds++;
@@ -57,14 +69,18 @@ static bool try_seed(uint64_t seed, bool verbose, struct totals *totals)
     totals->foreign_writes += world->foreign.writes;
     totals->foreign_files += world->foreign.inserted_files + world->foreign.rewrites;
     totals->other_chains += world->other_chains;
+    totals->on_objects += world->is_on_objects;
+    totals->store_faults += world->store_faults;
+    totals->late_requests += world->late_requests;
     if (!passed) {
         printf("seed %" PRIu64 " FAILED; again: simulation --seed %" PRIu64 "\n%s", seed, seed,
                run.scenario.script_text);
-        if (!verbose)
+        if (!wish->verbose)
             print_log_tail(run.log_path);
     }
     scenario_release(&run.scenario);
     temp_folder_remove(run.base);
+    temp_folder_remove(run.bucket);
     unlink(run.log_path);
     return passed;
 }
@@ -85,7 +101,10 @@ static void print_totals(const struct totals *totals, uint64_t from, uint64_t fa
                  {totals->stops, "stops"},
                  {totals->foreign_writes, "writes of others"},
                  {totals->foreign_files, "of whole files"},
-                 {totals->other_chains, "other chains"}};
+                 {totals->other_chains, "other chains"},
+                 {totals->on_objects, "lakes on objects"},
+                 {totals->store_faults, "faults of the store"},
+                 {totals->late_requests, "late requests"}};
     printf("%" PRIu64 " seeds from %" PRIu64 ", %" PRIu64 " failed", totals->seeds, from, failed);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         printf("%s %" PRIu64 " %s", i == 0 ? ";" : ",", kinds[i].count, kinds[i].what);
@@ -94,11 +113,6 @@ static void print_totals(const struct totals *totals, uint64_t from, uint64_t fa
 }
 
 /* ---- the command line ---- */
-
-struct wish {
-    uint64_t from, count, seconds;
-    bool verbose, until_failure;
-};
 
 static bool parse(struct wish *wish, int count, char **arguments)
 {
@@ -109,6 +123,8 @@ static bool parse(struct wish *wish, int count, char **arguments)
             wish->verbose = true;
         } else if (strcmp(arguments[i], "--until-failure") == 0) {
             wish->until_failure = true;
+        } else if (strcmp(arguments[i], "--objects") == 0) {
+            wish->is_on_objects = true;
         } else if (strcmp(arguments[i], "--seed") == 0 && left >= 1) {
             wish->from = strtoull(arguments[++i], NULL, 10);
             wish->count = 1;
@@ -119,7 +135,7 @@ static bool parse(struct wish *wish, int count, char **arguments)
             wish->count = strtoull(arguments[++i], NULL, 10);
         } else {
             fprintf(stderr, "usage: simulation [--seeds FROM COUNT | --seed N] [--seconds N] "
-                            "[--until-failure] [--verbose]\n");
+                            "[--until-failure] [--verbose] [--objects]\n");
             return false;
         }
     }
@@ -135,12 +151,15 @@ int main(int argument_count, char **arguments)
     if (!parse(&wish, argument_count, arguments))
         return 2;
     world_make();
+    setenv("AWS_ACCESS_KEY_ID", "simulated", 1);
+    setenv("AWS_SECRET_ACCESS_KEY", "simulated", 1);
+    setenv("AWS_REGION", "us-east-1", 1);
     for (uint64_t i = 0; i < wish.count; i++) {
         if (wish.seconds != 0 && (uint64_t)(time(NULL) - started) >= wish.seconds)
             break;
         if (wish.until_failure && failed != 0)
             break;
-        failed += !try_seed(wish.from + i, wish.verbose, &totals);
+        failed += !try_seed(wish.from + i, &wish, &totals);
     }
     print_totals(&totals, wish.from, failed);
     printf("; %lld s\n", (long long)(time(NULL) - started));

@@ -46,8 +46,8 @@ void oracle_finding(const char *format, ...)
 void oracle_begin(const struct options *options, const struct chain *chain,
                   const struct fault_script *script, bool is_other_chain)
 {
-    /* It follows one stream: of several it judges the end alone. */
-    oracle = (struct oracle){.is_on = options->streams == 1,
+    /* It follows one stream into a folder: of several, or of a store, it judges the end alone. */
+    oracle = (struct oracle){.is_on = options->streams == 1 && !world->is_on_objects,
                              .is_other_chain = is_other_chain,
                              .options = options,
                              .chain = chain,

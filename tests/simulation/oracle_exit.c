@@ -48,11 +48,11 @@ static bool has_trouble(void)
 static void read_coverage(const char *folder, struct ledger_set *coverage)
 {
     struct error error;
-    if (!temp_exists(temp_path(folder, LAKE_CATALOG)))
+    if (!temp_exists(world_catalog_of(folder)))
         return;
     struct catalog *catalog;
     enum error_code code =
-        catalog_open(&catalog, temp_path(folder, LAKE_CATALOG), CATALOG_READ, NULL, &error);
+        catalog_open(&catalog, world_catalog_of(folder), CATALOG_READ, NULL, &error);
     struct ledger_set pruned = {0};
     if (code == OK && (catalog_coverage(catalog, coverage, &error) != OK ||
                        catalog_pruned(catalog, &pruned, &error) != OK ||
@@ -196,8 +196,9 @@ void oracle_exit_check(const char *folder, int exit_code, int64_t ended_us)
                               .stop = stop_of(ended_us),
                               .is_live = oracle.options->end_ledger == 0};
     compare_with_lake(folder, &verdict);
-    if (oracle.options->streams > 1) {
-        check_many(&verdict);
+    if (oracle.options->streams > 1 || world->is_on_objects) {
+        if (!oracle.is_other_chain)
+            check_many(&verdict);
         return;
     }
     check_stop(&verdict, ended_us);

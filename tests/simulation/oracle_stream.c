@@ -396,8 +396,7 @@ static enum error_code on_seam_complete(void *context, uint32_t ledger,
 {
     (void)context;
     enum error_code code = handler->on_seam_complete(handler->context, ledger, verdict, error);
-    bool may_differ = *verdict == SOURCE_SEAM_OTHER_CONTENTS && world->has_old_letters;
-    if (*verdict != SOURCE_SEAM_OK && !oracle.is_other_chain && !may_differ)
+    if (*verdict != SOURCE_SEAM_OK && !oracle.is_other_chain)
         oracle_finding("ledger %" PRIu32 " is said to differ from the lake's, and does not",
                        ledger);
     return code;

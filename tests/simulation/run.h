@@ -15,9 +15,11 @@ struct run {
     struct scenario scenario;
     char base[TEMP_PATH_BYTES]; /* what the others lie in */
     char folder[TEMP_PATH_BYTES];
-    char copy[TEMP_PATH_BYTES]; /* its backup */
+    char copy[TEMP_PATH_BYTES];   /* its backup */
+    char bucket[TEMP_PATH_BYTES]; /* the folder of an object store that the lake may lie in */
+    char catalog[600];            /* the option; "": in the lake's folder */
     char log_path[TEMP_PATH_BYTES];
-    bool verbose;
+    bool verbose, is_on_objects; /* each lake is on objects */
     uint64_t lives;
 };
 

@@ -169,7 +169,7 @@ static void draw_script(struct scenario *scenario)
     }
 }
 
-void scenario_make(struct scenario *scenario, uint64_t seed)
+void scenario_make(struct scenario *scenario, uint64_t seed, bool is_on_objects)
 {
     struct error error;
     *scenario = (struct scenario){.skips = false};
@@ -191,6 +191,13 @@ void scenario_make(struct scenario *scenario, uint64_t seed)
     world->foreign.changes_rows = !scenario->skips && world_chance(2);
     world->wire_faults_left = world_below(scenario->shrinks ? 5 : 30);
     world->is_old_schema = !scenario->shrinks && world_chance(4);
+    world->is_on_objects = (world_chance(4) && !scenario->shrinks) || is_on_objects;
+    if (world->is_on_objects)
+        world->foreign.is_there = false; /* he writes files */
+    /* Not replayed is what others changed, and what has no known place among rows of 1.0.0. */
+    world->is_old_age = world_chance(4) && !scenario->shrinks && !world->is_on_objects &&
+                        !world->is_old_schema && !world->foreign.changes_rows;
+    world->store_faults_left = world_below(40);
 }
 
 void scenario_release(struct scenario *scenario)
@@ -254,17 +261,21 @@ void scenario_draw_life(const struct scenario *scenario, bool is_calm, uint32_t 
         return;
     life->wire_odds = odds[world_below(COUNT(odds))];
     draw_disk(life);
+    if (world->is_on_objects) {
+        life->store_odds = odds[world_below(COUNT(odds))] / 4;
+        life->store_latency_us = (int64_t)any_magnitude(16);
+    }
     if (world->foreign.is_there && !world_chance(3))
         life->foreign_writes = 1 + world_below(16);
     else if (world_chance(6)) {
         life->power_loss_at = any_magnitude(12);
         life->crash_at = 0;
     }
-    if (world_chance(4)) {
+    if (world_chance(4) && !world->is_on_objects) {
         life->backup_after_us = (int64_t)any_magnitude(28);
         life->backup_mirrors = world_chance(2);
     }
-    life->is_old_program = world_chance(6);
+    life->is_old_program = world->is_old_age;
     if (life->is_old_program)
         world->has_old_letters = true;
     uint32_t wish = world_below(4);

@@ -22,7 +22,7 @@ struct scenario {
 };
 
 /* The world must be at its beginning (world_begin). */
-void scenario_make(struct scenario *scenario, uint64_t seed);
+void scenario_make(struct scenario *scenario, uint64_t seed, bool is_on_objects);
 void scenario_release(struct scenario *scenario);
 
 /* Draws what a life meets, and the range that it is asked for: 0 to `end`: open. */

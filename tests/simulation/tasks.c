@@ -19,8 +19,6 @@
 #include "stack.h"
 
 #define TASK_MAX 32
-/* The clock's time of day when the world begins: 2024-03-01T00:00:00Z. */
-#define WORLD_EPOCH_US INT64_C(1709251200000000)
 /* What one turn takes at most. */
 #define TURN_US 200
 /* More than any life takes that ends. */

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "world.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
+#include "bucket.h"
+#include "catalog/files.h"
 #include "oracle.h"
+#include "os/identity.h"
 #include "serve/random.h"
 #include "support/power_loss.h"
+#include "support/temp_folder.h"
 
 struct world *world;
 static struct fault_script *kept_script;
@@ -28,7 +34,8 @@ void world_make(void)
 
 void world_begin(uint64_t seed)
 {
-    *world = (struct world){.random = random_mix(seed + 1), .now_us = 1000000};
+    *world = (struct world){
+        .random = random_mix(seed + 1), .identities = random_mix(~seed), .now_us = 1000000};
 }
 
 uint32_t world_below(uint32_t bound)
@@ -55,6 +62,38 @@ void world_save_script(void)
         world->fault_counts[i] = kept_script->faults[i].count;
     }
     kept_script = NULL; /* it ends with the life it was for */
+}
+
+const char *world_catalog_of(const char *lake)
+{
+    return strcmp(lake, BUCKET_URL) == 0 ? world->catalog_path : temp_path(lake, LAKE_CATALOG);
+}
+
+extern __typeof__(os_uuid) __wrap_os_uuid;
+extern __typeof__(os_random) __wrap_os_random;
+
+enum error_code __wrap_os_random(void *out, size_t size_bytes, struct error *error)
+{
+    (void)error;
+    for (size_t i = 0; i < size_bytes; i++)
+        ((uint8_t *)out)[i] = (uint8_t)random_next(&world->identities);
+    return OK;
+}
+
+/* Names of objects come from it, so that it has a seed, too. And eight digits that come twice are
+ * no more than unlikely. */
+enum error_code __wrap_os_uuid(char out[OS_UUID_BYTES], struct error *error)
+{
+    uint64_t *random = &world->identities;
+    (void)error;
+    uint64_t a = random_next(random), b = random_next(random);
+    snprintf(out, OS_UUID_BYTES, "%08x-%04x-4%03x-8%03x-%012" PRIx64, (unsigned)(a & 0xffffffff),
+             (unsigned)(a >> 32 & 0xffff), (unsigned)(a >> 48 & 0xfff), (unsigned)(b & 0xfff),
+             b >> 16);
+    if (world->is_on_objects && random_below(random, 8) == 0 && world->last_identity[0] != '\0')
+        memcpy(out, world->last_identity, 8);
+    memcpy(world->last_identity, out, 8);
+    return OK;
 }
 
 _Noreturn void world_end_process(int exit_code)

@@ -14,7 +14,9 @@
 #include "serve/fault.h"
 
 #define WORLD_SCRIPT_MAX 32
-#define WORLD_EIO_MAX    3
+/* The clock's time of day when the world begins: 2024-03-01T00:00:00Z. */
+#define WORLD_EPOCH_US INT64_C(1709251200000000)
+#define WORLD_EIO_MAX  3
 
 /* How a process of the consumer ends beside the program's own exit codes. */
 enum world_exit {
@@ -38,6 +40,10 @@ struct world_life {
     /* The machine loses power before this operation, and with it what was not synced; nothing else
      * of the disk's then. */
     uint64_t power_loss_at;
+    /* The object store: one in so many requests meets a fault (0: none), and each takes up to so
+     * long. */
+    uint32_t store_odds;
+    int64_t store_latency_us;
     /* The wire. */
     uint32_t chunk_bytes; /* at most so many in one send or receive */
     int64_t latency_us;
@@ -55,7 +61,9 @@ struct world_life {
 struct world_foreign {
     bool is_there;
     bool changes_rows; /* also in our table; else only beside it */
-    uint64_t writes;   /* snapshots of his */
+    bool
+        may_lack_inserted; /* what he inserted among merged files that were pruned left with them */
+    uint64_t writes;       /* snapshots of his */
     uint64_t own_files, inserted_files, deletes, rewrites, columns;
 };
 
@@ -75,8 +83,18 @@ struct world {
     int64_t full_until_us;
     bool was_full;
     uint32_t wire_faults_left;
+    /* The lake lies in an object store (bucket.h), its catalog on the disk. */
+    bool is_on_objects;
+    char catalog_path[512], staging_path[512];
+    uint32_t store_faults_left;
+    int64_t store_away_until_us;
+    uint64_t etags;                /* given so far */
+    uint64_t late_first, late_end; /* requests that are under way */
+    uint64_t identities;           /* for those that are drawn (os_uuid) */
+    char last_identity[9];
     struct world_foreign foreign;
     bool has_old_letters;
+    bool is_old_age;    /* the lives are of an older program */
     bool is_old_schema; /* the lives write schema version 1.0.0 */
     /* The lake's backup: made of the lake as it was then, and nothing happened to it since. */
     bool copy_is_exact;
@@ -85,6 +103,7 @@ struct world {
     uint64_t fault_counts[WORLD_SCRIPT_MAX];
     /* What happened. */
     uint64_t care[WORLD_CARE_MAX]; /* by verb */
+    uint64_t store_faults, late_requests;
     uint64_t steps, crashes, power_losses, disk_faults, wire_faults, server_faults, stops;
     uint64_t other_chains; /* that a run refused */
     uint64_t findings;     /* of the oracle, or of what happened beside a life */
@@ -103,12 +122,19 @@ bool world_chance(uint32_t one_in);   /* 0: never */
 void world_keep_script(struct fault_script *script);
 void world_save_script(void);
 
+/* The path of a lake's catalog. */
+const char *world_catalog_of(const char *lake);
+
 /* Ends this process without a word, as a crash does; the world is kept. */
 _Noreturn void world_end_process(int exit_code);
 
 /* disk.c: puts the faulty disk in force (what is below `base` is on it); and a sound one again. */
 void disk_begin(const char *base);
 void disk_end(void);
+/* A request to the object store is an operation, too: how the process dies by it. */
+enum disk_death { DEATH_NONE, DEATH_BEFORE, DEATH_UNDER_WAY, DEATH_AFTER };
+enum disk_death disk_count_request(void);
+bool disk_is_faulty(void);
 
 /* wire.c */
 struct os_poll_item;

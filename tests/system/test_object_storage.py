@@ -16,7 +16,7 @@ import pytest
 
 from harness import lake as reading
 from harness import process, truth, versitygw
-from harness.fake_s3 import FakeS3
+from harness.fake_s3 import FakeS3, Object
 
 RECORDING = truth.TESTNET
 FIRST, LAST = RECORDING.first, RECORDING.last
@@ -237,6 +237,17 @@ def test_a_late_put_of_a_dead_process_is_swept_after_a_day(store, place, source)
     place.run(source)
     expect_whole(store, place)
     assert place.query("SELECT count(*) FROM ttp_upload") == [(0,)]
+
+
+def test_a_start_deletes_the_probe_of_a_process_that_died_a_day_ago(store, place, source):
+    """What a start tries with has a name of its own, which the next one would never look at."""
+    for name, age in (("old", 25 * 3600), ("young", 3600)):
+        probe = Object(b"tries", {})
+        probe.modified -= age
+        store.objects[f"deep/lake/_lake/probe_{name}"] = probe
+    place.run(source)
+    probes = [key for key in store.objects if "/probe_" in key]
+    assert probes == ["deep/lake/_lake/probe_young"]
 
 
 def test_only_what_is_listed_is_swept(store, place, source):
