@@ -146,6 +146,8 @@ static enum error_code backup(const char *from, const char *to, const struct wis
 {
     const struct backup_options options = {.output_path = from,
                                            .destination = to,
+                                           .catalog = "",
+                                           .catalog_schema = "",
                                            .reader_data_path = wish->is_elsewhere ? ELSEWHERE : "",
                                            .link = wish->links,
                                            .mirror = wish->mirrors};

@@ -17,6 +17,10 @@ import urllib.parse
 import xml.sax.saxutils
 
 
+def utc(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(seconds))
+
+
 class Object:
     def __init__(self, body, meta, etag=None):
         self.body, self.meta = body, meta
@@ -415,7 +419,8 @@ class FakeS3:
                 "</NextContinuationToken>" if is_cut else ""
         entries = "".join(
             f"<Contents><Key>{self._written(key, query)}</Key><LastModified>"
-            f"2026-01-02T03:04:05.000Z</LastModified><ETag>&quot;{self.objects[key].etag[1:-1]}"
+            f"{utc(self.objects[key].modified)}</LastModified>"
+            f"<ETag>&quot;{self.objects[key].etag[1:-1]}"
             f"&quot;</ETag><Size>{len(self.objects[key].body)}</Size></Contents>" for key in page)
         # The encoding is told behind the keys, as real stores do.
         return 200, {}, (f'<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns='
