@@ -758,8 +758,8 @@ static enum exit_code finish(struct lake_run *run, struct run_report *report, en
     enum exit_code covered = run->ended_waiting ? exit_code : check_covered(run, report);
     if (report->uncovered.count != 0)
         run_stop_say_gave_up(&run->stop, report->uncovered.ranges[0].first);
-    if (exit_code == EXIT_DONE && !report->stopped)
-        exit_code = covered;
+    if (exit_code == EXIT_DONE && covered != EXIT_DONE)
+        exit_code = report->stopped ? run_stop_exit_code(&run->stop) : covered;
     run_status_snapshot(run->status, &report->last);
     run_status_each_problem(run->status, keep_problem, report);
     report->elapsed_us = os_monotonic_us() - run->started_us;

@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "catalog/location.h"
 #include "os/clock.h"
 #include "os/log.h"
 #include "os/log_output.h"
 #include "os/signal.h"
+#include "store/objects.h"
 #include "util/text.h"
 
 #define GIVE_UP_GRACE_US 1000000 /* for the sink to end by itself after stop_timeout */
@@ -100,6 +102,15 @@ bool run_stop_ends_waiting(struct run_stop *stop, int64_t now_us)
     return run_stop_is_ending(stop);
 }
 
+enum exit_code run_stop_exit_code(const struct run_stop *stop)
+{
+    const struct options *options = stop->options;
+    bool is_shared =
+        objects_is_url(options->output_path) && options->catalog[0] != '\0' &&
+        catalog_location_parse(options->catalog, options->catalog_schema).conninfo != NULL;
+    return is_shared && options->end_ledger != 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
 enum exit_code run_stop_say_ended_waiting(const struct run_stop *stop, const struct error *error)
 {
     char after[TEXT_TIME_BYTES];
@@ -107,7 +118,7 @@ enum exit_code run_stop_say_ended_waiting(const struct run_stop *stop, const str
     if (!atomic_load(&stop->gave_up)) {
         log_event(LOG_INFO, "app", "stopped while another program held the catalog",
                   LOG_T("reason", error->message));
-        return EXIT_DONE;
+        return run_stop_exit_code(stop);
     }
     text_duration(stop->options->give_up_after_us, after);
     snprintf(sentence, sizeof sentence,

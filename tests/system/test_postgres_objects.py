@@ -106,6 +106,17 @@ def test_a_run_that_is_killed_is_gone_on_with(store, catalog_server, place, puts
     assert_complete(store, catalog_server, place)
 
 
+@pytest.mark.parametrize("last, status", [(LAST, 1), (0, 0)])
+def test_a_worker_that_is_stopped_does_not_say_that_all_is_there(store, place, last, status):
+    """A Job takes exit code 0 of a pod that is drained for the end of its work."""
+    with process.Replay([RECORDING.events], "--pace", "50ms") as server:
+        with process.run_background(LAKE, server.endpoint, FIRST, last, env=place.env,
+                                    schema_version=VERSION, batch_size=1, max_file_size="8KiB",
+                                    **place.settings) as run:
+            run.wait_for(lambda: len(store.objects) > 1, "an object")
+            run.stop(signal.SIGTERM).expect(status)
+
+
 def test_several_streams_fill_it(store, catalog_server, place):
     with process.Replay([RECORDING.events]) as server:
         place.run(server, streams=4, lease_ledgers=32)
