@@ -77,6 +77,8 @@ struct lake_run {
     struct error stream_error;  /* of the first stream that failed */
     unsigned failures_in_a_row; /* rounds whose commit failed */
     uint64_t commits_before;    /* of the round */
+    uint32_t tip;            /* where the chain is followed from in an empty lake; 0: not known */
+    atomic_bool has_new_tip; /* found in this round: the next one is planned by it */
 };
 
 void run_report_init(struct run_report *report)
@@ -211,7 +213,8 @@ static bool stream_must_stop(void *context)
 {
     const struct lake_run *run = context;
     return is_ending(context) || atomic_load(&run->writer_failed) ||
-           atomic_load(&run->stream_failed) || atomic_load(&run->lease_lost);
+           atomic_load(&run->stream_failed) || atomic_load(&run->lease_lost) ||
+           atomic_load(&run->has_new_tip);
 }
 
 /* On the leases' thread: what a stream fetches is another process's by now. */
@@ -234,6 +237,27 @@ static bool has_care(void *context)
 {
     const struct lake_run *run = context;
     return work_has_care(run->work);
+}
+
+/* An empty lake that several streams are to fill: where the first one shall begin, so that there is
+ * something for the others. Several processes go by what the first of them planned. */
+static bool wants_tip(void *context, size_t index)
+{
+    const struct lake_run *run = context;
+    const struct run_plan *plan = &run->plan;
+    return index == 0 && run->lane_count > 1 && plan->live && plan->start != 0 &&
+           plan->highest == 0 && run->tip == 0 && !run_stop_is_shared(&run->stop);
+}
+
+/* On the first stream's thread, while no other stream has anything to do. */
+static void on_tip(void *context, uint32_t ledger)
+{
+    struct lake_run *run = context;
+    run->tip = ledger;
+    if (ledger > run->plan.start) {
+        atomic_store(&run->has_new_tip, true);
+        wake_streams(run);
+    }
 }
 
 /* On a stream's thread: what it was sent is of another chain. All come from the same server. */
@@ -383,6 +407,8 @@ static enum error_code make_lane(struct lake_run *run, size_t index, struct erro
                                      .work = run->work,
                                      .observers = &run->observers,
                                      .must_stop = stream_must_stop,
+                                     .wants_tip = wants_tip,
+                                     .on_tip = on_tip,
                                      .on_misfit = on_misfit,
                                      .on_done = on_stream_done,
                                      .context = run};
@@ -545,6 +571,7 @@ static enum error_code start_threads(struct lake_run *run, struct error *error)
     atomic_store(&run->writer_failed, false);
     atomic_store(&run->stream_failed, false);
     atomic_store(&run->lease_lost, false);
+    atomic_store(&run->has_new_tip, false);
     for (size_t i = 0; i < run->lane_count; i++)
         batch_queue_reopen(run->lanes[i].queue);
     enum error_code code =
@@ -574,6 +601,8 @@ static enum error_code make_plan(void *context, struct error *error)
     if (code == OK)
         code = run_plan_make(&run->plan, catalog, run->options->start_ledger,
                              run->options->end_ledger, error);
+    if (code == OK && run->options->streams > 1)
+        code = run_plan_begin_at(&run->plan, run->tip, error);
     if (code == OK && run->options->streams > 1)
         code = run_plan_take_below(&run->plan, catalog, error);
     return code == OK ? work_plan(run->work, &run->plan, error) : code;
@@ -674,7 +703,8 @@ static bool wants_another_round(struct lake_run *run)
         return wait_for_another_round(run);
     if (is_ending(run) || run->stream_code != OK)
         return false;
-    return work_wants_round(run->work) || atomic_load(&run->lease_lost) || has_more_of_others(run);
+    return work_wants_round(run->work) || atomic_load(&run->lease_lost) ||
+           atomic_load(&run->has_new_tip) || has_more_of_others(run);
 }
 
 /* ---- the end ----------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 #include "service/intake.h"
 #include "service/seam_check.h"
 #include "service/source_setup.h"
+#include "service/tip_search.h"
 #include "os/clock.h"
 #include "os/log.h"
 #include "os/thread.h"
@@ -137,6 +138,19 @@ static enum error_code check_seams(struct ledger_stream *stream, bool *stopped)
     return code;
 }
 
+static enum error_code look_for_tip(struct ledger_stream *stream, bool *stopped)
+{
+    uint32_t tip;
+    if (!stream->host.wants_tip(stream->host.context, stream->host.index))
+        return OK;
+    enum error_code code = tip_search(stream->source, stream->intake, stream->plan->start, &tip,
+                                      stopped, &stream->error);
+    if (code == OK && !*stopped)
+        stream->host.on_tip(stream->host.context, tip);
+    *stopped = must_stop(stream);
+    return code;
+}
+
 static void set_range(struct ledger_stream *stream, struct ledger_range range)
 {
     atomic_store(&stream->range, (uint64_t)range.first << 32 | range.last);
@@ -212,9 +226,10 @@ static void *body(void *context)
 {
     struct ledger_stream *stream = context;
     bool stopped = false;
-    enum error_code code = OK;
-    stopped = !work_begin(stream->host.work, stream->host.index);
-    if (!stopped && work_must_check_seams(stream->host.work, stream->host.index)) {
+    enum error_code code = look_for_tip(stream, &stopped);
+    if (code == OK && !stopped)
+        stopped = !work_begin(stream->host.work, stream->host.index);
+    if (code == OK && !stopped && work_must_check_seams(stream->host.work, stream->host.index)) {
         code = check_seams(stream, &stopped);
         if (code == OK && !stopped)
             work_seams_are_checked(stream->host.work);

@@ -33,6 +33,10 @@ struct stream_host {
     struct work *work;
     const struct run_observers *observers;
     bool (*must_stop)(void *context);
+    /* Before anything is fetched: whether the chain's newest ledger is to be looked for, and where
+     * it was found (service/tip_search.h). must_stop says if it is to be planned anew for it. */
+    bool (*wants_tip)(void *context, size_t index);
+    void (*on_tip)(void *context, uint32_t ledger);
     /* On the stream's thread. What it fetched does not fit the lake: nothing that waits is taken.
      */
     void (*on_misfit)(void *context);

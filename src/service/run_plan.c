@@ -170,6 +170,15 @@ enum error_code run_plan_take_below(struct run_plan *plan, struct catalog *catal
     return code;
 }
 
+enum error_code run_plan_begin_at(struct run_plan *plan, uint32_t ledger, struct error *error)
+{
+    if (!plan->live || plan->highest != 0 || plan->start == 0 || ledger <= plan->start)
+        return OK;
+    plan->ranges[0].first = ledger;
+    return ledger_set_append(&plan->left_below, (struct ledger_range){plan->start, ledger - 1},
+                             error);
+}
+
 void run_plan_release(struct run_plan *plan)
 {
     mem_free(plan->ranges);

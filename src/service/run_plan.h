@@ -49,6 +49,10 @@ enum error_code run_plan_make(struct run_plan *plan, struct catalog *catalog, ui
 /* Live: what lies below is fetched, too, behind the open range. */
 enum error_code run_plan_take_below(struct run_plan *plan, struct catalog *catalog,
                                     struct error *error) MUST_CHECK;
+/* Live, of a lake that is empty: the open range begins at the ledger, and what was asked for below
+ * it is left below. */
+enum error_code run_plan_begin_at(struct run_plan *plan, uint32_t ledger,
+                                  struct error *error) MUST_CHECK;
 void run_plan_release(struct run_plan *plan);
 
 /* How many ledgers a bounded plan fetches; 0 where that is not known. */

@@ -102,13 +102,17 @@ bool run_stop_ends_waiting(struct run_stop *stop, int64_t now_us)
     return run_stop_is_ending(stop);
 }
 
-enum exit_code run_stop_exit_code(const struct run_stop *stop)
+bool run_stop_is_shared(const struct run_stop *stop)
 {
     const struct options *options = stop->options;
-    bool is_shared =
-        objects_is_url(options->output_path) && options->catalog[0] != '\0' &&
-        catalog_location_parse(options->catalog, options->catalog_schema).conninfo != NULL;
-    return is_shared && options->end_ledger != 0 ? EXIT_FAILED : EXIT_DONE;
+    return objects_is_url(options->output_path) && options->catalog[0] != '\0' &&
+           catalog_location_parse(options->catalog, options->catalog_schema).conninfo != NULL;
+}
+
+enum exit_code run_stop_exit_code(const struct run_stop *stop)
+{
+    bool is_bounded = stop->options->end_ledger != 0;
+    return run_stop_is_shared(stop) && is_bounded ? EXIT_FAILED : EXIT_DONE;
 }
 
 enum exit_code run_stop_say_ended_waiting(const struct run_stop *stop, const struct error *error)

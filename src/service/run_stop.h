@@ -46,10 +46,12 @@ bool run_stop_lost_patience(struct run_stop *stop, const struct stream_stats *st
 /* Between rounds another program holds the catalog: nothing is under way that a stop would have to
  * publish. True: the wait ends, by a stop or since give_up_after is over. */
 bool run_stop_ends_waiting(struct run_stop *stop, int64_t now_us);
+/* Whether other processes may fill the same lake meanwhile: files in an object store, a catalog in
+ * PostgreSQL. */
+bool run_stop_is_shared(const struct run_stop *stop);
 /* What a run ends with that was stopped before its work was done, and published what was complete:
- * done, as it was told to. But of a range that several processes fill side by side (files in an
- * object store, a catalog in PostgreSQL) it says that all of it is in the lake, which a supervisor
- * of many workers believes: such a one has failed. */
+ * done, as it was told to. But of a range that several processes fill side by side it says that all
+ * of it is in the lake, which a supervisor of many workers believes: such a one has failed. */
 enum exit_code run_stop_exit_code(const struct run_stop *stop);
 /* Logs that, and gives the exit code. `error`: what was waited for. */
 enum exit_code run_stop_say_ended_waiting(const struct run_stop *stop, const struct error *error);

@@ -112,6 +112,7 @@ struct source_result {
     bool misfits;         /* close times did not lie between: nothing of the range may be kept */
     uint32_t next_ledger; /* first ledger that is not complete */
     uint32_t event_count; /* of a probe's answer */
+    int64_t close_us;     /* of its newest event; 0: none came */
 };
 
 #endif

@@ -581,6 +581,7 @@ enum error_code run_all(struct run *run, struct source_result *result, struct er
     result->complete = code == OK && is_done && !run->is_given_up;
     result->misfits = run->tracker.misfits;
     result->event_count = run->tracker.probe_event_count;
+    result->close_us = run->tracker.probe_close_us;
     result->next_ledger = run->tracker.next;
     publish(run);
     return code;

@@ -95,6 +95,7 @@ void tracker_begin(struct tracker *tracker, const struct source_call *call)
     tracker->seam_is_unreadable = false;
     tracker->seam_is_done = call->seam == 0;
     tracker->probe_event_count = 0;
+    tracker->probe_close_us = 0;
 }
 
 static enum error_code violation(enum track *track)
@@ -361,8 +362,10 @@ static enum error_code take_event(struct tracker *tracker, const struct event_vi
 {
     const struct source_handler *handler = tracker->handler;
     bool is_stored = true;
-    if (tracker->call.purpose == SOURCE_CALL_PROBE)
+    if (tracker->call.purpose == SOURCE_CALL_PROBE) {
         tracker->probe_event_count++;
+        tracker->probe_close_us = close_us_of(event);
+    }
     if (tracker->kind == TRACKER_SKIP) {
         tracker->stats->events_refetched++;
         return OK;

@@ -99,6 +99,7 @@ struct tracker {
 
     struct stream_stats *stats; /* borrowed: what it counts is added there */
     uint32_t probe_event_count;
+    int64_t probe_close_us; /* of the newest of them; 0: none came */
 };
 
 /* `handler` and `stats` are borrowed. */

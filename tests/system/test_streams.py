@@ -2,6 +2,7 @@
 """Several streams in one run: the lake is the same as by one, whatever happens to any of them."""
 
 import contextlib
+import datetime
 import itertools
 import json
 import signal
@@ -220,6 +221,30 @@ def test_a_live_run_fills_what_is_missing_below_newest_first(lake, processes, tm
     process.run(lake, servers[RECORDING.name], LAST, LAST)
     check_whole(lake)
     assert min(filled) == FIRST and filled == sorted(filled, reverse=True)
+
+
+def test_a_live_run_of_an_empty_lake_follows_the_newest_ledger_and_fills_what_lies_before(
+        lake, processes):
+    """No call tells the newest one: close times tell how many ledgers there must be by now."""
+    count, first = 2400, 1000
+    begun = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(
+        seconds=5.8 * count + 120)
+    server = processes(process.Background(
+        "generate", "--seed", 7, "--first-ledger", first, "--ledgers", count, "--start-time",
+        begun.strftime("%Y-%m-%dT%H:%M:%SZ"), "--listen", "127.0.0.1:0"))
+    server.wait_for_text("listening on")
+    endpoint = server.stdout.split("listening on ")[1].split()[0]
+    run = processes(watching.Watched(lake, endpoint, first, 0, streams=3, lease_ledgers=100))
+
+    def ranges(answer):
+        return [(one["first_ledger"], one["last_ledger"]) for one in answer.json["streams"]]
+    answer = run.wait_for_health(
+        lambda answer: [one["state"] for one in answer.json.get("streams", [])]
+        == ["streaming"] * 3 and ranges(answer)[0][0] > first, "three streams that stream")
+    (tip, _), *below = ranges(answer)
+    assert first + 0.9 * count < tip < first + count
+    assert all(tip - 600 < begin <= end < tip for begin, end in below), "newest first"
+    run.stop(limit=30).expect(0)
 
 
 def test_health_metrics_and_page_tell_of_each_stream(lake, processes, tmp_path):
