@@ -257,9 +257,37 @@ static void any_failed_allocation_is_an_error(void **state)
     }
 }
 
+static void an_empty_lake_is_begun_at_the_tip_with_what_lies_before_it_below(void **state)
+{
+    (void)state;
+    static const struct ledger_range covered[] = {{10, 20}};
+    struct lake lake;
+    struct error error;
+    struct run_plan plan = plan_of(NULL, 100, 0);
+    assert_int_equal(run_plan_begin_at(&plan, 0, &error), OK); /* none was found */
+    assert_int_equal(run_plan_begin_at(&plan, 100, &error), OK);
+    assert_int_equal(plan.ranges[0].first, 100);
+    assert_int_equal(run_plan_begin_at(&plan, 5000, &error), OK);
+    assert_int_equal(run_plan_take_below(&plan, NULL, &error), OK);
+    assert_int_equal(plan.range_count, 2);
+    assert_int_equal(plan.ranges[0].first, 5000);
+    assert_int_equal(plan.ranges[0].last, 0);
+    assert_int_equal(plan.ranges[1].first, 100);
+    assert_int_equal(plan.ranges[1].last, 4999);
+    run_plan_release(&plan);
+
+    lake_open(&lake, covered, 1);
+    plan = plan_of(lake.catalog, 10, 0);
+    assert_int_equal(run_plan_begin_at(&plan, 5000, &error), OK);
+    assert_int_equal(plan.ranges[0].first, 21);
+    run_plan_release(&plan);
+    lake_close(&lake);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_empty_lake_is_begun_at_the_tip_with_what_lies_before_it_below),
         cmocka_unit_test(a_bounded_run_fetches_what_is_not_covered),
         cmocka_unit_test(the_seams_are_the_nearest_ledgers_with_a_digest_below_and_above),
         cmocka_unit_test(a_live_run_goes_on_behind_the_highest_and_names_what_it_leaves),
