@@ -31,7 +31,7 @@ static enum error_code add(void *context, const char *relative_path, uint64_t si
     char path[OS_PATH_BYTES];
     (void)size_bytes;
     enum error_code code =
-        os_path_join(path, LAKE_DEAD_LETTERS + sizeof LAKE_FOLDER, relative_path, error);
+        os_path_join(path, &LAKE_DEAD_LETTERS[sizeof LAKE_FOLDER], relative_path, error);
     struct letter_name name = {.number = catalog_dead_letters_number(path)};
     if (code != OK || name.number == 0)
         return code;

@@ -370,7 +370,9 @@ void health_assess(const struct status_snapshot *snapshot, struct health *out)
         if (finding->level > out->level)
             out->level = finding->level;
     }
-    out->ready = snapshot->phase == STATUS_RUNNING && snapshot->stream.connects != 0 &&
+    /* One that stands by has no stream, and is as ready as it can be. */
+    out->ready = snapshot->phase == STATUS_RUNNING &&
+                 (snapshot->stream.connects != 0 || snapshot->work.stands_by) &&
                  out->level != HEALTH_UNHEALTHY;
     out->alive = writer_silence_us(snapshot) <= HEALTH_WRITER_DEAD_US;
 }

@@ -81,6 +81,9 @@ static void a_run_that_never_reached_its_source_is_not_ready(void **state)
     health_assess(&snapshot, &health);
     assert_int_equal(health.level, HEALTH_HEALTHY);
     assert_false(health.ready);
+    snapshot.work.stands_by = true; /* another process follows the chain */
+    health_assess(&snapshot, &health);
+    assert_true(health.ready);
 }
 
 static void silence_is_unhealthy_only_beyond_idle_timeout(void **state)
