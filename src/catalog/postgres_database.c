@@ -25,7 +25,7 @@ static enum error_code connect(struct database *database, struct error *error)
 {
     struct postgres_session *session = postgres_session(database);
     enum error_code code = postgres_connect(database, error);
-    bool writes = database->mode == DATABASE_WRITE || database->mode == DATABASE_CREATE;
+    bool writes = database->mode != DATABASE_READ && database->mode != DATABASE_BESIDE;
     if (code == OK && writes && !session->in_transaction && !session->holds_lock)
         code = postgres_holder_lock(database, error);
     return code;

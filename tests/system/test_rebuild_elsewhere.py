@@ -132,6 +132,21 @@ def test_another_lakes_catalog_and_a_server_that_is_not_there_are_left_alone(
     mine("verify", "--deep")
 
 
+def test_a_catalog_that_another_process_writes_to_is_left_alone(store, catalog_server, tmp_path):
+    """On another machine: no lock of a file tells of it."""
+    lake = Place(S3_LAKE, catalog_server.location(), store, tmp_path / "staging")
+    beside = Place(S3_LAKE, catalog_server.location(), store, tmp_path / "elsewhere")
+    with process.Replay([RECORDING.events], "--pace", "200ms") as server:
+        arguments = process.run_arguments(S3_LAKE, server.endpoint, FIRST, LAST, batch_size=1,
+                                          schema_version=VERSION, max_file_size="8KiB")
+        with process.Background(*arguments, env=lake.env) as run:
+            run.wait_for(lambda: any(key.endswith(".parquet") for key in store.objects),
+                         "a data file")
+            beside("rebuild", status=2).says("is being written to by")
+            assert run.running
+    assert catalog_server.sql("SELECT 1 FROM pg_namespace WHERE nspname LIKE '%damaged%'") == []
+
+
 def test_a_lake_that_came_back_from_object_storage_is_rebuilt_with_its_dead_letters(
         store, tmp_path, lake):
     place = Place(S3_LAKE, f"sqlite:{tmp_path}/catalog.sqlite", store, tmp_path / "staging")
