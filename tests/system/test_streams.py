@@ -289,10 +289,11 @@ def test_a_piece_that_is_set_aside_shows_in_health(lake, processes, tmp_path, se
     run.stop(limit=30).expect(0)
 
 
-def test_the_memory_of_several_streams_stays_within_the_limit(tmp_path, processes):
+@pytest.mark.parametrize("streams, piece", [(4, 64), (16, 32)])
+def test_the_memory_of_several_streams_stays_within_the_limit(tmp_path, processes, streams, piece):
     server = processes(process.Replay([made(tmp_path, 7, 1000, 700)]))
     run = processes(process.run_background(tmp_path / "lake", server.endpoint, 1000, 1690,
-                                           streams=4, lease_ledgers=64))
+                                           streams=streams, lease_ledgers=piece))
     peak = 0
 
     def is_over():
@@ -301,4 +302,5 @@ def test_the_memory_of_several_streams_stays_within_the_limit(tmp_path, processe
         return not run.running
     watching.wait_until(is_over, "the end", lambda over: over, limit=120)
     run.finished().expect(0)
-    assert (8 << 20) < peak <= (96 + 4 * 64) << 20
+    assert reading.coverage(tmp_path / "lake") == [(1000, 1690)]
+    assert (8 << 20) < peak <= (96 + streams * 64) << 20
