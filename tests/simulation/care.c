@@ -253,6 +253,7 @@ static bool do_with_faults(struct run *run, const struct wish *wish)
         return false;
     if (exit_code != EXIT_DONE) {
         world->life = (struct world_life){.chunk_bytes = 1};
+        world->store_away_until_us = 0;
         if (!run_lake_is_true(run, false) || !is_sound(run, run->copy))
             return false;
         exit_code = run_process(run, activity_verb, wish);

@@ -257,8 +257,10 @@ void scenario_draw_life(const struct scenario *scenario, bool is_calm, uint32_t 
     *end = chain->last;
     if (world->is_old_schema && world_chance(2))
         world->is_old_schema = false;
-    if (is_calm)
+    if (is_calm) {
+        world->store_away_until_us = 0;
         return;
+    }
     life->wire_odds = odds[world_below(COUNT(odds))];
     draw_disk(life);
     if (world->is_on_objects) {
