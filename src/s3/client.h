@@ -157,6 +157,13 @@ enum error_code s3_copy(struct s3_client *client, const char *from, const char *
 enum error_code s3_delete(struct s3_client *client, const char *name,
                           const struct s3_patience *patience, struct error *error) MUST_CHECK;
 
+#define S3_DELETE_MAX 1000 /* objects of one request: more are none of the protocol */
+/* The same for many, by as few requests as the store knows. *done gets how many of the first are
+ * gone for certain: all of them, or as many as before what failed. */
+enum error_code s3_delete_many(struct s3_client *client, const char *const *names, size_t count,
+                               size_t *done, const struct s3_patience *patience,
+                               struct error *error) MUST_CHECK;
+
 /* ---- getting ------------------------------------------------------------------------------ */
 
 /* Exactly the bytes [offset, offset + size_bytes) into `data`. ERR_NOT_FOUND; ERR_CORRUPT: the

@@ -30,6 +30,7 @@ struct s3_client {
     _Atomic int64_t clock_offset_us; /* the store's clock less ours */
     _Atomic int conditions;          /* enum s3_conditions */
     atomic_bool without_checksums;   /* the store does not know x-amz-checksum-… */
+    atomic_bool deletes_alone;       /* the store refused to delete several by one request */
     _Atomic uint64_t jitter;
     _Atomic uint64_t requests, retries, sent_bytes, received_bytes;
 };

@@ -84,21 +84,6 @@ static enum error_code begin(struct multipart *upload, struct error *error)
 
 /* ---- parts ---- */
 
-static enum error_code append_xml_text(struct buffer *out, const char *text)
-{
-    enum error_code code = OK;
-    for (; *text != '\0' && code == OK; text++) {
-        const char *escape = *text == '&'   ? "&amp;"
-                             : *text == '<' ? "&lt;"
-                             : *text == '>' ? "&gt;"
-                             : *text == '"' ? "&quot;"
-                                            : NULL;
-        code = escape != NULL ? buffer_append_text(out, escape)
-                              : buffer_append_byte(out, (uint8_t)*text);
-    }
-    return code;
-}
-
 static enum error_code note_part(struct multipart *upload, const char *number, const char *etag,
                                  const char *checksum)
 {
@@ -106,7 +91,7 @@ static enum error_code note_part(struct multipart *upload, const char *number, c
     enum error_code code =
         buffer_append_format(parts, "<Part><PartNumber>%s</PartNumber><ETag>", number);
     if (code == OK)
-        code = append_xml_text(parts, etag);
+        code = s3_xml_append_text(parts, etag);
     if (code == OK)
         code = buffer_append_text(parts, "</ETag>");
     if (code == OK && checksum != NULL)

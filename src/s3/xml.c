@@ -128,3 +128,18 @@ enum error_code s3_xml_read(struct bytes_view document, const struct s3_xml_hand
     buffer_release(&reading.text);
     return code;
 }
+
+enum error_code s3_xml_append_text(struct buffer *out, const char *text)
+{
+    enum error_code code = OK;
+    for (; *text != '\0' && code == OK; text++) {
+        const char *escape = *text == '&'   ? "&amp;"
+                             : *text == '<' ? "&lt;"
+                             : *text == '>' ? "&gt;"
+                             : *text == '"' ? "&quot;"
+                                            : NULL;
+        code = escape != NULL ? buffer_append_text(out, escape)
+                              : buffer_append_byte(out, (uint8_t)*text);
+    }
+    return code;
+}

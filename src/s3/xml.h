@@ -5,6 +5,7 @@
 /* Reads an answer of an object store: small documents of elements with text. By expat, without
  * document types (so without entities of anybody's), with limits. */
 
+#include "util/buffer.h"
 #include "util/bytes.h"
 #include "util/error.h"
 
@@ -24,5 +25,8 @@ struct s3_xml_handler {
 /* ERR_CORRUPT: not well-formed, or beyond the limits; ERR_NO_MEMORY; else what the handler gave. */
 enum error_code s3_xml_read(struct bytes_view document, const struct s3_xml_handler *handler,
                             struct error *error) MUST_CHECK;
+
+/* Appends text of an element of a request. ERR_NO_MEMORY. */
+enum error_code s3_xml_append_text(struct buffer *out, const char *text) MUST_CHECK;
 
 #endif

@@ -54,6 +54,62 @@ def test_any_name_is_put_read_listed_and_deleted(store, client, encoding):
     assert sorted(store.objects) == sorted(f"lake/copied {name}" for name in ODD_NAMES)
 
 
+@pytest.mark.parametrize("quiet", [True, False])
+def test_many_are_deleted_by_one_request(store, client, quiet):
+    store.quiet = quiet
+    for name in [*ODD_NAMES, "kept"]:
+        put(client, name).expect("ok")
+    del store.requests[:]
+    answer = client.call("delete-many", *ODD_NAMES, "never/there").expect("ok")
+    assert answer.lines == [str(len(ODD_NAMES) + 1)]
+    assert sorted(store.objects) == ["lake/kept"]
+    assert [request.command for request in store.requests] == ["POST"]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_what_one_answer_says_is_left_is_deleted_alone(store, client, times):
+    names = [f"x{number}" for number in range(5)]
+    for name in names:
+        put(client, name).expect("ok")
+    store.undeletable = {"x[13]$": times}
+    client.call("delete-many", *names).expect("ok")
+    assert not store.objects
+    assert [request.key for request in store.seen("DELETE")] == ["lake/x1", "lake/x3"][:times]
+
+
+def test_what_is_left_tells_why_and_what_is_gone(store, client):
+    names = [f"x{number}" for number in range(5)]
+    for name in names:
+        put(client, name).expect("ok")
+    store.undeletable = {"x3": 1}
+    store.refuse(403, "AccessDenied", method="DELETE")
+    answer = client.call("delete-many", *names).expect("invalid")
+    assert answer.lines == ["3"] and "AccessDenied" in answer.message and "x3" in answer.message
+    assert sorted(store.objects) == ["lake/x3"]
+
+
+def test_a_store_that_deletes_one_by_one_is_asked_so_from_then_on(store, client):
+    store.deletes_many = False
+    for _ in range(2):
+        for name in ("a", "b", "c"):
+            put(client, name).expect("ok")
+        client.call("delete-many", "a", "b", "c").expect("ok")
+        assert not store.objects
+    assert len(store.seen("POST")) == 1 and len(store.seen("DELETE")) == 6
+
+
+@pytest.mark.parametrize("action,details", [
+    ("drop", {}), ("lost", {}), ("cut", {}), ("garbled", {"body": b"<Deleted/>"}),
+    ("error200", {"code": "InternalError"}),
+    ("refuse", {"status": 503, "code": "SlowDown"})])
+def test_deleting_many_is_asked_again(store, client, action, details):
+    for name in ("a", "b"):
+        put(client, name).expect("ok")
+    store.fault(action, method="POST", count=2, **details)
+    client.call("delete-many", "a", "b").expect("ok")
+    assert not store.objects and not store.seen("DELETE")
+
+
 def test_a_listing_is_of_the_prefix_and_of_what_is_asked_for(store, client):
     for name in ("year=1/a", "year=1/b", "year=2/a", "top"):
         put(client, name).expect("ok")
@@ -547,8 +603,8 @@ def takes_it_all(open_driver, tmp_path):
         assert client.names() == sorted([*names, "large"], key=str.encode)
         client.call("copy", "large", "copy of it").expect("ok")
         assert "meta ttp-commit=abc" in client.call("head", "copy of it").expect("ok").lines
-        for name in [*names, "large", "copy of it"]:
-            client.call("delete", name).expect("ok")
+        client.call("delete", "large").expect("ok")
+        client.call("delete-many", *names, "copy of it", "not there").expect("ok")
         assert client.names() == []
         return conditions
 

@@ -14,6 +14,7 @@ import ssl
 import threading
 import time
 import urllib.parse
+import xml.etree.ElementTree
 import xml.sax.saxutils
 
 
@@ -216,6 +217,9 @@ class FakeS3:
         self.knows_ranges = True
         self.complete_twice = 404  # as MinIO; 200 elsewhere
         self.page_size = 1000
+        self.deletes_many = True  # else it does not know the request
+        self.undeletable = {}  # regular expression of keys: how often each is refused in such one
+        self.quiet = True  # whether such an answer names only what failed, where that is asked for
         self.key_service = None  # answers what is not of the bucket: (request) -> (status, body)
         self.lock = threading.RLock()
         self.ended = threading.Event()
@@ -274,6 +278,8 @@ class FakeS3:
             status, body = self.key_service(request)
             return status, {}, body
         if not request.key:
+            if "delete" in request.query:
+                return self._delete_many(request)
             if "uploads" in request.query:
                 return self._list_uploads(request.query)
             return self._list(request.query)
@@ -395,6 +401,33 @@ class FakeS3:
         else:
             self.objects.pop(request.key, None)
         return 204, {}, b""
+
+    def _refuses_to_delete(self, key):
+        for pattern, left in self.undeletable.items():
+            if left > 0 and re.search(pattern, key):
+                self.undeletable[pattern] = left - 1
+                return True
+        return False
+
+    def _delete_many(self, request):
+        if not self.deletes_many:
+            raise Refused(501, "NotImplemented", "A header you provided is not implemented")
+        if base64.b64decode(request.headers["content-md5"]) != hashlib.md5(request.body).digest():
+            raise Refused(400, "BadDigest", "the checksum is another")
+        root = xml.etree.ElementTree.fromstring(request.body)
+        name = "{http://s3.amazonaws.com/doc/2006-03-01/}"
+        keys = [found.text for found in root.iter(f"{name}Key")]
+        assert 0 < len(keys) <= 1000 and root.tag == f"{name}Delete"
+        answer = ""
+        for key in keys:
+            written = f"<Key>{xml.sax.saxutils.escape(key)}</Key>"
+            if self._refuses_to_delete(key):
+                answer += f"<Error>{written}<Code>InternalError</Code><Message>x</Message></Error>"
+                continue
+            self.objects.pop(key, None)
+            if not self.quiet:
+                answer += f"<Deleted>{written}</Deleted>"
+        return 200, {}, f"<DeleteResult>{answer}</DeleteResult>".encode()
 
     def _written(self, key, query):
         if "encoding-type" not in query or self.encoding == "none":

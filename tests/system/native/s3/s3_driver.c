@@ -186,6 +186,16 @@ static enum error_code do_delete(char **words, size_t count)
     return s3_delete(client, words[1], &patience, &error);
 }
 
+/* Says how many of the first are gone. */
+static enum error_code do_delete_many(char **words, size_t count)
+{
+    size_t done = 0;
+    enum error_code code = s3_delete_many(client, (const char *const *)words + 1, count - 1, &done,
+                                          &patience, &error);
+    printf("- %zu\n", done);
+    return code;
+}
+
 static enum error_code do_copy(char **words, size_t count)
 {
     (void)count;
@@ -278,7 +288,7 @@ static const struct {
 } commands[] = {{"put", do_put},         {"head", do_head},         {"range", do_range},
                 {"whole", do_whole},     {"stream", do_stream},     {"list", do_list},
                 {"uploads", do_uploads}, {"abort", do_abort},       {"delete", do_delete},
-                {"copy", do_copy},       {"parallel", do_parallel}, {"probe", do_probe},
+                {"delete-many", do_delete_many}, {"copy", do_copy},       {"parallel", do_parallel}, {"probe", do_probe},
                 {"counts", do_counts},   {"stop", do_stop}};
 
 static void answer(enum error_code code)
