@@ -97,7 +97,7 @@ static void print_text(const struct compact_report *report, bool dry_run)
         say("nothing to compact\n");
     else if (!dry_run && sums.files > 0)
         say("%" PRIu64 " files became %" PRIu64 ". Older snapshots keep the files that were "
-            "replaced, in _lake/replaced, until they expire\n",
+            "replaced until they expire\n",
             sums.files, sums.files_after);
     if (report->changed_groups > 0)
         say("%" PRIu64 " group%s of files in which others changed rows %s left alone: 'verify' "
@@ -123,8 +123,6 @@ static enum error_code read_wish(const struct command_line *line, const struct o
 
 static enum exit_code compact(const struct command_line *line, const struct options *options)
 {
-    if (command_refuse_objects(options, "compact") != EXIT_DONE)
-        return EXIT_USAGE;
     struct error error = {0};
     struct compact_report report;
     struct compact_wish wish;

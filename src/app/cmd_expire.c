@@ -94,8 +94,6 @@ static void print_text(const struct expire_report *report, bool dry_run)
 
 static enum exit_code expire(const struct command_line *line, const struct options *options)
 {
-    if (command_refuse_objects(options, "expire") != EXIT_DONE)
-        return EXIT_USAGE;
     struct error error = {0};
     struct expire_report report;
     int64_t older_than_us = 0;

@@ -111,8 +111,8 @@ static void print_text(const struct prune_report *report, bool dry_run)
             "younger ones into the same files\n",
             report->tied_commits);
     if (report->snapshot_id != 0)
-        say("snapshot %" PRId64 " took them out; older snapshots keep their files, in "
-            "_lake/replaced, until they expire\n",
+        say("snapshot %" PRId64
+            " took them out; older snapshots keep their files until they expire\n",
             report->snapshot_id);
 }
 
@@ -124,8 +124,6 @@ enum exit_code cmd_prune(const struct command_line *line)
     struct prune_cut cut;
     options_init(&options);
     enum exit_code exit_code = command_load_options(line, &options);
-    if (exit_code == EXIT_DONE)
-        exit_code = command_refuse_objects(&options, "prune");
     if (exit_code == EXIT_DONE) {
         bool dry_run = command_line_flag(line, "--dry-run") != NULL;
         enum error_code code = read_cut(line, &options, &cut, &error);

@@ -28,8 +28,6 @@ static void print_text(const struct relocate_report *report, bool dry_run)
 
 static enum exit_code relocate(const struct command_line *line, const struct options *options)
 {
-    if (command_refuse_objects(options, "relocate") != EXIT_DONE)
-        return EXIT_USAGE;
     struct error error = {0};
     struct relocate_report report;
     struct relocate_options wanted = {.output_path = options->output_path,

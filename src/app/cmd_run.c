@@ -86,8 +86,6 @@ static enum exit_code run(const struct options *options, const char *report_path
 static enum exit_code forget_pruned(const struct options *options)
 {
     struct error error = {0};
-    if (command_refuse_objects(options, "--include-pruned") != EXIT_DONE)
-        return EXIT_USAGE;
     enum error_code code =
         options->start_ledger == 0 || options->end_ledger < options->start_ledger
             ? error_set(&error, ERR_INVALID,

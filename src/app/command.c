@@ -66,19 +66,6 @@ static void find_lakes_by(const struct options *options)
     lake_catalog_configure(options->catalog, options->catalog_schema);
 }
 
-enum exit_code command_refuse_objects(const struct options *options, const char *verb)
-{
-    struct error error;
-    if (!objects_is_url(options->output_path))
-        return EXIT_DONE;
-    error_set(&error, ERR_INVALID,
-              "%s does not work on object storage yet: the lake at %s can be written by run, "
-              "mended by repair, and looked at by verify, status, files and dead-letters list, "
-              "show and export",
-              verb, options->output_path);
-    return command_fail(EXIT_USAGE, &error);
-}
-
 enum exit_code command_load_options(const struct command_line *line, struct options *options)
 {
     struct problems problems;

@@ -23,10 +23,6 @@ enum exit_code command_with_options(const struct command_line *line,
                                     enum exit_code (*work)(const struct command_line *line,
                                                            const struct options *options));
 
-/* EXIT_DONE, or EXIT_USAGE with everything said: the verb does not work on a lake that is in no
- * folder. */
-enum exit_code command_refuse_objects(const struct options *options, const char *verb);
-
 /* What a command's work ended by: EXIT_DONE, or its failure, which is said. */
 enum exit_code command_end(enum error_code code, const struct error *error);
 

@@ -63,8 +63,7 @@ static void print_text(const struct letter_replay_report *report, bool dry_run)
     say("%" PRIu64 " of %" PRIu64 " dead letters %s\n", report->rows, report->letters,
         dry_run ? "would become rows" : "are rows now");
     if (report->snapshots > 0)
-        say("older snapshots keep the files that were replaced, in _lake/replaced, until they "
-            "expire\n");
+        say("older snapshots keep the files that were replaced until they expire\n");
     if (report->is_damaged)
         say("'verify --deep' says more of what is damaged, 'repair' takes it out, to be fetched "
             "again\n");
@@ -72,8 +71,6 @@ static void print_text(const struct letter_replay_report *report, bool dry_run)
 
 enum exit_code dead_letters_replay(const struct command_line *line, const struct options *options)
 {
-    if (command_refuse_objects(options, "dead-letters replay") != EXIT_DONE)
-        return EXIT_USAGE;
     struct error error = {0};
     struct letter_replay_report report;
     bool dry_run = command_line_flag(line, "--dry-run") != NULL;

@@ -186,6 +186,7 @@ static enum error_code take_out(struct prune *prune, struct error *error)
     struct catalog_removal removal = take_out_removal(&list);
     removal.reason = CATALOG_PRUNED_PREFIX "retention";
     removal.prunes = true;
+    removal.in_place = retirement_in_place(prune->store);
     removal.decided_at = prune->inventory.snapshot_id;
     if (code == OK)
         code = catalog_take_out(prune->catalog, &removal, &prune->report->snapshot_id, error);

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "care/replacing.h"
 
+/* What is refused stays refused while a command waits; what it would replace is in the lake. */
+static bool give_up(void *context, enum obstacle_kind wait)
+{
+    (void)context;
+    return wait == OBSTACLE_REFUSAL;
+}
+
 static enum error_code set_up(struct replacing *replacing, const struct sink_options *options,
                               struct error *error)
 {
@@ -9,6 +16,7 @@ static enum error_code set_up(struct replacing *replacing, const struct sink_opt
     replacing->publisher.store = &lake->store;
     replacing->publisher.catalog = lake->catalog;
     replacing->publisher.obstacle.root = lake->store.root;
+    replacing->publisher.obstacle.give_up = give_up;
     replacing->files = (struct data_file_setup){.store = &lake->store,
                                                 .options = &replacing->writer,
                                                 .pool = replacing->pool,

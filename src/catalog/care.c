@@ -97,13 +97,13 @@ enum error_code catalog_forget_pruned(struct catalog *catalog, struct ledger_ran
 #define KEPT_PATH "'" CATALOG_RETIRED_PREFIX "' || path || '" CATALOG_RETIRED_SUFFIX "'"
 
 enum error_code retired_list_files(struct database *database, const char *live_files,
-                                   struct sql_values values, struct error *error)
+                                   struct sql_values values, bool in_place, struct error *error)
 {
     char sql[SQL_BYTES];
     snprintf(sql, sizeof sql,
-             "INSERT INTO ttp_retired SELECT path, data_file_id, file_size_bytes, ?2, 0 FROM "
+             "INSERT INTO ttp_retired SELECT path, data_file_id, file_size_bytes, ?2, %s FROM "
              "ducklake_data_file WHERE path_is_relative AND data_file_id IN %s",
-             live_files);
+             in_place ? RETIRED_IN_PLACE : "0", live_files);
     return database_run(database, sql, values, error);
 }
 
@@ -126,17 +126,34 @@ enum error_code retired_name_files(struct database *database, struct error *erro
         NO_VALUES, error);
 }
 
-enum error_code catalog_each_unmoved(struct catalog *catalog, catalog_retired_visitor *visit,
-                                     void *context, struct error *error)
+enum error_code retired_has_path(struct database *database, const char *path, bool *has,
+                                 struct error *error)
+{
+    static const struct {
+        const char *table, *sql;
+    } places[] = {{"ttp_retired", "SELECT 1 FROM ttp_retired WHERE path = ?1"},
+                  {"ttp_doomed", "SELECT 1 FROM ttp_doomed WHERE path = ?1"}};
+    enum error_code code = OK;
+    *has = false;
+    for (size_t i = 0; code == OK && !*has && i < sizeof places / sizeof *places; i++) {
+        bool there = false;
+        code = database_has_table(database, places[i].table, &there, error);
+        if (code == OK && there)
+            code = database_has(database, places[i].sql, BIND(sql_text(path)), has, error);
+    }
+    return code;
+}
+
+static enum error_code visit_retired(struct catalog *catalog, const char *table, const char *sql,
+                                     catalog_retired_visitor *visit, void *context,
+                                     struct error *error)
 {
     struct query query;
     bool there = false;
-    enum error_code code = database_has_table(&catalog->database, "ttp_retired", &there, error);
+    enum error_code code = database_has_table(&catalog->database, table, &there, error);
     if (code != OK || !there)
         return code;
-    query_begin(&query, &catalog->database,
-                "SELECT path, size_bytes FROM ttp_retired WHERE is_moved = 0 ORDER BY path",
-                NO_VALUES, error);
+    query_begin(&query, &catalog->database, sql, NO_VALUES, error);
     while (query_next(&query)) {
         struct catalog_retired file = {.path = query_text(&query, 0),
                                        .size_bytes = query_counter(&query, 1)};
@@ -144,6 +161,28 @@ enum error_code catalog_each_unmoved(struct catalog *catalog, catalog_retired_vi
             query_check(&query, visit(context, &file, error));
     }
     return query_end(&query);
+}
+
+enum error_code catalog_each_unmoved(struct catalog *catalog, catalog_retired_visitor *visit,
+                                     void *context, struct error *error)
+{
+    return visit_retired(
+        catalog, "ttp_retired",
+        "SELECT path, size_bytes FROM ttp_retired WHERE is_moved = 0 ORDER BY path", visit, context,
+        error);
+}
+
+enum error_code catalog_each_kept(struct catalog *catalog, catalog_retired_visitor *visit,
+                                  void *context, struct error *error)
+{
+    enum error_code code = visit_retired(
+        catalog, "ttp_retired",
+        "SELECT " RETIRED_KEPT("r") ", size_bytes FROM ttp_retired r WHERE is_moved <> 0", visit,
+        context, error);
+    return code == OK
+               ? visit_retired(catalog, "ttp_doomed", "SELECT path, size_bytes FROM ttp_doomed",
+                               visit, context, error)
+               : code;
 }
 
 /* is_moved 2: it stays where it is until it is deleted. What is to be deleted has left the copy. */

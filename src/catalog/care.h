@@ -25,7 +25,8 @@ enum error_code catalog_add_pruned(struct catalog *catalog, const struct ledger_
 enum error_code catalog_forget_pruned(struct catalog *catalog, struct ledger_range range,
                                       struct error *error) MUST_CHECK;
 
-/* Where a retired data file is kept: it ends in no suffix that a glob for .parquet takes. */
+/* Where a retired data file is kept that was moved: it ends in no suffix that a glob for .parquet
+ * takes. */
 #define CATALOG_RETIRED_PREFIX "_lake/replaced/"
 #define CATALOG_RETIRED_SUFFIX ".replaced"
 
@@ -41,6 +42,10 @@ enum error_code catalog_each_unmoved(struct catalog *catalog, catalog_retired_vi
 /* Of a copy of the catalog that goes into a folder, made of a lake whose files stay where they are
  * when they leave: names them as a folder has them, as moved. */
 enum error_code catalog_name_kept(struct catalog *catalog, struct error *error) MUST_CHECK;
+/* Files, by the names that they have now, that older snapshots read, or that are to be deleted. In
+ * no order. */
+enum error_code catalog_each_kept(struct catalog *catalog, catalog_retired_visitor *visit,
+                                  void *context, struct error *error) MUST_CHECK;
 /* Records that all of them were moved. */
 enum error_code catalog_set_moved(struct catalog *catalog, struct error *error) MUST_CHECK;
 

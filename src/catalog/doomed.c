@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "catalog/care.h"
+#include "catalog/retired.h"
 #include "catalog/table_paths.h"
 #include "catalog/handle.h"
 #include "catalog/doomed_list.h"
@@ -111,7 +112,7 @@ enum error_code doomed_knows_path(struct database *database, const char *path, b
         const char *table, *sql;
     } places[] = {
         {"ttp_retired", "SELECT 1 FROM ttp_retired WHERE path = ?1"},
-        {"ttp_doomed", "SELECT 1 FROM ttp_doomed WHERE path = " KEPT("?1")},
+        {"ttp_doomed", "SELECT 1 FROM ttp_doomed WHERE path IN (?1, " KEPT("?1") ")"},
         {"ttp_upload", "SELECT 1 FROM ttp_upload WHERE path = ?1"},
         {"ducklake_files_scheduled_for_deletion",
          "SELECT 1 FROM ducklake_files_scheduled_for_deletion WHERE path = ?1"},
@@ -218,35 +219,55 @@ static enum error_code visit_names(struct catalog *catalog, const char *sql,
     return query_end(&query);
 }
 
-enum error_code catalog_each_name_in_lake_folder(struct catalog *catalog,
-                                                 catalog_name_visitor *visit, void *context,
-                                                 struct error *error)
+/* Two columns, path and is_absolute; a condition on them belongs behind it. */
+#define FILE_NAMES                                                                                 \
+    TABLE_PATHS ", n(path, is_absolute) AS (SELECT " FULL_PATH(                                    \
+        "f") " FROM ducklake_data_file f "                                                         \
+             "LEFT JOIN t ON t.table_id = f.table_id UNION ALL SELECT " FULL_PATH(                 \
+                 "f") " FROM "                                                                     \
+                      "ducklake_delete_file f LEFT JOIN t ON t.table_id = f.table_id UNION ALL "   \
+                      "SELECT path, NOT "                                                          \
+                      "coalesce(path_is_relative, TRUE) FROM "                                     \
+                      "ducklake_files_scheduled_for_deletion) SELECT path, "                       \
+                      "is_absolute FROM n WHERE %s"
+#define IS_BELOW_LAKE "replace(path, '_lake/', '') <> path"
+#define IS_DOOMED     "path IN (SELECT path FROM ttp_doomed)"
+
+static enum error_code each_name(struct catalog *catalog, bool doomed, catalog_name_visitor *visit,
+                                 void *context, struct error *error)
 {
     static const struct {
         const char *table, *sql;
     } places[] = {
-        {"ttp_retired", "SELECT CASE WHEN data_file_id IS NULL THEN path ELSE " KEPT(
-                            "path") " END, 0 FROM ttp_retired"},
-        {"ttp_set_aside", "SELECT kept_path, 0 FROM ttp_set_aside WHERE kept_path <> ''"},
-        {"ttp_dead_letters", "SELECT '_lake/' || path, 0 FROM ttp_dead_letters"},
+        {"ttp_retired", "SELECT " RETIRED_KEPT("r") " AS path FROM ttp_retired r"},
+        {"ttp_set_aside", "SELECT kept_path AS path FROM ttp_set_aside WHERE kept_path <> ''"},
+        {"ttp_dead_letters", "SELECT '_lake/' || path AS path FROM ttp_dead_letters"},
     };
-    enum error_code code = visit_names(
-        catalog,
-        TABLE_PATHS ", n(path, is_absolute) AS (SELECT " FULL_PATH(
-            "f") " FROM ducklake_data_file f LEFT JOIN t ON t.table_id = f.table_id UNION ALL "
-                 "SELECT " FULL_PATH(
-                     "f") " FROM ducklake_delete_file f LEFT JOIN t ON t.table_id = f.table_id "
-                          "UNION ALL SELECT path, NOT coalesce(path_is_relative, TRUE) FROM "
-                          "ducklake_files_scheduled_for_deletion) SELECT path, is_absolute FROM n "
-                          "WHERE replace(path, '_lake/', '') <> path",
-        visit, context, error);
+    char sql[SQL_BYTES];
+    snprintf(sql, sizeof sql, FILE_NAMES, doomed ? "is_absolute OR " IS_DOOMED : IS_BELOW_LAKE);
+    enum error_code code = visit_names(catalog, sql, visit, context, error);
     for (size_t i = 0; code == OK && i < sizeof places / sizeof *places; i++) {
         bool there = false;
         code = database_has_table(&catalog->database, places[i].table, &there, error);
+        snprintf(sql, sizeof sql, "SELECT path, 0 FROM (%s) k WHERE %s", places[i].sql,
+                 doomed ? IS_DOOMED : IS_BELOW_LAKE);
         if (code == OK && there)
-            code = visit_names(catalog, places[i].sql, visit, context, error);
+            code = visit_names(catalog, sql, visit, context, error);
     }
     return code;
+}
+
+enum error_code catalog_each_name_in_lake_folder(struct catalog *catalog,
+                                                 catalog_name_visitor *visit, void *context,
+                                                 struct error *error)
+{
+    return each_name(catalog, false, visit, context, error);
+}
+
+enum error_code catalog_each_doomed_name(struct catalog *catalog, catalog_name_visitor *visit,
+                                         void *context, struct error *error)
+{
+    return each_name(catalog, true, visit, context, error);
 }
 
 /* ---- commits that are gone ---- */
@@ -283,8 +304,8 @@ static enum error_code write_forgettable(struct database *database, struct buffe
          NO_FILE(AMONG("f.path", "path", "ttp_retired")) NO_LETTERS("path", "ttp_retired")},
         {"ttp_set_aside", NO_FILE(AMONG("f.path", "path", "ttp_set_aside"))
                               NO_LETTERS("kept_path", "ttp_set_aside")},
-        {"ttp_doomed",
-         NO_FILE(AMONG(KEPT("f.path"), "path", "ttp_doomed")) NO_LETTERS("path", "ttp_doomed")},
+        {"ttp_doomed", NO_FILE(AMONG("f.path", "path", "ttp_doomed")) NO_FILE(AMONG(
+                           KEPT("f.path"), "path", "ttp_doomed")) NO_LETTERS("path", "ttp_doomed")},
     };
     bool there = false;
     enum error_code code = database_has_table(database, "ttp_replacements", &there, error);

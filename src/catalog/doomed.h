@@ -56,6 +56,11 @@ enum error_code catalog_each_name_in_lake_folder(struct catalog *catalog,
                                                  catalog_name_visitor *visit, void *context,
                                                  struct error *error) MUST_CHECK;
 
+/* Those of the doomed ones that it names so, whatever for, and all absolute ones. There are doomed
+ * files. */
+enum error_code catalog_each_doomed_name(struct catalog *catalog, catalog_name_visitor *visit,
+                                         void *context, struct error *error) MUST_CHECK;
+
 /* Commits that were taken out of the lake before `oldest_us`, the time of the oldest snapshot that
  * is left, and of whose files the catalog names none; never the one with the highest number;
  * replacements, too: what it still says of them may go, once no file lies under these names. One

@@ -16,6 +16,7 @@
 #include "catalog/care.h"
 #include "catalog/ducklake.h"
 #include "catalog/expiry_apply.h"
+#include "catalog/retired.h"
 #include "catalog/table_paths.h"
 #include "catalog/handle.h"
 #include "os/clock.h"
@@ -155,7 +156,7 @@ static enum error_code add_file(struct expiry_plan *plan, const struct query *qu
 #define IS_SET_ASIDE "EXISTS (SELECT 1 FROM ttp_set_aside a WHERE a.path = f.path)"
 #define IS_RETIRED                                                                                 \
     "EXISTS (SELECT 1 FROM ttp_retired r WHERE r.data_file_id = f.data_file_id AND f.path = "      \
-    "'" CATALOG_RETIRED_PREFIX "' || r.path || '" CATALOG_RETIRED_SUFFIX "')"
+    "" RETIRED_KEPT("r") ")"
 
 static enum error_code choose_files(struct expiry_plan *plan, struct error *error)
 {
@@ -252,9 +253,8 @@ static enum error_code choose_retired(struct expiry_plan *plan, struct error *er
         "SELECT path, kept, size_bytes, snapshot_id, data_file_id, EXISTS (SELECT 1 FROM "
         "ducklake_data_file d WHERE d.data_file_id = r.data_file_id), kept IN (SELECT path "
         "FROM ducklake_files_scheduled_for_deletion WHERE path_is_relative) FROM "
-        "(SELECT *, CASE WHEN data_file_id IS NULL THEN path ELSE '" CATALOG_RETIRED_PREFIX
-        "' || path || '" CATALOG_RETIRED_SUFFIX "' END AS kept FROM ttp_retired) r WHERE "
-        "is_moved = 1 ORDER BY path",
+        "(SELECT i.*, " RETIRED_KEPT("i") " AS kept FROM ttp_retired i) r WHERE is_moved <> 0 "
+                                          "ORDER BY path",
         NO_VALUES, error);
     while (query_next(&query))
         query_check(&query, look_at_retired(plan, &query, error));

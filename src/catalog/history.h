@@ -25,8 +25,9 @@ struct catalog_commit_record {
     uint64_t dead_letters_checksum;
 };
 
-/* The number in the name of a dead letters file, dead_letters/commit_<number>.jsonl: that of its
- * commit, or of the replacement that left fewer of them. 0 for NULL, or another name. */
+/* The number in the name of a dead letters file, dead_letters/commit_<number>.jsonl, on object
+ * storage with a mark of its commit behind it: that of its commit, or of the replacement that left
+ * fewer of them. 0 for NULL, or another name. */
 uint64_t catalog_dead_letters_number(const char *path);
 
 typedef enum error_code catalog_commit_visitor(void *context,
@@ -104,6 +105,7 @@ struct catalog_removal {
     /* The ledgers become pruned ones, and the files are retired (catalog/care.h, whose tables are
      * there): older snapshots keep them. Else the ledgers are asked for again. */
     bool prunes;
+    bool in_place; /* retired files stay where they are until they are deleted */
     /* The newest snapshot when this was decided; ERR_RETRY if there is another now. -1: any. */
     int64_t decided_at;
 };
@@ -120,7 +122,8 @@ enum error_code catalog_take_out(struct catalog *catalog, const struct catalog_r
 enum error_code catalog_uncover_unconfirmed(struct catalog *catalog, struct ledger_range within,
                                             struct error *error) MUST_CHECK;
 
-/* Whether that path is of a file that catalog_take_out took out: a commit's, or another. */
+/* Whether that path is of a file that catalog_take_out took out, and that is not kept there for
+ * older snapshots: a commit's, or another. */
 enum error_code catalog_path_is_taken_out(struct catalog *catalog, const char *path,
                                           bool *taken_out, struct error *error) MUST_CHECK;
 

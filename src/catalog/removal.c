@@ -48,7 +48,7 @@ struct removal {
     int64_t longest;      /* last_ledger - first_ledger of any live commit, at most */
     int64_t ended;        /* commits, data files and inlined rows */
     int64_t inlined_rows; /* of them */
-    bool prunes;
+    bool prunes, in_place;
     struct ledger_set uncovered;
 };
 
@@ -80,8 +80,10 @@ static enum error_code end_files(struct removal *removal, int64_t key, bool is_c
     struct sql_values values = BIND(sql_int(key), sql_int(removal->head->snapshot_id + 1),
                                     sql_int(removal->head->table_id));
     const char *live_files = is_commit ? OF_COMMIT : WITH_ID;
-    enum error_code code = (removal->prunes ? retired_list_files : aside_list_files)(
-        removal->database, live_files, values, error);
+    enum error_code code =
+        removal->prunes
+            ? retired_list_files(removal->database, live_files, values, removal->in_place, error)
+            : aside_list_files(removal->database, live_files, values, error);
     if (code == OK && !removal->prunes)
         code = drop_inlined_deletes(removal, live_files, values, error);
     if (code != OK)
@@ -253,7 +255,10 @@ static enum error_code take_out(struct database *database, const struct catalog_
                                 int64_t *snapshot_id, struct error *error)
 {
     struct ducklake_head head = {0};
-    struct removal removal = {.database = database, .head = &head, .prunes = wanted->prunes};
+    struct removal removal = {.database = database,
+                              .head = &head,
+                              .prunes = wanted->prunes,
+                              .in_place = wanted->in_place};
     enum error_code code = ducklake_read_head(database, &head, error);
     if (code == OK && wanted->decided_at >= 0 && head.snapshot_id != wanted->decided_at)
         code = error_set(error, ERR_RETRY,
@@ -305,7 +310,8 @@ enum error_code catalog_uncover_unconfirmed(struct catalog *catalog, struct ledg
 enum error_code catalog_path_is_taken_out(struct catalog *catalog, const char *path,
                                           bool *taken_out, struct error *error)
 {
-    return database_has(
+    bool is_kept = false;
+    enum error_code code = database_has(
         &catalog->database,
         "SELECT 1 FROM ttp_commit_files f JOIN ttp_commits c ON c.commit_no = f.commit_no WHERE "
         "f.path = ?1 AND c.ended_us IS NOT NULL UNION ALL SELECT 1 FROM ducklake_data_file d JOIN "
@@ -313,4 +319,8 @@ enum error_code catalog_path_is_taken_out(struct catalog *catalog, const char *p
         "d.path_is_relative AND d.table_id = ?2 AND h.commit_message LIKE "
         "'" CATALOG_TAKEN_OUT_PREFIX "%'",
         BIND(sql_text(path), sql_int(catalog->table_id)), taken_out, error);
+    if (code == OK && *taken_out)
+        code = retired_has_path(&catalog->database, path, &is_kept, error);
+    *taken_out = *taken_out && !is_kept;
+    return code;
 }

@@ -61,7 +61,7 @@ static enum error_code end_files(struct database *database, const struct ducklak
                                         sql_int(head->snapshot_id + 1), sql_int(head->table_id));
         code = check_ended(database, head->table_id, replacement->ended[i], error);
         if (code == OK)
-            code = retired_list_files(database, LIVE_FILE, values, error);
+            code = retired_list_files(database, LIVE_FILE, values, replacement->in_place, error);
         if (code == OK)
             code = ducklake_end_files(database, LIVE_FILE, values, error);
     }

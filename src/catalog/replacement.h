@@ -24,6 +24,7 @@ struct catalog_replacement {
     const struct catalog_member *members;
     size_t member_count;
     const struct catalog_amendment *amendment; /* NULL: all commits stay what they are */
+    bool in_place; /* files that leave stay where they are until they are deleted */
 };
 
 /* One transaction, if the check has nothing against it. `change`: the number, reason, range, rows

@@ -9,19 +9,17 @@
 #include "store/store.h"
 #include "util/memory.h"
 
-enum error_code data_path_make(char out[OS_PATH_BYTES], const char *root,
-                               const char *reader_data_path, struct error *error)
+/* The bytes of "s3://", of whichever scheme; 0: it is no URL. */
+static size_t scheme_bytes(const char *path)
 {
-    if (objects_is_url(root))
-        return os_path_join(out, root, "", error);
-    const char *path = reader_data_path[0] == '\0' ? root : reader_data_path;
-    size_t length = 0;
-    if (path[0] != '/')
-        return error_set(error, ERR_INVALID,
-                         "reader_data_path %s is not absolute: readers would look for it relative "
-                         "to their own working folder",
-                         path);
-    out[length++] = '/';
+    size_t name = strspn(path, "abcdefghijklmnopqrstuvwxyz0123456789+.-");
+    return name > 0 && strncmp(path + name, "://", 3) == 0 ? name + 3 : 0;
+}
+
+/* Appends the parts of the path, each with a slash behind it. */
+static enum error_code append_parts(char out[OS_PATH_BYTES], size_t length, const char *path,
+                                    const char *reader_data_path, struct error *error)
+{
     while (*path != '\0') {
         size_t part = strcspn(path, "/");
         if (part == 2 && memcmp(path, "..", 2) == 0)
@@ -40,6 +38,25 @@ enum error_code data_path_make(char out[OS_PATH_BYTES], const char *root,
     }
     out[length] = '\0';
     return OK;
+}
+
+enum error_code data_path_make(char out[OS_PATH_BYTES], const char *root,
+                               const char *reader_data_path, struct error *error)
+{
+    bool is_object_store = objects_is_url(root), is_own = reader_data_path[0] == '\0';
+    const char *path = is_own ? root : reader_data_path;
+    size_t length = is_object_store ? scheme_bytes(path) : 0;
+    if (is_object_store && is_own)
+        return os_path_join(out, root, "", error);
+    if (length == 0 && path[0] != '/')
+        return error_set(error, ERR_INVALID,
+                         "reader_data_path %s is not absolute: readers would look for it relative "
+                         "to their own working folder",
+                         path);
+    if (length + 2 > OS_PATH_BYTES)
+        return error_set(error, ERR_LIMIT, "the path %.200s… is too long", path);
+    memcpy(out, length > 0 ? path : "/", length > 0 ? length : 1);
+    return append_parts(out, length > 0 ? length : 1, path + length, reader_data_path, error);
 }
 
 /* Whether the path leads to the lake's folder, here and now. */

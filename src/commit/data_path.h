@@ -9,8 +9,9 @@
 #include "os/file.h"
 
 /* data_path of a lake at `root`: `reader_data_path` if it is not "", without "//", "/./" and with
- * one slash at its end. DuckDB compares paths as texts, and takes files under another spelling for
- * orphans. ERR_INVALID if it is not absolute or has "..". */
+ * one slash at its end; of a lake on object storage it may be a URL. DuckDB compares paths as
+ * texts, and takes files under another spelling for orphans. ERR_INVALID if it is not absolute or
+ * has "..". */
 enum error_code data_path_make(char out[OS_PATH_BYTES], const char *root,
                                const char *reader_data_path, struct error *error) MUST_CHECK;
 

@@ -12,8 +12,9 @@
 #include "util/arena.h"
 #include "util/list.h"
 
-/* Files between two transactions: as many are looked for again after a death. */
-#define BATCH_FILES 512
+/* Files between two transactions: as many are looked for again after a death, and as many go by one
+ * request to an object store. */
+#define BATCH_FILES 1000
 
 static enum error_code no_memory(struct error *error)
 {
@@ -49,11 +50,8 @@ static bool find_replaced(const char *path, char out[OS_PATH_BYTES])
 
 static bool is_dead_letters(const char *path)
 {
-    static const char start[] = LAKE_DEAD_LETTERS "/commit_";
-    if (!starts_with(path, start))
-        return false;
-    size_t digits = strspn(path + strlen(start), "0123456789");
-    return digits > 0 && strcmp(path + strlen(start) + digits, ".jsonl") == 0;
+    static const char start[] = LAKE_FOLDER "/";
+    return starts_with(path, start) && catalog_dead_letters_number(path + strlen(start)) != 0;
 }
 
 static bool is_set_aside(const char *path)
@@ -67,13 +65,15 @@ static bool is_set_aside(const char *path)
 static bool may_be_deleted(const struct store *store, const char *path)
 {
     char ignored[OS_PATH_BYTES];
-    return (find_replaced(path, ignored) || is_dead_letters(path) || is_set_aside(path)) &&
+    bool is_in_place = retirement_in_place(store) && lake_is_data_path(path);
+    return (find_replaced(path, ignored) || is_dead_letters(path) || is_set_aside(path) ||
+            is_in_place) &&
            store_path(store, path, ignored, NULL) == OK && store_check_way(store, path, NULL) == OK;
 }
 
 /* ---- what the catalog names ---- */
 
-/* Names below _lake, by the text. An absolute one is compared by its end: the lake may be known by
+/* By the text. An absolute one is compared by its end: the lake may be known by
  * several names. */
 struct names {
     struct arena arena;
@@ -94,12 +94,17 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static enum error_code names_read(struct names *names, struct catalog *catalog, struct error *error)
+/* As catalog_each_name_in_lake_folder and catalog_each_doomed_name call back. */
+typedef enum error_code names_source(struct catalog *catalog, catalog_name_visitor *visit,
+                                     void *context, struct error *error);
+
+static enum error_code names_read(struct names *names, struct catalog *catalog,
+                                  names_source *source, struct error *error)
 {
     arena_init(&names->arena, 0);
     buffer_init(&names->relative);
     buffer_init(&names->absolute);
-    enum error_code code = catalog_each_name_in_lake_folder(catalog, add_name, names, error);
+    enum error_code code = source(catalog, add_name, names, error);
     if (code == OK && names->relative.size_bytes > 0)
         qsort(names->relative.data, LIST_COUNT(&names->relative, const char *),
               sizeof(const char *), compare_names);
@@ -129,9 +134,13 @@ struct deletion {
     const struct store *store;
     struct catalog *catalog;
     struct deletion_report *report;
-    struct arena arena;  /* of a batch */
-    struct buffer batch; /* struct catalog_doomed */
-    struct buffer gone;  /* const char *: of the batch, by path; to be taken off the list */
+    struct arena arena;   /* of a batch */
+    struct buffer batch;  /* struct catalog_doomed */
+    struct buffer chosen; /* struct catalog_doomed: those that are to go, as they were found */
+    struct buffer names;  /* const char *: theirs */
+    struct buffer gone;   /* const char *: of the batch; to be taken off the list */
+    size_t read_count;    /* files of the list that were looked at for the batch */
+    const char *last;     /* of them */
 };
 
 static enum error_code add_to_batch(void *context, const struct catalog_doomed *file,
@@ -174,30 +183,32 @@ static enum error_code find_file(struct deletion *deletion, const struct catalog
     return code;
 }
 
-static enum error_code delete_one(struct deletion *deletion, const struct names *names,
-                                  const struct catalog_doomed *file, struct error *error)
+/* Where a name is no other file's, ever, it is not asked for what has it: a request a file. */
+static enum error_code choose(struct deletion *deletion, const struct catalog_doomed *file,
+                              struct error *error)
 {
-    bool is_there = false, is_it = false;
-    uint64_t size_bytes = 0;
-    if (!may_be_deleted(deletion->store, file->path) || names_has(names, file->path)) {
-        leave_alone(deletion, file->path, "it is no name of such a file, or is in use");
-        return OK;
-    }
-    enum error_code code = find_file(deletion, file, &is_there, &is_it, &size_bytes, error);
-    if (code == OK && is_there && !is_it) {
+    struct catalog_doomed chosen = *file;
+    bool is_there = true, is_it = true;
+    uint64_t size_bytes = file->size_bytes > 0 ? (uint64_t)file->size_bytes : 0;
+    enum error_code code = OK;
+    if (!retirement_in_place(deletion->store))
+        code = find_file(deletion, file, &is_there, &is_it, &size_bytes, error);
+    if (code != OK)
+        return code;
+    if (is_there && !is_it) {
         leave_alone(deletion, file->path, "its size is another one");
         return OK;
     }
-    if (code == OK && is_there)
-        code = store_remove(deletion->store, file->path, error);
-    if (code == OK && buffer_append(&deletion->gone, &file->path, sizeof file->path) != OK)
-        code = no_memory(error);
-    if (code != OK)
-        return code;
     deletion->report->missing += !is_there;
-    deletion->report->files += is_there;
-    deletion->report->bytes += size_bytes;
-    return OK;
+    if (!is_there)
+        return buffer_append(&deletion->gone, &file->path, sizeof file->path) == OK
+                   ? OK
+                   : no_memory(error);
+    chosen.size_bytes = (int64_t)size_bytes;
+    return buffer_append(&deletion->chosen, &chosen, sizeof chosen) == OK &&
+                   buffer_append(&deletion->names, &chosen.path, sizeof chosen.path) == OK
+               ? OK
+               : no_memory(error);
 }
 
 static bool same_folder(const char *a, const char *b)
@@ -220,26 +231,67 @@ static enum error_code sync_gone(const struct deletion *deletion, struct error *
     return code;
 }
 
-/* Looks at the catalog and deletes, within one view of it. */
-static enum error_code delete_batch(struct deletion *deletion, const char *after,
-                                    struct error *error)
+/* The next files of the list, without those that are none of ours or that something names: by one
+ * view of the catalog. */
+static enum error_code read_batch(struct deletion *deletion, const char *after, struct error *error)
 {
     struct names names;
-    buffer_reset(&deletion->batch);
-    buffer_reset(&deletion->gone);
+    size_t kept = 0;
     enum error_code code = catalog_begin_read(deletion->catalog, error);
     if (code != OK)
         return code;
-    code = names_read(&names, deletion->catalog, error);
+    code = names_read(&names, deletion->catalog, catalog_each_doomed_name, error);
     if (code == OK)
         code = catalog_each_doomed(deletion->catalog, after, BATCH_FILES, add_to_batch, deletion,
                                    error);
-    for (size_t i = 0; code == OK && i < LIST_COUNT(&deletion->batch, struct catalog_doomed); i++)
-        code = delete_one(deletion, &names, LIST_AT(&deletion->batch, struct catalog_doomed, i),
-                          error);
-    names_release(&names);
     catalog_end_read(deletion->catalog);
+    deletion->read_count = LIST_COUNT(&deletion->batch, struct catalog_doomed);
+    for (size_t i = 0; code == OK && i < deletion->read_count; i++) {
+        struct catalog_doomed *file = LIST_AT(&deletion->batch, struct catalog_doomed, i);
+        deletion->last = file->path;
+        if (may_be_deleted(deletion->store, file->path) && !names_has(&names, file->path))
+            *LIST_AT(&deletion->batch, struct catalog_doomed, kept++) = *file;
+        else
+            leave_alone(deletion, file->path, "it is no name of such a file, or is in use");
+    }
+    deletion->batch.size_bytes = kept * sizeof(struct catalog_doomed);
+    names_release(&names);
     return code;
+}
+
+/* What was chosen before one failed goes all the same. */
+static enum error_code remove_chosen(struct deletion *deletion, enum error_code code,
+                                     struct error *error)
+{
+    struct error ignored;
+    size_t done = 0, count = LIST_COUNT(&deletion->names, const char *);
+    enum error_code removed = OK;
+    if (count > 0)
+        removed = store_remove_many(deletion->store, (const void *)deletion->names.data, count,
+                                    &done, code == OK ? error : &ignored);
+    for (size_t i = 0; i < done; i++) {
+        const struct catalog_doomed *file = LIST_AT(&deletion->chosen, struct catalog_doomed, i);
+        deletion->report->files++;
+        deletion->report->bytes += (uint64_t)file->size_bytes;
+    }
+    if (done > 0 &&
+        buffer_append(&deletion->gone, deletion->names.data, done * sizeof(const char *)) != OK)
+        return no_memory(error);
+    return code == OK ? removed : code;
+}
+
+static enum error_code delete_batch(struct deletion *deletion, const char *after,
+                                    struct error *error)
+{
+    buffer_reset(&deletion->batch);
+    buffer_reset(&deletion->chosen);
+    buffer_reset(&deletion->names);
+    buffer_reset(&deletion->gone);
+    deletion->read_count = 0;
+    enum error_code code = read_batch(deletion, after, error);
+    for (size_t i = 0; code == OK && i < LIST_COUNT(&deletion->batch, struct catalog_doomed); i++)
+        code = choose(deletion, LIST_AT(&deletion->batch, struct catalog_doomed, i), error);
+    return remove_chosen(deletion, code, error);
 }
 
 /* What was deleted when one failed is taken off the list all the same. */
@@ -259,18 +311,15 @@ static enum error_code delete_all(struct deletion *deletion, struct error *error
 {
     char after[OS_PATH_BYTES] = "";
     enum error_code code = OK;
-    size_t count = 0;
     do {
         arena_reset(&deletion->arena);
         code = finish_batch(deletion, delete_batch(deletion, after, error), error);
-        count = LIST_COUNT(&deletion->batch, struct catalog_doomed);
-        if (count > 0) {
-            const char *last = LIST_AT(&deletion->batch, struct catalog_doomed, count - 1)->path;
-            size_t length = strnlen(last, sizeof after - 1);
-            memcpy(after, last, length);
+        if (deletion->read_count > 0) {
+            size_t length = strnlen(deletion->last, sizeof after - 1);
+            memcpy(after, deletion->last, length);
             after[length] = '\0';
         }
-    } while (code == OK && count == BATCH_FILES);
+    } while (code == OK && deletion->read_count == BATCH_FILES);
     return code;
 }
 
@@ -314,6 +363,8 @@ enum error_code deletion_finish(const struct store *store, struct catalog *catal
             code = store_tidy(store, LAKE_REPLACED, error);
         arena_release(&deletion.arena);
         buffer_release(&deletion.batch);
+        buffer_release(&deletion.chosen);
+        buffer_release(&deletion.names);
         buffer_release(&deletion.gone);
     }
     backup_lock_release(&lock);
@@ -356,10 +407,10 @@ enum error_code deletion_list_strays(const struct store *store, struct catalog *
     struct strays strays = {.catalog = catalog};
     const struct os_walker walker = {.context = &strays, .visit = look_at_replaced};
     enum error_code code = OK;
-    if (!store_exists(store, LAKE_REPLACED))
-        return OK;
+    if (retirement_in_place(store) || !store_exists(store, LAKE_REPLACED))
+        return OK; /* what nobody knows of an object store is nobody's */
     arena_init(&strays.arena, 0);
-    code = names_read(&strays.names, catalog, error);
+    code = names_read(&strays.names, catalog, catalog_each_name_in_lake_folder, error);
     if (code == OK)
         code = store_walk(store, LAKE_REPLACED, &walker, error);
     if (code == OK && strays.found.size_bytes > 0)
@@ -401,7 +452,8 @@ static enum error_code look_at_commit(void *context, uint64_t commit_no, const c
         forgetting->last = commit_no;
         forgetting->has_file = false;
     }
-    if (path != NULL && store_exists(forgetting->store, path))
+    if (path != NULL && !retirement_in_place(forgetting->store) &&
+        store_exists(forgetting->store, path))
         forgetting->has_file = true;
     return code;
 }

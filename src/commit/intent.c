@@ -2,8 +2,10 @@
 #include "commit/intent.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 
+#include "os/identity.h"
 #include "store/layout.h"
 
 void intent_init(struct intent *intent)
@@ -16,6 +18,32 @@ void intent_release(struct intent *intent)
 {
     arena_release(&intent->arena);
     intent_init(intent);
+}
+
+enum error_code intent_number_objects(struct intent *intent, const struct store *store,
+                                      struct error *error)
+{
+    char uuid[OS_UUID_BYTES];
+    if (store_is_folder(store))
+        return OK;
+    enum error_code code = os_uuid(uuid, error);
+    if (code != OK)
+        return code;
+    intent->commit_uuid = arena_copy_text(&intent->arena, bytes_view_text(uuid));
+    return intent->commit_uuid != NULL ? OK : error_no_memory(error, "a commit");
+}
+
+enum error_code intent_name_dead_letters(struct intent *intent, uint64_t commit_no,
+                                         struct error *error)
+{
+    char path[INTENT_PATH_BYTES];
+    const char *uuid = intent->commit_uuid;
+    snprintf(path, sizeof path, "dead_letters/commit_%" PRIu64 "%s%.8s.jsonl", commit_no,
+             uuid == NULL ? "" : "_", uuid == NULL ? "" : uuid);
+    intent->commit.dead_letters_path = arena_copy_text(&intent->arena, bytes_view_text(path));
+    return intent->commit.dead_letters_path != NULL
+               ? OK
+               : error_no_memory(error, "a commit's dead letters");
 }
 
 size_t intent_item_count(const struct intent *intent)

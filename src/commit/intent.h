@@ -10,6 +10,7 @@
 
 #include "catalog/records.h"
 #include "catalog/replacement.h"
+#include "store/store.h"
 #include "util/arena.h"
 
 /* Data files of one commit: one a partition key, so one an event type at most. */
@@ -46,6 +47,13 @@ struct intent_item {
 
 void intent_init(struct intent *intent);
 void intent_release(struct intent *intent);
+
+/* Gives it its random number, where names must be its own before they are given. */
+enum error_code intent_number_objects(struct intent *intent, const struct store *store,
+                                      struct error *error) MUST_CHECK;
+/* The path of its dead letters, relative to _lake/: of the commit's number, and its digits. */
+enum error_code intent_name_dead_letters(struct intent *intent, uint64_t commit_no,
+                                         struct error *error) MUST_CHECK;
 
 /* Items: the data files in order, then the dead letters if there are any. */
 size_t intent_item_count(const struct intent *intent);

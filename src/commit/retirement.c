@@ -7,6 +7,7 @@
 
 #include "catalog/doomed.h"
 #include "commit/backup_lock.h"
+#include "commit/intent_keeper.h"
 #include "os/log.h"
 #include "util/list.h"
 #include "util/memory.h"
@@ -22,6 +23,11 @@ enum error_code retirement_kept_path(const char *path, char out[OS_PATH_BYTES], 
     if (written < 0 || written >= OS_PATH_BYTES)
         return error_set(error, ERR_LIMIT, "the name %.1000s is too long", path);
     return OK;
+}
+
+bool retirement_in_place(const struct store *store)
+{
+    return intent_keeper_of(store)->names_are_unique;
 }
 
 enum error_code retirement_begin(const struct store *store, struct lake_file *lake,
@@ -150,6 +156,32 @@ static enum error_code note_leaving(void *context, const char *path, struct erro
                : error_no_memory(error, "the files that left");
 }
 
+/* It is gone: moved aside by a process that died before it could say where, or never there. Where a
+ * name is no other file's, ever, the copy is known by it. */
+static enum error_code record_gone(const struct store *store, struct catalog *catalog,
+                                   const char *path, struct error *error)
+{
+    char kept[OS_PATH_BYTES];
+    struct store_file file;
+    struct error failure;
+    const char *slash = strrchr(path, '/');
+    int length = snprintf(kept, sizeof kept, LAKE_DAMAGED "/%s" LAKE_DAMAGED_SUFFIX,
+                          slash == NULL ? path : slash + 1);
+    if (!retirement_in_place(store) || length < 0 || length >= (int)sizeof kept)
+        return catalog_forget_leaving(catalog, path, error);
+    error_clear(&failure);
+    enum error_code code = store_open(store, kept, &file, &failure);
+    int64_t size_bytes = (int64_t)file.size_bytes;
+    store_close(&file);
+    if (code == OK)
+        return catalog_set_aside(catalog, path, kept, size_bytes, error);
+    if (code == ERR_NOT_FOUND)
+        return catalog_forget_leaving(catalog, path, error);
+    if (error != NULL)
+        *error = failure;
+    return code;
+}
+
 enum error_code retirement_set_aside(const struct store *store, struct catalog *catalog,
                                      const char *path, bool *was_there, struct error *error)
 {
@@ -169,7 +201,7 @@ enum error_code retirement_set_aside(const struct store *store, struct catalog *
     if (code == OK)
         return catalog_set_aside(catalog, path, kept, size_bytes, error);
     if (code == ERR_NOT_FOUND)
-        return catalog_forget_leaving(catalog, path, error);
+        return record_gone(store, catalog, path, error);
     if (error != NULL)
         *error = failure;
     return code;

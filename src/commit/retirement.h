@@ -20,6 +20,10 @@
 enum error_code retirement_kept_path(const char *path, char out[OS_PATH_BYTES],
                                      struct error *error) MUST_CHECK;
 
+/* Whether files that leave stay where they are until they are deleted: their names are no other
+ * file's, ever, and can't be changed. */
+bool retirement_in_place(const struct store *store);
+
 /* Before anything of this lake is pruned, replaced or retired for the first time: programs that
  * know only the first layout are kept away from it by lake.json and by the catalog. */
 enum error_code retirement_begin(const struct store *store, struct lake_file *lake,

@@ -95,8 +95,6 @@ static bool has_parent_part(const char *path)
 /* What is the same whichever store a lake has is checked with the rest. */
 static void check_object_store(const struct options *options, struct problems *problems)
 {
-    static const char *const care =
-        "a lake on s3:// can't be cared for by a run yet: leave it empty";
     static const char sqlite[] = "sqlite:";
     bool is_sqlite = strncmp(options->catalog, sqlite, sizeof sqlite - 1) == 0;
     bool is_object_store = strncmp(options->output_path, "s3://", 5) == 0;
@@ -108,20 +106,11 @@ static void check_object_store(const struct options *options, struct problems *p
     if (options->catalog[0] == '\0')
         REPORT(output_path, "an object store can't hold the catalog: say where it is with "
                             "--catalog, postgres:CONNINFO or sqlite:PATH, a file on a local disk");
-    if (options->reader_data_path[0] != '\0')
-        REPORT(reader_data_path, "readers find a lake on s3:// under its own address: leave it "
-                                 "empty");
     if (options->staging_path[0] == '\0')
         REPORT(staging_path, "the path must not be empty");
     if (options->s3_endpoint[0] != '\0' && strncmp(options->s3_endpoint, "http://", 7) != 0 &&
         strncmp(options->s3_endpoint, "https://", 8) != 0)
         REPORT(s3_endpoint, "the endpoint must begin with https:// or http://");
-    if (options->retention_us != 0)
-        REPORT(retention_us, care);
-    if (options->snapshot_retention_us != 0)
-        REPORT(snapshot_retention_us, care);
-    if (options->compact_closed)
-        REPORT(compact_closed, "a lake on s3:// can't be compacted by a run yet: leave it false");
 }
 
 static void check_texts(const struct options *options, struct problems *problems)
@@ -142,7 +131,9 @@ static void check_texts(const struct options *options, struct problems *problems
     const char *fault = catalog_location_fault(options->catalog, options->catalog_schema);
     if (fault != NULL)
         REPORT(catalog, fault);
-    if (options->reader_data_path[0] != '\0' && options->reader_data_path[0] != '/')
+    bool may_be_url = strncmp(options->output_path, "s3://", 5) == 0;
+    if (options->reader_data_path[0] != '\0' && options->reader_data_path[0] != '/' &&
+        !(may_be_url && strstr(options->reader_data_path, "://") != NULL))
         REPORT(reader_data_path, "the path must be absolute: readers resolve it where they run");
     if (has_parent_part(options->reader_data_path))
         REPORT(reader_data_path, "the path must not have \"..\" in it: DuckDB compares paths as "

@@ -267,28 +267,47 @@ static void note_untold(const struct inventory *inventory, const struct spans *s
                           untold, text_plural(untold), last);
 }
 
+/* Files that readers who do without the catalog count, too. */
+struct left_files {
+    const char *path; /* of the first */
+    uint64_t size_bytes;
+    size_t count;
+};
+
+static void add_left(struct left_files *left, const struct inventory_disk_file *file)
+{
+    left->path = left->count++ == 0 ? file->path : left->path;
+    left->size_bytes += file->size_bytes;
+}
+
 static void note_replaced(const struct inventory *inventory, struct findings *findings)
 {
-    const char *path = NULL;
-    uint64_t size_bytes = 0;
-    size_t files = 0;
+    struct left_files others = {0}, own = {0};
     char size[TEXT_TIME_BYTES];
     for (size_t i = 0; i < LIST_COUNT(&inventory->disk_files, struct inventory_disk_file); i++) {
         const struct inventory_disk_file *file =
             LIST_AT(&inventory->disk_files, struct inventory_disk_file, i);
-        if (file->state != INVENTORY_ENDED && file->state != INVENTORY_SCHEDULED)
-            continue;
-        path = path == NULL ? file->path : path;
-        size_bytes += file->size_bytes;
-        files++;
+        if (file->state == INVENTORY_ENDED || file->state == INVENTORY_SCHEDULED)
+            add_left(&others, file);
+        else if (file->state == INVENTORY_RETIRED)
+            add_left(&own, file);
     }
-    text_size(size_bytes, size);
-    if (files > 0)
+    text_size(others.size_bytes, size);
+    if (others.count > 0)
         findings_add_note(findings,
                           "%zu file%s (%s) that only older snapshots need, or that DuckDB is to "
                           "delete, such as %s: readers of the bare folder count %s rows, too, "
                           "until ducklake_expire_snapshots and ducklake_cleanup_old_files ran",
-                          files, text_plural(files), size, path, files == 1 ? "its" : "their");
+                          others.count, text_plural(others.count), size, others.path,
+                          others.count == 1 ? "its" : "their");
+    text_size(own.size_bytes, size);
+    if (own.count > 0)
+        findings_add_note(
+            findings,
+            "%zu file%s (%s) that only older snapshots need, such as %s: readers that "
+            "do without the catalog count %s rows, too, until `expire` ends these "
+            "snapshots",
+            own.count, text_plural(own.count), size, own.path, own.count == 1 ? "its" : "their");
 }
 
 static enum error_code note_objects(const struct inventory *inventory, struct findings *findings,

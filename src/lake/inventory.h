@@ -25,8 +25,15 @@ struct inventory_disk_file {
     const char *path; /* relative to output_path */
     uint64_t size_bytes;
     /* What names it: a live file of the lake or of another table, or the intent; an older snapshot
-     * only; the list of files that DuckDB is to delete. */
-    enum { INVENTORY_UNKNOWN, INVENTORY_IN_USE, INVENTORY_ENDED, INVENTORY_SCHEDULED } state;
+     * only; the list of files that DuckDB is to delete; those of ours that left and lie there until
+     * `expire` deletes them. */
+    enum {
+        INVENTORY_UNKNOWN,
+        INVENTORY_IN_USE,
+        INVENTORY_ENDED,
+        INVENTORY_SCHEDULED,
+        INVENTORY_RETIRED
+    } state;
 };
 
 /* A live data file of the lake's table. */

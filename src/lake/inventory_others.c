@@ -120,6 +120,19 @@ static enum error_code mark_unmoved(void *context, const struct catalog_retired 
     return mark_named(context, &named, error);
 }
 
+/* It left the lake, and stays where it is until it is deleted. */
+static enum error_code mark_kept(void *context, const struct catalog_retired *file,
+                                 struct error *error)
+{
+    struct others_reading *reading = context;
+    struct inventory_disk_file *found =
+        file->path == NULL ? NULL : inventory_find_disk_file(reading->inventory, file->path);
+    (void)error;
+    if (found != NULL && found->state != INVENTORY_IN_USE)
+        found->state = INVENTORY_RETIRED;
+    return OK;
+}
+
 static int compare_ids(const void *a, const void *b)
 {
     int64_t left = (*(struct inventory_file *const *)a)->data_file_id;
@@ -183,5 +196,7 @@ enum error_code inventory_read_others(struct inventory *inventory, const char *r
         code = catalog_each_other_object(catalog, add_object, &reading, error);
     if (code == OK)
         code = catalog_each_named_file(catalog, mark_named, &reading, error);
-    return code == OK ? catalog_each_unmoved(catalog, mark_unmoved, &reading, error) : code;
+    if (code == OK)
+        code = catalog_each_unmoved(catalog, mark_unmoved, &reading, error);
+    return code == OK ? catalog_each_kept(catalog, mark_kept, &reading, error) : code;
 }

@@ -316,8 +316,8 @@ static void check_unknown_files(struct verification *verification, struct findin
         if (file->state == INVENTORY_UNKNOWN)
             findings_add_problem(findings, PROBLEM_UNKNOWN_FILE, file->path, 0,
                                  (struct ledger_range){0},
-                                 "the catalog does not know it, but whoever reads the folder "
-                                 "counts its rows: move it away");
+                                 "the catalog does not know it, but whoever reads the lake without "
+                                 "the catalog counts its rows: move it away");
     }
 }
 

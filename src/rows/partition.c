@@ -123,21 +123,30 @@ static void format_name(enum partitioning_scheme scheme, struct partition_key ke
              floor_divide(first_close_us, US_PER_SECOND), mark);
 }
 
+#define ATTEMPT_BYTES 16
+
+static void format_attempt(unsigned attempt, char out[ATTEMPT_BYTES])
+{
+    out[0] = '\0';
+    if (attempt > 1)
+        snprintf(out, ATTEMPT_BYTES, "-%u", attempt);
+}
+
 void partition_file_name(enum partitioning_scheme scheme, struct partition_key key,
                          int64_t first_close_us, unsigned attempt, char out[PARTITION_PATH_BYTES])
 {
-    char again[16] = "";
-    if (attempt > 1)
-        snprintf(again, sizeof again, "-%u", attempt);
+    char again[ATTEMPT_BYTES];
+    format_attempt(attempt, again);
     format_name(scheme, key, first_close_us, again, out);
 }
 
 void partition_object_name(enum partitioning_scheme scheme, struct partition_key key,
-                           int64_t first_close_us, const char *commit_uuid,
+                           int64_t first_close_us, unsigned attempt, const char *commit_uuid,
                            char out[PARTITION_PATH_BYTES])
 {
-    char mark[COMMIT_DIGITS + 2];
-    snprintf(mark, sizeof mark, "_%.*s", COMMIT_DIGITS, commit_uuid);
+    char mark[COMMIT_DIGITS + ATTEMPT_BYTES + 2], again[ATTEMPT_BYTES];
+    format_attempt(attempt, again);
+    snprintf(mark, sizeof mark, "%s_%.*s", again, COMMIT_DIGITS, commit_uuid);
     format_name(scheme, key, first_close_us, mark, out);
 }
 

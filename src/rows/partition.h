@@ -46,9 +46,9 @@ void partition_file_name(enum partitioning_scheme scheme, struct partition_key k
                          int64_t first_close_us, unsigned attempt, char out[PARTITION_PATH_BYTES]);
 /* On object storage, where nothing is renamed, names are no two commits': the first 8 digits of the
  * commit's number, a UUID, stand before the suffix: ttp_events_2024-01-15T12_1705320000_1a2b3c4d.
- */
+ * `attempt` tells those of one commit apart that begin in the same second. */
 void partition_object_name(enum partitioning_scheme scheme, struct partition_key key,
-                           int64_t first_close_us, const char *commit_uuid,
+                           int64_t first_close_us, unsigned attempt, const char *commit_uuid,
                            char out[PARTITION_PATH_BYTES]);
 /* Whether `path`, relative to output_path, is one that partition_directory and partition_file_name,
  * or partition_object_name, make together. */

@@ -17,9 +17,8 @@ enum error_code s3_sha256(struct bytes_view bytes, uint8_t out[S3_SHA256_BYTES])
 
 enum error_code s3_md5(struct bytes_view bytes, uint8_t out[S3_MD5_BYTES])
 {
-    return EVP_Digest(bytes.data, bytes.size_bytes, out, NULL, EVP_md5(), NULL) == 1
-               ? OK
-               : ERR_INVALID;
+    return EVP_Digest(bytes.data, bytes.size_bytes, out, NULL, EVP_md5(), NULL) == 1 ? OK
+                                                                                     : ERR_INVALID;
 }
 
 enum error_code s3_hmac(struct bytes_view key, struct bytes_view text, uint8_t out[S3_SHA256_BYTES])

@@ -81,14 +81,20 @@ static bool is_named(const struct catalog_file *named, size_t count, const char 
     return false;
 }
 
-/* Nobody else can have, or have had, such a name. */
+/* Nobody else can have, or have had, such a name; only `named`, of the same commit. */
 static enum error_code name_object(const struct data_file *file, enum partitioning_scheme scheme,
+                                   const struct catalog_file *named, size_t count,
                                    const char *directory, const char *commit_uuid,
                                    struct arena *arena, const char **chosen, struct error *error)
 {
-    char name[PARTITION_PATH_BYTES], path[OS_PATH_BYTES];
-    partition_object_name(scheme, file->key, file->first_close_us, commit_uuid, name);
-    enum error_code code = os_path_join(path, directory, name, error);
+    char name[PARTITION_PATH_BYTES], path[OS_PATH_BYTES] = "";
+    enum error_code code = OK;
+    for (unsigned attempt = 1; code == OK && attempt <= count + 1; attempt++) {
+        partition_object_name(scheme, file->key, file->first_close_us, attempt, commit_uuid, name);
+        code = os_path_join(path, directory, name, error);
+        if (code == OK && !is_named(named, count, path))
+            break;
+    }
     if (code != OK)
         return code;
     *chosen = arena_copy_text(arena, bytes_view_text(path));
@@ -105,7 +111,8 @@ enum error_code file_description_name(const struct data_file *file, const struct
     char path[OS_PATH_BYTES];
     partition_directory(scheme, file->key, directory);
     if (commit_uuid != NULL)
-        return name_object(file, scheme, directory, commit_uuid, arena, chosen, error);
+        return name_object(file, scheme, named, count, directory, commit_uuid, arena, chosen,
+                           error);
     for (unsigned attempt = 1; attempt <= NAME_ATTEMPT_MAX; attempt++) {
         bool known = false;
         partition_file_name(scheme, file->key, file->first_close_us, attempt, name);

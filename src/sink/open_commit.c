@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "os/clock.h"
-#include "os/identity.h"
 #include "sink/file_description.h"
 #include "sink/provenance.h"
 #include "util/memory.h"
@@ -211,30 +210,15 @@ static enum error_code describe_files(const struct open_commit *commit,
 static enum error_code describe_dead_letters(const struct open_commit *commit,
                                              struct intent *intent, struct error *error)
 {
-    char path[STAGED_NAME_BYTES];
-    bool is_object = intent->commit_uuid != NULL;
-    snprintf(path, sizeof path, "dead_letters/commit_%" PRIu64 "%s%.8s.jsonl", commit->commit_no,
-             is_object ? "_" : "", is_object ? intent->commit_uuid : "");
+    enum error_code code = intent_name_dead_letters(intent, commit->commit_no, error);
+    if (code != OK)
+        return code;
     intent->dead_letters_staged = copy_text(intent, commit->dead_letters.name);
-    intent->commit.dead_letters_path = copy_text(intent, path);
-    if (intent->dead_letters_staged == NULL || intent->commit.dead_letters_path == NULL)
+    if (intent->dead_letters_staged == NULL)
         return error_no_memory(error, "a commit's dead letters");
     intent->dead_letters_size_bytes = commit->dead_letters.size_bytes;
     intent->commit.dead_letters_checksum = staged_file_checksum(&commit->dead_letters);
     return OK;
-}
-
-/* Where nothing is renamed, its names must be its own before they are given. */
-static enum error_code number_objects(const struct store *store, struct intent *intent,
-                                      struct error *error)
-{
-    char uuid[OS_UUID_BYTES];
-    if (store_is_folder(store))
-        return OK;
-    enum error_code code = os_uuid(uuid, error);
-    if (code == OK)
-        intent->commit_uuid = copy_text(intent, uuid);
-    return code == OK && intent->commit_uuid == NULL ? error_no_memory(error, "a commit") : code;
 }
 
 enum error_code open_commit_describe(const struct open_commit *commit,
@@ -244,7 +228,7 @@ enum error_code open_commit_describe(const struct open_commit *commit,
 {
     assert(commit->state == COMMIT_STAGED);
     intent->lake_id = copy_text(intent, origin->lake_id);
-    enum error_code code = number_objects(setup->store, intent, error);
+    enum error_code code = intent_number_objects(intent, setup->store, error);
     if (code != OK)
         return code;
     struct ledger_range *unconfirmed =

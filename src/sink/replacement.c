@@ -67,7 +67,8 @@ static enum error_code begin(struct replacement *replacement, struct error *erro
         return code;
     intent_release(intent);
     replacement->done = arena_alloc(&intent->arena, INTENT_FILE_MAX * sizeof *replacement->done);
-    return replacement->done == NULL ? error_no_memory(error, "a replacement") : OK;
+    return replacement->done == NULL ? error_no_memory(error, "a replacement")
+                                     : intent_number_objects(intent, setup->store, error);
 }
 
 enum error_code replacement_new(struct replacement **out, const struct replacement_setup *setup,
@@ -243,8 +244,8 @@ static enum error_code describe(struct replacement *replacement, struct error *e
     if (code == OK)
         code = file_description_name(&replacement->file, replacement->setup.store,
                                      replacement->setup.catalog, replacement->setup.scheme,
-                                     replacement->done, replacement->done_count, NULL,
-                                     &intent->arena, &file->path, error);
+                                     replacement->done, replacement->done_count,
+                                     intent->commit_uuid, &intent->arena, &file->path, error);
     if (code == OK)
         code = add_members(replacement, error);
     if (code != OK)
@@ -359,13 +360,13 @@ enum error_code replacement_add_letter(struct replacement *replacement,
 static enum error_code describe_letters(const struct replacement *replacement,
                                         struct intent *intent, struct error *error)
 {
-    char path[STAGED_NAME_BYTES];
     struct catalog_commit *change = &intent->commit;
-    snprintf(path, sizeof path, "dead_letters/commit_%" PRIu64 ".jsonl", replacement->commit_no);
+    enum error_code code = intent_name_dead_letters(intent, replacement->commit_no, error);
+    if (code != OK)
+        return code;
     intent->dead_letters_staged =
         arena_copy_text(&intent->arena, bytes_view_text(replacement->letters.name));
-    change->dead_letters_path = arena_copy_text(&intent->arena, bytes_view_text(path));
-    if (intent->dead_letters_staged == NULL || change->dead_letters_path == NULL)
+    if (intent->dead_letters_staged == NULL)
         return error_no_memory(error, "a commit's dead letters");
     change->dead_letter_count = replacement->letter_count;
     change->dead_letters_checksum = staged_file_checksum(&replacement->letters);
@@ -416,7 +417,8 @@ enum error_code replacement_publish(struct replacement *replacement, const int64
         .ended_count = ended_count,
         .members = (const void *)replacement->members.data,
         .member_count = LIST_COUNT(&replacement->members, struct catalog_member),
-        .amendment = replacement->amendment};
+        .amendment = replacement->amendment,
+        .in_place = retirement_in_place(replacement->setup.store)};
     describe_change(replacement, &publisher->intent);
     if (replacement->letter_count > 0) {
         code = staged_file_sync(&replacement->letters, error);
@@ -429,8 +431,8 @@ enum error_code replacement_publish(struct replacement *replacement, const int64
     code = publisher_run(publisher, &committed, error);
     publisher->intent.replacement = NULL;
     replacement->is_published = committed;
-    if (!committed)
-        return code;
+    if (!committed) /* a refusal that nobody waits for is no other writer's */
+        return code == ERR_CONFLICT && publisher->obstacle.gave_up ? ERR_IO : code;
     *report = (struct replacement_report){.commit_no = replacement->commit_no,
                                           .file_count = replacement->done_count,
                                           .row_count = replacement->row_count};

@@ -183,6 +183,15 @@ static enum error_code tidy(const struct store *store, const char *below, struct
     return code == OK && os_path_exists(path) ? os_walk(path, &walker, error) : code;
 }
 
+static enum error_code remove_files(const struct store *store, const char *const *names,
+                                    size_t count, size_t *done, struct error *error)
+{
+    enum error_code code = OK;
+    for (*done = 0; code == OK && *done < count; *done += code == OK)
+        code = remove_file(store, names[*done], error);
+    return code;
+}
+
 static enum error_code keep_as(const struct store *store, const char *from, const char *name,
                                unsigned attempt, char aside[OS_PATH_BYTES], struct error *error)
 {
@@ -391,6 +400,7 @@ static const struct store_backend folder_backend = {
     .sync_changed = sync_changed,
     .remove = remove_file,
     .tidy = tidy,
+    .remove_many = remove_files,
     .move_aside = move_aside,
     .move = move_file,
     .check_way = check_way,

@@ -254,11 +254,42 @@ static enum error_code remove_object(const struct store *store, const char *name
     return translate(code, &failure, error);
 }
 
-/* The first name that is free: whoever moves things owns the lake. */
+/* What was put in parts is not looked for: whoever deletes many deletes what was there. */
+static enum error_code remove_objects(const struct store *store, const char *const *names,
+                                      size_t count, size_t *done, struct error *error)
+{
+    struct error failure;
+    struct s3_patience how = patience();
+    enum error_code code = OK;
+    *done = 0;
+    for (size_t i = 0; code == OK && i < count; i++)
+        code = is_local(names[i]) ? error_set(error, ERR_INVALID, "%s is no object", names[i])
+                                  : check_name(store, names[i], error);
+    if (code != OK)
+        return code;
+    error_clear(&failure);
+    code = s3_delete_many(store->objects->client, names, count, done, &how, &failure);
+    return translate(code, &failure, error);
+}
+
+static bool has_same_content(const struct s3_object *a, const struct s3_object *b)
+{
+    const char *mark_a = s3_object_meta(a, CONTENT_MARK), *mark_b = s3_object_meta(b, CONTENT_MARK);
+    return a->size_bytes == b->size_bytes && mark_a != NULL && mark_b != NULL &&
+           strcmp(mark_a, mark_b) == 0;
+}
+
+/* The first name that is free, or that has the copy which a death left: whoever moves things owns
+ * the lake. */
 static enum error_code find_aside(struct s3_client *client, const char *name,
                                   char out[OS_PATH_BYTES], struct error *error)
 {
+    struct s3_object moving;
+    struct s3_patience first_how = patience();
     const char *slash = strrchr(name, '/');
+    enum error_code found = s3_head(client, name, &moving, &first_how, error);
+    if (found != OK)
+        return found;
     for (unsigned attempt = 1; attempt <= ASIDE_MAX; attempt++) {
         struct s3_object object;
         struct s3_patience how = patience();
@@ -272,6 +303,8 @@ static enum error_code find_aside(struct s3_client *client, const char *name,
         enum error_code code = s3_head(client, out, &object, &how, error);
         if (code != OK)
             return code == ERR_NOT_FOUND ? OK : code;
+        if (has_same_content(&moving, &object))
+            return OK;
     }
     return error_set(error, ERR_LIMIT, "%d things called %s are kept aside", ASIDE_MAX, name);
 }
@@ -627,6 +660,7 @@ static const struct store_backend objects_backend = {
     .sync_changed = sync_names,
     .remove = remove_object,
     .tidy = tidy,
+    .remove_many = remove_objects,
     .move_aside = move_aside,
     .move = move_object,
     .check_way = check_name,

@@ -59,6 +59,8 @@ struct store_backend {
                                     size_t count, struct error *error);
     enum error_code (*remove)(const struct store *store, const char *name, struct error *error);
     enum error_code (*tidy)(const struct store *store, const char *below, struct error *error);
+    enum error_code (*remove_many)(const struct store *store, const char *const *names,
+                                   size_t count, size_t *done, struct error *error);
     enum error_code (*move_aside)(const struct store *store, const char *name,
                                   char kept[OS_PATH_BYTES], struct error *error);
     enum error_code (*move)(const struct store *store, const char *name, const char *to,
@@ -175,6 +177,15 @@ static inline enum error_code MUST_CHECK store_tidy(const struct store *store, c
                                                     struct error *error)
 {
     return store->backend->tidy(store, below, error);
+}
+
+/* The same for many, by as few requests as the store knows. *done gets how many of the first are
+ * gone: all, or, with an error, those before it. */
+static inline enum error_code MUST_CHECK store_remove_many(const struct store *store,
+                                                           const char *const *names, size_t count,
+                                                           size_t *done, struct error *error)
+{
+    return store->backend->remove_many(store, names, count, done, error);
 }
 
 /* Keeps the file in _lake/damaged, under its own name with the suffix .damaged (which no glob for

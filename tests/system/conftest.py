@@ -17,6 +17,9 @@ from harness import postgres, process, truth  # noqa: E402 (asserts are rewritte
 
 def pytest_addoption(parser):
     parser.addoption("--kills", type=int, default=40, help="how many kills test_kills.py makes")
+    parser.addoption("--requests", type=int, default=2,
+                     help="at how many requests of each verb test_object_care.py lets faults meet; "
+                          "0: at all")
     parser.addoption("--kills-seed", type=int, default=int(time.time()),
                      help="what draws them; the time if it is not given")
 

@@ -376,15 +376,6 @@ def test_dead_letters_lie_beside_the_files(store, place, tmp_path):
     place.verify("--deep").expect(0)
 
 
-@pytest.mark.parametrize("words", [("prune", "--older-than", "1d"),
-                                   ("expire", "--older-than", "1d"), ("compact",),
-                                   ("relocate",),
-                                   ("dead-letters", "replay")])
-def test_what_does_not_work_on_an_object_store_yet_is_refused(store, place, words):
-    place.execute(*words).expect(2).says("does not work on object storage yet")
-    assert store.requests == []
-
-
 def test_two_runs_do_not_share_a_catalog(place, source, store):
     fault = store.refuse(503, "SlowDown", method="PUT", key=r"\.parquet$", count=10**6)
     with place.background(source) as run:

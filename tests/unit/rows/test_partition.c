@@ -107,10 +107,16 @@ static void objects_carry_digits_of_their_commit(void **state)
         char path[2 * PARTITION_PATH_BYTES];
         struct partition_key key = partition_key_of(scheme, time, EVENT_MINT), found;
         partition_directory(scheme, key, directory);
-        partition_object_name(scheme, key, time, uuid, name);
+        partition_object_name(scheme, key, time, 1, uuid, name);
         assert_non_null(strstr(name, "_1705321234_1a2b3c4d.parquet"));
         snprintf(path, sizeof path, "%s%s%s", directory, directory[0] == '\0' ? "" : "/", name);
         assert_true(partition_parse_path(scheme, path, &found));
+        assert_true(partition_key_equal(found, key));
+        partition_object_name(scheme, key, time, 2, uuid, name);
+        assert_non_null(strstr(name, "_1705321234-2_1a2b3c4d.parquet"));
+        char second[2 * PARTITION_PATH_BYTES];
+        snprintf(second, sizeof second, "%s%s%s", directory, directory[0] == '\0' ? "" : "/", name);
+        assert_true(partition_parse_path(scheme, second, &found));
         assert_true(partition_key_equal(found, key));
         memcpy(strstr(path, "1a2b3c4d"), "1A2B3C4D", 8);
         assert_false(partition_makes_path(scheme, path));

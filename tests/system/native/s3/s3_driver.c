@@ -190,8 +190,8 @@ static enum error_code do_delete(char **words, size_t count)
 static enum error_code do_delete_many(char **words, size_t count)
 {
     size_t done = 0;
-    enum error_code code = s3_delete_many(client, (const char *const *)words + 1, count - 1, &done,
-                                          &patience, &error);
+    enum error_code code =
+        s3_delete_many(client, (const char *const *)words + 1, count - 1, &done, &patience, &error);
     printf("- %zu\n", done);
     return code;
 }
@@ -285,11 +285,14 @@ static enum error_code do_stop(char **words, size_t count)
 static const struct {
     const char *name;
     enum error_code (*run)(char **words, size_t count);
-} commands[] = {{"put", do_put},         {"head", do_head},         {"range", do_range},
-                {"whole", do_whole},     {"stream", do_stream},     {"list", do_list},
-                {"uploads", do_uploads}, {"abort", do_abort},       {"delete", do_delete},
-                {"delete-many", do_delete_many}, {"copy", do_copy},       {"parallel", do_parallel}, {"probe", do_probe},
-                {"counts", do_counts},   {"stop", do_stop}};
+} commands[] = {{"put", do_put},         {"head", do_head},
+                {"range", do_range},     {"whole", do_whole},
+                {"stream", do_stream},   {"list", do_list},
+                {"uploads", do_uploads}, {"abort", do_abort},
+                {"delete", do_delete},   {"delete-many", do_delete_many},
+                {"copy", do_copy},       {"parallel", do_parallel},
+                {"probe", do_probe},     {"counts", do_counts},
+                {"stop", do_stop}};
 
 static void answer(enum error_code code)
 {
