@@ -9,6 +9,7 @@
 #include "app/command.h"
 #include "app/json_output.h"
 #include "app/say.h"
+#include "app/status_pieces.h"
 #include "catalog/care.h"
 #include "catalog/history.h"
 #include "commit/backup_record.h"
@@ -48,6 +49,7 @@ struct lake_status {
     json_t *commits; /* the newest, newest first */
     int64_t newest_change;
     char newest_change_time[TEXT_TIME_BYTES];
+    struct status_pieces pieces;
 };
 
 static void status_release(struct lake_status *status)
@@ -62,6 +64,7 @@ static void status_release(struct lake_status *status)
     for (size_t i = 0; i < STATUS_LIST_COUNT; i++)
         json_short_list_release(&status->lists[i]);
     json_decref(status->commits);
+    status_pieces_release(&status->pieces);
 }
 
 static enum error_code add_commit(void *context, const struct catalog_commit_record *commit,
@@ -232,6 +235,8 @@ static enum error_code read_status(struct catalog *catalog, const struct options
     if (code == OK)
         code = catalog_each_unchecked_seam(catalog, add_unchecked_seam, status, error);
     if (code == OK)
+        code = status_pieces_read(&status->pieces, catalog, error);
+    if (code == OK)
         code = read_others(catalog, status, error);
     catalog_end_read(catalog);
     return code;
@@ -308,6 +313,7 @@ static enum error_code print_json(struct catalog *catalog, const char *output_pa
         "data_path", json_any_text(status->data_path), "data_path_warning",
         status->place_warning[0] == '\0' ? json_null() : json_any_text(status->place_warning),
         "pruned", json_ranges(&status->pruned), "backups", status->lists[LIST_BACKUPS].items);
+    status_pieces_add(&status->pieces, object);
     const struct json_left_out left_out[] = {
         {"coverage", json_left_out_of(status->coverage.count)},
         {"gaps", json_left_out_of(status->holes.count)},
@@ -496,6 +502,7 @@ static void print_text(struct catalog *catalog, const struct options *options,
             say("  (" RERUN_DEFAULT_SERVER ")\n");
     }
     print_counts(status);
+    status_pieces_print(&status->pieces);
     print_oddities(status);
     print_others(status);
     print_backup(status);

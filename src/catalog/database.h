@@ -8,7 +8,8 @@
  *
  * Errors of all functions: ERR_RETRY (system_errno EBUSY: another writer holds the database, or it
  * can't be reached just now; ENOSPC: it has no room), ERR_CORRUPT, ERR_CONFLICT (not writable, or
- * somebody else writes to it), ERR_NO_MEMORY, ERR_IO.
+ * somebody else writes to it), ERR_NO_MEMORY, ERR_IO (system_errno ECONNABORTED: of a COMMIT whose
+ * outcome is not known).
  */
 
 #include <stdbool.h>

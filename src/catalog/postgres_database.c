@@ -8,6 +8,7 @@
 #include "catalog/postgres_database.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -111,10 +112,13 @@ static enum error_code hold(struct database *database, struct error *error)
 /* A COMMIT that was sent and not answered may have come about, or may yet. */
 static enum error_code tell_unknown(struct database *database, struct error *error)
 {
-    return error_set(error, ERR_IO,
-                     "the connection to the catalog %s was lost while it committed: whether it did "
-                     "is asked first",
-                     database->path);
+    error_set(error, ERR_IO,
+              "the connection to the catalog %s was lost while it committed: whether it did is "
+              "asked first",
+              database->path);
+    if (error != NULL)
+        error->system_errno = ECONNABORTED;
+    return ERR_IO;
 }
 
 static enum error_code commit(struct database *database, struct error *error)

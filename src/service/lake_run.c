@@ -664,6 +664,15 @@ static bool wait_for_another_round(struct lake_run *run)
     return !is_ending(run);
 }
 
+static enum error_code add_hole(void *context, struct ledger_range range, const char *reason,
+                                int64_t recorded_us, struct error *error)
+{
+    (void)reason;
+    (void)recorded_us;
+    return ledger_set_append(context, range, error);
+}
+
+/* What was set aside, and what was left out for good (on_poison_ledger), is not asked for again. */
 static enum error_code find_open(void *context, struct error *error)
 {
     struct lake_run *run = context;
@@ -673,8 +682,15 @@ static enum error_code find_open(void *context, struct error *error)
     if (code == OK)
         code = work_set_aside(run->work, &aside, error);
     if (code == OK)
+        code = catalog_each_recorded_hole(sink_catalog(run->sink), add_hole, &aside, error);
+    ledger_set_merge(&aside);
+    if (code == OK)
         code = ledger_set_subtract(&uncovered, &aside, &open, error);
     run->has_open = code == OK && open.count > 0;
+    if (code == OK && !run->has_open && uncovered.count > 0)
+        log_line(LOG_ERROR, "app",
+                 "what is left are pieces that were set aside, since those who fetched them failed "
+                 "or died again and again: status names them, and another run tries them again");
     ledger_set_release(&uncovered);
     ledger_set_release(&aside);
     ledger_set_release(&open);

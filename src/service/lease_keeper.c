@@ -75,8 +75,12 @@ static void note_renewal(struct lease_keeper *keeper, const struct kept_lease *r
         kept->is_lost = true;
     }
     os_mutex_unlock(&keeper->mutex);
-    if (is_news)
-        keeper->on_lost(keeper->context);
+    if (!is_news) /* or it was given back meanwhile */
+        return;
+    log_event(LOG_WARN, "app", "a piece was taken over by another process",
+              LOG_U("first_ledger", renewed->lease.next_ledger),
+              LOG_U("last_ledger", renewed->lease.ledgers.last));
+    keeper->on_lost(keeper->context);
 }
 
 static enum error_code renew_all(struct lease_keeper *keeper, struct error *error)
@@ -88,10 +92,6 @@ static enum error_code renew_all(struct lease_keeper *keeper, struct error *erro
             continue;
         int64_t asked_us = os_boottime_us();
         code = lease_renew(keeper->leases, &kept.lease, kept.holder, 0, error);
-        if (code == ERR_CONFLICT)
-            log_event(LOG_WARN, "app", "a piece was taken over by another process",
-                      LOG_U("first_ledger", kept.lease.next_ledger),
-                      LOG_U("last_ledger", kept.lease.ledgers.last));
         note_renewal(keeper, &kept, asked_us, code);
         code = code == ERR_CONFLICT ? OK : code;
     }

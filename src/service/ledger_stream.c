@@ -202,8 +202,9 @@ static enum error_code fetch(struct ledger_stream *stream, const struct run_rang
 static bool is_of_the_piece(const struct ledger_stream *stream, const struct run_range *range,
                             enum error_code code)
 {
-    return stream->host.options->streams > 1 && range->last != 0 && code != ERR_CONFLICT &&
-           code != ERR_INVALID && code != ERR_NO_MEMORY;
+    bool has_others = stream->host.options->streams > 1 || work_is_shared(stream->host.work);
+    return has_others && range->last != 0 && code != ERR_CONFLICT && code != ERR_INVALID &&
+           code != ERR_NO_MEMORY;
 }
 
 /* Takes piece after piece. */

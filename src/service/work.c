@@ -687,6 +687,7 @@ void work_get_stats(struct work *work, struct work_stats *out)
                                    .pieces_held = counts.held,
                                    .pieces_done = counts.done,
                                    .pieces_set_aside = counts.set_aside,
+                                   .is_shared = work->keeper != NULL,
                                    .stands_by = work_stands_by(work)};
 }
 

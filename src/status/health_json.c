@@ -64,7 +64,21 @@ static void write_source(struct writer *writer, const struct status_snapshot *sn
     writer_text(writer, "}");
 }
 
-/* Each of several streams, and the pieces that they share out. */
+/* The pieces that several streams, or processes, share out. */
+static void write_pieces(struct writer *writer, const struct status_snapshot *snapshot)
+{
+    const struct work_stats *work = &snapshot->work;
+    if (work->is_shared)
+        writer_format(writer, ",\"standby\":%s", work->stands_by ? "true" : "false");
+    if (work->is_shared || snapshot->stream_count > 1)
+        writer_format(writer,
+                      ",\"pieces\":{\"waiting\":%" PRIu64 ",\"held\":%" PRIu64 ",\"done\":%" PRIu64
+                      ",\"set_aside\":%" PRIu64 "}",
+                      work->pieces_waiting, work->pieces_held, work->pieces_done,
+                      work->pieces_set_aside);
+}
+
+/* Each of several streams. */
 static void write_streams(struct writer *writer, const struct status_snapshot *snapshot)
 {
     if (snapshot->stream_count < 2)
@@ -85,11 +99,6 @@ static void write_streams(struct writer *writer, const struct status_snapshot *s
         writer_text(writer, "}");
     }
     writer_text(writer, "]");
-    writer_format(writer,
-                  ",\"pieces\":{\"waiting\":%" PRIu64 ",\"held\":%" PRIu64 ",\"done\":%" PRIu64
-                  ",\"set_aside\":%" PRIu64 "}",
-                  snapshot->work.pieces_waiting, snapshot->work.pieces_held,
-                  snapshot->work.pieces_done, snapshot->work.pieces_set_aside);
 }
 
 enum error_code health_json_render(const struct status_snapshot *snapshot,
@@ -104,6 +113,7 @@ enum error_code health_json_render(const struct status_snapshot *snapshot,
     write_findings(&writer, health);
     write_coverage(&writer, snapshot);
     write_streams(&writer, snapshot);
+    write_pieces(&writer, snapshot);
     writer_format(&writer,
                   ",\"ready\":%s,\"phase\":\"%s\",\"service\":", health->ready ? "true" : "false",
                   phases[snapshot->phase]);

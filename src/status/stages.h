@@ -110,6 +110,7 @@ void queue_stats_add(struct queue_stats *total, const struct queue_stats *one);
 /* What several streams share out among them (service/work.h). */
 struct work_stats {
     uint64_t pieces_waiting, pieces_held, pieces_done, pieces_set_aside;
+    bool is_shared; /* with other processes */
     bool stands_by; /* another process follows the chain */
 };
 

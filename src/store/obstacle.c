@@ -26,7 +26,7 @@ static void note_busy(struct obstacle *obstacle, bool is_busy)
 
 static enum obstacle_kind wait_of(const struct error *failure)
 {
-    if (failure->system_errno == EBUSY)
+    if (failure->system_errno == EBUSY || failure->system_errno == ECONNABORTED)
         return OBSTACLE_CATALOG;
     if (failure->system_errno == EHOSTUNREACH)
         return OBSTACLE_STORE;
@@ -125,6 +125,13 @@ void obstacle_gone(struct obstacle *obstacle)
               LOG_D("waited_seconds", (double)(os_monotonic_us() - obstacle->since_us) / 1e6));
 }
 
+/* The step finds done what a COMMIT whose answer was lost did. */
+static bool may_begin_anew(enum error_code code, const struct error *failure)
+{
+    return (code == ERR_RETRY && failure->system_errno == EBUSY) ||
+           (code == ERR_IO && failure->system_errno == ECONNABORTED);
+}
+
 enum error_code obstacle_wait_for_catalog(struct obstacle *obstacle, obstacle_step *step,
                                           void *context, struct error *error)
 {
@@ -136,7 +143,7 @@ enum error_code obstacle_wait_for_catalog(struct obstacle *obstacle, obstacle_st
             obstacle_gone(obstacle);
             return OK;
         }
-        if (code != ERR_RETRY || failure.system_errno != EBUSY) {
+        if (!may_begin_anew(code, &failure)) {
             if (error != NULL)
                 *error = failure;
             return code;

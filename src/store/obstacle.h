@@ -54,8 +54,9 @@ void obstacle_init(struct obstacle *obstacle);
  * ERR_CONFLICT, with the failure's message. */
 enum error_code obstacle_wait(struct obstacle *obstacle, const struct error *failure,
                               struct error *error) MUST_CHECK;
-/* Runs a step on the catalog again and again while another program holds it (ERR_RETRY with EBUSY):
- * it must be one that may be begun anew. Its error, or that of obstacle_wait. */
+/* Runs a step on the catalog again and again while another program holds it (ERR_RETRY with EBUSY),
+ * or where the answer to its COMMIT was lost (ERR_IO with ECONNABORTED): it must be one that may be
+ * begun anew. Its error, or that of obstacle_wait. */
 typedef enum error_code obstacle_step(void *context, struct error *error);
 enum error_code obstacle_wait_for_catalog(struct obstacle *obstacle, obstacle_step *step,
                                           void *context, struct error *error) MUST_CHECK;

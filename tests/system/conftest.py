@@ -20,6 +20,9 @@ def pytest_addoption(parser):
     parser.addoption("--requests", type=int, default=2,
                      help="at how many requests of each verb test_object_care.py lets faults meet; "
                           "0: at all")
+    parser.addoption("--deaths", type=int, default=8, help="of workers, in test_worker_deaths.py")
+    parser.addoption("--freezes", type=int, default=2, help="of workers there")
+    parser.addoption("--restarts", type=int, default=1, help="of the servers there, of each")
     parser.addoption("--kills-seed", type=int, default=int(time.time()),
                      help="what draws them; the time if it is not given")
 

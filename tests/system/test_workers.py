@@ -2,11 +2,12 @@
 """Several processes with the same command fill one lake: its catalog in PostgreSQL, its files in an
 object store."""
 
+import json
 import signal
 
 import pytest
 
-from harness import postgres, process, truth
+from harness import postgres, process, truth, watching
 from harness.fake_s3 import FakeS3
 from test_postgres_objects import FIRST, LAST, RECORDING, Place, assert_complete
 
@@ -98,16 +99,25 @@ def test_one_that_is_stopped_gives_its_pieces_back(store, catalog_server, place)
 
 
 def test_a_live_one_stands_by_until_the_other_is_gone(store, catalog_server, place):
-    live = {"last": 0, "max_file_age": "200ms", "health_port": 0}
+    port = watching.free_ports(1)[0]
+    live = {"last": 0, "max_file_age": "200ms"}
     with process.Replay([RECORDING.events], "--live", "--pace", "30ms") as server:
         with place.begin(server, **live) as one:
             one.wait_for(lambda: of(one, catalog_server) and len(store.objects) > 2, "its work")
-            with place.begin(server, **live) as two:
+            with place.begin(server, **{**live, "health_port": port}) as two:
                 two.wait_for(lambda: "standing by" in two.stderr, "the standby")
+                assert watching.ask(port, "/health").json["standby"] is True
+                assert watching.ask(port, "/ready").status == 200
+                status = json.loads(place.execute("status", "--json").expect(0).stdout)
+                assert [of_one["last"] for of_one in status["pieces"]["holders"]] == [None]
+                assert f":{one.process.pid}#" in status["pieces"]["holders"][0]["holder"]
+                place.execute("status").expect(0).says("1 held", "and what follows: held by")
                 assert "following the chain" not in two.stderr.replace(
                     "another process follows the chain", "")
                 one.stop(signal.SIGKILL)
                 two.wait_for(lambda: of(two, catalog_server), "the takeover")
+                two.wait_for(lambda: watching.ask(port, "/health").json["standby"] is False,
+                             "its health to say so")
                 two.wait_for(lambda: catalog_server.sql(
                     "SELECT max(last_ledger) FROM ttp_coverage") == [(str(LAST - 1),)]
                     or catalog_server.sql("SELECT max(last_ledger) FROM ttp_coverage")

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "catalog/leases.h"
+#include "catalog/uploads.h"
 #include "catalog/care.h"
 #include "support/catalog_fixture.h"
 #include "support/postgres_server.h"
@@ -329,6 +330,46 @@ static void what_others_cover_is_done(void **state)
                         "[20,25) [27,30) [30,31)");
 }
 
+static void put_under(struct worker *worker, const struct lease *lease, const char *holder,
+                      const char *path)
+{
+    const struct catalog_upload upload = {.path = path,
+                                          .commit_uuid = path,
+                                          .holder = holder,
+                                          .lease_id = lease->lease_id,
+                                          .epoch = lease->epoch,
+                                          .size_bytes = 1,
+                                          .created_us = 1};
+    assert_int_equal(catalog_begin_uploads(worker->catalog, &upload, 1, NULL), OK);
+}
+
+/* Others look for what dead processes left while this one puts objects. */
+static void objects_are_given_up_with_their_lease_and_not_before(void **state)
+{
+    struct lease mine, stolen;
+    const struct lease none = {.lease_id = 0};
+    uint64_t given_up = 0;
+    bool has = false;
+    NEEDS_SERVER;
+    plan(&me, 1, 50, 0);
+    assert_true(claim(&me, ME, false, &mine));
+    put_under(&me, &mine, ME, "under-way.parquet");
+    expire(&mine);
+    assert_int_equal(catalog_has_old_upload(other.catalog, 0, &has, NULL), OK);
+    assert_false(has);
+    assert_int_equal(catalog_give_up_uploads(other.catalog, NULL, 5, &given_up, NULL), OK);
+    assert_int_equal(given_up, 0);
+    put_under(&me, &none, "a verb, which had the lake alone", "verb.parquet");
+    assert_true(claim(&other, OTHER, false, &stolen));
+    put_under(&other, &stolen, OTHER, "new.parquet");
+    assert_int_equal(catalog_has_old_upload(other.catalog, 0, &has, NULL), OK);
+    assert_true(has);
+    assert_int_equal(catalog_give_up_uploads(other.catalog, NULL, 5, &given_up, NULL), OK);
+    assert_int_equal(given_up, 2);
+    assert_string_equal(postgres_server_query("SELECT path FROM ttp_upload WHERE swept_us IS NULL"),
+                        "new.parquet");
+}
+
 static void numbers_of_commits_are_nobody_elses(void **state)
 {
     uint64_t a = 0, b = 0, c = 0;
@@ -385,6 +426,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(pieces_that_reach_beyond_what_is_asked_for_make_room,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_others_cover_is_done, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(objects_are_given_up_with_their_lease_and_not_before,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(numbers_of_commits_are_nobody_elses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_wants_to_be_alone_waits_for_nobody_and_ousts_nobody,
                                         set_up, tear_down),
