@@ -6,8 +6,8 @@
 /* Those that a version before leases made, too. */
 static const char *const first_statements[] = {
     /* Who writes (catalog/postgres_holder.h). */
-    "CREATE TABLE ttp_writer(writer BIGINT PRIMARY KEY, holder VARCHAR, epoch BIGINT NOT NULL, "
-    "host VARCHAR, pid BIGINT, claimed_at TIMESTAMPTZ)",
+    ("CREATE TABLE ttp_writer(writer BIGINT PRIMARY KEY, holder VARCHAR, epoch BIGINT NOT NULL, "
+     "host VARCHAR, pid BIGINT, claimed_at TIMESTAMPTZ)"),
     "INSERT INTO ttp_writer VALUES (1, NULL, 0, NULL, NULL, NULL)",
     /* DuckDB's questions of a lake of many files are answered by it. */
     "CREATE INDEX ttp_file_column_stats_column ON ducklake_file_column_stats(table_id, column_id)",
