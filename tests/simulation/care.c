@@ -222,10 +222,10 @@ static void draw_faults(void)
 }
 
 /* By the wish's own account: what is known of the lake and of its copy afterwards. */
-static void note_done(const struct wish *wish)
+static void note_done(const struct run *run, const struct wish *wish)
 {
     if (wish->verb == VERB_BACKUP) {
-        world->copy_is_exact = true;
+        world->copy_is_exact = temp_exists(world_catalog_of(run->copy)); /* there was a lake */
         world->copied = (struct world_lake){world->foreign, world->has_old_letters};
     }
     if (wish->verb == VERB_REPLAY_LETTERS)
@@ -263,7 +263,7 @@ static bool do_with_faults(struct run *run, const struct wish *wish)
         printf("  found: %s failed\n", verb_names[wish->verb]);
         return false;
     }
-    note_done(wish);
+    note_done(run, wish);
     return run_lake_is_true(run, false) && is_sound(run, run->folder) && is_sound(run, run->copy);
 }
 

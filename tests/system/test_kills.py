@@ -145,8 +145,10 @@ class Victim:
             self.harmed = False
         self.left = left
         self._check_true(left)
-        assert left.coverage in ([], [(FIRST, left.coverage[-1][1] if left.coverage else 0)])
-        assert left.coverage >= before.coverage, "committed ledgers are not covered any more"
+        if self.plan.streams == 1:   # several leave holes where a kill ends them
+            assert left.coverage in ([], [(FIRST, left.coverage[-1][1] if left.coverage else 0)])
+        assert _ledgers(left.coverage) >= _ledgers(before.coverage), \
+            "committed ledgers are not covered any more"
         assert set(left.files) >= set(before.files), "committed files are gone"
         if left.state not in (remains.NO_LAKE, remains.HALF_MADE):
             process.execute("verify", "--output-path", self.lake).expect(0)
@@ -225,6 +227,10 @@ def _wait_until_there(path, run):
 def _is_whole(line):
     """A killed process may leave half a line."""
     return line.startswith("{") and line.endswith("}")
+
+
+def _ledgers(coverage):
+    return {ledger for first, last in coverage for ledger in range(first, last + 1)}
 
 
 def _in_both(row):

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 
 import pytest
 
@@ -122,6 +123,9 @@ def test_nothing_is_left_running_of_a_test_that_traces():
         running.wait_for_text("listening on")
         traced_pid = process.child_of(running.process.pid)
         assert is_running(traced_pid)
+    deadline = time.monotonic() + 30   # the kernel ends it when it comes to it
+    while is_running(traced_pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
     assert not is_running(traced_pid)
 
 
