@@ -17,7 +17,7 @@
 
 #include "catalog/catalog.h"
 #include "catalog/handle.h"
-#include "catalog/postgres_session.h"
+#include "database/postgres_session.h"
 #include "os/clock.h"
 #include "os/log.h"
 #include "sink/lake_table.h"
@@ -57,7 +57,7 @@ static void open_catalog(struct bench *bench, const char *place)
         lake_table_describe(row_schema_find("1.1.0"), PARTITION_DATE_HOUR, &arrays);
     const struct catalog_create_options options = {
         .data_path = "/nowhere/", .table = &table, .created_by = "bench-commits"};
-    const struct catalog_location where = catalog_location_parse(place, "");
+    const struct database_location where = database_location_parse(place, "");
     bench->is_postgres = where.path == NULL;
     must(catalog_open_at(&bench->catalog, &where, CATALOG_CREATE, &options, &error), &error);
 }

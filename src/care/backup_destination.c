@@ -96,7 +96,7 @@ enum error_code destination_find(const char *path, const char *root, char out[OS
 enum error_code destination_place(struct destination *destination, const char *root,
                                   const char *catalog, const char *schema, struct error *error)
 {
-    const char *fault = catalog_location_fault(catalog, schema);
+    const char *fault = database_location_fault(catalog, schema);
     if (fault != NULL)
         return error_set(error, ERR_INVALID, "--catalog of the copy: %s", fault);
     if (catalog[0] == '\0' && objects_is_url(root))
@@ -104,7 +104,7 @@ enum error_code destination_place(struct destination *destination, const char *r
             error, ERR_INVALID,
             "an object store can't hold the copy's catalog: say where that is to be "
             "with --catalog, postgres:CONNINFO or sqlite:PATH, a file on a local disk");
-    if (strncmp(catalog, CATALOG_SQLITE_PREFIX, strlen(CATALOG_SQLITE_PREFIX)) == 0 &&
+    if (strncmp(catalog, DATABASE_SQLITE_PREFIX, strlen(DATABASE_SQLITE_PREFIX)) == 0 &&
         !objects_is_url(root))
         return error_set(error, ERR_INVALID,
                          "a lake in a folder keeps its SQLite catalog in that folder: leave out "

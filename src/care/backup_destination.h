@@ -16,8 +16,8 @@ enum destination_kind {
 
 struct destination {
     enum destination_kind kind;
-    /* Where its catalog is, as the options say it (catalog/location.h); "": in the folder. */
-    char catalog[CATALOG_LOCATION_BYTES], schema[CATALOG_SCHEMA_BYTES];
+    /* Where its catalog is, as the options say it (database/location.h); "": in the folder. */
+    char catalog[DATABASE_LOCATION_BYTES], schema[DATABASE_SCHEMA_BYTES];
     bool catalog_is_in_folder;
 };
 

@@ -13,7 +13,7 @@ typedef void backup_teller(void *context, const char *sentence);
 struct backup_options {
     const char *output_path;
     const char *destination;
-    /* Where the copy's catalog goes, as the options say it (catalog/location.h); "": into its
+    /* Where the copy's catalog goes, as the options say it (database/location.h); "": into its
      * folder, or where that of the last backup is. */
     const char *catalog, *catalog_schema;
     const char *reader_data_path; /* as readers see the destination; "": where it lies */

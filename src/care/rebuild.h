@@ -22,7 +22,7 @@ typedef void rebuild_teller(void *context, const char *what);
 struct rebuild_options {
     const char *output_path;
     const char *data_path; /* as readers see output_path, absolute; "": output_path */
-    /* Of a folder whose lake.json is lost: where its catalog is to be (catalog/location.h); "" or
+    /* Of a folder whose lake.json is lost: where its catalog is to be (database/location.h); "" or
      * NULL: in the folder. */
     const char *catalog, *catalog_schema;
     const struct row_schema *schema; /* of a lake without any commit */

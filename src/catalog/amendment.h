@@ -5,7 +5,7 @@
 /* Amending a commit inside a transaction of this room's modules (catalog/records.h says what that
  * is). */
 
-#include "catalog/query.h"
+#include "database/query.h"
 #include "catalog/records.h"
 
 /* The commit becomes what `amendment` says, with the dead letters of `change`; the file of those

@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "catalog/ducklake.h"
-#include "catalog/engines.h"
+#include "database/engines.h"
 #include "catalog/handle.h"
 #include "catalog/identity.h"
-#include "catalog/query.h"
+#include "database/query.h"
 #include "catalog/tables.h"
 #include "catalog/values.h"
 #include "catalog/views.h"
@@ -179,10 +179,10 @@ static enum error_code keep_identity(struct catalog *catalog, struct error *erro
 enum error_code catalog_open(struct catalog **out, const char *path, enum catalog_mode mode,
                              const struct catalog_create_options *create, struct error *error)
 {
-    return catalog_open_at(out, &(struct catalog_location){.path = path}, mode, create, error);
+    return catalog_open_at(out, &(struct database_location){.path = path}, mode, create, error);
 }
 
-enum error_code catalog_open_at(struct catalog **out, const struct catalog_location *where,
+enum error_code catalog_open_at(struct catalog **out, const struct database_location *where,
                                 enum catalog_mode mode, const struct catalog_create_options *create,
                                 struct error *error)
 {

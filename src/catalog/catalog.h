@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "catalog/location.h"
+#include "database/location.h"
 #include "catalog/records.h"
 #include "util/error.h"
 #include "util/ledgers.h"
@@ -34,7 +34,7 @@ enum catalog_mode {
 
 /* ERR_NOT_FOUND, ERR_CORRUPT (not a catalog, or damaged), ERR_CONFLICT (a newer layout; the lake's
  * table was replaced, dropped, renamed or moved). `create` is needed for CATALOG_CREATE only. */
-enum error_code catalog_open_at(struct catalog **out, const struct catalog_location *where,
+enum error_code catalog_open_at(struct catalog **out, const struct database_location *where,
                                 enum catalog_mode mode, const struct catalog_create_options *create,
                                 struct error *error) MUST_CHECK;
 /* The same of a SQLite file. */
@@ -47,7 +47,7 @@ void catalog_close(struct catalog *catalog);
  * process has it open. */
 enum error_code catalog_empty_log(struct catalog *catalog, struct error *error) MUST_CHECK;
 
-/* Whether the catalog was opened to be written to beside others (catalog/location.h). */
+/* Whether the catalog was opened to be written to beside others (database/location.h). */
 bool catalog_is_shared(const struct catalog *catalog);
 /* Our schema version of the lake's table. Borrowed until it evolves. */
 const char *catalog_schema_version(struct catalog *catalog);

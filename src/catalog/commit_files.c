@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "catalog/query.h"
+#include "database/query.h"
 
 #define CHECKSUM_HEX_BYTES 17
 

@@ -5,7 +5,7 @@
 /* Which commit, or replacement, made which data file (ttp_commit_files), inside a transaction. */
 
 #include "catalog/catalog.h"
-#include "catalog/database.h"
+#include "database/database.h"
 
 /* data_file_ids[i] is that of commit->files[i]. */
 enum error_code commit_files_insert(struct database *database, const struct catalog_commit *commit,

@@ -3,30 +3,48 @@
 
 #include <stdio.h>
 
-#include "catalog/engines.h"
+#include "database/engines.h"
 #include "catalog/files.h"
-#include "catalog/postgres_aside.h"
-#include "catalog/query.h"
-#include "catalog/sqlite_session.h"
+#include "database/postgres_aside.h"
+#include "database/query.h"
+#include "database/sqlite_session.h"
 #include "catalog/transfer.h"
 #include "os/file.h"
 
 #define ASIDE_SUFFIX ".damaged"
 #define ASIDE_MAX    1000
 
-static enum error_code copy_into(struct database *to, const struct catalog_location *from,
+static enum error_code transfer(struct database *to, struct database *from, struct error *error)
+{
+    enum error_code code = database_begin_read(from, error);
+    if (code != OK)
+        return code;
+    code = database_begin_write(to, error);
+    if (code == OK)
+        code = database_end(to, transfer_rows(to, from, error), error);
+    /* Nothing was written there: how that ends changes nothing. */
+    (void)!database_end(from, ERR_AGAIN, NULL);
+    return code;
+}
+
+/* Of one moment, in one transaction: who reads either is not disturbed, and who writes to `from`
+ * neither, if that is no SQLite file without a write-ahead log. Of two files all that `to` held is
+ * gone; else catalog/transfer.h says what stays. */
+static enum error_code copy_into(struct database *to, const struct database_location *from,
                                  struct error *error)
 {
     struct database source;
     enum error_code code = database_open_at(&source, from, DATABASE_READ, error);
     if (code != OK)
         return code;
-    code = database_copy(to, &source, error);
+    code = database_is_file(to) && database_is_file(&source)
+               ? database_copy_file(to, &source, error)
+               : transfer(to, &source, error);
     database_close(&source);
     return code;
 }
 
-enum error_code catalog_copy(const char *to, const struct catalog_location *from,
+enum error_code catalog_copy(const char *to, const struct database_location *from,
                              struct error *error)
 {
     struct database copy;
@@ -41,7 +59,7 @@ enum error_code catalog_copy(const char *to, const struct catalog_location *from
 }
 
 /* A file that is new gets a durable name. */
-static enum error_code sync_name(const struct catalog_location *where, struct error *error)
+static enum error_code sync_name(const struct database_location *where, struct error *error)
 {
     char folder[OS_PATH_BYTES];
     if (where->path == NULL)
@@ -52,13 +70,13 @@ static enum error_code sync_name(const struct catalog_location *where, struct er
 
 /* The log of a file holds all of it twice until it is emptied; readers may keep that from
  * happening. */
-static void empty_log(struct database *database, const struct catalog_location *where)
+static void empty_log(struct database *database, const struct database_location *where)
 {
     if (where->path != NULL)
         (void)!database_execute(database, "PRAGMA wal_checkpoint(TRUNCATE)", NULL);
 }
 
-enum error_code catalog_overwrite(const struct catalog_location *to, const char *from,
+enum error_code catalog_overwrite(const struct database_location *to, const char *from,
                                   struct error *error)
 {
     struct database old;
@@ -66,7 +84,7 @@ enum error_code catalog_overwrite(const struct catalog_location *to, const char 
     enum error_code code = database_open_at(&old, to, DATABASE_CREATE, error);
     if (code != OK)
         return code;
-    code = copy_into(&old, &(struct catalog_location){.path = from}, error);
+    code = copy_into(&old, &(struct database_location){.path = from}, error);
     if (code == OK)
         empty_log(&old, to);
     database_close(&old);
@@ -149,7 +167,7 @@ static enum error_code replace_in(struct database *database, struct database *so
 }
 
 /* All of it in one transaction. */
-static enum error_code replace_tables(const struct catalog_location *to, const char *from,
+static enum error_code replace_tables(const struct database_location *to, const char *from,
                                       char kept[CATALOG_KEPT_BYTES], struct error *error)
 {
     struct database database, source;
@@ -165,7 +183,7 @@ static enum error_code replace_tables(const struct catalog_location *to, const c
     return code;
 }
 
-enum error_code catalog_replace(const struct catalog_location *to, const char *from,
+enum error_code catalog_replace(const struct database_location *to, const char *from,
                                 char kept[CATALOG_KEPT_BYTES], struct error *error)
 {
     kept[0] = '\0';
@@ -177,7 +195,7 @@ enum error_code catalog_replace(const struct catalog_location *to, const char *f
 
 /* ---- what is there ---- */
 
-enum error_code catalog_look(const struct catalog_location *where, bool *is_there,
+enum error_code catalog_look(const struct database_location *where, bool *is_there,
                              struct error *error)
 {
     struct database database;

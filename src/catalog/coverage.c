@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "catalog/query.h"
+#include "database/query.h"
 
 #define SQL_BYTES 512
 

@@ -6,7 +6,7 @@
  * functions that write run inside a transaction of the caller. */
 
 #include "catalog/catalog.h"
-#include "catalog/query.h"
+#include "database/query.h"
 
 /* Asks for a row of `table` that the range overlaps; it may travel with other questions. */
 void coverage_ask(struct query *query, struct database *database, const char *table,

@@ -4,7 +4,7 @@
 
 /* The lists of catalog/doomed.h inside a transaction of this room's modules. */
 
-#include "catalog/query.h"
+#include "database/query.h"
 
 struct catalog_doomed;
 

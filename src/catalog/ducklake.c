@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "catalog/identity.h"
-#include "catalog/query.h"
+#include "database/query.h"
 #include "os/clock.h"
 #include "os/identity.h"
 #include "util/text.h"

@@ -8,9 +8,9 @@
  * that the caller has begun, and leaves it to the caller to end it.
  */
 
-#include "catalog/database.h"
+#include "database/database.h"
 #include "catalog/identity.h"
-#include "catalog/query.h"
+#include "database/query.h"
 #include "catalog/records.h"
 
 /* The newest snapshot, and the live table in it. */

@@ -5,8 +5,8 @@
 
 #include "catalog/column_value.h"
 #include "catalog/ducklake.h"
-#include "catalog/query.h"
-#include "catalog/row_insert.h"
+#include "database/query.h"
+#include "database/row_insert.h"
 #include "util/memory.h"
 
 /* More columns than any version of ours has, with those a user may add. */

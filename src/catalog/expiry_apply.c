@@ -7,14 +7,14 @@
 
 #include "catalog/doomed_list.h"
 #include "catalog/inlined.h"
-#include "catalog/query.h"
+#include "database/query.h"
 #include "catalog/tables.h"
 #include "os/clock.h"
 #include "util/memory.h"
 #include "util/text.h"
 
 #define SQL_BYTES 256
-/* Ids in one statement, which may have a MiB (catalog/guard.c): each takes 21 bytes at most. */
+/* Ids in one statement, which may have a MiB (database/guard.c): each takes 21 bytes at most. */
 #define IDS_MAX 20000
 
 /* ---- rows by their ids ---- */

@@ -4,7 +4,7 @@
 
 /* What expires, and doing it: between the two halves of catalog/expiry.h. */
 
-#include "catalog/database.h"
+#include "database/database.h"
 #include "catalog/doomed.h"
 #include "util/arena.h"
 #include "util/buffer.h"

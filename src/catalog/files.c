@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "catalog/sqlite_session.h"
+#include "database/sqlite_session.h"
 #include "os/file.h"
 #include "os/lock_probe.h"
 

@@ -4,8 +4,8 @@
 
 /* What is behind a struct catalog: for the modules of this room only. */
 
-#include "catalog/database.h"
-#include "catalog/query.h"
+#include "database/database.h"
+#include "database/query.h"
 
 struct catalog {
     struct database database;

@@ -6,7 +6,7 @@
 
 #include "catalog/coverage.h"
 #include "catalog/handle.h"
-#include "catalog/query.h"
+#include "database/query.h"
 #include "catalog/tables.h"
 #include "os/clock.h"
 

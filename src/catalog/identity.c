@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "catalog/query.h"
+#include "database/query.h"
 #include "catalog/values.h"
 #include "util/memory.h"
 

@@ -11,8 +11,8 @@
  * data_path.
  */
 
-#include "catalog/database.h"
-#include "catalog/query.h"
+#include "database/database.h"
+#include "database/query.h"
 
 /* The name that the table is made with. */
 #define DUCKLAKE_SCHEMA_NAME "main"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "catalog/query.h"
+#include "database/query.h"
 
 /* "ducklake_inlined_data_<table>_<schema version>": nothing else gets into a statement's text. */
 static bool is_own_name(const char *name, int64_t table_id)

@@ -5,7 +5,7 @@
 /* The tables in which DuckDB keeps small changes of the lake's table: they come and go. For the
  * modules of this room only. */
 
-#include "catalog/database.h"
+#include "database/database.h"
 
 #define INLINED_NAME_BYTES 96
 

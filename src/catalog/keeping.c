@@ -4,15 +4,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "catalog/engines.h"
-#include "catalog/query.h"
+#include "database/engines.h"
+#include "database/query.h"
 #include "util/memory.h"
 
 struct catalog_keeping {
     struct database database;
 };
 
-/* "ttp" and one more than the writer's, and the schema: one lake each (catalog/postgres_holder.c).
+/* "ttp" and one more than the writer's, and the schema: one lake each (database/postgres_holder.c).
  */
 #define KEY  "7631985, current_schema()::regnamespace::oid::int4"
 #define LOCK "locktype = 'advisory' AND classid = 7631985 AND objid = " SCHEMA
@@ -53,7 +53,7 @@ static enum error_code take(struct database *database, bool shared,
 }
 
 enum error_code catalog_keeping_take(struct catalog_keeping **out,
-                                     const struct catalog_location *where, bool shared,
+                                     const struct database_location *where, bool shared,
                                      char holder[KEEPING_HOLDER_BYTES], struct error *error)
 {
     *out = NULL;

@@ -8,7 +8,7 @@
  * A SQLite file is one machine's, whose kernel has locks for that: there is nothing to take here.
  */
 
-#include "catalog/location.h"
+#include "database/location.h"
 #include "util/error.h"
 
 #define KEEPING_HOLDER_BYTES 128
@@ -19,7 +19,7 @@ struct catalog_keeping;
  * success *out is the caller's to free, and NULL where nothing is to be taken. ERR_CONFLICT, with
  * who has it in `holder`: others have the lock. */
 enum error_code catalog_keeping_take(struct catalog_keeping **out,
-                                     const struct catalog_location *where, bool shared,
+                                     const struct database_location *where, bool shared,
                                      char holder[KEEPING_HOLDER_BYTES],
                                      struct error *error) MUST_CHECK;
 /* ERR_RETRY if it was lost since, with its connection. NULL is fine. */

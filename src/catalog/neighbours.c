@@ -6,7 +6,7 @@
 
 #include "catalog/catalog.h"
 #include "catalog/handle.h"
-#include "catalog/query.h"
+#include "database/query.h"
 #include "util/bytes.h"
 #include "util/text.h"
 

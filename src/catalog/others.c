@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "catalog/handle.h"
-#include "catalog/query.h"
+#include "database/query.h"
 #include "catalog/history.h"
 #include "catalog/inlined.h"
 #include "catalog/table_paths.h"

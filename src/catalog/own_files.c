@@ -6,7 +6,7 @@
 #include "catalog/handle.h"
 #include "catalog/history.h"
 #include "catalog/inlined.h"
-#include "catalog/query.h"
+#include "database/query.h"
 
 #define SQL_BYTES 2048
 

@@ -7,7 +7,7 @@
 #include "catalog/catalog.h"
 #include "catalog/coverage.h"
 #include "catalog/handle.h"
-#include "catalog/query.h"
+#include "database/query.h"
 #include "catalog/others.h"
 
 static const struct ledger_range everything = {0, UINT32_MAX};

@@ -10,7 +10,7 @@
 #include "catalog/handle.h"
 #include "catalog/history.h"
 #include "catalog/inlined.h"
-#include "catalog/query.h"
+#include "database/query.h"
 #include "catalog/retired.h"
 #include "catalog/tables.h"
 #include "os/clock.h"

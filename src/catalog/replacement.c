@@ -9,7 +9,7 @@
 #include "catalog/ducklake.h"
 #include "catalog/handle.h"
 #include "catalog/inlined.h"
-#include "catalog/query.h"
+#include "database/query.h"
 #include "catalog/retired.h"
 #include "os/clock.h"
 #include "util/memory.h"

@@ -5,7 +5,7 @@
 /* Retiring data files inside a transaction of this room's modules; what can be asked of the result
  * is in catalog/care.h, which says what the words mean. */
 
-#include "catalog/query.h"
+#include "database/query.h"
 
 /* is_moved of a data file that stays where it is until it is deleted; 0: it is to be moved, 1: it
  * was. */

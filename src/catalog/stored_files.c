@@ -3,7 +3,7 @@
 
 #include "catalog/care.h"
 #include "catalog/handle.h"
-#include "catalog/query.h"
+#include "database/query.h"
 #include "catalog/table_paths.h"
 #include "os/clock.h"
 #include "util/text.h"

@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "catalog/query.h"
+#include "database/query.h"
 #include "catalog/tables.h"
 #include "util/memory.h"
 
 #define NAME_BYTES 96
-/* As many as a statement may have values (catalog/postgres_sql.h). */
+/* As many as a statement may have values (database/postgres_sql.h). */
 #define COLUMNS_MAX 32
 #define SQL_BYTES   (COLUMNS_MAX * (NAME_BYTES + 8) + 256)
 /* Keys that are asked for at a time: an engine may hold the whole of an answer. */

@@ -9,7 +9,7 @@
  * arrives: who writes there (ttp_writer) and what is being put there (ttp_upload).
  */
 
-#include "catalog/database.h"
+#include "database/database.h"
 
 /* Makes the rows of `to`, which is empty or holds a catalog, those that `from` has: inside a write
  * transaction of the one and a read transaction of the other. ERR_CONFLICT, with the remedy, where

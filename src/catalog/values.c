@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "catalog/values.h"
 
-#include "catalog/query.h"
+#include "database/query.h"
 
 enum error_code catalog_set_value(struct database *database, const char *key, const char *value,
                                   struct error *error)

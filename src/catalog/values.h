@@ -4,7 +4,7 @@
 
 /* What the catalog keeps about its lake, as texts by key: the table ttp_lake. */
 
-#include "catalog/database.h"
+#include "database/database.h"
 
 /* Sets a key of ttp_lake; inside a write transaction. */
 enum error_code catalog_set_value(struct database *database, const char *key, const char *value,

@@ -6,7 +6,7 @@
 
 #include "catalog/ducklake.h"
 #include "catalog/identity.h"
-#include "catalog/query.h"
+#include "database/query.h"
 #include "catalog/tables.h"
 #include "catalog/view_text.h"
 #include "os/clock.h"

@@ -9,7 +9,7 @@
  * as are tables, views and macros that have such a name: they are left alone.
  */
 
-#include "catalog/database.h"
+#include "database/database.h"
 #include "catalog/records.h"
 
 /* What is to be done over `table`, the live table of that id, which is the lake's. */

@@ -35,7 +35,7 @@ bool lake_catalog_is_elsewhere(const struct lake_file *file)
 struct found_catalog {
     struct lake_file file;
     char path[OS_PATH_BYTES];
-    struct catalog_location where;
+    struct database_location where;
     bool is_elsewhere;
 };
 
@@ -43,12 +43,12 @@ static enum error_code find_elsewhere(struct found_catalog *found, const char *c
                                       const char *schema, const struct store *store,
                                       struct error *error)
 {
-    const char *fault = catalog_location_fault(catalog, schema);
+    const char *fault = database_location_fault(catalog, schema);
     if (fault != NULL)
         return error_set(error, ERR_CORRUPT, "%s/" LAKE_FILE " names no catalog: %s", store->root,
                          fault);
     found->is_elsewhere = true;
-    found->where = catalog_location_parse(catalog, schema);
+    found->where = database_location_parse(catalog, schema);
     return OK;
 }
 

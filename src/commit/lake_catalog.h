@@ -3,7 +3,7 @@
 #define TTP_COMMIT_LAKE_CATALOG_H
 
 /*
- * Which catalog is a lake's: the one in its own folder, or another (catalog/location.h). A lake
+ * Which catalog is a lake's: the one in its own folder, or another (database/location.h). A lake
  * keeps in lake.json what it was made with, so that every command finds its catalog; of one that
  * can't say it, since it lies in an object store and is only being made, the option `catalog` does.
  * Store and catalog are chosen independently, so this is the one place that joins them.

@@ -21,9 +21,9 @@ struct lake_file {
     char lake_id[LAKE_ID_BYTES];
     char network[LAKE_NETWORK_BYTES]; /* "": not known */
     char scheme[LAKE_SCHEME_BYTES];
-    /* Where the catalog is, as the options say it (catalog/location.h); "": in the folder. */
-    char catalog[CATALOG_LOCATION_BYTES];
-    char catalog_schema[CATALOG_SCHEMA_BYTES];
+    /* Where the catalog is, as the options say it (database/location.h); "": in the folder. */
+    char catalog[DATABASE_LOCATION_BYTES];
+    char catalog_schema[DATABASE_SCHEMA_BYTES];
     bool creating; /* its catalog may not be there yet: the first start did not get that far */
     struct ledger_set pruned; /* ledgers that were in the lake and were pruned on purpose */
 };

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "catalog/location.h"
+#include "database/location.h"
 #include "config/option_table.h"
 #include "config/option_value.h"
 #include "parquet/codec.h"
@@ -128,7 +128,7 @@ static void check_texts(const struct options *options, struct problems *problems
         REPORT(service_version, "the version must be printable ASCII without spaces");
     if (options->output_path[0] == '\0')
         REPORT(output_path, "the path must not be empty");
-    const char *fault = catalog_location_fault(options->catalog, options->catalog_schema);
+    const char *fault = database_location_fault(options->catalog, options->catalog_schema);
     if (fault != NULL)
         REPORT(catalog, fault);
     bool may_be_url = strncmp(options->output_path, "s3://", 5) == 0;

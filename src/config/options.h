@@ -72,7 +72,7 @@ struct options {
     struct option_headers metadata;
 
     const char *output_path;
-    const char *catalog; /* catalog/location.h; "": in the lake's folder */
+    const char *catalog; /* database/location.h; "": in the lake's folder */
     const char *catalog_schema;
     const char *s3_endpoint;
     const char *s3_region;

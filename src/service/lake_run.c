@@ -11,6 +11,7 @@
 #include "service/memory_plan.h"
 #include "service/rerun.h"
 #include "service/run_check.h"
+#include "service/run_log.h"
 #include "service/run_status.h"
 #include "service/run_stop.h"
 #include "service/sink_setup.h"
@@ -55,9 +56,9 @@ struct lake_run {
     struct lake_writer writer;
     struct lake_care care;
     struct run_stop stop;
-    int64_t started_us;          /* monotonic */
-    int64_t next_turn_us;        /* of the observers; monotonic */
-    atomic_bool owes_left_below; /* report_left_below has not spoken */
+    struct run_log log;
+    int64_t started_us;   /* monotonic */
+    int64_t next_turn_us; /* of the observers; monotonic */
 
     struct run_report *report;
 
@@ -128,62 +129,6 @@ static void tell_turn(struct lake_run *run, int64_t now_us)
                                 .status = run->status,
                                 .now_us = now_us,
                                 .next_turn_us = &run->next_turn_us});
-}
-
-/* ---- what the log tells of it -----------------------------------------------------------------
- */
-
-/* Live, once: what lies below the tip and is not fetched here. Not before the server's chain is
- * known to be the lake's: its command would fetch another one. */
-static void report_left_below(struct lake_run *run)
-{
-    const struct run_plan *plan = &run->plan;
-    if (plan->left_below.count == 0 || !atomic_exchange(&run->owes_left_below, false))
-        return;
-    char ranges[LEDGER_SET_TEXT_BYTES];
-    char sentence[LEDGER_SET_TEXT_BYTES + 256];
-    struct buffer command;
-    buffer_init(&command);
-    ledger_set_text(&plan->left_below, ranges);
-    snprintf(sentence, sizeof sentence,
-             "ledgers below the newest are not in the lake, and this run leaves them: %s", ranges);
-    if (rerun_write_run(run->options, ledger_set_span(&plan->left_below), &command) == OK)
-        log_event(LOG_WARN, "app", sentence, LOG_T("fetch_by", (const char *)command.data));
-    else
-        log_line(LOG_WARN, "app", sentence);
-    buffer_release(&command);
-}
-
-/* Once, too: of what was asked for. */
-static void report_pruned(const struct run_plan *plan)
-{
-    char ranges[LEDGER_SET_TEXT_BYTES];
-    if (plan->pruned.count == 0)
-        return;
-    ledger_set_text(&plan->pruned, ranges);
-    log_event(LOG_INFO, "app",
-              "ledgers were pruned and are not fetched (run START END --include-pruned fetches "
-              "them)",
-              LOG_T("ledgers", ranges));
-}
-
-static void log_commit(const struct sink_commit_info *info)
-{
-    log_event(LOG_INFO, "sink", "committed", LOG_U("commit_no", info->commit_no),
-              LOG_U("first_ledger", info->range.first), LOG_U("last_ledger", info->range.last),
-              LOG_U("rows", info->row_count), LOG_U("files", info->file_count),
-              LOG_U("bytes", info->size_bytes),
-              LOG_T("partition", info->partition != NULL ? info->partition : ""),
-              LOG_T("reason", rotation_reason_name(info->reason)),
-              LOG_I("duration_ms", info->duration_us / 1000));
-}
-
-static void log_fact(void *run, const struct run_fact *fact)
-{
-    if (fact->kind == FACT_BATCH)
-        report_left_below(run);
-    else if (fact->kind == FACT_COMMIT)
-        log_commit(fact->commit);
 }
 
 /* ---- callbacks from the parts -----------------------------------------------------------------
@@ -273,7 +218,7 @@ static void on_stream_done(void *context, size_t index, enum error_code code)
 {
     struct lake_run *run = context;
     if (code != ERR_CONFLICT)
-        report_left_below(run);
+        run_log_left_below(&run->log);
     batch_queue_close(run->lanes[index].queue);
     if (code != OK && run->lane_count > 1) { /* no other piece would go better */
         atomic_store(&run->stream_failed, true);
@@ -466,7 +411,7 @@ static enum error_code set_up(struct lake_run *run, const struct run_observer *o
         return code;
     run_observers_add(&run->observers, run_status_observer(run->status));
     run_observers_add(&run->observers, supervisor_observer(&run->supervisor));
-    run_observers_add(&run->observers, (struct run_observer){log_fact, run});
+    run_observers_add(&run->observers, run_log_observer(&run->log, run->options));
     if (observer != NULL)
         run_observers_add(&run->observers, *observer);
     code = open_sink(run, error);
@@ -615,9 +560,6 @@ static enum error_code run_round(struct lake_run *run, struct error *error)
     enum error_code code = at_catalog(run, make_plan, error);
     if (code != OK)
         return code;
-    atomic_store(&run->owes_left_below, run->failures_in_a_row == 0);
-    if (run->failures_in_a_row == 0)
-        report_pruned(&run->plan);
     run->stream_code = run->writer_code = OK;
     tell(run, (struct run_fact){
                   .kind = FACT_PLAN, .plan = &run->plan, .is_first = run->failures_in_a_row == 0});

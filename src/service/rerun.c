@@ -105,7 +105,7 @@ static enum error_code append_path(struct buffer *out, const char *flag, const c
 /* sqlite:PATH, so too. */
 static enum error_code append_catalog(struct buffer *out, const char *flag, const char *catalog)
 {
-    static const char prefix[] = CATALOG_SQLITE_PREFIX;
+    static const char prefix[] = DATABASE_SQLITE_PREFIX;
     char absolute[OS_PATH_BYTES], text[OS_PATH_BYTES + sizeof prefix];
     size_t length = sizeof prefix - 1;
     if (strncmp(catalog, prefix, length) != 0 ||

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "catalog/location.h"
+#include "database/location.h"
 #include "os/clock.h"
 #include "os/log.h"
 #include "os/log_output.h"
@@ -106,7 +106,7 @@ bool run_stop_is_shared(const struct run_stop *stop)
 {
     const struct options *options = stop->options;
     return objects_is_url(options->output_path) && options->catalog[0] != '\0' &&
-           catalog_location_parse(options->catalog, options->catalog_schema).conninfo != NULL;
+           database_location_parse(options->catalog, options->catalog_schema).conninfo != NULL;
 }
 
 enum exit_code run_stop_exit_code(const struct run_stop *stop)

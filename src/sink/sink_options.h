@@ -14,7 +14,7 @@
 
 struct sink_options {
     const char *output_path;
-    const char *catalog; /* catalog/location.h; "" or NULL: in the folder, or as it is */
+    const char *catalog; /* database/location.h; "" or NULL: in the folder, or as it is */
     const char *catalog_schema;
     bool require_lake;            /* a lake that is not there is an error */
     const char *reader_data_path; /* "" = the absolute output_path */

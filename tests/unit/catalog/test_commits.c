@@ -11,7 +11,7 @@
 
 #include "catalog/place.h"
 #include "catalog/handle.h"
-#include "catalog/sqlite_session.h"
+#include "database/sqlite_session.h"
 #include "support/catalog_fixture.h"
 #include "support/fault_calls.h"
 #include "support/temp_folder.h"

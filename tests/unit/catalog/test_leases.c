@@ -23,7 +23,7 @@ static struct worker {
     struct catalog *catalog;
     struct leases *leases;
 } me, other;
-static struct catalog_location where;
+static struct database_location where;
 static bool has_server;
 
 static struct catalog *open_as(enum catalog_mode mode)
@@ -63,7 +63,7 @@ static int set_up(void **state)
     (void)state;
     if (!has_server)
         return 0;
-    where = (struct catalog_location){
+    where = (struct database_location){
         .conninfo = postgres_server_new_database(), .schema = "", .is_shared = true};
     me = begin_worker(TTL_US);
     other = begin_worker(TTL_US);
@@ -386,7 +386,7 @@ static void numbers_of_commits_are_nobody_elses(void **state)
 static void who_wants_to_be_alone_waits_for_nobody_and_ousts_nobody(void **state)
 {
     struct catalog *alone;
-    struct catalog_location exclusive;
+    struct database_location exclusive;
     struct error error;
     NEEDS_SERVER;
     exclusive = where;

@@ -11,7 +11,7 @@
 
 #include "catalog/care.h"
 #include "catalog/catalog.h"
-#include "catalog/engines.h"
+#include "database/engines.h"
 #include "catalog/transfer.h"
 #include "catalog/uploads.h"
 #include "support/catalog_fixture.h"

@@ -10,7 +10,7 @@
  * database. */
 bool postgres_server_start(void);
 void postgres_server_stop(void);
-/* For struct catalog_location; a new empty database with each call. */
+/* For struct database_location; a new empty database with each call. */
 const char *postgres_server_new_database(void);
 /* The first value of the first row that psql prints for it in the newest database; "ERROR" where it
  * fails. Lives until the next call. */
