@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "app/command.h"
-#include "app/json_output.h"
-#include "app/say.h"
+#include "output/json_output.h"
+#include "output/say.h"
 #include "config/option_table.h"
 #include "config/option_load.h"
 #include "care/backup.h"

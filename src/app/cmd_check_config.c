@@ -4,8 +4,8 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "app/standard_output.h"
-#include "app/json_output.h"
+#include "output/standard_output.h"
+#include "output/json_output.h"
 #include "config/option_json.h"
 #include "config/option_table.h"
 #include "config/option_value.h"

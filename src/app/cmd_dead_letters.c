@@ -8,8 +8,8 @@
 #include "app/dead_letters.h"
 #include "app/dead_letters_export.h"
 #include "app/dead_letters_replay.h"
-#include "app/json_output.h"
-#include "app/say.h"
+#include "output/json_output.h"
+#include "output/say.h"
 #include "lake/dead_letter_list.h"
 #include "lake/open.h"
 

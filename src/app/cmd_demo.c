@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "service/lake_run.h"
-#include "app/say.h"
+#include "output/say.h"
 #include "app/serving.h"
 #include "os/file.h"
 #include "os/log.h"

@@ -4,8 +4,8 @@
 #include <jansson.h>
 
 #include "app/command.h"
-#include "app/json_output.h"
-#include "app/say.h"
+#include "output/json_output.h"
+#include "output/say.h"
 #include "care/expire.h"
 #include "util/text.h"
 

@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 #include "app/command.h"
-#include "app/json_output.h"
-#include "app/say.h"
+#include "output/json_output.h"
+#include "output/say.h"
 #include "lake/listing.h"
 #include "lake/open.h"
 #include "os/log.h"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "util/ledger_text.h"
-#include "app/say.h"
+#include "output/say.h"
 #include "app/serving.h"
 #include "os/file.h"
 #include "os/signal.h"

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "app/standard_output.h"
+#include "output/standard_output.h"
 #include "config/help.h"
 
 static enum exit_code print_completion(const struct command_list *commands, const char *shell,

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "app/command.h"
-#include "app/json_output.h"
-#include "app/say.h"
+#include "output/json_output.h"
+#include "output/say.h"
 #include "lake/data_file.h"
 #include "parquet/page_index.h"
 #include "walk/walk.h"

@@ -3,10 +3,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "app/print_runs.h"
+#include "output/print_runs.h"
 #include "service/rerun.h"
 #include "app/command.h"
-#include "app/say.h"
+#include "output/say.h"
 #include "lake/inventory.h"
 #include "care/rebuild.h"
 #include "util/text.h"

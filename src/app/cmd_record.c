@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "service/memory_plan.h"
-#include "app/say.h"
+#include "output/say.h"
 #include "service/source_setup.h"
 #include "os/log.h"
 #include "os/process.h"

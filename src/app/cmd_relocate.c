@@ -3,8 +3,8 @@
 #include <jansson.h>
 
 #include "app/command.h"
-#include "app/json_output.h"
-#include "app/say.h"
+#include "output/json_output.h"
+#include "output/say.h"
 #include "care/relocate.h"
 
 static enum error_code print_json(const struct relocate_report *report, bool dry_run,

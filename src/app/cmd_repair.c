@@ -3,11 +3,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "app/print_runs.h"
+#include "output/print_runs.h"
 #include "service/rerun.h"
 #include "app/command.h"
 #include "util/ledger_text.h"
-#include "app/say.h"
+#include "output/say.h"
 #include "lake/inventory.h"
 #include "care/repair.h"
 #include "os/process.h"

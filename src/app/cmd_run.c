@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/command.h"
 
-#include "app/progress.h"
+#include "output/progress.h"
 #include "service/lake_run.h"
-#include "app/report_file.h"
+#include "output/report_file.h"
 #include "service/run_check.h"
 #include "service/run_plan.h"
-#include "app/standard_output.h"
-#include "app/summary.h"
+#include "output/standard_output.h"
+#include "output/summary.h"
 #include "catalog/catalog.h"
 #include "care/prune.h"
 #include "commit/lake_catalog.h"

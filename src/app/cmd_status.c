@@ -7,8 +7,8 @@
 
 #include "service/rerun.h"
 #include "app/command.h"
-#include "app/json_output.h"
-#include "app/say.h"
+#include "output/json_output.h"
+#include "output/say.h"
 #include "app/status_pieces.h"
 #include "catalog/care.h"
 #include "catalog/history.h"

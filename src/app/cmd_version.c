@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/command.h"
 
-#include "app/standard_output.h"
+#include "output/standard_output.h"
 #include "version.h"
 
 enum exit_code cmd_version(const struct command_line *line)

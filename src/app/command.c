@@ -8,7 +8,7 @@
 #include "commit/lake_catalog.h"
 #include "config/help.h"
 #include "config/option_load.h"
-#include "app/standard_output.h"
+#include "output/standard_output.h"
 #include "os/log.h"
 #include "store/objects.h"
 

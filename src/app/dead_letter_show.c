@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "app/dead_letters.h"
-#include "app/json_output.h"
-#include "app/say.h"
+#include "output/json_output.h"
+#include "output/say.h"
 #include "lake/dead_letter_list.h"
 #include "lake/open.h"
 #include "pb/outline.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/dead_letters.h"
 
-#include "app/json_output.h"
+#include "output/json_output.h"
 #include "util/ledger_text.h"
 #include "util/memory.h"
 

@@ -5,8 +5,8 @@
 #include <inttypes.h>
 
 #include "app/dead_letters.h"
-#include "app/json_output.h"
-#include "app/say.h"
+#include "output/json_output.h"
+#include "output/say.h"
 #include "lake/dead_letter_list.h"
 #include "lake/open.h"
 #include "os/file.h"

@@ -5,8 +5,8 @@
 #include <inttypes.h>
 #include <jansson.h>
 
-#include "app/json_output.h"
-#include "app/say.h"
+#include "output/json_output.h"
+#include "output/say.h"
 #include "care/letter_replay.h"
 #include "service/memory_plan.h"
 #include "service/sink_setup.h"

@@ -3,7 +3,7 @@
 
 #include "app/command.h"
 #include "app/command_table.h"
-#include "app/standard_output.h"
+#include "output/standard_output.h"
 #include "arrow/dictionary.h"
 #include "os/identity.h"
 #include "os/log.h"

@@ -9,7 +9,7 @@
 
 #include "config/option_table.h"
 #include "service/memory_plan.h"
-#include "app/progress.h"
+#include "output/progress.h"
 #include "service/source_setup.h"
 #include "commit/lake_file.h"
 #include "os/clock.h"

@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "app/say.h"
-#include "app/standard_output.h"
+#include "output/say.h"
+#include "output/standard_output.h"
 #include "os/log.h"
 #include "os/signal.h"
 

@@ -3,8 +3,8 @@
 
 #include <inttypes.h>
 
-#include "app/json_output.h"
-#include "app/say.h"
+#include "output/json_output.h"
+#include "output/say.h"
 #include "catalog/leases.h"
 
 #define SHOWN_MAX 100 /* of each list */

@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 #include "service/rerun.h"
-#include "app/json_output.h"
-#include "app/say.h"
+#include "output/json_output.h"
+#include "output/say.h"
 #include "util/text.h"
 
 /* Named ranges that one command takes out; the next verify names the next ones. */

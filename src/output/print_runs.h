@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef TTP_APP_PRINT_RUNS_H
-#define TTP_APP_PRINT_RUNS_H
+#ifndef TTP_OUTPUT_PRINT_RUNS_H
+#define TTP_OUTPUT_PRINT_RUNS_H
 
 #include "config/options.h"
 #include "util/error.h"

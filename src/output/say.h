@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef TTP_APP_SAY_H
-#define TTP_APP_SAY_H
+#ifndef TTP_OUTPUT_SAY_H
+#define TTP_OUTPUT_SAY_H
 
 #include "util/error.h"
 

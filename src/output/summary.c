@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/summary.h"
+#include "output/summary.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

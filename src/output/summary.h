@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef TTP_APP_SUMMARY_H
-#define TTP_APP_SUMMARY_H
+#ifndef TTP_OUTPUT_SUMMARY_H
+#define TTP_OUTPUT_SUMMARY_H
 
 /* What is told to people before and after a run. */
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/report_file.h"
+#include "output/report_file.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "service/rerun.h"
-#include "app/json_output.h"
+#include "output/json_output.h"
 #include "config/option_json.h"
 #include "status/figures.h"
 #include "config/option_table.h"

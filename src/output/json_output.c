@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/json_output.h"
+#include "output/json_output.h"
 
 #include <stdio.h>
 

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "service/memory_plan.h"
-#include "app/report_file.h"
-#include "app/summary.h"
+#include "output/report_file.h"
+#include "output/summary.h"
 #include "support/options_support.h"
 #include "os/file.h"
 #include "support/temp_folder.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/say.h"
+#include "output/say.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/standard_output.h"
+#include "output/standard_output.h"
 
 #include <errno.h>
 #include <stdio.h>

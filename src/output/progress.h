@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef TTP_APP_PROGRESS_H
-#define TTP_APP_PROGRESS_H
+#ifndef TTP_OUTPUT_PROGRESS_H
+#define TTP_OUTPUT_PROGRESS_H
 
 /* Tells the progress of a run: a bounded run on a terminal draws a bar with rate and time left, any
  * other logs a line, every 10 s where it is bounded, every 60 s where it is live. Used by the main

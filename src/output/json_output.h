@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef TTP_APP_JSON_OUTPUT_H
-#define TTP_APP_JSON_OUTPUT_H
+#ifndef TTP_OUTPUT_JSON_OUTPUT_H
+#define TTP_OUTPUT_JSON_OUTPUT_H
 
 /* What the commands' JSON is made of. Every function gives NULL without memory, and nothing is left
  * out silently: a NULL among the parts makes the whole NULL. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef TTP_APP_REPORT_FILE_H
-#define TTP_APP_REPORT_FILE_H
+#ifndef TTP_OUTPUT_REPORT_FILE_H
+#define TTP_OUTPUT_REPORT_FILE_H
 
 /*
  * `run --report DIR/FILE`: what a run was asked for and what came of it, as one JSON object. It is

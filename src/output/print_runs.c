@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/print_runs.h"
+#include "output/print_runs.h"
 
 #include <stdio.h>
 
-#include "app/say.h"
+#include "output/say.h"
 #include "service/rerun.h"
 
 enum error_code print_runs(const char *title, const struct options *options,

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/progress.h"
+#include "output/progress.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "app/summary.h"
+#include "output/summary.h"
 #include "os/clock.h"
 #include "os/log.h"
 #include "os/process.h"

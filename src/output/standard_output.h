@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef TTP_APP_STANDARD_OUTPUT_H
-#define TTP_APP_STANDARD_OUTPUT_H
+#ifndef TTP_OUTPUT_STANDARD_OUTPUT_H
+#define TTP_OUTPUT_STANDARD_OUTPUT_H
 
 /* What commands print on stdout, and that it arrived. */
 
