@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "pb/event.h"
+#include "pb/straight.h"
 #include "rows/batch_builder.h"
 
 #define BATCH_ROWS 1000
@@ -67,22 +67,24 @@ static uint64_t sink; /* keeps what was computed from being optimised away */
 
 static void decode_all(unsigned rounds)
 {
+    struct event_decoder decoder = {0};
     struct event_view event;
     for (unsigned round = 0; round < rounds; round++)
         for (size_t i = 0; i < events.count; i++) {
-            must(event_decode(events.messages[i], &event, NULL));
+            must(event_decoder_next(&decoder, events.messages[i], &event, NULL));
             sink += event.ledger_sequence + event.amount.size_bytes;
         }
 }
 
 static void make_rows(unsigned rounds)
 {
+    struct event_decoder decoder = {0};
     struct event_view event;
     struct row_view row;
     struct row_scratch scratch = {0};
     for (unsigned round = 0; round < rounds; round++)
         for (size_t i = 0; i < events.count; i++) {
-            must(event_decode(events.messages[i], &event, NULL));
+            must(event_decoder_next(&decoder, events.messages[i], &event, NULL));
             must(row_from_event(&event, 0, &scratch, &row, NULL));
             sink += row.transaction_hash[0] + row.amount.size_bytes;
         }
@@ -108,12 +110,13 @@ static void build_batches(const char *version, unsigned rounds)
     if (batch_builder_new(&builder, &options, &error) != OK)
         abort();
     batch_builder_begin_range(builder, 0);
+    struct event_decoder decoder = {0};
     uint32_t ledger = 0, index = 0, ordinal = 0, last = 0;
     for (unsigned round = 0; round < rounds; round++)
         for (size_t i = 0; i < events.count; i++) {
             struct event_view event;
             bool dead;
-            must(event_decode(events.messages[i], &event, NULL));
+            must(event_decoder_next(&decoder, events.messages[i], &event, NULL));
             if (event.ledger_sequence != last || i == 0) {
                 if (ledger != 0)
                     must(batch_builder_complete_to(builder, ledger, NULL));

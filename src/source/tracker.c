@@ -570,7 +570,7 @@ enum error_code tracker_take(struct tracker *tracker, struct bytes_view message,
     struct event_view event;
     struct error why;
     *track = TRACK_GO_ON;
-    if (event_decode(message, &event, &why) != OK)
+    if (event_decoder_next(&tracker->decoder, message, &event, &why) != OK)
         return take_unreadable(tracker, message, false, why.message, track, error);
     if (event.ledger_sequence == 0)
         return take_unreadable(tracker, message, true,

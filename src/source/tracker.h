@@ -16,8 +16,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "source/gaps.h"
+#include "pb/straight.h"
 #include "source/contract.h"
+#include "source/gaps.h"
 #include "status/stages.h"
 #include "util/buffer.h"
 
@@ -53,6 +54,7 @@ enum tracker_ledger {
 
 struct tracker {
     const struct source_handler *handler;
+    struct event_decoder decoder;
     uint32_t next; /* first ledger that is not complete; 0: unknown (START 0, nothing came) */
     uint32_t last; /* of the range; 0: open */
     uint32_t newest_full; /* newest complete ledger that had events; 0: none of this run */
