@@ -70,12 +70,19 @@ enum error_code catalog_has_commit(struct catalog *catalog, uint64_t commit_no, 
 enum error_code catalog_add_commit(struct catalog *catalog, const struct catalog_commit *commit,
                                    struct error *error) MUST_CHECK;
 
-/* Asked inside the commit's transaction, when it holds the catalog and has written nothing yet; an
- * error ends it. */
-typedef enum error_code catalog_commit_check(void *context, struct error *error);
-/* catalog_add_commit if the check has nothing against it. */
+/* What a commit's transaction asks for besides; an error of either ends it, and it has written
+ * nothing then. Any of the two may be NULL. */
+struct catalog_terms {
+    /* What the catalog itself has to say: sent with the transaction's own questions, so that it
+     * costs no round trip. What it lacks may be told only by the transaction. */
+    enum error_code (*demand)(void *context, struct error *error);
+    /* Anything else, when the transaction holds the catalog. */
+    enum error_code (*confirm)(void *context, struct error *error);
+    void *context;
+};
+/* catalog_add_commit if the terms are met. */
 enum error_code catalog_add_commit_if(struct catalog *catalog, const struct catalog_commit *commit,
-                                      catalog_commit_check *check, void *context,
+                                      const struct catalog_terms *terms,
                                       struct error *error) MUST_CHECK;
 
 /* Settles what a failed catalog_add_commit left open: reopens the database and, in one durable

@@ -12,6 +12,7 @@
 #include "catalog/ducklake.h"
 #include "catalog/handle.h"
 #include "catalog/replacement.h"
+#include "catalog/terms.h"
 #include "catalog/doomed_list.h"
 #include "util/json_text.h"
 #include "os/clock.h"
@@ -257,8 +258,7 @@ static enum error_code add_everything(struct commit_questions *questions, enum e
 }
 
 enum error_code catalog_add_commit_if(struct catalog *catalog, const struct catalog_commit *commit,
-                                      catalog_commit_check *check, void *context,
-                                      struct error *error)
+                                      const struct catalog_terms *terms, struct error *error)
 {
     struct commit_questions questions;
     int64_t *data_file_ids = mem_alloc(commit->file_count * sizeof *data_file_ids);
@@ -267,9 +267,7 @@ enum error_code catalog_add_commit_if(struct catalog *catalog, const struct cata
     enum error_code code = database_ask_to_write(&catalog->database, error);
     if (code == OK) {
         ask_all(catalog, commit, &questions, error);
-        code = database_hold(&catalog->database, error);
-        if (code == OK && check != NULL)
-            code = check(context, error);
+        code = terms_hold(&catalog->database, terms, error);
         code = add_everything(&questions, code, commit, data_file_ids, error);
         code = database_end(&catalog->database, code, error);
     }
@@ -280,7 +278,7 @@ enum error_code catalog_add_commit_if(struct catalog *catalog, const struct cata
 enum error_code catalog_add_commit(struct catalog *catalog, const struct catalog_commit *commit,
                                    struct error *error)
 {
-    return catalog_add_commit_if(catalog, commit, NULL, NULL, error);
+    return catalog_add_commit_if(catalog, commit, NULL, error);
 }
 
 enum error_code catalog_settle_commit(struct catalog *catalog, uint64_t commit_no, bool *committed,

@@ -6,6 +6,7 @@
 
 #include "catalog/amendment.h"
 #include "catalog/commit_files.h"
+#include "catalog/terms.h"
 #include "catalog/ducklake.h"
 #include "catalog/handle.h"
 #include "catalog/inlined.h"
@@ -145,15 +146,14 @@ static enum error_code replace(struct catalog *catalog, const struct catalog_com
 
 enum error_code catalog_replace_if(struct catalog *catalog, const struct catalog_commit *change,
                                    const struct catalog_replacement *replacement,
-                                   catalog_commit_check *check, void *context, struct error *error)
+                                   const struct catalog_terms *terms, struct error *error)
 {
     int64_t *data_file_ids = mem_alloc(change->file_count * sizeof *data_file_ids);
     if (data_file_ids == NULL)
         return error_no_memory(error, "a replacement");
-    enum error_code code = database_begin_write(&catalog->database, error);
+    enum error_code code = database_ask_to_write(&catalog->database, error);
     if (code == OK) {
-        if (check != NULL)
-            code = check(context, error);
+        code = terms_hold(&catalog->database, terms, error);
         if (code == OK)
             code = replace(catalog, change, replacement, data_file_ids, error);
         code = database_end(&catalog->database, code, error);

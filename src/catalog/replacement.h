@@ -33,7 +33,7 @@ struct catalog_replacement {
  * so many rows. */
 enum error_code catalog_replace_if(struct catalog *catalog, const struct catalog_commit *change,
                                    const struct catalog_replacement *replacement,
-                                   catalog_commit_check *check, void *context,
+                                   const struct catalog_terms *terms,
                                    struct error *error) MUST_CHECK;
 
 /* Rows of a live commit in a live data file that replaced others. */
