@@ -91,14 +91,18 @@ enum error_code catalog_newest_close(struct catalog *catalog, int64_t *close_us,
                               NO_VALUES, close_us, error);
 }
 
-enum error_code catalog_oldest_close(struct catalog *catalog, int64_t *close_us,
-                                     struct error *error)
+enum error_code catalog_newest_before(struct catalog *catalog, int64_t before_us, uint32_t *ledger,
+                                      struct error *error)
 {
-    *close_us = 0;
-    return database_query_int(&catalog->database,
-                              "SELECT last_close_us FROM ttp_commits WHERE last_close_us > 0 AND "
-                              "ended_us IS NULL ORDER BY last_close_us LIMIT 1",
-                              NO_VALUES, close_us, error);
+    struct query query;
+    *ledger = 0;
+    query_begin(&query, &catalog->database,
+                "SELECT coalesce(max(last_ledger), 0) FROM ttp_commits WHERE last_close_us > 0 AND "
+                "last_close_us < ?1 AND ended_us IS NULL",
+                BIND(sql_int(before_us)), error);
+    if (query_next(&query))
+        *ledger = (uint32_t)query_int(&query, 0);
+    return query_end(&query);
 }
 
 enum error_code catalog_path_is_known(struct catalog *catalog, const char *path, bool *known,
