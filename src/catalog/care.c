@@ -98,7 +98,7 @@ enum error_code catalog_forget_pruned(struct catalog *catalog, struct ledger_ran
 
 /* ---- retired files ---- */
 
-#define SQL_BYTES 1024
+#define SQL_BYTES 2048
 #define KEPT_PATH "'" CATALOG_RETIRED_PREFIX "' || path || '" CATALOG_RETIRED_SUFFIX "'"
 
 enum error_code retired_list_files(struct database *database, const char *live_files,

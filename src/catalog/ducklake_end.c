@@ -4,7 +4,7 @@
 
 #include "catalog/ducklake.h"
 
-#define SQL_BYTES 2048
+#define SQL_BYTES 8192
 /* The table's sum without the files', and nothing below zero. */
 #define LESS(sum)                                                                                  \
     "CASE WHEN ducklake_table_stats." sum " > coalesce(sum(d." sum "), 0) THEN "                   \

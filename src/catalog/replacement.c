@@ -16,56 +16,94 @@
 #include "os/clock.h"
 #include "util/memory.h"
 
-#define SQL_BYTES 512
-/* The data file ?1, as long as it is a live one of the table ?3. */
-#define LIVE_FILE                                                                                  \
-    "(SELECT data_file_id FROM ducklake_data_file WHERE table_id = ?3 AND end_snapshot IS NULL "   \
-    "AND path_is_relative AND data_file_id = ?1)"
+/* Files that leave by the same statements: preparing these costs more than doing them. */
+#define TOGETHER_MAX 64
+#define IDS_BYTES    (TOGETHER_MAX * (sizeof "-9223372036854775808" + 1))
+#define LIVE_BYTES   (IDS_BYTES + 160)
+#define SQL_BYTES    (LIVE_BYTES + 64)
 
-static enum error_code refuse(const struct database *database, int64_t data_file_id,
-                              struct error *error)
+/* Some of the data files that leave, for statements: their ids in parentheses, and those of them
+ * that are live ones of the table ?3. */
+struct leaving {
+    const int64_t *files;
+    size_t count;
+    char ids[IDS_BYTES], live[LIVE_BYTES];
+};
+
+static void leaving_take(struct leaving *leaving, const int64_t *files, size_t count)
 {
-    return error_set(error, ERR_CONFLICT,
-                     "catalog %s: somebody changed data file %" PRId64
-                     " before its rows could be put into another file: it stays as it is",
-                     database->path, data_file_id);
+    size_t length = 0;
+    leaving->files = files;
+    leaving->count = count < TOGETHER_MAX ? count : TOGETHER_MAX;
+    for (size_t i = 0; i < leaving->count; i++)
+        length += (size_t)snprintf(leaving->ids + length, sizeof leaving->ids - length,
+                                   "%c%" PRId64, i == 0 ? '(' : ',', files[i]);
+    snprintf(leaving->ids + length, sizeof leaving->ids - length, ")");
+    snprintf(leaving->live, sizeof leaving->live,
+             "(SELECT data_file_id FROM ducklake_data_file WHERE table_id = ?3 AND end_snapshot IS "
+             "NULL AND path_is_relative AND data_file_id IN %s)",
+             leaving->ids);
 }
 
-/* A file that somebody ended, or hid rows of, since it was read may not be replaced. */
-static enum error_code check_ended(struct database *database, int64_t table_id,
-                                   int64_t data_file_id, struct error *error)
+/* One of them that is not live any more, or has hidden rows, which the catalog lists in `name` if
+ * that is no "": *found. */
+static enum error_code find_changed(struct database *database, const struct leaving *leaving,
+                                    struct sql_values values, const char *name, bool *found,
+                                    struct error *error)
 {
-    char name[INLINED_NAME_BYTES], sql[SQL_BYTES];
-    bool live = false, changed = false;
-    struct sql_values values = BIND(sql_int(data_file_id), sql_int(0), sql_int(table_id));
-    enum error_code code =
-        database_has(database, "SELECT 1 WHERE EXISTS " LIVE_FILE, values, &live, error);
-    if (code == OK)
-        code = database_has(database,
-                            "SELECT 1 FROM ducklake_delete_file WHERE data_file_id = ?1 AND "
-                            "end_snapshot IS NULL",
-                            BIND(sql_int(data_file_id)), &changed, error);
-    if (code == OK)
-        code = inlined_delete_table(database, table_id, name, error);
-    if (code == OK && !changed && name[0] != '\0') {
-        snprintf(sql, sizeof sql, "SELECT 1 FROM \"%s\" WHERE file_id = ?1", name);
-        code = database_has(database, sql, BIND(sql_int(data_file_id)), &changed, error);
+    char sql[SQL_BYTES];
+    int64_t live = 0;
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM %s f", leaving->live);
+    enum error_code code = database_query_int(database, sql, values, &live, error);
+    *found = live != (int64_t)leaving->count;
+    snprintf(sql, sizeof sql,
+             "SELECT 1 FROM ducklake_delete_file WHERE end_snapshot IS NULL AND data_file_id IN %s",
+             leaving->ids);
+    if (code == OK && !*found)
+        code = database_has(database, sql, NO_VALUES, found, error);
+    snprintf(sql, sizeof sql, "SELECT 1 FROM \"%s\" WHERE file_id IN %s", name, leaving->ids);
+    if (code == OK && !*found && name[0] != '\0')
+        code = database_has(database, sql, NO_VALUES, found, error);
+    return code;
+}
+
+/* Files that somebody ended, or hid rows of, since they were read may not be replaced. */
+static enum error_code check_leaving(struct database *database, const struct leaving *leaving,
+                                     struct sql_values values, const char *name,
+                                     struct error *error)
+{
+    bool found;
+    enum error_code code = find_changed(database, leaving, values, name, &found, error);
+    if (code != OK || !found)
+        return code;
+    for (size_t i = 0; code == OK && i < leaving->count; i++) {
+        struct leaving one;
+        leaving_take(&one, &leaving->files[i], 1);
+        code = find_changed(database, &one, values, name, &found, error);
+        if (code == OK && found)
+            code = error_set(error, ERR_CONFLICT,
+                             "catalog %s: somebody changed data file %" PRId64
+                             " before its rows could be put into another file: it stays as it is",
+                             database->path, leaving->files[i]);
     }
-    return code == OK && (!live || changed) ? refuse(database, data_file_id, error) : code;
+    return code;
 }
 
 static enum error_code end_files(struct database *database, const struct ducklake_head *head,
                                  const struct catalog_replacement *replacement, struct error *error)
 {
-    enum error_code code = OK;
-    for (size_t i = 0; code == OK && i < replacement->ended_count; i++) {
-        struct sql_values values = BIND(sql_int(replacement->ended[i]),
-                                        sql_int(head->snapshot_id + 1), sql_int(head->table_id));
-        code = check_ended(database, head->table_id, replacement->ended[i], error);
+    struct sql_values values =
+        BIND(sql_int(0), sql_int(head->snapshot_id + 1), sql_int(head->table_id));
+    char name[INLINED_NAME_BYTES];
+    enum error_code code = inlined_delete_table(database, head->table_id, name, error);
+    for (size_t i = 0; code == OK && i < replacement->ended_count; i += TOGETHER_MAX) {
+        struct leaving leaving;
+        leaving_take(&leaving, &replacement->ended[i], replacement->ended_count - i);
+        code = check_leaving(database, &leaving, values, name, error);
         if (code == OK)
-            code = retired_list_files(database, LIVE_FILE, values, replacement->in_place, error);
+            code = retired_list_files(database, leaving.live, values, replacement->in_place, error);
         if (code == OK)
-            code = ducklake_end_files(database, LIVE_FILE, values, error);
+            code = ducklake_end_files(database, leaving.live, values, error);
     }
     return code == OK ? retired_name_files(database, error) : code;
 }

@@ -100,11 +100,25 @@ void bitunpack_groups(const uint8_t *packed, size_t group_count, unsigned width,
 {
     switch (width) {
     case 1: unpack_all(packed, group_count, 1, values); break;
+    case 2: unpack_all(packed, group_count, 2, values); break;
+    case 3: unpack_all(packed, group_count, 3, values); break;
+    case 4: unpack_all(packed, group_count, 4, values); break;
+    case 5: unpack_all(packed, group_count, 5, values); break;
+    case 6: unpack_all(packed, group_count, 6, values); break;
+    case 7: unpack_all(packed, group_count, 7, values); break;
     case 8: unpack_all(packed, group_count, 8, values); break;
+    case 9: unpack_all(packed, group_count, 9, values); break;
+    case 10: unpack_all(packed, group_count, 10, values); break;
     case 11: unpack_all(packed, group_count, 11, values); break;
+    case 12: unpack_all(packed, group_count, 12, values); break;
+    case 13: unpack_all(packed, group_count, 13, values); break;
+    case 14: unpack_all(packed, group_count, 14, values); break;
+    case 15: unpack_all(packed, group_count, 15, values); break;
     case 16: unpack_all(packed, group_count, 16, values); break;
     case 17: unpack_all(packed, group_count, 17, values); break;
     case 18: unpack_all(packed, group_count, 18, values); break;
+    case 19: unpack_all(packed, group_count, 19, values); break;
+    case 20: unpack_all(packed, group_count, 20, values); break;
     default: assert(width >= 1 && width <= 32); unpack_all(packed, group_count, width, values);
     }
 }

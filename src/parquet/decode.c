@@ -98,6 +98,13 @@ enum error_code decode_ids(struct bytes_view bytes, uint32_t count, uint32_t dic
     return check_ids(ids, count, dictionary_count, error);
 }
 
+static inline __attribute__((always_inline)) void
+copy_each(uint8_t *to, const uint8_t *from, const uint32_t *ids, uint32_t count, size_t each)
+{
+    for (uint32_t i = 0; i < count; i++)
+        memcpy(to + i * each, from + ids[i] * each, each);
+}
+
 /* Puts the dictionary's values where their ids stand. */
 static enum error_code gather(const struct decoded_values *dictionary, const uint32_t *ids,
                               struct decode_scratch *scratch, struct decoded_values *out,
@@ -112,8 +119,13 @@ static enum error_code gather(const struct decoded_values *dictionary, const uin
     if (values == NULL)
         return error_no_memory(error, "a page's values");
     const uint8_t *from = width != 0 ? dictionary->fixed : (const void *)dictionary->texts;
-    for (uint32_t i = 0; i < out->count; i++)
-        memcpy(values + i * each, from + ids[i] * each, each);
+    switch (each) { /* a constant size is a load and a store */
+    case 4: copy_each(values, from, ids, out->count, 4); break;
+    case 8: copy_each(values, from, ids, out->count, 8); break;
+    case 16: copy_each(values, from, ids, out->count, 16); break;
+    case 32: copy_each(values, from, ids, out->count, 32); break;
+    default: copy_each(values, from, ids, out->count, each);
+    }
     if (width != 0)
         out->fixed = values;
     else

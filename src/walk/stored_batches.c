@@ -271,12 +271,13 @@ static enum error_code put_indices(struct page_column *column,
     uint32_t *indices = room(&column->values, page->row_count * sizeof *indices);
     if (indices == NULL)
         return no_memory(error);
-    /* Without a branch a row: one id more is read than there are, where the last row has none. */
-    uint32_t last = page->value_count == 0 ? 0 : page->value_count - 1;
-    for (uint32_t i = 0, next = 0; i < page->row_count; i++) {
-        indices[i] = page->value_count == 0 ? 0 : page->ids[next < last ? next : last];
-        next += page->validity[i] != 0;
+    /* Without a branch a row, up to the last one that has a value. */
+    uint32_t row = 0;
+    for (uint32_t next = 0; next < page->value_count; row++) {
+        indices[row] = page->ids[next];
+        next += page->validity[row] != 0;
     }
+    memset(indices + row, 0, (page->row_count - row) * sizeof *indices);
     column->buffers[1] = indices;
     return OK;
 }
