@@ -150,14 +150,13 @@ static void take_rows(struct fuzz_input *input, struct ArrowArray *batch)
 {
     struct arrow_builder builder;
     struct arrow_column_type types[COLUMN_MAX];
-    struct arrow_dictionary *dictionaries[COLUMN_MAX];
+    struct arrow_values values[COLUMN_MAX];
     for (size_t c = 0; c < column_count; c++) {
         types[c] =
             (struct arrow_column_type){columns[c].is_dictionary ? ARROW_COLUMN_DICTIONARY
                                        : columns[c].type.kind == VALUE_TEXT ? ARROW_COLUMN_TEXT
                                                                             : ARROW_COLUMN_FIXED,
                                        columns[c].type.width_bytes, columns[c].nullable};
-        dictionaries[c] = columns[c].dictionary;
     }
     arrow_builder_init(&builder, types, column_count);
     enum error_code code = arrow_builder_reserve(&builder, ROW_MAX);
@@ -175,7 +174,9 @@ static void take_rows(struct fuzz_input *input, struct ArrowArray *batch)
         for (uint32_t i = 0; i < count && builder.row_count < ROW_MAX; i++)
             put_row(&builder, is_null);
     }
-    code = arrow_builder_export(&builder, dictionaries, batch);
+    for (size_t c = 0; c < column_count; c++)
+        values[c] = arrow_values_all(columns[c].dictionary);
+    code = arrow_builder_export(&builder, values, batch);
     assert(code == OK);
     arrow_builder_release(&builder);
 }

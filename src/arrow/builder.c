@@ -208,7 +208,7 @@ static void move_buffer(struct exported_column *exported, size_t index, uint8_t 
 
 /* The part that can fail: the block and the dictionary. */
 static enum error_code prepare_column(const struct arrow_column *column,
-                                      struct arrow_dictionary *dictionary, struct ArrowArray *out)
+                                      const struct arrow_values *values, struct ArrowArray *out)
 {
     struct exported_column *exported = mem_alloc_zero(1, sizeof *exported);
     if (exported == NULL)
@@ -221,9 +221,10 @@ static enum error_code prepare_column(const struct arrow_column *column,
     };
     if (column->type.kind != ARROW_COLUMN_DICTIONARY)
         return OK;
-    assert(dictionary != NULL);
+    assert(values->dictionary != NULL);
     out->dictionary = &exported->dictionary;
-    return arrow_dictionary_export(dictionary, &exported->dictionary);
+    return arrow_dictionary_export_part(values->dictionary, values->first_new, values->count,
+                                        &exported->dictionary);
 }
 
 /* The part that can't fail: the column's memory goes over. */
@@ -260,8 +261,7 @@ static void release_batch(struct ArrowArray *array)
 }
 
 enum error_code arrow_builder_export(struct arrow_builder *builder,
-                                     struct arrow_dictionary *const *dictionaries,
-                                     struct ArrowArray *out)
+                                     const struct arrow_values *values, struct ArrowArray *out)
 {
     /* Even of no rows, offsets have one entry and buffers are there. */
     if (builder->capacity_rows == 0 && arrow_builder_reserve(builder, 1) != OK)
@@ -281,7 +281,7 @@ enum error_code arrow_builder_export(struct arrow_builder *builder,
     for (size_t i = 0; i < builder->column_count; i++)
         exported->child_pointers[i] = &exported->children[i];
     for (size_t i = 0; i < builder->column_count; i++) {
-        if (prepare_column(&builder->columns[i], dictionaries[i], &exported->children[i]) != OK) {
+        if (prepare_column(&builder->columns[i], &values[i], &exported->children[i]) != OK) {
             arrow_array_release(&batch);
             return ERR_NO_MEMORY;
         }

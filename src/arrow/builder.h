@@ -70,11 +70,26 @@ enum error_code arrow_builder_copy(struct arrow_builder *builder, const struct a
 /* Heap bytes in use. */
 size_t arrow_builder_memory_bytes(const struct arrow_builder *builder);
 
-/* Moves the rows into `out`, a struct array, and leaves the builder empty. `dictionaries` holds one
- * entry for each column; those of dictionary columns are retained by the array. ERR_NO_MEMORY, with
- * the rows as they were. */
+/* The values behind a column of indices: the first `count` of a dictionary, those from `first_new`
+ * on new to who gets the array (arrow_dictionary_export_part). */
+struct arrow_values {
+    struct arrow_dictionary *dictionary;
+    uint32_t first_new;
+    uint32_t count;
+};
+
+/* All values of a dictionary (NULL: none), none of them called new. */
+static inline struct arrow_values arrow_values_all(struct arrow_dictionary *dictionary)
+{
+    return (struct arrow_values){dictionary, ARROW_DICTIONARY_NONE,
+                                 dictionary == NULL ? 0 : arrow_dictionary_count(dictionary)};
+}
+
+/* Moves the rows into `out`, a struct array, and leaves the builder empty. `values` holds one entry
+ * for each column; the dictionaries are retained by the array. ERR_NO_MEMORY, with the rows as they
+ * were. */
 enum error_code arrow_builder_export(struct arrow_builder *builder,
-                                     struct arrow_dictionary *const *dictionaries,
+                                     const struct arrow_values *values,
                                      struct ArrowArray *out) MUST_CHECK;
 
 static inline void arrow_column_put_validity(struct arrow_column *column, int64_t row, bool valid)

@@ -5,11 +5,14 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "util/memory.h"
 
-#define SLOTS_MIN 64
+#define SLOTS_MIN  64
+#define VALUES_MIN 256 /* that there is room for at first */
+#define BYTES_MIN  4096
 
 /* An entry of the hash table. It says where the value lies, so that looking one up touches two
  * cache lines, the slot and the value. Its place comes from the lower half of the hash. */
@@ -21,9 +24,23 @@ struct slot {
 };
 
 /*
- * Values lie one after the other in `data`, as in an Arrow string array. `slots` is an open hash
- * table with linear probing. Only the interning thread touches it, so it can move when it grows;
- * offsets, data and hashes never move.
+ * Values one after the other in `data`, as in an Arrow string array. What is written never changes
+ * or moves: a store that is too small is replaced by a larger copy, and lives on as long as an
+ * array points to it.
+ */
+struct value_store {
+    _Atomic uint32_t references;
+    uint32_t capacity_values;
+    uint32_t capacity_bytes;
+    int32_t *offsets; /* one more than values; NULL for fixed-size values */
+    uint8_t *data;
+    struct arrow_value_facts *facts;
+    bool is_borrowed; /* a list's: offsets and data are somebody else's, and there are no facts */
+};
+
+/*
+ * `slots` is an open hash table with linear probing. Only the interning thread touches it, so it
+ * can move when it grows.
  */
 struct arrow_dictionary {
     _Atomic uint32_t references;
@@ -33,10 +50,9 @@ struct arrow_dictionary {
     uint32_t max_bytes;
     uint32_t count;
     uint32_t used_bytes;
-    bool is_list;     /* offsets and data are borrowed, and there is nothing else */
-    int32_t *offsets; /* max_values + 1; NULL for fixed-size values */
-    uint8_t *data;
-    uint64_t *hashes; /* XXH64 with seed 0, for others; not those of the table */
+    uint32_t forgotten; /* values before this index are not in the table */
+    bool is_list;
+    struct value_store *store;
     struct slot *slots;
     uint32_t slot_mask;
 };
@@ -63,21 +79,45 @@ static void set_constant_key(void)
     arrow_dictionary_set_key((const uint8_t *)words);
 }
 
-/* Reserves memory and does not touch it: the system gives pages only where values are written. */
-static bool reserve(struct arrow_dictionary *dictionary)
+static void release_store(struct value_store *store)
 {
-    size_t values = dictionary->max_values;
-    if (dictionary->fixed_size_bytes == 0) {
-        dictionary->offsets = mem_alloc((values + 1) * sizeof *dictionary->offsets);
-        if (dictionary->offsets == NULL)
-            return false;
-        dictionary->offsets[0] = 0;
+    if (store == NULL || atomic_fetch_sub_explicit(&store->references, 1, memory_order_acq_rel) > 1)
+        return;
+    if (!store->is_borrowed) {
+        mem_free(store->offsets);
+        mem_free(store->data);
     }
-    dictionary->data = mem_alloc(dictionary->max_bytes);
-    dictionary->hashes = mem_alloc(values * sizeof *dictionary->hashes);
-    dictionary->slots = mem_alloc_zero(SLOTS_MIN, sizeof *dictionary->slots);
-    dictionary->slot_mask = SLOTS_MIN - 1;
-    return dictionary->data != NULL && dictionary->hashes != NULL && dictionary->slots != NULL;
+    mem_free(store->facts);
+    mem_free(store);
+}
+
+static struct value_store *retain_store(struct value_store *store)
+{
+    atomic_fetch_add_explicit(&store->references, 1, memory_order_relaxed);
+    return store;
+}
+
+/* Memory that is not touched costs nothing: the system gives pages where values are written. */
+static struct value_store *new_store(size_t fixed_size_bytes, uint32_t values, uint32_t bytes)
+{
+    struct value_store *store = mem_alloc_zero(1, sizeof *store);
+    if (store == NULL)
+        return NULL;
+    atomic_init(&store->references, 1);
+    store->capacity_values = values;
+    store->capacity_bytes = bytes;
+    if (fixed_size_bytes == 0)
+        store->offsets = mem_alloc(((size_t)values + 1) * sizeof *store->offsets);
+    store->data = mem_alloc(bytes);
+    store->facts = mem_alloc(values * sizeof *store->facts);
+    if (store->data == NULL || store->facts == NULL ||
+        (fixed_size_bytes == 0 && store->offsets == NULL)) {
+        release_store(store);
+        return NULL;
+    }
+    if (store->offsets != NULL)
+        store->offsets[0] = 0;
+    return store;
 }
 
 static struct arrow_dictionary *make(size_t fixed_size_bytes)
@@ -89,6 +129,11 @@ static struct arrow_dictionary *make(size_t fixed_size_bytes)
     dictionary->id = atomic_fetch_add(&newest_id, 1) + 1;
     dictionary->fixed_size_bytes = fixed_size_bytes;
     return dictionary;
+}
+
+static uint32_t at_most(uint32_t value, uint32_t limit)
+{
+    return value < limit ? value : limit;
 }
 
 enum error_code arrow_dictionary_new(struct arrow_dictionary **out, size_t fixed_size_bytes,
@@ -103,7 +148,11 @@ enum error_code arrow_dictionary_new(struct arrow_dictionary **out, size_t fixed
         return ERR_NO_MEMORY;
     dictionary->max_values = max_values;
     dictionary->max_bytes = max_bytes;
-    if (!reserve(dictionary)) {
+    dictionary->store =
+        new_store(fixed_size_bytes, at_most(VALUES_MIN, max_values), at_most(BYTES_MIN, max_bytes));
+    dictionary->slots = mem_alloc_zero(SLOTS_MIN, sizeof *dictionary->slots);
+    dictionary->slot_mask = SLOTS_MIN - 1;
+    if (dictionary->store == NULL || dictionary->slots == NULL) {
         arrow_dictionary_release(dictionary);
         return ERR_NO_MEMORY;
     }
@@ -116,13 +165,22 @@ enum error_code arrow_dictionary_new_list(struct arrow_dictionary **out, size_t 
                                           const uint8_t *values)
 {
     assert(count <= INT32_MAX && (fixed_size_bytes == 0) == (offsets != NULL));
-    *out = make(fixed_size_bytes);
-    if (*out == NULL)
+    struct arrow_dictionary *list = make(fixed_size_bytes);
+    struct value_store *store = mem_alloc_zero(1, sizeof *store);
+    *out = NULL;
+    if (list == NULL || store == NULL) {
+        mem_free(list);
+        mem_free(store);
         return ERR_NO_MEMORY;
-    (*out)->is_list = true;
-    (*out)->count = count;
-    (*out)->offsets = (int32_t *)offsets; /* neither is written to */
-    (*out)->data = (uint8_t *)values;
+    }
+    atomic_init(&store->references, 1);
+    store->is_borrowed = true;
+    store->offsets = (int32_t *)offsets; /* neither is written to */
+    store->data = (uint8_t *)values;
+    list->is_list = true;
+    list->count = count;
+    list->store = store;
+    *out = list;
     return OK;
 }
 
@@ -137,23 +195,51 @@ void arrow_dictionary_release(struct arrow_dictionary *dictionary)
     if (dictionary == NULL ||
         atomic_fetch_sub_explicit(&dictionary->references, 1, memory_order_acq_rel) > 1)
         return;
-    if (!dictionary->is_list) {
-        mem_free(dictionary->offsets);
-        mem_free(dictionary->data);
-    }
-    mem_free(dictionary->hashes);
+    release_store(dictionary->store);
     mem_free(dictionary->slots);
     mem_free(dictionary);
 }
 
 static struct bytes_view value_at(const struct arrow_dictionary *dictionary, uint32_t index)
 {
+    const struct value_store *store = dictionary->store;
     if (dictionary->fixed_size_bytes != 0)
-        return bytes_view_of(dictionary->data + index * dictionary->fixed_size_bytes,
+        return bytes_view_of(store->data + index * dictionary->fixed_size_bytes,
                              dictionary->fixed_size_bytes);
-    int32_t start = dictionary->offsets[index];
-    return bytes_view_of(dictionary->data + start,
-                         (size_t)(dictionary->offsets[index + 1] - start));
+    int32_t start = store->offsets[index];
+    return bytes_view_of(store->data + start, (size_t)(store->offsets[index + 1] - start));
+}
+
+static uint32_t doubled(uint32_t capacity, uint64_t least, uint32_t limit)
+{
+    uint64_t size = 2 * (uint64_t)capacity;
+    size = size < least ? least : size;
+    return size < limit ? (uint32_t)size : limit;
+}
+
+/* Room for one more value; false if memory is out. The caller has looked at the limits. */
+static bool reserve(struct arrow_dictionary *dictionary, size_t size_bytes)
+{
+    struct value_store *old = dictionary->store;
+    uint64_t bytes = (uint64_t)dictionary->used_bytes + size_bytes;
+    if (dictionary->count < old->capacity_values && bytes <= old->capacity_bytes)
+        return true;
+    uint32_t values = old->capacity_values, capacity_bytes = old->capacity_bytes;
+    if (dictionary->count == values)
+        values = doubled(values, 0, dictionary->max_values);
+    if (bytes > capacity_bytes)
+        capacity_bytes = doubled(capacity_bytes, bytes, dictionary->max_bytes);
+    struct value_store *store = new_store(dictionary->fixed_size_bytes, values, capacity_bytes);
+    if (store == NULL)
+        return false;
+    memcpy(store->data, old->data, dictionary->used_bytes);
+    memcpy(store->facts, old->facts, dictionary->count * sizeof *store->facts);
+    if (store->offsets != NULL)
+        memcpy(store->offsets, old->offsets,
+               ((size_t)dictionary->count + 1) * sizeof *store->offsets);
+    dictionary->store = store;
+    release_store(old);
+    return true;
 }
 
 /* Puts an entry into the first empty slot for it; false if none is near enough. */
@@ -189,25 +275,35 @@ static bool grow_slots(struct arrow_dictionary *dictionary)
     return true;
 }
 
-/* Appends a value that is not there yet. */
-static uint32_t append(struct arrow_dictionary *dictionary, struct bytes_view value, uint64_t hash)
+/* Gives the value that comes next a slot; false if there is none near enough. */
+static bool take_slot(struct arrow_dictionary *dictionary, uint32_t size_bytes, uint64_t hash)
+{
+    /* At most three quarters full; where the table can't grow, the dictionary is full. */
+    if (dictionary->count - dictionary->forgotten >= dictionary->slot_mask / 4 * 3 &&
+        !grow_slots(dictionary))
+        return false;
+    const struct slot entry = {(uint32_t)hash, dictionary->count + 1, dictionary->used_bytes,
+                               size_bytes};
+    return fill_slot(dictionary->slots, dictionary->slot_mask, &entry);
+}
+
+static bool may_append(const struct arrow_dictionary *dictionary, struct bytes_view value)
+{
+    return dictionary->count < dictionary->max_values &&
+           value.size_bytes <= dictionary->max_bytes - dictionary->used_bytes;
+}
+
+static uint32_t append(struct arrow_dictionary *dictionary, struct bytes_view value)
 {
     uint32_t index = dictionary->count;
-    uint32_t offset = dictionary->used_bytes;
-    if (index == dictionary->max_values || value.size_bytes > dictionary->max_bytes - offset)
-        return ARROW_DICTIONARY_FULL;
-    /* At most three quarters full; where the table can't grow, the dictionary is full. */
-    if (index >= dictionary->slot_mask / 4 * 3 && !grow_slots(dictionary))
-        return ARROW_DICTIONARY_FULL;
-    const struct slot entry = {(uint32_t)hash, index + 1, offset, (uint32_t)value.size_bytes};
-    if (!fill_slot(dictionary->slots, dictionary->slot_mask, &entry))
-        return ARROW_DICTIONARY_FULL;
+    struct value_store *store = dictionary->store;
     if (value.size_bytes != 0)
-        memcpy(dictionary->data + offset, value.data, value.size_bytes);
+        memcpy(store->data + dictionary->used_bytes, value.data, value.size_bytes);
     dictionary->used_bytes += (uint32_t)value.size_bytes;
-    if (dictionary->offsets != NULL)
-        dictionary->offsets[index + 1] = (int32_t)dictionary->used_bytes;
-    dictionary->hashes[index] = XXH64(value.data, value.size_bytes, 0);
+    if (store->offsets != NULL)
+        store->offsets[index + 1] = (int32_t)dictionary->used_bytes;
+    store->facts[index] =
+        (struct arrow_value_facts){.xxh64 = XXH64(value.data, value.size_bytes, 0)};
     dictionary->count = index + 1;
     return index;
 }
@@ -225,24 +321,65 @@ void arrow_dictionary_expect(const struct arrow_dictionary *dictionary, uint64_t
 void arrow_dictionary_expect_value(const struct arrow_dictionary *dictionary, uint64_t hash)
 {
     const struct slot *slot = &dictionary->slots[(uint32_t)hash & dictionary->slot_mask];
-    __builtin_prefetch(dictionary->data + slot->offset);
+    __builtin_prefetch(dictionary->store->data + slot->offset);
+}
+
+/* *is_near: a value that is not there would find a slot. */
+static uint32_t find(const struct arrow_dictionary *dictionary, struct bytes_view value,
+                     uint64_t hash, bool *is_near)
+{
+    assert(dictionary->fixed_size_bytes == 0 || value.size_bytes == dictionary->fixed_size_bytes);
+    assert(!dictionary->is_list);
+    const uint32_t lower_half = (uint32_t)hash;
+    const uint8_t *data = dictionary->store->data;
+    *is_near = true;
+    for (uint32_t probe = 0; probe < ARROW_DICTIONARY_PROBES; probe++) {
+        const struct slot *slot = &dictionary->slots[(lower_half + probe) & dictionary->slot_mask];
+        if (slot->index_plus_one == 0)
+            return ARROW_DICTIONARY_NONE;
+        if (slot->hash_lower_half == lower_half &&
+            bytes_equal(bytes_view_of(data + slot->offset, slot->size_bytes), value))
+            return slot->index_plus_one - 1;
+    }
+    *is_near = false;
+    return ARROW_DICTIONARY_NONE;
+}
+
+uint32_t arrow_dictionary_find(const struct arrow_dictionary *dictionary, struct bytes_view value,
+                               uint64_t hash)
+{
+    bool is_near;
+    return find(dictionary, value, hash, &is_near);
+}
+
+uint32_t arrow_dictionary_add(struct arrow_dictionary *dictionary, struct bytes_view value,
+                              uint64_t hash)
+{
+    if (!may_append(dictionary, value) || !reserve(dictionary, value.size_bytes))
+        return ARROW_DICTIONARY_FULL;
+    (void)take_slot(dictionary, (uint32_t)value.size_bytes, hash);
+    return append(dictionary, value);
 }
 
 uint32_t arrow_dictionary_intern_hashed(struct arrow_dictionary *dictionary,
                                         struct bytes_view value, uint64_t hash)
 {
-    assert(dictionary->fixed_size_bytes == 0 || value.size_bytes == dictionary->fixed_size_bytes);
-    assert(!dictionary->is_list);
-    const uint32_t lower_half = (uint32_t)hash;
-    for (uint32_t probe = 0; probe < ARROW_DICTIONARY_PROBES; probe++) {
-        const struct slot *slot = &dictionary->slots[(lower_half + probe) & dictionary->slot_mask];
-        if (slot->index_plus_one == 0)
-            return append(dictionary, value, hash);
-        if (slot->hash_lower_half == lower_half &&
-            bytes_equal(bytes_view_of(dictionary->data + slot->offset, slot->size_bytes), value))
-            return slot->index_plus_one - 1;
-    }
-    return ARROW_DICTIONARY_FULL;
+    bool is_near;
+    uint32_t index = find(dictionary, value, hash, &is_near);
+    if (index != ARROW_DICTIONARY_NONE)
+        return index;
+    if (!is_near || !may_append(dictionary, value) || !reserve(dictionary, value.size_bytes) ||
+        !take_slot(dictionary, (uint32_t)value.size_bytes, hash))
+        return ARROW_DICTIONARY_FULL;
+    return append(dictionary, value);
+}
+
+void arrow_dictionary_forget(struct arrow_dictionary *dictionary)
+{
+    if (dictionary->forgotten == dictionary->count)
+        return;
+    memset(dictionary->slots, 0, ((size_t)dictionary->slot_mask + 1) * sizeof *dictionary->slots);
+    dictionary->forgotten = dictionary->count;
 }
 
 uint32_t arrow_dictionary_intern(struct arrow_dictionary *dictionary, struct bytes_view value)
@@ -270,46 +407,60 @@ struct bytes_view arrow_dictionary_value(const struct arrow_dictionary *dictiona
     return value_at(dictionary, index);
 }
 
-const uint64_t *arrow_dictionary_hashes(const struct arrow_dictionary *dictionary)
+const uint8_t *arrow_dictionary_bytes(const struct arrow_dictionary *dictionary)
 {
-    return dictionary->hashes;
+    return dictionary->store->data;
+}
+
+const struct arrow_value_facts *arrow_dictionary_facts(const struct arrow_dictionary *dictionary)
+{
+    return dictionary->store->facts;
 }
 
 size_t arrow_dictionary_memory_bytes(const struct arrow_dictionary *dictionary)
 {
-    size_t per_value = sizeof *dictionary->hashes;
-    if (dictionary->offsets != NULL)
-        per_value += sizeof *dictionary->offsets;
-    return sizeof *dictionary + dictionary->used_bytes + dictionary->count * per_value +
+    size_t per_value = sizeof *dictionary->store->facts;
+    if (dictionary->store->offsets != NULL)
+        per_value += sizeof *dictionary->store->offsets;
+    return sizeof *dictionary + sizeof *dictionary->store + dictionary->used_bytes +
+           dictionary->count * per_value +
            ((size_t)dictionary->slot_mask + 1) * sizeof *dictionary->slots;
 }
 
 /* What an exported array holds on to. */
 struct exported_values {
     struct arrow_dictionary *dictionary;
+    struct value_store *store;
+    uint32_t first_new;
     const void *buffers[3];
 };
 
 static void release_exported(struct ArrowArray *array)
 {
     struct exported_values *exported = array->private_data;
+    release_store(exported->store);
     arrow_dictionary_release(exported->dictionary);
     mem_free(exported);
     array->release = NULL;
 }
 
-enum error_code arrow_dictionary_export(struct arrow_dictionary *dictionary, struct ArrowArray *out)
+enum error_code arrow_dictionary_export_part(struct arrow_dictionary *dictionary,
+                                             uint32_t first_new, uint32_t count,
+                                             struct ArrowArray *out)
 {
+    assert(count <= dictionary->count);
     struct exported_values *exported = mem_alloc_zero(1, sizeof *exported);
     if (exported == NULL)
         return ERR_NO_MEMORY;
     exported->dictionary = arrow_dictionary_retain(dictionary);
+    exported->store = retain_store(dictionary->store);
+    exported->first_new = first_new;
     bool fixed = dictionary->fixed_size_bytes != 0;
     if (!fixed)
-        exported->buffers[1] = dictionary->offsets;
-    exported->buffers[fixed ? 1 : 2] = dictionary->data;
+        exported->buffers[1] = dictionary->store->offsets;
+    exported->buffers[fixed ? 1 : 2] = dictionary->store->data;
     *out = (struct ArrowArray){
-        .length = dictionary->count,
+        .length = count,
         .n_buffers = fixed ? 2 : 3,
         .buffers = exported->buffers,
         .release = release_exported,
@@ -318,10 +469,30 @@ enum error_code arrow_dictionary_export(struct arrow_dictionary *dictionary, str
     return OK;
 }
 
+enum error_code arrow_dictionary_export(struct arrow_dictionary *dictionary, struct ArrowArray *out)
+{
+    return arrow_dictionary_export_part(dictionary, ARROW_DICTIONARY_NONE, dictionary->count, out);
+}
+
+static const struct exported_values *exported_of(const struct ArrowArray *values)
+{
+    return values->release == release_exported ? values->private_data : NULL;
+}
+
 const struct arrow_dictionary *arrow_dictionary_of(const struct ArrowArray *values)
 {
-    if (values->release != release_exported)
-        return NULL;
-    const struct exported_values *exported = values->private_data;
-    return exported->dictionary;
+    const struct exported_values *exported = exported_of(values);
+    return exported == NULL ? NULL : exported->dictionary;
+}
+
+uint32_t arrow_dictionary_first_new(const struct ArrowArray *values)
+{
+    const struct exported_values *exported = exported_of(values);
+    return exported == NULL ? ARROW_DICTIONARY_NONE : exported->first_new;
+}
+
+const struct arrow_value_facts *arrow_dictionary_facts_of(const struct ArrowArray *values)
+{
+    const struct exported_values *exported = exported_of(values);
+    return exported == NULL ? NULL : exported->store->facts;
 }

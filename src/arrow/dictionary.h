@@ -7,13 +7,16 @@
  *
  * One thread interns; arrays made of it may be read by other threads, which see the values below
  * the array's own length (handing a batch over through a locked queue orders the writes before the
- * reads). Capacity is reserved at creation and never moves, so pointers stay valid as long as a
- * reference is held; pages that are not used cost no memory. A full dictionary is replaced by a new
- * one with another id. Indices are given in the order of first occurrence.
+ * reads). What an array points to stays where it is as long as the array lives: a dictionary that
+ * grows goes over to a larger copy. Indices are given in the order of first occurrence.
+ *
+ * An array may say which of its values are new since the one before (Arrow's delta dictionaries):
+ * the values before them are there all the same, so that anybody can import it, and who follows the
+ * arrays takes each value once.
  *
  * The values are somebody else's bytes, who may have chosen them so that they collide. So the hash
  * has a key (arrow_dictionary_set_key) that they can't know, and a value that finds no place within
- * ARROW_DICTIONARY_PROBES slots makes the dictionary full: no value ever costs more than that.
+ * ARROW_DICTIONARY_PROBES slots is not found again: no value ever costs more than that.
  */
 
 #include <stdbool.h>
@@ -34,6 +37,7 @@ struct arrow_dictionary *arrow_dictionary_retain(struct arrow_dictionary *dictio
 void arrow_dictionary_release(struct arrow_dictionary *dictionary); /* NULL is fine */
 
 #define ARROW_DICTIONARY_FULL UINT32_MAX
+#define ARROW_DICTIONARY_NONE UINT32_MAX
 /* A look-up passes at most this many slots; then the dictionary counts as full. Chance alone makes
  * runs of about 300. */
 #define ARROW_DICTIONARY_PROBES 1024
@@ -59,6 +63,18 @@ void arrow_dictionary_expect_value(const struct arrow_dictionary *dictionary, ui
 uint32_t arrow_dictionary_intern_hashed(struct arrow_dictionary *dictionary,
                                         struct bytes_view value, uint64_t hash);
 
+/* The two halves of interning, for callers that look at a value only when it is new: its index, or
+ * ARROW_DICTIONARY_NONE; and adding one that was not found. A value for which there is no slot
+ * within ARROW_DICTIONARY_PROBES is added all the same, and again each time it comes.
+ * ARROW_DICTIONARY_FULL: the limits are reached, or memory is out. */
+uint32_t arrow_dictionary_find(const struct arrow_dictionary *dictionary, struct bytes_view value,
+                               uint64_t hash);
+uint32_t arrow_dictionary_add(struct arrow_dictionary *dictionary, struct bytes_view value,
+                              uint64_t hash);
+
+/* No value so far is looked up any more: one that comes again gets another index. */
+void arrow_dictionary_forget(struct arrow_dictionary *dictionary);
+
 /*
  * Or a dictionary is a list: of values that others numbered, such as those of a file's pages, of
  * which some may be equal. Nothing is interned in it, and it borrows the values, which outlive it:
@@ -73,9 +89,14 @@ bool arrow_dictionary_is_list(const struct arrow_dictionary *dictionary);
 uint64_t arrow_dictionary_id(const struct arrow_dictionary *dictionary);
 uint32_t arrow_dictionary_count(const struct arrow_dictionary *dictionary);
 struct bytes_view arrow_dictionary_value(const struct arrow_dictionary *dictionary, uint32_t index);
-/* XXH64 (seed 0) of each value's bytes, by index: what Parquet's bloom filters need too. Not of a
- * list. */
-const uint64_t *arrow_dictionary_hashes(const struct arrow_dictionary *dictionary);
+/* Where the first value's bytes lie; until the next value is added. */
+const uint8_t *arrow_dictionary_bytes(const struct arrow_dictionary *dictionary);
+/* What is worked out once for each distinct value, when it is new. */
+struct arrow_value_facts {
+    uint64_t xxh64; /* of its bytes, seed 0: what Parquet's Bloom filters take */
+};
+/* By index; until the next value is added. Not of a list. */
+const struct arrow_value_facts *arrow_dictionary_facts(const struct arrow_dictionary *dictionary);
 /* Memory in use (not what is reserved). For the interning thread only. */
 size_t arrow_dictionary_memory_bytes(const struct arrow_dictionary *dictionary);
 
@@ -84,8 +105,19 @@ size_t arrow_dictionary_memory_bytes(const struct arrow_dictionary *dictionary);
 enum error_code arrow_dictionary_export(struct arrow_dictionary *dictionary,
                                         struct ArrowArray *out) MUST_CHECK;
 
+/* The same of the first `count` values, of which those from `first_new` on are new to who got the
+ * array before. */
+enum error_code arrow_dictionary_export_part(struct arrow_dictionary *dictionary,
+                                             uint32_t first_new, uint32_t count,
+                                             struct ArrowArray *out) MUST_CHECK;
+
 /* The shared dictionary behind an exported array (`array->dictionary` of a column), or NULL if some
  * other producer made it. Borrowed. */
 const struct arrow_dictionary *arrow_dictionary_of(const struct ArrowArray *values);
+/* Of an array of arrow_dictionary_export_part: the first value that is new; ARROW_DICTIONARY_NONE
+ * of any other. */
+uint32_t arrow_dictionary_first_new(const struct ArrowArray *values);
+/* By index, on any thread, as long as the array lives; NULL if another producer made it. */
+const struct arrow_value_facts *arrow_dictionary_facts_of(const struct ArrowArray *values);
 
 #endif

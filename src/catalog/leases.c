@@ -239,8 +239,7 @@ static enum error_code renew(struct leases *leases, const struct lease *lease, c
 static enum error_code advance(struct leases *leases, struct lease *lease, const char *holder,
                                struct ledger_range committed, struct error *error)
 {
-    static const struct query_demand unless = {ERR_AGAIN, LEASE_LOST_WORDS};
-    return database_demand(
+    enum error_code code = change(
         &own(leases)->committing->database,
         "UPDATE ttp_lease l SET next_ledger = ?5 + 1, done = coalesce(?5 + 1 >= upper(l.ledgers), "
         "FALSE), failures = 0, expires_at = " AFTER(
@@ -249,7 +248,12 @@ static enum error_code advance(struct leases *leases, struct lease *lease, const
                   "RETURNING TRUE",
         BIND(HOLDERS_ROW(lease, holder), sql_int(committed.first), sql_int(committed.last),
              sql_int(own(leases)->ttl_us)),
-        &unless, error);
+        lease, NULL, error);
+    if (code == OK) {
+        lease->next_ledger = committed.last + 1;
+        lease->failures = 0;
+    }
+    return code;
 }
 
 static enum error_code end(struct leases *leases, const struct lease *lease, const char *holder,

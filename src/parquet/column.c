@@ -7,7 +7,8 @@
  *
  * 1. Rows go into the open page (column_append.c): a bit for each row that has a value, and the
  *    value's id in the chunk's dictionary (dictionary.c). An Arrow dictionary is looked up once for
- *    each of its values, not for each row (struct index_remap).
+ *    each of its values, not for each row; one that lives as long as the row group is not looked
+ *    up at all: its indices are the ids (struct index_source).
  * 2. A full page is sealed here: its definition levels and ids are encoded at once, into the bytes
  *    that will stand in the file before compression. That is a few bits a value, so a row group of
  *    a million rows stays small while it grows. Its bounds are kept with it, as ids.
@@ -92,8 +93,8 @@ void column_release(struct column_writer *column)
     mem_free(column->name);
     column->name = NULL;
     chunk_dictionary_release(&column->dictionary);
-    mem_free(column->remap.ids);
-    column->remap = (struct index_remap){0};
+    mem_free(column->source.ids);
+    column->source = (struct index_source){0};
     buffer_release(&column->sealed);
     mem_free(column->pages.items);
     column->pages = (struct page_list){0};
@@ -123,8 +124,8 @@ void column_reset(struct column_writer *column)
     column->null_count = 0;
     column->uses_dictionary = true;
     chunk_dictionary_reset(&column->dictionary);
-    column->remap.source_id = 0;
-    column->remap.count = 0;
+    column->source.id = 0;
+    column->source.count = 0;
     buffer_reset(&column->sealed);
     column->pages.count = 0;
     column->plain_bytes = 0;
@@ -137,7 +138,7 @@ void column_reset(struct column_writer *column)
 size_t column_memory_bytes(const struct column_writer *column)
 {
     return sizeof *column + chunk_dictionary_memory_bytes(&column->dictionary) +
-           column->remap.capacity * sizeof *column->remap.ids + column->sealed.capacity_bytes +
+           column->source.capacity * sizeof *column->source.ids + column->sealed.capacity_bytes +
            column->pages.capacity * sizeof *column->pages.items + PAGE_MAX_ROWS / 8 + 8 +
            (PAGE_MAX_ROWS + 8) * sizeof *column->open_ids + column->open_plain.capacity_bytes +
            column->bytes.own.capacity_bytes + column->chunk.bounds.capacity_bytes +
@@ -150,11 +151,19 @@ static unsigned id_width(uint32_t count)
     return count < 2 ? 1 : bits_needed(count - 1);
 }
 
+/* Of the ids that rows have so far: values of rows to come may have theirs already. */
+static unsigned used_width(const struct column_writer *column)
+{
+    const struct index_source *source = &column->source;
+    if (source->id == 0 || source->way != INDICES_AS_IDS)
+        return id_width(column->dictionary.count);
+    return source->id_bits == 0 ? 1 : bits_needed(source->id_bits);
+}
+
 uint64_t column_bytes_estimate(const struct column_writer *column)
 {
-    uint64_t open = column->uses_dictionary
-                        ? (uint64_t)column->open_values * id_width(column->dictionary.count) / 8
-                        : column->open_plain.size_bytes;
+    uint64_t open = column->uses_dictionary ? (uint64_t)column->open_values * used_width(column) / 8
+                                            : column->open_plain.size_bytes;
     double pages = (double)(column->sealed.size_bytes + open);
     double body_share = column->body_share == 0 ? 1.0 : column->body_share;
     double page_share = column->page_share == 0 ? 1.0 : column->page_share;
@@ -168,7 +177,7 @@ uint32_t column_page_room(const struct column_writer *column)
     uint64_t page_size = column->writer_options->page_size_bytes;
     uint64_t values;
     if (column->uses_dictionary) {
-        uint64_t all = page_size * 8 / id_width(column->dictionary.count);
+        uint64_t all = page_size * 8 / used_width(column);
         values = all > column->open_values ? all - column->open_values : 0;
     } else {
         uint64_t used = column->open_plain.size_bytes;
@@ -187,7 +196,7 @@ bool column_page_is_full(const struct column_writer *column)
     if (column->open_rows >= PAGE_MAX_ROWS)
         return true;
     if (column->uses_dictionary)
-        return (uint64_t)column->open_values * id_width(column->dictionary.count) >= page_size * 8;
+        return (uint64_t)column->open_values * used_width(column) >= page_size * 8;
     return column->open_plain.size_bytes >= page_size;
 }
 

@@ -101,15 +101,26 @@ struct chunk_bytes {
 
 void chunk_bytes_release(struct chunk_bytes *bytes); /* back to empty */
 
-/* Maps the indices of one Arrow dictionary to ids of the chunk's. */
-struct index_remap {
-    uint64_t source_id; /* arrow_dictionary_id; 0: none, or a foreign one */
-    uint32_t *ids;      /* DICTIONARY_NO_ID: not met yet */
-    uint32_t count;
+/* How the indices of an Arrow dictionary become ids of the chunk's. */
+enum index_way {
+    /* Arrays that say which values are new (arrow_dictionary_export_part), from the first on: each
+     * value was appended when it came, and an index is an id less `first_id`. */
+    INDICES_AS_IDS,
+    INDICES_LISTED, /* arrow_dictionary_is_list: ids are given in the order of the values */
+    INDICES_MAPPED, /* any other: values get their ids when a row has them */
+};
+
+/* The Arrow dictionary that the newest array of indices had. */
+struct index_source {
+    uint64_t id; /* arrow_dictionary_id; 0: none, or a foreign one */
+    enum index_way way;
+    uint32_t count;    /* its values */
+    uint32_t known;    /* INDICES_AS_IDS, INDICES_LISTED: those that have ids, from the first on */
+    uint32_t first_id; /* INDICES_AS_IDS: of its first value */
+    uint32_t id_bits;  /* INDICES_AS_IDS: all bits that the ids of rows have */
+    bool is_sole;      /* INDICES_MAPPED: every value of the chunk's dictionary came through this */
+    uint32_t *ids;     /* of the other ways; DICTIONARY_NO_ID: not met yet */
     uint32_t capacity;
-    bool is_sole_source;   /* every value of the chunk's dictionary came through this */
-    bool is_list;          /* arrow_dictionary_is_list: ids are given in the order of its values */
-    uint32_t mapped_count; /* of a list: those that have ids */
 };
 
 struct column_writer {
@@ -125,7 +136,7 @@ struct column_writer {
     int64_t null_count;
     bool uses_dictionary; /* new pages do */
     struct chunk_dictionary dictionary;
-    struct index_remap remap;
+    struct index_source source;
     struct buffer sealed;
     struct page_list pages;
     uint64_t plain_bytes; /* what all its values take PLAIN-encoded */

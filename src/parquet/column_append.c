@@ -213,49 +213,123 @@ static enum error_code add_uint32(struct column_writer *column, const struct blo
     return OK;
 }
 
-/* Gets the remap ready for an array's dictionary. A shared dictionary keeps its remap from batch to
- * batch; any other may be a different one each time. */
-static enum error_code prepare_remap(struct column_writer *column, const struct ArrowArray *array,
-                                     struct error *error)
+static size_t list_bytes(const struct column_writer *column, const struct ArrowArray *values,
+                         uint32_t first, uint32_t count)
 {
-    struct index_remap *remap = &column->remap;
-    const struct arrow_dictionary *shared = arrow_dictionary_of(array->dictionary);
-    uint64_t id = shared == NULL ? 0 : arrow_dictionary_id(shared);
-    bool is_list = shared != NULL && arrow_dictionary_is_list(shared);
-    int64_t length = array->dictionary->length;
-    if (length < 0 || length > INT32_MAX)
+    const int32_t *offsets = values->buffers[1];
+    return column->type.kind == VALUE_TEXT ? (size_t)(offsets[first + count] - offsets[first])
+                                           : (size_t)count * column->type.width_bytes;
+}
+
+/* Whether the values of a dictionary that is new to the chunk may simply be appended: its arrays
+ * say which ones are new, this is the first of them, and what it may repeat is little. */
+static bool takes_as_ids(const struct column_writer *column, const struct ArrowArray *values)
+{
+    return !column->writer_options->looks_up_all && arrow_dictionary_first_new(values) == 0 &&
+           column->dictionary.count <= PARQUET_JOINED_ROWS;
+}
+
+/* The array's dictionary is not the one of the array before. */
+static void begin_source(struct column_writer *column, const struct ArrowArray *values)
+{
+    struct index_source *source = &column->source;
+    const struct arrow_dictionary *shared = arrow_dictionary_of(values);
+    source->id = shared == NULL ? 0 : arrow_dictionary_id(shared);
+    source->count = 0;
+    source->known = 0;
+    source->way = INDICES_MAPPED;
+    source->is_sole = source->id != 0 && column->dictionary.count == 0;
+    if (shared != NULL && arrow_dictionary_is_list(shared)) {
+        source->way = INDICES_LISTED;
+    } else if (takes_as_ids(column, values)) {
+        source->way = INDICES_AS_IDS;
+        source->first_id = column->dictionary.count;
+        source->id_bits = source->first_id;
+    }
+}
+
+/* Room for an id of each value, those that are new to the source without one. */
+static enum error_code reserve_ids(struct index_source *source, uint32_t count)
+{
+    if (count > source->capacity) {
+        uint32_t capacity = count + count / 2;
+        uint32_t *ids = mem_realloc(source->ids, capacity * sizeof *ids);
+        if (ids == NULL)
+            return ERR_NO_MEMORY;
+        source->ids = ids;
+        source->capacity = capacity;
+    }
+    if (source->way == INDICES_MAPPED && count > source->count)
+        memset(source->ids + source->count, 0xff, (count - source->count) * sizeof *source->ids);
+    return OK;
+}
+
+/* Values of others came between those of the source: from now on they are looked up. */
+static enum error_code leave_ids(struct index_source *source)
+{
+    source->way = INDICES_MAPPED;
+    source->is_sole = false;
+    if (reserve_ids(source, source->count) != OK)
+        return ERR_NO_MEMORY;
+    for (uint32_t i = 0; i < source->known; i++)
+        source->ids[i] = source->first_id + i;
+    return OK;
+}
+
+/* Gives the values of an array that the chunk does not have yet ids, all at once; or goes over to
+ * plain values. */
+static enum error_code append_new_values(struct column_writer *column,
+                                         const struct ArrowArray *values, struct error *error)
+{
+    struct index_source *source = &column->source;
+    uint32_t first = source->known, count = source->count - first;
+    if (count == 0 || !column->uses_dictionary)
+        return OK;
+    if (column->dictionary.count != source->first_id + first)
+        return leave_ids(source) == OK ? OK : error_no_memory(error, "a dictionary");
+    bool needs_hash = column->options.bloom_filter && column->writer_options->bloom_filters;
+    const struct value_list list = {
+        .offsets = column->type.kind == VALUE_TEXT ? values->buffers[1] : NULL,
+        .bytes = column->type.kind == VALUE_TEXT ? text_bytes(values) : values->buffers[1],
+        .facts = needs_hash ? arrow_dictionary_facts_of(values) : NULL};
+    if (check_room(column, count, list_bytes(column, values, first, count), error) != OK)
+        return ERR_NO_MEMORY;
+    if (!column->uses_dictionary)
+        return OK;
+    chunk_dictionary_clear_tables(&column->dictionary);
+    if (chunk_dictionary_append_list(&column->dictionary, &list, first, count) != OK)
+        return error_no_memory(error, "a dictionary");
+    source->known = source->count;
+    return OK;
+}
+
+/* Gets ready for an array's dictionary. A shared dictionary stays known from batch to batch; any
+ * other may be a different one each time. */
+static enum error_code prepare_source(struct column_writer *column, const struct ArrowArray *array,
+                                      struct error *error)
+{
+    struct index_source *source = &column->source;
+    const struct ArrowArray *values = array->dictionary;
+    const struct arrow_dictionary *shared = arrow_dictionary_of(values);
+    if (values->length < 0 || values->length > INT32_MAX)
         return error_set(error, ERR_INVALID, "column %s: a dictionary of %lld values", column->name,
-                         (long long)length);
-    if (array->dictionary->null_count > 0)
+                         (long long)values->length);
+    if (values->null_count > 0)
         return error_set(error, ERR_INVALID, "column %s: its Arrow dictionary holds nulls",
                          column->name);
-    if (id == 0 || id != remap->source_id) {
-        remap->source_id = id;
-        remap->is_sole_source = id != 0 && !is_list && column->dictionary.count == 0;
-        remap->is_list = is_list;
-        remap->count = 0;
-        remap->mapped_count = 0;
-    }
-    if ((uint32_t)length > remap->capacity) {
-        uint32_t capacity = (uint32_t)length + (uint32_t)length / 2;
-        uint32_t *ids = mem_realloc(remap->ids, capacity * sizeof *ids);
-        if (ids == NULL)
-            return error_no_memory(error, "a dictionary");
-        remap->ids = ids;
-        remap->capacity = capacity;
-    }
-    if (remap->is_list)
-        remap->count = (uint32_t)length;
-    if ((uint32_t)length > remap->count) {
-        memset(remap->ids + remap->count, 0xff, ((size_t)length - remap->count) * sizeof(uint32_t));
-        remap->count = (uint32_t)length;
-    }
-    return OK;
+    if (shared == NULL || arrow_dictionary_id(shared) != source->id)
+        begin_source(column, values);
+    uint32_t count = (uint32_t)values->length;
+    if (source->way != INDICES_AS_IDS && reserve_ids(source, count) != OK)
+        return error_no_memory(error, "a dictionary");
+    if (count > source->count || source->way == INDICES_LISTED)
+        source->count = count;
+    return source->way == INDICES_AS_IDS ? append_new_values(column, values, error) : OK;
 }
 
 static bool is_sole_source(const struct column_writer *column)
 {
-    return column->remap.is_sole_source && !column->dictionary.has_tables;
+    return column->source.is_sole && !column->dictionary.has_tables;
 }
 
 /* Gives the dictionary values that were not met yet ids: nothing has to be looked up. */
@@ -263,15 +337,14 @@ static enum error_code map_new_values(struct column_writer *column, const struct
                                       const uint32_t *indices, uint32_t count)
 {
     bool needs_hash = column->options.bloom_filter && column->writer_options->bloom_filters;
-    const uint64_t *hashes =
-        needs_hash ? arrow_dictionary_hashes(arrow_dictionary_of(values)) : NULL;
+    const struct arrow_value_facts *facts = needs_hash ? arrow_dictionary_facts_of(values) : NULL;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t index = indices[i];
         struct bytes_view value = array_value(&column->type, values, values->offset + index);
-        if (column->remap.ids[index] == DICTIONARY_NO_ID &&
+        if (column->source.ids[index] == DICTIONARY_NO_ID &&
             chunk_dictionary_add_new(&column->dictionary, value,
-                                     hashes == NULL ? NULL : hashes + index,
-                                     &column->remap.ids[index]) != OK)
+                                     facts == NULL ? NULL : &facts[index].xxh64,
+                                     &column->source.ids[index]) != OK)
             return ERR_NO_MEMORY;
     }
     return OK;
@@ -292,7 +365,7 @@ static enum error_code find_new_values(struct column_writer *column,
         return ERR_NO_MEMORY;
     value_block_spread_ids(&block, change_ids, ids);
     for (uint32_t i = 0; i < count; i++)
-        column->remap.ids[indices[i]] = ids[i];
+        column->source.ids[indices[i]] = ids[i];
     return OK;
 }
 
@@ -321,10 +394,10 @@ static const int32_t *pack_indices(const struct block *block, const int32_t *ind
 static enum error_code wrong_index(const struct column_writer *column, struct error *error)
 {
     return error_set(error, ERR_INVALID, "column %s: an index outside its Arrow dictionary of %u",
-                     column->name, column->remap.count);
+                     column->name, column->source.count);
 }
 
-/* The values of a block that the remap does not know yet. */
+/* The values of a block that have no ids yet. */
 struct new_values {
     uint32_t count;
     uint32_t indices[BLOCK];
@@ -349,19 +422,19 @@ static bool any_is_new(const uint32_t *ids, uint32_t count)
 
 /* Writes the ids of the block's indices, DICTIONARY_NO_ID where they are new; false if an index
  * lies outside the dictionary. */
-static bool remap_indices(const struct column_writer *column, const struct block *block,
-                          const int32_t *indices, struct new_values *new_values)
+static bool map_indices(const struct column_writer *column, const struct block *block,
+                        const int32_t *indices, struct new_values *new_values)
 {
-    const struct index_remap *remap = &column->remap;
+    const struct index_source *source = &column->source;
     uint32_t *ids = column->open_ids + column->open_values; /* not counted yet */
     uint32_t count = block->value_count;
     int32_t packed[BLOCK];
     indices = pack_indices(block, indices, packed);
     new_values->count = 0;
-    if (!are_below(indices, count, remap->count))
+    if (!are_below(indices, count, source->count))
         return false;
     for (uint32_t i = 0; i < count; i++)
-        ids[i] = remap->ids[indices[i]];
+        ids[i] = source->ids[indices[i]];
     if (!any_is_new(ids, count))
         return true;
     for (uint32_t i = 0; i < count; i++)
@@ -401,7 +474,7 @@ static enum error_code map_list_block(struct column_writer *column, const struct
     const uint8_t *data = values->buffers[1];
     if (column->type.kind == VALUE_UINT32)
         return chunk_dictionary_map_uint32(&column->dictionary, (const uint32_t *)data + first,
-                                           count, column->remap.ids + first);
+                                           count, column->source.ids + first);
     if (column->type.kind == VALUE_TEXT) {
         const int32_t *offsets = values->buffers[1];
         data = text_bytes(values);
@@ -411,7 +484,7 @@ static enum error_code map_list_block(struct column_writer *column, const struct
         data += (size_t)first * width;
         if (chunk_dictionary_append_fixed(&column->dictionary, data, count, &ids[0])) {
             for (uint32_t i = 0; i < count; i++)
-                column->remap.ids[first + i] = ids[0] + i;
+                column->source.ids[first + i] = ids[0] + i;
             return OK;
         }
         value_block_load_fixed(&block, data, width, NULL, count);
@@ -419,16 +492,8 @@ static enum error_code map_list_block(struct column_writer *column, const struct
     if (chunk_dictionary_map(&column->dictionary, &block, change_ids) != OK)
         return ERR_NO_MEMORY;
     value_block_spread_ids(&block, change_ids, ids);
-    memcpy(column->remap.ids + first, ids, count * sizeof *ids);
+    memcpy(column->source.ids + first, ids, count * sizeof *ids);
     return OK;
-}
-
-static size_t list_bytes(const struct column_writer *column, const struct ArrowArray *values,
-                         uint32_t first, uint32_t count)
-{
-    const int32_t *offsets = values->buffers[1];
-    return column->type.kind == VALUE_TEXT ? (size_t)(offsets[first + count] - offsets[first])
-                                           : (size_t)count * column->type.width_bytes;
 }
 
 /* Gives the values of a list ids up to `last`, block by block: a file's values stand in the order
@@ -436,9 +501,9 @@ static size_t list_bytes(const struct column_writer *column, const struct ArrowA
 static enum error_code map_list(struct column_writer *column, const struct ArrowArray *values,
                                 uint32_t last, struct error *error)
 {
-    struct index_remap *remap = &column->remap;
-    while (last >= remap->mapped_count) {
-        uint32_t first = remap->mapped_count, count = remap->count - first;
+    struct index_source *source = &column->source;
+    while (last >= source->known) {
+        uint32_t first = source->known, count = source->count - first;
         count = count < BLOCK ? count : BLOCK;
         if (check_room(column, count, list_bytes(column, values, first, count), error) != OK)
             return ERR_NO_MEMORY;
@@ -446,7 +511,7 @@ static enum error_code map_list(struct column_writer *column, const struct Arrow
             return OK;
         if (map_list_block(column, values, first, count) != OK)
             return error_no_memory(error, "values");
-        remap->mapped_count += count;
+        source->known += count;
     }
     return OK;
 }
@@ -460,7 +525,7 @@ static enum error_code add_listed(struct column_writer *column, const struct blo
     uint32_t last = 0;
     for (uint32_t i = 0; i < block->value_count; i++)
         last = (uint32_t)indices[i] > last ? (uint32_t)indices[i] : last;
-    if (block->value_count != 0 && last >= column->remap.count)
+    if (block->value_count != 0 && last >= column->source.count)
         return wrong_index(column, error);
     if (block->value_count != 0 && column->uses_dictionary &&
         map_list(column, block->array->dictionary, last, error) != OK)
@@ -470,24 +535,51 @@ static enum error_code add_listed(struct column_writer *column, const struct blo
     uint32_t *ids = column->open_ids + column->open_values;
     add_levels(column, block);
     for (uint32_t i = 0; i < block->value_count; i++)
-        ids[i] = column->remap.ids[indices[i]];
+        ids[i] = column->source.ids[indices[i]];
     column->open_values += block->value_count;
     return OK;
 }
+
+/* ---- ids as they are ---- */
+
+static enum error_code add_ids(struct column_writer *column, const struct block *block,
+                               struct error *error)
+{
+    int32_t packed[BLOCK];
+    const int32_t *all = (const int32_t *)block->array->buffers[1] + block->first;
+    const int32_t *indices = pack_indices(block, all, packed);
+    if (!are_below(indices, block->value_count, column->source.count))
+        return wrong_index(column, error);
+    if (!column->uses_dictionary)
+        return add_plain_indices(column, block, all, error);
+    uint32_t *ids = column->open_ids + column->open_values;
+    uint32_t first_id = column->source.first_id;
+    add_levels(column, block);
+    uint32_t bits = column->source.id_bits;
+    for (uint32_t i = 0; i < block->value_count; i++) {
+        ids[i] = (uint32_t)indices[i] + first_id;
+        bits |= ids[i];
+    }
+    column->source.id_bits = bits;
+    column->open_values += block->value_count;
+    return OK;
+}
+
+/* ---- any other dictionary ---- */
 
 static enum error_code add_indices(struct column_writer *column, const struct block *block,
                                    struct error *error)
 {
     const int32_t *indices = (const int32_t *)block->array->buffers[1] + block->first;
     struct new_values new_values;
-    if (!remap_indices(column, block, indices, &new_values))
+    if (!map_indices(column, block, indices, &new_values))
         return wrong_index(column, error);
     if (new_values.count != 0 && column->uses_dictionary) {
         enum error_code code = add_new_values(column, block->array->dictionary, &new_values, error);
         if (code != OK)
             return code;
         /* The page may have been sealed, and the new values have ids now. */
-        bool is_known = remap_indices(column, block, indices, &new_values);
+        bool is_known = map_indices(column, block, indices, &new_values);
         assert(is_known && (new_values.count == 0 || !column->uses_dictionary));
         (void)is_known;
     }
@@ -498,6 +590,17 @@ static enum error_code add_indices(struct column_writer *column, const struct bl
     return OK;
 }
 
+static enum error_code add_dictionary_block(struct column_writer *column, const struct block *block,
+                                            struct error *error)
+{
+    switch (column->source.way) {
+    case INDICES_AS_IDS: return add_ids(column, block, error);
+    case INDICES_LISTED: return add_listed(column, block, error);
+    case INDICES_MAPPED: break;
+    }
+    return add_indices(column, block, error);
+}
+
 static enum error_code add_block(struct column_writer *column, struct block *block,
                                  struct error *error)
 {
@@ -506,8 +609,7 @@ static enum error_code add_block(struct column_writer *column, struct block *blo
         return error_set(error, ERR_INVALID, "column %s is required, but a row has no value in it",
                          column->name);
     if (block->array->dictionary != NULL)
-        return column->remap.is_list ? add_listed(column, block, error)
-                                     : add_indices(column, block, error);
+        return add_dictionary_block(column, block, error);
     switch (column->type.kind) {
     case VALUE_UINT32: return add_uint32(column, block, error);
     case VALUE_TIMESTAMP:
@@ -522,7 +624,7 @@ enum error_code column_append(struct column_writer *column, const struct ArrowAr
                               int64_t first_row, int64_t row_count, struct error *error)
 {
     if (array->dictionary != NULL) {
-        enum error_code code = prepare_remap(column, array, error);
+        enum error_code code = prepare_source(column, array, error);
         if (code != OK)
             return code;
     }

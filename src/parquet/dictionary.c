@@ -71,9 +71,19 @@ void chunk_dictionary_reset(struct chunk_dictionary *dictionary)
     clear_small_ids(dictionary);
     short_table_clear(&dictionary->shorts, 0);
     long_table_clear(&dictionary->longs, false, 0);
+    dictionary->has_tables = false;
     dictionary->count = 0;
     dictionary->bloom_hash_count = 0;
     buffer_reset(&dictionary->body);
+}
+
+void chunk_dictionary_clear_tables(struct chunk_dictionary *dictionary)
+{
+    if (!dictionary->has_tables)
+        return;
+    clear_small_ids(dictionary);
+    short_table_clear(&dictionary->shorts, 0);
+    long_table_clear(&dictionary->longs, false, 0);
     dictionary->has_tables = false;
 }
 
@@ -492,20 +502,36 @@ enum error_code chunk_dictionary_map_uint32(struct chunk_dictionary *dictionary,
 
 /* --- from a shared dictionary -------------------------------------------------------------- */
 
-static enum error_code add_bloom_hash(struct chunk_dictionary *dictionary, uint64_t xxh64)
+/* Room for the hashes of `more` values, where those of all values so far are known. */
+static enum error_code reserve_bloom_hashes(struct chunk_dictionary *dictionary, uint32_t more)
 {
-    if (dictionary->bloom_hash_count == dictionary->bloom_hash_capacity) {
-        uint32_t capacity = dictionary->bloom_hash_capacity == 0
-                                ? FIRST_ENTRIES
-                                : dictionary->bloom_hash_capacity * 2;
-        uint64_t *hashes = mem_realloc(dictionary->bloom_hashes, capacity * sizeof *hashes);
-        if (hashes == NULL)
-            return ERR_NO_MEMORY;
-        dictionary->bloom_hashes = hashes;
-        dictionary->bloom_hash_capacity = capacity;
-    }
-    dictionary->bloom_hashes[dictionary->bloom_hash_count++] = xxh64;
+    if (dictionary->bloom_hash_count != dictionary->count ||
+        dictionary->bloom_hash_capacity - dictionary->bloom_hash_count >= more)
+        return OK;
+    uint32_t capacity = dictionary->bloom_hash_capacity * 2;
+    if (capacity < dictionary->bloom_hash_count + more)
+        capacity = dictionary->bloom_hash_count + more;
+    if (capacity < FIRST_ENTRIES)
+        capacity = FIRST_ENTRIES;
+    uint64_t *hashes = mem_realloc(dictionary->bloom_hashes, capacity * sizeof *hashes);
+    if (hashes == NULL)
+        return ERR_NO_MEMORY;
+    dictionary->bloom_hashes = hashes;
+    dictionary->bloom_hash_capacity = capacity;
     return OK;
+}
+
+static uint32_t append_known(struct chunk_dictionary *dictionary, struct bytes_view value,
+                             const uint64_t *xxh64)
+{
+    uint32_t size = (uint32_t)value.size_bytes;
+    if (xxh64 != NULL && dictionary->bloom_hash_count == dictionary->count)
+        dictionary->bloom_hashes[dictionary->bloom_hash_count++] = *xxh64;
+    if (dictionary->type.kind == VALUE_TEXT)
+        return append_text(dictionary, value.data, size, value_prefix(value.data, size));
+    if (dictionary->type.kind == VALUE_DECIMAL)
+        return append_decimal(dictionary, hash_load(value.data), hash_load(value.data + 8));
+    return append_fixed(dictionary, value.data, size);
 }
 
 enum error_code chunk_dictionary_add_new(struct chunk_dictionary *dictionary,
@@ -513,14 +539,31 @@ enum error_code chunk_dictionary_add_new(struct chunk_dictionary *dictionary,
                                          uint32_t *id)
 {
     assert(!dictionary->has_tables);
-    if (reserve_values(dictionary, 1, value.size_bytes) != OK)
+    if (reserve_values(dictionary, 1, value.size_bytes) != OK ||
+        (xxh64 != NULL && reserve_bloom_hashes(dictionary, 1) != OK))
         return ERR_NO_MEMORY;
-    if (xxh64 != NULL && dictionary->bloom_hash_count == dictionary->count &&
-        add_bloom_hash(dictionary, *xxh64) != OK)
+    *id = append_known(dictionary, value, xxh64);
+    return OK;
+}
+
+enum error_code chunk_dictionary_append_list(struct chunk_dictionary *dictionary,
+                                             const struct value_list *list, uint32_t first,
+                                             uint32_t count)
+{
+    assert(!dictionary->has_tables);
+    uint32_t width = dictionary->type.width_bytes;
+    uint64_t bytes = list->offsets != NULL
+                         ? (uint64_t)(list->offsets[first + count] - list->offsets[first])
+                         : (uint64_t)count * width;
+    if (reserve_values(dictionary, count, bytes) != OK ||
+        (list->facts != NULL && reserve_bloom_hashes(dictionary, count) != OK))
         return ERR_NO_MEMORY;
-    uint32_t size = (uint32_t)value.size_bytes;
-    *id = dictionary->type.kind == VALUE_TEXT
-              ? append_text(dictionary, value.data, size, value_prefix(value.data, size))
-              : append_fixed(dictionary, value.data, size);
+    for (uint32_t i = first; i < first + count; i++) {
+        struct bytes_view value = bytes_view_of(list->bytes + (size_t)i * width, width);
+        if (list->offsets != NULL)
+            value = bytes_view_of(list->bytes + list->offsets[i],
+                                  (size_t)(list->offsets[i + 1] - list->offsets[i]));
+        append_known(dictionary, value, list->facts == NULL ? NULL : &list->facts[i].xxh64);
+    }
     return OK;
 }

@@ -10,6 +10,7 @@
  * built when a second producer turns up.
  */
 
+#include "arrow/dictionary.h"
 #include "parquet/long_table.h"
 #include "parquet/short_table.h"
 #include "parquet/value.h"
@@ -87,6 +88,22 @@ bool chunk_dictionary_append_fixed(struct chunk_dictionary *dictionary, const ui
 enum error_code chunk_dictionary_map_uint32(struct chunk_dictionary *dictionary,
                                             const uint32_t *values, uint32_t count,
                                             uint32_t *ids) MUST_CHECK;
+
+/* Values side by side, as in an Arrow array. */
+struct value_list {
+    const int32_t *offsets; /* texts only */
+    const uint8_t *bytes;
+    const struct arrow_value_facts *facts; /* NULL: not known */
+};
+
+/* Appends `count` values of a list, from `first` on, whatever the dictionary has; the tables must
+ * not have been built. ERR_NO_MEMORY leaves it as it was. */
+enum error_code chunk_dictionary_append_list(struct chunk_dictionary *dictionary,
+                                             const struct value_list *list, uint32_t first,
+                                             uint32_t count) MUST_CHECK;
+
+/* The tables know nothing any more; who looks a value up builds them anew. */
+void chunk_dictionary_clear_tables(struct chunk_dictionary *dictionary);
 
 /* Adds a value that the caller knows to be new, with its XXH64 (NULL: not known); the tables must
  * not have been built. ERR_NO_MEMORY. */

@@ -61,7 +61,7 @@ static bool child_type(const struct ArrowSchema *child, struct value_type *type)
     if (child->dictionary == NULL)
         return parse_format(child->format, type);
     return strcmp(child->format, "i") == 0 && parse_format(child->dictionary->format, type) &&
-           (type->kind == VALUE_TEXT || type->kind == VALUE_FIXED);
+           (type->kind == VALUE_TEXT || type->kind == VALUE_FIXED || type->kind == VALUE_DECIMAL);
 }
 
 static enum error_code make_columns(struct parquet_writer *writer, const struct ArrowSchema *schema,

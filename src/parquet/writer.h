@@ -36,7 +36,8 @@ struct parquet_column_statistics {
 struct parquet_writer;
 
 /* `schema`: a struct ("+s") of the supported formats: "tsu:UTC", "I", "w:N", "u", "d:38,0" and
- * dictionary-encoded "i" of "u" or "w:N"; borrowed during the call. ERR_INVALID, ERR_NO_MEMORY. */
+ * dictionary-encoded "i" of "u", "w:N" or "d:38,0"; borrowed during the call. ERR_INVALID,
+ * ERR_NO_MEMORY. */
 enum error_code parquet_writer_new(struct parquet_writer **out, const struct ArrowSchema *schema,
                                    const struct parquet_column_options *columns,
                                    const struct parquet_writer_options *options,

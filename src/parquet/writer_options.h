@@ -30,7 +30,11 @@ struct parquet_writer_options {
     uint32_t row_group_rows;  /* at most; 0 = the measured default */
     uint32_t page_size_bytes; /* target of uncompressed page bytes; 0 = the measured default */
     bool bloom_filters;       /* on columns marked in parquet_column_options */
-    const char *created_by;   /* the footer's; copied */
+    /* Row groups are so small that each value in vain shows: a dictionary's values get ids when a
+     * row has them, and are looked for where two dictionaries meet in a row group, which need not
+     * be closed before the second one comes. */
+    bool looks_up_all;
+    const char *created_by; /* the footer's; copied */
 };
 
 /* What the schema's Arrow types don't say; one per column, in order. */
@@ -40,5 +44,11 @@ struct parquet_column_options {
     bool sorted_ascending; /* rows come in this column's order: sorting_columns, ordered boundaries
                             */
 };
+
+/* Dictionaries that say which of their values are new (arrow_dictionary_export_part) give the chunk
+ * its ids, from a dictionary's first array on: nothing is looked up. So they should live as long as
+ * a row group is open, and a row group be closed before the next ones come; one of at most so many
+ * rows may be left open, and then repeats the values that both have. */
+#define PARQUET_JOINED_ROWS 4096u
 
 #endif

@@ -11,7 +11,6 @@
 #include <stdint.h>
 
 #include "arrow/abi.h"
-#include "rows/dictionaries.h"
 #include "rows/digest.h"
 #include "rows/partition.h"
 #include "util/buffer.h"
@@ -30,14 +29,15 @@ struct partition_rows {
     struct partition_key key;
     int64_t row_count;
     int64_t first_close_us;  /* close time of the first ledger with rows here */
+    bool begins_epoch;       /* its dictionaries are new, and the first values are in it */
     struct ArrowArray array; /* struct array, children as row_schema_export(schema, true) says */
 };
 
-/* A dictionary that a batch keeps alive, as it was when the batch was taken. */
-struct batch_dictionary {
-    uint64_t id; /* arrow_dictionary_id; 0: none */
+/* The dictionaries that a batch keeps alive (rows/epoch.h), as they were when it was taken. */
+struct batch_epoch {
+    uint64_t id; /* 0: none */
     size_t memory_bytes;
-    bool is_replaced; /* the builder has another in its place: only batches keep it alive */
+    bool is_over; /* the builder has others in their place: only batches keep them alive */
 };
 
 struct row_batch {
@@ -56,7 +56,7 @@ struct row_batch {
     int64_t first_close_us, last_close_us; /* close times in the range; 0 where nothing arrived */
     size_t memory_bytes; /* what holding this batch costs, without the dictionaries */
     /* Shared with other batches and the builder: who counts them counts each once. */
-    struct batch_dictionary dictionaries[DICTIONARY_COUNT];
+    struct batch_epoch epoch;
     struct buffer letter_bytes, unconfirmed_bytes; /* what the lists above point to */
 };
 

@@ -3,32 +3,38 @@
  * How events become batches of complete ledgers of one partition time.
  *
  * Segments wait in a list, oldest first. A segment is a batch in the making: rows and dead letters
- * of complete ledgers, which share a partition time and a set of dictionaries. Only the newest
+ * of complete ledgers, which share a partition time and an epoch (rows/epoch.h). Only the newest
  * segment may also hold the ledger in progress, behind its complete rows:
  *
  *   oldest -> [complete ledgers] -> [complete ledgers] -> newest [complete | in progress]
  *
  *   what comes                       what happens
  *   -------------------------------  -----------------------------------------------------------
- *   a row of the ledger in progress  it goes behind the newest segment's rows
- *   a ledger of another partition    split_newest: a new segment begins with this ledger
- *   a text, its dictionary is full   replace_dictionary: complete rows keep the old one in their
- *                                    segment; those of the ledger in progress move to a segment
- *                                    with a successor, and get their ids in it
- *   the ledger is dropped            the newest segment forgets what lies behind its complete rows
+ *   a row of the ledger in progress  its values are numbered, and the ids go behind the newest
+ *                                    segment's rows
+ *   a ledger's first row, of another the epoch ends, and a new segment begins with this ledger, in
+ *   partition, or when the epoch is  a new epoch
+ *   over
+ *   the ledger is dropped            the newest segment forgets what lies behind its complete rows;
+ *                                    values that it alone had keep their numbers
  *   the ledger is complete           its rows join the complete ones; ledgers of the range that
- *                                    brought no event become unconfirmed
+ *                                    brought no event become unconfirmed; an epoch that holds much
+ *                                    memory is over
+ *   batch_builder_end_epoch          whoever writes files closed a row group: the epoch is over
+ *   batch_builder_shed               the ledger in progress alone leaves no room for values of
+ *                                    others: its rows are numbered anew
  *   batch_builder_take               the oldest segment becomes a batch; a ledger in progress is
  *                                    split off before
  *
  * What holds between calls:
- *   - All rows of a ledger lie in one segment. Where its events close in two partitions (no real
- *     ledger's do), those of the first one stay, and the others become dead letters.
+ *   - All rows of a ledger lie in one segment, and so in one epoch. Where its events close in two
+ *     partitions (no real ledger's do), those of the first one stay, and the others become dead
+ *     letters.
  *   - A batch is one range of ledgers, and the next batch begins with the ledger behind it;
  *     `next_ledger` is the first one that no segment has.
- *   - A dictionary only grows, and a batch keeps its dictionaries alive: no index of a batch ever
+ *   - A dictionary only grows, and a batch keeps its dictionaries alive: no id of a batch ever
  *     changes its meaning.
- *   - ERR_NO_MEMORY adds nothing. A segment that is half a batch because memory ran out
+ *   - ERR_NO_MEMORY adds no row. A segment that is half a batch because memory ran out
  *     (segment->batch) takes no more rows and is taken later.
  */
 #include "rows/batch_builder.h"
@@ -38,10 +44,16 @@
 #include "rows/segment_take.h"
 #include "util/memory.h"
 
+/* Of the memory that dictionaries may take, what one ledger more is not to exceed. */
+#define EPOCH_MEMORY_PERCENT 75
+#define EPOCH_MEMORY_BYTES   ((size_t)29 * 1024 * 1024)
+
 struct batch_builder {
     struct batch_builder_options options;
     struct segment_layout layout;
-    struct row_dictionaries dictionaries;
+    struct row_epoch *epoch; /* NULL: the next row begins one, or there are none */
+    bool epoch_is_over;      /* the next ledger begins another */
+    int64_t epoch_start_us;  /* of its rows' partition; INT64_MIN: it has none */
     struct row_scratch scratch;
     struct ledger_digest_state *digest;
     struct segment *oldest, *newest; /* NULL: none */
@@ -63,14 +75,13 @@ enum error_code batch_builder_new(struct batch_builder **out,
     if (builder == NULL)
         return error_no_memory(error, "a batch builder");
     builder->options = *options;
+    if (options->dictionary_bytes == 0)
+        builder->options.dictionary_bytes = EPOCH_MEMORY_BYTES;
     segment_layout_init(&builder->layout, options->schema, options->dictionaries);
     buffer_init(&builder->scratch.text);
-    if (ledger_digest_new(&builder->digest, options->schema) != OK ||
-        (options->dictionaries &&
-         row_dictionaries_init(&builder->dictionaries, options->dictionary_bytes,
-                               options->dictionary_values) != OK)) {
+    if (ledger_digest_new(&builder->digest, options->schema) != OK) {
         batch_builder_free(builder);
-        return error_no_memory(error, "the dictionaries of a batch builder");
+        return error_no_memory(error, "a batch builder");
     }
     *out = builder;
     return OK;
@@ -91,7 +102,7 @@ void batch_builder_free(struct batch_builder *builder)
     if (builder == NULL)
         return;
     free_segments(builder);
-    row_dictionaries_release(&builder->dictionaries);
+    row_epoch_release(builder->epoch);
     ledger_digest_free(builder->digest);
     buffer_release(&builder->scratch.text);
     mem_free(builder);
@@ -103,11 +114,19 @@ void batch_builder_begin_range(struct batch_builder *builder, uint32_t first)
     builder->next_ledger = first;
 }
 
-/* Makes an empty segment that is not in the list yet. */
-static enum error_code make_segment(struct batch_builder *builder, struct segment **segment)
+/* The epoch that is not over, begun where there is none. */
+static enum error_code ensure_epoch(struct batch_builder *builder)
 {
-    return segment_new(segment, &builder->layout,
-                       builder->options.dictionaries ? builder->dictionaries.shared : NULL);
+    struct row_epoch *epoch;
+    if (!builder->options.dictionaries || (builder->epoch != NULL && !builder->epoch_is_over))
+        return OK;
+    if (row_epoch_new(&epoch, builder->options.schema) != OK)
+        return ERR_NO_MEMORY;
+    row_epoch_release(builder->epoch);
+    builder->epoch = epoch;
+    builder->epoch_is_over = false;
+    builder->epoch_start_us = INT64_MIN;
+    return OK;
 }
 
 static void add_segment(struct batch_builder *builder, struct segment *segment)
@@ -125,17 +144,19 @@ static enum error_code ensure_segment(struct batch_builder *builder)
     if (builder->newest != NULL && builder->newest->batch == NULL)
         return OK;
     struct segment *segment;
-    if (make_segment(builder, &segment) != OK)
+    if (ensure_epoch(builder) != OK ||
+        segment_new(&segment, &builder->layout, builder->epoch) != OK)
         return ERR_NO_MEMORY;
     add_segment(builder, segment);
     return OK;
 }
 
-/* Leaves the complete ledgers to the newest segment and moves the one in progress to a new one. */
-static enum error_code split_newest(struct batch_builder *builder)
+/* Leaves the complete ledgers to the newest segment and moves the one in progress to a new one,
+ * whose rows are numbered in `epoch`. */
+static enum error_code split_newest(struct batch_builder *builder, struct row_epoch *epoch)
 {
     struct segment *segment;
-    if (make_segment(builder, &segment) != OK)
+    if (segment_new(&segment, &builder->layout, epoch) != OK)
         return ERR_NO_MEMORY;
     if (segment_split(builder->newest, segment) != OK) {
         segment_free(segment);
@@ -145,121 +166,35 @@ static enum error_code split_newest(struct batch_builder *builder)
     return OK;
 }
 
+/* Makes the newest segment one that the first row of a ledger may go to. */
+static enum error_code begin_rows(struct batch_builder *builder, int64_t start_us)
+{
+    struct segment *newest = builder->newest;
+    bool has_rows = segment_rows(newest) != 0;
+    if (builder->epoch_start_us != start_us && builder->epoch_start_us != INT64_MIN)
+        builder->epoch_is_over = true;
+    if (ensure_epoch(builder) != OK)
+        return ERR_NO_MEMORY;
+    builder->epoch_start_us = start_us;
+    if (has_rows && (newest->start_us != start_us || newest->epoch != builder->epoch)) {
+        if (split_newest(builder, builder->epoch) != OK)
+            return ERR_NO_MEMORY;
+    } else if (newest->epoch != builder->epoch) {
+        segment_set_epoch(newest, builder->epoch);
+    }
+    builder->newest->start_us = start_us;
+    return OK;
+}
+
 /* Makes the newest segment one that a row of this time may go to. */
 static enum error_code ensure_segment_for(struct batch_builder *builder, int64_t start_us)
 {
     if (ensure_segment(builder) != OK)
         return ERR_NO_MEMORY;
-    if (builder->progress_rows != 0) {
-        assert(builder->newest->start_us == start_us);
-        return OK;
-    }
-    if (segment_rows(builder->newest) != 0 && builder->newest->start_us != start_us &&
-        split_newest(builder) != OK)
-        return ERR_NO_MEMORY;
-    builder->newest->start_us = start_us;
+    if (builder->progress_rows == 0)
+        return begin_rows(builder, start_us);
+    assert(builder->newest->start_us == start_us);
     return OK;
-}
-
-/* Replaces the full dictionary `id` by one with room for the row that comes next. */
-static enum error_code replace_dictionary(struct batch_builder *builder, enum row_dictionary id,
-                                          size_t row_bytes_max)
-{
-    const uint64_t row_values_max = 2; /* source_account and dest_account */
-    struct row_dictionaries *dictionaries = &builder->dictionaries;
-    if (ensure_segment(builder) != OK ||
-        (segment_complete_rows(builder->newest) != 0 && split_newest(builder) != OK))
-        return ERR_NO_MEMORY;
-    uint32_t count = arrow_dictionary_count(dictionaries->shared[id]);
-    uint32_t *remap = mem_alloc(count * sizeof *remap);
-    if (remap == NULL)
-        return ERR_NO_MEMORY;
-    uint64_t values, bytes;
-    segment_dictionary_needs(builder->newest, id, remap, &values, &bytes);
-    bool oversized;
-    struct arrow_dictionary *successor = NULL;
-    enum error_code code = row_dictionaries_successor(
-        dictionaries, id, values + row_values_max, bytes + row_bytes_max, &successor, &oversized);
-    if (code == OK)
-        code = segment_set_dictionary(builder->newest, id, successor, remap);
-    mem_free(remap);
-    if (code != OK) {
-        arrow_dictionary_release(successor);
-        return code;
-    }
-    row_dictionaries_replace(dictionaries, id, successor, oversized);
-    return OK;
-}
-
-/* A dictionary that grew for the sake of one ledger goes when the next one begins. */
-static enum error_code replace_oversized(struct batch_builder *builder)
-{
-    for (int id = 0; id < DICTIONARY_COUNT; id++)
-        if (builder->dictionaries.oversized[id] &&
-            replace_dictionary(builder, (enum row_dictionary)id, 0) != OK)
-            return ERR_NO_MEMORY;
-    return OK;
-}
-
-/* The index of a column's text in its dictionary; ARROW_DICTIONARY_FULL where that has no room. An
- * absent text gets the index of '' where the column is required, else ROW_INDEX_NULL. */
-static inline uint32_t intern_text(struct batch_builder *builder, const struct row_view *row,
-                                   const struct row_column *column)
-{
-    const void *value = row_value(row, column);
-    struct bytes_view text;
-    if (column->kind == ROW_MAYBE_TEXT) { /* as most are */
-        const struct optional_text *maybe = value;
-        if (!maybe->present && column->nullable)
-            return ROW_INDEX_NULL;
-        text = maybe->text;
-    } else if (column->kind == ROW_TEXT) {
-        text = *(const struct bytes_view *)value;
-    } else if (column->kind == ROW_EVENT_TYPE) {
-        return row_dictionaries_event_type(*(const enum event_type *)value);
-    } else {
-        enum memo_kind kind = *(const enum memo_kind *)value;
-        return kind == MEMO_NONE ? ROW_INDEX_NULL : row_dictionaries_memo_type(kind);
-    }
-    return row_dictionaries_intern(&builder->dictionaries, column->dictionary, column->id, text);
-}
-
-/* Interns the texts; stops with *full set to the first dictionary that has no room. */
-static void intern_texts(struct batch_builder *builder, const struct row_view *row,
-                         uint32_t indices[ROW_COLUMN_MAX + 1], enum row_dictionary *full)
-{
-    const struct row_schema *schema = builder->options.schema;
-    row_dictionaries_expect_values(&builder->dictionaries);
-    *full = DICTIONARY_NONE;
-    for (size_t i = 0; i < schema->column_count; i++) {
-        const struct row_column *column = &schema->columns[i];
-        if (column->dictionary == DICTIONARY_NONE)
-            continue;
-        indices[column->id] = intern_text(builder, row, column);
-        if (indices[column->id] == ARROW_DICTIONARY_FULL) {
-            *full = column->dictionary;
-            return;
-        }
-    }
-}
-
-/* As intern_texts; full dictionaries are replaced, each at most once. */
-static enum error_code intern_row(struct batch_builder *builder, const struct row_view *row,
-                                  size_t row_bytes_max, uint32_t indices[ROW_COLUMN_MAX + 1])
-{
-    enum row_dictionary full;
-    bool replaced[DICTIONARY_COUNT] = {false};
-    if (builder->progress_rows == 0 && builder->dictionaries.oversized_count != 0 &&
-        replace_oversized(builder) != OK)
-        return ERR_NO_MEMORY;
-    for (;;) {
-        intern_texts(builder, row, indices, &full);
-        if (full == DICTIONARY_NONE)
-            return OK;
-        if (replaced[full] || replace_dictionary(builder, full, row_bytes_max) != OK)
-            return ERR_NO_MEMORY;
-        replaced[full] = true;
-    }
 }
 
 static void begin_ledger(struct batch_builder *builder, uint32_t ledger_sequence)
@@ -276,19 +211,9 @@ static void begin_ledger(struct batch_builder *builder, uint32_t ledger_sequence
     ledger_digest_begin(builder->digest);
 }
 
-static enum error_code add_row(struct batch_builder *builder, const struct row_view *row,
-                               int64_t start_us, size_t raw_bytes, struct error *error)
+/* The row is in the newest segment. */
+static void note_row(struct batch_builder *builder, const struct row_view *row)
 {
-    /* A row's own texts come from its message; replaced UTF-8 grows threefold, hashes twofold. */
-    const size_t row_bytes_max = 3 * raw_bytes + 64;
-    uint32_t indices[ROW_COLUMN_MAX + 1];
-    bool by_type = builder->options.scheme == PARTITION_DATE_HOUR_TYPE;
-    bool dictionaries = builder->options.dictionaries;
-    if (ensure_segment_for(builder, start_us) != OK ||
-        (dictionaries && intern_row(builder, row, row_bytes_max, indices) != OK) ||
-        segment_add_row(builder->newest, by_type ? row->type : EVENT_NONE, row,
-                        dictionaries ? indices : NULL) != OK)
-        return error_no_memory(error, "the rows of a ledger");
     begin_ledger(builder, row->ledger_sequence);
     if (builder->progress_rows == 0)
         builder->progress_first_close_us = row->timestamp_us;
@@ -297,7 +222,59 @@ static enum error_code add_row(struct batch_builder *builder, const struct row_v
     builder->progress_replaced += row->memo_replaced;
     builder->progress_null_decimals += !row->has_amount_decimal;
     ledger_digest_add_row(builder->digest, row);
-    return OK;
+}
+
+/* What becomes a row. */
+struct arrival {
+    const struct event_view *event;
+    bool is_checked; /* `row` is row_from_event's, else row_collect's */
+    struct row_view row;
+};
+
+/* ERR_INVALID: the row has to be checked. */
+static enum error_code add_row(struct batch_builder *builder, struct arrival *arrival,
+                               int64_t start_us)
+{
+    struct row_view *row = &arrival->row;
+    uint32_t ids[ROW_COLUMN_MAX];
+    bool by_type = builder->options.scheme == PARTITION_DATE_HOUR_TYPE;
+    enum event_type type = by_type ? row->type : EVENT_NONE;
+    enum error_code code = ensure_segment_for(builder, start_us);
+    if (code == OK && builder->options.dictionaries) {
+        struct epoch_part *part;
+        code = row_epoch_part(builder->newest->epoch, type, &part);
+        if (code == OK)
+            code = epoch_part_number(part, builder->options.schema, arrival->event->tx_hash,
+                                     arrival->is_checked, row, ids);
+    }
+    if (code == OK)
+        code = segment_add_row(builder->newest, type, row, ids);
+    if (code == OK)
+        note_row(builder, row);
+    return code;
+}
+
+/* ERR_INVALID, with the reason, for an event that can't be a row here. */
+static enum error_code add_arrival(struct batch_builder *builder, struct arrival *arrival,
+                                   struct error *problem)
+{
+    int64_t start_us =
+        partition_key_of(builder->options.scheme, arrival->row.timestamp_us, arrival->row.type)
+            .start_us;
+    if (builder->progress_rows != 0 && builder->newest->start_us != start_us)
+        return error_set(
+            problem, ERR_INVALID,
+            "closed_at lies in another partition than that of the ledger's first event");
+    return add_row(builder, arrival, start_us);
+}
+
+static enum error_code add_checked(struct batch_builder *builder, struct arrival *arrival,
+                                   uint32_t event_index, struct error *problem)
+{
+    arrival->is_checked = true;
+    enum error_code code =
+        row_from_event(arrival->event, event_index, &builder->scratch, &arrival->row, problem);
+    return code == OK ? add_arrival(builder, arrival, problem) : code;
 }
 
 enum error_code batch_builder_add_event(struct batch_builder *builder,
@@ -305,22 +282,21 @@ enum error_code batch_builder_add_event(struct batch_builder *builder,
                                         struct bytes_view raw, bool *became_dead_letter,
                                         struct error *error)
 {
-    struct row_view row;
+    struct arrival arrival;
     struct error problem;
+    enum error_code code = ERR_INVALID;
     *became_dead_letter = false;
-    if (builder->options.dictionaries)
-        row_dictionaries_expect(&builder->dictionaries, event);
-    enum error_code code = row_from_event(event, event_index, &builder->scratch, &row, &problem);
+    arrival.event = event;
+    arrival.is_checked = false;
+    if (builder->options.dictionaries &&
+        row_collect(event, event_index, &builder->scratch, &arrival.row))
+        code = add_arrival(builder, &arrival, &problem);
+    if (code == ERR_INVALID)
+        code = add_checked(builder, &arrival, event_index, &problem);
     if (code == ERR_NO_MEMORY)
-        return error_no_memory(error, "a row");
-    if (code == OK) {
-        int64_t start_us =
-            partition_key_of(builder->options.scheme, row.timestamp_us, row.type).start_us;
-        if (builder->progress_rows == 0 || builder->newest->start_us == start_us)
-            return add_row(builder, &row, start_us, raw.size_bytes, error);
-        error_set(&problem, ERR_INVALID,
-                  "closed_at lies in another partition than that of the ledger's first event");
-    }
+        return error_no_memory(error, "the rows of a ledger");
+    if (code == OK)
+        return OK;
     *became_dead_letter = true;
     uint32_t ledger_sequence = event->ledger_sequence;
     if (ledger_sequence == 0)
@@ -360,6 +336,21 @@ static enum error_code add_unconfirmed(struct batch_builder *builder, uint64_t f
                                    (struct ledger_range){(uint32_t)first, (uint32_t)last});
 }
 
+/* All values so far are of complete ledgers; whether they are so many that the next ledger's go to
+ * another epoch. */
+static void complete_values(struct batch_builder *builder)
+{
+    struct row_epoch *epoch = builder->newest->epoch;
+    if (epoch == NULL)
+        return;
+    row_epoch_complete(epoch);
+    size_t limit = builder->options.dictionary_bytes / 100 * EPOCH_MEMORY_PERCENT;
+    if (row_epoch_memory_bytes(epoch) > limit ||
+        (builder->options.dictionary_values != 0 &&
+         row_epoch_values(epoch) >= builder->options.dictionary_values))
+        builder->epoch_is_over = true;
+}
+
 /* The ledger in progress joins the complete ones of its segment. */
 static void complete_progress(struct batch_builder *builder)
 {
@@ -374,6 +365,7 @@ static void complete_progress(struct batch_builder *builder)
             segment->first_close_us = builder->progress_first_close_us;
         segment->has_close_time = true;
         segment->last_close_us = builder->progress_last_close_us;
+        complete_values(builder);
     }
     builder->complete_rows += builder->progress_rows;
     builder->progress_rows = 0;
@@ -426,41 +418,49 @@ size_t batch_builder_unconfirmed_runs(const struct batch_builder *builder)
                : builder->newest->unconfirmed.size_bytes / sizeof(struct ledger_range);
 }
 
-/* Of the dictionaries that `segment` keeps alive and no newer segment does, nor the builder. */
-static size_t replaced_dictionary_bytes(const struct batch_builder *builder,
-                                        const struct segment *segment)
+void batch_builder_end_epoch(struct batch_builder *builder)
 {
-    struct arrow_dictionary *const *newer =
-        segment->newer != NULL ? segment->newer->dictionaries : builder->dictionaries.shared;
-    size_t bytes = 0;
-    for (int id = 0; id < DICTIONARY_COUNT; id++)
-        if (segment->dictionaries[id] != newer[id])
-            bytes += arrow_dictionary_memory_bytes(segment->dictionaries[id]);
-    return bytes;
+    builder->epoch_is_over = true;
+}
+
+enum error_code batch_builder_shed(struct batch_builder *builder, struct error *error)
+{
+    struct row_epoch *epoch;
+    assert(!batch_builder_has_complete(builder));
+    if (builder->newest == NULL || builder->newest->epoch == NULL)
+        return OK;
+    if (row_epoch_new(&epoch, builder->options.schema) != OK)
+        return error_no_memory(error, "the ledger in progress");
+    if (segment_renumber(builder->newest, epoch) != OK) {
+        row_epoch_release(epoch);
+        return error_no_memory(error, "the ledger in progress");
+    }
+    row_epoch_release(builder->epoch);
+    builder->epoch = epoch;
+    builder->epoch_is_over = false;
+    return OK;
+}
+
+/* Of the epoch that `segment` keeps alive and no newer segment does, nor the builder. */
+static size_t old_epoch_bytes(const struct batch_builder *builder, const struct segment *segment)
+{
+    const struct row_epoch *newer = segment->newer != NULL ? segment->newer->epoch : builder->epoch;
+    return segment->epoch != newer ? row_epoch_memory_bytes(segment->epoch) : 0;
 }
 
 size_t batch_builder_memory_bytes(const struct batch_builder *builder)
 {
     size_t bytes = sizeof *builder + builder->scratch.text.capacity_bytes;
-    bytes += row_dictionaries_memory_bytes(&builder->dictionaries);
+    if (builder->epoch != NULL)
+        bytes += row_epoch_memory_bytes(builder->epoch);
     for (const struct segment *segment = builder->oldest; segment != NULL; segment = segment->newer)
-        bytes += segment_memory_bytes(segment) + replaced_dictionary_bytes(builder, segment);
+        bytes += segment_memory_bytes(segment) + old_epoch_bytes(builder, segment);
     return bytes;
 }
 
 bool batch_builder_has_complete(const struct batch_builder *builder)
 {
     return builder->oldest != NULL && builder->oldest->has_range;
-}
-
-static void mark_replaced(const struct batch_builder *builder, struct row_batch *batch)
-{
-    for (int id = DICTIONARY_NONE + 1; id < DICTIONARY_COUNT; id++) {
-        struct batch_dictionary *dictionary = &batch->dictionaries[id];
-        dictionary->is_replaced =
-            dictionary->id != 0 &&
-            dictionary->id != arrow_dictionary_id(builder->dictionaries.shared[id]);
-    }
 }
 
 enum error_code batch_builder_take(struct batch_builder *builder, struct row_batch **batch,
@@ -470,7 +470,8 @@ enum error_code batch_builder_take(struct batch_builder *builder, struct row_bat
     if (!batch_builder_has_complete(builder))
         return OK;
     struct segment *segment = builder->oldest;
-    if (segment == builder->newest && builder->has_progress && split_newest(builder) != OK)
+    if (segment == builder->newest && builder->has_progress &&
+        split_newest(builder, segment->epoch) != OK)
         return error_no_memory(error, "the ledger in progress");
     int64_t row_count = segment_complete_rows(segment);
     if (segment->batch != NULL)
@@ -482,9 +483,11 @@ enum error_code batch_builder_take(struct batch_builder *builder, struct row_bat
     if (builder->oldest == NULL)
         builder->newest = NULL;
     segment_free(segment);
-    /* What one ledger made large leaves with it; where memory is out, it stays a little longer. */
-    if (builder->oldest == NULL && builder->dictionaries.oversized_count != 0)
-        (void)replace_oversized(builder);
-    mark_replaced(builder, *batch);
+    /* Nobody but batches needs an epoch that is over. */
+    if (builder->oldest == NULL && builder->epoch_is_over) {
+        row_epoch_release(builder->epoch);
+        builder->epoch = NULL;
+    }
+    (*batch)->epoch.is_over = builder->epoch == NULL || builder->epoch->id != (*batch)->epoch.id;
     return OK;
 }

@@ -8,9 +8,8 @@
  *
  *   begin_range → (add_event | add_dead_letter)* → complete_to → … → take
  *
- * Strings that repeat are interned into shared dictionaries (arrow/dictionary.h) that outlive
- * batches; a full dictionary is replaced, also in the midst of a ledger, whose rows then move to
- * it.
+ * Values that repeat are numbered in dictionaries that live for an epoch (rows/epoch.h): as long as
+ * one row group is open. Batches bring ids, and the values that are new since the batch before.
  */
 
 #include <stdbool.h>
@@ -21,9 +20,10 @@
 struct batch_builder_options {
     const struct row_schema *schema;
     enum partitioning_scheme scheme;
-    bool dictionaries;          /* hand over dictionary-encoded strings (false: plain, for tests) */
-    size_t dictionary_bytes;    /* memory of all full dictionaries, about; 0: 29 MiB */
-    uint32_t dictionary_values; /* room in each dictionary, for tests; 0: by dictionary_bytes */
+    bool dictionaries;       /* hand over ids (false: plain values, for measurements and tests) */
+    size_t dictionary_bytes; /* memory by which an epoch ends, about; 0: 29 MiB */
+    uint32_t
+        dictionary_values; /* of one column, by which an epoch ends, for tests; 0: any number */
 };
 
 struct batch_builder;
@@ -60,6 +60,13 @@ void batch_builder_drop_ledger(struct batch_builder *builder);
 enum error_code batch_builder_complete_to(struct batch_builder *builder, uint32_t covered_to,
                                           struct error *error) MUST_CHECK;
 
+/* Begins an epoch in the midst of a ledger, so that no value of those before it takes memory;
+ * nothing complete is left (asserted). ERR_NO_MEMORY, with nothing changed. */
+enum error_code batch_builder_shed(struct batch_builder *builder, struct error *error) MUST_CHECK;
+
+/* The next ledger begins an epoch: who writes the files closed a row group. */
+void batch_builder_end_epoch(struct batch_builder *builder);
+
 int64_t batch_builder_complete_rows(const struct batch_builder *builder);
 /* Of complete ledgers and of the one in progress. */
 size_t batch_builder_memory_bytes(const struct batch_builder *builder);
@@ -70,7 +77,7 @@ size_t batch_builder_unconfirmed_runs(const struct batch_builder *builder);
 /* Whether there is anything complete to take: rows, dead letters or only ledgers. */
 bool batch_builder_has_complete(const struct batch_builder *builder);
 
-/* Takes complete ledgers, oldest first, up to the next change of partition time or dictionary; the
+/* Takes complete ledgers, oldest first, up to the next change of partition time or epoch; the
  * caller owns the batch. Call again while batch_builder_has_complete. NULL in *batch if there is
  * nothing. Ranges of the batches follow each other without a hole. ERR_NO_MEMORY: nothing is lost.
  */

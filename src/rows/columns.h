@@ -13,12 +13,10 @@
     .nullable = (is_nullable)
 #define ROW_UINT32(column_id, column_name, value_kind, member, is_nullable)                        \
     ROW_COLUMN(column_id, column_name, value_kind, member, "I", "uint32", is_nullable)
-#define ROW_STRING(column_id, column_name, value_kind, member, its_dictionary, is_nullable)        \
-    ROW_COLUMN(column_id, column_name, value_kind, member, "u", "varchar", is_nullable),           \
-        .dictionary = (its_dictionary)
+#define ROW_STRING(column_id, column_name, value_kind, member, is_nullable)                        \
+    ROW_COLUMN(column_id, column_name, value_kind, member, "u", "varchar", is_nullable)
 #define ROW_ACCOUNT(column_id, column_name, is_nullable)                                           \
-    ROW_STRING(COLUMN_##column_id, #column_name, ROW_MAYBE_TEXT, column_name, DICTIONARY_ACCOUNT,  \
-               is_nullable),                                                                       \
+    ROW_STRING(COLUMN_##column_id, #column_name, ROW_MAYBE_TEXT, column_name, is_nullable),        \
         .is_looked_up = true
 
 /* The accounts became optional in 1.1.0. */
@@ -30,17 +28,14 @@
         {ROW_COLUMN(COLUMN_TRANSACTION_HASH, "transaction_hash", ROW_HASH, transaction_hash,       \
                     "w:32", "blob", false),                                                        \
          .is_looked_up = true},                                                                    \
-        {ROW_STRING(COLUMN_EVENT_TYPE, "event_type", ROW_EVENT_TYPE, type, DICTIONARY_EVENT_TYPE,  \
-                    false)},                                                                       \
+        {ROW_STRING(COLUMN_EVENT_TYPE, "event_type", ROW_EVENT_TYPE, type, false)},                \
         {ROW_ACCOUNT(SOURCE_ACCOUNT, source_account, accounts_nullable)},                          \
         {ROW_ACCOUNT(DEST_ACCOUNT, dest_account, accounts_nullable)},                              \
-        {ROW_STRING(COLUMN_ASSET_CODE, "asset_code", ROW_MAYBE_TEXT, asset_code,                   \
-                    DICTIONARY_ASSET_CODE, true)},                                                 \
-        {ROW_STRING(COLUMN_ASSET_ISSUER, "asset_issuer", ROW_MAYBE_TEXT, asset_issuer,             \
-                    DICTIONARY_ASSET_ISSUER, true)},                                               \
-        {ROW_STRING(COLUMN_AMOUNT, "amount", ROW_TEXT, amount, DICTIONARY_AMOUNT, false)},         \
+        {ROW_STRING(COLUMN_ASSET_CODE, "asset_code", ROW_MAYBE_TEXT, asset_code, true)},           \
+        {ROW_STRING(COLUMN_ASSET_ISSUER, "asset_issuer", ROW_MAYBE_TEXT, asset_issuer, true)},     \
+        {ROW_STRING(COLUMN_AMOUNT, "amount", ROW_TEXT, amount, false)},                            \
     {                                                                                              \
-        ROW_STRING(COLUMN_MEMO, "memo", ROW_MAYBE_TEXT, memo, DICTIONARY_MEMO, true)               \
+        ROW_STRING(COLUMN_MEMO, "memo", ROW_MAYBE_TEXT, memo, true)                                \
     }
 
 /* Columns that a later version adds are optional even where every row has a value: readers that
@@ -54,11 +49,10 @@
                     true),                                                                         \
          .present_at = offsetof(struct row_view, has_operation_index)},                            \
         {ROW_STRING(COLUMN_CONTRACT_ADDRESS, "contract_address", ROW_MAYBE_TEXT, contract_address, \
-                    DICTIONARY_CONTRACT, true),                                                    \
+                    true),                                                                         \
          .is_looked_up = true},                                                                    \
         {ROW_UINT32(COLUMN_EVENT_INDEX, "event_index", ROW_NUMBER, event_index, true)},            \
-        {ROW_STRING(COLUMN_MEMO_TYPE, "memo_type", ROW_MEMO_KIND, memo_kind, DICTIONARY_MEMO_TYPE, \
-                    true)},                                                                        \
+        {ROW_STRING(COLUMN_MEMO_TYPE, "memo_type", ROW_MEMO_KIND, memo_kind, true)},               \
     {                                                                                              \
         ROW_COLUMN(COLUMN_AMOUNT_DECIMAL, "amount_decimal", ROW_MAYBE_DECIMAL, amount_decimal,     \
                    "d:38,0", "decimal(38,0)", true),                                               \

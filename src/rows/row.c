@@ -15,9 +15,7 @@
 #define DECIMAL_DIGITS_MAX 38
 #define U64_TEXT_BYTES     21
 
-/* amount as decimal(38,0): false where it is not an integer of at most 38 digits (an optional minus
- * sign and ASCII digits; leading zeros do not count). */
-static bool parse_amount(struct bytes_view amount, __int128 *value)
+bool row_parse_amount(struct bytes_view amount, __int128 *value)
 {
     const uint8_t *at = amount.data;
     size_t left = amount.size_bytes;
@@ -69,7 +67,7 @@ static uint32_t decode_digits(uint64_t digits, bool *good)
     return (uint32_t)(pairs | pairs >> 16);
 }
 
-static bool decode_hash(struct bytes_view text, uint8_t hash[32])
+bool row_decode_hash(struct bytes_view text, uint8_t hash[32])
 {
     if (text.size_bytes != 64)
         return false;
@@ -107,6 +105,17 @@ static enum error_code set_time(const struct event_view *event, struct row_view 
     return OK;
 }
 
+/* Where the event stands, and whose contract's it is. */
+static void set_place(const struct event_view *event, struct row_view *row)
+{
+    row->ledger_sequence = event->ledger_sequence;
+    row->transaction_index = event->transaction_index;
+    row->has_operation_index = event->has_operation_index;
+    row->operation_index = event->operation_index;
+    if (event->contract_address.size_bytes != 0)
+        row->contract_address = present(event->contract_address);
+}
+
 static enum error_code set_meta(const struct event_view *event, struct row_view *row,
                                 struct error *error)
 {
@@ -114,16 +123,11 @@ static enum error_code set_meta(const struct event_view *event, struct row_view 
         return error_set(error, ERR_INVALID, "the event has no meta");
     if (set_time(event, row, error) != OK)
         return ERR_INVALID;
-    if (!decode_hash(event->tx_hash, row->transaction_hash))
+    if (!row_decode_hash(event->tx_hash, row->transaction_hash))
         return error_set(error, ERR_INVALID, "tx_hash is not 64 hexadecimal digits");
     if (!utf8_is_valid(event->contract_address))
         return refuse_text(error, "contract_address");
-    row->ledger_sequence = event->ledger_sequence;
-    row->transaction_index = event->transaction_index;
-    row->has_operation_index = event->has_operation_index;
-    row->operation_index = event->operation_index;
-    if (event->contract_address.size_bytes != 0)
-        row->contract_address = present(event->contract_address);
+    set_place(event, row);
     return OK;
 }
 
@@ -161,7 +165,7 @@ static enum error_code set_transfer(const struct event_view *event, struct row_v
     if (event->type == EVENT_TRANSFER || event->type == EVENT_MINT)
         row->dest_account = present(event->to);
     row->amount = event->amount;
-    row->has_amount_decimal = parse_amount(event->amount, &row->amount_decimal);
+    row->has_amount_decimal = row_parse_amount(event->amount, &row->amount_decimal);
     return set_asset(event, row, error);
 }
 
@@ -216,6 +220,43 @@ enum error_code row_from_event(const struct event_view *event, uint32_t event_in
     if (set_meta(event, row, error) != OK || set_transfer(event, row, error) != OK)
         return ERR_INVALID;
     return set_memo(event, scratch, row, error);
+}
+
+/* The columns that depend on the type, of texts that are not looked at yet; false if one that the
+ * type has no use for is there. */
+static bool collect_transfer(const struct event_view *event, struct row_view *row)
+{
+    bool has_source = event->type != EVENT_MINT;
+    bool has_dest = event->type == EVENT_TRANSFER || event->type == EVENT_MINT;
+    row->type = event->type;
+    row->source_account = (struct optional_text){has_source, event->from};
+    row->dest_account = (struct optional_text){has_dest, event->to};
+    row->amount = event->amount;
+    if (event->asset_kind == ASSET_NATIVE) {
+        row->asset_code = present(bytes_view_of("XLM", 3));
+    } else if (event->asset_kind == ASSET_ISSUED) {
+        row->asset_code = present(event->asset_code);
+        row->asset_issuer = present(event->asset_issuer);
+    }
+    return event->type != EVENT_NONE && (has_source || event->from.size_bytes == 0) &&
+           (has_dest || event->to.size_bytes == 0);
+}
+
+bool row_collect(const struct event_view *event, uint32_t event_index, struct row_scratch *scratch,
+                 struct row_view *row)
+{
+    *row = (struct row_view){.event_index = event_index};
+    if (!event->has_meta || set_time(event, row, NULL) != OK || event->tx_hash.size_bytes != 64 ||
+        !collect_transfer(event, row))
+        return false;
+    set_place(event, row);
+    if (event->memo_kind == MEMO_NONE)
+        return true;
+    if (event->memo_kind != MEMO_TEXT)
+        return set_memo(event, scratch, row, NULL) == OK;
+    row->memo_kind = MEMO_TEXT;
+    row->memo = present(event->memo);
+    return true;
 }
 
 static bool copy_text(struct bytes_view *text, struct arena *arena)

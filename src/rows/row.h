@@ -68,6 +68,20 @@ enum error_code row_from_event(const struct event_view *event, uint32_t event_in
                                struct row_scratch *scratch, struct row_view *row,
                                struct error *error) MUST_CHECK;
 
+/*
+ * The same of an event that has nothing unusual about it, without what rows/epoch.h works out for
+ * new values alone: texts (but those of columns that its type leaves empty) are not looked at,
+ * transaction_hash and amount_decimal not filled in. False where row_from_event has to tell.
+ */
+bool row_collect(const struct event_view *event, uint32_t event_index, struct row_scratch *scratch,
+                 struct row_view *row);
+
+/* 64 hexadecimal digits. False if they are not that. */
+bool row_decode_hash(struct bytes_view digits, uint8_t hash[32]);
+/* An amount as decimal(38,0): false where it is not an integer of at most 38 digits (an optional
+ * minus sign and ASCII digits; leading zeros do not count). */
+bool row_parse_amount(struct bytes_view amount, __int128 *value);
+
 /* A copy whose texts lie in `arena`. ERR_NO_MEMORY. */
 enum error_code row_copy(const struct row_view *row, struct arena *arena, struct row_view *copy,
                          struct error *error) MUST_CHECK;

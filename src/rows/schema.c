@@ -38,11 +38,11 @@ const struct row_column *row_column_of(int id)
 static enum error_code export_column(const struct row_column *column, bool dictionaries,
                                      struct ArrowSchema *out)
 {
-    bool repeats = dictionaries && strcmp(column->arrow_format, "u") == 0;
-    if (arrow_schema_make(out, repeats ? "i" : column->arrow_format, column->name, column->nullable,
-                          column->id, 0) != OK)
+    bool is_numbered = dictionaries && row_column_is_numbered(column);
+    if (arrow_schema_make(out, is_numbered ? "i" : column->arrow_format, column->name,
+                          column->nullable, column->id, 0) != OK)
         return ERR_NO_MEMORY;
-    return repeats ? arrow_schema_make_dictionary(out, column->arrow_format) : OK;
+    return is_numbered ? arrow_schema_make_dictionary(out, column->arrow_format) : OK;
 }
 
 enum error_code row_schema_export(const struct row_schema *schema, bool dictionaries,

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "arrow/abi.h"
 #include "util/error.h"
@@ -48,20 +49,6 @@ enum row_value_kind {
     ROW_MAYBE_DECIMAL, /* __int128, and a bool whether there is one */
 };
 
-/* The shared dictionaries of the text columns (rows/dictionaries.h). */
-enum row_dictionary {
-    DICTIONARY_NONE, /* the column is not dictionary-encoded */
-    DICTIONARY_EVENT_TYPE,
-    DICTIONARY_ACCOUNT, /* source_account and dest_account */
-    DICTIONARY_ASSET_CODE,
-    DICTIONARY_ASSET_ISSUER,
-    DICTIONARY_AMOUNT,
-    DICTIONARY_MEMO,
-    DICTIONARY_CONTRACT,
-    DICTIONARY_MEMO_TYPE
-};
-#define DICTIONARY_COUNT 9
-
 struct row_column {
     enum row_column_id id;
     const char *name;
@@ -69,12 +56,35 @@ struct row_column {
     size_t at, present_at;     /* in struct row_view: the value, and that bool of a kind with one */
     const char *arrow_format;  /* of the values: "tsu:UTC", "I", "w:32", "u", "d:38,0" */
     const char *ducklake_type; /* "timestamptz", "uint32", "blob", "varchar", "decimal(38,0)" */
-    enum row_dictionary dictionary;
-    bool nullable; /* OPTIONAL in files; those that a version adds always are */
+    bool nullable;             /* OPTIONAL in files; those that a version adds always are */
     /* People look for single values of it, which lie in few files: then files have Bloom filters of
      * it. */
     bool is_looked_up;
 };
+
+/* Whether batches of ids (rows/epoch.h) number its values: all that are no times and numbers. */
+static inline bool row_column_is_numbered(const struct row_column *column)
+{
+    return column->kind != ROW_TIME && column->kind != ROW_NUMBER &&
+           column->kind != ROW_MAYBE_NUMBER;
+}
+
+/* Bytes of each value; 0: texts. */
+static inline uint32_t row_column_width(const struct row_column *column)
+{
+    switch (column->kind) {
+    case ROW_TIME: return 8;
+    case ROW_NUMBER:
+    case ROW_MAYBE_NUMBER: return 4;
+    case ROW_HASH: return 32;
+    case ROW_MAYBE_DECIMAL: return 16;
+    case ROW_EVENT_TYPE:
+    case ROW_MEMO_KIND:
+    case ROW_TEXT:
+    case ROW_MAYBE_TEXT: break;
+    }
+    return 0;
+}
 
 struct row_schema {
     const char *version; /* "1.0.0" */
@@ -99,8 +109,8 @@ enum error_code row_schema_parse(const char *version, const struct row_schema **
 const struct row_column *row_column_of(int id);
 
 /* The ArrowSchema (struct "+s") of the version's record batches, plain strings; field ids stand in
- * each child's metadata as PARQUET:field_id. With `dictionaries`, the columns that repeat are
- * dictionary-encoded (indices "i"). The caller releases it. ERR_NO_MEMORY. */
+ * each child's metadata as PARQUET:field_id. With `dictionaries`, the columns that are
+ * numbered are dictionary-encoded (indices "i"). The caller releases it. ERR_NO_MEMORY. */
 enum error_code row_schema_export(const struct row_schema *schema, bool dictionaries,
                                   struct ArrowSchema *out) MUST_CHECK;
 

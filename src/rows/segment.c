@@ -16,24 +16,16 @@ void segment_layout_init(struct segment_layout *layout, const struct row_schema 
         /* segment_add_row relies on it. */
         assert(column->id == (enum row_column_id)(i + 1));
         type->nullable = column->nullable;
-        switch (column->kind) {
-        case ROW_TIME: type->width_bytes = sizeof(int64_t); break;
-        case ROW_NUMBER:
-        case ROW_MAYBE_NUMBER: type->width_bytes = sizeof(uint32_t); break;
-        case ROW_HASH: type->width_bytes = 32; break;
-        case ROW_MAYBE_DECIMAL: type->width_bytes = 16; break;
-        case ROW_EVENT_TYPE:
-        case ROW_MEMO_KIND:
-        case ROW_TEXT:
-        case ROW_MAYBE_TEXT:
-            type->kind = dictionaries ? ARROW_COLUMN_DICTIONARY : ARROW_COLUMN_TEXT;
-            break;
-        }
+        type->width_bytes = row_column_width(column);
+        if (dictionaries && row_column_is_numbered(column))
+            type->kind = ARROW_COLUMN_DICTIONARY;
+        else if (type->width_bytes == 0)
+            type->kind = ARROW_COLUMN_TEXT;
     }
 }
 
 enum error_code segment_new(struct segment **out, const struct segment_layout *layout,
-                            struct arrow_dictionary *const *shared)
+                            struct row_epoch *epoch)
 {
     struct segment *segment = *out = mem_alloc_zero(1, sizeof *segment);
     if (segment == NULL)
@@ -41,8 +33,7 @@ enum error_code segment_new(struct segment **out, const struct segment_layout *l
     segment->layout = layout;
     for (int i = 0; i < EVENT_TYPE_COUNT; i++)
         arrow_builder_init(&segment->parts[i].rows, layout->types, layout->schema->column_count);
-    for (int id = DICTIONARY_NONE + 1; id < DICTIONARY_COUNT && shared != NULL; id++)
-        segment->dictionaries[id] = arrow_dictionary_retain(shared[id]);
+    segment->epoch = epoch != NULL ? row_epoch_retain(epoch) : NULL;
     return OK;
 }
 
@@ -52,8 +43,7 @@ void segment_free(struct segment *segment)
         return;
     for (int i = 0; i < EVENT_TYPE_COUNT; i++)
         arrow_builder_release(&segment->parts[i].rows);
-    for (int id = 0; id < DICTIONARY_COUNT; id++)
-        arrow_dictionary_release(segment->dictionaries[id]);
+    row_epoch_release(segment->epoch);
     buffer_release(&segment->letters);
     buffer_release(&segment->letter_bytes);
     buffer_release(&segment->unconfirmed);
@@ -125,27 +115,32 @@ static inline void put_fixed(struct arrow_column *to, int64_t at, const struct r
         arrow_column_put_fixed(to, at, value, valid);
 }
 
-/* One value of the row under construction; `indices` as of segment_add_row. */
-static inline enum error_code put_value(struct arrow_column *to, int64_t at,
-                                        const struct row_view *row, const struct row_column *column,
-                                        const uint32_t *indices)
+static enum error_code put_text(struct arrow_column *to, int64_t at, const struct row_view *row,
+                                const struct row_column *column)
 {
-    if (column->dictionary == DICTIONARY_NONE) {
-        put_fixed(to, at, row, column);
-        return OK;
-    }
-    if (indices != NULL) {
-        uint32_t index = indices[column->id];
-        bool valid = index != ROW_INDEX_NULL;
-        arrow_column_put_u32(to, at, valid ? index : 0, valid);
-        return OK;
-    }
     struct optional_text text = text_of(row, column);
     return arrow_column_put_text(to, at, text.text, text.present);
 }
 
+/* One value of the row under construction; `ids` as of segment_add_row. */
+static inline enum error_code put_value(struct arrow_column *to, int64_t at,
+                                        const struct row_view *row, const struct row_column *column,
+                                        const uint32_t *ids)
+{
+    if (to->type.kind == ARROW_COLUMN_DICTIONARY) {
+        uint32_t id = ids[column->id - 1];
+        bool valid = id != ROW_ID_NULL;
+        arrow_column_put_u32(to, at, valid ? id : 0, valid);
+        return OK;
+    }
+    if (to->type.kind == ARROW_COLUMN_TEXT)
+        return put_text(to, at, row, column);
+    put_fixed(to, at, row, column);
+    return OK;
+}
+
 enum error_code segment_add_row(struct segment *segment, enum event_type part,
-                                const struct row_view *row, const uint32_t *indices)
+                                const struct row_view *row, const uint32_t *ids)
 {
     const struct row_schema *schema = segment->layout->schema;
     struct segment_part *to = &segment->parts[part];
@@ -153,7 +148,7 @@ enum error_code segment_add_row(struct segment *segment, enum event_type part,
         return ERR_NO_MEMORY;
     int64_t at = to->rows.row_count;
     for (size_t i = 0; i < schema->column_count; i++)
-        if (put_value(&to->rows.columns[i], at, row, &schema->columns[i], indices) != OK)
+        if (put_value(&to->rows.columns[i], at, row, &schema->columns[i], ids) != OK)
             return ERR_NO_MEMORY;
     if (at == 0)
         to->first_close_us = row->timestamp_us;
@@ -249,78 +244,67 @@ enum error_code segment_split(struct segment *segment, struct segment *to)
     return OK;
 }
 
-/* Marks, in a remap, a value that no row uses. */
-#define UNUSED_VALUE UINT32_MAX
+void segment_set_epoch(struct segment *segment, struct row_epoch *epoch)
+{
+    assert(segment_rows(segment) == 0);
+    row_epoch_retain(epoch);
+    row_epoch_release(segment->epoch);
+    segment->epoch = epoch;
+}
 
-/* A column of indices, of one part. */
-struct dictionary_column {
-    const struct arrow_column *column;
-    uint8_t *values;
-    int64_t row_count;
-};
-
-/* The next column at or after *part and *index that dictionary `id` stands behind. */
-static bool next_column(const struct segment *segment, enum row_dictionary id, int *part,
-                        size_t *index, struct dictionary_column *out)
+/* The new ids of all numbered columns of a part, one column's behind the other's. */
+static enum error_code renumber_part(const struct segment *segment, int type,
+                                     struct row_epoch *epoch, struct buffer *ids)
 {
     const struct row_schema *schema = segment->layout->schema;
-    for (; *part < EVENT_TYPE_COUNT; (*part)++, *index = 0) {
-        const struct arrow_builder *rows = &segment->parts[*part].rows;
-        while (*index < schema->column_count) {
-            size_t at = (*index)++;
-            if (schema->columns[at].dictionary != id || rows->row_count == 0)
-                continue;
-            *out = (struct dictionary_column){&rows->columns[at], rows->columns[at].values,
-                                              rows->row_count};
-            return true;
-        }
-    }
-    return false;
-}
-
-void segment_dictionary_needs(const struct segment *segment, enum row_dictionary id,
-                              uint32_t *remap, uint64_t *values, uint64_t *size_bytes)
-{
-    const struct arrow_dictionary *dictionary = segment->dictionaries[id];
-    uint32_t count = arrow_dictionary_count(dictionary);
-    memset(remap, 0xff, count * sizeof *remap);
-    *values = 0;
-    *size_bytes = 0;
-    struct dictionary_column column;
-    size_t index = 0;
-    for (int part = 0; next_column(segment, id, &part, &index, &column);) {
-        const uint32_t *indices = (const uint32_t *)(const void *)column.values;
-        for (int64_t row = 0; row < column.row_count; row++) {
-            if (!arrow_column_is_valid(column.column, row) || remap[indices[row]] == 0)
-                continue;
-            assert(indices[row] < count);
-            remap[indices[row]] = 0; /* used */
-            (*values)++;
-            *size_bytes += arrow_dictionary_value(dictionary, indices[row]).size_bytes;
-        }
-    }
-}
-
-enum error_code segment_set_dictionary(struct segment *segment, enum row_dictionary id,
-                                       struct arrow_dictionary *successor, uint32_t *remap)
-{
-    struct arrow_dictionary *old = segment->dictionaries[id];
-    for (uint32_t i = 0; i < arrow_dictionary_count(old); i++) {
-        if (remap[i] == UNUSED_VALUE)
+    const struct arrow_builder *rows = &segment->parts[type].rows;
+    struct epoch_part *to;
+    size_t bytes = (size_t)rows->row_count * sizeof(uint32_t);
+    enum error_code code = row_epoch_part(epoch, (enum event_type)type, &to);
+    for (size_t i = 0; i < schema->column_count && code == OK; i++) {
+        if (!row_column_is_numbered(&schema->columns[i]))
             continue;
-        remap[i] = arrow_dictionary_intern(successor, arrow_dictionary_value(old, i));
-        if (remap[i] == ARROW_DICTIONARY_FULL)
+        if (buffer_reserve(ids, bytes) != OK)
             return ERR_NO_MEMORY;
+        code =
+            epoch_part_renumber(segment->epoch->parts[type], to, i, &rows->columns[i],
+                                rows->row_count, (uint32_t *)(void *)(ids->data + ids->size_bytes));
+        ids->size_bytes += bytes;
     }
-    struct dictionary_column column;
-    size_t index = 0;
-    for (int part = 0; next_column(segment, id, &part, &index, &column);) {
-        uint32_t *indices = (uint32_t *)(void *)column.values;
-        for (int64_t row = 0; row < column.row_count; row++)
-            if (arrow_column_is_valid(column.column, row))
-                indices[row] = remap[indices[row]];
+    return code;
+}
+
+static void take_ids(struct segment *segment, int type, const uint8_t *ids)
+{
+    const struct row_schema *schema = segment->layout->schema;
+    struct arrow_builder *rows = &segment->parts[type].rows;
+    size_t bytes = (size_t)rows->row_count * sizeof(uint32_t);
+    for (size_t i = 0; i < schema->column_count && bytes != 0; i++) {
+        if (!row_column_is_numbered(&schema->columns[i]))
+            continue;
+        memcpy(rows->columns[i].values, ids, bytes);
+        ids += bytes;
     }
-    segment->dictionaries[id] = arrow_dictionary_retain(successor);
-    arrow_dictionary_release(old);
+}
+
+enum error_code segment_renumber(struct segment *segment, struct row_epoch *epoch)
+{
+    struct buffer ids[EVENT_TYPE_COUNT];
+    enum error_code code = OK;
+    for (int type = 0; type < EVENT_TYPE_COUNT; type++) {
+        buffer_init(&ids[type]);
+        if (code == OK && segment->parts[type].rows.row_count != 0)
+            code = renumber_part(segment, type, epoch, &ids[type]);
+    }
+    for (int type = 0; type < EVENT_TYPE_COUNT; type++) {
+        if (code == OK)
+            take_ids(segment, type, ids[type].data);
+        buffer_release(&ids[type]);
+    }
+    if (code != OK)
+        return code;
+    row_epoch_retain(epoch);
+    row_epoch_release(segment->epoch);
+    segment->epoch = epoch;
     return OK;
 }

@@ -13,7 +13,7 @@
 
 #include "arrow/builder.h"
 #include "rows/batch.h"
-#include "rows/dictionaries.h"
+#include "rows/epoch.h"
 
 /* The columns of a batch, as the Arrow builder needs them. */
 struct segment_layout {
@@ -44,7 +44,7 @@ struct segment_letter {
 struct segment {
     struct segment *newer;
     const struct segment_layout *layout;
-    struct arrow_dictionary *dictionaries[DICTIONARY_COUNT]; /* retained; all NULL without */
+    struct row_epoch *epoch;                     /* retained; NULL: plain texts */
     int64_t start_us;                            /* of its partition; once it has rows */
     struct segment_part parts[EVENT_TYPE_COUNT]; /* by type, or all in [EVENT_NONE] */
 
@@ -66,19 +66,19 @@ struct segment {
     struct row_batch *batch; /* begun by a take that ran out of memory */
 };
 
-/* An empty segment whose texts are interned in `shared` (NULL: plain texts). ERR_NO_MEMORY. */
+/* An empty segment whose values are numbered in `epoch` (NULL: plain texts). ERR_NO_MEMORY. */
 enum error_code segment_new(struct segment **out, const struct segment_layout *layout,
-                            struct arrow_dictionary *const *shared) MUST_CHECK;
+                            struct row_epoch *epoch) MUST_CHECK;
 void segment_free(struct segment *segment);
 
 int64_t segment_rows(const struct segment *segment);
 int64_t segment_complete_rows(const struct segment *segment);
 size_t segment_memory_bytes(const struct segment *segment);
 
-/* Adds a row to a part; `indices` (by column id) where there are dictionaries. ERR_NO_MEMORY, with
- * nothing added. */
+/* Adds a row to a part; `ids` (by position of the columns) where there is an epoch. ERR_NO_MEMORY,
+ * with nothing added. */
 enum error_code segment_add_row(struct segment *segment, enum event_type part,
-                                const struct row_view *row, const uint32_t *indices) MUST_CHECK;
+                                const struct row_view *row, const uint32_t *ids) MUST_CHECK;
 enum error_code segment_add_letter(struct segment *segment, uint32_t ledger_sequence,
                                    uint32_t event_index, const char *reason,
                                    struct bytes_view raw) MUST_CHECK;
@@ -91,18 +91,15 @@ void segment_complete_progress(struct segment *segment);
 enum error_code segment_add_unconfirmed(struct segment *segment,
                                         struct ledger_range run) MUST_CHECK;
 
-/* Moves the ledger in progress into `to`, a new segment with the same dictionaries. ERR_NO_MEMORY,
- * with nothing changed in `segment`. */
+/* Moves the ledger in progress into `to`, a new segment, of the same epoch if it has rows.
+ * ERR_NO_MEMORY, with nothing changed in `segment`. */
 enum error_code segment_split(struct segment *segment, struct segment *to) MUST_CHECK;
 
-/* How many values of dictionary `id` the rows use, and their bytes. `remap` has an entry for each
- * value of the dictionary and is for segment_set_dictionary. */
-void segment_dictionary_needs(const struct segment *segment, enum row_dictionary id,
-                              uint32_t *remap, uint64_t *values, uint64_t *size_bytes);
-/* Makes `successor` (retained) the dictionary `id` and gives all rows their indices in it.
- * ERR_NO_MEMORY if it has no room for them, with nothing changed. */
-enum error_code segment_set_dictionary(struct segment *segment, enum row_dictionary id,
-                                       struct arrow_dictionary *successor,
-                                       uint32_t *remap) MUST_CHECK;
+/* Numbers all rows anew, in `epoch`, which has no values yet. ERR_NO_MEMORY, with nothing changed
+ * in `segment`. */
+enum error_code segment_renumber(struct segment *segment, struct row_epoch *epoch) MUST_CHECK;
+
+/* The rows that come are numbered in `epoch`; there are none yet. */
+void segment_set_epoch(struct segment *segment, struct row_epoch *epoch);
 
 #endif

@@ -6,22 +6,46 @@
 
 #include "util/memory.h"
 
+/* Which values of the dictionaries the rows have, and which of them no batch brought before. */
+static void name_values(const struct segment *segment, enum event_type type,
+                        struct arrow_values values[ROW_COLUMN_MAX])
+{
+    const struct row_schema *schema = segment->layout->schema;
+    if (segment->epoch == NULL)
+        return;
+    const struct epoch_part *part = segment->epoch->parts[type];
+    for (size_t i = 0; i < schema->column_count; i++)
+        values[i] =
+            (struct arrow_values){part->columns[i].dictionary, part->columns[i].handed_count,
+                                  part->columns[i].complete_count};
+}
+
+static void note_handed(const struct segment *segment, enum event_type type)
+{
+    if (segment->epoch == NULL)
+        return;
+    struct epoch_part *part = segment->epoch->parts[type];
+    for (size_t i = 0; i < ROW_COLUMN_MAX; i++)
+        part->columns[i].handed_count = part->columns[i].complete_count;
+    part->was_handed = true;
+}
+
 /* Moves the rows of one part into the batch. */
 static enum error_code take_part(struct segment *segment, enum event_type type,
                                  enum partitioning_scheme scheme, struct row_batch *batch)
 {
     struct segment_part *part = &segment->parts[type];
-    const struct row_schema *schema = segment->layout->schema;
     struct partition_rows *rows = &batch->parts[batch->part_count];
-    struct arrow_dictionary *dictionaries[ROW_COLUMN_MAX] = {NULL};
-    for (size_t i = 0; i < schema->column_count; i++)
-        dictionaries[i] = segment->dictionaries[schema->columns[i].dictionary];
+    struct arrow_values values[ROW_COLUMN_MAX] = {{NULL, 0, 0}};
     int64_t row_count = part->rows.row_count;
-    if (arrow_builder_export(&part->rows, dictionaries, &rows->array) != OK)
+    name_values(segment, type, values);
+    if (arrow_builder_export(&part->rows, values, &rows->array) != OK)
         return ERR_NO_MEMORY;
     rows->key = partition_key_of(scheme, segment->start_us, type);
     rows->row_count = row_count;
     rows->first_close_us = part->first_close_us;
+    rows->begins_epoch = segment->epoch != NULL && !segment->epoch->parts[type]->was_handed;
+    note_handed(segment, type);
     batch->part_count++;
     batch->row_count += row_count;
     part->complete_rows = 0;
@@ -53,18 +77,13 @@ static enum error_code take_letters(struct segment *segment, struct row_batch *b
     return OK;
 }
 
-/* A batch without rows keeps none alive. */
-static void note_dictionaries(const struct segment *segment, struct row_batch *batch)
+/* A batch without rows keeps no dictionary alive. */
+static void note_epoch(const struct segment *segment, struct row_batch *batch)
 {
-    if (batch->row_count == 0)
+    if (batch->row_count == 0 || segment->epoch == NULL)
         return;
-    for (int id = 0; id < DICTIONARY_COUNT; id++) {
-        const struct arrow_dictionary *dictionary = segment->dictionaries[id];
-        if (dictionary != NULL)
-            batch->dictionaries[id] = (struct batch_dictionary){
-                .id = arrow_dictionary_id(dictionary),
-                .memory_bytes = arrow_dictionary_memory_bytes(dictionary)};
-    }
+    batch->epoch = (struct batch_epoch){.id = segment->epoch->id,
+                                        .memory_bytes = row_epoch_memory_bytes(segment->epoch)};
 }
 
 /* What can't fail any more. */
@@ -73,7 +92,7 @@ static void take_rest(struct segment *segment, struct row_batch *batch)
     buffer_move(&batch->unconfirmed_bytes, &segment->unconfirmed);
     batch->unconfirmed_count = batch->unconfirmed_bytes.size_bytes / sizeof(struct ledger_range);
     batch->unconfirmed = (struct ledger_range *)(void *)batch->unconfirmed_bytes.data;
-    note_dictionaries(segment, batch);
+    note_epoch(segment, batch);
     batch->range = segment->range;
     batch->replaced_memo_count = segment->replaced_memo_count;
     batch->null_decimal_count = segment->null_decimal_count;

@@ -2,6 +2,7 @@
 #include "service/batch_queue.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,14 +11,14 @@
 #define FIRST_CAPACITY 64
 
 /*
- * What a batch costs. Dictionaries are shared by batches that follow each other. The builder counts
- * those that it still uses; one that it replaced is kept alive by batches alone and counts here:
- * once, with the newest batch that uses it. A batch counts until the writer comes for the next one.
+ * What a batch costs. The dictionaries of an epoch are shared by its batches. The builder counts
+ * those of the epoch that goes on; of one that is over they are kept alive by batches alone and
+ * count here: once, with the newest batch of it. A batch counts until the writer comes for the next
+ * one.
  */
 struct batch_account {
-    size_t memory_bytes; /* with the dictionaries that count here */
-    /* is_replaced: it counts here. */
-    struct batch_dictionary dictionaries[DICTIONARY_COUNT];
+    size_t memory_bytes;      /* with the dictionaries that count here */
+    struct batch_epoch epoch; /* is_over: its dictionaries count here */
 };
 
 struct queued {
@@ -39,6 +40,7 @@ struct batch_queue {
     bool full; /* until half of the limit is free */
     bool closed;
     bool aborted;
+    atomic_bool wants_epoch;
     void (*on_room)(void *context);
     void *on_room_context;
     struct queue_bell *bell; /* NULL: none */
@@ -120,40 +122,33 @@ static void free_item(struct queue_item *item)
     mem_free(item->piece);
 }
 
-static bool has_dictionaries(const struct batch_dictionary *dictionaries)
-{
-    return dictionaries[DICTIONARY_NONE + 1].id != 0;
-}
-
-/* The account of the newest batch with dictionaries, in the queue or in the writer's hands. */
+/* The account of the newest batch with an epoch, in the queue or in the writer's hands. */
 static struct batch_account *newest_account(struct batch_queue *queue)
 {
     for (size_t i = queue->count; i > 0; i--) {
         struct queued *queued = &queue->items[(queue->head + i - 1) % queue->capacity];
-        if (has_dictionaries(queued->account.dictionaries))
+        if (queued->account.epoch.id != 0)
             return &queued->account;
     }
-    return has_dictionaries(queue->in_hand.dictionaries) ? &queue->in_hand : NULL;
+    return queue->in_hand.epoch.id != 0 ? &queue->in_hand : NULL;
 }
 
-static void charge(struct batch_queue *queue, struct batch_account *account, int id)
+static void charge(struct batch_queue *queue, struct batch_account *account)
 {
-    struct batch_dictionary *dictionary = &account->dictionaries[id];
-    if (dictionary->is_replaced)
+    if (account->epoch.is_over)
         return;
-    dictionary->is_replaced = true;
-    account->memory_bytes += dictionary->memory_bytes;
-    queue->memory_bytes += dictionary->memory_bytes;
+    account->epoch.is_over = true;
+    account->memory_bytes += account->epoch.memory_bytes;
+    queue->memory_bytes += account->epoch.memory_bytes;
 }
 
-static void discharge(struct batch_queue *queue, struct batch_account *account, int id)
+static void discharge(struct batch_queue *queue, struct batch_account *account)
 {
-    struct batch_dictionary *dictionary = &account->dictionaries[id];
-    if (!dictionary->is_replaced)
+    if (!account->epoch.is_over)
         return;
-    dictionary->is_replaced = false;
-    account->memory_bytes -= dictionary->memory_bytes;
-    queue->memory_bytes -= dictionary->memory_bytes;
+    account->epoch.is_over = false;
+    account->memory_bytes -= account->epoch.memory_bytes;
+    queue->memory_bytes -= account->epoch.memory_bytes;
 }
 
 /* A batch comes into the queue: its own account, and what that means for the one before it. */
@@ -161,19 +156,17 @@ static struct batch_account account_of(struct batch_queue *queue, const struct r
 {
     struct batch_account account = {.memory_bytes = batch->memory_bytes};
     queue->memory_bytes += batch->memory_bytes;
-    if (!has_dictionaries(batch->dictionaries))
+    if (batch->epoch.id == 0)
         return account;
-    memcpy(account.dictionaries, batch->dictionaries, sizeof account.dictionaries);
+    account.epoch = batch->epoch;
+    account.epoch.is_over = false; /* not counted yet */
     struct batch_account *before = newest_account(queue);
-    for (int id = 0; id < DICTIONARY_COUNT; id++) {
-        account.dictionaries[id].is_replaced = false; /* not counted yet */
-        if (before != NULL && before->dictionaries[id].id == account.dictionaries[id].id)
-            discharge(queue, before, id);
-        else if (before != NULL)
-            charge(queue, before, id);
-        if (batch->dictionaries[id].is_replaced)
-            charge(queue, &account, id);
-    }
+    if (before != NULL && before->epoch.id == account.epoch.id)
+        discharge(queue, before);
+    else if (before != NULL)
+        charge(queue, before);
+    if (batch->epoch.is_over)
+        charge(queue, &account);
     return account;
 }
 
@@ -304,6 +297,17 @@ enum error_code batch_queue_push_end_of_piece(struct batch_queue *queue, uint64_
     if (failure != NULL)
         memcpy(item.piece->words, failure->message, sizeof item.piece->words);
     return push(queue, item, error);
+}
+
+void batch_queue_ask_for_epoch(struct batch_queue *queue)
+{
+    atomic_store_explicit(&queue->wants_epoch, true, memory_order_relaxed);
+}
+
+bool batch_queue_take_wish_for_epoch(struct batch_queue *queue)
+{
+    return atomic_load_explicit(&queue->wants_epoch, memory_order_relaxed) &&
+           atomic_exchange_explicit(&queue->wants_epoch, false, memory_order_relaxed);
 }
 
 void batch_queue_close(struct batch_queue *queue)

@@ -4,10 +4,11 @@
 
 /*
  * Between the source thread and the writer thread: batches in order, bounded by the bytes they
- * hold, replaced dictionaries included. Pushing never blocks: the source asks for room first, and
- * what it pushes all the same (the rest of a flush) goes in. A batch counts until the writer, who
- * has freed it by then, comes for the next item. Once full the queue stays full until half is free,
- * so that the stream is not stopped and started for each batch. All functions are thread-safe.
+ * hold, dictionaries of epochs that are over included. Pushing never blocks: the source asks for
+ * room first, and what it pushes all the same (the rest of a flush) goes in. A batch counts until
+ * the writer, who has freed it by then, comes for the next item. Once full the queue stays full
+ * until half is free, so that the stream is not stopped and started for each batch. All functions
+ * are thread-safe.
  */
 
 #include <stdbool.h>
@@ -97,6 +98,11 @@ enum error_code batch_queue_push_remark(struct batch_queue *queue, enum queue_re
 enum error_code batch_queue_push_remark_of(struct batch_queue *queue,
                                            const struct queue_remark *remark,
                                            struct error *error) MUST_CHECK;
+/* The other way: who takes the batches wants one that begins an epoch (rows/epoch.h); the wish is
+ * taken once. */
+void batch_queue_ask_for_epoch(struct batch_queue *queue);
+bool batch_queue_take_wish_for_epoch(struct batch_queue *queue);
+
 /* Nothing more will be pushed. */
 void batch_queue_close(struct batch_queue *queue);
 /* Drops everything in it and everything to come: the writer can't go on, or what came is of another

@@ -58,8 +58,9 @@ enum error_code intake_new(struct intake **out, const struct intake_options *opt
         .schema = options->schema,
         .scheme = options->scheme,
         .dictionaries = true,
-        /* Of the limit that ledger and dictionaries share: they never end a run by themselves. */
-        .dictionary_bytes = options->ledger_limit_bytes / 4};
+        /* Of the limit that ledger and dictionaries share: what earlier ledgers left in them goes
+         * before a ledger is refused (check_memory). */
+        .dictionary_bytes = options->ledger_limit_bytes / 2};
     enum error_code code = batch_builder_new(&intake->builder, &builder_options, error);
     if (code == OK)
         *out = intake;
@@ -237,6 +238,9 @@ static enum error_code check_memory(struct intake *intake, uint32_t ledger,
     if (batch_builder_memory_bytes(intake->builder) <= intake->options.ledger_limit_bytes)
         return OK;
     enum error_code code = intake_flush(intake, error);
+    if (code == OK &&
+        batch_builder_memory_bytes(intake->builder) > intake->options.ledger_limit_bytes)
+        code = batch_builder_shed(intake->builder, error);
     if (code != OK ||
         batch_builder_memory_bytes(intake->builder) <= intake->options.ledger_limit_bytes)
         return code;
@@ -300,6 +304,8 @@ static enum error_code on_complete_to(void *context, uint32_t covered_to, struct
     enum error_code code = batch_builder_complete_to(intake->builder, covered_to, error);
     if (code != OK)
         return code;
+    if (batch_queue_take_wish_for_epoch(intake->options.queue))
+        batch_builder_end_epoch(intake->builder);
     note_waiting(intake);
     return must_flush(intake) ? intake_flush(intake, error) : OK;
 }

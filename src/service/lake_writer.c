@@ -73,6 +73,13 @@ static void care_between_commits(void *context)
     lake_care_idle(lane->writer->care, lane->sink);
 }
 
+/* A row group was closed: the stream's next ledger is to begin new dictionaries. */
+static void ask_for_epoch(struct writer_lane *lane)
+{
+    if (sink_take_wish_for_epoch(lane->sink))
+        batch_queue_ask_for_epoch(lane->queue);
+}
+
 /* One item of each lane; *took: there was any. */
 static enum error_code take_in_turn(struct lake_writer *writer, bool *took)
 {
@@ -86,6 +93,7 @@ static enum error_code take_in_turn(struct lake_writer *writer, bool *took)
         *took = *took || item.kind != QUEUE_NOTHING;
         writer->failed_lane = i;
         code = handle(writer, lane, &item);
+        ask_for_epoch(lane);
     }
     return code;
 }
@@ -100,6 +108,7 @@ static enum error_code tick(struct lake_writer *writer, int64_t now_us, int64_t 
         struct sink *sink = writer->lanes[i].sink;
         writer->failed_lane = i;
         enum error_code code = sink_tick(sink, &next_call_us, &writer->error);
+        ask_for_epoch(&writer->lanes[i]);
         *next_tick_us = os_earlier_us(next_call_us, *next_tick_us);
         if (code != OK)
             return code;

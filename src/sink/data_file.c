@@ -115,6 +115,7 @@ enum error_code data_file_close_row_group(struct data_file *file,
         code = parquet_writer_row_group_drain(file->writer, write_piece, &writing, error);
     if (code == OK)
         code = write_encoded(file, setup, error);
+    file->leaves_epoch = true;
     if (code == OK)
         size_estimate_learn(setup->estimate, estimated_bytes,
                             file->staged.size_bytes - before_bytes);
@@ -125,6 +126,12 @@ enum error_code data_file_append(struct data_file *file, const struct data_file_
                                  const struct partition_rows *rows, struct error *error)
 {
     enum error_code code = OK;
+    if (rows->begins_epoch) {
+        if (!setup->options->looks_up_all &&
+            parquet_writer_open_rows(file->writer) > PARQUET_JOINED_ROWS)
+            code = data_file_close_row_group(file, setup, error);
+        file->leaves_epoch = false;
+    }
     for (int64_t done = 0; code == OK && done < rows->row_count;) {
         int64_t taken = 0;
         if (parquet_writer_row_group_is_full(file->writer)) {

@@ -34,13 +34,14 @@ struct data_file {
     struct staged_file staged;
     struct parquet_writer *writer; /* NULL: there is no file */
     struct buffer encoded;         /* small pieces on their way to the file */
+    bool leaves_epoch; /* a row group was closed while the dictionaries of its rows go on */
 };
 
 void data_file_init(struct data_file *file);
 enum error_code data_file_create(struct data_file *file, const struct data_file_setup *setup,
                                  const char *name, const struct partition_rows *rows,
                                  struct error *error) MUST_CHECK;
-/* Takes all rows, closing row groups that are full. */
+/* Takes all rows, closing row groups that are full, and one whose dictionaries come to an end. */
 enum error_code data_file_append(struct data_file *file, const struct data_file_setup *setup,
                                  const struct partition_rows *rows, struct error *error) MUST_CHECK;
 /* Encodes and writes the open row group; nothing if it has no rows. */

@@ -50,6 +50,9 @@
 /* Row groups are closed when the writers hold this share of memory_bytes, and before encoding one
  * would take them beyond all of it. */
 #define MEMORY_SHARE_PERCENT 60
+/* Some ten times what a row group is left open with (PARQUET_JOINED_ROWS). */
+#define SMALL_ROW_GROUP_ROWS 50000u
+#define SMALL_FILE_BYTES     ((uint64_t)4 << 20)
 
 /* What the sinks of one lake share: the lake itself, how its files are written, and the one
  * publication that there may be at a time. */
@@ -76,6 +79,7 @@ struct sink {
     struct open_commit open;
     int64_t checked_start_us; /* of the partition last looked at for files of lost commits */
     size_t relieved_bytes;    /* memory of its writers when a row group was last closed for it */
+    bool wants_epoch;         /* a row group was closed while the dictionaries of its rows go on */
 
     struct ledger_range lost[LOST_MAX];
     size_t lost_count;
@@ -93,6 +97,13 @@ struct sink {
 
 /* ---- open and close ---- */
 
+/* Whether what batches on their way leave of a row group shows in the size of files. */
+static bool has_small_row_groups(const struct sink_options *options)
+{
+    return options->max_file_size_bytes < SMALL_FILE_BYTES ||
+           (options->row_group_rows != 0 && options->row_group_rows < SMALL_ROW_GROUP_ROWS);
+}
+
 struct parquet_writer_options sink_writer_options(const struct sink_options *options)
 {
     return (struct parquet_writer_options){.codec = options->codec,
@@ -101,6 +112,7 @@ struct parquet_writer_options sink_writer_options(const struct sink_options *opt
                                            .row_group_rows = options->row_group_rows,
                                            .page_size_bytes = options->page_size_bytes,
                                            .bloom_filters = options->bloom_filters,
+                                           .looks_up_all = has_small_row_groups(options),
                                            .created_by = TTP_CREATED_BY};
 }
 
@@ -399,6 +411,7 @@ static enum error_code commit_open(struct sink *sink, enum rotation_reason reaso
         return code;
     }
     open_commit_release(&sink->open);
+    sink->wants_epoch = true;
     sink_counters_add_commit(&sink->stats, &sink->lake->publisher.intent.commit, reason);
     publish_open_stats(sink);
     tell_commit(sink, reason, partition, started_us);
@@ -519,6 +532,8 @@ static enum error_code take(struct sink *sink, const struct row_batch *batch, st
     }
     if (!sink->open.has_partition)
         code = refuse_linked_partitions(sink, batch, error);
+    if (batch->part_count > 0 && batch->parts[0].begins_epoch)
+        sink->wants_epoch = false;
     if (code == OK)
         code = open_commit_append(&sink->open, &sink->lake->setup, batch, error);
     sink_counter_add(&sink->stats.batches, 1);
@@ -646,6 +661,18 @@ enum error_code sink_append(struct sink *sink, struct row_batch **batch, struct 
     return code;
 }
 
+bool sink_take_wish_for_epoch(struct sink *sink)
+{
+    bool wants_epoch = sink->wants_epoch;
+    for (size_t i = 0; i < sink->open.file_count; i++) {
+        wants_epoch = wants_epoch || sink->open.files[i].leaves_epoch;
+        sink->open.files[i].leaves_epoch = false;
+    }
+    sink->wants_epoch = false;
+    /* Small row groups take their ids one by one, whatever the dictionaries have before. */
+    return wants_epoch && !sink->lake->writer_options.looks_up_all;
+}
+
 enum error_code sink_commit(struct sink *sink, enum rotation_reason reason, struct error *error)
 {
     enum error_code code = publisher_settle(&sink->lake->publisher, error);
@@ -659,7 +686,6 @@ enum error_code sink_tick(struct sink *sink, int64_t *next_call_us, struct error
     if (next_call_us != NULL)
         *next_call_us = INT64_MAX;
     enum error_code code = publisher_settle(&sink->lake->publisher, error);
-    publisher_tend(&sink->lake->publisher, false);
     if (code != OK || sink->open.state == COMMIT_IDLE)
         return code;
     struct rotation_age age = {.opened_us = sink->open.opened_monotonic_us,
@@ -674,11 +700,6 @@ enum error_code sink_tick(struct sink *sink, int64_t *next_call_us, struct error
     if (next_call_us != NULL)
         *next_call_us = now_us + wait_us;
     return OK;
-}
-
-void sink_tend(struct sink *sink)
-{
-    publisher_tend(&sink->lake->publisher, true);
 }
 
 void sink_drop(struct sink *sink)

@@ -73,12 +73,13 @@ enum error_code sink_append(struct sink *sink, struct row_batch **batch,
  * next_call_us (may be NULL): monotonic time of the next thing to do, INT64_MAX if none. */
 enum error_code sink_tick(struct sink *sink, int64_t *next_call_us, struct error *error) MUST_CHECK;
 
+/* Whether row groups were closed, since it was asked last, while the dictionaries of their rows go
+ * on (rows/epoch.h): batches of others would spare the next row group work. */
+bool sink_take_wish_for_epoch(struct sink *sink);
+
 /* Publishes all that is open, if anything. */
 enum error_code sink_commit(struct sink *sink, enum rotation_reason reason,
                             struct error *error) MUST_CHECK;
-
-/* Looks now for what processes that died left on object storage; else that is done now and then. */
-void sink_tend(struct sink *sink);
 
 /* Drops what is open: it is lost as by a failed call, without being counted as one. */
 void sink_drop(struct sink *sink);

@@ -14,7 +14,7 @@ const struct row_schema row_schemas[] = {
      .column_count = 17,
      .columns = {COLUMNS_1_1_0,
                  {ROW_STRING((enum row_column_id)COLUMN_INVOKED_CONTRACT, "invoked_contract",
-                             ROW_MAYBE_TEXT, contract_address, DICTIONARY_CONTRACT, true)}}},
+                             ROW_MAYBE_TEXT, contract_address, true)}}},
 };
 const size_t row_schema_count = sizeof row_schemas / sizeof row_schemas[0];
 const char *const row_schema_versions[] = {"1.0.0", "1.1.0", "1.2.0", NULL};

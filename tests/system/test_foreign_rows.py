@@ -42,12 +42,14 @@ def lake(made, tmp_path):
 
 def duck(lake, *statements):
     """Runs them in DuckDB, one after the other; the first value of the last one."""
-    with reading.attached(lake, options="") as connection:
+    with reading.duckdb_connection() as connection:
+        connection.execute(f"ATTACH 'ducklake:sqlite:{reading.catalog_path(lake)}' AS lake")
         value = None
         for statement in statements:
             connection.execute(statement)
             if statement.startswith("SELECT"):
                 (value, *_), = connection.fetchall()
+        connection.execute("DETACH lake")
     return value
 
 

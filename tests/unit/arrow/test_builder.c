@@ -68,14 +68,14 @@ static void check_row(const struct ArrowArray *array, int64_t row, int i)
     assert_true(bytes_equal(got, bytes_view_text(i % 4 == 0 ? "" : text)));
 }
 
-static struct arrow_dictionary *make_dictionary(struct arrow_dictionary **dictionaries)
+static struct arrow_dictionary *make_dictionary(struct arrow_values *values)
 {
     struct arrow_dictionary *dictionary;
     if (arrow_dictionary_new(&dictionary, 0, 8, 64) != OK)
         return NULL;
     arrow_dictionary_intern(dictionary, bytes_view_text("zero"));
     arrow_dictionary_intern(dictionary, bytes_view_text("one"));
-    dictionaries[INDEX] = dictionary;
+    values[INDEX] = arrow_values_all(dictionary);
     return dictionary;
 }
 
@@ -83,15 +83,15 @@ static void rows_come_out_as_they_were_put(void **state)
 {
     (void)state;
     struct arrow_builder builder;
-    struct arrow_dictionary *dictionaries[COLUMN_COUNT] = {NULL};
-    struct arrow_dictionary *dictionary = make_dictionary(dictionaries);
+    struct arrow_values values[COLUMN_COUNT] = {{NULL, 0, 0}};
+    struct arrow_dictionary *dictionary = make_dictionary(values);
     arrow_builder_init(&builder, types, COLUMN_COUNT);
     for (int turn = 0; turn < 2; turn++) {
         for (int i = 0; i < 3000; i++)
             assert_int_equal(add_row(&builder, i), OK);
         assert_true(arrow_builder_memory_bytes(&builder) > 3000 * 41);
         struct ArrowArray array;
-        assert_int_equal(arrow_builder_export(&builder, dictionaries, &array), OK);
+        assert_int_equal(arrow_builder_export(&builder, values, &array), OK);
         assert_int_equal(builder.row_count, 0);
         assert_int_equal(array.length, 3000);
         assert_int_equal(array.children[NUMBER]->null_count, 600);
@@ -112,15 +112,15 @@ static void rows_come_out_as_they_were_put(void **state)
 static void nulls_are_counted_whatever_the_number_of_rows(void **state)
 {
     (void)state;
-    struct arrow_dictionary *dictionaries[COLUMN_COUNT] = {NULL};
-    struct arrow_dictionary *dictionary = make_dictionary(dictionaries);
+    struct arrow_values values[COLUMN_COUNT] = {{NULL, 0, 0}};
+    struct arrow_dictionary *dictionary = make_dictionary(values);
     for (int rows = 1; rows <= 20; rows++) {
         struct arrow_builder builder;
         struct ArrowArray array;
         arrow_builder_init(&builder, types, COLUMN_COUNT);
         for (int i = 0; i < rows; i++)
             assert_int_equal(add_row(&builder, i), OK);
-        assert_int_equal(arrow_builder_export(&builder, dictionaries, &array), OK);
+        assert_int_equal(arrow_builder_export(&builder, values, &array), OK);
         assert_int_equal(array.children[NUMBER]->null_count, (rows + 4) / 5);
         assert_int_equal(array.children[DECIMAL]->null_count, rows / 2);
         assert_int_equal(array.children[TEXT]->null_count, (rows + 3) / 4);
@@ -134,8 +134,8 @@ static void truncated_rows_are_written_over(void **state)
 {
     (void)state;
     struct arrow_builder builder;
-    struct arrow_dictionary *dictionaries[COLUMN_COUNT] = {NULL};
-    struct arrow_dictionary *dictionary = make_dictionary(dictionaries);
+    struct arrow_values values[COLUMN_COUNT] = {{NULL, 0, 0}};
+    struct arrow_dictionary *dictionary = make_dictionary(values);
     arrow_builder_init(&builder, types, COLUMN_COUNT);
     for (int i = 0; i < 100; i++)
         assert_int_equal(add_row(&builder, i), OK);
@@ -143,7 +143,7 @@ static void truncated_rows_are_written_over(void **state)
     for (int i = 1000; i < 1020; i++)
         assert_int_equal(add_row(&builder, i), OK);
     struct ArrowArray array;
-    assert_int_equal(arrow_builder_export(&builder, dictionaries, &array), OK);
+    assert_int_equal(arrow_builder_export(&builder, values, &array), OK);
     assert_int_equal(array.length, 57);
     for (int i = 0; i < 57; i++)
         check_row(&array, i, i < 37 ? i : 1000 + i - 37);
@@ -155,8 +155,8 @@ static void ranges_are_copied_between_builders(void **state)
 {
     (void)state;
     struct arrow_builder from, to;
-    struct arrow_dictionary *dictionaries[COLUMN_COUNT] = {NULL};
-    struct arrow_dictionary *dictionary = make_dictionary(dictionaries);
+    struct arrow_values values[COLUMN_COUNT] = {{NULL, 0, 0}};
+    struct arrow_dictionary *dictionary = make_dictionary(values);
     arrow_builder_init(&from, types, COLUMN_COUNT);
     arrow_builder_init(&to, types, COLUMN_COUNT);
     for (int i = 0; i < 700; i++)
@@ -166,7 +166,7 @@ static void ranges_are_copied_between_builders(void **state)
     assert_int_equal(arrow_builder_copy(&to, &from, 13, 687), OK);
     arrow_builder_release(&from);
     struct ArrowArray array;
-    assert_int_equal(arrow_builder_export(&to, dictionaries, &array), OK);
+    assert_int_equal(arrow_builder_export(&to, values, &array), OK);
     assert_int_equal(array.length, 688);
     check_row(&array, 0, 5);
     for (int i = 0; i < 687; i++)
@@ -179,12 +179,12 @@ static void a_child_may_outlive_its_struct(void **state)
 {
     (void)state;
     struct arrow_builder builder;
-    struct arrow_dictionary *dictionaries[COLUMN_COUNT] = {NULL};
-    struct arrow_dictionary *dictionary = make_dictionary(dictionaries);
+    struct arrow_values values[COLUMN_COUNT] = {{NULL, 0, 0}};
+    struct arrow_dictionary *dictionary = make_dictionary(values);
     arrow_builder_init(&builder, types, COLUMN_COUNT);
     assert_int_equal(add_row(&builder, 1), OK);
     struct ArrowArray array, child = {0};
-    assert_int_equal(arrow_builder_export(&builder, dictionaries, &array), OK);
+    assert_int_equal(arrow_builder_export(&builder, values, &array), OK);
     arrow_dictionary_release(dictionary);
     arrow_array_move(&child, array.children[INDEX]);
     arrow_array_release(&array);
@@ -197,11 +197,11 @@ static void no_rows_make_an_empty_array(void **state)
 {
     (void)state;
     struct arrow_builder builder;
-    struct arrow_dictionary *dictionaries[COLUMN_COUNT] = {NULL};
-    struct arrow_dictionary *dictionary = make_dictionary(dictionaries);
+    struct arrow_values values[COLUMN_COUNT] = {{NULL, 0, 0}};
+    struct arrow_dictionary *dictionary = make_dictionary(values);
     arrow_builder_init(&builder, types, COLUMN_COUNT);
     struct ArrowArray array;
-    assert_int_equal(arrow_builder_export(&builder, dictionaries, &array), OK);
+    assert_int_equal(arrow_builder_export(&builder, values, &array), OK);
     assert_int_equal(array.length, 0);
     assert_int_equal(((const int32_t *)array.children[TEXT]->buffers[1])[0], 0);
     arrow_array_release(&array);
@@ -213,8 +213,8 @@ static bool build(void)
 {
     struct arrow_builder builder;
     struct ArrowArray array = {0};
-    struct arrow_dictionary *dictionaries[COLUMN_COUNT] = {NULL};
-    struct arrow_dictionary *dictionary = make_dictionary(dictionaries);
+    struct arrow_values values[COLUMN_COUNT] = {{NULL, 0, 0}};
+    struct arrow_dictionary *dictionary = make_dictionary(values);
     if (dictionary == NULL)
         return false;
     bool good = true;
@@ -223,11 +223,11 @@ static bool build(void)
         good = add_row(&builder, i) == OK;
     int64_t rows = builder.row_count;
     if (good)
-        good = arrow_builder_export(&builder, dictionaries, &array) == OK;
+        good = arrow_builder_export(&builder, values, &array) == OK;
     if (!good && rows == 1500) {
         /* Nothing was lost: it works once there is memory. */
         mem_fail_after(0);
-        assert_int_equal(arrow_builder_export(&builder, dictionaries, &array), OK);
+        assert_int_equal(arrow_builder_export(&builder, values, &array), OK);
     }
     for (int i = 0; i < array.length; i++)
         check_row(&array, i, i);

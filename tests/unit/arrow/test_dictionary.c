@@ -32,7 +32,7 @@ static void equal_values_get_one_index_in_order_of_first_occurrence(void **state
     assert_int_equal(arrow_dictionary_value(dictionary, 2).size_bytes, 0);
     for (uint32_t i = 0; i < 3; i++) {
         struct bytes_view value = arrow_dictionary_value(dictionary, i);
-        assert_true(arrow_dictionary_hashes(dictionary)[i] ==
+        assert_true(arrow_dictionary_facts(dictionary)[i].xxh64 ==
                     XXH64(value.data, value.size_bytes, 0));
     }
     arrow_dictionary_release(dictionary);
@@ -185,10 +185,11 @@ static void *read_arrays(void *argument)
         for (; taken < count; taken++) {
             struct ArrowArray *values = &reading->arrays[taken];
             const int32_t *offsets = values->buffers[1];
-            const uint64_t *hashes = arrow_dictionary_hashes(arrow_dictionary_of(values));
+            const struct arrow_value_facts *facts = arrow_dictionary_facts_of(values);
             for (int64_t i = 0; i < values->length; i++) {
                 const char *data = (const char *)values->buffers[2] + offsets[i];
-                assert_true(hashes[i] == XXH64(data, (size_t)(offsets[i + 1] - offsets[i]), 0));
+                assert_true(facts[i].xxh64 ==
+                            XXH64(data, (size_t)(offsets[i + 1] - offsets[i]), 0));
             }
             arrow_array_release(values);
         }
@@ -275,6 +276,68 @@ static void values_chosen_to_collide_make_it_full_and_help_only_who_knows_the_ke
     arrow_dictionary_release(dictionary);
 }
 
+static void a_value_that_is_only_added_costs_no_more_however_it_was_chosen(void **state)
+{
+    (void)state;
+    static char values[CHOSEN_COUNT][16];
+    set_key(1);
+    struct arrow_dictionary *dictionary;
+    assert_int_equal(arrow_dictionary_new(&dictionary, 0, INT32_MAX, INT32_MAX), OK);
+    choose_values(values);
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < CHOSEN_COUNT; i++) {
+        uint64_t hash = arrow_dictionary_hash(text(values[i]));
+        assert_int_equal(arrow_dictionary_find(dictionary, text(values[i]), hash),
+                         ARROW_DICTIONARY_NONE);
+        assert_int_equal(arrow_dictionary_add(dictionary, text(values[i]), hash), i);
+        found += arrow_dictionary_find(dictionary, text(values[i]), hash) == i;
+        assert_true(bytes_equal(arrow_dictionary_value(dictionary, i), text(values[i])));
+    }
+    assert_in_range(found, ARROW_DICTIONARY_PROBES / 2, ARROW_DICTIONARY_PROBES);
+    arrow_dictionary_release(dictionary);
+}
+
+static void what_is_forgotten_gets_another_index(void **state)
+{
+    (void)state;
+    struct arrow_dictionary *dictionary;
+    assert_int_equal(arrow_dictionary_new(&dictionary, 0, 5000, 50000), OK);
+    char value[24];
+    for (uint32_t i = 0; i < 4000; i++) {
+        snprintf(value, sizeof value, "%u", i % 1000);
+        assert_int_equal(arrow_dictionary_intern(dictionary, text(value)), i);
+        if (i % 1000 == 999)
+            arrow_dictionary_forget(dictionary);
+    }
+    assert_true(bytes_equal(arrow_dictionary_value(dictionary, 3007), text("7")));
+    arrow_dictionary_release(dictionary);
+}
+
+static void an_array_tells_which_values_are_new(void **state)
+{
+    (void)state;
+    struct arrow_dictionary *dictionary;
+    struct ArrowArray first, second, all;
+    assert_int_equal(arrow_dictionary_new(&dictionary, 0, 10, 100), OK);
+    arrow_dictionary_intern(dictionary, text("a"));
+    assert_int_equal(arrow_dictionary_export_part(dictionary, 0, 1, &first), OK);
+    arrow_dictionary_intern(dictionary, text("b"));
+    arrow_dictionary_intern(dictionary, text("not yet"));
+    assert_int_equal(arrow_dictionary_export_part(dictionary, 1, 2, &second), OK);
+    assert_int_equal(arrow_dictionary_export(dictionary, &all), OK);
+    assert_int_equal(arrow_dictionary_first_new(&first), 0);
+    assert_int_equal(arrow_dictionary_first_new(&second), 1);
+    assert_int_equal(arrow_dictionary_first_new(&all), ARROW_DICTIONARY_NONE);
+    assert_int_equal(first.length, 1);
+    assert_int_equal(second.length, 2); /* the values before are there all the same */
+    assert_memory_equal(second.buffers[2], "ab", 2);
+    assert_ptr_equal(arrow_dictionary_of(&first), arrow_dictionary_of(&second));
+    arrow_array_release(&first);
+    arrow_array_release(&second);
+    arrow_array_release(&all);
+    arrow_dictionary_release(dictionary);
+}
+
 /* Returns false when memory ran out on the way. */
 static bool use_dictionary(void)
 {
@@ -318,6 +381,9 @@ int main(void)
         cmocka_unit_test(equal_values_get_one_index_in_order_of_first_occurrence),
         cmocka_unit_test(many_values_are_found_again_after_the_table_grew),
         cmocka_unit_test(values_chosen_to_collide_make_it_full_and_help_only_who_knows_the_key),
+        cmocka_unit_test(a_value_that_is_only_added_costs_no_more_however_it_was_chosen),
+        cmocka_unit_test(what_is_forgotten_gets_another_index),
+        cmocka_unit_test(an_array_tells_which_values_are_new),
         cmocka_unit_test(a_full_dictionary_still_finds_what_it_holds),
         cmocka_unit_test(fixed_size_values_export_without_offsets),
         cmocka_unit_test(an_exported_array_keeps_its_values_while_the_dictionary_goes_on),

@@ -108,6 +108,77 @@ static void distinct_values_fall_back_to_plain_pages(void **state)
     buffer_release(&file);
 }
 
+/* Written in small pieces and row groups, as a service does that hands over ids. */
+static void ids_that_came_stand_for_their_values(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t first_new, row_group_rows;
+        enum parquet_profile profile;
+    } cases[] = {{0, 0, PARQUET_PROFILE_COMPATIBLE},
+                 {0, 700, PARQUET_PROFILE_COMPACT},
+                 {0, 700, PARQUET_PROFILE_COMPATIBLE},
+                 /* The row group began when the dictionary had values already. */
+                 {3, 700, PARQUET_PROFILE_COMPATIBLE}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sample_options options = sample_defaults(5000);
+        struct ArrowArray plain;
+        struct buffer file;
+        sample_batch(&options, &plain);
+        options.dictionaries = options.says_new = true;
+        options.first_new = cases[i].first_new;
+        options.batch_rows = 300;
+        options.writer.row_group_rows = cases[i].row_group_rows;
+        options.writer.profile = cases[i].profile;
+        options.writer.looks_up_all = i == 2;
+        buffer_init(&file);
+        sample_file(&options, &file);
+        sample_assert_file_equals(&file, &plain);
+        assert_verifies(&file, 5000);
+        buffer_release(&file);
+        arrow_array_release(&plain);
+    }
+}
+
+/* The row group's rows come from two dictionaries that say what is new, and from none in between.
+ */
+static void ids_and_values_of_others_mix_in_one_row_group(void **state)
+{
+    (void)state;
+    struct sample_options options = sample_defaults(1000);
+    struct error error;
+    struct ArrowSchema schema;
+    struct ArrowArray pieces[4];
+    struct buffer file;
+    struct parquet_writer *writer;
+    size_t tasks;
+    uint32_t footer_bytes;
+    int64_t taken;
+    for (int i = 0; i < 4; i++) {
+        options.dictionaries = options.says_new = i % 2 == 0;
+        sample_batch(&options, &pieces[i]);
+    }
+    buffer_init(&file);
+    sample_schema(false, &schema);
+    assert_int_equal(parquet_writer_new(&writer, &schema, sample_columns, &options.writer, &error),
+                     OK);
+    static const int order[] = {0, 0, 1, 0, 2, 1, 2, 0};
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+        assert_int_equal(parquet_writer_append(writer, &pieces[order[i]], 0, 1000, &taken, &error),
+                         OK);
+    assert_int_equal(parquet_writer_row_group_begin(writer, &tasks, &error), OK);
+    for (size_t i = 0; i < tasks; i++)
+        assert_int_equal(parquet_writer_run_task(writer, i, &error), OK);
+    assert_int_equal(parquet_writer_row_group_finish(writer, &file, &error), OK);
+    assert_int_equal(parquet_writer_finish(writer, NULL, 0, &file, &footer_bytes, &error), OK);
+    parquet_writer_free(writer);
+    assert_verifies(&file, 8000);
+    for (int i = 0; i < 4; i++)
+        arrow_array_release(&pieces[i]);
+    arrow_schema_release(&schema);
+    buffer_release(&file);
+}
+
 static void plain_and_dictionary_batches_mix_in_one_row_group(void **state)
 {
     (void)state;
@@ -511,6 +582,8 @@ int main(void)
         cmocka_unit_test(any_number_of_rows_gives_the_rows_back),
         cmocka_unit_test(small_pages_and_row_groups_give_the_rows_back),
         cmocka_unit_test(distinct_values_fall_back_to_plain_pages),
+        cmocka_unit_test(ids_that_came_stand_for_their_values),
+        cmocka_unit_test(ids_and_values_of_others_mix_in_one_row_group),
         cmocka_unit_test(plain_and_dictionary_batches_mix_in_one_row_group),
         cmocka_unit_test(the_footer_says_what_was_written),
         cmocka_unit_test(long_texts_are_cut_in_bounds_but_still_bound),

@@ -90,6 +90,17 @@ static struct optional_text text_at(const struct ArrowArray *column, int64_t at)
                                                 (size_t)(offsets[at + 1] - offsets[at]))};
 }
 
+/* A value of `width` bytes, dictionary-encoded or plain. */
+static const uint8_t *fixed_at(const struct ArrowArray *column, int64_t at, size_t width)
+{
+    if (column->dictionary != NULL) {
+        int32_t index = ((const int32_t *)column->buffers[1])[at];
+        assert(index >= 0 && index < column->dictionary->length);
+        return fixed_at(column->dictionary, index, width);
+    }
+    return (const uint8_t *)column->buffers[1] + width * (size_t)at;
+}
+
 static enum event_type type_of(struct bytes_view name)
 {
     for (int type = EVENT_TRANSFER; type < EVENT_TYPE_COUNT; type++)
@@ -122,8 +133,7 @@ void row_from_batch(const struct ArrowArray *batch, int64_t at, struct row_view 
         .amount = text_at(COLUMN(COLUMN_AMOUNT), at).text,
         .memo = text_at(COLUMN(COLUMN_MEMO), at),
     };
-    memcpy(row->transaction_hash,
-           (const uint8_t *)COLUMN(COLUMN_TRANSACTION_HASH)->buffers[1] + 32 * at, 32);
+    memcpy(row->transaction_hash, fixed_at(COLUMN(COLUMN_TRANSACTION_HASH), at, 32), 32);
     if (batch->n_children < COLUMN_AMOUNT_DECIMAL)
         return;
     struct optional_text memo_type = text_at(COLUMN(COLUMN_MEMO_TYPE), at);
@@ -135,6 +145,5 @@ void row_from_batch(const struct ArrowArray *batch, int64_t at, struct row_view 
     row->event_index = U32(COLUMN_EVENT_INDEX);
     row->has_amount_decimal = is_valid(COLUMN(COLUMN_AMOUNT_DECIMAL), at);
     if (row->has_amount_decimal)
-        memcpy(&row->amount_decimal,
-               (const uint8_t *)COLUMN(COLUMN_AMOUNT_DECIMAL)->buffers[1] + 16 * at, 16);
+        memcpy(&row->amount_decimal, fixed_at(COLUMN(COLUMN_AMOUNT_DECIMAL), at, 16), 16);
 }

@@ -556,7 +556,7 @@ static void real_events_come_out_as_their_rows_whatever_happens_on_the_way(void 
             assert_true(drive_recording(&drives[i], recorded_names[r]) > 0);
 }
 
-static void a_value_larger_than_a_dictionary_gets_one_of_its_own_size(void **state)
+static void a_large_value_finds_room(void **state)
 {
     (void)state;
     struct batch_builder *builder = new_builder("1.1.0", PARTITION_DATE_HOUR, true, 2);
@@ -648,7 +648,8 @@ static void batches_outlive_their_builder_and_share_its_dictionaries(void **stat
     assert_ptr_equal(
         accounts,
         arrow_dictionary_of(two->parts[0].array.children[COLUMN_SOURCE_ACCOUNT - 1]->dictionary));
-    assert_ptr_equal(
+    /* Each column has its own: its values stand in the file's. */
+    assert_ptr_not_equal(
         accounts,
         arrow_dictionary_of(two->parts[0].array.children[COLUMN_DEST_ACCOUNT - 1]->dictionary));
     row_batch_free(one);
@@ -658,6 +659,150 @@ static void batches_outlive_their_builder_and_share_its_dictionaries(void **stat
     row_batch_free(two);
     row_batch_free(NULL);
     batch_builder_free(NULL);
+}
+
+/* Which value of source_account a batch calls the first that is new, and how many there are. */
+static void assert_accounts(const struct row_batch *batch, uint32_t first_new, int64_t count)
+{
+    const struct ArrowArray *accounts =
+        batch->parts[0].array.children[COLUMN_SOURCE_ACCOUNT - 1]->dictionary;
+    assert_int_equal(arrow_dictionary_first_new(accounts), first_new);
+    assert_int_equal(accounts->length, count);
+    assert_int_equal(batch->parts[0].begins_epoch, first_new == 0);
+}
+
+static void add_fee_of(struct batch_builder *builder, uint32_t ledger, uint32_t index,
+                       const char *from)
+{
+    struct event_view event = event_of(ledger, NOON);
+    bool dead;
+    event.from = bytes_view_text(from);
+    assert_int_equal(
+        batch_builder_add_event(builder, &event, index, bytes_view_text("r"), &dead, NULL), OK);
+    assert_false(dead);
+}
+
+static void an_epoch_ends_at_the_next_ledger_when_it_is_asked_to(void **state)
+{
+    (void)state;
+    struct batch_builder *builder = new_builder("1.1.0", PARTITION_DATE_HOUR, true, 0);
+    batch_builder_begin_range(builder, 5);
+    add_fee_of(builder, 5, 0, "GA");
+    add_fee_of(builder, 5, 1, "GB");
+    complete_to(builder, 5);
+    struct row_batch *first = take(builder, "1.1.0", true);
+    assert_accounts(first, 0, 2);
+    add_fee_of(builder, 6, 0, "GB");
+    batch_builder_end_epoch(builder);
+    add_fee_of(builder, 6, 1, "GC");
+    complete_to(builder, 6);
+    add_fee_of(builder, 7, 0, "GC");
+    complete_to(builder, 7);
+    struct row_batch *second = take(builder, "1.1.0", true);
+    assert_range(second, 6, 6); /* a ledger lies in one epoch */
+    assert_accounts(second, 2, 3);
+    assert_true(second->epoch.is_over);
+    assert_int_equal(second->epoch.id, first->epoch.id);
+    struct row_batch *third = take(builder, "1.1.0", true);
+    assert_range(third, 7, 7);
+    assert_accounts(third, 0, 1);
+    assert_false(third->epoch.is_over);
+    assert_int_not_equal(third->epoch.id, first->epoch.id);
+    row_batch_free(first);
+    row_batch_free(second);
+    row_batch_free(third);
+    batch_builder_free(builder);
+}
+
+static void another_partition_is_another_epoch_also_when_nothing_waits(void **state)
+{
+    (void)state;
+    struct batch_builder *builder = new_builder("1.1.0", PARTITION_DATE_HOUR, true, 0);
+    batch_builder_begin_range(builder, 5);
+    for (uint32_t ledger = 5; ledger < 8; ledger++) {
+        add_fees(builder, ledger, NOON + (ledger == 7 ? 3600 : 0), 2);
+        complete_to(builder, ledger);
+        struct row_batch *batch = take(builder, "1.1.0", true);
+        assert_accounts(batch, ledger == 6 ? 1 : 0, 1);
+        row_batch_free(batch);
+    }
+    batch_builder_free(builder);
+}
+
+static void values_of_the_ledger_in_progress_do_not_leave_with_the_ones_before(void **state)
+{
+    (void)state;
+    struct batch_builder *builder = new_builder("1.1.0", PARTITION_DATE_HOUR, true, 0);
+    batch_builder_begin_range(builder, 5);
+    add_fee_of(builder, 5, 0, "GA");
+    complete_to(builder, 5);
+    add_fee_of(builder, 6, 0, "GB");
+    struct row_batch *batch = take(builder, "1.1.0", true);
+    assert_accounts(batch, 0, 1);
+    row_batch_free(batch);
+    batch_builder_free(builder);
+}
+
+static void a_ledger_in_progress_sheds_the_values_of_those_before(void **state)
+{
+    (void)state;
+    static const enum partitioning_scheme schemes[] = {PARTITION_DATE_HOUR,
+                                                       PARTITION_DATE_HOUR_TYPE};
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        struct batch_builder *builder = new_builder("1.1.0", schemes[i], true, 0);
+        batch_builder_begin_range(builder, 1);
+        add_newcomers(builder, 1, 20000);
+        size_t before = batch_builder_memory_bytes(builder);
+        add_fee_of(builder, 2, 0, "GB");
+        add_fee_of(builder, 2, 1, "GC");
+        add_fee_of(builder, 2, 2, "GB");
+        assert_int_equal(batch_builder_shed(builder, NULL), OK);
+        assert_true(batch_builder_memory_bytes(builder) < before / 10);
+        add_fee_of(builder, 2, 3, "GC");
+        complete_to(builder, 2);
+        struct row_batch *batch = take(builder, "1.1.0", true);
+        assert_accounts(batch, 0, 2);
+        static const char *const accounts[] = {"GB", "GC", "GB", "GC"};
+        for (int64_t at = 0; at < 4; at++) {
+            struct row_view row;
+            row_from_batch(&batch->parts[0].array, at, &row);
+            assert_true(bytes_equal(row.source_account.text, bytes_view_text(accounts[at])));
+            assert_true(bytes_equal(row.amount, bytes_view_text("100")));
+            assert_true(row.has_amount_decimal && row.amount_decimal == 100);
+            assert_int_equal(row.type, EVENT_FEE);
+            assert_true(row.source_account.present && !row.dest_account.present);
+        }
+        row_batch_free(batch);
+        batch_builder_free(builder);
+    }
+}
+
+/* Bytes that are no UTF-8, in columns that the schema has and in one that it has not. */
+static void texts_are_checked_also_where_the_schema_stores_none(void **state)
+{
+    (void)state;
+    static const char *const versions[] = {"1.0.0", "1.1.0"};
+    for (size_t v = 0; v < 2; v++) {
+        struct batch_builder *builder = new_builder(versions[v], PARTITION_DATE_HOUR, true, 0);
+        batch_builder_begin_range(builder, 5);
+        for (uint32_t i = 0; i < 4; i++) {
+            struct event_view event = event_of(5, NOON);
+            struct bytes_view *const texts[] = {&event.contract_address, &event.from, &event.to,
+                                                &event.amount};
+            bool dead;
+            *texts[i] = bytes_view_text("C\xff");
+            assert_int_equal(
+                batch_builder_add_event(builder, &event, i, bytes_view_text("r"), &dead, NULL), OK);
+            assert_true(dead);
+        }
+        complete_to(builder, 5);
+        struct row_batch *batch = take(builder, versions[v], true);
+        assert_int_equal(batch->dead_letter_count, 4);
+        assert_string_equal(batch->dead_letters[0].reason, "contract_address is not UTF-8");
+        assert_string_equal(batch->dead_letters[2].reason, "to is not UTF-8");
+        row_batch_free(batch);
+        batch_builder_free(builder);
+    }
 }
 
 /* The digest of the events of one ledger, through a builder. */
@@ -735,6 +880,14 @@ static bool run_short_of_memory(uint64_t fail_after)
             event.memo_id = i;
             TRY(batch_builder_add_event(builder, &event, i, bytes_view_text(from), &dead, &error));
         }
+        if (ledger == 14) {
+            while (batch_builder_has_complete(builder)) {
+                TRY(batch_builder_take(builder, &batch, &error));
+                rows += batch->row_count;
+                row_batch_free(batch);
+            }
+            TRY(batch_builder_shed(builder, &error));
+        }
         TRY(batch_builder_add_dead_letter(builder, ledger, 6, "why", bytes_view_text("r"), &error));
         if (ledger == 12) {
             TRY(batch_builder_take(builder, &batch, &error));
@@ -789,9 +942,14 @@ int main(void)
         cmocka_unit_test(required_columns_hold_empty_texts_in_1_0_0_and_null_in_1_1_0),
         cmocka_unit_test(replaced_memos_and_missing_decimals_are_counted),
         cmocka_unit_test(real_events_come_out_as_their_rows_whatever_happens_on_the_way),
-        cmocka_unit_test(a_value_larger_than_a_dictionary_gets_one_of_its_own_size),
+        cmocka_unit_test(a_large_value_finds_room),
         cmocka_unit_test(dictionaries_stay_within_their_memory),
         cmocka_unit_test(batches_outlive_their_builder_and_share_its_dictionaries),
+        cmocka_unit_test(an_epoch_ends_at_the_next_ledger_when_it_is_asked_to),
+        cmocka_unit_test(another_partition_is_another_epoch_also_when_nothing_waits),
+        cmocka_unit_test(values_of_the_ledger_in_progress_do_not_leave_with_the_ones_before),
+        cmocka_unit_test(a_ledger_in_progress_sheds_the_values_of_those_before),
+        cmocka_unit_test(texts_are_checked_also_where_the_schema_stores_none),
         cmocka_unit_test(the_digest_of_a_batch_is_that_of_its_last_ledger),
         cmocka_unit_test(no_failing_allocation_loses_or_breaks_a_row),
     };

@@ -106,24 +106,18 @@ static void a_full_queue_has_room_again_when_half_is_free(void **state)
     batch_queue_free(queue);
 }
 
-/* A batch of 10 bytes that keeps an accounts' dictionary alive. */
-static void push_with_dictionary(struct batch_queue *queue, uint64_t id, size_t memory_bytes)
+/* A batch of 10 bytes that keeps the dictionaries of an epoch alive. */
+static void push_of_epoch(struct batch_queue *queue, uint64_t id, size_t memory_bytes)
 {
     struct row_batch *batch = batch_of(1, 10);
-    for (int i = DICTIONARY_NONE + 1; i < DICTIONARY_COUNT; i++)
-        batch->dictionaries[i].id = 1000 + (uint64_t)i; /* the same in all */
-    batch->dictionaries[DICTIONARY_ACCOUNT] =
-        (struct batch_dictionary){.id = id, .memory_bytes = memory_bytes};
+    batch->epoch = (struct batch_epoch){.id = id, .memory_bytes = memory_bytes};
     assert_int_equal(batch_queue_push(queue, &batch, NULL), OK);
 }
 
-static void push_with_replaced(struct batch_queue *queue, uint64_t id, size_t memory_bytes)
+static void push_of_ended_epoch(struct batch_queue *queue, uint64_t id, size_t memory_bytes)
 {
     struct row_batch *batch = batch_of(1, 10);
-    for (int i = DICTIONARY_NONE + 1; i < DICTIONARY_COUNT; i++)
-        batch->dictionaries[i].id = 1000 + (uint64_t)i;
-    batch->dictionaries[DICTIONARY_ACCOUNT] =
-        (struct batch_dictionary){.id = id, .memory_bytes = memory_bytes, .is_replaced = true};
+    batch->epoch = (struct batch_epoch){.id = id, .memory_bytes = memory_bytes, .is_over = true};
     assert_int_equal(batch_queue_push(queue, &batch, NULL), OK);
 }
 
@@ -134,22 +128,22 @@ static size_t memory_of(struct batch_queue *queue)
     return stats.memory_bytes;
 }
 
-static void a_replaced_dictionary_counts_once_as_long_as_a_batch_keeps_it_alive(void **state)
+static void an_epoch_that_is_over_counts_once_as_long_as_a_batch_keeps_it_alive(void **state)
 {
     (void)state;
     struct error error;
     struct batch_queue *queue;
     assert_int_equal(batch_queue_new(&queue, 100, &error), OK);
-    push_with_dictionary(queue, 1, 30);
-    push_with_dictionary(queue, 1, 50);
+    push_of_epoch(queue, 1, 30);
+    push_of_epoch(queue, 1, 50);
     assert_int_equal(memory_of(queue), 20); /* the builder has it, and counts it */
     push(queue, 2, 0);                      /* without rows, and so without dictionaries */
-    push_with_dictionary(queue, 2, 7);
+    push_of_epoch(queue, 2, 7);
     assert_int_equal(memory_of(queue), 30 + 50);
     assert_true(batch_queue_has_room(queue));
-    push_with_dictionary(queue, 3, 7);
+    push_of_epoch(queue, 3, 7);
     assert_int_equal(memory_of(queue), 40 + 50 + 7);
-    push_with_dictionary(queue, 3, 7);
+    push_of_epoch(queue, 3, 7);
     assert_false(batch_queue_has_room(queue));
     pop_ledger(queue);
     assert_int_equal(memory_of(queue), 50 + 50 + 7);
@@ -160,27 +154,41 @@ static void a_replaced_dictionary_counts_once_as_long_as_a_batch_keeps_it_alive(
     for (int i = 0; i < 3; i++)
         pop_ledger(queue);
     assert_int_equal(memory_of(queue), 10);
-    push_with_dictionary(queue, 4, 1); /* what the writer has in its hands counts, too */
+    push_of_epoch(queue, 4, 1); /* what the writer has in its hands counts, too */
     assert_int_equal(memory_of(queue), 20 + 7);
     pop_ledger(queue);
     assert_int_equal(memory_of(queue), 10);
     batch_queue_free(queue);
 }
 
-static void a_dictionary_that_the_builder_has_no_more_counts_at_once(void **state)
+static void an_epoch_that_the_builder_has_no_more_counts_at_once(void **state)
 {
     (void)state;
     struct error error;
     struct batch_queue *queue;
     assert_int_equal(batch_queue_new(&queue, 1000, &error), OK);
-    push_with_replaced(queue, 1, 30);
-    push_with_replaced(queue, 1, 40);
+    push_of_ended_epoch(queue, 1, 30);
+    push_of_ended_epoch(queue, 1, 40);
     assert_int_equal(memory_of(queue), 20 + 40);
-    push_with_dictionary(queue, 2, 7);
+    push_of_epoch(queue, 2, 7);
     assert_int_equal(memory_of(queue), 30 + 40);
     for (int i = 0; i < 3; i++)
         pop_ledger(queue);
     assert_int_equal(memory_of(queue), 10);
+    batch_queue_free(queue);
+}
+
+static void a_wish_for_an_epoch_is_taken_once(void **state)
+{
+    (void)state;
+    struct error error;
+    struct batch_queue *queue;
+    assert_int_equal(batch_queue_new(&queue, 1000, &error), OK);
+    assert_false(batch_queue_take_wish_for_epoch(queue));
+    batch_queue_ask_for_epoch(queue);
+    batch_queue_ask_for_epoch(queue);
+    assert_true(batch_queue_take_wish_for_epoch(queue));
+    assert_false(batch_queue_take_wish_for_epoch(queue));
     batch_queue_free(queue);
 }
 
@@ -309,8 +317,9 @@ int main(void)
         cmocka_unit_test(a_bell_rings_for_all_queues_that_have_it),
         cmocka_unit_test(batches_come_out_in_their_order_beyond_the_first_capacity),
         cmocka_unit_test(a_full_queue_has_room_again_when_half_is_free),
-        cmocka_unit_test(a_replaced_dictionary_counts_once_as_long_as_a_batch_keeps_it_alive),
-        cmocka_unit_test(a_dictionary_that_the_builder_has_no_more_counts_at_once),
+        cmocka_unit_test(an_epoch_that_is_over_counts_once_as_long_as_a_batch_keeps_it_alive),
+        cmocka_unit_test(an_epoch_that_the_builder_has_no_more_counts_at_once),
+        cmocka_unit_test(a_wish_for_an_epoch_is_taken_once),
         cmocka_unit_test(an_empty_queue_waits_for_its_deadline),
         cmocka_unit_test(an_aborted_queue_drops_what_is_in_it_and_what_comes),
         cmocka_unit_test(a_waiting_writer_is_woken),

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "service/intake.h"
@@ -294,6 +295,54 @@ static void a_ledger_beyond_its_share_of_memory_ends_the_run_and_names_the_optio
     fixture_close(&fixture);
 }
 
+static void what_earlier_ledgers_left_goes_before_a_ledger_is_refused(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct intake_options options = usual;
+    options.ledger_limit_bytes = 450000;
+    fixture_open(&fixture, options);
+    begin(&fixture, FIRST);
+    assert_true(peek(&fixture));
+    for (uint32_t ledger = FIRST; ledger < FIRST + 40; ledger++) {
+        for (uint32_t i = 0; i < 3000; i++) {
+            char account[24];
+            int size = snprintf(account, sizeof account, "G%010u%04u", ledger, i % 1000);
+            bool is_stored;
+            fixture.event.ledger_sequence = ledger;
+            fixture.event.from = bytes_view_of(account, (size_t)size);
+            struct error error;
+            if (fixture.handler.on_event(fixture.handler.context, &fixture.event, i,
+                                         fixture.message, &is_stored, &error) != OK)
+                fail_msg("%s", error.message);
+        }
+        complete(&fixture, ledger);
+        row_batch_free(take(&fixture));
+    }
+    fixture_close(&fixture);
+}
+
+static void a_wish_for_an_epoch_is_met_by_the_next_ledger(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct intake_options options = usual;
+    options.batch_rows = 1;
+    fixture_open(&fixture, options);
+    begin(&fixture, FIRST);
+    for (uint32_t ledger = FIRST; ledger < FIRST + 4; ledger++) {
+        hand_over(&fixture, ledger);
+        if (ledger == FIRST + 1)
+            batch_queue_ask_for_epoch(fixture.queue);
+        complete(&fixture, ledger);
+        struct row_batch *batch = take(&fixture);
+        assert_non_null(batch);
+        assert_int_equal(batch->parts[0].begins_epoch, ledger == FIRST || ledger == FIRST + 2);
+        row_batch_free(batch);
+    }
+    fixture_close(&fixture);
+}
+
 /* Hands the seam ledger over again and asks for the verdict. */
 static enum source_seam_verdict seam_verdict(struct fixture *fixture, const char *other_amount,
                                              int64_t later_seconds)
@@ -465,6 +514,8 @@ int main(void)
         cmocka_unit_test(start_0_begins_with_the_first_ledger_that_comes),
         cmocka_unit_test(a_skipped_ledger_parts_the_batches),
         cmocka_unit_test(a_message_that_cannot_be_read_is_a_dead_letter),
+        cmocka_unit_test(what_earlier_ledgers_left_goes_before_a_ledger_is_refused),
+        cmocka_unit_test(a_wish_for_an_epoch_is_met_by_the_next_ledger),
         cmocka_unit_test(a_ledger_beyond_its_share_of_memory_ends_the_run_and_names_the_option),
         cmocka_unit_test(the_seam_ledger_tells_other_chains_and_other_contents),
         cmocka_unit_test(a_range_beside_the_lake_of_which_nothing_was_compared_is_remarked_once),

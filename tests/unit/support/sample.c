@@ -197,7 +197,12 @@ void sample_batch(const struct sample_options *options, struct ArrowArray *out)
         make_row(&maker, &random);
         arrow_builder_end_row(&maker.builder);
     }
-    assert_int_equal(arrow_builder_export(&maker.builder, maker.dictionaries, out), OK);
+    struct arrow_values values[SAMPLE_COLUMN_COUNT];
+    for (size_t i = 0; i < SAMPLE_COLUMN_COUNT; i++)
+        values[i] = arrow_values_all(maker.dictionaries[i]);
+    for (size_t i = 0; i < SAMPLE_COLUMN_COUNT && options->says_new; i++)
+        values[i].first_new = options->first_new;
+    assert_int_equal(arrow_builder_export(&maker.builder, values, out), OK);
     arrow_builder_release(&maker.builder);
     for (size_t i = 0; i < SAMPLE_COLUMN_COUNT; i++)
         arrow_dictionary_release(maker.dictionaries[i]);

@@ -28,7 +28,9 @@ enum sample_column {
 struct sample_options {
     int64_t row_count;
     uint64_t seed;
-    bool dictionaries;      /* texts and hashes are dictionary-encoded */
+    bool dictionaries; /* texts and hashes are dictionary-encoded */
+    bool says_new;     /* and their arrays say that values from first_new on are new */
+    uint32_t first_new;
     bool distinct_hashes;   /* no hash occurs twice */
     uint32_t account_count; /* distinct; 0: 100 */
     struct parquet_writer_options writer;
