@@ -11,8 +11,8 @@ CMAKE_BUILD := cmake --build
 help:
 	@echo "make demo          build, then serve real events and write them into ./data/demo"
 	@echo "make test          build and run all tests"
-	@echo "make campaigns     what takes longer: 160 more seeds of the simulation (tests/simulation)"
-	@echo "make sweeps        each file operation of a commit meets each fault (make test: every so many)"
+	@echo "make campaigns     tests that sweep or draw, at full length (make test: a part of them)"
+	@echo "make sweeps        each file operation of a commit meets each fault (campaigns: every so many)"
 	@echo "make test-spark    read lakes by Spark, too (needs a Java of 17 or later, installs 450 MB)"
 	@echo "make interop       let every reader open our files: Spark, ClickHouse, Go, Java, JavaScript… (1 GB)"
 	@echo "make build         bin/parquet-consumer and bin/bench-encode"
@@ -51,10 +51,11 @@ test: test-deps
 	@tools/publish release
 	@.venv/bin/python tools/run-tests --build build/release
 
-# What of the tests is too long to wait for at each change; .ci/run runs it.
+# What sweeps or draws, longer than one waits for at each change; .ci/run runs it.
 campaigns: test-deps
 	@tools/build release -DTTP_TESTS=ON
-	@ctest --test-dir build/release -L '^campaign$$' -j "$$(nproc)" --output-on-failure --no-tests=error
+	@tools/publish release
+	@.venv/bin/python tools/run-tests --build build/release --campaigns
 
 sweeps: test-deps
 	@tools/build release -DTTP_TESTS=ON

@@ -168,6 +168,8 @@ static void back_up(struct year *year)
     struct backup_report report;
     const struct backup_options wanted = {.output_path = year->lake_path,
                                           .destination = year->backup_path,
+                                          .catalog = "",
+                                          .catalog_schema = "",
                                           .reader_data_path = "",
                                           .mirror = true};
     int64_t before_us = os_process_cpu_us();

@@ -24,6 +24,9 @@ if(TTP_HAS_GOLD)
   target_link_options(test_support INTERFACE -fuse-ld=gold)
 endif()
 
+set(long_tests care_repair care_backup catalog_allocations app_commands sink_open care_power_loss
+    sink_power_loss care_rebuild sink_faults care_compact_faults care_compact source_source
+    serve_server catalog_leases)
 file(GLOB room_folders LIST_DIRECTORIES true ${CMAKE_SOURCE_DIR}/tests/unit/*)
 foreach(folder ${room_folders})
   get_filename_component(room ${folder} NAME)
@@ -47,6 +50,19 @@ foreach(folder ${room_folders})
     target_link_libraries(${target} PRIVATE ${used})
     add_test(NAME ${target} COMMAND ${target})
     set_tests_properties(${target} PROPERTIES TIMEOUT 900)
+    # What takes longest begins first, so that nothing long is left for the end.
+    list(FIND long_tests ${room}_${module} place)
+    if(place GREATER_EQUAL 0)
+      math(EXPR cost "500 - ${place}")
+      set_tests_properties(${target} PROPERTIES COST ${cost})
+    endif()
+    # What sweeps by steps, once more with three times as many of them: `make campaigns`.
+    file(STRINGS ${test} sweeps REGEX "fault_step|\\.step = " LIMIT_COUNT 1)
+    if(sweeps)
+      add_test(NAME campaign_${room}_${module} COMMAND ${target})
+      set_tests_properties(campaign_${room}_${module} PROPERTIES TIMEOUT 900 LABELS campaign
+                           ENVIRONMENT TTP_TEST_SWEEPS=long)
+    endif()
   endforeach()
 endforeach()
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "catalog/care.h"
 #include "catalog/history.h"
 #include "commit/retirement.h"
 #include "lake/open.h"
@@ -62,17 +63,47 @@ static bool is_old(const struct prune *prune, const struct inventory_commit *com
     return commit->last_close_us != 0 && commit->last_close_us < prune->report->before_us;
 }
 
-/* Asked before the list of all commits and files is read, which is long in a lake that lives for
- * long, and for nothing where retention finds nothing to do. */
-static enum error_code may_find_old(struct prune *prune, bool *may, struct error *error)
+/* The newest ledger that an old commit may have; 0: there is none. */
+static enum error_code find_newest(struct prune *prune, uint32_t *newest, struct error *error)
 {
-    int64_t oldest_us = 0;
-    *may = true;
-    if (prune->cut->before_ledger != 0)
-        return OK;
-    enum error_code code = catalog_oldest_close(prune->catalog, &oldest_us, error);
-    *may = oldest_us != 0 && oldest_us < prune->report->before_us;
+    *newest = prune->cut->before_ledger - 1;
+    return prune->cut->before_ledger != 0
+               ? OK
+               : catalog_newest_before(prune->catalog, prune->report->before_us, newest, error);
+}
+
+/* Whether others touched a commit that may be old. */
+static bool is_touched(const struct prune *prune, uint32_t newest)
+{
+    for (size_t i = 0; i < commit_count(prune); i++)
+        if (commit_at(prune, i)->range.first <= newest &&
+            prune->foreign.of_commit[i] != FOREIGN_NONE)
+            return true;
+    return false;
+}
+
+/* What is old, with all that is to be known of it: a small part of a lake that lives for long. */
+static enum error_code read_early(struct prune *prune, uint32_t newest, bool *is_enough,
+                                  struct error *error)
+{
+    enum error_code code = catalog_has_care(prune->catalog, is_enough, error);
+    if (code != OK || !*is_enough)
+        return code;
+    code = inventory_read_early(&prune->inventory, prune->catalog, newest, error);
+    if (code == OK)
+        code = foreign_find(&prune->foreign, &prune->inventory, error);
+    *is_enough = code == OK && !is_touched(prune, newest);
     return code;
+}
+
+/* What leaves with a commit that others touched may be anywhere in the lake. */
+static enum error_code read_all(struct prune *prune, struct error *error)
+{
+    foreign_release(&prune->foreign);
+    inventory_release(&prune->inventory);
+    enum error_code code =
+        inventory_read_catalog(&prune->inventory, prune->store->root, prune->catalog, error);
+    return code == OK ? foreign_find(&prune->foreign, &prune->inventory, error) : code;
 }
 
 /* A commit without an event is as old as one above it. */
@@ -211,15 +242,16 @@ static enum error_code carry_out(struct prune *prune, struct error *error)
 
 static enum error_code plan(struct prune *prune, struct error *error)
 {
-    bool may = false;
+    uint32_t newest = 0;
+    bool is_enough = false;
     enum error_code code = find_time(prune, error);
     if (code == OK)
-        code = may_find_old(prune, &may, error);
-    if (code != OK || !may)
+        code = find_newest(prune, &newest, error);
+    if (code != OK || newest == 0)
         return code;
-    code = inventory_read_catalog(&prune->inventory, prune->store->root, prune->catalog, error);
-    if (code == OK)
-        code = foreign_find(&prune->foreign, &prune->inventory, error);
+    code = read_early(prune, newest, &is_enough, error);
+    if (code == OK && !is_enough)
+        code = read_all(prune, error);
     if (code != OK)
         return code;
     prune->is_old = mem_alloc_zero(commit_count(prune) + 1, sizeof *prune->is_old);

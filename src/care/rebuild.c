@@ -267,7 +267,7 @@ static enum error_code fill_replacement(struct rebuild *rebuild, struct catalog 
         if (one->change.range.last > change.range.last)
             change.range.last = one->change.range.last;
     }
-    return catalog_replace_if(catalog, &change, &replacement, NULL, NULL, error);
+    return catalog_replace_if(catalog, &change, &replacement, NULL, error);
 }
 
 static enum error_code fill_replacements(struct rebuild *rebuild, struct catalog *catalog,

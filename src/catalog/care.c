@@ -18,7 +18,7 @@ static enum error_code make_tables(struct database *database, struct error *erro
     for (size_t i = 0; code == OK && !there && i < care_table_count; i++)
         code = database_execute(database, care_tables[i], error);
     if (code == OK)
-        code = database_execute(database, catalog_closes_index, error);
+        code = database_execute(database, catalog_late_indexes, error);
     snprintf(layout, sizeof layout, "%d", CATALOG_LAYOUT_CARE);
     return code == OK && !there ? catalog_set_value(database, "layout_version", layout, error)
                                 : code;
@@ -29,6 +29,11 @@ enum error_code catalog_care_begin(struct catalog *catalog, struct error *error)
     struct database *database = &catalog->database;
     enum error_code code = database_begin_write(database, error);
     return code == OK ? database_end(database, make_tables(database, error), error) : code;
+}
+
+enum error_code catalog_has_care(struct catalog *catalog, bool *has, struct error *error)
+{
+    return database_has_table(&catalog->database, "ttp_pruned", has, error);
 }
 
 /* ---- pruned ledgers ---- */

@@ -14,6 +14,9 @@
 
 /* Makes the tables where they are not there yet. */
 enum error_code catalog_care_begin(struct catalog *catalog, struct error *error) MUST_CHECK;
+/* Whether they are there. */
+enum error_code catalog_has_care(struct catalog *catalog, bool *has,
+                                 struct error *error) MUST_CHECK;
 
 /* Ledgers that were in the lake and were pruned, in place of what `pruned` holds. */
 enum error_code catalog_pruned(struct catalog *catalog, struct ledger_set *pruned,

@@ -70,12 +70,19 @@ enum error_code catalog_has_commit(struct catalog *catalog, uint64_t commit_no, 
 enum error_code catalog_add_commit(struct catalog *catalog, const struct catalog_commit *commit,
                                    struct error *error) MUST_CHECK;
 
-/* Asked inside the commit's transaction, when it holds the catalog and has written nothing yet; an
- * error ends it. */
-typedef enum error_code catalog_commit_check(void *context, struct error *error);
-/* catalog_add_commit if the check has nothing against it. */
+/* What a commit's transaction asks for besides; an error of either ends it, and it has written
+ * nothing then. Any of the two may be NULL. */
+struct catalog_terms {
+    /* What the catalog itself has to say: sent with the transaction's own questions, so that it
+     * costs no round trip. What it lacks may be told only by the transaction. */
+    enum error_code (*demand)(void *context, struct error *error);
+    /* Anything else, when the transaction holds the catalog. */
+    enum error_code (*confirm)(void *context, struct error *error);
+    void *context;
+};
+/* catalog_add_commit if the terms are met. */
 enum error_code catalog_add_commit_if(struct catalog *catalog, const struct catalog_commit *commit,
-                                      catalog_commit_check *check, void *context,
+                                      const struct catalog_terms *terms,
                                       struct error *error) MUST_CHECK;
 
 /* Settles what a failed catalog_add_commit left open: reopens the database and, in one durable
@@ -91,9 +98,10 @@ enum error_code catalog_find_commit(struct catalog *catalog, uint64_t commit_no,
 /* The newest close time of any commit, also of ones that were taken out; 0: none has one. */
 enum error_code catalog_newest_close(struct catalog *catalog, int64_t *close_us,
                                      struct error *error) MUST_CHECK;
-/* The oldest close time of those that are in the lake; 0: none has one. */
-enum error_code catalog_oldest_close(struct catalog *catalog, int64_t *close_us,
-                                     struct error *error) MUST_CHECK;
+/* The newest ledger of those in the lake whose newest close time lies before `before_us`; 0: there
+ * is none. */
+enum error_code catalog_newest_before(struct catalog *catalog, int64_t before_us, uint32_t *ledger,
+                                      struct error *error) MUST_CHECK;
 /* Whether the path is taken: by a commit, also one that was taken out of the lake, by what left it
  * and is not deleted yet, or by what DuckDB is to delete. */
 enum error_code catalog_path_is_known(struct catalog *catalog, const char *path, bool *known,
@@ -172,6 +180,14 @@ typedef enum error_code catalog_file_visitor(void *context, const struct catalog
                                              uint64_t commit_no, struct error *error);
 enum error_code catalog_each_file(struct catalog *catalog, catalog_file_visitor *visit,
                                   void *context, struct error *error) MUST_CHECK;
+/* The beginning of a lake, without a look at all the rest: the *early* commits of a ledger are the
+ * live ones that begin no later. Of them there are, each in the order of the whole list: the live
+ * data files that hold rows of them (none that is no commit's), the early commits with those that
+ * have rows in the same files (catalog/history.h), and which of these has rows in which file
+ * (catalog/replacement.h). Care's tables are there (catalog/care.h). */
+enum error_code catalog_each_early_file(struct catalog *catalog, uint32_t ledger,
+                                        catalog_file_visitor *visit, void *context,
+                                        struct error *error) MUST_CHECK;
 
 /* The statistics of one data file, by column id. */
 typedef enum error_code

@@ -12,6 +12,7 @@
 #include "catalog/ducklake.h"
 #include "catalog/handle.h"
 #include "catalog/replacement.h"
+#include "catalog/terms.h"
 #include "catalog/doomed_list.h"
 #include "util/json_text.h"
 #include "os/clock.h"
@@ -90,14 +91,18 @@ enum error_code catalog_newest_close(struct catalog *catalog, int64_t *close_us,
                               NO_VALUES, close_us, error);
 }
 
-enum error_code catalog_oldest_close(struct catalog *catalog, int64_t *close_us,
-                                     struct error *error)
+enum error_code catalog_newest_before(struct catalog *catalog, int64_t before_us, uint32_t *ledger,
+                                      struct error *error)
 {
-    *close_us = 0;
-    return database_query_int(&catalog->database,
-                              "SELECT last_close_us FROM ttp_commits WHERE last_close_us > 0 AND "
-                              "ended_us IS NULL ORDER BY last_close_us LIMIT 1",
-                              NO_VALUES, close_us, error);
+    struct query query;
+    *ledger = 0;
+    query_begin(&query, &catalog->database,
+                "SELECT coalesce(max(last_ledger), 0) FROM ttp_commits WHERE last_close_us > 0 AND "
+                "last_close_us < ?1 AND ended_us IS NULL",
+                BIND(sql_int(before_us)), error);
+    if (query_next(&query))
+        *ledger = (uint32_t)query_int(&query, 0);
+    return query_end(&query);
 }
 
 enum error_code catalog_path_is_known(struct catalog *catalog, const char *path, bool *known,
@@ -257,8 +262,7 @@ static enum error_code add_everything(struct commit_questions *questions, enum e
 }
 
 enum error_code catalog_add_commit_if(struct catalog *catalog, const struct catalog_commit *commit,
-                                      catalog_commit_check *check, void *context,
-                                      struct error *error)
+                                      const struct catalog_terms *terms, struct error *error)
 {
     struct commit_questions questions;
     int64_t *data_file_ids = mem_alloc(commit->file_count * sizeof *data_file_ids);
@@ -267,9 +271,7 @@ enum error_code catalog_add_commit_if(struct catalog *catalog, const struct cata
     enum error_code code = database_ask_to_write(&catalog->database, error);
     if (code == OK) {
         ask_all(catalog, commit, &questions, error);
-        code = database_hold(&catalog->database, error);
-        if (code == OK && check != NULL)
-            code = check(context, error);
+        code = terms_hold(&catalog->database, terms, error);
         code = add_everything(&questions, code, commit, data_file_ids, error);
         code = database_end(&catalog->database, code, error);
     }
@@ -280,7 +282,7 @@ enum error_code catalog_add_commit_if(struct catalog *catalog, const struct cata
 enum error_code catalog_add_commit(struct catalog *catalog, const struct catalog_commit *commit,
                                    struct error *error)
 {
-    return catalog_add_commit_if(catalog, commit, NULL, NULL, error);
+    return catalog_add_commit_if(catalog, commit, NULL, error);
 }
 
 enum error_code catalog_settle_commit(struct catalog *catalog, uint64_t commit_no, bool *committed,

@@ -17,7 +17,10 @@
 
 #define SQL_BYTES     4096
 #define FORGOTTEN_KEY "forgotten_commit"
-#define KEPT(path)    "'" CATALOG_RETIRED_PREFIX "' || " path " || '" CATALOG_RETIRED_SUFFIX "'"
+/* The path that is asked about. PostgreSQL has to be told that it is one type wherever it stands.
+ */
+#define PATH       "CAST(?1 AS VARCHAR)"
+#define KEPT(path) "'" CATALOG_RETIRED_PREFIX "' || " path " || '" CATALOG_RETIRED_SUFFIX "'"
 
 /* ---- the list ---- */
 
@@ -112,7 +115,7 @@ enum error_code doomed_knows_path(struct database *database, const char *path, b
         const char *table, *sql;
     } places[] = {
         {"ttp_retired", "SELECT 1 FROM ttp_retired WHERE path = ?1"},
-        {"ttp_doomed", "SELECT 1 FROM ttp_doomed WHERE path IN (?1, " KEPT("?1") ")"},
+        {"ttp_doomed", "SELECT 1 FROM ttp_doomed WHERE path IN (" PATH ", " KEPT(PATH) ")"},
         {"ttp_upload", "SELECT 1 FROM ttp_upload WHERE path = ?1"},
         {"ducklake_files_scheduled_for_deletion",
          "SELECT 1 FROM ducklake_files_scheduled_for_deletion WHERE path = ?1"},

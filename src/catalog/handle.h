@@ -15,6 +15,7 @@ struct catalog {
     int64_t partition_id; /* of our own partitioning; 0: none */
     bool in_read;         /* catalog_begin_read is open */
     bool is_shared;       /* others write to it, too */
+    bool has_uploads;     /* this session has put a row into ttp_upload */
 };
 
 #endif

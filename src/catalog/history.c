@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "catalog/coverage.h"
+#include "catalog/early_lists.h"
 #include "catalog/handle.h"
 #include "database/query.h"
 #include "catalog/tables.h"
@@ -74,15 +75,12 @@ static struct catalog_commit_record read_commit(struct query *query)
     };
 }
 
-enum error_code catalog_each_commit(struct catalog *catalog, unsigned newest,
-                                    catalog_commit_visitor *visit, void *context,
-                                    struct error *error)
+static enum error_code visit_commits(struct catalog *catalog, const char *sql,
+                                     struct sql_values values, catalog_commit_visitor *visit,
+                                     void *context, struct error *error)
 {
     struct query query;
-    query_begin_list(&query, &catalog->database,
-                     newest > 0 ? "SELECT " COMMIT_COLUMNS "ORDER BY c.commit_no DESC LIMIT ?1"
-                                : "SELECT " COMMIT_COLUMNS "ORDER BY c.commit_no",
-                     newest > 0 ? BIND(sql_int(newest)) : NO_VALUES, error);
+    query_begin_list(&query, &catalog->database, sql, values, error);
     while (query_next(&query)) {
         struct catalog_commit_record commit = read_commit(&query);
         if (query_ok(&query))
@@ -91,6 +89,26 @@ enum error_code catalog_each_commit(struct catalog *catalog, unsigned newest,
             query_check(&query, visit(context, &commit, error));
     }
     return query_end(&query);
+}
+
+enum error_code catalog_each_commit(struct catalog *catalog, unsigned newest,
+                                    catalog_commit_visitor *visit, void *context,
+                                    struct error *error)
+{
+    return visit_commits(catalog,
+                         newest > 0 ? "SELECT " COMMIT_COLUMNS "ORDER BY c.commit_no DESC LIMIT ?1"
+                                    : "SELECT " COMMIT_COLUMNS "ORDER BY c.commit_no",
+                         newest > 0 ? BIND(sql_int(newest)) : NO_VALUES, visit, context, error);
+}
+
+enum error_code catalog_each_early_commit(struct catalog *catalog, uint32_t ledger,
+                                          catalog_commit_visitor *visit, void *context,
+                                          struct error *error)
+{
+    return visit_commits(catalog,
+                         "SELECT " COMMIT_COLUMNS "WHERE c.commit_no IN (" EARLY_SHARERS
+                         ") AND c.ended_us IS NULL ORDER BY c.commit_no",
+                         BIND(sql_int(catalog->table_id), sql_int(ledger)), visit, context, error);
 }
 
 enum error_code catalog_each_recorded_hole(struct catalog *catalog,

@@ -37,6 +37,10 @@ typedef enum error_code catalog_commit_visitor(void *context,
 enum error_code catalog_each_commit(struct catalog *catalog, unsigned newest,
                                     catalog_commit_visitor *visit, void *context,
                                     struct error *error) MUST_CHECK;
+/* See catalog_each_early_file. */
+enum error_code catalog_each_early_commit(struct catalog *catalog, uint32_t ledger,
+                                          catalog_commit_visitor *visit, void *context,
+                                          struct error *error) MUST_CHECK;
 
 typedef enum error_code catalog_recorded_hole_visitor(void *context, struct ledger_range range,
                                                       const char *reason, int64_t recorded_us,

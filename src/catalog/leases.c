@@ -239,7 +239,8 @@ static enum error_code renew(struct leases *leases, const struct lease *lease, c
 static enum error_code advance(struct leases *leases, struct lease *lease, const char *holder,
                                struct ledger_range committed, struct error *error)
 {
-    enum error_code code = change(
+    static const struct query_demand unless = {ERR_AGAIN, LEASE_LOST_WORDS};
+    return database_demand(
         &own(leases)->committing->database,
         "UPDATE ttp_lease l SET next_ledger = ?5 + 1, done = coalesce(?5 + 1 >= upper(l.ledgers), "
         "FALSE), failures = 0, expires_at = " AFTER(
@@ -248,12 +249,7 @@ static enum error_code advance(struct leases *leases, struct lease *lease, const
                   "RETURNING TRUE",
         BIND(HOLDERS_ROW(lease, holder), sql_int(committed.first), sql_int(committed.last),
              sql_int(own(leases)->ttl_us)),
-        lease, NULL, error);
-    if (code == OK) {
-        lease->next_ledger = committed.last + 1;
-        lease->failures = 0;
-    }
-    return code;
+        &unless, error);
 }
 
 static enum error_code end(struct leases *leases, const struct lease *lease, const char *holder,

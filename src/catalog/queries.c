@@ -6,6 +6,7 @@
 #include "catalog/care.h"
 #include "catalog/catalog.h"
 #include "catalog/coverage.h"
+#include "catalog/early_lists.h"
 #include "catalog/handle.h"
 #include "database/query.h"
 #include "catalog/others.h"
@@ -172,34 +173,30 @@ static struct catalog_file read_file(struct query *query, uint64_t *commit_no)
  * column 2, ledger_sequence. What it is made of is told by its snapshots: a merged file keeps the
  * first of its sources' and the last. */
 #define COMMITTED "(SELECT snapshot_id FROM ttp_commits WHERE snapshot_id IS NOT NULL)"
-#define EACH_FILE(version)                                                                         \
+#define IS_OF_COMMITS                                                                              \
+    "c.data_file_id IS NOT NULL OR (d.begin_snapshot IN " COMMITTED " AND "                        \
+    "coalesce(d.partial_max, d.begin_snapshot) IN " COMMITTED ")"
+#define EACH_FILE(is_of_commits, version, condition)                                               \
     "SELECT d.data_file_id, d.path, d.record_count, d.file_size_bytes, d.footer_size, "            \
     "coalesce(c.commit_no, 0), c.checksum, "                                                       \
     "coalesce(c.first_ledger, CAST(s.min_value AS BIGINT)) AS first_ledger, "                      \
     "coalesce(c.last_ledger, CAST(s.max_value AS BIGINT)) AS last_ledger, "                        \
     "coalesce(d.path_is_relative, TRUE), d.begin_snapshot, "                                       \
-    "coalesce(d.partial_max, d.begin_snapshot), "                                                  \
-    "c.data_file_id IS NOT NULL OR (d.begin_snapshot IN " COMMITTED " AND "                        \
-    "coalesce(d.partial_max, d.begin_snapshot) IN " COMMITTED "), " version                        \
+    "coalesce(d.partial_max, d.begin_snapshot), " is_of_commits ", " version                       \
     " FROM ducklake_data_file d LEFT JOIN ttp_commit_files c ON c.data_file_id = "                 \
     "d.data_file_id LEFT JOIN ducklake_file_column_stats s ON c.data_file_id IS NULL AND "         \
     "s.data_file_id = d.data_file_id AND s.column_id = 2 "                                         \
-    "WHERE d.table_id = ?1 AND d.end_snapshot IS NULL "                                            \
-    "ORDER BY first_ledger, d.data_file_id"
+    "WHERE d.table_id = ?1 AND d.end_snapshot IS NULL " condition                                  \
+    " ORDER BY first_ledger, d.data_file_id"
 
-enum error_code catalog_each_file(struct catalog *catalog, catalog_file_visitor *visit,
-                                  void *context, struct error *error)
+#define ANY_VERSION "coalesce(" OWN_VERSION ", " SHARED_VERSION ")"
+
+static enum error_code visit_files(struct catalog *catalog, const char *sql,
+                                   struct sql_values values, catalog_file_visitor *visit,
+                                   void *context, struct error *error)
 {
     struct query query;
-    bool is_shared = false;
-    enum error_code code =
-        database_has_table(&catalog->database, "ttp_file_commits", &is_shared, error);
-    if (code != OK)
-        return code;
-    query_begin_list(&query, &catalog->database,
-                     is_shared ? EACH_FILE("coalesce(" OWN_VERSION ", " SHARED_VERSION ")")
-                               : EACH_FILE(OWN_VERSION),
-                     BIND(sql_int(catalog->table_id)), error);
+    query_begin_list(&query, &catalog->database, sql, values, error);
     while (query_next(&query)) {
         uint64_t commit_no;
         struct catalog_file file = read_file(&query, &commit_no);
@@ -209,6 +206,29 @@ enum error_code catalog_each_file(struct catalog *catalog, catalog_file_visitor 
             query_check(&query, visit(context, &file, commit_no, error));
     }
     return query_end(&query);
+}
+
+enum error_code catalog_each_file(struct catalog *catalog, catalog_file_visitor *visit,
+                                  void *context, struct error *error)
+{
+    bool is_shared = false;
+    enum error_code code =
+        database_has_table(&catalog->database, "ttp_file_commits", &is_shared, error);
+    if (code != OK)
+        return code;
+    return visit_files(catalog,
+                       is_shared ? EACH_FILE(IS_OF_COMMITS, ANY_VERSION, "")
+                                 : EACH_FILE(IS_OF_COMMITS, OWN_VERSION, ""),
+                       BIND(sql_int(catalog->table_id)), visit, context, error);
+}
+
+enum error_code catalog_each_early_file(struct catalog *catalog, uint32_t ledger,
+                                        catalog_file_visitor *visit, void *context,
+                                        struct error *error)
+{
+    return visit_files(catalog,
+                       EACH_FILE("TRUE", ANY_VERSION, "AND d.data_file_id IN (" EARLY_FILES ")"),
+                       BIND(sql_int(catalog->table_id), sql_int(ledger)), visit, context, error);
 }
 
 enum error_code catalog_each_statistic(struct catalog *catalog, int64_t data_file_id,

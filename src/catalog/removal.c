@@ -212,14 +212,31 @@ static enum error_code end_commit(struct removal *removal, const struct live_com
     return code;
 }
 
+/* Of the commits that may reach into what is taken out: those above it begin behind it. */
+static enum error_code find_longest(struct removal *removal, const struct catalog_removal *wanted,
+                                    struct error *error)
+{
+    enum error_code code = OK;
+    uint32_t newest = 0;
+    for (size_t i = 0; code == OK && i < wanted->commit_count; i++) {
+        struct live_commit commit;
+        bool live;
+        code = find_commit(removal->database, wanted->commit_nos[i], &commit, &live, error);
+        if (code == OK && commit.range.last > newest)
+            newest = commit.range.last;
+    }
+    return code == OK ? database_query_int(
+                            removal->database,
+                            "SELECT coalesce(max(last_ledger - first_ledger), 0) FROM ttp_commits "
+                            "WHERE ended_us IS NULL AND first_ledger <= ?1",
+                            BIND(sql_int(newest)), &removal->longest, error)
+                      : code;
+}
+
 static enum error_code end_all(struct removal *removal, const struct catalog_removal *wanted,
                                struct error *error)
 {
-    enum error_code code =
-        database_query_int(removal->database,
-                           "SELECT coalesce(max(last_ledger - first_ledger), 0) FROM ttp_commits "
-                           "WHERE ended_us IS NULL",
-                           NO_VALUES, &removal->longest, error);
+    enum error_code code = find_longest(removal, wanted, error);
     for (size_t i = 0; code == OK && i < wanted->commit_count; i++) {
         struct live_commit commit;
         bool live;

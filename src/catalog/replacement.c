@@ -6,7 +6,9 @@
 
 #include "catalog/amendment.h"
 #include "catalog/commit_files.h"
+#include "catalog/terms.h"
 #include "catalog/ducklake.h"
+#include "catalog/early_lists.h"
 #include "catalog/handle.h"
 #include "catalog/inlined.h"
 #include "database/query.h"
@@ -183,15 +185,14 @@ static enum error_code replace(struct catalog *catalog, const struct catalog_com
 
 enum error_code catalog_replace_if(struct catalog *catalog, const struct catalog_commit *change,
                                    const struct catalog_replacement *replacement,
-                                   catalog_commit_check *check, void *context, struct error *error)
+                                   const struct catalog_terms *terms, struct error *error)
 {
     int64_t *data_file_ids = mem_alloc(change->file_count * sizeof *data_file_ids);
     if (data_file_ids == NULL)
         return error_no_memory(error, "a replacement");
-    enum error_code code = database_begin_write(&catalog->database, error);
+    enum error_code code = database_ask_to_write(&catalog->database, error);
     if (code == OK) {
-        if (check != NULL)
-            code = check(context, error);
+        code = terms_hold(&catalog->database, terms, error);
         if (code == OK)
             code = replace(catalog, change, replacement, data_file_ids, error);
         code = database_end(&catalog->database, code, error);
@@ -200,23 +201,19 @@ enum error_code catalog_replace_if(struct catalog *catalog, const struct catalog
     return code;
 }
 
-enum error_code catalog_each_share(struct catalog *catalog, catalog_share_visitor *visit,
-                                   void *context, struct error *error)
+#define SHARES                                                                                     \
+    "SELECT s.data_file_id, s.commit_no, s.record_count, c.first_ledger, c.last_ledger FROM "      \
+    "ttp_file_commits s JOIN ducklake_data_file d ON d.data_file_id = s.data_file_id AND "         \
+    "d.table_id = ?1 AND d.end_snapshot IS NULL JOIN ttp_commits c ON c.commit_no = s.commit_no "  \
+    "AND c.ended_us IS NULL "
+#define IN_ORDER "ORDER BY s.commit_no, s.data_file_id"
+
+static enum error_code visit_shares(struct catalog *catalog, const char *sql,
+                                    struct sql_values values, catalog_share_visitor *visit,
+                                    void *context, struct error *error)
 {
     struct query query;
-    bool there = false;
-    enum error_code code =
-        database_has_table(&catalog->database, "ttp_file_commits", &there, error);
-    if (code != OK || !there)
-        return code;
-    query_begin_list(
-        &query, &catalog->database,
-        "SELECT s.data_file_id, s.commit_no, s.record_count, c.first_ledger, "
-        "c.last_ledger FROM ttp_file_commits s JOIN ducklake_data_file d ON "
-        "d.data_file_id = s.data_file_id AND d.table_id = ?1 AND d.end_snapshot IS NULL "
-        "JOIN ttp_commits c ON c.commit_no = s.commit_no AND c.ended_us IS NULL ORDER BY "
-        "s.commit_no, s.data_file_id",
-        BIND(sql_int(catalog->table_id)), error);
+    query_begin_list(&query, &catalog->database, sql, values, error);
     while (query_next(&query)) {
         struct catalog_share share = {.data_file_id = query_int(&query, 0),
                                       .commit_no = (uint64_t)query_int(&query, 1),
@@ -226,6 +223,26 @@ enum error_code catalog_each_share(struct catalog *catalog, catalog_share_visito
             query_check(&query, visit(context, &share, error));
     }
     return query_end(&query);
+}
+
+enum error_code catalog_each_share(struct catalog *catalog, catalog_share_visitor *visit,
+                                   void *context, struct error *error)
+{
+    bool there = false;
+    enum error_code code =
+        database_has_table(&catalog->database, "ttp_file_commits", &there, error);
+    return code == OK && there
+               ? visit_shares(catalog, SHARES IN_ORDER, BIND(sql_int(catalog->table_id)), visit,
+                              context, error)
+               : code;
+}
+
+enum error_code catalog_each_early_share(struct catalog *catalog, uint32_t ledger,
+                                         catalog_share_visitor *visit, void *context,
+                                         struct error *error)
+{
+    return visit_shares(catalog, SHARES "WHERE s.data_file_id IN (" EARLY_FILES ") " IN_ORDER,
+                        BIND(sql_int(catalog->table_id), sql_int(ledger)), visit, context, error);
 }
 
 enum error_code catalog_has_replacement(struct catalog *catalog, uint64_t commit_no, bool *has,

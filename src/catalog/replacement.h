@@ -33,7 +33,7 @@ struct catalog_replacement {
  * so many rows. */
 enum error_code catalog_replace_if(struct catalog *catalog, const struct catalog_commit *change,
                                    const struct catalog_replacement *replacement,
-                                   catalog_commit_check *check, void *context,
+                                   const struct catalog_terms *terms,
                                    struct error *error) MUST_CHECK;
 
 /* Rows of a live commit in a live data file that replaced others. */
@@ -48,6 +48,10 @@ typedef enum error_code catalog_share_visitor(void *context, const struct catalo
 /* By commit_no. */
 enum error_code catalog_each_share(struct catalog *catalog, catalog_share_visitor *visit,
                                    void *context, struct error *error) MUST_CHECK;
+/* See catalog_each_early_file. */
+enum error_code catalog_each_early_share(struct catalog *catalog, uint32_t ledger,
+                                         catalog_share_visitor *visit, void *context,
+                                         struct error *error) MUST_CHECK;
 
 /* Whether a replacement has that number. */
 enum error_code catalog_has_replacement(struct catalog *catalog, uint64_t commit_no, bool *has,

@@ -83,9 +83,13 @@ const char *const ducklake_tables[] = {
 
 const size_t ducklake_table_count = sizeof ducklake_tables / sizeof *ducklake_tables;
 
-/* So that the newest and the oldest close time are found without going over all commits. */
+/* So that the newest and the oldest close time, and the commits that are in the lake next to a
+ * ledger, are found without going over all commits there ever were. */
 #define CLOSES_INDEX                                                                               \
     "CREATE INDEX IF NOT EXISTS ttp_commits_closes ON ttp_commits(last_close_us, ended_us)"
+#define LIVE_INDEX                                                                                 \
+    "CREATE INDEX IF NOT EXISTS ttp_commits_live ON ttp_commits(first_ledger) WHERE ended_us IS "  \
+    "NULL"
 
 /*
  * Our own tables. Ledger ranges are inclusive; times are microseconds since 1970; digests and
@@ -108,8 +112,7 @@ const char *const catalog_tables[] = {
     "digest_chain VARCHAR NOT NULL, digest_contents VARCHAR NOT NULL, "
     "last_close_us BIGINT NOT NULL, committed_us BIGINT NOT NULL, ended_us BIGINT, "
     "ended_reason VARCHAR)",
-    "CREATE INDEX ttp_commits_digest ON ttp_commits(digest_ledger)",
-    "CREATE INDEX ttp_commits_first ON ttp_commits(first_ledger)", CLOSES_INDEX,
+    "CREATE INDEX ttp_commits_digest ON ttp_commits(digest_ledger)", LIVE_INDEX, CLOSES_INDEX,
     /* Which commit made which data file. DuckDB may merge or drop files by itself: the data files
      * that are live are those of ducklake_data_file. */
     "CREATE TABLE ttp_commit_files(data_file_id BIGINT PRIMARY KEY NOT NULL, "
@@ -154,7 +157,7 @@ const char *const care_tables[] = {
 
 const size_t care_table_count = sizeof care_tables / sizeof *care_tables;
 
-const char *const catalog_closes_index = CLOSES_INDEX;
+const char *const catalog_late_indexes = LIVE_INDEX ";" CLOSES_INDEX;
 
 const char *const catalog_seam_table =
     "CREATE TABLE IF NOT EXISTS ttp_seam_findings(ledger BIGINT PRIMARY KEY NOT NULL, "

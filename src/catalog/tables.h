@@ -15,8 +15,8 @@ extern const size_t catalog_table_count;
 extern const char *const care_tables[];
 extern const size_t care_table_count;
 
-/* An index of ours that lakes of earlier versions get with the first care of them. */
-extern const char *const catalog_closes_index;
+/* Indexes of ours that lakes of earlier versions get with the first care of them. */
+extern const char *const catalog_late_indexes;
 
 /* Makes the table of what seam checks found, where it is not there yet: lakes are without it until
  * one finds something. */

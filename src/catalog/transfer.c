@@ -76,7 +76,7 @@ static enum error_code make_care_tables(struct database *to, struct database *fr
     for (size_t i = 0; code == OK && here && !there && i < care_table_count; i++)
         code = database_execute(to, care_tables[i], error);
     if (code == OK)
-        code = database_execute(to, catalog_closes_index, error);
+        code = database_execute(to, catalog_late_indexes, error);
     return code;
 }
 

@@ -5,7 +5,11 @@
 #include <stdio.h>
 
 #include "catalog/handle.h"
+#include "database/row_insert.h"
 #include "catalog/tables.h"
+
+/* Rows of one statement. */
+#define UPLOADS_AT_ONCE (ROW_INSERT_VALUES_MAX / 8)
 
 static enum error_code has_table(struct catalog *catalog, bool *there, struct error *error)
 {
@@ -15,50 +19,69 @@ static enum error_code has_table(struct catalog *catalog, bool *there, struct er
 static enum error_code insert(struct database *database, const struct catalog_upload *uploads,
                               size_t count, struct error *error)
 {
-    struct query query;
-    enum error_code code = database_execute(database, catalog_upload_table, error);
-    if (code != OK)
-        return code;
-    query_prepare(&query, database,
-                  "INSERT INTO ttp_upload(path, commit_uuid, lease_id, epoch, holder, size_bytes, "
-                  "checksum, created_us, swept_us) VALUES(?1,?2,?7,?8,?3,?4,?5,?6,NULL)",
-                  error);
+    /* Its own rows may be there: of a statement whose answer was lost. */
+    static const char *const unless_others =
+        " ON CONFLICT(path) DO UPDATE SET created_us = excluded.created_us WHERE "
+        "ttp_upload.commit_uuid = excluded.commit_uuid AND ttp_upload.swept_us IS NULL RETURNING 1";
+    struct row_insert insert;
+    char checksums[UPLOADS_AT_ONCE + 1][17]; /* of those of a statement, and of the next one */
+    row_insert_begin(&insert, database, "ttp_upload", 8, ",NULL", error);
+    row_insert_return(&insert, unless_others);
     for (size_t i = 0; i < count; i++) {
         const struct catalog_upload *upload = &uploads[i];
-        char checksum[17];
-        snprintf(checksum, sizeof checksum, "%016" PRIx64, upload->checksum);
-        query_run(&query,
-                  BIND(sql_text(upload->path), sql_text(upload->commit_uuid),
-                       sql_text(upload->holder), sql_int(upload->size_bytes), sql_text(checksum),
-                       sql_int(upload->created_us), sql_int_unless_zero((int64_t)upload->lease_id),
-                       sql_int((int64_t)upload->epoch)));
+        char *checksum = checksums[i % (UPLOADS_AT_ONCE + 1)];
+        snprintf(checksum, sizeof checksums[0], "%016" PRIx64, upload->checksum);
+        row_insert_add(&insert, BIND(sql_text(upload->path), sql_text(upload->commit_uuid),
+                                     sql_int_unless_zero((int64_t)upload->lease_id),
+                                     sql_int((int64_t)upload->epoch), sql_text(upload->holder),
+                                     sql_int(upload->size_bytes), sql_text(checksum),
+                                     sql_int(upload->created_us)));
     }
-    return query_end(&query);
+    enum error_code code = row_insert_end(&insert);
+    if (code != OK || insert.returned == count)
+        return code;
+    return error_set(error, ERR_CONFLICT,
+                     "catalog %s: an object of that name is being put, or was given up",
+                     database->path);
+}
+
+static enum error_code insert_first(struct database *database, const struct catalog_upload *uploads,
+                                    size_t count, struct error *error)
+{
+    enum error_code code = database_begin_write(database, error);
+    if (code != OK)
+        return code;
+    code = database_execute(database, catalog_upload_table, error);
+    if (code == OK)
+        code = insert(database, uploads, count, error);
+    return database_end(database, code, error);
 }
 
 enum error_code catalog_begin_uploads(struct catalog *catalog, const struct catalog_upload *uploads,
                                       size_t count, struct error *error)
 {
     struct database *database = &catalog->database;
-    enum error_code code = database_begin_write(database, error);
-    return code == OK ? database_end(database, insert(database, uploads, count, error), error)
-                      : code;
+    enum error_code code = catalog->is_shared && catalog->has_uploads
+                               ? insert(database, uploads, count, error)
+                               : insert_first(database, uploads, count, error);
+    catalog->has_uploads = code == OK;
+    return code;
 }
 
 #define OF_COMMIT " FROM ttp_upload WHERE commit_uuid = ?1 AND swept_us IS NULL"
 
-enum error_code catalog_end_uploads(struct catalog *catalog, const char *commit_uuid,
-                                    uint64_t *count, struct error *error)
+enum error_code catalog_end_uploads(struct catalog *catalog, const char *commit_uuid, size_t count,
+                                    struct error *error)
 {
+    static const struct query_demand unless = {
+        ERR_IO, "another process of this lake has given this commit up"};
     struct database *database = &catalog->database;
-    int64_t found = 0;
-    *count = 0;
-    enum error_code code = database_query_int(database, "SELECT count(*)" OF_COMMIT,
-                                              BIND(sql_text(commit_uuid)), &found, error);
-    if (code == OK)
-        code = database_run(database, "DELETE" OF_COMMIT, BIND(sql_text(commit_uuid)), error);
-    *count = (uint64_t)found;
-    return code;
+    enum error_code code =
+        database_demand(database, "SELECT 1 WHERE (SELECT count(*)" OF_COMMIT ") = ?2",
+                        BIND(sql_text(commit_uuid), sql_int((int64_t)count)), &unless, error);
+    return code == OK
+               ? database_run(database, "DELETE" OF_COMMIT, BIND(sql_text(commit_uuid)), error)
+               : code;
 }
 
 #define GIVEN_UP_BY "swept_us IS NULL AND (CAST(?1 AS VARCHAR) IS NULL OR commit_uuid = ?1)"

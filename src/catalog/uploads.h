@@ -24,13 +24,15 @@ struct catalog_upload {
     int64_t swept_us; /* when it was given up; 0: it was not */
 };
 
-/* One transaction. ERR_CONFLICT if one of the paths is there already. */
+/* Durably; again after a failure is fine. ERR_CONFLICT if one of the paths is there already, of
+ * another commit or given up. */
 enum error_code catalog_begin_uploads(struct catalog *catalog, const struct catalog_upload *uploads,
                                       size_t count, struct error *error) MUST_CHECK;
-/* Inside a commit's transaction: takes out the rows of the commit, and tells how many there were
- * that nobody had given up. */
-enum error_code catalog_end_uploads(struct catalog *catalog, const char *commit_uuid,
-                                    uint64_t *count, struct error *error) MUST_CHECK;
+/* A demand of a commit's transaction (struct catalog_terms): takes out the rows of the commit,
+ * which has `count`. ERR_IO, of this or of the transaction, if it has not: somebody has given it
+ * up. */
+enum error_code catalog_end_uploads(struct catalog *catalog, const char *commit_uuid, size_t count,
+                                    struct error *error) MUST_CHECK;
 /* Durably: none of them can be part of a commit any more. commit_uuid NULL: of all commits; where
  * several processes write, of all whose lease is not what it was any more, or that had none. *count
  * (may be NULL) gets how many that were. */

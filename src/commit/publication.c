@@ -146,8 +146,7 @@ enum error_code publication_look_again(struct publication *publication, struct e
     return code == OK && publication->file_lost ? ERR_IO : code;
 }
 
-/* Inside the transaction: whoever held the catalog before may have cleaned up, too. */
-static enum error_code look_again(void *context, struct error *error)
+static enum error_code demand(void *context, struct error *error)
 {
     struct publication *publication = context;
     const struct commit_fence *fence = &publication->fence;
@@ -155,7 +154,17 @@ static enum error_code look_again(void *context, struct error *error)
     publication->began = true;
     if (fence->lease_id != 0 && fence->confirm != NULL)
         code = fence->confirm(fence, publication->intent->commit.range, error);
-    return code == OK ? publication->keeper->confirm(publication, error) : code;
+    if (code == OK && publication->keeper->demand != NULL)
+        code = publication->keeper->demand(publication, error);
+    return code;
+}
+
+/* Whoever held the catalog before may have cleaned up, too. */
+static enum error_code look_again(void *context, struct error *error)
+{
+    struct publication *publication = context;
+    return publication->keeper->confirm == NULL ? OK
+                                                : publication->keeper->confirm(publication, error);
 }
 
 enum error_code publish_to_catalog(struct publication *publication, struct error *error)
@@ -163,13 +172,13 @@ enum error_code publish_to_catalog(struct publication *publication, struct error
     assert(publication->state == PUBLICATION_PLACED);
     const struct intent *intent = publication->intent;
     assert(!intent->is_replacement || intent->replacement != NULL);
+    const struct catalog_terms terms = {demand, look_again, publication};
     enum error_code code = may_go_on(publication, error);
     if (code == OK)
         code = intent->is_replacement
                    ? catalog_replace_if(publication->catalog, &intent->commit, intent->replacement,
-                                        look_again, publication, error)
-                   : catalog_add_commit_if(publication->catalog, &intent->commit, look_again,
-                                           publication, error);
+                                        &terms, error)
+                   : catalog_add_commit_if(publication->catalog, &intent->commit, &terms, error);
     if (code == OK)
         publication->state = PUBLICATION_COMMITTED;
     return code;
@@ -296,7 +305,8 @@ enum error_code publish_remove_intent(struct publication *publication, struct er
 {
     assert(publication->state == PUBLICATION_COMMITTED ||
            publication->state == PUBLICATION_WITHDRAWN);
-    enum error_code code = publication->keeper->remove(publication, error);
+    enum error_code code =
+        publication->keeper->remove == NULL ? OK : publication->keeper->remove(publication, error);
     if (code == OK)
         publication->state = PUBLICATION_FINISHED;
     return code;

@@ -64,13 +64,18 @@ struct intent_keeper {
     /* Durably: before the first name is given. ERR_RETRY where there is no room, or another program
      * holds the catalog. */
     enum error_code (*write)(struct publication *publication, struct error *error);
-    /* Inside the commit's transaction, which has written nothing yet: whether it may go on. ERR_IO,
-     * with the publication's file_lost, if a file is not as it was placed any more. */
+    /* Of the commit's transaction (struct catalog_terms), where there is anything to ask: what the
+     * catalog has to know of the files; whether they are as they were placed. ERR_IO if not, where
+     * that was seen with the publication's file_lost. */
+    enum error_code (*demand)(struct publication *publication, struct error *error);
     enum error_code (*confirm)(struct publication *publication, struct error *error);
     /* The catalog does not hold the commit, and never will. Before its files are deleted. */
     enum error_code (*give_up)(struct publication *publication, struct error *error);
-    /* The commit is in the lake, or its files are gone. */
+    /* The commit is in the lake, or its files are gone. NULL: there is nothing to do then. */
     enum error_code (*remove)(struct publication *publication, struct error *error);
+    /* Now and then while a lake is written to: what processes that died meanwhile left. NULL: they
+     * can't have. */
+    void (*tend)(const struct store *store, struct catalog *catalog);
     /* Finishes or undoes what dead processes left; as recovery_run. */
     enum error_code (*recover)(const struct store *store, struct catalog *catalog,
                                const struct intent_guard *guard, struct recovery_report *report,
@@ -92,8 +97,8 @@ struct commit_fence {
     /* Before each step: ERR_RETRY (EBUSY) while it is not known whether they are still this
      * process's; ERR_AGAIN if they are not. */
     enum error_code (*may_go_on)(const struct commit_fence *fence, struct error *error);
-    /* Inside the commit's transaction: they are, and go with it. ERR_AGAIN if they are not. NULL:
-     * for a change that takes no ledgers. */
+    /* Inside the commit's transaction: they are, and go with it. ERR_AGAIN, of this or of the
+     * transaction, if they are not. NULL: for a change that takes no ledgers. */
     enum error_code (*confirm)(const struct commit_fence *fence, struct ledger_range range,
                                struct error *error);
 };

@@ -4,8 +4,12 @@
 #include <assert.h>
 
 #include "commit/intent_keeper.h"
+#include "os/clock.h"
 #include "os/file.h"
 #include "os/log.h"
+
+#define TEND_SHARED_US INT64_C(60000000)
+#define TEND_ALONE_US  INT64_C(3600000000)
 
 void publisher_init(struct publisher *publisher)
 {
@@ -147,6 +151,21 @@ enum error_code publisher_settle(struct publisher *publisher, struct error *erro
               LOG_U("commit_no", publisher->intent.commit.commit_no),
               LOG_B("in_the_lake", committed));
     return OK;
+}
+
+void publisher_tend(struct publisher *publisher, bool now)
+{
+    const struct intent_keeper *keeper = intent_keeper_of(publisher->store);
+    int64_t now_us = os_monotonic_us();
+    if (keeper->tend == NULL || publisher->unsettled)
+        return;
+    if (publisher->tended_us == 0)
+        publisher->tended_us = now_us;
+    int64_t every_us = catalog_is_shared(publisher->catalog) ? TEND_SHARED_US : TEND_ALONE_US;
+    if (!now && now_us - publisher->tended_us < every_us)
+        return;
+    keeper->tend(publisher->store, publisher->catalog);
+    publisher->tended_us = os_monotonic_us();
 }
 
 bool publisher_keeps_commit(const struct publisher *publisher)

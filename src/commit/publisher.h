@@ -19,6 +19,7 @@ struct publisher {
     struct publication publication;
     struct commit_fence fence; /* of the next commit */
     bool unsettled;            /* the intent and any of its files are still there */
+    int64_t tended_us;         /* when dead processes' remains were looked for; 0: at the start */
 };
 
 void publisher_init(struct publisher *publisher);
@@ -32,6 +33,10 @@ enum error_code publisher_run(struct publisher *publisher, bool *committed,
 
 /* UNSETTLED → IDLE; to be called before anything else is written. */
 enum error_code publisher_settle(struct publisher *publisher, struct error *error) MUST_CHECK;
+
+/* Looks for what processes that died meanwhile left on object storage, and deletes it: where others
+ * write to the lake once a minute, else once an hour; in any case if `now` says so. */
+void publisher_tend(struct publisher *publisher, bool now);
 
 /* Whether a commit is complete in staging and left to the next start: nobody wants to wait. */
 bool publisher_keeps_commit(const struct publisher *publisher);

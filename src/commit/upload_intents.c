@@ -60,20 +60,14 @@ static enum error_code write_rows(struct publication *publication, struct error 
 static enum error_code take_rows_out(struct publication *publication, struct error *error)
 {
     const struct intent *intent = publication->intent;
-    uint64_t count = 0;
-    size_t wanted = intent_item_count(intent);
-    if (wanted == 0)
+    size_t count = intent_item_count(intent);
+    if (count == 0)
         return OK;
-    enum error_code code =
-        catalog_end_uploads(publication->catalog, intent->commit_uuid, &count, error);
-    bool is_old = os_realtime_us() - intent->commit.committed_us > DAY_US;
-    if (code != OK || (count == wanted && !is_old))
-        return code;
-    publication->file_lost = true;
-    return error_set(error, ERR_IO,
-                     is_old ? "the commit is older than a day: other programs may take its objects "
-                              "for orphans by now"
-                            : "another process of this lake has given this commit up");
+    if (os_realtime_us() - intent->commit.committed_us > DAY_US)
+        return error_set(error, ERR_IO,
+                         "the commit is older than a day: other programs may take its objects for "
+                         "orphans by now");
+    return catalog_end_uploads(publication->catalog, intent->commit_uuid, count, error);
 }
 
 static enum error_code give_rows_up(struct publication *publication, struct error *error)
@@ -138,21 +132,17 @@ static void try_to_sweep(const struct store *store, struct catalog *catalog, siz
                   LOG_T("reason", failure.message));
 }
 
-/* The rows left with the transaction; those that are due for the second time are looked after, and
- * those of other processes that lost their pieces. */
-static enum error_code end(struct publication *publication, struct error *error)
+/* Those that are due for the second time, and those of other processes that lost their pieces. */
+static void tend(const struct store *store, struct catalog *catalog)
 {
-    struct catalog *catalog = publication->catalog;
     int64_t now_us = os_realtime_us();
     bool has = false;
     size_t deleted = 0;
-    (void)error;
     if (catalog_has_old_upload(catalog, now_us - DAY_US, &has, NULL) != OK || !has)
-        return OK;
+        return;
     if (!catalog_is_shared(catalog) ||
         catalog_give_up_uploads(catalog, NULL, now_us, NULL, NULL) == OK)
-        try_to_sweep(publication->store, catalog, &deleted);
-    return OK;
+        try_to_sweep(store, catalog, &deleted);
 }
 
 static enum error_code recover(const struct store *store, struct catalog *catalog,
@@ -194,8 +184,8 @@ static enum error_code each_path(const struct store *store, struct catalog *cata
 
 const struct intent_keeper upload_intents = {.names_are_unique = true,
                                              .write = write_rows,
-                                             .confirm = take_rows_out,
+                                             .demand = take_rows_out,
                                              .give_up = give_rows_up,
-                                             .remove = end,
+                                             .tend = tend,
                                              .recover = recover,
                                              .each_path = each_path};

@@ -15,6 +15,7 @@
 
 struct database;
 struct query;
+struct query_demand;
 struct sql_values;
 
 struct engine {
@@ -41,6 +42,9 @@ struct engine {
     /* Runs a change that has its values; a failure may be told by a later call instead, by the end
      * of the transaction at the latest. */
     enum error_code (*change)(struct query *query);
+    /* Runs one that has to give a row, inside a transaction that writes: without one it fails as
+     * `unless` says, by a later call perhaps, and before the COMMIT in any case. */
+    enum error_code (*demand)(struct query *query, const struct query_demand *unless);
     void (*release)(struct query *query);
     int (*column_count)(const struct query *query);
     const char *(*column_name)(const struct query *query, int column);

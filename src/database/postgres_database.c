@@ -51,7 +51,7 @@ static void close_database(struct database *database)
 static void leave(struct database *database)
 {
     struct postgres_session *session = postgres_session(database);
-    session->in_transaction = session->is_fencing = false;
+    session->in_transaction = session->is_demanding = false;
     session->code = OK;
     if (session->connection == NULL)
         return;
@@ -143,8 +143,8 @@ static enum error_code end(struct database *database, enum error_code code, stru
 {
     struct postgres_session *session = postgres_session(database);
     assert(session->in_transaction);
-    if (code == OK && session->is_fencing)
-        code = hold(database, error); /* what is fenced off must not be asked to COMMIT */
+    if (code == OK && session->is_demanding)
+        code = hold(database, error); /* what was not found must not be asked to COMMIT */
     if (code == OK)
         code = session->code; /* of what was sent and nobody has looked at */
     if (code == OK)
@@ -188,6 +188,7 @@ static const struct engine postgres_engine = {
     .send = postgres_send_question,
     .step = postgres_step,
     .change = postgres_change,
+    .demand = postgres_demand,
     .release = postgres_release,
     .column_count = postgres_column_count,
     .column_name = postgres_column_name,

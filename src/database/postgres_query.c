@@ -196,6 +196,14 @@ enum error_code postgres_change(struct query *query)
     return code;
 }
 
+enum error_code postgres_demand(struct query *query, const struct query_demand *unless)
+{
+    struct postgres_values values = values_of(cursor_of(query));
+    assert(postgres_session(query->database)->in_transaction);
+    return postgres_send_demand(query->database, text_of(cursor_of(query)), &values, unless,
+                                query->error);
+}
+
 int postgres_column_count(const struct query *query)
 {
     return PQnfields(cursor_of(query)->result);

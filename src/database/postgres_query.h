@@ -15,6 +15,7 @@ void postgres_set_list(struct query *query);
 enum error_code postgres_send_question(struct query *query) MUST_CHECK;
 enum error_code postgres_step(struct query *query, bool *row) MUST_CHECK;
 enum error_code postgres_change(struct query *query) MUST_CHECK;
+enum error_code postgres_demand(struct query *query, const struct query_demand *unless) MUST_CHECK;
 int postgres_column_count(const struct query *query);
 const char *postgres_column_name(const struct query *query, int column);
 bool postgres_is_null(const struct query *query, int column);

@@ -130,9 +130,18 @@ enum error_code postgres_send(struct database *database, const char *sql,
 enum error_code postgres_send_fence(struct database *database, const char *sql,
                                     const struct postgres_values *values, struct error *error)
 {
-    postgres_session(database)->is_fencing = true;
+    postgres_session(database)->is_demanding = true;
     return send_expecting(database, sql, values, (struct postgres_pending){.is_fence = true},
                           error);
+}
+
+enum error_code postgres_send_demand(struct database *database, const char *sql,
+                                     const struct postgres_values *values,
+                                     const struct query_demand *unless, struct error *error)
+{
+    postgres_session(database)->is_demanding = true;
+    return send_expecting(database, sql, values,
+                          (struct postgres_pending){.is_demand = true, .unless = *unless}, error);
 }
 
 void postgres_forget_answer(struct database *database, PGresult **answer)
@@ -185,8 +194,12 @@ static void take_answer(struct database *database, const struct postgres_pending
     bool good = is_good(answer);
     if (pending->prepares != NULL && !good)
         pending->prepares->number = 0;
-    if (pending->is_fence && good && PQntuples(answer) != 1 && session->code == OK)
+    bool is_missing = good && session->code == OK && PQntuples(answer) == 0;
+    if (is_missing && pending->is_fence)
         keep_fenced(database);
+    if (is_missing && pending->is_demand)
+        session->code =
+            error_set(&session->failure, pending->unless.code, "%s", pending->unless.words);
     if (pending->answer != NULL && good)
         *pending->answer = answer;
     else
@@ -214,7 +227,7 @@ enum error_code postgres_drain(struct database *database, struct error *error)
             PQclear(answer);
     }
     session->pending_count = 0;
-    session->is_fencing = false;
+    session->is_demanding = false;
     if (!synced)
         keep_loss(database);
     return told(session, error);

@@ -19,6 +19,7 @@
 #include "database/database.h"
 #include "database/location.h"
 #include "database/postgres_prepared.h"
+#include "database/query.h"
 #include "os/identity.h"
 
 /* Statements between two looks at their answers: together these fill no socket's buffer. */
@@ -28,7 +29,9 @@
 struct postgres_pending {
     PGresult **answer;                   /* where it goes; NULL: nobody wants it */
     struct postgres_statement *prepares; /* NULL: it is run */
-    bool is_fence;                       /* without a row it fails the transaction */
+    bool is_fence;                       /* without a row it fails the transaction, */
+    bool is_demand;                      /* and so does this, as `unless` says */
+    struct query_demand unless;
 };
 
 struct postgres_session {
@@ -41,7 +44,7 @@ struct postgres_session {
     int64_t last_epoch;  /* and with this epoch at last */
     bool holds_lock;     /* the advisory one, of this connection */
     bool in_transaction; /* then the connection is in pipeline mode */
-    bool is_fencing;     /* its fence was asked, and has not answered */
+    bool is_demanding;   /* a fence or a demand was asked, and has not answered */
     unsigned open_lists; /* a bit for each of database/postgres_list.h */
     size_t pending_count;
     struct postgres_pending pending[POSTGRES_PENDING_MAX];
@@ -74,6 +77,11 @@ enum error_code postgres_send(struct database *database, const char *sql,
 enum error_code postgres_send_fence(struct database *database, const char *sql,
                                     const struct postgres_values *values,
                                     struct error *error) MUST_CHECK;
+/* The same of any question: without a row the transaction fails as `unless` says. */
+enum error_code postgres_send_demand(struct database *database, const char *sql,
+                                     const struct postgres_values *values,
+                                     const struct query_demand *unless,
+                                     struct error *error) MUST_CHECK;
 /* Nobody wants the answer any more that was to go there. */
 void postgres_forget_answer(struct database *database, PGresult **answer);
 /* Reads the answers of all that was sent. */

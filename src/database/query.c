@@ -185,6 +185,17 @@ enum error_code database_run(struct database *database, const char *sql, struct 
     return query.code;
 }
 
+enum error_code database_demand(struct database *database, const char *sql,
+                                struct sql_values values, const struct query_demand *unless,
+                                struct error *error)
+{
+    struct query query;
+    query_begin(&query, database, sql, values, error);
+    if (query.code == OK)
+        query.code = engine_of(&query)->demand(&query, unless);
+    return query_end(&query);
+}
+
 enum error_code database_has(struct database *database, const char *sql, struct sql_values values,
                              bool *has, struct error *error)
 {

@@ -122,6 +122,16 @@ const char *query_column_name(const struct query *query, int column);
 /* Runs all the statements of `sql`, separated by semicolons, each with the same values. */
 enum error_code database_run(struct database *database, const char *sql, struct sql_values values,
                              struct error *error) MUST_CHECK;
+/* What a transaction fails with where a demand of it finds nothing. */
+struct query_demand {
+    enum error_code code;
+    const char *words; /* a literal */
+};
+/* Inside a transaction that writes: runs a statement that has to give a row. Its failure may be
+ * told by a later call of the transaction, by database_hold where it was made before it. */
+enum error_code database_demand(struct database *database, const char *sql,
+                                struct sql_values values, const struct query_demand *unless,
+                                struct error *error) MUST_CHECK;
 /* Whether there is a row. */
 enum error_code database_has(struct database *database, const char *sql, struct sql_values values,
                              bool *has, struct error *error) MUST_CHECK;

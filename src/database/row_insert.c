@@ -15,8 +15,15 @@ void row_insert_begin(struct row_insert *insert, struct database *database, cons
     insert->columns = columns;
     insert->rest = rest;
     insert->count = 0;
+    insert->tail = NULL;
+    insert->returned = 0;
     insert->code = OK;
     insert->error = error;
+}
+
+void row_insert_return(struct row_insert *insert, const char *tail)
+{
+    insert->tail = tail;
 }
 
 /* "INSERT INTO t VALUES(?1,?2,NULL),(?3,?4,NULL)" */
@@ -30,9 +37,23 @@ static enum error_code write_statement(const struct row_insert *insert, struct b
         if (code == OK && is_last)
             code = buffer_append_format(sql, "%s)", insert->rest);
     }
+    if (code == OK && insert->tail != NULL)
+        code = buffer_append(sql, insert->tail, strlen(insert->tail));
     if (code == OK)
         code = buffer_append_byte(sql, '\0');
     return code == OK ? OK : error_no_memory(insert->error, "a statement");
+}
+
+static enum error_code run(struct row_insert *insert, const char *sql)
+{
+    const struct sql_values values = {insert->values, insert->count};
+    struct query query;
+    if (insert->tail == NULL)
+        return database_run(insert->database, sql, values, insert->error);
+    query_begin(&query, insert->database, sql, values, insert->error);
+    while (query_next(&query))
+        insert->returned++;
+    return query_end(&query);
 }
 
 static void flush(struct row_insert *insert)
@@ -43,9 +64,7 @@ static void flush(struct row_insert *insert)
     buffer_init(&sql);
     insert->code = write_statement(insert, &sql);
     if (insert->code == OK)
-        insert->code =
-            database_run(insert->database, (const char *)sql.data,
-                         (struct sql_values){insert->values, insert->count}, insert->error);
+        insert->code = run(insert, (const char *)sql.data);
     buffer_release(&sql);
     insert->count = 0;
 }

@@ -229,6 +229,7 @@ static const struct engine sqlite_engine = {
     .send = sqlite_send,
     .step = sqlite_step,
     .change = sqlite_change,
+    .demand = sqlite_demand,
     .release = sqlite_release,
     .column_count = sqlite_column_count,
     .column_name = sqlite_column_name,

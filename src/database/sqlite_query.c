@@ -106,6 +106,13 @@ enum error_code sqlite_change(struct query *query)
     return code;
 }
 
+enum error_code sqlite_demand(struct query *query, const struct query_demand *unless)
+{
+    bool row;
+    enum error_code code = sqlite_step(query, &row);
+    return code != OK || row ? code : error_set(query->error, unless->code, "%s", unless->words);
+}
+
 int sqlite_column_count(const struct query *query)
 {
     return sqlite3_column_count(statement_of(query));

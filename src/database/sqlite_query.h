@@ -14,6 +14,7 @@ void sqlite_set_list(struct query *query);
 enum error_code sqlite_send(struct query *query) MUST_CHECK;
 enum error_code sqlite_step(struct query *query, bool *row) MUST_CHECK;
 enum error_code sqlite_change(struct query *query) MUST_CHECK;
+enum error_code sqlite_demand(struct query *query, const struct query_demand *unless) MUST_CHECK;
 int sqlite_column_count(const struct query *query);
 const char *sqlite_column_name(const struct query *query, int column);
 bool sqlite_is_null(const struct query *query, int column);

@@ -229,7 +229,25 @@ enum error_code inventory_read_catalog(struct inventory *inventory, const char *
     code = read_lists(inventory, root, catalog, error);
     join_files_to_commits(inventory);
     if (code == OK)
-        code = inventory_join_shares(inventory, catalog, error);
+        code = inventory_join_shares(inventory, catalog, NULL, error);
+    catalog_end_read(catalog);
+    return code;
+}
+
+enum error_code inventory_read_early(struct inventory *inventory, struct catalog *catalog,
+                                     uint32_t ledger, struct error *error)
+{
+    enum error_code code = catalog_begin_read(catalog, error);
+    if (code != OK)
+        return code;
+    code = catalog_each_early_file(catalog, ledger, add_file, inventory, error);
+    if (code == OK)
+        code = catalog_each_early_commit(catalog, ledger, add_commit, inventory, error);
+    if (code == OK)
+        code = inventory_read_deletes(inventory, catalog, error);
+    join_files_to_commits(inventory);
+    if (code == OK)
+        code = inventory_join_shares(inventory, catalog, &ledger, error);
     catalog_end_read(catalog);
     return code;
 }

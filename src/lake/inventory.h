@@ -108,18 +108,26 @@ enum error_code inventory_read_disk(struct inventory *inventory, const char *roo
 /* Reads lake.json, the intent and the catalog. */
 enum error_code inventory_read_catalog(struct inventory *inventory, const char *root,
                                        struct catalog *catalog, struct error *error) MUST_CHECK;
+/* Of the catalog alone, and in place of all that: the early commits of a ledger, their files, what
+ * has rows in these and hides rows of them (catalog_each_early_file). It tells of each early commit
+ * whether others touched it; where one did, what they did is not among it. */
+enum error_code inventory_read_early(struct inventory *inventory, struct catalog *catalog,
+                                     uint32_t ledger, struct error *error) MUST_CHECK;
 
 /* What others did to the table, and the files that only their doing explains (inventory_others.c);
  * called by inventory_read_catalog, after the live files were read. */
 enum error_code inventory_read_others(struct inventory *inventory, const char *root,
                                       struct catalog *catalog, struct error *error) MUST_CHECK;
+/* Deletes on live data files, and the newest snapshot; called after the files were read. */
+enum error_code inventory_read_deletes(struct inventory *inventory, struct catalog *catalog,
+                                       struct error *error) MUST_CHECK;
 /* The live commit with that number; NULL if there is none. */
 struct inventory_commit *inventory_find_commit(const struct inventory *inventory,
                                                uint64_t commit_no);
 /* Joins commits to the files that hold rows of theirs beside others' (inventory_shares.c); called
- * by inventory_read_catalog when both are in their order. */
+ * when both are in their order. `early`: those of early files of a ledger only, NULL: all. */
 enum error_code inventory_join_shares(struct inventory *inventory, struct catalog *catalog,
-                                      struct error *error) MUST_CHECK;
+                                      const uint32_t *early, struct error *error) MUST_CHECK;
 /* The file on disk with that path; NULL if there was none when the disk was listed. */
 struct inventory_disk_file *inventory_find_disk_file(const struct inventory *inventory,
                                                      const char *path);

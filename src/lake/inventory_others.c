@@ -38,10 +38,10 @@ static enum error_code keep(struct buffer *list, const void *item, size_t item_b
 static enum error_code add_delete(void *context, const struct catalog_delete *one,
                                   struct error *error)
 {
-    struct others_reading *reading = context;
+    struct inventory *inventory = context;
     struct catalog_delete kept = *one;
-    enum error_code code = keep_text(reading->inventory, &kept.path, error);
-    return code == OK ? keep(&reading->inventory->deletes, &kept, sizeof kept, error) : code;
+    enum error_code code = keep_text(inventory, &kept.path, error);
+    return code == OK ? keep(&inventory->deletes, &kept, sizeof kept, error) : code;
 }
 
 static enum error_code add_inlined(void *context, const struct catalog_inlined *one,
@@ -172,6 +172,15 @@ static enum error_code count_hidden(struct inventory *inventory, struct error *e
     return OK;
 }
 
+enum error_code inventory_read_deletes(struct inventory *inventory, struct catalog *catalog,
+                                       struct error *error)
+{
+    enum error_code code = catalog_newest_snapshot(catalog, &inventory->snapshot_id, error);
+    if (code == OK)
+        code = catalog_each_delete(catalog, add_delete, inventory, error);
+    return code == OK ? count_hidden(inventory, error) : code;
+}
+
 enum error_code inventory_read_others(struct inventory *inventory, const char *root,
                                       struct catalog *catalog, struct error *error)
 {
@@ -179,13 +188,9 @@ enum error_code inventory_read_others(struct inventory *inventory, const char *r
     struct others_reading reading = {.inventory = inventory, .real_root = store.root};
     enum error_code code = store_at_real(&store, root, error);
     if (code == OK)
-        code = catalog_newest_snapshot(catalog, &inventory->snapshot_id, error);
-    if (code == OK)
         code = catalog_visible_rows(catalog, &inventory->visible, error);
     if (code == OK)
-        code = catalog_each_delete(catalog, add_delete, &reading, error);
-    if (code == OK)
-        code = count_hidden(inventory, error);
+        code = inventory_read_deletes(inventory, catalog, error);
     if (code == OK)
         code = catalog_each_inlined(catalog, add_inlined, &reading, error);
     if (code == OK)

@@ -78,12 +78,13 @@ static int compare_files(const void *a, const void *b)
 }
 
 enum error_code inventory_join_shares(struct inventory *inventory, struct catalog *catalog,
-                                      struct error *error)
+                                      const uint32_t *early, struct error *error)
 {
     struct join join = {.inventory = inventory};
     enum error_code code = list_ids(&join, error);
     if (code == OK)
-        code = catalog_each_share(catalog, add_share, &join, error);
+        code = early == NULL ? catalog_each_share(catalog, add_share, &join, error)
+                             : catalog_each_early_share(catalog, *early, add_share, &join, error);
     mem_free(join.ids);
     size_t count = LIST_COUNT(&inventory->shares, struct inventory_share);
     if (code != OK || count == 0)

@@ -29,6 +29,10 @@
 /* Claims in a row without progress, after which a piece is set aside. */
 #define LEASE_FAILURES_MAX 5
 #define LEASE_HOLDER_BYTES 64
+/* What a commit is told whose piece is another holder's by now. */
+#define LEASE_LOST_WORDS                                                                           \
+    "these ledgers are another process's by now: this one did not renew its lease in time "        \
+    "(lease_ttl)"
 
 /* A piece as its holder has it: a copy, valid until it is ended or stolen. */
 struct lease {
@@ -118,7 +122,9 @@ enum error_code lease_may_come(struct leases *leases, const struct lease_claim *
 enum error_code lease_renew(struct leases *leases, const struct lease *lease, const char *holder,
                             int64_t expires_us, struct error *error) MUST_CHECK;
 
-/* A commit of these ledgers of the piece: it goes on behind them. ERR_CONFLICT, as above. */
+/* A commit of these ledgers of the piece: it goes on behind them. ERR_CONFLICT, as above. Of a
+ * backend with advances_in_commit it is a demand of the commit's transaction, which may be what
+ * fails, with ERR_AGAIN; and `lease`, a copy, is its caller's to move when that is in the lake. */
 enum error_code lease_advance(struct leases *leases, struct lease *lease, const char *holder,
                               struct ledger_range committed, struct error *error) MUST_CHECK;
 

@@ -744,6 +744,9 @@ static enum exit_code finish(struct lake_run *run, struct run_report *report, en
         exit_code = exit_code == EXIT_DONE ? source_code : exit_code;
     }
     enum exit_code covered = run->ended_waiting ? exit_code : check_covered(run, report);
+    if (exit_code == EXIT_DONE && covered == EXIT_DONE && work_is_shared(run->work) &&
+        !run->plan.live && !report->stopped)
+        sink_tend(run->sink); /* others may have died meanwhile, and no run may follow */
     if (report->uncovered.count != 0)
         run_stop_say_gave_up(&run->stop, report->uncovered.ranges[0].first);
     if (exit_code == EXIT_DONE && covered != EXIT_DONE)

@@ -493,9 +493,7 @@ static bool holds(const struct held_piece *held, size_t stream, struct ledger_ra
 static enum error_code set_lost(const struct commit_fence *fence, struct error *error)
 {
     (void)fence;
-    return error_set(error, ERR_AGAIN,
-                     "these ledgers are another process's by now: this one did not renew its lease "
-                     "in time (lease_ttl)");
+    return error_set(error, ERR_AGAIN, "%s", LEASE_LOST_WORDS);
 }
 
 static enum error_code may_go_on(const struct commit_fence *fence, struct error *error)

@@ -686,6 +686,7 @@ enum error_code sink_tick(struct sink *sink, int64_t *next_call_us, struct error
     if (next_call_us != NULL)
         *next_call_us = INT64_MAX;
     enum error_code code = publisher_settle(&sink->lake->publisher, error);
+    publisher_tend(&sink->lake->publisher, false);
     if (code != OK || sink->open.state == COMMIT_IDLE)
         return code;
     struct rotation_age age = {.opened_us = sink->open.opened_monotonic_us,
@@ -700,6 +701,11 @@ enum error_code sink_tick(struct sink *sink, int64_t *next_call_us, struct error
     if (next_call_us != NULL)
         *next_call_us = now_us + wait_us;
     return OK;
+}
+
+void sink_tend(struct sink *sink)
+{
+    publisher_tend(&sink->lake->publisher, true);
 }
 
 void sink_drop(struct sink *sink)

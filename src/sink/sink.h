@@ -81,6 +81,9 @@ bool sink_take_wish_for_epoch(struct sink *sink);
 enum error_code sink_commit(struct sink *sink, enum rotation_reason reason,
                             struct error *error) MUST_CHECK;
 
+/* Looks now for what processes that died left on object storage; else that is done now and then. */
+void sink_tend(struct sink *sink);
+
 /* Drops what is open: it is lost as by a failed call, without being counted as one. */
 void sink_drop(struct sink *sink);
 

@@ -2,6 +2,7 @@
 """Fixtures of the system tests: they run the built program (TTP_BINARY, else bin/parquet-consumer)
 against real servers on loopback and read its lakes with other people's readers."""
 
+import collections
 import contextlib
 import os
 import pathlib
@@ -15,8 +16,14 @@ pytest.register_assert_rewrite("harness.lake", "harness.process")
 from harness import postgres, process, truth  # noqa: E402 (asserts are rewritten first)
 
 
+KILLS, CAMPAIGN_KILLS = 12, 40
+
+
 def pytest_addoption(parser):
-    parser.addoption("--kills", type=int, default=40, help="how many kills test_kills.py makes")
+    parser.addoption("--campaigns", action="store_true",
+                     help="tests that sweep or draw, at full length; else a part of it")
+    parser.addoption("--kills", type=int, help="how many kills test_kills.py and test_care_kills.py"
+                     f" make; {KILLS}, in campaigns {CAMPAIGN_KILLS}")
     parser.addoption("--requests", type=int, default=2,
                      help="at how many requests of each verb test_object_care.py lets faults meet; "
                           "0: at all")
@@ -29,6 +36,8 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     process.keep_hang_ups_from_children()
+    if config.option.kills is None:
+        config.option.kills = CAMPAIGN_KILLS if config.option.campaigns else KILLS
     config.report_key = pytest.StashKey()
     config.stash[config.report_key] = []
 
@@ -50,7 +59,24 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.write_line(line)
 
 
-def pytest_collection_modifyitems(items):
+def is_chosen(item, campaigns, seen):
+    """Whether the marker `campaign` of the test, if it has one, lets this case of it run; `seen`
+    counts the cases of each test."""
+    campaign = item.get_closest_marker("campaign")
+    if campaigns or campaign is None:
+        return campaign is not None or not campaigns
+    function = item.nodeid.partition("[")[0]
+    seen[function] += 1
+    return (seen[function] - 1) % campaign.kwargs.get("every", 1) == 0
+
+
+def pytest_collection_modifyitems(config, items):
+    if not any("::" in word for word in config.args):  # who names one wants it
+        seen = collections.Counter()
+        chosen = [is_chosen(item, config.option.campaigns, seen) for item in items]
+        config.hook.pytest_deselected(
+            items=[item for item, wanted in zip(items, chosen) if not wanted])
+        items[:] = [item for item, wanted in zip(items, chosen) if wanted]
     if not os.access(process.BINARY, os.X_OK):
         skip_nothing = {item for item in items if item.get_closest_marker("no_binary")}
         if len(skip_nothing) != len(items):
@@ -83,6 +109,12 @@ def catalog_server(cluster):
     cluster.sql("DROP DATABASE IF EXISTS lake WITH (FORCE)", database="postgres")
     cluster.make_database()
     return cluster
+
+
+@pytest.fixture
+def part(pytestconfig):
+    """part(sequence): all of it in `make campaigns`, in `make test` each fourth."""
+    return lambda sequence: sequence if pytestconfig.option.campaigns else sequence[::4]
 
 
 @pytest.fixture

@@ -223,6 +223,7 @@ def care_with_kills(pytestconfig, tmp_path, name, wanted, begin):
         + ", ".join(f"{count} {verb}" for verb, count in tally.items()))
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("part", range(2))
 def test_verbs_killed_at_any_moment_leave_the_truth(tmp_path, pytestconfig, servers, part):
     wanted = -(-pytestconfig.getoption("kills") // 2)
@@ -230,6 +231,7 @@ def test_verbs_killed_at_any_moment_leave_the_truth(tmp_path, pytestconfig, serv
                     lambda folder, chance: Cared(folder, chance, servers[RECORDING.name]))
 
 
+@pytest.mark.campaign
 def test_verbs_killed_on_object_storage_leave_the_truth(tmp_path, pytestconfig, servers):
     wanted = -(-pytestconfig.getoption("kills") // 8)
     with FakeS3() as store:

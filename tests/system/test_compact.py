@@ -277,8 +277,9 @@ def test_readers_beside_it_see_every_row_at_every_moment(lake):
     compare_with(lake)
 
 
-def test_a_kill_at_any_moment_leaves_all_rows(made, tmp_path):
-    for attempt in range(16):
+@pytest.mark.campaign
+def test_a_kill_at_any_moment_leaves_all_rows(made, tmp_path, part):
+    for attempt in part(range(16)):
         lake = shutil.copytree(made, tmp_path / f"lake{attempt}")
         process.execute("relocate", "--output-path", lake).expect(0)
         with process.Background("compact", "--output-path", lake, "--partition", "") as running:
@@ -338,7 +339,6 @@ def test_a_rebuild_leaves_out_what_is_damaged_with_all_that_shares_it(lake, serv
 
 # ---- a live run ----------------------------------------------------------------------------------
 
-HOURS = 5
 
 
 def hours_of(lake):
@@ -349,21 +349,23 @@ def hours_of(lake):
     return [counts[folder] for folder in sorted(counts)]
 
 
-def test_a_live_run_keeps_closed_partitions_small(tmp_path):
+@pytest.mark.campaign
+def test_a_live_run_keeps_closed_partitions_small(tmp_path, pytestconfig):
     """Hours of 720 ledgers, five seconds each on their own clock, some milliseconds on ours."""
+    hours = 5 if pytestconfig.option.campaigns else 2
     port, = watching.free_ports(1)
     lake = tmp_path / "lake"
     with process.Background("generate", "--seed", "7", "--first-ledger", "1000", "--ledgers",
-                            str(HOURS * 720), "--start-time", "2024-01-15T00:00:00Z", "--pace",
+                            str(hours * 720), "--start-time", "2024-01-15T00:00:00Z", "--pace",
                             "4ms", "--listen", f"127.0.0.1:{port}"):
         with process.run_background(lake, f"127.0.0.1:{port}", 1000, schema_version="1.1.0",
                                     max_file_age="250ms", compact_closed=True) as running:
-            running.wait_for(lambda: len(hours_of(lake)) >= HOURS and
+            running.wait_for(lambda: len(hours_of(lake)) >= hours and
                              all(count == 1 for count in hours_of(lake)[:-1]),
                              "the closed hours to have one file each", limit=180)
             running.stop()
             told = running.stderr.count("small files of a partition were put together")
-    assert told >= HOURS - 1
+    assert told >= hours - 1
     report = verify(lake, "--deep")
     assert report["ok"], report["problems"]
     (first, last), = reading.coverage(lake)

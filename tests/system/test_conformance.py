@@ -213,6 +213,7 @@ def test_there_are_enough_files():
     assert len(CASES) * 3 >= 200
 
 
+@pytest.mark.campaign(every=5)
 @pytest.mark.parametrize("writer,variant,codec,page_version", CASES,
                          ids=["-".join(case) for case in CASES])
 def test_our_reader_reads_what_others_write(tmp_path, tables, printer, writer, variant, codec,

@@ -489,12 +489,13 @@ def test_how_old_is_said_by_a_flag_or_an_option(lake):
 
 # ---- kills ---------------------------------------------------------------------------------------
 
-def test_a_kill_at_any_moment_loses_nothing_and_is_finished(made, tmp_path, servers):
+@pytest.mark.campaign
+def test_a_kill_at_any_moment_loses_nothing_and_is_finished(made, tmp_path, servers, part):
     lake = copy_of(made, tmp_path / "pruned")
     refetched(lake, servers)
     prune(lake)
     first = first_covered(lake)
-    for attempt in range(12):
+    for attempt in part(range(12)):
         copy = copy_of(lake, tmp_path / f"lake{attempt}")
         with process.Background("expire", "--output-path", copy, "--older-than", "0s") as running:
             time.sleep(0.003 * attempt)

@@ -42,14 +42,12 @@ def lake(made, tmp_path):
 
 def duck(lake, *statements):
     """Runs them in DuckDB, one after the other; the first value of the last one."""
-    with reading.duckdb_connection() as connection:
-        connection.execute(f"ATTACH 'ducklake:sqlite:{reading.catalog_path(lake)}' AS lake")
+    with reading.attached(lake, options="") as connection:
         value = None
         for statement in statements:
             connection.execute(statement)
             if statement.startswith("SELECT"):
                 (value, *_), = connection.fetchall()
-        connection.execute("DETACH lake")
     return value
 
 

@@ -3,6 +3,7 @@
 kind of wrong one is noticed."""
 
 import decimal
+import os
 import pathlib
 import subprocess
 import sys
@@ -65,9 +66,11 @@ def write_lake(lake, rows, version, scheme):
         example = reading.data_files(lake)[0]
         connection.execute(f"CREATE TABLE lake.ttp_events AS FROM read_parquet('{example}',"
                            " hive_partitioning = false) LIMIT 0")
+        connection.execute("BEGIN")
         for path in reading.data_files(lake):
             connection.execute("CALL ducklake_add_data_files('lake', 'ttp_events',"
                                f" '{path}', hive_partitioning => false)")
+        connection.execute("COMMIT")
     # DuckDB merges the bounds of blobs as escaped text, which is not their order.
     for table in ("file", "table"):
         reading.catalog_execute(lake, f"UPDATE ducklake_{table}_column_stats SET min_value = NULL,"
@@ -94,6 +97,66 @@ def test_a_right_lake_passes(lake, version, scheme):
     write_lake(lake, rows, version, scheme)
     compare(lake, rows, version, scheme)
     reading.compare_dataset_with_truth(lake, truth.PUBNET, version)
+
+
+# ---- DuckDBs that are lent from test to test ----
+
+
+@pytest.fixture
+def small_lake(lake):
+    write_lake(lake, truth.truth_rows([truth.PROTOCOL13]), "1.1.0", "simple")
+    return lake
+
+
+def held_files(folder):
+    """The files in it that this process holds open."""
+    held = []
+    for entry in pathlib.Path("/proc/self/fd").iterdir():
+        try:
+            held.append(os.readlink(entry))
+        except OSError:   # the folder's own
+            pass
+    return [path for path in held if path.startswith(str(folder))]
+
+
+def test_a_duckdb_that_was_given_back_holds_nothing_of_the_lake(small_lake):
+    for _ in range(2):
+        assert len(reading.read_attached(small_lake, "1.1.0")) == 252
+        reading.duckdb_execute(small_lake, "DELETE FROM lake.ttp_events WHERE false")
+        assert held_files(small_lake) == []
+    assert reading.catalog_query(small_lake, "PRAGMA journal_mode") == [("delete",)]
+
+
+def test_a_duckdb_that_is_lent_again_reads_the_bytes_that_are_there_now(small_lake):
+    file = reading.data_files(small_lake)[0]
+    assert len(reading.read_glob(small_lake, "1.1.0", "simple")) == 252
+    times = file.stat()
+    content = bytearray(file.read_bytes())
+    content[200:600] = bytes(400)
+    file.write_bytes(content)
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    for read in (lambda: reading.read_glob(small_lake, "1.1.0", "simple"),
+                 lambda: reading.read_attached(small_lake, "1.1.0")):
+        with pytest.raises(Exception, match="(?i)snappy|corrupt|invalid|decompress|checksum|thrift"):
+            read()
+
+
+@pytest.mark.parametrize("left", [
+    "CREATE TABLE memory.mine AS SELECT 1", "CREATE VIEW memory.mine AS SELECT 1",
+    "CREATE TEMP TABLE mine AS SELECT 1", "ATTACH ':memory:' AS mine"])
+def test_a_duckdb_in_which_something_was_left_is_not_lent_again(small_lake, left):
+    with reading.attached(small_lake) as used:
+        used.execute(left)
+    with reading.attached(small_lake) as other:
+        assert other is not used
+    with reading.attached(small_lake) as again:
+        assert again is other
+
+
+def test_a_duckdb_is_lent_in_the_time_zone_that_is_asked_for(small_lake):
+    for zone in ("America/New_York", "UTC"):
+        with reading.attached(small_lake, zone) as connection:
+            assert connection.execute("SELECT current_setting('TimeZone')").fetchone() == (zone,)
 
 
 def test_the_truth_is_complete():

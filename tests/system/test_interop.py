@@ -49,6 +49,7 @@ def test_full_scans_find_every_value(reader, files, version, profile, codec):
         cases.scan(reader, files, name, version, path)
 
 
+@pytest.mark.campaign(every=5)
 @pytest.mark.parametrize("name", ["nulls", "empty", "one"])
 @pytest.mark.parametrize("profile", cases.PROFILES)
 @pytest.mark.parametrize("version", truth.SCHEMA_VERSIONS)
@@ -59,16 +60,21 @@ def test_columns_of_nulls_or_of_empty_texts_and_a_single_row(reader, files, vers
         cases.ask(reader, files, name, version, path, count=1)
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("profile", cases.PROFILES)
 @pytest.mark.parametrize("version", truth.SCHEMA_VERSIONS)
-def test_filters_find_what_occurs_and_nothing_else(filtering_reader, files, version, profile):
-    """A third of the questions, each reader and profile another; `make interop` asks all of all."""
+def test_filters_find_what_occurs_and_nothing_else(filtering_reader, files, version, profile,
+                                                   pytestconfig):
+    """A part of the questions, each reader and profile another; `make interop` asks all of all."""
+    step, step_real = (3, 1) if pytestconfig.option.campaigns else (11, 5)
     kinds = [kind.name for kind in readers.SHORT if kind.filters]
-    first = (kinds.index(filtering_reader.name) + cases.PROFILES.index(profile)) % 3
+    number = kinds.index(filtering_reader.name) + cases.PROFILES.index(profile)
     path = files.file("edge", version, profile, "zstd", **cases.SMALL)
-    assert cases.ask(filtering_reader, files, "edge", version, path, first=first, step=3) > 300
+    assert cases.ask(filtering_reader, files, "edge", version, path, first=number % step,
+                     step=step) > 900 / step
     path = files.file(REAL, version, profile, "snappy", row_group_rows=300, page_size=2048)
-    cases.ask(filtering_reader, files, REAL, version, path, count=2)
+    cases.ask(filtering_reader, files, REAL, version, path, count=2, first=number % step_real,
+              step=step_real)
 
 
 @pytest.mark.parametrize("input_kind", ["plain", "dictionary"])

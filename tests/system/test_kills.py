@@ -262,6 +262,7 @@ def tally(request):
     request.config.stash[request.config.report_key] += counts.lines()
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("scheme", reading.SCHEMES)
 def test_kills_at_any_moment_lose_and_double_nothing(tmp_path, pytestconfig, tally, scheme):
     wanted = -(-pytestconfig.getoption("kills") // len(reading.SCHEMES))

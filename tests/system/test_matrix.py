@@ -9,6 +9,7 @@ from harness import lake as reading
 from harness import process, truth
 
 
+@pytest.mark.campaign(every=5)
 @pytest.mark.parametrize("codec", reading.CODECS)
 @pytest.mark.parametrize("scheme", reading.SCHEMES)
 @pytest.mark.parametrize("version", truth.SCHEMA_VERSIONS)

@@ -10,6 +10,7 @@ from memory_matrix import Case
 MEBIBYTES = 128
 
 
+@pytest.mark.campaign(every=2)
 @pytest.mark.parametrize("case", [
     Case(4096, per_ledger=100, limit_mib=64),
     Case(65536, distinct=0.5, per_ledger=6, scheme="date_hour_type"),

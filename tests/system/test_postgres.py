@@ -153,7 +153,10 @@ def test_what_leaves_the_lake_leaves_it_in_postgres(server, lake, processes, ser
     rows = process.execute("prune", "--before-ledger", FIRST + 80, "--output-path", lake)
     rows.expect(0)
     assert server.sql("SELECT count(*) FROM ttp_pruned") == [("1",)]
-    process.execute("expire", "--older-than", "1s", "--output-path", lake).expect(0)
+    before = server.sql("SELECT count(*) FROM ttp_commits WHERE ended_us IS NULL")
+    process.execute("prune", "--before-ledger", FIRST + 100, "--output-path", lake).expect(0)
+    assert server.sql("SELECT count(*) FROM ttp_commits WHERE ended_us IS NULL") != before
+    process.execute("expire", "--older-than", "0s", "--output-path", lake).expect(0)
     process.execute("compact", "--output-path", lake).expect(0)
     process.execute("verify", "--deep", "--output-path", lake).expect(0)
     first, last = map(int, server.sql("SELECT first_ledger, last_ledger FROM ttp_coverage")[0])

@@ -202,8 +202,9 @@ def test_a_program_that_does_not_know_of_pruning_stays_away(lake):
         lake, "SELECT value FROM ttp_lake WHERE key = 'layout_version'") == [("2",)]
 
 
-def test_a_kill_at_any_moment_leaves_all_or_nothing(made, tmp_path):
-    for attempt in range(12):
+@pytest.mark.campaign
+def test_a_kill_at_any_moment_leaves_all_or_nothing(made, tmp_path, part):
+    for attempt in part(range(12)):
         lake = shutil.copytree(made, tmp_path / f"lake{attempt}")
         process.execute("relocate", "--output-path", lake).expect(0)
         with process.Background("prune", "--output-path", lake, "--before-ledger", CUT) as running:

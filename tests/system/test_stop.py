@@ -12,7 +12,7 @@ import pytest
 from harness import lake as reading
 from harness import process, truth, watching
 
-pytestmark = pytest.mark.serial   # how long a stop takes
+serial = pytest.mark.serial   # how long a stop takes
 
 RECORDING = truth.TESTNET
 FIRST, LAST = RECORDING.first, RECORDING.last
@@ -27,6 +27,7 @@ def run_that_has_ledgers(lake, processes, **options):
     return run
 
 
+@serial
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_publishes_what_is_complete(lake, processes, number):
     run = run_that_has_ledgers(lake, processes)
@@ -50,6 +51,7 @@ def test_a_signal_before_anything_arrived_leaves_a_lake_without_files(lake, proc
     assert reading.read_attached(lake, "1.0.0") == []
 
 
+@serial
 def test_several_signals_at_once_are_one_stop(lake, processes):
     """`timeout`, wrappers and a Ctrl-C reach the process and its group: two signals, one stop."""
     run = run_that_has_ledgers(lake, processes)
@@ -92,6 +94,7 @@ def test_a_hang_up_is_ignored_under_nohup(lake, processes):
     run.stop(limit=10).expect(0)
 
 
+@serial
 def test_a_stop_does_not_wait_for_room_that_is_kept_for_it(lake, processes):
     """Below min_free_disk nothing more is taken; what was received is published all the same."""
     server = processes(process.Replay([RECORDING.events], "--live", "--pace", "20ms"))
@@ -108,6 +111,7 @@ def test_a_stop_does_not_wait_for_room_that_is_kept_for_it(lake, processes):
     reading.compare_lake_with_truth(lake, [RECORDING], "1.1.0", rows=rows)
 
 
+@serial
 def test_a_replay_server_ends_by_sigterm(processes):
     server = processes(process.Replay([RECORDING.events]))
     started = time.monotonic()

@@ -33,9 +33,11 @@ def free_port():
 
 
 class Server:
-    """A fresh cluster in `folder`. initdb refuses root, so there it is of the user postgres."""
+    """A fresh cluster in `folder`. initdb refuses root, so there it is of the user postgres. `durable`:
+    it waits for the disk, which no test has to."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, durable=False):
+        self.fsync = "on" if durable else "off"
         self.folder, self.port, self.process = pathlib.Path(folder), free_port(), None
         self.data = self.folder / "data"
         self.owner = {"user": "postgres", "group": "postgres"} if os.getuid() == 0 else {}
@@ -57,7 +59,7 @@ class Server:
         log = open(self.folder / "log", "ab")
         self.process = subprocess.Popen(
             [binaries() / "postgres", "-D", self.data, "-p", str(self.port), "-k", self.folder,
-             "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"],
+             "-c", "listen_addresses=127.0.0.1", "-c", f"fsync={self.fsync}"],
             cwd="/", stdout=log, stderr=log, **self.owner)
         log.close()
         self.wait_ready()

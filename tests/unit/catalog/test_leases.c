@@ -11,6 +11,8 @@
 #include "catalog/leases.h"
 #include "catalog/uploads.h"
 #include "catalog/care.h"
+#include "catalog/handle.h"
+#include "database/postgres_session.h"
 #include "support/catalog_fixture.h"
 #include "support/postgres_server.h"
 
@@ -123,7 +125,7 @@ struct fenced {
     struct ledger_range range;
 };
 
-static enum error_code check(void *context, struct error *error)
+static enum error_code demand(void *context, struct error *error)
 {
     const struct fenced *fenced = context;
     return lease_advance(fenced->worker->leases, fenced->lease, fenced->holder, fenced->range,
@@ -134,13 +136,28 @@ static enum error_code commit(struct worker *worker, struct lease *lease, const 
                               uint32_t first, uint32_t last)
 {
     struct fenced fenced = {worker, lease, holder, {first, last}};
+    const struct catalog_terms terms = {.demand = demand, .context = &fenced};
     uint64_t commit_no = 0;
     char path[64];
     assert_int_equal(catalog_take_commit_no(worker->catalog, &commit_no, NULL), OK);
     snprintf(path, sizeof path, "year=2024/f%llu.parquet", (unsigned long long)commit_no);
     struct catalog_file file = fixture_file(path, first, last);
     struct catalog_commit made = fixture_commit(commit_no, first, last, &file, 1);
-    return catalog_add_commit_if(worker->catalog, &made, check, &fenced, NULL);
+    return catalog_add_commit_if(worker->catalog, &made, &terms, NULL);
+}
+
+/* One of a file that lies in an object store, besides. */
+struct object_commit {
+    struct fenced fenced;
+    const char *uuid;
+};
+
+static enum error_code demand_both(void *context, struct error *error)
+{
+    struct object_commit *made = context;
+    enum error_code code = demand(&made->fenced, error);
+    return code == OK ? catalog_end_uploads(made->fenced.worker->catalog, made->uuid, 1, error)
+                      : code;
 }
 
 static enum error_code end(struct worker *worker, const struct lease *lease, const char *holder,
@@ -196,7 +213,7 @@ static void one_whose_lease_was_stolen_commits_nothing(void **state)
     expire(&mine);
     assert_true(claim(&other, OTHER, false, &stolen));
     assert_int_equal(stolen.next_ledger, 120);
-    assert_int_equal(commit(&me, &mine, ME, 120, 139), ERR_CONFLICT);
+    assert_int_equal(commit(&me, &mine, ME, 120, 139), ERR_AGAIN);
     assert_int_equal(lease_renew(me.leases, &before, ME, 0, NULL), ERR_CONFLICT);
     assert_int_equal(commit(&other, &stolen, OTHER, 120, 199), OK);
     assert_string_equal(postgres_server_query("SELECT first_ledger || ' ' || last_ledger FROM "
@@ -214,11 +231,11 @@ static void a_lease_is_its_holders_by_name_and_epoch(void **state)
     assert_true(claim(&me, ME, false, &first));
     expire(&first);
     assert_true(claim(&me, ME, false, &second));
-    assert_int_equal(commit(&me, &first, ME, 1, 10), ERR_CONFLICT);
-    assert_int_equal(commit(&me, &second, OTHER, 1, 10), ERR_CONFLICT);
+    assert_int_equal(commit(&me, &first, ME, 1, 10), ERR_AGAIN);
+    assert_int_equal(commit(&me, &second, OTHER, 1, 10), ERR_AGAIN);
     assert_int_equal(commit(&me, &second, ME, 1, 10), OK);
-    assert_int_equal(commit(&me, &second, ME, 5, 12), ERR_CONFLICT); /* it is past these */
-    assert_int_equal(commit(&me, &second, ME, 45, 60), ERR_CONFLICT);
+    assert_int_equal(commit(&me, &second, ME, 5, 12), ERR_AGAIN); /* it is past these */
+    assert_int_equal(commit(&me, &second, ME, 45, 60), ERR_AGAIN);
 }
 
 static void what_expired_and_was_not_stolen_is_still_held(void **state)
@@ -370,6 +387,78 @@ static void objects_are_given_up_with_their_lease_and_not_before(void **state)
                         "new.parquet");
 }
 
+/* A commit of a file, as a worker makes it: its number, its intent, and its transaction. */
+static enum error_code commit_of_object(struct worker *worker, struct lease *lease, uint32_t first,
+                                        uint32_t last, const char *uuid)
+{
+    struct object_commit made = {{worker, lease, ME, {first, last}}, uuid};
+    const struct catalog_terms terms = {.demand = demand_both, .context = &made};
+    const struct catalog_upload upload = {.path = uuid,
+                                          .commit_uuid = uuid,
+                                          .holder = ME,
+                                          .lease_id = lease->lease_id,
+                                          .epoch = lease->epoch,
+                                          .size_bytes = 1,
+                                          .created_us = 1};
+    struct catalog_file file = fixture_file(uuid, first, last);
+    uint64_t commit_no = 0;
+    assert_int_equal(catalog_take_commit_no(worker->catalog, &commit_no, NULL), OK);
+    assert_int_equal(catalog_begin_uploads(worker->catalog, &upload, 1, NULL), OK);
+    struct catalog_commit commit = fixture_commit(commit_no, first, last, &file, 1);
+    return catalog_add_commit_if(worker->catalog, &commit, &terms, NULL);
+}
+
+static void a_commit_under_a_lease_costs_four_round_trips(void **state)
+{
+    struct lease lease;
+    NEEDS_SERVER;
+    plan(&me, 1, 50, 0);
+    assert_true(claim(&me, ME, false, &lease));
+    assert_int_equal(commit_of_object(&me, &lease, 1, 5, "year=2024/1.parquet"), OK);
+    uint64_t before = postgres_session(&me.catalog->database)->trips;
+    assert_int_equal(commit_of_object(&me, &lease, 6, 9, "year=2024/2.parquet"), OK);
+    assert_int_equal(postgres_session(&me.catalog->database)->trips - before, 4);
+    assert_string_equal(postgres_server_query("SELECT count(*) FROM ttp_upload"), "0");
+    assert_string_equal(postgres_server_query("SELECT next_ledger FROM ttp_lease"), "10");
+}
+
+/* Neither of its two demands alone lets it into the lake, nor changes anything. */
+static void a_commit_that_was_given_up_moves_no_lease(void **state)
+{
+    struct lease lease;
+    struct object_commit made = {{&me, &lease, ME, {1, 5}}, "never begun"};
+    const struct catalog_terms terms = {.demand = demand_both, .context = &made};
+    struct catalog_file file = fixture_file("year=2024/1.parquet", 1, 5);
+    struct catalog_commit commit = fixture_commit(9, 1, 5, &file, 1);
+    NEEDS_SERVER;
+    plan(&me, 1, 50, 0);
+    assert_true(claim(&me, ME, false, &lease));
+    put_under(&me, &lease, ME, "another.parquet");
+    assert_int_equal(catalog_add_commit_if(me.catalog, &commit, &terms, NULL), ERR_IO);
+    assert_string_equal(postgres_server_query("SELECT next_ledger FROM ttp_lease"), "1");
+    assert_string_equal(postgres_server_query("SELECT count(*) FROM ttp_commits"), "0");
+}
+
+/* As after a connection that was lost before the answer. */
+static void an_intent_may_be_written_again_until_it_is_given_up(void **state)
+{
+    struct lease lease;
+    NEEDS_SERVER;
+    plan(&me, 1, 50, 0);
+    assert_true(claim(&me, ME, false, &lease));
+    put_under(&me, &lease, ME, "a.parquet");
+    put_under(&me, &lease, ME, "a.parquet");
+    assert_string_equal(postgres_server_query("SELECT count(*) FROM ttp_upload"), "1");
+    const struct catalog_upload others = {
+        .path = "a.parquet", .commit_uuid = "another", .holder = OTHER, .created_us = 1};
+    assert_int_equal(catalog_begin_uploads(me.catalog, &others, 1, NULL), ERR_CONFLICT);
+    assert_int_equal(catalog_begin_uploads(other.catalog, &others, 1, NULL), ERR_CONFLICT);
+    assert_int_equal(catalog_give_up_uploads(me.catalog, "a.parquet", 5, NULL, NULL), OK);
+    const struct catalog_upload again = {
+        .path = "a.parquet", .commit_uuid = "a.parquet", .holder = ME, .created_us = 1};
+    assert_int_equal(catalog_begin_uploads(me.catalog, &again, 1, NULL), ERR_CONFLICT);
+}
+
 static void numbers_of_commits_are_nobody_elses(void **state)
 {
     uint64_t a = 0, b = 0, c = 0;
@@ -428,6 +517,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_others_cover_is_done, set_up, tear_down),
         cmocka_unit_test_setup_teardown(objects_are_given_up_with_their_lease_and_not_before,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_commit_under_a_lease_costs_four_round_trips, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_commit_that_was_given_up_moves_no_lease, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(an_intent_may_be_written_again_until_it_is_given_up, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(numbers_of_commits_are_nobody_elses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_wants_to_be_alone_waits_for_nobody_and_ousts_nobody,
                                         set_up, tear_down),

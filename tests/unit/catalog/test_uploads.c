@@ -52,19 +52,19 @@ static void begin(const char *commit_uuid, const char *first, const char *second
     assert_int_equal(catalog_begin_uploads(catalog, uploads, 2, NULL), OK);
 }
 
-/* What the transaction of a commit finds of its rows. */
+/* A commit that has two of them. */
 static enum error_code end(void *context, struct error *error)
 {
-    return catalog_end_uploads(catalog, "one", context, error);
+    (void)context;
+    return catalog_end_uploads(catalog, "one", 2, error);
 }
 
-static uint64_t commit(uint64_t commit_no)
+static enum error_code commit(uint64_t commit_no)
 {
-    uint64_t found = 99;
+    const struct catalog_terms terms = {.demand = end};
     struct catalog_file file = fixture_file("a_file.parquet", 10, 19);
     struct catalog_commit added = fixture_commit(commit_no, 10, 19, &file, 1);
-    assert_int_equal(catalog_add_commit_if(catalog, &added, end, &found, NULL), OK);
-    return found;
+    return catalog_add_commit_if(catalog, &added, &terms, NULL);
 }
 
 static enum error_code note(void *context, const struct catalog_upload *upload, struct error *error)
@@ -103,7 +103,7 @@ static void a_commit_takes_its_own_rows_out(void **state)
     (void)state;
     begin("one", "a", "b");
     begin("two", "c", "d");
-    assert_int_equal(commit(1), 2);
+    assert_int_equal(commit(1), OK);
     assert_rows("c d ");
 }
 
@@ -116,7 +116,7 @@ static void what_was_given_up_is_not_found_by_its_commit(void **state)
     assert_int_equal(catalog_give_up_uploads(catalog, "one", NOW_US, &count, NULL), OK);
     assert_int_equal(count, 2);
     assert_rows("a! b! c d ");
-    assert_int_equal(commit(1), 0);
+    assert_int_equal(commit(1), ERR_IO);
     assert_rows("a! b! c d ");
     assert_int_equal(catalog_give_up_uploads(catalog, NULL, NOW_US + 1, &count, NULL), OK);
     assert_int_equal(count, 2); /* the others keep their time */
@@ -141,6 +141,25 @@ static void only_what_was_given_up_is_forgotten(void **state)
     assert_rows("b! ");
 }
 
+static void any_number_of_rows_is_written_at_once(void **state)
+{
+    (void)state;
+    struct catalog_upload uploads[40];
+    char paths[40][8];
+    for (unsigned i = 0; i < 40; i++) {
+        snprintf(paths[i], sizeof paths[i], "%u", i);
+        uploads[i] = upload_of(paths[i], "one");
+        uploads[i].checksum = i;
+    }
+    assert_int_equal(catalog_begin_uploads(catalog, uploads, 40, NULL), OK);
+    assert_string_equal(fixture_query(database_path, "SELECT count(*) FROM ttp_upload WHERE "
+                                                     "checksum = printf('%016x', path)"),
+                        "40");
+    assert_int_equal(catalog_begin_uploads(catalog, uploads, 40, NULL), OK);
+    uploads[39].commit_uuid = "two";
+    assert_int_equal(catalog_begin_uploads(catalog, uploads, 40, NULL), ERR_CONFLICT);
+}
+
 static void a_path_with_a_row_is_taken_and_is_no_commits(void **state)
 {
     (void)state;
@@ -150,7 +169,7 @@ static void a_path_with_a_row_is_taken_and_is_no_commits(void **state)
     assert_true(known);
     assert_int_equal(catalog_upload_is_known(catalog, "a", &of_commit, NULL), OK);
     assert_false(of_commit);
-    (void)commit(1);
+    assert_int_equal(commit(1), OK);
     assert_int_equal(catalog_upload_is_known(catalog, "a_file.parquet", &of_commit, NULL), OK);
     assert_true(of_commit);
 }
@@ -164,6 +183,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_was_given_up_is_not_found_by_its_commit, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(only_what_was_given_up_is_forgotten, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(any_number_of_rows_is_written_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_path_with_a_row_is_taken_and_is_no_commits, set_up,
                                         tear_down),
     };

@@ -206,6 +206,24 @@ static void each_failed_allocation_is_reported(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* In a transaction, which it ends if there is nothing. */
+static void a_demand_fails_as_it_says_where_it_finds_nothing(void **state)
+{
+    static const struct query_demand unless = {ERR_AGAIN, "seven is gone"};
+    struct error error;
+    (void)state;
+    assert_int_equal(add(7, "seven"), OK);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(database_begin_write(&database, &error), OK);
+        enum error_code code =
+            database_demand(&database, "UPDATE t SET id = 8 WHERE id = ?1 RETURNING 1",
+                            BIND(sql_int(7)), &unless, &error);
+        assert_int_equal(code, round == 0 ? OK : ERR_AGAIN);
+        assert_int_equal(database_end(&database, code, &error), round == 0 ? OK : ERR_AGAIN);
+    }
+    assert_string_equal(error.message, "seven is gone");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +236,8 @@ int main(void)
         TEST(what_is_no_range_of_ledgers_is_refused),
         TEST(a_value_stays_where_there_is_none),
         TEST(each_failed_allocation_is_reported),
+        cmocka_unit_test_setup_teardown(a_demand_fails_as_it_says_where_it_finds_nothing, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -164,12 +164,6 @@ static void library_after(void *context, const struct os_library_call *call)
     library_hit = false;
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define USUALLY_COARSE true
-#else
-#define USUALLY_COARSE false
-#endif
-
 /* A step that shares no factor with what repeats, so that a sweep meets each part of it. */
 static uint64_t prime_from(uint64_t number)
 {
@@ -185,12 +179,12 @@ static uint64_t prime_from(uint64_t number)
 uint64_t fault_step(uint64_t step)
 {
     const char *how = getenv("TTP_TEST_SWEEPS");
-    how = how == NULL ? USUALLY_COARSE ? "coarse" : "" : how;
+    how = how == NULL ? "" : how;
     if (step <= 1 || strcmp(how, "all") == 0)
         return 1;
     if (strcmp(how, "fine") == 0)
         return step;
-    return prime_from(step * (strcmp(how, "coarse") == 0 ? 9 : 3));
+    return prime_from(step * (strcmp(how, "long") == 0 ? 3 : 9));
 }
 
 void fault_tell_sweep(const char *what, uint64_t count)

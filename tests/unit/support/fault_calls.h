@@ -37,9 +37,9 @@ struct fault_plan {
 };
 
 /* The step of a sweep over operations or allocations, by TTP_TEST_SWEEPS in the environment: 1 for
- * "all" (make sweeps), `step` for "fine" (tools/mutate), a prime of some nine times that for
- * "coarse", which builds with sanitizers take by themselves, and else of three times that. What is
- * swept without leaving anything out (1) always is. */
+ * "all" (make sweeps), `step` for "fine" (tools/mutate), a prime of some three times that for
+ * "long" (make campaigns), and else of nine times that (make test). What is swept without leaving
+ * anything out (1) always is. */
 uint64_t fault_step(uint64_t step);
 
 /* For the end of a sweep: prints at how many operations `what` was tried; those of all sweeps are
