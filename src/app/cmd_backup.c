@@ -164,8 +164,7 @@ static enum error_code run_backup(const struct command_line *line, const struct 
                                     .link = command_line_flag(line, "--link") != NULL,
                                     .mirror = command_line_flag(line, "--mirror") != NULL,
                                     .dry_run = command_line_flag(line, "--dry-run") != NULL,
-                                    .tell = take_note,
-                                    .tell_context = &notes};
+                                    .teller = {take_note, &notes}};
     json_short_list_init(&notes.list);
     enum error_code code = backup_lake(&wanted, &report, error);
     if (code == OK && notes.as_json)

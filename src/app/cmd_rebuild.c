@@ -118,9 +118,8 @@ static enum exit_code rebuild(const struct command_line *line, const struct opti
                                      .catalog = options->catalog,
                                      .catalog_schema = options->catalog_schema,
                                      .schema = row_schema_find(options->schema_version),
-                                     .dry_run = command_line_flag(line, "--dry-run") != NULL,
-                                     .tell = print_lost};
-    wanted.tell_context = &wanted.dry_run;
+                                     .dry_run = command_line_flag(line, "--dry-run") != NULL};
+    wanted.teller = (struct teller){print_lost, &wanted.dry_run};
     enum error_code code = check_data_path(options->reader_data_path, &error);
     if (code == OK)
         code = rebuild_lake(&wanted, &report, &error);

@@ -128,6 +128,10 @@ static enum error_code find_left(struct backup_job *job, struct error *error)
     struct backup_left *left = &job->left;
     enum error_code code = backup_left_find(left, &job->copy, backup_former_of(job), &job->plan,
                                             job->options->mirror, error);
+    enum partitioning_scheme scheme;
+    if (code == OK && job->destination.kind == DESTINATION_STARTED && !job->has_former &&
+        partitioning_scheme_parse(job->lake_file.scheme, &scheme))
+        code = backup_left_find_dead(left, &job->copy_listing, scheme, &job->plan, error);
     uint64_t kept = backup_left_count(&left->kept), all = backup_left_count(&left->files);
     report->left = (struct backup_count){kept, left->left_bytes};
     report->removed = (struct backup_count){all - kept, left->removed_bytes};
@@ -189,7 +193,8 @@ static void keep_record(const struct backup_job *job)
                                    .bytes = report->all.bytes};
     memcpy(record.destination, report->destination, sizeof record.destination);
     if (backup_record_keep(&record, &job->lake, &error) != OK)
-        backup_tell(job, "the backup is whole, but " LAKE_BACKUPS " can't tell of it: %s",
+        teller_tell(&job->options->teller,
+                    "the backup is whole, but " LAKE_BACKUPS " can't tell of it: %s",
                     error.message);
 }
 
@@ -197,8 +202,8 @@ static void tell_left_out(const struct backup_job *job, const struct backup_item
 {
     job->report->left_out.files++;
     job->report->left_out.bytes += item->size_bytes;
-    backup_tell(
-        job,
+    teller_tell(
+        &job->options->teller,
         "%s is left out: only older snapshots need it, and it is not, or not whole, in the lake",
         item->source);
 }
@@ -211,8 +216,9 @@ static void tell_rest(const struct backup_job *job)
         if (backup_item_at(job, i)->state == BACKUP_LEFT_OUT)
             tell_left_out(job, backup_item_at(job, i));
     if (remote > 0)
-        backup_tell(
-            job, "%zu files that the catalog names by URLs, such as %s, were left where they are",
+        teller_tell(
+            &job->options->teller,
+            "%zu files that the catalog names by URLs, such as %s, were left where they are",
             remote, *LIST_AT(&job->plan.remote, const char *, 0));
 }
 

@@ -20,7 +20,7 @@ static enum error_code look_at_item(struct backup_job *job, struct backup_item *
     const struct backup_ends ends = backup_ends_of(job);
     enum error_code code = backup_look_at(&ends, item, job->options->dry_run, &damaged, error);
     if (code == OK && damaged)
-        backup_tell(job,
+        teller_tell(&job->options->teller,
                     "%s/%s is damaged there: it is copied again, and what lay there is kept "
                     "in " LAKE_DAMAGED,
                     job->copy.root, item->name);
@@ -44,7 +44,7 @@ enum error_code backup_look_at_files(struct backup_job *job, struct error *error
         if (first == OK && error != NULL)
             *error = failure;
         else if (first != OK)
-            backup_tell(job, "%s", failure.message);
+            teller_tell(&job->options->teller, "%s", failure.message);
         first = first == OK ? code : first;
     }
     report->snapshot_id = job->plan.snapshot_id;

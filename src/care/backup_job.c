@@ -1,21 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "care/backup_job.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "catalog/files.h"
-
-void backup_tell(const struct backup_job *job, const char *format, ...)
-{
-    char text[ERROR_MESSAGE_BYTES];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    if (job->options->tell != NULL)
-        job->options->tell(job->options->tell_context, text);
-}
 
 void backup_job_init(struct backup_job *job)
 {

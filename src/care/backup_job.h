@@ -37,8 +37,6 @@ void backup_job_init(struct backup_job *job);
 /* What it holds; idempotent. */
 void backup_job_release(struct backup_job *job);
 
-void backup_tell(const struct backup_job *job, const char *format, ...) PRINTF_LIKE(2, 3);
-
 static inline const struct backup_plan *backup_former_of(const struct backup_job *job)
 {
     return job->has_former ? &job->former : NULL;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "catalog/care.h"
+#include "catalog/history.h"
 #include "commit/retirement.h"
 
 void backup_left_init(struct backup_left *left)
@@ -92,6 +94,52 @@ enum error_code backup_left_find(struct backup_left *left, const struct store *c
             code = add(left, item, plan, mirror, size_bytes, error);
     }
     return code;
+}
+
+/* ---- of a first backup that died ---- */
+
+struct dead {
+    struct backup_left *left;
+    enum partitioning_scheme scheme;
+    const struct backup_plan *plan;
+};
+
+/* What follows the folder in the name; NULL: it lies elsewhere. */
+static const char *below(const char *name, const char *folder)
+{
+    size_t length = strlen(folder);
+    return strncmp(name, folder, length) == 0 ? name + length : NULL;
+}
+
+static bool is_lakes(enum partitioning_scheme scheme, const char *name)
+{
+    return partition_makes_path(scheme, name) || below(name, CATALOG_RETIRED_PREFIX) != NULL ||
+           catalog_dead_letters_number(below(name, "_lake/")) != 0;
+}
+
+static enum error_code add_dead(void *context, const char *name, uint64_t size_bytes,
+                                struct error *error)
+{
+    const struct dead *dead = context;
+    struct backup_left *left = dead->left;
+    const char *kept = NULL, *target = NULL;
+    if (!is_lakes(dead->scheme, name) || is_needed(dead->plan, name))
+        return OK;
+    kept = arena_copy_text(&left->arena, bytes_view_text(name));
+    if (kept == NULL || buffer_append(&left->targets, &target, sizeof target) != OK)
+        return no_memory(error);
+    left->removed_bytes += size_bytes;
+    left->is_done = false;
+    return keep(&left->files, 0, kept, error);
+}
+
+enum error_code backup_left_find_dead(struct backup_left *left,
+                                      const struct backup_listing *listing,
+                                      enum partitioning_scheme scheme,
+                                      const struct backup_plan *plan, struct error *error)
+{
+    struct dead dead = {left, scheme, plan};
+    return backup_listing_each(listing, add_dead, &dead, error);
 }
 
 /* ---- doing it ---- */

@@ -10,7 +10,9 @@
  * so what a kill leaves undone is known to the next backup, and to `verify`.
  */
 
+#include "care/backup_listing.h"
 #include "care/backup_plan.h"
+#include "rows/partition.h"
 
 struct backup_left {
     struct arena arena;
@@ -28,6 +30,13 @@ enum error_code backup_left_find(struct backup_left *left, const struct store *c
                                  const struct backup_plan *former, const struct backup_plan *plan,
                                  bool mirror, struct error *error) MUST_CHECK;
 
+/* Adds what a first backup left that died on another machine, of which no catalog tells: the files
+ * listed at the copy, named as a lake's are, that the plan does not need. They are removed. */
+enum error_code backup_left_find_dead(struct backup_left *left,
+                                      const struct backup_listing *listing,
+                                      enum partitioning_scheme scheme,
+                                      const struct backup_plan *plan,
+                                      struct error *error) MUST_CHECK;
 /* Removes them, or sets them aside, durably. Unless is_done, the copy's catalog is to list `kept`
  * after it. */
 enum error_code backup_left_finish(const struct backup_left *left, const struct store *copy,

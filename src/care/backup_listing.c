@@ -55,6 +55,18 @@ enum error_code backup_listing_read(struct backup_listing *listing, const struct
     return code;
 }
 
+enum error_code backup_listing_each(const struct backup_listing *listing,
+                                    backup_listing_visitor *visit, void *context,
+                                    struct error *error)
+{
+    enum error_code code = OK;
+    for (size_t i = 0; code == OK && i < LIST_COUNT(&listing->files, struct listed_object); i++) {
+        const struct listed_object *file = LIST_AT(&listing->files, struct listed_object, i);
+        code = visit(context, file->name, file->size_bytes, error);
+    }
+    return code;
+}
+
 static enum error_code ask(const struct store *store, const char *name, uint64_t *size_bytes,
                            struct error *error)
 {

@@ -22,6 +22,12 @@ void backup_listing_release(struct backup_listing *listing); /* idempotent */
 /* In place of what it held. */
 enum error_code backup_listing_read(struct backup_listing *listing, const struct store *store,
                                     struct error *error) MUST_CHECK;
+typedef enum error_code backup_listing_visitor(void *context, const char *name, uint64_t size_bytes,
+                                               struct error *error);
+/* Calls back for each file of a list, by name; of a folder, which has none, for nothing. */
+enum error_code backup_listing_each(const struct backup_listing *listing,
+                                    backup_listing_visitor *visit, void *context,
+                                    struct error *error) MUST_CHECK;
 /* ERR_NOT_FOUND. */
 enum error_code backup_listing_find(const struct backup_listing *listing, const struct store *store,
                                     const char *name, uint64_t *size_bytes,

@@ -4,11 +4,9 @@
 
 /* What a backup is asked for, and what it tells of itself (care/backup.h). */
 
+#include "care/teller.h"
 #include "commit/lake_file.h"
 #include "util/buffer.h"
-
-/* Something that is odd, and does not keep the backup from being whole. */
-typedef void backup_teller(void *context, const char *sentence);
 
 struct backup_options {
     const char *output_path;
@@ -20,8 +18,8 @@ struct backup_options {
     bool link;                    /* data files get a second name, on one file system */
     bool mirror;                  /* what left the lake is removed at the destination */
     bool dry_run;
-    backup_teller *tell;
-    void *tell_context;
+    /* Told what is odd, and does not keep the backup from being whole. */
+    struct teller teller;
 };
 
 struct backup_count {

@@ -2,7 +2,6 @@
 #include "care/rebuild.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -333,23 +332,13 @@ static enum error_code make_catalog(struct rebuild *rebuild, struct error *error
 
 /* ---- what the new catalog will not have ---- */
 
-static void PRINTF_LIKE(2, 3) tell(const struct rebuild *rebuild, const char *format, ...)
-{
-    char text[ERROR_MESSAGE_BYTES];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    if (rebuild->options->tell != NULL)
-        rebuild->options->tell(rebuild->options->tell_context, text);
-}
-
 static enum error_code announce_object(void *context, bool is_view, const char *schema,
                                        const char *name, struct error *error)
 {
+    const struct rebuild *rebuild = context;
     (void)error;
-    tell(context, "%s %s.%s of others%s", is_view ? "view" : "table", schema, name,
-         is_view ? "" : " (its files stay where they are)");
+    teller_tell(&rebuild->options->teller, "%s %s.%s of others%s", is_view ? "view" : "table",
+                schema, name, is_view ? "" : " (its files stay where they are)");
     return OK;
 }
 
@@ -377,10 +366,11 @@ static enum error_code announce_losses(struct rebuild *rebuild, struct catalog *
     if (code == OK)
         code = catalog_each_change(old, count_change, &changes, error);
     if (code == OK && changes > 0)
-        tell(rebuild, "what others changed in %" PRIu64 " snapshots ('verify' names them)",
-             changes);
+        teller_tell(&rebuild->options->teller,
+                    "what others changed in %" PRIu64 " snapshots ('verify' names them)", changes);
     if (code == OK && visible.inlined_rows > 0)
-        tell(rebuild, "%" PRIu64 " rows that lie in the catalog alone", visible.inlined_rows);
+        teller_tell(&rebuild->options->teller, "%" PRIu64 " rows that lie in the catalog alone",
+                    visible.inlined_rows);
     *file_count = code == OK ? totals.files : 0;
     return code;
 }
@@ -394,10 +384,11 @@ static enum error_code look_at_old(struct rebuild *rebuild, struct error *error)
     struct catalog *old = NULL;
     bool opened = lake_catalog_open(&old, &rebuild->store, CATALOG_READ, NULL, &ignored) == OK;
     if (report->foreign_rows > 0)
-        tell(rebuild,
-             "%" PRIu64 " rows in %" PRIu64 " files that no commit made (DuckDB merged, rewrote or "
-             "inserted them): they can't be taken in",
-             report->foreign_rows, report->foreign_files);
+        teller_tell(&rebuild->options->teller,
+                    "%" PRIu64 " rows in %" PRIu64
+                    " files that no commit made (DuckDB merged, rewrote or "
+                    "inserted them): they can't be taken in",
+                    report->foreign_rows, report->foreign_files);
     enum error_code code = opened ? announce_losses(rebuild, old, &file_count, &ignored) : OK;
     catalog_close(old);
     if (code == ERR_NO_MEMORY) {

@@ -14,10 +14,8 @@
  */
 
 #include "care/rebuild_report.h"
+#include "care/teller.h"
 #include "rows/schema.h"
-
-/* Called before anything is changed, with something that the new catalog will not have. */
-typedef void rebuild_teller(void *context, const char *what);
 
 struct rebuild_options {
     const char *output_path;
@@ -27,8 +25,8 @@ struct rebuild_options {
     const char *catalog, *catalog_schema;
     const struct row_schema *schema; /* of a lake without any commit */
     bool dry_run;                    /* only say what would be done */
-    rebuild_teller *tell;
-    void *tell_context;
+    /* Told, before anything is changed, what the new catalog will not have. */
+    struct teller teller;
 };
 
 /* Takes the writer's lock. ERR_CORRUPT, before anything is changed, where nothing can be taken in

@@ -393,3 +393,64 @@ def test_duckdb_reads_what_moved_by_its_two_addresses(catalog_server, made, tmp_
     with reading.attached(made) as connection:
         assert there == [connection.execute(f"{count} AT (VERSION => {number})").fetchone()
                          for number in (numbers[0], numbers[-2], numbers[-1])]
+
+
+# ---- what left the lake on object storage --------------------------------------------------------
+
+@pytest.mark.parametrize("words", [(), ("--mirror",)], ids=["new", "mirror"])
+def test_what_was_pruned_on_object_storage_is_kept_in_a_folder_as_there(
+        mover, store, made, tmp_path, words):
+    """There it keeps its name; in a folder, where it is moved away, older snapshots find it."""
+    catalog, back = f"sqlite:{tmp_path}/catalog/lake.sqlite", tmp_path / "back"
+    mover.backup(made, S3_LAKE, "--catalog", catalog)
+    if words:
+        mover.backup(S3_LAKE, back, catalog=catalog)
+    before = sqlite_value(tmp_path / "catalog" / "lake.sqlite",
+                          "SELECT max(snapshot_id) FROM ducklake_snapshot")
+    mover.at(S3_LAKE, catalog, "prune", "--before-ledger", MIDDLE - 10)
+    mover.at(S3_LAKE, catalog, "compact", "--partition", "year=2022")
+    mover.backup(S3_LAKE, back, *words, catalog=catalog)
+    process.execute("verify", "--deep", "--output-path", back).expect(0)
+    retired = [back / path for path, in reading.catalog_query(
+        back, "SELECT path FROM ducklake_data_file WHERE end_snapshot IS NOT NULL")]
+    assert retired and all(path.suffix == ".replaced" and path.exists() for path in retired)
+    with reading.duckdb_connection() as connection:
+        connection.execute(f"ATTACH 'ducklake:sqlite:{back}/_lake/catalog.sqlite' AS lake (READ_ONLY)")
+        now, = connection.execute("SELECT count(*) FROM lake.ttp_events").fetchone()
+        then, = connection.execute(
+            f"SELECT count(*) FROM lake.ttp_events AT (VERSION => {before})").fetchone()
+    assert then == sqlite_value(made / "_lake" / "catalog.sqlite",
+                                "SELECT sum(row_count) FROM ttp_commits WHERE ended_us IS NULL")
+    assert now < then
+    assert mover.backup_json(S3_LAKE, back, catalog=catalog)["copied_files"] == 0
+    process.execute("expire", "--older-than", "0s", "--output-path", back).expect(0)
+    assert not any(path.exists() for path in retired)
+    process.execute("verify", "--deep", "--output-path", back).expect(0)
+
+
+def test_a_first_backup_that_another_machine_ends_leaves_nothing_of_the_dead_one(
+        mover, store, made, tmp_path):
+    """Its list of files was on the machine that died, and the lake went on since."""
+    catalog = f"sqlite:{tmp_path}/catalog/lake.sqlite"
+    fault = store.fault("drop", method="PUT", key=r"\.parquet$", skip=3, count=10**6)
+    with process.Background("backup", S3_LAKE, "--catalog", catalog,
+                            env=mover.env(made)) as running:
+        running.wait_for(lambda: fault.met, "the fourth file")
+        running.stop(signal.SIGKILL)
+    store.faults.clear()
+    dead = {key for key in store.objects if key.endswith((".parquet", ".replaced"))}
+    assert dead
+    process.execute("compact", "--partition", "year=2022", "--output-path", made).expect(0)
+    process.execute("expire", "--older-than", "0s", "--output-path", made).expect(0)
+    other = Mover(store, tmp_path / "elsewhere")
+    told = other.backup_json(made, S3_LAKE, "--catalog", catalog)
+    here = {f"lake/{path.relative_to(made)}" for path in reading.data_files(made)}
+    assert {key for key in store.objects if key.endswith((".parquet", ".replaced"))} == here
+    assert told["removed_files"] == len(dead - here) > 0
+    other.at(S3_LAKE, catalog, "verify", "--deep")
+    assert lake_tables(made) == sqlite_tables(tmp_path / "catalog" / "lake.sqlite")
+
+
+def sqlite_value(path, sql):
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        return connection.execute(sql).fetchone()[0]

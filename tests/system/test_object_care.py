@@ -18,7 +18,7 @@ import pyarrow.parquet
 import pytest
 
 from harness import lake as reading
-from harness import process, stock_grpc, truth, versitygw
+from harness import process, stock_grpc, truth, versitygw, watching
 from harness.fake_s3 import FakeS3
 from harness.object_lake import VERSION, Place
 from harness.xxh64 import xxh64
@@ -362,6 +362,87 @@ def test_a_refusal_at_any_request_loses_nothing(worn, pytestconfig, verb, status
         assert finished.status in (0, 1, 2), repr(finished)
         print(f"{code} from request {number} on: exit {finished.status}")
         go_on(place, store, verb)
+
+
+# ---- a backup, killed at each request ----
+
+def copy_of(place):
+    other = Place(place.endpoint, place.folder, lake="s3://bucket/copy")
+    other.catalog = place.catalog.parent / "copy.sqlite"
+    other.settings["catalog"] = f"sqlite:{other.catalog}"
+    return other
+
+
+def backup_words(place):
+    return "backup", copy_of(place).lake, "--catalog", f"sqlite:{copy_of(place).catalog}"
+
+
+def check_copy(place, store):
+    """A lake with the same rows, which the next backup has nothing to bring to."""
+    copied = copy_of(place)
+    copied.execute("verify", "--deep").expect(0)
+    reading.assert_same(copied.rows(store), place.rows(store), "the copy")
+    assert [path for path in store.objects if path.startswith("copy/") and not any(
+        path.endswith(suffix) for suffix in (".parquet", ".jsonl", ".json"))] == []
+    told = json.loads(place.execute(*backup_words(place), "--json").stdout)
+    assert told["copied_files"] == 0
+
+
+@pytest.mark.parametrize("action", ["drop", "lost", "passes", "refused"])
+def test_a_backup_that_a_request_ends_is_finished_by_the_next(worn, pytestconfig, action):
+    place, store, copied = worn
+    place.put_back(store, copied)
+    place.execute(*backup_words(place)).expect(0)
+    count = len(store.requests)
+    assert count > 5
+    for number in chosen(count, pytestconfig, f"backup {action}"):
+        place.put_back(store, copied)
+        if action == "passes":
+            store.refuse(503, "SlowDown", skip=number, count=2)
+            place.execute(*backup_words(place)).expect(0)
+        elif action == "refused":
+            store.refuse(403, "AccessDenied", skip=number, count=10**6)
+            assert place.execute(*backup_words(place)).status in (0, 1, 2)
+        else:
+            fault = store.fault(action, skip=number, count=10**6)
+            with place.background(*backup_words(place)) as running:
+                running.wait_for(lambda: fault.met or not running.running, f"request {number}")
+                running.stop(signal.SIGKILL)
+        print(f"{action} at request {number} of {count}")
+        store.faults.clear()
+        expect_true(place, store)
+        place.execute(*backup_words(place)).expect(0)
+        check_copy(place, store)
+
+
+
+# ---- a live run ----
+
+@pytest.mark.campaign
+def test_a_live_run_cares_for_its_lake(tmp_path, pytestconfig):
+    """Hours of 720 ledgers, five seconds each on their own clock, some milliseconds on ours; what it
+    does for the lake it begins a minute after its start."""
+    if not pytestconfig.option.campaigns:
+        pytest.skip("it waits for a minute: make campaigns")
+    hours, first = 3, 1000
+    port, = watching.free_ports(1)
+    with FakeS3() as store, process.Background(
+            "generate", "--seed", "7", "--first-ledger", str(first), "--ledgers",
+            str(hours * 720), "--start-time", "2024-01-15T00:00:00Z", "--pace", "1ms", "--listen",
+            f"127.0.0.1:{port}"):
+        place = Place(store.endpoint, tmp_path)
+        with place.background_run(f"127.0.0.1:{port}", first, 0, max_file_age="250ms",
+                                  compact_closed=True, retention="90m",
+                                  snapshot_retention="1s") as running:
+            running.wait_for(lambda: all(running.stderr.count(done) > 0 for done in (
+                "old commits were pruned", "small files of a partition were put together",
+                "old snapshots ended")), "the care of the lake", limit=180)
+            running.stop()
+        (low, _), = place.coverage()
+        assert low > first
+        place.execute("verify", "--deep").expect(0)
+        rows, = place.query("SELECT sum(row_count) FROM ttp_commits WHERE ended_us IS NULL")[0]
+        assert len(place.rows(store)) == int(rows)
 
 
 # ---- with the catalog in PostgreSQL ----

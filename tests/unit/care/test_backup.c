@@ -97,7 +97,7 @@ static enum error_code back_up(void)
         wanted.reader_data_path = "";
     if (wanted.catalog == NULL)
         wanted.catalog = wanted.catalog_schema = "";
-    wanted.tell = take_note;
+    wanted.teller.tell = take_note;
     return backup_lake(&wanted, &report, &error);
 }
 
