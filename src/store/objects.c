@@ -27,13 +27,15 @@
 #include "util/memory.h"
 
 /* A request is tried again for so long by itself; who waits longer asks again. */
-#define RETRY_FOR_US  INT64_C(15000000)
-#define CONTENT_MARK  "ttp-xxh64"
-#define MARK_BYTES    17
-#define ASIDE_MAX     1000 /* things of one name that can be kept aside */
-#define PROBE_NAME    LAKE_FOLDER "/probe_"
-#define PROBE_KEPT_US (INT64_C(24) * 3600 * 1000000)
-#define LIST_PAST_ALL "~" /* sorts behind all that a name of ours begins with */
+#define RETRY_FOR_US INT64_C(15000000)
+#define CONTENT_MARK "ttp-xxh64"
+#define MARK_BYTES   17
+#define ASIDE_MAX    1000 /* things of one name that can be kept aside */
+/* Replacing what somebody else replaces at the same moment. */
+#define REPLACE_ROUNDS 3
+#define PROBE_NAME     LAKE_FOLDER "/probe_"
+#define PROBE_KEPT_US  (INT64_C(24) * 3600 * 1000000)
+#define LIST_PAST_ALL  "~" /* sorts behind all that a name of ours begins with */
 
 struct objects {
     struct s3_client *client;
@@ -451,35 +453,57 @@ static enum error_code read_whole(const struct store *store, const char *name, s
     return translate(code, &failure, error);
 }
 
+/* Over the object of that ETag; "": only where there is none. */
 static enum error_code put_content(const struct store *store, const char *name,
-                                   struct bytes_view content, bool only_new, struct error *error)
+                                   struct bytes_view content, const char *over, struct error *error)
 {
     struct error failure;
     struct s3_patience how = patience();
-    enum error_code code = check_name(store, name, error);
-    if (code != OK || is_local(name))
-        return code == OK ? store_replace(local_of(store), name, content, error) : code;
     char mark[MARK_BYTES];
     snprintf(mark, sizeof mark, "%016" PRIx64,
              (uint64_t)XXH64(content.data, content.size_bytes, 0));
     const struct s3_meta meta = {CONTENT_MARK, mark};
-    const struct s3_put_request wanted = {
-        .name = name, .content = content, .meta = &meta, .meta_count = 1, .only_new = only_new};
+    const struct s3_put_request wanted = {.name = name,
+                                          .content = content,
+                                          .meta = &meta,
+                                          .meta_count = 1,
+                                          .only_new = over[0] == '\0',
+                                          .only_over = over[0] == '\0' ? NULL : over};
     error_clear(&failure);
-    code = s3_put(store->objects->client, &wanted, NULL, &how, &failure);
+    enum error_code code = s3_put(store->objects->client, &wanted, NULL, &how, &failure);
     return translate(code, &failure, error);
 }
 
+/* Over what is there now and nothing else: so a request that a dead process, or a slow way, still
+ * had under way can't bring back what was there before. */
 static enum error_code replace(const struct store *store, const char *name,
                                struct bytes_view content, struct error *error)
 {
-    return put_content(store, name, content, false, error);
+    enum error_code code = check_name(store, name, error);
+    if (code != OK || is_local(name))
+        return code == OK ? store_replace(local_of(store), name, content, error) : code;
+    for (unsigned round = 0; round == 0 || (code == ERR_CONFLICT && round < REPLACE_ROUNDS);
+         round++) {
+        struct s3_object there = {.size_bytes = 0};
+        struct error failure;
+        struct s3_patience how = patience();
+        error_clear(&failure);
+        code = s3_head(store->objects->client, name, &there, &how, &failure);
+        if (code == OK || code == ERR_NOT_FOUND)
+            code = put_content(store, name, content, code == OK ? there.etag : "", error);
+        else
+            return translate(code, &failure, error);
+    }
+    return code;
 }
 
 static enum error_code create(const struct store *store, const char *name,
                               struct bytes_view content, struct error *error)
 {
-    return put_content(store, name, content, true, error);
+    enum error_code code = check_name(store, name, error);
+    if (code != OK || is_local(name))
+        return code == OK ? store_replace(local_of(store), name, content, error) : code;
+    return put_content(store, name, content, "", error);
 }
 
 /* ---- the walk ---- */

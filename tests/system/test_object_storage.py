@@ -16,7 +16,7 @@ import pytest
 
 from harness import lake as reading
 from harness import process, truth, versitygw
-from harness.fake_s3 import FakeS3, Object
+from harness.fake_s3 import FakeS3, Object, Refused
 
 RECORDING = truth.TESTNET
 FIRST, LAST = RECORDING.first, RECORDING.last
@@ -442,3 +442,18 @@ def test_a_real_server_may_go_away_and_come_back(gateway, tmp_path, source):
             run.wait(120).expect(0)
     place.verify("--deep").expect(0)
     assert len(duckdb_rows(place, gateway.endpoint)) == len(truth.read_rows(RECORDING))
+
+
+def test_a_late_request_does_not_bring_an_old_lake_file_back(store, place, source):
+    """It replaces what was there when it was sent, and nothing else."""
+    key = "deep/lake/_lake/lake.json"
+    place.run(source)
+    place.execute("prune", "--before-ledger", FIRST + 20).expect(0)
+    place.execute("prune", "--before-ledger", FIRST + 40).expect(0)
+    newest = store.objects[key].body
+    assert b'"pruned"' in newest
+    earlier = store.seen("PUT", key)[-2]
+    assert earlier.body != newest
+    with pytest.raises(Refused, match="PreconditionFailed"), store.lock:
+        store.handle(earlier)
+    assert store.objects[key].body == newest
