@@ -57,6 +57,9 @@ struct catalog_file {
     int64_t first_snapshot, last_snapshot;
     bool is_of_commits;         /* those two are commits of this program */
     const char *schema_version; /* of the commits whose rows it holds; NULL: not this program's */
+    /* By catalog_each_file_with_times: the bounds of its timestamps, as DuckLake writes them; NULL:
+     * not known. */
+    const char *first_time, *last_time;
 };
 
 struct catalog_commit {

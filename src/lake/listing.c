@@ -35,7 +35,6 @@ enum error_code listing_bound_parse(const char *text, struct listing_bound *boun
 }
 
 struct listing {
-    struct catalog *catalog;
     const char *root; /* absolute */
     const struct listing_filter *filter;
     listing_visitor *visit;
@@ -94,18 +93,6 @@ static int64_t parse_timestamptz(const char *text)
     return text != NULL && text_parse_rfc3339(bytes_view_text(text), &time_us) ? time_us : 0;
 }
 
-static enum error_code take_times(void *context, const struct catalog_column_statistics *statistics,
-                                  struct error *error)
-{
-    struct listed_file *file = context;
-    (void)error;
-    if (statistics->column_id == COLUMN_TIMESTAMP) {
-        file->first_us = parse_timestamptz(statistics->min_value);
-        file->last_us = parse_timestamptz(statistics->max_value);
-    }
-    return OK;
-}
-
 /* Whether all of the file lies before (or, with `after`, behind) the bound. */
 static bool is_outside(const struct listed_file *file, bool has_range,
                        const struct listing_bound *bound, bool after)
@@ -134,12 +121,11 @@ static enum error_code list_file(void *context, const struct catalog_file *file,
                                  .record_count = file->record_count,
                                  .file_size_bytes = file->file_size_bytes,
                                  .range = file->range,
+                                 .first_us = parse_timestamptz(file->first_time),
+                                 .last_us = parse_timestamptz(file->last_time),
                                  .hidden_rows = hidden_in(listing, file->data_file_id),
                                  .commit_no = commit_no,
                                  .schema_version = file->schema_version};
-    if (code == OK)
-        code = catalog_each_statistic(listing->catalog, file->data_file_id, take_times, &listed,
-                                      error);
     if (code != OK || is_outside(&listed, file->has_range, &listing->filter->since, false) ||
         is_outside(&listed, file->has_range, &listing->filter->until, true))
         return code;
@@ -154,7 +140,7 @@ enum error_code listing_each_file(struct catalog *catalog, const char *output_pa
     enum error_code code = store_at_real(&store, output_path, error);
     if (code != OK)
         return code;
-    struct listing listing = {catalog, store.root, filter, visit, context, {0}};
+    struct listing listing = {store.root, filter, visit, context, {0}};
     struct catalog_visible visible = {0};
     code = catalog_begin_read(catalog, error);
     if (code == OK)
@@ -164,7 +150,7 @@ enum error_code listing_each_file(struct catalog *catalog, const char *output_pa
     if (code == OK)
         code = catalog_visible_rows(catalog, &visible, error);
     if (code == OK)
-        code = catalog_each_file(catalog, list_file, &listing, error);
+        code = catalog_each_file_with_times(catalog, list_file, &listing, error);
     catalog_end_read(catalog);
     buffer_release(&listing.deletes);
     *totals = (struct listing_totals){visible.deleted_rows, visible.inlined_rows};

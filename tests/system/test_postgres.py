@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A lake with its catalog in PostgreSQL: what DuckDB reads there, and what a server may do to a run."""
 
+import collections
 import contextlib
 import shutil
 import signal
@@ -198,6 +199,7 @@ def test_a_list_of_any_length_comes_in_portions(server, lake, servers):
         files = process.execute("files", "--output-path", lake).expect(0).stdout.split()
     assert len(files) == len(set(files)) == 2501
     assert len([text for text in spy.said if text.startswith("FETCH")]) >= 3
+    assert spy.said.count(spy.SYNC) < 30, collections.Counter(spy.said).most_common(3)
 
 
 def test_no_rows_are_inlined_by_anybody(server, lake, servers):
