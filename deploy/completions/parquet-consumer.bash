@@ -39,7 +39,7 @@ _parquet_consumer()
         relocate) words="--help --dry-run --json --config $options" ;;
         dead-letters) words="--help --since --until --dry-run --json --config $options" ;;
         files) options=${options/ --schema-version / }; words="--help --since --until --schema-version --json --config $options" ;;
-        inspect) words="--help --json" ;;
+        inspect) words="--help --json --config $options" ;;
         check-config) words="--help --json --config $options" ;;
         version) words="--help" ;;
         help) words="--help --markdown --man --completion" ;;

@@ -9,9 +9,15 @@
 #include "config/option_json.h"
 #include "config/option_table.h"
 #include "config/option_value.h"
+#include "database/location.h"
+#include "os/clock.h"
+#include "os/log.h"
 #include "service/run_check.h"
+#include "store/objects.h"
 #include "util/json_text.h"
 #include "util/words.h"
+
+#define ASKED_FOR_US INT64_C(5000000)
 
 static const char *const origin_names[] = {"default", "file", "environment", "flag"};
 
@@ -80,10 +86,38 @@ static enum error_code render_text(const struct options *options, struct buffer 
     return code;
 }
 
+/* Whether there is a lake decides about START; nobody who looks at options waits for it for long.
+ */
+static bool is_late(void *context)
+{
+    const int64_t *ends_us = context;
+    return os_monotonic_us() >= *ends_us;
+}
+
+static enum error_code look(const struct options *options, struct error *error)
+{
+    int64_t ends_us = os_monotonic_us() + ASKED_FOR_US;
+    objects_set_stop(is_late, &ends_us);
+    enum error_code code = run_check(options, error);
+    objects_set_stop(NULL, NULL);
+    if (objects_is_url(options->output_path) && is_late(&ends_us))
+        log_line(
+            LOG_WARN, "app",
+            "the object store, or the service that gives its credentials (AWS_PROFILE, "
+            "AWS_WEB_IDENTITY_TOKEN_FILE, AWS_CONTAINER_CREDENTIALS_…, an EC2 machine's role), "
+            "did not answer within 5 s: whether there is a lake was not looked at");
+    if (!objects_is_url(options->output_path) && options->catalog[0] != '\0' &&
+        database_location_parse(options->catalog, "").conninfo != NULL)
+        log_line(LOG_INFO, "app",
+                 "a lake in a folder has one process, wherever its catalog is; for several that "
+                 "share the work give an output_path s3://BUCKET/PREFIX");
+    return code;
+}
+
 static enum exit_code check_config(const struct command_line *line, const struct options *options)
 {
     struct error error;
-    if (run_check(options, &error) != OK)
+    if (look(options, &error) != OK)
         return command_fail(exit_code_of(error.code), &error);
     struct buffer text;
     buffer_init(&text);

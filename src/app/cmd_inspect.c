@@ -12,6 +12,7 @@
 #include "parquet/page_index.h"
 #include "walk/walk.h"
 #include "rows/bound_text.h"
+#include "store/objects.h"
 #include "util/text.h"
 
 #define BOUND_SHOWN_BYTES 24 /* of a bound, in the table for people */
@@ -329,20 +330,43 @@ static enum error_code inspect(const char *path, bool as_json, bool *damaged, st
     return code;
 }
 
-enum exit_code cmd_inspect(const struct command_line *line)
+static enum exit_code inspect_for(const struct command_line *line, const char *path)
 {
     struct error error = {0};
     bool damaged = false;
+    enum error_code code =
+        inspect(path, command_line_flag(line, "--json") != NULL, &damaged, &error);
+    if (code == ERR_CORRUPT)
+        return command_fail(EXIT_PROBLEMS, &error);
+    if (code == ERR_NOT_FOUND && objects_is_url(path))
+        code = error_set(&error, ERR_INVALID,
+                         "there is no object %s; inspect takes one Parquet file, and files lists "
+                         "those of a lake: parquet-consumer files --output-path s3://BUCKET/PREFIX",
+                         path);
+    if (code != OK)
+        return command_fail(exit_code_of(code), &error);
+    return damaged ? EXIT_PROBLEMS : EXIT_DONE;
+}
+
+/* How the store is reached is in the options, which a file on this machine does not need. The URL
+ * stands behind the arguments that are for them: none. */
+static enum exit_code inspect_object(const struct command_line *line, const struct options *options)
+{
+    (void)options;
+    return inspect_for(line, line->arguments[line->argument_count]);
+}
+
+enum exit_code cmd_inspect(const struct command_line *line)
+{
     if (line->argument_count != 1) {
+        struct error error;
         (void)error_set(&error, ERR_INVALID,
                         "inspect takes one Parquet file: parquet-consumer inspect FILE");
         return command_fail(EXIT_USAGE, &error);
     }
-    enum error_code code =
-        inspect(line->arguments[0], command_line_flag(line, "--json") != NULL, &damaged, &error);
-    if (code == ERR_CORRUPT)
-        return command_fail(EXIT_PROBLEMS, &error);
-    if (code != OK)
-        return command_fail(exit_code_of(code), &error);
-    return damaged ? EXIT_PROBLEMS : EXIT_DONE;
+    if (!objects_is_url(line->arguments[0]))
+        return inspect_for(line, line->arguments[0]);
+    struct command_line without = *line; /* it is no ledger of the options' */
+    without.argument_count = 0;
+    return command_with_options(&without, inspect_object);
 }

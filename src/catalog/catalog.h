@@ -180,6 +180,8 @@ typedef enum error_code catalog_file_visitor(void *context, const struct catalog
                                              uint64_t commit_no, struct error *error);
 enum error_code catalog_each_file(struct catalog *catalog, catalog_file_visitor *visit,
                                   void *context, struct error *error) MUST_CHECK;
+enum error_code catalog_each_file_with_times(struct catalog *catalog, catalog_file_visitor *visit,
+                                             void *context, struct error *error) MUST_CHECK;
 /* The beginning of a lake, without a look at all the rest: the *early* commits of a ledger are the
  * live ones that begin no later. Of them there are, each in the order of the whole list: the live
  * data files that hold rows of them (none that is no commit's), the early commits with those that

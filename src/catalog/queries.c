@@ -176,19 +176,23 @@ static struct catalog_file read_file(struct query *query, uint64_t *commit_no)
 #define IS_OF_COMMITS                                                                              \
     "c.data_file_id IS NOT NULL OR (d.begin_snapshot IN " COMMITTED " AND "                        \
     "coalesce(d.partial_max, d.begin_snapshot) IN " COMMITTED ")"
-#define EACH_FILE(is_of_commits, version, condition)                                               \
+#define EACH_FILE(is_of_commits, version, more, beside, condition)                                 \
     "SELECT d.data_file_id, d.path, d.record_count, d.file_size_bytes, d.footer_size, "            \
     "coalesce(c.commit_no, 0), c.checksum, "                                                       \
     "coalesce(c.first_ledger, CAST(s.min_value AS BIGINT)) AS first_ledger, "                      \
     "coalesce(c.last_ledger, CAST(s.max_value AS BIGINT)) AS last_ledger, "                        \
     "coalesce(d.path_is_relative, TRUE), d.begin_snapshot, "                                       \
-    "coalesce(d.partial_max, d.begin_snapshot), " is_of_commits ", " version                       \
+    "coalesce(d.partial_max, d.begin_snapshot), " is_of_commits ", " version more                  \
     " FROM ducklake_data_file d LEFT JOIN ttp_commit_files c ON c.data_file_id = "                 \
     "d.data_file_id LEFT JOIN ducklake_file_column_stats s ON c.data_file_id IS NULL AND "         \
-    "s.data_file_id = d.data_file_id AND s.column_id = 2 "                                         \
+    "s.data_file_id = d.data_file_id AND s.column_id = 2 " beside                                  \
     "WHERE d.table_id = ?1 AND d.end_snapshot IS NULL " condition                                  \
     " ORDER BY first_ledger, d.data_file_id"
 
+#define TIMES ", t.min_value, t.max_value"
+#define TIMES_BESIDE                                                                               \
+    "LEFT JOIN ducklake_file_column_stats t ON t.table_id = d.table_id AND t.data_file_id = "      \
+    "d.data_file_id AND t.column_id = 1 "
 #define ANY_VERSION "coalesce(" OWN_VERSION ", " SHARED_VERSION ")"
 
 static enum error_code visit_files(struct catalog *catalog, const char *sql,
@@ -200,6 +204,10 @@ static enum error_code visit_files(struct catalog *catalog, const char *sql,
     while (query_next(&query)) {
         uint64_t commit_no;
         struct catalog_file file = read_file(&query, &commit_no);
+        if (query_column_count(&query) > 15) {
+            file.first_time = query_text(&query, 14);
+            file.last_time = query_text(&query, 15);
+        }
         if (query_ok(&query))
             query_check(&query, check_file(&query, &file, error));
         if (query_ok(&query))
@@ -208,27 +216,40 @@ static enum error_code visit_files(struct catalog *catalog, const char *sql,
     return query_end(&query);
 }
 
-enum error_code catalog_each_file(struct catalog *catalog, catalog_file_visitor *visit,
-                                  void *context, struct error *error)
+static enum error_code each_file(struct catalog *catalog, const char *sql,
+                                 const char *sql_if_shared, catalog_file_visitor *visit,
+                                 void *context, struct error *error)
 {
     bool is_shared = false;
     enum error_code code =
         database_has_table(&catalog->database, "ttp_file_commits", &is_shared, error);
-    if (code != OK)
-        return code;
-    return visit_files(catalog,
-                       is_shared ? EACH_FILE(IS_OF_COMMITS, ANY_VERSION, "")
-                                 : EACH_FILE(IS_OF_COMMITS, OWN_VERSION, ""),
-                       BIND(sql_int(catalog->table_id)), visit, context, error);
+    return code == OK ? visit_files(catalog, is_shared ? sql_if_shared : sql,
+                                    BIND(sql_int(catalog->table_id)), visit, context, error)
+                      : code;
+}
+
+enum error_code catalog_each_file(struct catalog *catalog, catalog_file_visitor *visit,
+                                  void *context, struct error *error)
+{
+    return each_file(catalog, EACH_FILE(IS_OF_COMMITS, OWN_VERSION, "", "", ""),
+                     EACH_FILE(IS_OF_COMMITS, ANY_VERSION, "", "", ""), visit, context, error);
+}
+
+enum error_code catalog_each_file_with_times(struct catalog *catalog, catalog_file_visitor *visit,
+                                             void *context, struct error *error)
+{
+    return each_file(catalog, EACH_FILE(IS_OF_COMMITS, OWN_VERSION, TIMES, TIMES_BESIDE, ""),
+                     EACH_FILE(IS_OF_COMMITS, ANY_VERSION, TIMES, TIMES_BESIDE, ""), visit, context,
+                     error);
 }
 
 enum error_code catalog_each_early_file(struct catalog *catalog, uint32_t ledger,
                                         catalog_file_visitor *visit, void *context,
                                         struct error *error)
 {
-    return visit_files(catalog,
-                       EACH_FILE("TRUE", ANY_VERSION, "AND d.data_file_id IN (" EARLY_FILES ")"),
-                       BIND(sql_int(catalog->table_id), sql_int(ledger)), visit, context, error);
+    return visit_files(
+        catalog, EACH_FILE("TRUE", ANY_VERSION, "", "", "AND d.data_file_id IN (" EARLY_FILES ")"),
+        BIND(sql_int(catalog->table_id), sql_int(ledger)), visit, context, error);
 }
 
 enum error_code catalog_each_statistic(struct catalog *catalog, int64_t data_file_id,

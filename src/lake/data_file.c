@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lake/data_file.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "store/objects.h"
 
 /* Messages name it by `path`. */
 static void set_source(struct lake_data_file *data_file, const char *path)
@@ -12,10 +15,25 @@ static void set_source(struct lake_data_file *data_file, const char *path)
                                                 .read = store_read};
 }
 
+/* An object by its URL: as if the prefix before its name were a lake. */
+static enum error_code open_url(struct lake_data_file *data_file, const char *url,
+                                struct error *error)
+{
+    char above[OS_PATH_BYTES];
+    const char *name = strrchr(url, '/') + 1;
+    int length = snprintf(above, sizeof above, "%.*s", (int)(name - 1 - url), url);
+    data_file->file = (struct store_file){0};
+    if (*name == '\0' || length < 0 || (size_t)length >= sizeof above)
+        return error_set(error, ERR_INVALID, "%s names no object", url);
+    enum error_code code = store_at(&data_file->store, above, error);
+    return code == OK ? store_open(&data_file->store, name, &data_file->file, error) : code;
+}
+
 enum error_code lake_data_file_open_path(struct lake_data_file *data_file, const char *path,
                                          struct error *error)
 {
-    enum error_code code = store_open_path(path, &data_file->file, error);
+    enum error_code code = objects_is_url(path) ? open_url(data_file, path, error)
+                                                : store_open_path(path, &data_file->file, error);
     set_source(data_file, path);
     return code;
 }

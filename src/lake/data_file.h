@@ -20,7 +20,7 @@ bool lake_data_file_is_remote(const char *path);
  * Release in every case. */
 enum error_code lake_data_file_open(struct lake_data_file *data_file, const char *root,
                                     const char *path, struct error *error) MUST_CHECK;
-/* The same for a file by its own path, in a lake or not. */
+/* The same for a file by its own path, or an object by its URL, in a lake or not. */
 enum error_code lake_data_file_open_path(struct lake_data_file *data_file, const char *path,
                                          struct error *error) MUST_CHECK;
 void lake_data_file_release(struct lake_data_file *data_file);

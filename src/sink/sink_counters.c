@@ -25,6 +25,8 @@ void sink_counters_get(const struct sink_counters *counters, const struct obstac
             atomic_load_explicit(&obstacle->waiting_for_space, memory_order_relaxed),
         .catalog_busy_since_us =
             atomic_load_explicit(&obstacle->catalog_busy_since_us, memory_order_relaxed),
+        .store_away_since_us =
+            atomic_load_explicit(&obstacle->store_away_since_us, memory_order_relaxed),
         .intake_paused = LOAD(intake_paused),
         .failing = LOAD(failing),
         .refused = atomic_load_explicit(&obstacle->refused, memory_order_relaxed)};

@@ -163,12 +163,17 @@ static bool rule_commit_failing(const struct status_snapshot *snapshot, char *me
     return true;
 }
 
+/* A commit waits for what is not on this machine's disk. */
+static bool is_waited_for(const struct status_snapshot *snapshot)
+{
+    return snapshot->sink.catalog_busy_since_us != 0 || snapshot->sink.store_away_since_us != 0;
+}
+
 /* How long the writer's loop has not come round; 0 if that means nothing now. */
 static int64_t writer_silence_us(const struct status_snapshot *snapshot)
 {
     if (snapshot->writer_seen_us == 0 || snapshot->sink.waiting_for_space ||
-        snapshot->sink.intake_paused || snapshot->sink.refused ||
-        snapshot->sink.catalog_busy_since_us != 0)
+        snapshot->sink.intake_paused || snapshot->sink.refused || is_waited_for(snapshot))
         return 0;
     return later_of(snapshot->now_monotonic_us - snapshot->writer_seen_us, 0);
 }
@@ -210,6 +215,30 @@ static bool rule_catalog_locked(const struct status_snapshot *snapshot, char *me
 static bool catalog_is_locked_too_long(const struct status_snapshot *snapshot)
 {
     return catalog_locked_us(snapshot) >= HEALTH_CATALOG_LOCKED_US;
+}
+
+static int64_t store_away_us(const struct status_snapshot *snapshot)
+{
+    return later_of(snapshot->now_monotonic_us - snapshot->sink.store_away_since_us, 0);
+}
+
+static bool rule_store_away(const struct status_snapshot *snapshot, char *message)
+{
+    if (snapshot->sink.store_away_since_us == 0)
+        return false;
+    char away[TEXT_TIME_BYTES];
+    describe_duration(store_away_us(snapshot), away);
+    snprintf(
+        message, STATUS_MESSAGE_BYTES,
+        "The object store has not answered for %s or longer, or asks for patience (the log says "
+        "which). What is complete stays staged; commits go on by themselves once it answers.",
+        away);
+    return true;
+}
+
+static bool store_is_away_too_long(const struct status_snapshot *snapshot)
+{
+    return store_away_us(snapshot) >= HEALTH_STORE_AWAY_US;
 }
 
 static bool rule_log_blocked(const struct status_snapshot *snapshot, char *message)
@@ -270,7 +299,7 @@ static bool rule_disk_low(const struct status_snapshot *snapshot, char *message)
 static bool rule_commit_late(const struct status_snapshot *snapshot, char *message)
 {
     if (snapshot->sink.next_commit_us == 0 || snapshot->sink.waiting_for_space ||
-        snapshot->sink.refused || snapshot->sink.catalog_busy_since_us != 0)
+        snapshot->sink.refused || is_waited_for(snapshot))
         return false;
     int64_t late_us = snapshot->now_us - snapshot->sink.next_commit_us;
     if (late_us <= HEALTH_COMMIT_LATE_US)
@@ -339,6 +368,8 @@ static const struct rule {
     [HEALTH_RULE_WRITER_STUCK] = {"writer_stuck", HEALTH_UNHEALTHY, rule_writer_stuck, NULL},
     [HEALTH_RULE_CATALOG_LOCKED] = {"catalog_locked", HEALTH_DEGRADED, rule_catalog_locked,
                                     catalog_is_locked_too_long},
+    [HEALTH_RULE_STORE_AWAY] = {"store_away", HEALTH_DEGRADED, rule_store_away,
+                                store_is_away_too_long},
     [HEALTH_RULE_RECONNECTING] = {"reconnecting", HEALTH_DEGRADED, rule_reconnecting, NULL},
     [HEALTH_RULE_DISK_LOW] = {"disk_low", HEALTH_DEGRADED, rule_disk_low, NULL},
     [HEALTH_RULE_COMMIT_LATE] = {"commit_late", HEALTH_DEGRADED, rule_commit_late, NULL},

@@ -27,7 +27,8 @@ enum health_rule {
     HEALTH_RULE_STORAGE_REFUSES,
     HEALTH_RULE_COMMIT_FAILING,
     HEALTH_RULE_WRITER_STUCK,
-    HEALTH_RULE_CATALOG_LOCKED, /* degraded at first, so the last of the unhealthy ones */
+    HEALTH_RULE_CATALOG_LOCKED, /* degraded at first, so the last of the unhealthy ones, */
+    HEALTH_RULE_STORE_AWAY,     /* and so is this */
     HEALTH_RULE_RECONNECTING,
     HEALTH_RULE_DISK_LOW,
     HEALTH_RULE_COMMIT_LATE,
@@ -36,7 +37,7 @@ enum health_rule {
     HEALTH_RULE_WAITING_FOR_END,
     HEALTH_RULE_SET_ASIDE
 };
-#define HEALTH_RULE_COUNT 15
+#define HEALTH_RULE_COUNT 16
 
 /* The writer's loop comes round each second; a commit of the largest files takes some seconds. */
 #define HEALTH_WRITER_STUCK_US (60 * INT64_C(1000000))
@@ -44,6 +45,7 @@ enum health_rule {
 #define HEALTH_WRITER_DEAD_US (600 * INT64_C(1000000))
 /* Another program that holds the catalog for so long has been forgotten in a transaction. */
 #define HEALTH_CATALOG_LOCKED_US (300 * INT64_C(1000000))
+#define HEALTH_STORE_AWAY_US     (300 * INT64_C(1000000))
 /* A reader of the log that takes nothing for so long hangs. */
 #define HEALTH_LOG_BLOCKED_US (5 * INT64_C(1000000))
 /* max_file_age leaves a cut to the partition change for two minutes; as much again is late. */

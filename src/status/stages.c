@@ -124,6 +124,8 @@ void sink_stats_add(struct sink_stats *total, const struct sink_stats *one)
     total->waiting_for_space = total->waiting_for_space || one->waiting_for_space;
     if (total->catalog_busy_since_us == 0)
         total->catalog_busy_since_us = one->catalog_busy_since_us;
+    if (total->store_away_since_us == 0)
+        total->store_away_since_us = one->store_away_since_us;
     total->intake_paused = total->intake_paused || one->intake_paused;
     total->failing = total->failing || one->failing;
     total->refused = total->refused || one->refused;

@@ -146,6 +146,7 @@ struct sink_stats {
     uint32_t last_ledger;          /* committed; 0 none */
     bool waiting_for_space;        /* a write met a full disk */
     int64_t catalog_busy_since_us; /* monotonic: another program holds the catalog; 0 none */
+    int64_t store_away_since_us;   /* so: the object store does not answer */
     bool intake_paused;            /* less than min_free_disk is free: nothing is taken */
     bool failing;                  /* the last commit failed, or a remark after it */
     bool refused;                  /* the file system refuses to publish; it is tried again */

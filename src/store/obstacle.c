@@ -15,12 +15,11 @@ void obstacle_init(struct obstacle *obstacle)
     *obstacle = (struct obstacle){0};
 }
 
-static void note_busy(struct obstacle *obstacle, bool is_busy)
+static void note_since(_Atomic int64_t *since_us, bool is_waited_for)
 {
-    bool was_busy =
-        atomic_load_explicit(&obstacle->catalog_busy_since_us, memory_order_relaxed) != 0;
-    if (is_busy != was_busy)
-        atomic_store_explicit(&obstacle->catalog_busy_since_us, is_busy ? os_monotonic_us() : 0,
+    bool was = atomic_load_explicit(since_us, memory_order_relaxed) != 0;
+    if (is_waited_for != was)
+        atomic_store_explicit(since_us, is_waited_for ? os_monotonic_us() : 0,
                               memory_order_relaxed);
 }
 
@@ -61,11 +60,14 @@ static void log_wait(const struct obstacle *obstacle, enum obstacle_kind wait, c
 }
 
 /* What is waited for, for other threads to read. */
-static void show_wait(struct obstacle *obstacle, bool for_space, bool for_catalog, bool for_refusal)
+static void show_wait(struct obstacle *obstacle, bool is_on, enum obstacle_kind wait)
 {
-    atomic_store_explicit(&obstacle->waiting_for_space, for_space, memory_order_relaxed);
-    atomic_store_explicit(&obstacle->refused, for_refusal, memory_order_relaxed);
-    note_busy(obstacle, for_catalog);
+    atomic_store_explicit(&obstacle->waiting_for_space, is_on && wait == OBSTACLE_SPACE,
+                          memory_order_relaxed);
+    atomic_store_explicit(&obstacle->refused, is_on && wait == OBSTACLE_REFUSAL,
+                          memory_order_relaxed);
+    note_since(&obstacle->catalog_busy_since_us, is_on && wait == OBSTACLE_CATALOG);
+    note_since(&obstacle->store_away_since_us, is_on && wait == OBSTACLE_STORE);
 }
 
 /* The next wait begins anew. */
@@ -75,7 +77,7 @@ static enum error_code end_busy_wait(struct obstacle *obstacle, const struct err
     char reason[ERROR_MESSAGE_BYTES]; /* `error` may be `failure` */
     memcpy(reason, failure->message, sizeof reason);
     obstacle->waiting = false;
-    show_wait(obstacle, false, false, false);
+    show_wait(obstacle, false, OBSTACLE_SPACE);
     return error_set(error, ERR_IO,
                      "another program has held the catalog for a day: %.900s; find and end it (a "
                      "DuckDB or sqlite3 with an open transaction)",
@@ -97,7 +99,7 @@ enum error_code obstacle_wait(struct obstacle *obstacle, const struct error *fai
         obstacle->since_us = os_monotonic_us();
         log_wait(obstacle, wait, failure->message);
     }
-    show_wait(obstacle, wait == OBSTACLE_SPACE, wait == OBSTACLE_CATALOG, wait == OBSTACLE_REFUSAL);
+    show_wait(obstacle, true, wait);
     int64_t busy_since_us =
         atomic_load_explicit(&obstacle->catalog_busy_since_us, memory_order_relaxed);
     if (wait == OBSTACLE_CATALOG && os_monotonic_us() - busy_since_us >= OBSTACLE_BUSY_LIMIT_US)
@@ -120,7 +122,7 @@ void obstacle_gone(struct obstacle *obstacle)
     if (obstacle == NULL || !obstacle->waiting)
         return;
     obstacle->waiting = false;
-    show_wait(obstacle, false, false, false);
+    show_wait(obstacle, false, OBSTACLE_SPACE);
     log_event(LOG_INFO, "sink", "the wait is over, writing goes on",
               LOG_D("waited_seconds", (double)(os_monotonic_us() - obstacle->since_us) / 1e6));
 }

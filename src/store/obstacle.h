@@ -33,9 +33,10 @@ struct obstacle {
     _Atomic bool waiting_for_space, refused; /* for other threads to read */
     /* So, too: monotonic, since when another program holds the catalog; 0: none does. */
     _Atomic int64_t catalog_busy_since_us;
-    bool waiting;     /* for anything */
-    bool gave_up;     /* the last wait ended so */
-    int64_t since_us; /* monotonic */
+    _Atomic int64_t store_away_since_us; /* the object store does not answer */
+    bool waiting;                        /* for anything */
+    bool gave_up;                        /* the last wait ended so */
+    int64_t since_us;                    /* monotonic */
 };
 
 /* How long one wait takes before the caller tries again. */

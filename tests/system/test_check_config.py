@@ -69,3 +69,14 @@ def test_check_config_takes_a_range_that_an_existing_lake_begins(tmp_path):
     (folder / "catalog.sqlite").touch()
     process.execute("check-config", "--output-path", tmp_path / "lake", "--end-ledger",
                     100).expect(0)
+
+
+def test_a_store_that_does_not_answer_is_asked_for_a_few_seconds(tmp_path):
+    """Nor does the service that its credentials are to come from."""
+    env = process.environment(AWS_CONTAINER_CREDENTIALS_FULL_URI="http://127.0.0.1:9/keys")
+    done = process.execute(
+        "check-config", "--output-path", "s3://bucket/lake", "--catalog",
+        f"sqlite:{tmp_path}/lake.sqlite", "--s3-endpoint", "http://127.0.0.1:9", "--s3-path-style",
+        "true", "--staging-path", tmp_path, 5, 6, env=env)
+    done.expect(0).says("did not answer within 5 s", "AWS_CONTAINER_CREDENTIALS_")
+    assert "s3_endpoint" in done.stdout

@@ -15,7 +15,7 @@ import pyarrow.fs
 import pytest
 
 from harness import lake as reading
-from harness import process, truth, versitygw
+from harness import process, truth, versitygw, watching
 from harness.fake_s3 import FakeS3, Object, Refused
 
 RECORDING = truth.TESTNET
@@ -173,8 +173,12 @@ def test_a_lost_answer_to_a_put_makes_no_second_object(store, place, source, act
 
 def test_a_store_that_goes_away_is_waited_for(store, place, source):
     fault = store.refuse(503, "ServiceUnavailable", method="PUT", key=r"\.parquet$", count=10**6)
-    with place.background(source) as run:
+    port = watching.free_ports(1)[0]
+    with place.background(source, health_port=port) as run:
         run.wait_for_text("object store does not answer")
+        told = watching.ask(port, "/health").json
+        assert (told["status"], [why["rule"] for why in told["reasons"]]) == ("degraded",
+                                                                              ["store_away"])
         assert data_objects(store) == []
         fault.count = 0
         run.wait(120).expect(0)
@@ -457,3 +461,16 @@ def test_a_late_request_does_not_bring_an_old_lake_file_back(store, place, sourc
     with pytest.raises(Refused, match="PreconditionFailed"), store.lock:
         store.handle(earlier)
     assert store.objects[key].body == newest
+
+
+def test_an_object_is_inspected_by_its_url(store, place, source):
+    place.run(source)
+    path = f"s3://bucket/{data_objects(store)[0]}"
+    told = json.loads(place.execute("inspect", path, "--json").expect(0).stdout)
+    assert told["path"] == path and told["damage"] is None and told["rows"] > 0
+    assert place.execute("inspect", path).expect(0).stdout.startswith(f"{path}\n")
+    # A lake is none, nor is what is not there.
+    for wrong in (LAKE, f"{LAKE}/nothing.parquet"):
+        place.execute("inspect", wrong).expect(2).says(f"no object {wrong}",
+                                                       "files --output-path s3://")
+    place.execute("inspect", "s3://bucket/").expect(2)

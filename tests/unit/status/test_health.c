@@ -394,6 +394,24 @@ static void a_catalog_that_another_program_holds_is_a_rule_of_its_own(void **sta
     assert_true(health.alive); /* a restart would help nothing */
 }
 
+static void an_object_store_that_is_away_is_a_rule_of_its_own(void **state)
+{
+    (void)state;
+    struct status_snapshot snapshot;
+    struct health health;
+    fake_snapshot(&snapshot);
+    snapshot.sink.store_away_since_us = FAKE_MONOTONIC_US - HEALTH_STORE_AWAY_US + 1;
+    snapshot.writer_seen_us = FAKE_MONOTONIC_US - HEALTH_STORE_AWAY_US + 1;
+    snapshot.sink.next_commit_us = FAKE_NOW_US - 2 * HEALTH_COMMIT_LATE_US; /* it explains that */
+    expect_only(&snapshot, HEALTH_RULE_STORE_AWAY, HEALTH_DEGRADED);
+    snapshot.sink.store_away_since_us--;
+    expect_only(&snapshot, HEALTH_RULE_STORE_AWAY, HEALTH_UNHEALTHY);
+    snapshot.writer_seen_us = FAKE_MONOTONIC_US - HEALTH_WRITER_DEAD_US - 1;
+    expect_only(&snapshot, HEALTH_RULE_STORE_AWAY, HEALTH_UNHEALTHY);
+    health_assess(&snapshot, &health);
+    assert_true(health.alive); /* a restart would help nothing */
+}
+
 static void a_log_that_nobody_reads_is_degraded(void **state)
 {
     (void)state;
@@ -612,6 +630,7 @@ int main(void)
         cmocka_unit_test(a_writer_that_does_not_come_round_is_unhealthy_then_dead),
         cmocka_unit_test(a_writer_that_waits_for_space_is_not_to_be_restarted),
         cmocka_unit_test(a_catalog_that_another_program_holds_is_a_rule_of_its_own),
+        cmocka_unit_test(an_object_store_that_is_away_is_a_rule_of_its_own),
         cmocka_unit_test(a_log_that_nobody_reads_is_degraded),
         cmocka_unit_test(an_overdue_commit_is_degraded_after_some_grace),
         cmocka_unit_test(the_worst_finding_decides_and_comes_first),
