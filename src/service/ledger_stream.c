@@ -124,12 +124,15 @@ void ledger_stream_free(struct ledger_stream *stream)
     mem_free(stream);
 }
 
+/* Among other processes the piece beside the lake may be another's: then what this one fetches
+ * first is compared with nothing. */
 static enum error_code check_seams(struct ledger_stream *stream, bool *stopped)
 {
+    bool is_alone = stream->host.options->streams == 1 && !work_is_shared(stream->host.work);
     const struct seam_check_options options = {
         .source = stream->source,
         .intake = stream->intake,
-        .streams_through_first = stream->plan->live || stream->host.options->streams == 1,
+        .streams_through_first = stream->plan->live || is_alone,
         .max_attempts = (unsigned)stream->host.options->max_attempts};
     atomic_store(&stream->streaming_since_us, os_realtime_us());
     enum error_code code = seam_check(&options, stream->plan->ranges, stream->plan->range_count,

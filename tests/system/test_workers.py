@@ -90,6 +90,24 @@ def test_one_that_was_frozen_beyond_its_lease_publishes_nothing_of_it(
     assert_complete(store, catalog_server, place)
 
 
+def test_another_chain_is_refused_where_the_piece_beside_the_lake_is_anothers(
+        store, catalog_server, place, tmp_path):
+    covered = "SELECT first_ledger, last_ledger FROM ttp_coverage"
+    with process.Replay([RECORDING.events]) as server:
+        place.begin(server, last=FIRST + PIECE - 1).wait().expect(0)
+    lake = catalog_server.sql(covered)
+    catalog_server.sql(
+        "INSERT INTO ttp_lease(ledgers, next_ledger, holder, epoch, expires_at) VALUES (int8range("
+        f"{FIRST + PIECE}, {FIRST + 2 * PIECE}), {FIRST + PIECE}, 'elsewhere:1#0/1', 1, "
+        "clock_timestamp() + interval '1 hour')")
+    other = tmp_path / "other.events"
+    process.execute("generate", "--seed", 99, "--first-ledger", FIRST, "--ledgers",
+                    LAST - FIRST + 2, "--start-time", "2022-06-10T04:23:44Z", "--out", other).expect(0)
+    with process.Replay([other]) as server:
+        place.begin(server).wait().expect(2).says("another chain than the lake's|two chains")
+    assert catalog_server.sql(covered) == lake
+
+
 def test_one_that_is_stopped_gives_its_pieces_back(store, catalog_server, place):
     with process.Replay([RECORDING.events], "--pace", "20ms") as server:
         with place.begin(server, lease_ttl="1h") as one:
