@@ -190,8 +190,7 @@ static int activity_check_deep(struct run *run, const void *lake)
 
 static bool is_sound(struct run *run, const char *lake)
 {
-    return !temp_exists(world_catalog_of(lake)) ||
-           run_process(run, activity_check_deep, lake) == EXIT_DONE;
+    return !world_has_catalog(lake) || run_process(run, activity_check_deep, lake) == EXIT_DONE;
 }
 
 /* ---- what it meets, and what must be true then ---- */
@@ -225,7 +224,7 @@ static void draw_faults(void)
 static void note_done(const struct run *run, const struct wish *wish)
 {
     if (wish->verb == VERB_BACKUP) {
-        world->copy_is_exact = temp_exists(world_catalog_of(run->copy)); /* there was a lake */
+        world->copy_is_exact = world_has_catalog(run->copy); /* there was a lake */
         world->copied = (struct world_lake){world->foreign, world->has_old_letters};
     }
     if (wish->verb == VERB_REPLAY_LETTERS)
@@ -311,7 +310,7 @@ const char *care_name(unsigned verb)
 bool care_at_random(struct run *run, bool is_whole)
 {
     struct wish wish;
-    if (!temp_exists(world_catalog_of(run->folder)))
+    if (!world_has_catalog(run->folder))
         return true;
     draw_wish(run, &wish);
     bool is_left_out = wish.verb == VERB_RAISE_SCHEMA || wish.verb == VERB_RESTORE;
@@ -330,8 +329,7 @@ bool care_repair_unconfirmed(struct run *run)
 bool care_replay_letters(struct run *run)
 {
     const struct wish wish = {.verb = VERB_REPLAY_LETTERS};
-    return !world->has_old_letters || !temp_exists(world_catalog_of(run->folder)) ||
-           do_with_faults(run, &wish);
+    return !world->has_old_letters || !world_has_catalog(run->folder) || do_with_faults(run, &wish);
 }
 
 /* ---- beside a life ---- */
@@ -345,7 +343,7 @@ static void *back_up(void *context)
     struct error error;
     const struct wish wish = {.verb = VERB_BACKUP, .mirrors = world->life.backup_mirrors};
     os_sleep_us(world->life.backup_after_us);
-    if (is_over || !temp_exists(world_catalog_of(run->folder)))
+    if (is_over || !world_has_catalog(run->folder))
         return NULL;
     uint64_t faults_before = world->disk_faults;
     enum error_code code = backup(run->folder, run->copy, &wish, &error);

@@ -370,8 +370,7 @@ static void check_rows(struct check *check, bool is_final)
     struct catalog *catalog;
     check->seen = calloc((size_t)CHAIN_LEDGERS_MAX * INDEX_MAX, 1);
     arena_init(&check->arena, 65536);
-    enum error_code code =
-        catalog_open(&catalog, world_catalog_of(check->folder), CATALOG_READ, NULL, &error);
+    enum error_code code = world_open_catalog(&catalog, check->folder, &error);
     if (code != OK && is_final)
         finding(check, "%s", error.message);
     if (code == OK) {
@@ -386,7 +385,7 @@ static void check_rows(struct check *check, bool is_final)
 
 bool check_lake(const char *folder, const struct chain *chain, bool is_final)
 {
-    if (!is_final && !temp_exists(world_catalog_of(folder)))
+    if (!is_final && !world_has_catalog(folder))
         return true;
     struct check check = {
         .folder = folder, .chain = chain, .has_old_letters = world->has_old_letters};

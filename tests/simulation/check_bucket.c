@@ -90,8 +90,7 @@ bool check_bucket(const char *lake)
     struct error error;
     check = (struct bucket_check){.count = 0};
     bucket_each(note_name, &check);
-    enum error_code code =
-        catalog_open(&check.catalog, world_catalog_of(lake), CATALOG_READ, NULL, &error);
+    enum error_code code = world_open_catalog(&check.catalog, lake, &error);
     if (code == OK)
         code = catalog_each_stored_file(check.catalog, on_file, &check, &error);
     if (code == OK)

@@ -12,6 +12,7 @@
 #include "os/calls.h"
 #include "os/library_hook.h"
 #include "support/power_loss.h"
+#include "tasks.h"
 
 enum operation_class { CLASS_OTHER, CLASS_WRITE, CLASS_SYNC };
 enum crash_how { CRASH_BEFORE, CRASH_AFTER, CRASH_MIDST, CRASH_KINDS };
@@ -28,11 +29,11 @@ static int fault(int system_errno)
 static bool is_full(void)
 {
     const struct world_life *life = &world->life;
-    if (life->full_at != 0 && world->operations >= life->full_at && !world->was_full) {
-        world->was_full = true;
-        world->full_until_us = world->now_us + life->full_us;
+    if (life->full_at != 0 && world->life.operations >= life->full_at && !world->life.was_full) {
+        world->life.was_full = true;
+        world->life.full_until_us = world->now_us + life->full_us;
     }
-    return world->was_full && world->now_us < world->full_until_us;
+    return world->life.was_full && world->now_us < world->life.full_until_us;
 }
 
 /* One operation: 0 to go on, else an errno. *part: a write is to be done in part, and then the
@@ -40,8 +41,9 @@ static bool is_full(void)
 static int meet(enum operation_class operation, bool *part)
 {
     const struct world_life *life = &world->life;
-    uint64_t number = ++world->operations;
+    uint64_t number = ++world->life.operations;
     *part = dies_after = false;
+    tasks_meet_freeze(number);
     if (number == life->crash_at) {
         world->crashes++;
         if (life->crash_how == CRASH_BEFORE)
@@ -94,7 +96,7 @@ static int disk_open(const char *path, int flags, mode_t mode)
 
 static ssize_t disk_pread(int fd, void *data, size_t size_bytes, off_t offset)
 {
-    if (++world->reads == world->life.read_eio_at) {
+    if (++world->life.reads == world->life.read_eio_at) {
         errno = fault(EIO);
         return -1;
     }
@@ -218,8 +220,6 @@ void disk_begin(const char *base)
     calls.mkdir = disk_mkdir;
     calls.rmdir = disk_rmdir;
     calls.statvfs = disk_statvfs;
-    world->operations = world->reads = 0;
-    world->was_full = false;
     is_in_force = true;
     if (world->life.power_loss_at != 0) {
         const struct power_loss_plan plan = {
@@ -241,7 +241,11 @@ bool disk_is_faulty(void)
 
 enum disk_death disk_count_request(void)
 {
-    if (!is_in_force || ++world->operations != world->life.crash_at)
+    if (!is_in_force)
+        return DEATH_NONE;
+    uint64_t number = ++world->life.operations;
+    tasks_meet_freeze(number);
+    if (number != world->life.crash_at)
         return DEATH_NONE;
     world->crashes++;
     return world->life.crash_how == CRASH_BEFORE  ? DEATH_BEFORE

@@ -22,8 +22,11 @@
 #include "commit/lake_catalog.h"
 #include "config/option_load.h"
 #include "config/problems.h"
+#include "pg.h"
 #include "foreign.h"
 #include "oracle.h"
+#include "processes.h"
+#include "tasks.h"
 #include "os/log.h"
 #include "os/thread.h"
 #include "serve/server.h"
@@ -57,6 +60,16 @@ static void *serve(void *context)
     return NULL;
 }
 
+/* Each process is on a machine of its own. */
+static const char *staging_path(void)
+{
+    static char path[540];
+    if (world->process == 1)
+        return world->staging_path;
+    snprintf(path, sizeof path, "%.500s-%" PRIu32, world->staging_path, world->process);
+    return path;
+}
+
 void run_load_options(struct run *run, uint32_t start, uint32_t end, struct options *options)
 {
     struct problems problems, warnings;
@@ -70,7 +83,7 @@ void run_load_options(struct run *run, uint32_t start, uint32_t end, struct opti
     options->output_path = run->folder;
     if (world->is_on_objects) {
         options->catalog = run->catalog;
-        options->staging_path = world->staging_path;
+        options->staging_path = staging_path();
         options->s3_endpoint = BUCKET_ENDPOINT;
         options->s3_path_style = true;
     }
@@ -127,8 +140,7 @@ static bool read_extent(const struct run *run, struct ledger_range *extent, bool
     const struct ledger_range beyond = {UINT32_MAX, 0};
     struct error error;
     struct catalog *catalog;
-    enum error_code code =
-        catalog_open(&catalog, world_catalog_of(run->folder), CATALOG_READ, NULL, &error);
+    enum error_code code = world_open_catalog(&catalog, run->folder, &error);
     bool is_read = code == OK && catalog_coverage(catalog, &coverage, &error) == OK &&
                    catalog_pruned(catalog, &pruned, &error) == OK &&
                    ledger_set_append_all(&coverage, &pruned, &error) == OK &&
@@ -152,7 +164,7 @@ static int meet_other_chain(struct run *run, const void *context)
     struct fault_script no_faults = {.fault_count = 0};
     struct ledger_range extent = {0, 0};
     bool is_whole;
-    if (!temp_exists(world_catalog_of(run->folder)) || !read_extent(run, &extent, &is_whole))
+    if (!world_has_catalog(run->folder) || !read_extent(run, &extent, &is_whole))
         return 0;
     scenario_draw_other_chain(&run->scenario, extent.first, extent.last, &other);
     int exit_code =
@@ -184,7 +196,8 @@ static int activity_run(struct run *run, const void *wish)
 static int activity_check(struct run *run, const void *wish)
 {
     const bool *is_final = wish;
-    return check_lake(run->folder, &run->scenario.chain, *is_final) ? 0 : 1;
+    bool is_sound = !world->is_shared || pg_is_sound();
+    return check_lake(run->folder, &run->scenario.chain, *is_final) && is_sound ? 0 : 1;
 }
 
 /* ---- processes ---- */
@@ -197,11 +210,12 @@ static void find_lakes(const struct run *run)
     objects_configure(&(struct objects_settings){.endpoint = BUCKET_ENDPOINT,
                                                  .region = "",
                                                  .path_style = true,
-                                                 .staging_path = world->staging_path});
+                                                 .staging_path = staging_path()});
     lake_catalog_configure(run->catalog, "");
 }
 
-int run_process(struct run *run, run_activity *activity, const void *wish)
+/* What a process is. */
+static pid_t fork_for_a_life(void)
 {
     fflush(stdout);
     pid_t child = fork();
@@ -209,24 +223,28 @@ int run_process(struct run *run, run_activity *activity, const void *wish)
         perror("fork");
         abort();
     }
-    if (child == 0) {
-        find_lakes(run);
-        int log = open(run->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-        if (!run->verbose && log >= 0)
-            dup2(log, STDERR_FILENO);
-        const struct rlimit limit = {LIFE_CPU_SECONDS, LIFE_CPU_SECONDS};
-        setrlimit(RLIMIT_CPU, &limit);
-        alarm(LIFE_SECONDS);
-        log_configure(LOG_INFO, LOG_FORMAT_TEXT);
-        tasks_begin();
-        int exit_code = activity(run, wish);
-        fflush(stdout);
-        world_end_process(exit_code);
-    }
-    int status = 0;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-        continue;
-    run->lives += activity == activity_run;
+    return child;
+}
+
+static _Noreturn void live(struct run *run, run_activity *activity, const void *wish)
+{
+    find_lakes(run);
+    int log = open(run->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (!run->verbose && log >= 0)
+        dup2(log, STDERR_FILENO);
+    const struct rlimit limit = {LIFE_CPU_SECONDS, LIFE_CPU_SECONDS};
+    setrlimit(RLIMIT_CPU, &limit);
+    alarm(LIFE_SECONDS);
+    log_configure(LOG_INFO, LOG_FORMAT_TEXT);
+    tasks_begin();
+    int exit_code = activity(run, wish);
+    fflush(stdout);
+    world_end_process(exit_code);
+}
+
+/* Its exit code, or -1 where that is none that may be. */
+static int end_of(int status)
+{
     if (world->findings != 0) /* the oracle's, and it has said so */
         return -1;
     if (WIFEXITED(status) && WEXITSTATUS(status) == POWER_LOSS_EXIT_CODE)
@@ -238,11 +256,55 @@ int run_process(struct run *run, run_activity *activity, const void *wish)
     return -1;
 }
 
+int run_process(struct run *run, run_activity *activity, const void *wish)
+{
+    world->process = 1;
+    pid_t child = fork_for_a_life();
+    if (child == 0)
+        live(run, activity, wish);
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        continue;
+    run->lives += activity == activity_run;
+    return end_of(status);
+}
+
+int run_together(struct run *run, uint32_t count, const struct world_life *lives,
+                 const struct ledger_range *ranges)
+{
+    pid_t children[WORLD_PROCESSES_MAX];
+    int worst = 0, status = 0;
+    processes_begin(count);
+    for (uint32_t i = 0; i < count; i++) {
+        children[i] = fork_for_a_life();
+        if (children[i] == 0) {
+            processes_enter(i + 1, &lives[i]);
+            live(run, activity_run, &ranges[i]);
+        }
+    }
+    processes_go_on();
+    for (uint32_t left = count; left > 0; left--) {
+        pid_t ended;
+        while ((ended = waitpid(-1, &status, 0)) < 0 && errno == EINTR)
+            continue;
+        for (uint32_t i = 0; i < count; i++)
+            if (children[i] == ended)
+                processes_bury(i + 1);
+        int code = end_of(status);
+        if (run->verbose)
+            fprintf(stderr, "---- a process of %" PRIu32 " ended: %d\n", count, code);
+        worst = code < 0 ? code : worst;
+        processes_go_on();
+    }
+    run->lives += count;
+    world->together++;
+    return worst;
+}
+
 bool run_lake_is_true(struct run *run, bool is_final)
 {
     return run_process(run, activity_check, &is_final) == 0;
 }
-
 /* ---- a seed ---- */
 
 /* A server of another chain, on a calm day: the lake stays as it is. */
@@ -255,15 +317,43 @@ static bool survive_other_chain(struct run *run)
     return run_process(run, meet_other_chain, NULL) == 0 && run_lake_is_true(run, false);
 }
 
+/* Some processes, mostly with the same command. */
+static int live_together(struct run *run)
+{
+    struct world_life lives[WORLD_PROCESSES_MAX];
+    struct ledger_range ranges[WORLD_PROCESSES_MAX];
+    uint32_t count = 1 + world_below(WORLD_PROCESSES_MAX);
+    bool is_same = !world_chance(3);
+    world->slack_us = INT64_C(1) << world_below(18);
+    for (uint32_t i = 0; i < count; i++) {
+        scenario_draw_life(&run->scenario, false, &ranges[i].first, &ranges[i].last);
+        lives[i] = world->life;
+        if (is_same && (ranges[i].last == 0) == (ranges[0].last == 0))
+            ranges[i] = ranges[0];
+        if (run->verbose)
+            fprintf(stderr,
+                    "---- process %" PRIu32 ": %u to %u, stop at %" PRId64 ", crash at %" PRIu64
+                    ", freeze at %" PRIu64 " for %" PRId64 " us\n",
+                    i + 1, ranges[i].first, ranges[i].last, lives[i].stop_at_us, lives[i].crash_at,
+                    lives[i].freeze_at, lives[i].freeze_us);
+    }
+    return run_together(run, count, lives, ranges);
+}
+
+static int live_alone(struct run *run, unsigned number)
+{
+    struct ledger_range range;
+    scenario_draw_life(&run->scenario, false, &range.first, &range.last);
+    if (run->verbose)
+        fprintf(stderr, "---- life %u: %u to %u, stop at %" PRId64 ", crash at %" PRIu64 "\n",
+                number, range.first, range.last, world->life.stop_at_us, world->life.crash_at);
+    return run_process(run, activity_run, &range);
+}
+
 static bool live_roughly(struct run *run)
 {
     for (unsigned i = 0; i < run->scenario.rough_lives; i++) {
-        struct ledger_range range;
-        scenario_draw_life(&run->scenario, false, &range.first, &range.last);
-        if (run->verbose)
-            fprintf(stderr, "---- life %u: %u to %u, stop at %" PRId64 ", crash at %" PRIu64 "\n",
-                    i + 1, range.first, range.last, world->life.stop_at_us, world->life.crash_at);
-        if (run_process(run, activity_run, &range) < 0)
+        if ((world->is_shared ? live_together(run) : live_alone(run, i + 1)) < 0)
             return false;
         bool is_updated = i + 1 == run->scenario.rough_lives || world_chance(2);
         if (is_updated && !care_replay_letters(run))
@@ -275,7 +365,7 @@ static bool live_roughly(struct run *run)
             return false;
         if (world_chance(2) && !survive_other_chain(run))
             return false;
-        if (world_chance(2) && !care_at_random(run, false))
+        if (world_chance(world->is_shared ? 8 : 2) && !care_at_random(run, false))
             return false;
     }
     return true;
@@ -327,13 +417,17 @@ static void find_places(struct run *run)
     snprintf(run->folder, sizeof run->folder, "%s", BUCKET_URL);
     snprintf(world->catalog_path, sizeof world->catalog_path, "%.400s/catalog.sqlite", run->base);
     snprintf(world->staging_path, sizeof world->staging_path, "%.400s/staging", run->base);
+    snprintf(world->database_path, sizeof world->database_path, "%.400s/postgres.db", run->base);
     snprintf(run->catalog, sizeof run->catalog, "sqlite:%.400s/catalog.sqlite", run->base);
+    if (world->is_shared)
+        snprintf(run->catalog, sizeof run->catalog, "postgres:dbname=simulated");
     bucket_use(run->bucket);
 }
 
 bool run_seed(struct run *run)
 {
     world_begin(run->seed);
+    world->is_shared = run->is_shared;
     scenario_make(&run->scenario, run->seed, run->is_on_objects);
     find_places(run);
     if (run->verbose)
@@ -344,7 +438,7 @@ bool run_seed(struct run *run)
     if (passed && run->scenario.skips)
         passed = run_lake_is_true(run, false) && care_repair_unconfirmed(run);
     passed = passed && run_lake_is_true(run, true);
-    for (uint32_t left = world_below(4); passed && left > 0; left--)
+    for (uint32_t left = world_below(world->is_shared ? 2 : 4); passed && left > 0; left--)
         passed = care_at_random(run, true);
     passed = passed && (!world->is_on_objects || sweep_is_clean(run));
     uint64_t faults = world->crashes + world->power_losses + world->disk_faults +

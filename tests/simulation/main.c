@@ -3,7 +3,7 @@
  * The simulation: tests/simulation/README.md.
  *
  *     simulation [--seeds FROM COUNT] [--seed N] [--verbose] [--seconds N] [--until-failure]
- *         [--objects]
+ *         [--objects | --processes]
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,13 +19,13 @@
 
 struct wish {
     uint64_t from, count, seconds;
-    bool verbose, until_failure, is_on_objects;
+    bool verbose, until_failure, is_on_objects, is_shared;
 };
 
 struct totals {
     uint64_t seeds, lives, events, steps, crashes, power_losses, disk_faults, wire_faults,
-        server_faults, stops, foreign_writes, foreign_files, other_chains, store_faults,
-        late_requests, on_objects, care[WORLD_CARE_MAX];
+        server_faults, stops, database_faults, late_trips, freezes, together, foreign_writes,
+        foreign_files, other_chains, store_faults, late_requests, on_objects, care[WORLD_CARE_MAX];
 };
 
 static void print_log_tail(const char *path)
@@ -44,8 +44,10 @@ static void print_log_tail(const char *path)
 static bool try_seed(uint64_t seed, const struct wish *wish, struct totals *totals)
 {
     static struct run run;
-    run =
-        (struct run){.seed = seed, .verbose = wish->verbose, .is_on_objects = wish->is_on_objects};
+    run = (struct run){.seed = seed,
+                       .verbose = wish->verbose,
+                       .is_on_objects = wish->is_on_objects,
+                       .is_shared = wish->is_shared};
     temp_folder_make(run.base);
     snprintf(run.folder, sizeof run.folder, "%s", temp_path(run.base, "lake"));
     snprintf(run.copy, sizeof run.copy, "%s", temp_path(run.base, "copy"));
@@ -72,6 +74,10 @@ static bool try_seed(uint64_t seed, const struct wish *wish, struct totals *tota
     totals->on_objects += world->is_on_objects;
     totals->store_faults += world->store_faults;
     totals->late_requests += world->late_requests;
+    totals->database_faults += world->database_faults;
+    totals->late_trips += world->late_trips;
+    totals->freezes += world->freezes;
+    totals->together += world->together;
     if (!passed) {
         printf("seed %" PRIu64 " FAILED; again: simulation --seed %" PRIu64 "\n%s", seed, seed,
                run.scenario.script_text);
@@ -104,7 +110,11 @@ static void print_totals(const struct totals *totals, uint64_t from, uint64_t fa
                  {totals->other_chains, "other chains"},
                  {totals->on_objects, "lakes on objects"},
                  {totals->store_faults, "faults of the store"},
-                 {totals->late_requests, "late requests"}};
+                 {totals->late_requests, "late requests"},
+                 {totals->together, "lives together"},
+                 {totals->freezes, "freezes"},
+                 {totals->database_faults, "faults of the database"},
+                 {totals->late_trips, "late trips to it"}};
     printf("%" PRIu64 " seeds from %" PRIu64 ", %" PRIu64 " failed", totals->seeds, from, failed);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         printf("%s %" PRIu64 " %s", i == 0 ? ";" : ",", kinds[i].count, kinds[i].what);
@@ -125,6 +135,8 @@ static bool parse(struct wish *wish, int count, char **arguments)
             wish->until_failure = true;
         } else if (strcmp(arguments[i], "--objects") == 0) {
             wish->is_on_objects = true;
+        } else if (strcmp(arguments[i], "--processes") == 0) {
+            wish->is_on_objects = wish->is_shared = true;
         } else if (strcmp(arguments[i], "--seed") == 0 && left >= 1) {
             wish->from = strtoull(arguments[++i], NULL, 10);
             wish->count = 1;
@@ -135,7 +147,7 @@ static bool parse(struct wish *wish, int count, char **arguments)
             wish->count = strtoull(arguments[++i], NULL, 10);
         } else {
             fprintf(stderr, "usage: simulation [--seeds FROM COUNT | --seed N] [--seconds N] "
-                            "[--until-failure] [--verbose] [--objects]\n");
+                            "[--until-failure] [--verbose] [--objects | --processes]\n");
             return false;
         }
     }

@@ -76,14 +76,14 @@ static void check_stream(const struct health *health)
 
 static void check_storage(const struct health *health)
 {
-    bool is_full = oracle.is_refused && world->now_us < world->full_until_us &&
+    bool is_full = oracle.is_refused && world->now_us < world->life.full_until_us &&
                    world->now_us - oracle.full_since_us > LATE_US &&
                    world->now_us - oracle.full_seen_us < LATE_US;
     if (is_full && !names(health, HEALTH_RULE_DISK_FULL) && !names(health, HEALTH_RULE_DISK_LOW))
         oracle_finding("health is %s, and the disk has been full for %" PRId64 " ms",
                        health_level_name(health->level),
                        (world->now_us - oracle.full_since_us) / 1000);
-    must_not(health, !world->was_full || world->now_us > world->full_until_us + LATE_US,
+    must_not(health, !world->life.was_full || world->now_us > world->life.full_until_us + LATE_US,
              HEALTH_RULE_DISK_FULL, "there is room on the disk");
     must(health, oracle.commit_is_failing, HEALTH_RULE_COMMIT_FAILING, "a commit failed");
     must_not(health, !oracle.commit_is_failing && oracle.disk_faults_before == world->disk_faults,

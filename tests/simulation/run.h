@@ -9,6 +9,8 @@
 
 #include "scenario.h"
 #include "support/temp_folder.h"
+#include "util/ledgers.h"
+#include "world.h"
 
 struct run {
     uint64_t seed;
@@ -19,7 +21,9 @@ struct run {
     char bucket[TEMP_PATH_BYTES]; /* the folder of an object store that the lake may lie in */
     char catalog[600];            /* the option; "": in the lake's folder */
     char log_path[TEMP_PATH_BYTES];
-    bool verbose, is_on_objects; /* each lake is on objects */
+    bool verbose;
+    bool is_on_objects; /* each lake is on objects, */
+    bool is_shared;     /* and several processes share it */
     uint64_t lives;
 };
 
@@ -30,6 +34,11 @@ typedef int run_activity(struct run *run, const void *wish);
  * none that may be. */
 int run_process(struct run *run, run_activity *activity, const void *wish);
 
+/* Lives of several processes at the same time, each asked for a range; -1: as above, of one of
+ * them.
+ */
+int run_together(struct run *run, uint32_t count, const struct world_life *lives,
+                 const struct ledger_range *ranges);
 /* The options of a life that is asked for a range. Release them. */
 void run_load_options(struct run *run, uint32_t start, uint32_t end, struct options *options);
 

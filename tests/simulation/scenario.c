@@ -169,6 +169,14 @@ static void draw_script(struct scenario *scenario)
     }
 }
 
+static void draw_database(void)
+{
+    world->database_faults_left = world_below(40);
+    world->lease_ttl_us = (10 + (int64_t)world_below(50)) * US_PER_SECOND;
+    world->database_skew_us =
+        ((int64_t)world_below(7200) - 3600) * US_PER_SECOND; /* of its clock */
+}
+
 void scenario_make(struct scenario *scenario, uint64_t seed, bool is_on_objects)
 {
     struct error error;
@@ -198,6 +206,8 @@ void scenario_make(struct scenario *scenario, uint64_t seed, bool is_on_objects)
     world->is_old_age = world_chance(4) && !scenario->shrinks && !world->is_on_objects &&
                         !world->is_old_schema && !world->foreign.changes_rows;
     world->store_faults_left = world_below(40);
+    if (world->is_shared)
+        draw_database();
 }
 
 void scenario_release(struct scenario *scenario)
@@ -210,6 +220,20 @@ static uint64_t any_magnitude(unsigned bits)
 {
     uint64_t top = UINT64_C(1) << world_below(bits);
     return top + world_below((uint32_t)top);
+}
+
+static void draw_processes(struct world_life *life)
+{
+    static const uint32_t odds[] = {0, 15, 60, 300};
+    life->database_odds = odds[world_below(COUNT(odds))];
+    if (world_chance(2)) {
+        life->freeze_at = any_magnitude(11);
+        life->freeze_us = (int64_t)any_magnitude(10) * US_PER_SECOND;
+        if (world_chance(2)) /* until about when it is robbed */
+            life->freeze_us =
+                world->lease_ttl_us * 2 / 3 +
+                (int64_t)world_below((uint32_t)world->lease_ttl_us / 3 + 3 * US_PER_SECOND);
+    }
 }
 
 static void draw_disk(struct world_life *life)
@@ -267,9 +291,11 @@ void scenario_draw_life(const struct scenario *scenario, bool is_calm, uint32_t 
         life->store_odds = odds[world_below(COUNT(odds))] / 4;
         life->store_latency_us = (int64_t)any_magnitude(16);
     }
+    if (world->is_shared)
+        draw_processes(life);
     if (world->foreign.is_there && !world_chance(3))
         life->foreign_writes = 1 + world_below(16);
-    else if (world_chance(6)) {
+    else if (!world->is_shared && world_chance(6)) {
         life->power_loss_at = any_magnitude(12);
         life->crash_at = 0;
     }
@@ -321,6 +347,8 @@ void scenario_set_options(const struct scenario *scenario, struct options *optio
     options->batch_size = 1 + (uint32_t)any_magnitude(7);
     options->flush_interval_us = (int64_t)any_magnitude(25);
     options->max_file_size_bytes = file_sizes[world_below(COUNT(file_sizes))];
+    if (world->is_shared) /* many processes, not many files */
+        options->max_file_size_bytes += file_sizes[2];
     options->max_file_age_us = ages_s[world_below(COUNT(ages_s))] * US_PER_SECOND;
     options->compression_codec = (int)world_below(6);
     options->encoding_profile = (int)world_below(2);
@@ -343,6 +371,8 @@ void scenario_set_options(const struct scenario *scenario, struct options *optio
     options->streams = drawn % 3 == 0 && !scenario->shrinks ? 2 + drawn / 3 % 4 : 1;
     options->lease_ledgers = 10 + drawn;
     /* Also without. */
+    if (world->is_shared)
+        options->lease_ttl_us = world->lease_ttl_us;
     options->compact_closed = drawn % 4 == 0;
     options->snapshot_retention_us = drawn % 5 == 0 ? (int64_t)drawn * US_PER_SECOND : 0;
 }

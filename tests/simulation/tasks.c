@@ -6,7 +6,7 @@
  * Real threads that hand each other the turn did the same, at twice the cost, and many times that
  * on a busy machine, where each turn waits for the kernel's.
  */
-#include "world.h"
+#include "tasks.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -15,16 +15,29 @@
 #include "os/identity.h"
 #include "os/poll.h"
 #include "os/signal.h"
+#include "pg.h"
 #include "os/thread.h"
+#include "processes.h"
 #include "stack.h"
+#include "world.h"
 
-#define TASK_MAX 32
+#define TASK_MAX 64
 /* What one turn takes at most. */
 #define TURN_US 200
+/* After so many turns another process has one. */
+#define FAIR_STEPS 64
 /* More than any life takes that ends. */
 #define STEP_LIMIT UINT64_C(3000000)
 
-enum wait_kind { WAIT_NOTHING, WAIT_TIME, WAIT_CONDITION, WAIT_POLL, WAIT_SIGNAL, WAIT_JOIN };
+enum wait_kind {
+    WAIT_NOTHING,
+    WAIT_TIME,
+    WAIT_CONDITION,
+    WAIT_POLL,
+    WAIT_SIGNAL,
+    WAIT_JOIN,
+    WAIT_MUTEX
+};
 
 struct task {
     struct stack *stack;
@@ -32,6 +45,7 @@ struct task {
     enum wait_kind wait;
     int64_t deadline_us;
     const struct os_condition *condition;
+    const struct os_mutex *mutex;
     struct os_poll_item *items;
     size_t item_count;
     const struct task *joined;
@@ -41,7 +55,7 @@ struct task {
 
 static struct task tasks[TASK_MAX];
 static struct task *current;
-static bool signal_is_raised, stop_is_told;
+static bool signal_is_raised, stop_is_told, is_alone;
 static uint64_t steps;
 
 #define WRAPPED(result, name, parameters)                                                          \
@@ -65,11 +79,12 @@ static bool stop_is_due(void)
 
 static bool can_run(const struct task *task)
 {
-    if (!task->is_used || task->is_finished)
+    if (!task->is_used || task->is_finished || (is_alone && task != current))
         return false;
     if (task->wait == WAIT_NOTHING || task->deadline_us <= world->now_us)
         return true;
     switch (task->wait) {
+    case WAIT_MUTEX:
     case WAIT_CONDITION: return task->is_signalled;
     case WAIT_POLL: return wire_poll(task->items, task->item_count) > 0;
     case WAIT_SIGNAL: return signal_is_raised || (stop_is_due() && !stop_is_told);
@@ -78,15 +93,29 @@ static bool can_run(const struct task *task)
     }
 }
 
-/* Nobody can go on: to the moment when somebody can. */
-static void move_clock(void)
+/* When somebody can go on. */
+static int64_t find_next_us(void)
 {
-    int64_t next_us = wire_next_us();
+    int64_t next_us = is_alone ? current->deadline_us : wire_next_us();
+    if (is_alone)
+        return next_us;
     for (size_t i = 0; i < TASK_MAX; i++)
         if (tasks[i].is_used && !tasks[i].is_finished && tasks[i].deadline_us < next_us)
             next_us = tasks[i].deadline_us;
     if (world->life.stop_at_us > world->now_us && world->life.stop_at_us < next_us)
         next_us = world->life.stop_at_us;
+    return next_us;
+}
+
+/* Nobody can go on: to the moment when somebody can, or to the process that can before. */
+static void move_clock(void)
+{
+    int64_t next_us = find_next_us(), other_us;
+    uint32_t other = processes_first_other(&other_us);
+    if (other != 0 && other_us < next_us && other_us + world->slack_us < next_us) {
+        processes_hand_over(other, next_us);
+        return;
+    }
     if (next_us == INT64_MAX || steps > STEP_LIMIT) {
         fprintf(stderr, "simulation: %s\n",
                 next_us == INT64_MAX ? "nothing can happen any more" : "it never ends");
@@ -127,10 +156,50 @@ static bool block(enum wait_kind kind, int64_t deadline_us)
     self->deadline_us = deadline_us;
     world->now_us += world_below(TURN_US);
     world->steps++;
+    if (world->steps % FAIR_STEPS == 0)
+        tasks_yield();
     go_on_with(choose());
     self->wait = WAIT_NOTHING;
     self->deadline_us = INT64_MAX;
     return world->now_us >= deadline_us;
+}
+
+void tasks_yield(void)
+{
+    uint32_t other = world_below(2) == 0 ? processes_any_other() : 0;
+    if (other != 0)
+        processes_hand_over(other, world->now_us);
+}
+
+static void freeze_until(int64_t until_us)
+{
+    while (world->now_us < until_us) {
+        int64_t other_us;
+        uint32_t other = processes_first_other(&other_us);
+        if (other != 0 && other_us < until_us)
+            processes_hand_over(other, until_us);
+        else
+            world->now_us = until_us;
+    }
+}
+
+void tasks_meet_freeze(uint64_t operation)
+{
+    if (operation != world->life.freeze_at)
+        return;
+    int64_t until_us = world->now_us + world->life.freeze_us, idle_us = pg_idle_end_us();
+    world->freezes++;
+    world->disk_faults++; /* for who asks whether there was trouble */
+    if (idle_us < until_us) {
+        freeze_until(idle_us);
+        pg_end_idle();
+    }
+    freeze_until(until_us);
+}
+
+void tasks_be_alone(void)
+{
+    is_alone = true;
 }
 
 void tasks_begin(void)
@@ -181,6 +250,25 @@ WRAPPED(void, os_thread_join, (struct os_thread * thread))
     stack_free(task->stack);
     task->is_used = false;
     thread->running = false;
+}
+
+/* Held by one that waits for the database. */
+WRAPPED(void, os_mutex_lock, (struct os_mutex * mutex))
+{
+    while (pthread_mutex_trylock(&mutex->handle) != 0) {
+        current->mutex = mutex;
+        current->is_signalled = false;
+        block(WAIT_MUTEX, INT64_MAX);
+        current->mutex = NULL;
+    }
+}
+
+WRAPPED(void, os_mutex_unlock, (struct os_mutex * mutex))
+{
+    pthread_mutex_unlock(&mutex->handle);
+    for (size_t i = 0; i < TASK_MAX; i++)
+        if (tasks[i].is_used && tasks[i].mutex == mutex)
+            tasks[i].is_signalled = true;
 }
 
 WRAPPED(bool, os_condition_wait_until,

@@ -190,8 +190,12 @@ unsigned wire_poll(struct os_poll_item *items, size_t count)
     unsigned ready = 0;
     for (size_t i = 0; i < count; i++) {
         items[i].can_read = items[i].can_write = false;
-        if (items[i].fd >= 0)
+        if (items[i].fd == WIRE_READY_FD) {
+            items[i].can_read = items[i].want_read;
+            items[i].can_write = items[i].want_write;
+        } else if (items[i].fd >= 0) {
             poll_end(&items[i]);
+        }
         ready += items[i].can_read || items[i].can_write;
     }
     return ready;

@@ -8,8 +8,12 @@
 #include <sys/mman.h>
 
 #include "bucket.h"
+#include "catalog/catalog.h"
+#include "database/location.h"
 #include "catalog/files.h"
+#include "pg.h"
 #include "oracle.h"
+#include "processes.h"
 #include "os/identity.h"
 #include "serve/random.h"
 #include "support/power_loss.h"
@@ -17,6 +21,7 @@
 
 struct world *world;
 static struct fault_script *kept_script;
+static uint64_t begun_counts[WORLD_SCRIPT_MAX];
 
 _Noreturn void __real__exit(int code);
 _Noreturn void __wrap__exit(int code);
@@ -52,14 +57,15 @@ void world_keep_script(struct fault_script *script)
 {
     kept_script = script;
     for (size_t i = 0; i < script->fault_count; i++)
-        script->faults[i].count = world->fault_counts[i];
+        script->faults[i].count = begun_counts[i] = world->fault_counts[i];
 }
 
 void world_save_script(void)
 {
     for (size_t i = 0; kept_script != NULL && i < kept_script->fault_count; i++) {
-        world->server_faults += world->fault_counts[i] - kept_script->faults[i].count;
-        world->fault_counts[i] = kept_script->faults[i].count;
+        uint64_t fired = begun_counts[i] - kept_script->faults[i].count;
+        world->server_faults += fired;
+        world->fault_counts[i] -= fired < world->fault_counts[i] ? fired : world->fault_counts[i];
     }
     kept_script = NULL; /* it ends with the life it was for */
 }
@@ -67,6 +73,20 @@ void world_save_script(void)
 const char *world_catalog_of(const char *lake)
 {
     return strcmp(lake, BUCKET_URL) == 0 ? world->catalog_path : temp_path(lake, LAKE_CATALOG);
+}
+
+bool world_has_catalog(const char *lake)
+{
+    return world->is_shared && strcmp(lake, BUCKET_URL) == 0 ? pg_has_lake()
+                                                             : temp_exists(world_catalog_of(lake));
+}
+
+enum error_code world_open_catalog(struct catalog **out, const char *lake, struct error *error)
+{
+    if (!world->is_shared || strcmp(lake, BUCKET_URL) != 0)
+        return catalog_open(out, world_catalog_of(lake), CATALOG_READ, NULL, error);
+    const struct database_location where = database_location_parse("postgres:", "");
+    return catalog_open_at(out, &where, CATALOG_READ, NULL, error);
 }
 
 extern __typeof__(os_uuid) __wrap_os_uuid;
@@ -99,6 +119,7 @@ enum error_code __wrap_os_uuid(char out[OS_UUID_BYTES], struct error *error)
 _Noreturn void world_end_process(int exit_code)
 {
     world_save_script();
+    processes_leave();
     __real__exit(exit_code);
 }
 

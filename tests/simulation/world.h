@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "serve/fault.h"
+#include "util/error.h"
 
 #define WORLD_SCRIPT_MAX 32
 /* The clock's time of day when the world begins: 2024-03-01T00:00:00Z. */
@@ -44,6 +45,11 @@ struct world_life {
      * long. */
     uint32_t store_odds;
     int64_t store_latency_us;
+    /* The database of several processes: one in so many trips meets a fault; 0: none. */
+    uint32_t database_odds;
+    /* At this operation the process freezes for so long; 0: never. */
+    uint64_t freeze_at;
+    int64_t freeze_us;
     /* The wire. */
     uint32_t chunk_bytes; /* at most so many in one send or receive */
     int64_t latency_us;
@@ -55,6 +61,10 @@ struct world_life {
     bool backup_mirrors;
     /* Its program is an older one that knows no clawbacks: they become dead letters. */
     bool is_old_program;
+    /* So far. */
+    uint64_t operations, reads;
+    int64_t full_until_us;
+    bool was_full;
 };
 
 /* What somebody else has done to the catalog, over all lives (foreign.h). */
@@ -73,25 +83,50 @@ struct world_lake {
     bool has_old_letters; /* dead letters that can be read by now */
 };
 
+/* Advisory locks of the simulated database's sessions; class 0: none. */
+#define WORLD_LOCKS_MAX 64
+struct world_lock {
+    int class;
+    bool is_shared;
+    uint32_t process;
+    unsigned session;
+};
+
+/* Processes that live at the same time (processes.h). */
+#define WORLD_PROCESSES_MAX 4
+struct world_process {
+    bool is_alive;
+    int64_t next_us; /* when it can go on; INT64_MAX: when another has done something */
+};
+
 #define WORLD_CARE_MAX 12
 
 struct world {
     uint64_t random;
-    int64_t now_us; /* monotonic; never goes back, over lives */
-    struct world_life life;
-    uint64_t operations, reads; /* of this life */
-    int64_t full_until_us;
-    bool was_full;
+    int64_t now_us;         /* monotonic; never goes back, over lives */
+    struct world_life life; /* of the process that runs */
     uint32_t wire_faults_left;
     /* The lake lies in an object store (bucket.h), its catalog on the disk. */
     bool is_on_objects;
-    char catalog_path[512], staging_path[512];
+    char catalog_path[512], staging_path[512]; /* of the first process */
     uint32_t store_faults_left;
     int64_t store_away_until_us;
     uint64_t etags;                /* given so far */
     uint64_t late_first, late_end; /* requests that are under way */
     uint64_t identities;           /* for those that are drawn (os_uuid) */
     char last_identity[9];
+    /* Several processes share the lake: its catalog is in the simulated database (pg.h). */
+    bool is_shared;
+    char database_path[512];
+    int64_t lease_ttl_us;
+    int64_t database_skew_us; /* its clock against ours */
+    uint32_t database_faults_left;
+    int64_t database_away_until_us;
+    struct world_lock locks[WORLD_LOCKS_MAX];
+    struct world_process processes[WORLD_PROCESSES_MAX];
+    uint32_t turn;    /* the one of them that runs, counted from 1; 0: whoever waits for them */
+    uint32_t process; /* likewise, also where one lives alone */
+    int64_t slack_us; /* so much later than it could a process goes on, where another is at work */
     struct world_foreign foreign;
     bool has_old_letters;
     bool is_old_age;    /* the lives are of an older program */
@@ -103,7 +138,7 @@ struct world {
     uint64_t fault_counts[WORLD_SCRIPT_MAX];
     /* What happened. */
     uint64_t care[WORLD_CARE_MAX]; /* by verb */
-    uint64_t store_faults, late_requests;
+    uint64_t store_faults, late_requests, database_faults, late_trips, freezes, together;
     uint64_t steps, crashes, power_losses, disk_faults, wire_faults, server_faults, stops;
     uint64_t other_chains; /* that a run refused */
     uint64_t findings;     /* of the oracle, or of what happened beside a life */
@@ -124,6 +159,12 @@ void world_save_script(void);
 
 /* The path of a lake's catalog. */
 const char *world_catalog_of(const char *lake);
+bool world_has_catalog(const char *lake);
+struct catalog;
+struct error;
+/* To read it. */
+enum error_code world_open_catalog(struct catalog **out, const char *lake,
+                                   struct error *error) MUST_CHECK;
 
 /* Ends this process without a word, as a crash does; the world is kept. */
 _Noreturn void world_end_process(int exit_code);
@@ -137,13 +178,11 @@ enum disk_death disk_count_request(void);
 bool disk_is_faulty(void);
 
 /* wire.c */
+#define WIRE_READY_FD 999999 /* always ready */
 struct os_poll_item;
 /* Fills in what is ready; how many are. */
 unsigned wire_poll(struct os_poll_item *items, size_t count);
 /* When something arrives next, after now; INT64_MAX: nothing is on its way. */
 int64_t wire_next_us(void);
-
-/* tasks.c: from now on the threads of this process take turns. */
-void tasks_begin(void);
 
 #endif
