@@ -29,6 +29,7 @@
 #include "util/memory.h"
 
 #define SAMPLE_US        1000000  /* between two looks at the clocks */
+#define IDLE_ROUNDS_MAX  3        /* 8 s, beside others whose pieces overlap what is wanted */
 #define BACKOFF_FIRST_US 1000000  /* after a failed commit; doubles */
 #define BACKOFF_MAX_US   60000000 /* a full or failing disk is looked at once a minute */
 
@@ -70,7 +71,8 @@ struct lake_run {
     /* The round. */
     bool is_on; /* its threads run */
     struct run_plan plan;
-    bool has_open; /* find_open: there is */
+    bool has_open;        /* find_open: there is */
+    unsigned idle_rounds; /* in a row, beside others, without a commit */
     struct os_thread writer_thread;
     atomic_size_t streams_at_work;
     atomic_bool writer_done, writer_failed, stream_failed, lease_lost;
@@ -650,7 +652,9 @@ static bool has_more_of_others(struct lake_run *run)
         log_line(LOG_WARN, "app", error.message);
         return false;
     }
-    if (run->has_open)
+    bool got_on = sink_lake_commits(run->sink) > run->commits_before;
+    run->idle_rounds = got_on ? 0 : run->idle_rounds + (run->idle_rounds < IDLE_ROUNDS_MAX);
+    for (unsigned i = 0; run->has_open && i < 1U << run->idle_rounds && !is_ending(run); i++)
         os_signals_wait(SAMPLE_US);
     return run->has_open && !is_ending(run);
 }

@@ -233,7 +233,7 @@ static void *body(void *context)
     enum error_code code = look_for_tip(stream, &stopped);
     if (code == OK && !stopped)
         stopped = !work_begin(stream->host.work, stream->host.index);
-    if (code == OK && !stopped && work_must_check_seams(stream->host.work, stream->host.index)) {
+    if (code == OK && !stopped && work_must_check_seams(stream->host.index)) {
         code = check_seams(stream, &stopped);
         if (code == OK && !stopped)
             work_seams_are_checked(stream->host.work);

@@ -222,9 +222,8 @@ enum error_code work_plan(struct work *work, struct run_plan *plan, struct error
     return code;
 }
 
-bool work_must_check_seams(const struct work *work, size_t stream)
+bool work_must_check_seams(size_t stream)
 {
-    (void)work;
     return stream == 0;
 }
 

@@ -69,7 +69,7 @@ bool work_has_care(struct work *work);
 
 /* Whether the stream is the one that checks the plan's seams before any piece is taken; it says
  * when that is done. */
-bool work_must_check_seams(const struct work *work, size_t stream);
+bool work_must_check_seams(size_t stream);
 void work_seams_are_checked(struct work *work);
 
 /* A piece in a stream's hands. */
