@@ -5,7 +5,6 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "util/memory.h"
@@ -405,11 +404,6 @@ uint32_t arrow_dictionary_count(const struct arrow_dictionary *dictionary)
 struct bytes_view arrow_dictionary_value(const struct arrow_dictionary *dictionary, uint32_t index)
 {
     return value_at(dictionary, index);
-}
-
-const uint8_t *arrow_dictionary_bytes(const struct arrow_dictionary *dictionary)
-{
-    return dictionary->store->data;
 }
 
 const struct arrow_value_facts *arrow_dictionary_facts(const struct arrow_dictionary *dictionary)

@@ -88,9 +88,8 @@ bool arrow_dictionary_is_list(const struct arrow_dictionary *dictionary);
 /* Unique in this process: the same id means the same index stands for the same value. */
 uint64_t arrow_dictionary_id(const struct arrow_dictionary *dictionary);
 uint32_t arrow_dictionary_count(const struct arrow_dictionary *dictionary);
+/* Until the next value is added. */
 struct bytes_view arrow_dictionary_value(const struct arrow_dictionary *dictionary, uint32_t index);
-/* Where the first value's bytes lie; until the next value is added. */
-const uint8_t *arrow_dictionary_bytes(const struct arrow_dictionary *dictionary);
 /* What is worked out once for each distinct value, when it is new. */
 struct arrow_value_facts {
     uint64_t xxh64; /* of its bytes, seed 0: what Parquet's Bloom filters take */

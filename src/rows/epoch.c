@@ -38,6 +38,7 @@ static void free_part(struct epoch_part *part)
         arrow_dictionary_release(part->columns[i].dictionary);
     arrow_dictionary_release(part->contracts.dictionary);
     buffer_release(&part->decimal_ids);
+    mem_free(part->known_hashes);
     mem_free(part);
 }
 
@@ -69,8 +70,10 @@ static enum error_code make_part(struct epoch_part **out, const struct row_schem
     buffer_init(&part->decimal_ids);
     memset(part->type_ids, 0xff, sizeof part->type_ids);
     memset(part->memo_kind_ids, 0xff, sizeof part->memo_kind_ids);
-    part->hash_id = ROW_ID_NULL;
-    enum error_code code = has_contracts(schema) ? OK : make_column(&part->contracts, 0);
+    part->known_hashes = mem_alloc_zero(EPOCH_KNOWN_HASHES, sizeof *part->known_hashes);
+    enum error_code code = part->known_hashes != NULL ? OK : ERR_NO_MEMORY;
+    if (code == OK && !has_contracts(schema))
+        code = make_column(&part->contracts, 0);
     for (size_t i = 0; i < schema->column_count && code == OK; i++)
         if (row_column_is_numbered(&schema->columns[i]))
             code = make_column(&part->columns[i], row_column_width(&schema->columns[i]));
@@ -98,7 +101,7 @@ static inline bool is_previous(const struct epoch_column *column, struct bytes_v
     uint64_t ends[2];
     if (text.size_bytes != column->previous_size_bytes)
         return false;
-    const uint8_t *previous = arrow_dictionary_bytes(column->dictionary) + column->previous_offset;
+    const uint8_t *previous = column->previous_data;
     if (text.size_bytes < sizeof ends[0])
         return text.size_bytes == 0 || memcmp(text.data, previous, text.size_bytes) == 0;
     /* Addresses begin alike; their ends tell most of them apart. */
@@ -112,7 +115,7 @@ static void note_previous(struct epoch_column *column, uint32_t id)
 {
     struct bytes_view value = arrow_dictionary_value(column->dictionary, id);
     column->previous_id = id;
-    column->previous_offset = (uint32_t)(value.data - arrow_dictionary_bytes(column->dictionary));
+    column->previous_data = value.data;
     column->previous_size_bytes = value.size_bytes;
 }
 
@@ -150,21 +153,28 @@ static enum error_code number_name(struct epoch_column *column, uint32_t *known,
                                    uint32_t *id)
 {
     if (*known == UINT32_MAX)
-        *known = number_bytes(column, bytes_view_text(name)); /* it may be renumbered */
+        *known = number_bytes(column, bytes_view_text(name));
     *id = *known;
     return *id == ARROW_DICTIONARY_FULL ? ERR_NO_MEMORY : OK;
+}
+
+static struct known_hash *known_hash_at(struct epoch_part *part, struct bytes_view digits)
+{
+    uint64_t first;
+    memcpy(&first, digits.data, sizeof first);
+    return &part->known_hashes[(first * UINT64_C(0x9e3779b97f4a7c15) >> 32) &
+                               (EPOCH_KNOWN_HASHES - 1)];
 }
 
 static enum error_code number_hash(struct epoch_part *part, struct epoch_column *column,
                                    struct bytes_view digits, bool is_checked, struct row_view *row,
                                    uint32_t *id)
 {
-    if (part->hash_id != ROW_ID_NULL &&
-        memcmp(digits.data, part->hash_digits, sizeof part->hash_digits) == 0) {
-        memcpy(row->transaction_hash,
-               arrow_dictionary_value(column->dictionary, part->hash_id).data,
+    struct known_hash *known = known_hash_at(part, digits);
+    if (known->id_plus_1 != 0 && memcmp(digits.data, known->digits, sizeof known->digits) == 0) {
+        *id = known->id_plus_1 - 1;
+        memcpy(row->transaction_hash, arrow_dictionary_value(column->dictionary, *id).data,
                sizeof row->transaction_hash);
-        *id = part->hash_id;
         return OK;
     }
     if (!is_checked && !row_decode_hash(digits, row->transaction_hash))
@@ -172,8 +182,8 @@ static enum error_code number_hash(struct epoch_part *part, struct epoch_column 
     *id = number_bytes(column, bytes_view_of(row->transaction_hash, sizeof row->transaction_hash));
     if (*id == ARROW_DICTIONARY_FULL)
         return ERR_NO_MEMORY;
-    memcpy(part->hash_digits, digits.data, sizeof part->hash_digits);
-    part->hash_id = *id;
+    memcpy(known->digits, digits.data, sizeof known->digits);
+    known->id_plus_1 = *id + 1;
     return OK;
 }
 
@@ -330,7 +340,6 @@ void row_epoch_complete(struct row_epoch *epoch)
                 part->columns[i].complete_count =
                     arrow_dictionary_count(part->columns[i].dictionary);
         arrow_dictionary_forget(part->columns[COLUMN_TRANSACTION_HASH - 1].dictionary);
-        part->hash_id = ROW_ID_NULL;
     }
 }
 
@@ -341,7 +350,8 @@ size_t row_epoch_memory_bytes(const struct row_epoch *epoch)
         const struct epoch_part *part = epoch->parts[type];
         if (part == NULL)
             continue;
-        bytes += sizeof *part + part->decimal_ids.size_bytes;
+        bytes += sizeof *part + part->decimal_ids.size_bytes +
+                 EPOCH_KNOWN_HASHES * sizeof *part->known_hashes;
         if (part->contracts.dictionary != NULL)
             bytes += arrow_dictionary_memory_bytes(part->contracts.dictionary);
         for (size_t i = 0; i < epoch->schema->column_count; i++)

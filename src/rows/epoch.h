@@ -27,9 +27,19 @@ struct epoch_column {
     uint32_t complete_count;             /* values up to the last complete ledger */
     uint32_t handed_count;               /* of these, what batches brought */
     /* The last value: events of one ledger share accounts, assets and amounts. */
-    uint32_t previous_id, previous_offset;
-    size_t previous_size_bytes; /* SIZE_MAX: there was none */
+    uint32_t previous_id;
+    size_t previous_size_bytes;   /* SIZE_MAX: there was none */
+    const uint8_t *previous_data; /* in the dictionary, where no value was added since */
 };
+
+/* A transaction hash as it was sent: events of a ledger name it more than once, some others apart.
+ * One that comes to a place that another has takes it over, so that no choice of hashes costs more
+ * than not knowing any. */
+struct known_hash {
+    uint8_t digits[64];
+    uint32_t id_plus_1; /* 0: none */
+};
+#define EPOCH_KNOWN_HASHES 1024u
 
 /* The dictionaries of one file's rows. */
 struct epoch_part {
@@ -41,9 +51,8 @@ struct epoch_part {
     /* By the amount's id: the decimal's, ROW_ID_NULL of what is none. Of a schema without decimals
      * 0 stands for any. */
     struct buffer decimal_ids;
-    uint8_t hash_digits[64]; /* of the previous transaction hash, as it was sent */
-    uint32_t hash_id;        /* ROW_ID_NULL: there was none */
-    bool was_handed;         /* a batch brought rows of it */
+    struct known_hash *known_hashes; /* EPOCH_KNOWN_HASHES of them */
+    bool was_handed;                 /* a batch brought rows of it */
 };
 
 struct row_epoch {
