@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What is old leaves, and no more of the lake is read for it. */
+/* What is old leaves, all of it or nothing, and no more of the lake is read for it. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <stdio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "care/compact.h"
@@ -15,6 +17,7 @@
 #include "lake/inventory.h"
 #include "lake/open.h"
 #include "os/log.h"
+#include "support/fault_calls.h"
 #include "support/sink_fixture.h"
 #include "support/temp_folder.h"
 
@@ -215,6 +218,119 @@ static void old_commits_stay_in_a_merged_file_with_young_ones(void **state)
     prune_report_release(&report);
 }
 
+/* ---- faults ---- */
+
+#define SMALL_LAST (FIRST + 29)
+#define SMALL_CUT  (FIRST + 20)
+
+static char made[TEMP_PATH_BYTES];
+static size_t files_kept; /* in _lake/replaced, once all is done */
+
+/* Three commits, the first of them pruned: so the second is found among the early ones. */
+static void make_small(void)
+{
+    struct sink *sink;
+    struct prune_report report;
+    snprintf(made, sizeof made, "%s", temp_path(folder, "made"));
+    must(sink_open(&sink, &options, &error));
+    for (uint32_t at = FIRST; at <= SMALL_LAST; at += 10) {
+        must(stream_send(sink, &options, at, at + 9, 10, &error));
+        must(sink_commit(sink, ROTATION_AGE, &error));
+    }
+    sink_close(sink);
+    report = prune(&(struct prune_cut){.before_ledger = FIRST + 10}, false);
+    assert_int_equal(report.commits, 1);
+    prune_report_release(&report);
+    files_kept = temp_count(lake, "_lake/replaced", "") + 1;
+    temp_copy(lake, made);
+}
+
+static enum error_code prune_small(void)
+{
+    const struct prune_cut cut = {.before_ledger = SMALL_CUT};
+    struct prune_report report;
+    enum error_code code = prune_lake(lake, &cut, false, &report, &error);
+    prune_report_release(&report);
+    return code;
+}
+
+/* All or nothing left; done once more, it is done wholly, and its ledgers are not fetched again. */
+static void finish_and_check(void)
+{
+    struct sink *sink;
+    must(prune_small());
+    assert_int_equal(temp_count(lake, "_lake/replaced", ""), files_kept);
+    stream_check_covers(lake, SMALL_CUT, SMALL_LAST);
+    must(sink_open(&sink, &options, &error));
+    assert_true(stream_fill(sink, &options, FIRST, SMALL_LAST, 1));
+    sink_close(sink);
+    stream_check_covers(lake, SMALL_CUT, SMALL_LAST);
+}
+
+static void anew(void)
+{
+    temp_folder_remove(lake);
+    temp_copy(made, lake);
+}
+
+static void fail_everywhere(int system_errno, uint64_t step)
+{
+    uint64_t failures = 0, swept = 0;
+    bool met = true;
+    for (uint64_t at = 1; met; at += step, swept++) {
+        struct fault_plan plan = {
+            .kind = FAULT_ERRNO, .scope = FAULT_ALL, .system_errno = system_errno, .first = at};
+        anew();
+        fault_begin(&plan);
+        failures += prune_small() != OK;
+        met = fault_was_met();
+        (void)fault_end();
+        finish_and_check();
+    }
+    assert_true(failures > 1);
+    fault_tell_sweep(system_errno == EIO ? "a prune, EIO" : "a prune, ENOSPC", swept);
+}
+
+static void a_file_operation_that_fails_leaves_all_or_nothing(void **state)
+{
+    (void)state;
+    make_small();
+    fail_everywhere(EIO, fault_step(2));
+    fail_everywhere(ENOSPC, fault_step(3));
+}
+
+static void die_everywhere(enum fault_kind kind, uint64_t step)
+{
+    uint64_t swept = 0;
+    bool died = true;
+    for (uint64_t at = 1; died; at += step, swept++) {
+        struct fault_plan plan = {.kind = kind, .scope = FAULT_ALL, .first = at};
+        int status;
+        anew();
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            fault_begin(&plan);
+            _exit(prune_small() == OK ? 0 : 1);
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status));
+        died = WEXITSTATUS(status) == FAULT_EXIT_CODE;
+        assert_true(died || WEXITSTATUS(status) == 0);
+        finish_and_check();
+    }
+    assert_true(swept > 1);
+    fault_tell_sweep("a prune, death", swept);
+}
+
+static void a_death_at_any_file_operation_leaves_all_or_nothing(void **state)
+{
+    (void)state;
+    make_small();
+    die_everywhere(FAULT_DIE_BEFORE, fault_step(2));
+    die_everywhere(FAULT_DIE_AFTER, fault_step(3));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +341,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(commits_that_others_touched_leave_as_in_the_whole_list,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(old_commits_stay_in_a_merged_file_with_young_ones, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_file_operation_that_fails_leaves_all_or_nothing, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_death_at_any_file_operation_leaves_all_or_nothing, set_up,
                                         tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
