@@ -89,9 +89,9 @@ def lake(tmp_path):
     return tmp_path / "lake"
 
 
-@pytest.fixture(scope="module")
-def cluster():
-    """A PostgreSQL server on loopback."""
+@pytest.fixture(scope="session")
+def postgres_server():
+    """For `cluster`: to make one takes a second and a half of processor time."""
     if postgres.binaries() is None:
         pytest.skip("PostgreSQL is not installed")
     # Not below pytest's folders, which each start of pytest closes to the user postgres.
@@ -102,11 +102,17 @@ def cluster():
 
 
 @pytest.fixture
+def cluster(postgres_server):
+    """A PostgreSQL server on loopback, which runs, and without the database `lake`."""
+    if not postgres_server.running:
+        postgres_server.start()
+    postgres_server.sql("DROP DATABASE IF EXISTS lake WITH (FORCE)", database="postgres")
+    return postgres_server
+
+
+@pytest.fixture
 def catalog_server(cluster):
     """It, with an empty database `lake`."""
-    if cluster.process is None:
-        cluster.start()
-    cluster.sql("DROP DATABASE IF EXISTS lake WITH (FORCE)", database="postgres")
     cluster.make_database()
     return cluster
 

@@ -73,6 +73,10 @@ class Server:
                 assert time.monotonic() < ends, (self.folder / "log").read_text()[-2000:]
                 time.sleep(0.05)
 
+    @property
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
     def stop(self, number=signal.SIGINT):
         """SIGINT ends sessions and the server; SIGQUIT lets it crash."""
         if self.process is not None:
