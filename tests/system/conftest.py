@@ -24,9 +24,9 @@ def pytest_addoption(parser):
                      help="tests that sweep or draw, at full length; else a part of it")
     parser.addoption("--kills", type=int, help="how many kills test_kills.py and test_care_kills.py"
                      f" make; {KILLS}, in campaigns {CAMPAIGN_KILLS}")
-    parser.addoption("--requests", type=int, default=2,
+    parser.addoption("--requests", type=int,
                      help="at how many requests of each verb test_object_care.py lets faults meet; "
-                          "0: at all")
+                          "0: at all; 1, in campaigns 2")
     parser.addoption("--deaths", type=int, default=8, help="of workers, in test_worker_deaths.py")
     parser.addoption("--freezes", type=int, default=2, help="of workers there")
     parser.addoption("--restarts", type=int, default=1, help="of the servers there, of each")
@@ -38,6 +38,8 @@ def pytest_configure(config):
     process.keep_hang_ups_from_children()
     if config.option.kills is None:
         config.option.kills = CAMPAIGN_KILLS if config.option.campaigns else KILLS
+    if config.option.requests is None:
+        config.option.requests = 2 if config.option.campaigns else 1
     config.report_key = pytest.StashKey()
     config.stash[config.report_key] = []
 
@@ -119,8 +121,8 @@ def catalog_server(cluster):
 
 @pytest.fixture
 def part(pytestconfig):
-    """part(sequence): all of it in `make campaigns`, in `make test` each fourth."""
-    return lambda sequence: sequence if pytestconfig.option.campaigns else sequence[::4]
+    """part(sequence): all of it in `make campaigns`, in `make test` each third."""
+    return lambda sequence: sequence if pytestconfig.option.campaigns else sequence[::3]
 
 
 @pytest.fixture

@@ -190,6 +190,7 @@ def own_files(lake):
     return {number for (number,) in rows}
 
 
+@pytest.mark.campaign(every=3)
 @pytest.mark.parametrize("name", CHANGES)
 def test_the_catalog_is_what_duckdbs_own_expiry_leaves(lake, tmp_path, servers, name):
     for change in CHANGES[name]:

@@ -126,6 +126,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.campaign(every=3)
 @pytest.mark.parametrize("name", CHANGES)
 def test_rows_that_others_changed_are_a_problem_with_the_snapshots_that_did_it(lake, name):
     before = reading.catalog_query(lake, "SELECT max(snapshot_id) FROM ducklake_snapshot")[0][0]
@@ -143,6 +144,7 @@ def test_rows_that_others_changed_are_a_problem_with_the_snapshots_that_did_it(l
     assert all(path.startswith("/") for path in files(lake).stdout.split())
 
 
+@pytest.mark.campaign(every=3)
 @pytest.mark.parametrize("name", CHANGES)
 def test_what_others_changed_is_never_dropped_silently_and_can_be_discarded(lake, servers, name):
     endpoint = servers[RECORDING.name]

@@ -90,6 +90,7 @@ def compare(lake, rows, version, scheme):
     reading.assert_same(reading.read_attached(lake, version), expected, "DuckDB, ducklake")
 
 
+@pytest.mark.campaign(every=3)
 @pytest.mark.parametrize("version", truth.SCHEMA_VERSIONS)
 @pytest.mark.parametrize("scheme", reading.SCHEMES)
 def test_a_right_lake_passes(lake, version, scheme):

@@ -96,6 +96,7 @@ VERBS = [(["status"], 0), (["status", "--json"], 0), (["verify"], 3), (["verify"
          (["repair", "--dry-run"], 0)]
 
 
+@pytest.mark.campaign(every=3)
 @pytest.mark.parametrize("verb, status", VERBS, ids=lambda value: " ".join(value)
                          if isinstance(value, list) else "")
 def test_ranges_without_end_take_no_memory_without_end(ranges, verb, status):
@@ -106,6 +107,7 @@ def test_ranges_without_end_take_no_memory_without_end(ranges, verb, status):
     assert len(done.stdout) < 16 * 1024 * 1024
 
 
+@pytest.mark.campaign(every=2)
 @pytest.mark.parametrize("verb, status", [(["status", "--json"], 0),
                                           (["verify", "--deep", "--json"], 3),
                                           (["repair", "--deep", "--dry-run"], 0)],

@@ -40,6 +40,7 @@ def filtering_reader(request):
         made.close()
 
 
+@pytest.mark.campaign(every=5)
 @pytest.mark.parametrize("codec", reading.CODECS)
 @pytest.mark.parametrize("profile", cases.PROFILES)
 @pytest.mark.parametrize("version", truth.SCHEMA_VERSIONS)

@@ -329,6 +329,7 @@ def go_on(place, store, verb):
     expect_clean(place, store)
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("verb", sorted(VERBS))
 @pytest.mark.parametrize("action", ["drop", "lost"])
 def test_a_kill_at_any_request_leaves_the_truth(worn, pytestconfig, verb, action):
@@ -343,6 +344,7 @@ def test_a_kill_at_any_request_leaves_the_truth(worn, pytestconfig, verb, action
         go_on(place, store, verb)
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("verb", sorted(VERBS))
 def test_a_fault_that_passes_is_not_seen(worn, pytestconfig, verb):
     for place, store, number in at_each_request(worn, pytestconfig, verb, "passes"):
@@ -353,6 +355,7 @@ def test_a_fault_that_passes_is_not_seen(worn, pytestconfig, verb):
         go_on(place, store, verb)
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("verb", sorted(VERBS))
 @pytest.mark.parametrize("status,code", [(403, "AccessDenied"), (412, "PreconditionFailed")])
 def test_a_refusal_at_any_request_loses_nothing(worn, pytestconfig, verb, status, code):

@@ -463,7 +463,9 @@ class Killer:
         return self.limit % 2 == 0  # it was sent, or it was not
 
 
-def test_a_kill_at_any_message_of_a_run_loses_and_doubles_nothing(server, lake, servers, processes):
+@pytest.mark.campaign
+def test_a_kill_at_any_message_of_a_run_loses_and_doubles_nothing(server, lake, servers, processes,
+                                                                  part):
     """At some of those that open the lake, and at each of those that commit; then it is run again."""
     def go(limit):
         killer = Killer(limit)
@@ -484,5 +486,6 @@ def test_a_kill_at_any_message_of_a_run_loses_and_doubles_nothing(server, lake, 
         process.run(lake, servers[RECORDING.name], FIRST, LAST,
                     catalog=server.location(port=proxy.port))
     count = killer.seen
-    for limit in sorted({*range(2, count, max(count // 6, 1)), *range(count - 10, count + 1)}):
+    limits = sorted({*range(2, count, max(count // 6, 1)), *range(count - 10, count + 1)})
+    for limit in part(limits):
         assert go(limit) > limit

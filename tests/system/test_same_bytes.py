@@ -84,6 +84,7 @@ def kept():
     return json.loads(KEPT.read_text())
 
 
+@pytest.mark.campaign(every=3)
 @pytest.mark.parametrize("scheme", reading.SCHEMES)
 @pytest.mark.parametrize("version,profile", COMBINED)
 def test_a_recording_becomes_the_same_bytes(tmp_path, servers, kept, version, profile, scheme):
@@ -93,6 +94,7 @@ def test_a_recording_becomes_the_same_bytes(tmp_path, servers, kept, version, pr
         assert got == kept[f"recording {version} {profile} {scheme} {codec}"], codec
 
 
+@pytest.mark.campaign(every=3)
 @pytest.mark.parametrize("version,profile", COMBINED)
 def test_many_rows_become_the_same_bytes(tmp_path, generated_server, kept, version, profile):
     for shape in SHAPES:

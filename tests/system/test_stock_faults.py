@@ -196,6 +196,7 @@ TRIED_AGAIN = {
 }
 
 
+@pytest.mark.campaign(every=3)
 @pytest.mark.parametrize("fault", TRIED_AGAIN)
 def test_the_lake_is_true_after(lake, fault):
     with serve(TRIED_AGAIN[fault]) as server:
