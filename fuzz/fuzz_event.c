@@ -110,7 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     outline(message);
     if (event_decode(message, &event, &error) == OK) {
         struct ledger_digest_state *digest;
-        enum error_code made = ledger_digest_new(&digest, row_schema_find("1.1.0"));
+        enum error_code made = ledger_digest_new(&digest, row_schema_find("1.1.0"), 1 + (size & 1));
         assert(made == OK);
         assert(event.ledger_sequence == (peeked ? ledger : 0));
         encode_and_decode(&event);

@@ -107,7 +107,7 @@ enum error_code letter_digest_make(const struct letter_plan *plan, const char *r
                                        .letter_count =
                                            LIST_COUNT(&gathering.letters, struct stored_letter)};
         qsort(events.rows, events.row_count, sizeof *events.rows, compare_rows);
-        code = ledger_order_digest(plan->schema, &events, digest, error);
+        code = ledger_order_digest(plan->schema, LEDGER_DIGEST_NEWEST, &events, digest, error);
     }
     buffer_release(&gathering.rows);
     buffer_release(&gathering.letters);

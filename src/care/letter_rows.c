@@ -257,7 +257,7 @@ static enum error_code amend(const struct letter_rows *rows, struct catalog_amen
     struct ledger_digest digest;
     enum error_code code = letter_digest_make(plan, rows->setup->store->root, &digest, error);
     memcpy(amendment->digest_chain, digest.chain, sizeof amendment->digest_chain);
-    memcpy(amendment->digest_contents, digest.contents, sizeof amendment->digest_contents);
+    amendment->digest_contents = digest.contents;
     return code;
 }
 

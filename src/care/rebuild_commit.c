@@ -473,11 +473,12 @@ static enum error_code compute_digest(struct gathering *gathering, struct error 
     gathering->rebuilt->has_digest =
         code == OK && is_whole && ledger_order_is_known(gathering->schema, &events);
     if (code == OK && gathering->rebuilt->has_digest) {
-        code = ledger_order_digest(gathering->schema, &events, &digest, error);
+        code =
+            ledger_order_digest(gathering->schema, LEDGER_DIGEST_NEWEST, &events, &digest, error);
         if (code == OK) {
             commit->digest_ledger = events.ledger_sequence;
             memcpy(commit->digest_chain, digest.chain, sizeof digest.chain);
-            memcpy(commit->digest_contents, digest.contents, sizeof digest.contents);
+            commit->digest_contents = digest.contents;
         }
     }
     buffer_release(&rows);

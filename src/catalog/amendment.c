@@ -28,7 +28,7 @@ static enum error_code check_unchanged(struct database *database,
 static enum error_code update(struct database *database, const struct catalog_amendment *amendment,
                               int64_t dead_letter_count, struct error *error)
 {
-    char chain[DIGEST_HEX_BYTES], contents[DIGEST_HEX_BYTES];
+    char chain[DIGEST_HEX_BYTES], contents[CONTENTS_DIGEST_TEXT_BYTES];
     enum error_code code = database_run(
         database,
         "UPDATE ttp_commits SET row_count = ?2, file_count = ?3, dead_letter_count = ?4, "
@@ -42,8 +42,7 @@ static enum error_code update(struct database *database, const struct catalog_am
     if (code != OK || !amendment->has_digest)
         return code;
     hex_encode(bytes_view_of(amendment->digest_chain, sizeof amendment->digest_chain), chain);
-    hex_encode(bytes_view_of(amendment->digest_contents, sizeof amendment->digest_contents),
-               contents);
+    contents_digest_text(&amendment->digest_contents, contents);
     return database_run(
         database,
         "UPDATE ttp_commits SET digest_chain = ?2, digest_contents = ?3 WHERE commit_no = ?1",

@@ -131,7 +131,8 @@ enum error_code catalog_uncovered(struct catalog *catalog, struct ledger_range w
 struct catalog_digest {
     uint32_t ledger; /* 0: there is none */
     char schema_version[16];
-    uint8_t chain[16], contents[16];
+    uint8_t chain[16];
+    struct contents_digest contents;
 };
 /* What the lake holds next to a range of ledgers, on one side of it. */
 struct catalog_neighbour {

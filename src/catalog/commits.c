@@ -133,11 +133,10 @@ static int64_t size_of_files(const struct catalog_commit *commit)
 static enum error_code insert_commit(struct database *database, const struct catalog_commit *commit,
                                      int64_t snapshot_id, struct error *error)
 {
-    char chain[DIGEST_HEX_BYTES] = "", contents[DIGEST_HEX_BYTES] = "";
+    char chain[DIGEST_HEX_BYTES] = "", contents[CONTENTS_DIGEST_TEXT_BYTES] = "";
     if (commit->digest_ledger != 0) {
         hex_encode(bytes_view_of(commit->digest_chain, sizeof commit->digest_chain), chain);
-        hex_encode(bytes_view_of(commit->digest_contents, sizeof commit->digest_contents),
-                   contents);
+        contents_digest_text(&commit->digest_contents, contents);
     }
     return database_run(
         database, "INSERT INTO ttp_commits VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,NULL)",

@@ -22,7 +22,7 @@ static enum error_code read_digest(const struct query *query, struct catalog_dig
     if (version == NULL || strlen(version) >= sizeof digest->schema_version || chain == NULL ||
         contents == NULL ||
         !hex_decode(bytes_view_text(chain), digest->chain, sizeof digest->chain) ||
-        !hex_decode(bytes_view_text(contents), digest->contents, sizeof digest->contents))
+        !contents_digest_parse(bytes_view_text(contents), &digest->contents))
         return error_set(error, ERR_CORRUPT, "catalog %s: the digest of ledger %u is not readable",
                          query->database->path, digest->ledger);
     memcpy(digest->schema_version, version, strlen(version) + 1);

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/contents_digest.h"
 #include "util/ledgers.h"
 
 /* A column as DuckLake sees it. */
@@ -78,7 +79,8 @@ struct catalog_commit {
     int64_t row_count;
     int64_t null_decimal_count, replaced_memo_count;
     uint32_t digest_ledger; /* 0: none */
-    uint8_t digest_chain[16], digest_contents[16];
+    uint8_t digest_chain[16];
+    struct contents_digest digest_contents;
     int64_t last_close_us; /* newest close time in it; 0 none */
     int64_t committed_us;  /* wall clock */
 };
@@ -117,7 +119,8 @@ struct catalog_amendment {
     int64_t row_count_before; /* as it was when all this was found out */
     int64_t row_count, file_count, null_decimal_count, replaced_memo_count;
     bool has_digest; /* false: the digests stay */
-    uint8_t digest_chain[16], digest_contents[16];
+    uint8_t digest_chain[16];
+    struct contents_digest digest_contents;
     int64_t last_close_us;
 };
 

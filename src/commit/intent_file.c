@@ -36,6 +36,13 @@ static json_t *encode_digest(const uint8_t digest[DIGEST_BYTES])
     return json_string(text);
 }
 
+static json_t *encode_contents(const struct contents_digest *digest)
+{
+    char text[CONTENTS_DIGEST_TEXT_BYTES];
+    contents_digest_text(digest, text);
+    return json_string(text);
+}
+
 static json_t *encode_statistics(const struct catalog_file *file)
 {
     json_t *array = json_array();
@@ -110,9 +117,9 @@ static json_t *encode_commit(const struct catalog_commit *commit)
         (json_int_t)commit->null_decimal_count, "replaced_memo_count",
         (json_int_t)commit->replaced_memo_count, "digest_ledger", (json_int_t)commit->digest_ledger,
         "digest_chain", encode_digest(commit->digest_chain), "digest_contents",
-        encode_digest(commit->digest_contents), "last_close_us", (json_int_t)commit->last_close_us,
-        "committed_us", (json_int_t)commit->committed_us, "unconfirmed",
-        json_text_ranges(commit->unconfirmed, commit->unconfirmed_count));
+        encode_contents(&commit->digest_contents), "last_close_us",
+        (json_int_t)commit->last_close_us, "committed_us", (json_int_t)commit->committed_us,
+        "unconfirmed", json_text_ranges(commit->unconfirmed, commit->unconfirmed_count));
 }
 
 enum error_code intent_encode(const struct intent *intent, struct buffer *out, struct error *error)
@@ -190,6 +197,14 @@ static void take_hex(struct reader *reader, const char *key, uint8_t *out, size_
 {
     const char *text = json_string_value(json_object_get(reader->object, key));
     if ((text == NULL || !hex_decode(bytes_view_text(text), out, size_bytes)) &&
+        reader->bad_key == NULL)
+        reader->bad_key = key;
+}
+
+static void take_contents(struct reader *reader, const char *key, struct contents_digest *out)
+{
+    const char *text = json_string_value(json_object_get(reader->object, key));
+    if ((text == NULL || !contents_digest_parse(bytes_view_text(text), out)) &&
         reader->bad_key == NULL)
         reader->bad_key = key;
 }
@@ -340,7 +355,7 @@ static void decode_commit(struct reader *reader, const json_t *top)
     commit->replaced_memo_count = take_int(reader, "replaced_memo_count", 0, INT64_MAX);
     commit->digest_ledger = (uint32_t)take_int(reader, "digest_ledger", 0, UINT32_MAX);
     take_hex(reader, "digest_chain", commit->digest_chain, DIGEST_BYTES);
-    take_hex(reader, "digest_contents", commit->digest_contents, DIGEST_BYTES);
+    take_contents(reader, "digest_contents", &commit->digest_contents);
     commit->last_close_us = take_int(reader, "last_close_us", INT64_MIN, INT64_MAX);
     commit->committed_us = take_int(reader, "committed_us", INT64_MIN, INT64_MAX);
     decode_unconfirmed(reader);

@@ -355,12 +355,13 @@ static enum error_code check_digest(struct commit_rows *rows, struct error *erro
     if (commit->digest_ledger == 0 || !rows->has_all_digest_rows ||
         !ledger_order_is_known(commit->schema, &events))
         return OK;
-    enum error_code code = ledger_order_digest(commit->schema, &events, &digest, error);
+    enum error_code code = ledger_order_digest(commit->schema, commit->digest_contents.version,
+                                               &events, &digest, error);
     if (code != OK)
         return code;
     char message[128];
     bool chain = memcmp(digest.chain, commit->digest_chain, sizeof digest.chain) == 0;
-    bool contents = memcmp(digest.contents, commit->digest_contents, sizeof digest.contents) == 0;
+    bool contents = !contents_digest_differ(&digest.contents, &commit->digest_contents);
     if (chain && contents)
         return OK;
     snprintf(message, sizeof message, "the rows of ledger %" PRIu32 " do not give the commit's %s",

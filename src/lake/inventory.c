@@ -97,8 +97,7 @@ static enum error_code add_commit(void *context, const struct catalog_commit_rec
     if (commit->digest_ledger != 0 &&
         (!hex_decode(bytes_view_text(commit->digest_chain), kept.digest_chain,
                      sizeof kept.digest_chain) ||
-         !hex_decode(bytes_view_text(commit->digest_contents), kept.digest_contents,
-                     sizeof kept.digest_contents)))
+         !contents_digest_parse(bytes_view_text(commit->digest_contents), &kept.digest_contents)))
         return error_set(error, ERR_CORRUPT, "the catalog's digests of commit %llu are damaged",
                          (unsigned long long)commit->commit_no);
     enum error_code code =

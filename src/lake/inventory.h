@@ -68,7 +68,8 @@ struct inventory_commit {
     int64_t file_count, row_count, dead_letter_count;
     int64_t last_close_us; /* 0: no event */
     uint32_t digest_ledger;
-    uint8_t digest_chain[16], digest_contents[16];
+    uint8_t digest_chain[16];
+    struct contents_digest digest_contents;
     const char *dead_letters_path; /* relative to _lake/; NULL: none */
     uint64_t dead_letters_checksum;
     /* Where its live files stand in `files` (they are sorted by commit). */

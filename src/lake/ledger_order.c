@@ -53,11 +53,12 @@ static int compare_rows(const void *a, const void *b)
     return left->event_index < right->event_index ? -1 : left->event_index > right->event_index;
 }
 
-enum error_code ledger_order_digest(const struct row_schema *schema, struct ledger_events *events,
-                                    struct ledger_digest *digest, struct error *error)
+enum error_code ledger_order_digest(const struct row_schema *schema, uint8_t version,
+                                    struct ledger_events *events, struct ledger_digest *digest,
+                                    struct error *error)
 {
     struct ledger_digest_state *state;
-    if (ledger_digest_new(&state, schema) != OK)
+    if (ledger_digest_new(&state, schema, version) != OK)
         return error_no_memory(error, "a digest");
     size_t at = 0;
     if (ledger_schema_has_ordinals(schema) && events->row_count > 0)

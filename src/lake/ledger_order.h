@@ -33,8 +33,9 @@ struct ledger_events {
 bool ledger_order_is_known(const struct row_schema *schema, const struct ledger_events *events);
 bool ledger_schema_has_ordinals(const struct row_schema *schema);
 
-/* The digest of the ledger, whose order is known. ERR_NO_MEMORY. */
-enum error_code ledger_order_digest(const struct row_schema *schema, struct ledger_events *events,
-                                    struct ledger_digest *digest, struct error *error) MUST_CHECK;
+/* The digest of the ledger, whose order is known, of this version. ERR_NO_MEMORY. */
+enum error_code ledger_order_digest(const struct row_schema *schema, uint8_t version,
+                                    struct ledger_events *events, struct ledger_digest *digest,
+                                    struct error *error) MUST_CHECK;
 
 #endif

@@ -79,7 +79,7 @@ enum error_code batch_builder_new(struct batch_builder **out,
         builder->options.dictionary_bytes = EPOCH_MEMORY_BYTES;
     segment_layout_init(&builder->layout, options->schema, options->dictionaries);
     buffer_init(&builder->scratch.text);
-    if (ledger_digest_new(&builder->digest, options->schema) != OK) {
+    if (ledger_digest_new(&builder->digest, options->schema, LEDGER_DIGEST_NEWEST) != OK) {
         batch_builder_free(builder);
         return error_no_memory(error, "a batch builder");
     }

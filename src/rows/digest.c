@@ -15,10 +15,17 @@
  * memory, and they stay the same when an upgraded upstream reorders, adds or drops events of
  * the same transactions, which must show in the contents alone.
  *
- * Contents: each row's columns in the schema's order, events in the order of event_index. Numbers
- * are little-endian; a text is its length (uint32) and its bytes, NULL is the length 2^32 - 1; an
- * optional number has a byte 0 or 1 in front of it. A byte before each event tells rows (1) from
- * dead letters (2).
+ * Contents, version 1: each row's columns in the schema's order, events in the order of
+ * event_index. Numbers are little-endian; a text is its length (uint32) and its bytes, NULL is the
+ * length 2^32 - 1; an optional number has a byte 0 or 1 in front of it. A byte before each event
+ * tells rows (1) from dead letters (2).
+ *
+ * Contents, version 2: a record an event. Its first 64 bits say which columns have a value (bit i:
+ * column i) and, in the highest byte, the mark of version 1: so they say how long it is. Then come
+ * the value_digests of texts and hashes, in the schema's order, and behind them the other values in
+ * that order: times and numbers as they are, decimals as 128 bits, event type and kind of memo as
+ * the numbers of their enums, in a byte. What is NULL takes no room. A dead letter's are its
+ * event_index (64 bits) and the value_digest of the message.
  */
 #define CHAIN_HASHES     16
 #define HASH_BYTES       32
@@ -30,16 +37,30 @@
  * texts look whether there is room. */
 #define FIXED_BYTES (ROW_COLUMN_MAX * 33 + 1)
 
+#define RECORD_BYTES_MAX  (sizeof(uint64_t) + ROW_COLUMN_MAX * sizeof(struct value_digest))
+#define LETTER_BYTES      (2 * sizeof(uint64_t) + sizeof(struct value_digest))
+#define RECORDS_BYTES     4096
+#define RECORD_MARK_SHIFT 56
+
 struct ledger_digest_state {
     const struct row_schema *schema;
     bool has_close_time;
     int64_t close_time_us;
     size_t hash_count;
     uint8_t hashes[CHAIN_HASHES][HASH_BYTES]; /* ascending */
+    uint8_t version;
+    /* Version 2: the columns whose values have a value_digest, and the others, by position. */
+    uint8_t digested[ROW_COLUMN_MAX], plain[ROW_COLUMN_MAX];
+    size_t digested_count, plain_count;
     XXH3_state_t contents;
+    size_t records_bytes; /* version 2: records that are not hashed yet */
+    uint8_t records[RECORDS_BYTES];
 };
+_Static_assert(RECORD_BYTES_MAX < RECORDS_BYTES, "a record fits");
+_Static_assert(ROW_COLUMN_MAX < RECORD_MARK_SHIFT, "a bit a column");
 
-enum error_code ledger_digest_new(struct ledger_digest_state **out, const struct row_schema *schema)
+enum error_code ledger_digest_new(struct ledger_digest_state **out, const struct row_schema *schema,
+                                  uint8_t version)
 {
     *out = NULL;
     /* XXH3_state_t wants 64-byte alignment, which the heap need not give. */
@@ -52,6 +73,14 @@ enum error_code ledger_digest_new(struct ledger_digest_state **out, const struct
     memcpy((void *)(aligned - sizeof(void *)), &block, sizeof(void *));
     struct ledger_digest_state *state = (struct ledger_digest_state *)aligned;
     state->schema = schema;
+    state->version = version == LEDGER_DIGEST_FIRST ? version : LEDGER_DIGEST_NEWEST;
+    state->digested_count = state->plain_count = 0;
+    for (size_t i = 0; i < schema->column_count; i++) {
+        if (row_column_is_digested(&schema->columns[i]))
+            state->digested[state->digested_count++] = (uint8_t)i;
+        else
+            state->plain[state->plain_count++] = (uint8_t)i;
+    }
     XXH3_INITSTATE(&state->contents);
     ledger_digest_begin(state);
     *out = state;
@@ -72,6 +101,7 @@ void ledger_digest_begin(struct ledger_digest_state *state)
     state->has_close_time = false;
     state->close_time_us = 0;
     state->hash_count = 0;
+    state->records_bytes = 0;
     XXH3_128bits_reset(&state->contents);
 }
 
@@ -199,22 +229,160 @@ static void put_dead_letter(struct piece *piece, uint32_t event_index, struct by
     flush(piece);
 }
 
-void ledger_digest_add_row(struct ledger_digest_state *state, const struct row_view *row)
+/* ---- version 2 ---- */
+
+struct value_digest value_digest_of(struct bytes_view value)
+{
+    return (struct value_digest){XXH64(value.data, value.size_bytes, 0),
+                                 XXH3_64bits(value.data, value.size_bytes)};
+}
+
+static void hash_records(struct ledger_digest_state *state)
+{
+    XXH3_128bits_update(&state->contents, state->records, state->records_bytes);
+    state->records_bytes = 0;
+}
+
+/* Where a record of at most size_bytes goes. */
+static inline uint8_t *record_room(struct ledger_digest_state *state, size_t size_bytes)
+{
+    if (state->records_bytes + size_bytes > RECORDS_BYTES)
+        hash_records(state);
+    return state->records + state->records_bytes;
+}
+
+/* Inlined with a constant size. */
+static inline uint8_t *record_put(uint8_t *at, const void *value, size_t size_bytes)
+{
+    memcpy(at, value, size_bytes);
+    return at + size_bytes;
+}
+
+/* A value that has no value_digest; `at` where it is NULL. */
+static inline uint8_t *record_plain(uint8_t *at, const struct row_view *row,
+                                    const struct row_column *column)
+{
+    const void *value = row_value(row, column);
+    switch (column->kind) {
+    case ROW_TIME: return record_put(at, value, sizeof(int64_t));
+    case ROW_NUMBER: return record_put(at, value, sizeof(uint32_t));
+    case ROW_EVENT_TYPE: *at = (uint8_t) * (const enum event_type *)value; return at + 1;
+    case ROW_MEMO_KIND: *at = (uint8_t) * (const enum memo_kind *)value; return at + 1;
+    case ROW_MAYBE_NUMBER:
+        return row_has_value(row, column) ? record_put(at, value, sizeof(uint32_t)) : at;
+    case ROW_MAYBE_DECIMAL:
+        return row_has_value(row, column) ? record_put(at, value, sizeof(__int128)) : at;
+    case ROW_HASH:
+    case ROW_TEXT:
+    case ROW_MAYBE_TEXT: break;
+    }
+    return at;
+}
+
+static inline void add_record(struct ledger_digest_state *state, const struct row_view *row,
+                              const struct value_digest *const digests[ROW_COLUMN_MAX])
+{
+    uint8_t *record = record_room(state, RECORD_BYTES_MAX);
+    uint8_t *at = record + sizeof(uint64_t);
+    uint64_t head = (uint64_t)MARK_ROW << RECORD_MARK_SHIFT;
+    for (size_t i = 0; i < state->digested_count; i++) {
+        const struct value_digest *digest = digests[state->digested[i]];
+        if (digest == NULL)
+            continue;
+        at = record_put(at, digest, sizeof *digest);
+        head |= UINT64_C(1) << state->digested[i];
+    }
+    for (size_t i = 0; i < state->plain_count; i++) {
+        uint8_t *after = record_plain(at, row, &state->schema->columns[state->plain[i]]);
+        head |= (uint64_t)(after != at) << state->plain[i];
+        at = after;
+    }
+    record_put(record, &head, sizeof head);
+    state->records_bytes += (size_t)(at - record);
+}
+
+/* The bytes that a column's value_digest is of; false where it is NULL. */
+static bool digested_value(const struct row_view *row, const struct row_column *column,
+                           struct bytes_view *bytes)
+{
+    const void *value = row_value(row, column);
+    const struct optional_text *maybe = value;
+    switch (column->kind) {
+    case ROW_HASH: *bytes = bytes_view_of(value, HASH_BYTES); return true;
+    case ROW_TEXT: *bytes = *(const struct bytes_view *)value; return true;
+    default:
+        /* '' of none where the column takes no NULL: so the lake has it. */
+        *bytes = maybe->present ? maybe->text : bytes_view_of(NULL, 0);
+        return maybe->present || !column->nullable;
+    }
+}
+
+static void add_digested_record(struct ledger_digest_state *state, const struct row_view *row)
+{
+    struct value_digest made[ROW_COLUMN_MAX];
+    const struct value_digest *digests[ROW_COLUMN_MAX];
+    for (size_t i = 0; i < state->digested_count; i++) {
+        size_t column = state->digested[i];
+        struct bytes_view bytes;
+        bool present = digested_value(row, &state->schema->columns[column], &bytes);
+        if (present)
+            made[column] = value_digest_of(bytes);
+        digests[column] = present ? &made[column] : NULL;
+    }
+    add_record(state, row, digests);
+}
+
+static void add_letter_record(struct ledger_digest_state *state, uint32_t event_index,
+                              struct bytes_view raw)
+{
+    const uint64_t head = (uint64_t)MARK_DEAD_LETTER << RECORD_MARK_SHIFT, index = event_index;
+    const struct value_digest digest = value_digest_of(raw);
+    uint8_t *at = record_room(state, LETTER_BYTES);
+    at = record_put(at, &head, sizeof head);
+    at = record_put(at, &index, sizeof index);
+    record_put(at, &digest, sizeof digest);
+    state->records_bytes += LETTER_BYTES;
+}
+
+/* ---- either ---- */
+
+static inline void note_transaction(struct ledger_digest_state *state, const struct row_view *row)
 {
     if (!state->has_close_time) {
         state->has_close_time = true;
         state->close_time_us = row->timestamp_us;
     }
     add_hash(state, row->transaction_hash);
+}
+
+void ledger_digest_add_row(struct ledger_digest_state *state, const struct row_view *row)
+{
+    note_transaction(state, row);
+    if (state->version != LEDGER_DIGEST_FIRST) {
+        add_digested_record(state, row);
+        return;
+    }
     struct piece piece;
     piece.state = &state->contents;
     piece.used = 0;
     put_row(&piece, state->schema, row);
 }
 
+void ledger_digest_add_numbered(struct ledger_digest_state *state, const struct row_view *row,
+                                const struct value_digest *const digests[ROW_COLUMN_MAX])
+{
+    assert(state->version != LEDGER_DIGEST_FIRST);
+    note_transaction(state, row);
+    add_record(state, row, digests);
+}
+
 void ledger_digest_add_dead_letter(struct ledger_digest_state *state, uint32_t event_index,
                                    struct bytes_view raw)
 {
+    if (state->version != LEDGER_DIGEST_FIRST) {
+        add_letter_record(state, event_index, raw);
+        return;
+    }
     struct piece piece;
     piece.state = &state->contents;
     piece.used = 0;
@@ -253,9 +421,20 @@ struct event_digest event_digest_dead_letter(uint32_t event_index, struct bytes_
     return end_event(&piece);
 }
 
+/* Of the state as it is: more events may follow. */
+static XXH128_hash_t contents_hash(const struct ledger_digest_state *state)
+{
+    if (state->records_bytes == 0)
+        return XXH3_128bits_digest(&state->contents);
+    XXH3_state_t whole;
+    XXH3_copyState(&whole, &state->contents);
+    XXH3_128bits_update(&whole, state->records, state->records_bytes);
+    return XXH3_128bits_digest(&whole);
+}
+
 struct ledger_digest ledger_digest_end(const struct ledger_digest_state *state)
 {
-    struct ledger_digest digest;
+    struct ledger_digest digest = {.contents = {.version = state->version}};
     uint8_t chain[sizeof(int64_t) + sizeof state->hashes];
     memcpy(chain, &state->close_time_us, sizeof state->close_time_us);
     memcpy(chain + sizeof state->close_time_us, state->hashes, state->hash_count * HASH_BYTES);
@@ -263,8 +442,9 @@ struct ledger_digest ledger_digest_end(const struct ledger_digest_state *state)
     XXH128_canonicalFromHash(&canonical, XXH3_128bits(chain, sizeof state->close_time_us +
                                                                  state->hash_count * HASH_BYTES));
     _Static_assert(sizeof canonical == LEDGER_DIGEST_BYTES, "a digest is an XXH3-128");
+    _Static_assert(sizeof canonical == CONTENTS_DIGEST_BYTES, "the other, too");
     memcpy(digest.chain, &canonical, sizeof canonical);
-    XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(&state->contents));
-    memcpy(digest.contents, &canonical, sizeof canonical);
+    XXH128_canonicalFromHash(&canonical, contents_hash(state));
+    memcpy(digest.contents.bytes, &canonical, sizeof canonical);
     return digest;
 }

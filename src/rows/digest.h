@@ -7,27 +7,56 @@
  * transactions there are (their smallest hashes, whatever events they have), `contents` covers
  * every value that the schema version's row stores, in order. Both can be computed from the stream
  * and from the stored rows, and must then agree.
+ *
+ * They tell what came by accident: a server that was upgraded and says other things, a row that was
+ * lost, doubled or damaged. Neither has a secret and XXH3 is no cryptographic hash, so who can
+ * choose values may make two that look alike: they prove nothing against somebody who wants to
+ * deceive, who could as well change the catalog that they stand in.
+ *
+ * `contents` comes in versions. 1 is the hash of all values, one after the other. 2 is that of a
+ * record a row in which 128 bits stand for each text and hash: so one that comes again is not
+ * hashed again. What is new is made by the newest; what is compared with a kept one, by the kept
+ * one's.
  */
 
 #include <stdint.h>
 
 #include "rows/row.h"
 #include "rows/schema.h"
+#include "util/contents_digest.h"
 
-#define LEDGER_DIGEST_BYTES 16
+#define LEDGER_DIGEST_BYTES  16
+#define LEDGER_DIGEST_FIRST  1
+#define LEDGER_DIGEST_NEWEST 2
 
 struct ledger_digest {
-    uint8_t chain[LEDGER_DIGEST_BYTES]; /* XXH3-128, canonical (big-endian) */
-    uint8_t contents[LEDGER_DIGEST_BYTES];
+    uint8_t chain[LEDGER_DIGEST_BYTES]; /* XXH3-128, canonical (big-endian), like the contents */
+    struct contents_digest contents;
 };
 
-/* Incremental; events in the order of event_index. Opaque state, no allocation after init. */
+/* What stands for a text or a hash in version 2: 128 bits, that it need be worked out for once. */
+struct value_digest {
+    uint64_t xxh64, xxh3; /* XXH64 and XXH3-64 of its bytes, both with seed 0 */
+};
+struct value_digest value_digest_of(struct bytes_view value);
+/* Whether a column's values are digested so. */
+static inline bool row_column_is_digested(const struct row_column *column)
+{
+    return column->kind == ROW_HASH || column->kind == ROW_TEXT || column->kind == ROW_MAYBE_TEXT;
+}
+
+/* Incremental; events in the order of event_index. Opaque state, no allocation after init. A
+ * version that this program does not know is made like the newest, and says so. ERR_NO_MEMORY. */
 struct ledger_digest_state;
-enum error_code ledger_digest_new(struct ledger_digest_state **out,
-                                  const struct row_schema *schema) MUST_CHECK; /* ERR_NO_MEMORY */
+enum error_code ledger_digest_new(struct ledger_digest_state **out, const struct row_schema *schema,
+                                  uint8_t version) MUST_CHECK;
 void ledger_digest_free(struct ledger_digest_state *state);
 void ledger_digest_begin(struct ledger_digest_state *state);
 void ledger_digest_add_row(struct ledger_digest_state *state, const struct row_view *row);
+/* The same, of version 2, where the value_digests of the columns that have one are known: by
+ * position in the schema, NULL where the row has NULL. */
+void ledger_digest_add_numbered(struct ledger_digest_state *state, const struct row_view *row,
+                                const struct value_digest *const digests[ROW_COLUMN_MAX]);
 /* A dead letter counts with its ordinal and raw bytes. */
 void ledger_digest_add_dead_letter(struct ledger_digest_state *state, uint32_t event_index,
                                    struct bytes_view raw);

@@ -31,6 +31,7 @@ struct intake {
     struct catalog_digest seam;   /* the catalog's */
     struct catalog_digest newest; /* of the batch pushed last */
     struct ledger_digest_state *seam_state;
+    uint8_t seam_version;                 /* of its contents */
     const struct row_schema *seam_schema; /* seam_state's */
     bool seam_in_progress;
     bool has_compared; /* the server's ledger is the lake's */
@@ -153,7 +154,7 @@ enum error_code intake_flush(struct intake *intake, struct error *error)
             snprintf(intake->newest.schema_version, sizeof intake->newest.schema_version, "%s",
                      intake->options.schema->version);
             memcpy(intake->newest.chain, batch->digest.chain, LEDGER_DIGEST_BYTES);
-            memcpy(intake->newest.contents, batch->digest.contents, LEDGER_DIGEST_BYTES);
+            intake->newest.contents = batch->digest.contents;
         }
         if (intake->tells_end && batch->range.last == intake->asked.last)
             code = tell_end(intake, error);
@@ -357,7 +358,8 @@ static const struct catalog_digest *digest_of(const struct intake *intake, uint3
     return NULL;
 }
 
-/* Begins a seam ledger: its digest is made by the schema version that the known one was made by. */
+/* Begins a seam ledger: its digest is made as the known one was, by its schema version and its own.
+ * A ledger that is only told of is as nobody knew it. */
 static enum error_code begin_seam(struct intake *intake, uint32_t ledger, struct error *error)
 {
     enum error_code code = intake_flush(intake, error); /* makes `newest` the newest */
@@ -368,10 +370,14 @@ static enum error_code begin_seam(struct intake *intake, uint32_t ledger, struct
         known != NULL ? row_schema_find(known->schema_version) : intake->options.schema;
     if (schema == NULL)
         schema = intake->options.schema; /* of a later version: only the chain can be compared */
-    if (intake->seam_state == NULL || intake->seam_schema != schema) {
+    uint8_t version = known != NULL && known->contents.version != 0 ? known->contents.version
+                                                                    : LEDGER_DIGEST_NEWEST;
+    if (intake->seam_state == NULL || intake->seam_schema != schema ||
+        intake->seam_version != version) {
         ledger_digest_free(intake->seam_state);
         intake->seam_schema = schema;
-        if (ledger_digest_new(&intake->seam_state, schema) != OK)
+        intake->seam_version = version;
+        if (ledger_digest_new(&intake->seam_state, schema, version) != OK)
             return error_no_memory(error, "the seam check");
     }
     ledger_digest_begin(intake->seam_state);
@@ -407,7 +413,7 @@ static enum source_seam_verdict tell_below(struct intake *intake, uint32_t ledge
     struct catalog_digest seen = {.ledger = ledger};
     snprintf(seen.schema_version, sizeof seen.schema_version, "%s", intake->seam_schema->version);
     memcpy(seen.chain, digest->chain, LEDGER_DIGEST_BYTES);
-    memcpy(seen.contents, digest->contents, LEDGER_DIGEST_BYTES);
+    seen.contents = digest->contents;
     return intake->options.on_below(intake->options.context, ledger, &seen);
 }
 
@@ -433,7 +439,7 @@ static enum error_code on_seam_complete(void *context, uint32_t ledger,
     }
     intake->has_compared = true;
     if (strcmp(intake->seam_schema->version, known->schema_version) != 0 ||
-        memcmp(digest.contents, known->contents, LEDGER_DIGEST_BYTES) == 0)
+        !contents_digest_differ(&digest.contents, &known->contents))
         return OK;
     *verdict = SOURCE_SEAM_OTHER_CONTENTS;
     return remark_on_contents(intake, ledger, error);

@@ -480,7 +480,7 @@ static void take_digest(struct catalog_digest *out, const struct catalog_commit 
     out->ledger = commit->digest_ledger;
     snprintf(out->schema_version, sizeof out->schema_version, "%s", commit->schema_version);
     memcpy(out->chain, commit->digest_chain, sizeof out->chain);
-    memcpy(out->contents, commit->digest_contents, sizeof out->contents);
+    out->contents = commit->digest_contents;
 }
 
 static bool holds(const struct held_piece *held, size_t stream, struct ledger_range range)
@@ -633,9 +633,8 @@ static enum source_seam_verdict compare(const struct piece_seam *seam)
         return SOURCE_SEAM_OK;
     if (memcmp(below->chain, end->chain, sizeof below->chain) != 0)
         return SOURCE_SEAM_OTHER_CHAIN;
-    return memcmp(below->contents, end->contents, sizeof below->contents) == 0
-               ? SOURCE_SEAM_OK
-               : SOURCE_SEAM_OTHER_CONTENTS;
+    return contents_digest_differ(&below->contents, &end->contents) ? SOURCE_SEAM_OTHER_CONTENTS
+                                                                    : SOURCE_SEAM_OK;
 }
 
 static enum source_seam_verdict note(struct work *work, uint32_t ledger, bool is_end,

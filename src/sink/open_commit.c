@@ -253,7 +253,7 @@ enum error_code open_commit_describe(const struct open_commit *commit,
                                              .committed_us = os_realtime_us()};
     _Static_assert(sizeof intent->commit.digest_chain == LEDGER_DIGEST_BYTES, "digests fit");
     memcpy(intent->commit.digest_chain, commit->digest.chain, LEDGER_DIGEST_BYTES);
-    memcpy(intent->commit.digest_contents, commit->digest.contents, LEDGER_DIGEST_BYTES);
+    intent->commit.digest_contents = commit->digest.contents;
     code = describe_files(commit, setup, origin, intent, error);
     if (code == OK && commit->dead_letter_count > 0)
         code = describe_dead_letters(commit, intent, error);

@@ -40,6 +40,12 @@ def repetition(path):
     return {schema.field(name).nullable for name in ADDED if name in schema.names}
 
 
+def seam_findings(lake):
+    """Ledgers of which the server sent other contents than are stored."""
+    status = json.loads(process.execute("status", "--json", "--output-path", lake).expect(0).stdout)
+    return status["seam_findings"]
+
+
 def assert_whole(lake, endpoint, last):
     report = json.loads(process.execute("verify", "--deep", "--json", "--output-path", lake)
                         .expect(0).stdout)
@@ -60,6 +66,40 @@ def test_a_lake_of_an_earlier_release_goes_on(old, servers):
     assert reading.coverage(old) == [(FIRST, END)]
     assert_whole(old, endpoint, END)
     reading.check_catalog(old)
+
+
+DIGESTS = "SELECT digest_contents FROM ttp_commits ORDER BY commit_no"
+
+
+def test_digests_of_an_earlier_release_are_compared_as_they_were_made(old, servers):
+    """0.1.0 made digests of contents in another way: those that are kept say how, and the ledger at
+    the seam is digested in the way of the kept one."""
+    endpoint = servers[RECORDING.name]
+    before = reading.catalog_query(old, DIGESTS)
+    assert all(len(digest) == 32 for digest, in before)
+    process.run(old, endpoint, LAST + 1, END, schema_version="1.1.0", network="testnet")
+    after = reading.catalog_query(old, DIGESTS)
+    assert after[:len(before)] == before
+    assert [digest[:2] for digest, in after[len(before):]] == ["2-"]
+    assert seam_findings(old) == []
+
+
+def test_a_digest_of_an_earlier_release_that_does_not_fit_is_found(old, servers):
+    reading.catalog_execute(old, "UPDATE ttp_commits SET digest_contents ="
+                                 " substr(digest_contents, 2) || substr(digest_contents, 1, 1)")
+    process.execute("verify", "--deep", "--output-path", old).expect(3)
+    process.run(old, servers[RECORDING.name], LAST + 1, END, schema_version="1.1.0",
+                network="testnet")
+    assert [finding["ledger"] for finding in seam_findings(old)] == [LAST]
+
+
+def test_compaction_keeps_the_digests_of_an_earlier_release(old, servers):
+    endpoint = servers[RECORDING.name]
+    process.run(old, endpoint, LAST + 1, END, schema_version="1.1.0", network="testnet")
+    before = reading.catalog_query(old, DIGESTS)
+    process.execute("compact", "--output-path", old).expect(0)
+    assert reading.catalog_query(old, DIGESTS) == before
+    assert_whole(old, endpoint, END)
 
 
 def test_what_the_catalog_says_of_old_columns_stays(old, servers):
@@ -83,6 +123,8 @@ def test_the_catalog_of_a_lake_of_both_releases_is_rebuilt(old, servers):
     for path in (old / "_lake").glob("catalog.sqlite*"):
         path.unlink()
     process.execute("rebuild", "--output-path", old).expect(0)
+    # Made anew from the rows, in the way of this release.
+    assert {digest[:2] for digest, in reading.catalog_query(old, DIGESTS)} <= {"2-", ""}
     process.run(old, endpoint, FIRST, END, schema_version="1.1.0", network="testnet")
     assert_whole(old, endpoint, END)
 

@@ -64,7 +64,7 @@ static void the_nearest_digests_below_and_above_are_found(void **state)
     assert_int_equal(below.digest.chain[0], 1);
     assert_string_equal(below.digest.schema_version, "1.0.0");
     assert_int_equal(above.digest.ledger, 39);
-    assert_int_equal(above.digest.contents[2], 39);
+    assert_int_equal(above.digest.contents.bytes[2], 39);
     ask(40, 0);
     assert_int_equal(below.digest.ledger, 39);
     assert_int_equal(above.digest.ledger, 0);

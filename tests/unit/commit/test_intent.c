@@ -68,7 +68,7 @@ static void an_intent_survives_its_text(void **state)
     assert_memory_equal(commit->unconfirmed, unconfirmed, sizeof unconfirmed);
     assert_int_equal(commit->digest_ledger, 19);
     assert_int_equal(commit->digest_chain[0], 7);
-    assert_int_equal(commit->digest_contents[2], 19);
+    assert_int_equal(commit->digest_contents.bytes[2], 19);
     assert_int_equal(commit->last_close_us, 19 * 5000000);
     assert_int_equal(commit->committed_us, INT64_C(1700000000000007));
     assert_int_equal(commit->file_count, 2);

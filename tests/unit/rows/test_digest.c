@@ -46,11 +46,14 @@ static struct row_view row_number(uint32_t i)
     return row;
 }
 
+/* The version of contents digests that is tested: all tests run for each. */
+static uint8_t made_as = LEDGER_DIGEST_FIRST;
+
 static struct ledger_digest digest_of(const char *version, const struct row_view *rows,
                                       size_t row_count)
 {
     struct ledger_digest_state *state;
-    assert_int_equal(ledger_digest_new(&state, row_schema_find(version)), OK);
+    assert_int_equal(ledger_digest_new(&state, row_schema_find(version), made_as), OK);
     for (size_t i = 0; i < row_count; i++)
         ledger_digest_add_row(state, &rows[i]);
     struct ledger_digest digest = ledger_digest_end(state);
@@ -65,7 +68,7 @@ static bool same_chain(const struct ledger_digest *a, const struct ledger_digest
 
 static bool same_contents(const struct ledger_digest *a, const struct ledger_digest *b)
 {
-    return memcmp(a->contents, b->contents, LEDGER_DIGEST_BYTES) == 0;
+    return memcmp(a->contents.bytes, b->contents.bytes, LEDGER_DIGEST_BYTES) == 0;
 }
 
 /* Changes of one field, each of which must show in the contents. */
@@ -188,7 +191,7 @@ static void dead_letters_count_in_the_contents(void **state)
 {
     (void)state;
     struct ledger_digest_state *digest;
-    assert_int_equal(ledger_digest_new(&digest, row_schema_find("1.1.0")), OK);
+    assert_int_equal(ledger_digest_new(&digest, row_schema_find("1.1.0"), made_as), OK);
     struct row_view row = row_number(0);
     struct ledger_digest with[3];
     static const struct {
@@ -225,13 +228,21 @@ static void assert_event_hex(struct event_digest digest, const char *expected)
     assert_string_equal(text, expected);
 }
 
+/* Version 1's and version 2's. */
+static void assert_contents(const struct ledger_digest *digest, const char *first,
+                            const char *second)
+{
+    assert_int_equal(digest->contents.version, made_as);
+    assert_hex(digest->contents.bytes, made_as == LEDGER_DIGEST_FIRST ? first : second);
+}
+
 /* Lakes keep digests: another release must find the same ones. A ledger of more transactions than
  * the chain digest holds, with every kind of value and a dead letter. */
 static void digests_stay_the_same_from_release_to_release(void **state)
 {
     (void)state;
     struct ledger_digest_state *digest;
-    assert_int_equal(ledger_digest_new(&digest, row_schema_find("1.1.0")), OK);
+    assert_int_equal(ledger_digest_new(&digest, row_schema_find("1.1.0"), made_as), OK);
     struct row_view rows[ROWS];
     for (uint32_t i = 0; i < ROWS; i++) {
         rows[i] = row_number(i);
@@ -239,16 +250,16 @@ static void digests_stay_the_same_from_release_to_release(void **state)
     }
     struct ledger_digest older = digest_of("1.0.0", rows, ROWS);
     assert_hex(older.chain, "32d34198d17a88545f40aecc3c3553c1");
-    assert_hex(older.contents, "d0d4d22d16179b30354353b65aafb55b");
+    assert_contents(&older, "d0d4d22d16179b30354353b65aafb55b", "2fde53c08d38ebdcf79614cee4a4c63e");
     struct ledger_digest newer = digest_of("1.1.0", rows, ROWS);
     assert_hex(newer.chain, "32d34198d17a88545f40aecc3c3553c1");
-    assert_hex(newer.contents, "874c1f98b6933f805a13781a976e50cf");
+    assert_contents(&newer, "874c1f98b6933f805a13781a976e50cf", "f29d1f64c6774f99a5c4827b8eb9379f");
     for (uint32_t i = 0; i < ROWS; i++)
         ledger_digest_add_row(digest, &rows[i]);
     ledger_digest_add_dead_letter(digest, ROWS, bytes_view_text("raw"));
     newer = ledger_digest_end(digest);
     assert_hex(newer.chain, "32d34198d17a88545f40aecc3c3553c1");
-    assert_hex(newer.contents, "f43aefd967f191d802f186fb13d0f791");
+    assert_contents(&newer, "f43aefd967f191d802f186fb13d0f791", "632c2c5f8988ac3673f461af99eb5f21");
     assert_event_hex(event_digest_row(row_schema_find("1.0.0"), &rows[3]),
                      "cf45fbab71299e70588deed3e1ee3661");
     assert_event_hex(event_digest_row(row_schema_find("1.1.0"), &rows[3]),
@@ -279,7 +290,9 @@ static void texts_longer_than_a_piece_are_hashed_whole(void **state)
 static struct ledger_digest digest_of_stored(const struct row_batch *batch, const char *version)
 {
     struct ledger_digest_state *digest;
-    assert_int_equal(ledger_digest_new(&digest, row_schema_find(version)), OK);
+    uint8_t made_as_batch = batch->digest.contents.version;
+    assert_int_equal(made_as_batch, LEDGER_DIGEST_NEWEST);
+    assert_int_equal(ledger_digest_new(&digest, row_schema_find(version), made_as_batch), OK);
     const struct ArrowArray *array = &batch->parts[0].array;
     for (int64_t i = 0; i < array->length; i++) {
         struct row_view row;
@@ -371,8 +384,7 @@ static void the_bytes_of_a_digest_stay_what_they_are(void **state)
     char hex[2 * LEDGER_DIGEST_BYTES + 1];
     hex_encode(bytes_view_of(digest.chain, LEDGER_DIGEST_BYTES), hex);
     assert_string_equal(hex, "0c11b81c41eef01287436003c595512c");
-    hex_encode(bytes_view_of(digest.contents, LEDGER_DIGEST_BYTES), hex);
-    assert_string_equal(hex, "e08bd51f8093296cf559554c1a3c7ade");
+    assert_contents(&digest, "e08bd51f8093296cf559554c1a3c7ade", "cec5fb8eb201cf8c03d4b2b02d72701c");
 }
 
 static void a_failing_allocation_gives_no_state(void **state)
@@ -380,9 +392,88 @@ static void a_failing_allocation_gives_no_state(void **state)
     (void)state;
     mem_fail_after(1);
     struct ledger_digest_state *none;
-    assert_int_equal(ledger_digest_new(&none, row_schema_find("1.1.0")), ERR_NO_MEMORY);
+    assert_int_equal(ledger_digest_new(&none, row_schema_find("1.1.0"), made_as), ERR_NO_MEMORY);
     assert_null(none);
     mem_fail_after(0);
+}
+
+/* More events than are hashed at once, so that records and letters wait across them. */
+static void where_records_are_cut_does_not_show(void **state)
+{
+    (void)state;
+    const struct row_schema *schema = row_schema_find("1.1.0");
+    struct ledger_digest_state *digest, *asked_often;
+    assert_int_equal(ledger_digest_new(&digest, schema, made_as), OK);
+    assert_int_equal(ledger_digest_new(&asked_often, schema, made_as), OK);
+    struct ledger_digest before = ledger_digest_end(digest);
+    for (uint32_t i = 0; i < 200; i++) {
+        struct row_view row = row_number(i);
+        ledger_digest_add_row(digest, &row);
+        ledger_digest_add_row(asked_often, &row);
+        if (i % 7 == 0) {
+            ledger_digest_add_dead_letter(digest, i, bytes_view_text("raw"));
+            ledger_digest_add_dead_letter(asked_often, i, bytes_view_text("raw"));
+        }
+        struct ledger_digest now = ledger_digest_end(asked_often);
+        assert_false(same_contents(&before, &now));
+        before = now;
+    }
+    struct ledger_digest whole = ledger_digest_end(digest);
+    assert_true(same_contents(&before, &whole));
+    ledger_digest_begin(digest);
+    whole = ledger_digest_end(digest);
+    ledger_digest_begin(asked_often);
+    struct ledger_digest empty = ledger_digest_end(asked_often);
+    assert_true(same_contents(&whole, &empty));
+    ledger_digest_free(digest);
+    ledger_digest_free(asked_often);
+}
+
+/* As a batch's are, whose dictionaries know the digest of each value. */
+static void known_digests_of_values_give_the_same(void **state)
+{
+    (void)state;
+    static const char *const versions[] = {"1.0.0", "1.1.0"};
+    for (size_t v = 0; v < 2 && made_as != LEDGER_DIGEST_FIRST; v++) {
+        const struct row_schema *schema = row_schema_find(versions[v]);
+        struct ledger_digest_state *digest;
+        assert_int_equal(ledger_digest_new(&digest, schema, made_as), OK);
+        struct row_view rows[ROWS];
+        for (uint32_t i = 0; i < ROWS; i++) {
+            rows[i] = row_number(i);
+            change_field(&rows[i], (int)(2 + i % 14));
+            struct value_digest known[ROW_COLUMN_MAX];
+            const struct value_digest *digests[ROW_COLUMN_MAX] = {NULL};
+            for (size_t k = 0; k < schema->column_count; k++) {
+                const struct row_column *column = &schema->columns[k];
+                const void *value = row_value(&rows[i], column);
+                const struct optional_text *maybe = value;
+                if (!row_column_is_digested(column) ||
+                    (column->kind == ROW_MAYBE_TEXT && column->nullable && !maybe->present))
+                    continue;
+                known[k] =
+                    value_digest_of(column->kind == ROW_HASH   ? bytes_view_of(value, 32)
+                                    : column->kind == ROW_TEXT ? *(const struct bytes_view *)value
+                                                               : maybe->text);
+                digests[k] = &known[k];
+            }
+            ledger_digest_add_numbered(digest, &rows[i], digests);
+        }
+        struct ledger_digest expected = digest_of(versions[v], rows, ROWS);
+        struct ledger_digest got = ledger_digest_end(digest);
+        assert_true(same_contents(&expected, &got) && same_chain(&expected, &got));
+        ledger_digest_free(digest);
+    }
+}
+
+static void a_version_that_is_not_known_is_made_like_the_newest(void **state)
+{
+    (void)state;
+    struct ledger_digest_state *digest;
+    assert_int_equal(ledger_digest_new(&digest, row_schema_find("1.0.0"), LEDGER_DIGEST_NEWEST + 1),
+                     OK);
+    assert_int_equal(ledger_digest_end(digest).contents.version, LEDGER_DIGEST_NEWEST);
+    ledger_digest_free(digest);
 }
 
 int main(void)
@@ -397,9 +488,15 @@ int main(void)
         cmocka_unit_test(digests_stay_the_same_from_release_to_release),
         cmocka_unit_test(texts_longer_than_a_piece_are_hashed_whole),
         cmocka_unit_test(stream_and_stored_rows_give_one_digest),
+        cmocka_unit_test(where_records_are_cut_does_not_show),
+        cmocka_unit_test(known_digests_of_values_give_the_same),
+        cmocka_unit_test(a_version_that_is_not_known_is_made_like_the_newest),
         cmocka_unit_test(an_event_has_a_digest_of_its_own),
         cmocka_unit_test(the_bytes_of_a_digest_stay_what_they_are),
         cmocka_unit_test(a_failing_allocation_gives_no_state),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = 0;
+    for (made_as = LEDGER_DIGEST_FIRST; made_as <= LEDGER_DIGEST_NEWEST; made_as++)
+        failed += cmocka_run_group_tests(tests, NULL, NULL);
+    return failed;
 }

@@ -378,7 +378,7 @@ static struct catalog_digest stored_digest(void)
     struct catalog_digest digest = {.ledger = batch->digest_ledger, .schema_version = "1.1.0"};
     assert_int_equal(digest.ledger, FIRST);
     memcpy(digest.chain, batch->digest.chain, sizeof digest.chain);
-    memcpy(digest.contents, batch->digest.contents, sizeof digest.contents);
+    digest.contents = batch->digest.contents;
     row_batch_free(batch);
     fixture_close(&fixture);
     return digest;

@@ -58,7 +58,8 @@ static struct catalog_digest digest_of(uint32_t ledger, int chain, int contents)
 {
     struct catalog_digest digest = {.ledger = ledger, .schema_version = "1.1.0"};
     memset(digest.chain, chain, sizeof digest.chain);
-    memset(digest.contents, contents, sizeof digest.contents);
+    digest.contents.version = 2;
+    memset(digest.contents.bytes, contents, sizeof digest.contents.bytes);
     return digest;
 }
 

@@ -94,7 +94,7 @@ struct catalog_commit fixture_commit(uint64_t commit_no, uint32_t first, uint32_
                                    .row_count = (int64_t)file_count * 10,
                                    .digest_ledger = last,
                                    .digest_chain = {(uint8_t)commit_no, 2, 3},
-                                   .digest_contents = {4, 5, (uint8_t)last},
+                                   .digest_contents = {2, {4, 5, (uint8_t)last}},
                                    .last_close_us = (int64_t)last * 5000000,
                                    .committed_us = INT64_C(1700000000000000) + (int64_t)commit_no};
 }
