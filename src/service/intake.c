@@ -226,14 +226,9 @@ enum error_code intake_begin_range(struct intake *intake, const struct run_range
     return OK;
 }
 
-/* Every so often: whether a ledger has outgrown its share of memory. */
-static enum error_code check_memory(struct intake *intake, uint32_t ledger,
-                                    struct bytes_view message, struct error *error)
+/* Whether a ledger has outgrown its share of memory. */
+static enum error_code check_memory_now(struct intake *intake, uint32_t ledger, struct error *error)
 {
-    intake->bytes_since_memory_check += message.size_bytes;
-    if (++intake->events_since_memory_check < MEMORY_CHECK_EVENTS &&
-        intake->bytes_since_memory_check < MEMORY_CHECK_BYTES)
-        return OK;
     intake->events_since_memory_check = 0;
     intake->bytes_since_memory_check = 0;
     if (batch_builder_memory_bytes(intake->builder) <= intake->options.ledger_limit_bytes)
@@ -251,6 +246,17 @@ static enum error_code check_memory(struct intake *intake, uint32_t ledger,
                      "ledger %" PRIu32 " alone takes more than half of %smemory_limit (%s): raise "
                      "memory_limit",
                      ledger, intake->options.shares_memory ? "a stream's share of " : "", limit);
+}
+
+/* The same, every so often. */
+static inline enum error_code check_memory(struct intake *intake, uint32_t ledger,
+                                           struct bytes_view message, struct error *error)
+{
+    intake->bytes_since_memory_check += message.size_bytes;
+    if (++intake->events_since_memory_check < MEMORY_CHECK_EVENTS &&
+        intake->bytes_since_memory_check < MEMORY_CHECK_BYTES)
+        return OK;
+    return check_memory_now(intake, ledger, error);
 }
 
 static void begin_with(struct intake *intake, uint32_t ledger)

@@ -324,10 +324,9 @@ static enum error_code other_chain_by_time(struct tracker *tracker, struct sourc
 
 /* Close times rise with the ledger number (equal ones are let pass). Against the lake's ledgers
  * around the range that tells another chain; within a stream the server is asked again. */
-static enum error_code check_close_time(struct tracker *tracker, const struct event_view *event,
+static enum error_code check_close_time(struct tracker *tracker, struct source_moment came,
                                         enum track *track, struct error *error)
 {
-    struct source_moment came = {event->ledger_sequence, close_us_of(event)};
     struct source_moment before = tracker->closed;
     bool is_ours = tracker->closed_is_ours;
     const struct source_call *call = &tracker->call;
@@ -356,15 +355,16 @@ static enum error_code check_close_time(struct tracker *tracker, const struct ev
     return violation(track);
 }
 
-/* An event of the ledger in progress. */
+/* An event of the ledger in progress; `close_us` is close_us_of it. */
 static enum error_code take_event(struct tracker *tracker, const struct event_view *event,
-                                  struct bytes_view message, enum track *track, struct error *error)
+                                  int64_t close_us, struct bytes_view message, enum track *track,
+                                  struct error *error)
 {
     const struct source_handler *handler = tracker->handler;
     bool is_stored = true;
     if (tracker->call.purpose == SOURCE_CALL_PROBE) {
         tracker->probe_event_count++;
-        tracker->probe_close_us = close_us_of(event);
+        tracker->probe_close_us = close_us;
     }
     if (tracker->kind == TRACKER_SKIP) {
         tracker->stats->events_refetched++;
@@ -395,8 +395,8 @@ static enum error_code take_event(struct tracker *tracker, const struct event_vi
                                              &is_stored, error);
     if (code != OK)
         return code;
-    if (close_us_of(event) > tracker->current_close_us)
-        tracker->current_close_us = close_us_of(event);
+    if (close_us > tracker->current_close_us)
+        tracker->current_close_us = close_us;
     count_event(tracker);
     return count_storable(tracker, is_stored, error);
 }
@@ -588,7 +588,8 @@ enum error_code tracker_take(struct tracker *tracker, struct bytes_view message,
         take_later(tracker, event.ledger_sequence, track, error);
         return OK;
     }
-    enum error_code code = check_close_time(tracker, &event, track, error);
+    enum error_code code = check_close_time(
+        tracker, (struct source_moment){event.ledger_sequence, close_us}, track, error);
     if (code != OK || *track != TRACK_GO_ON)
         return code;
     if (tracker->kind == TRACKER_NONE || event.ledger_sequence != tracker->current) {
@@ -596,7 +597,7 @@ enum error_code tracker_take(struct tracker *tracker, struct bytes_view message,
         if (code != OK || *track != TRACK_GO_ON)
             return code;
     }
-    return take_event(tracker, &event, message, track, error);
+    return take_event(tracker, &event, close_us, message, track, error);
 }
 
 enum error_code tracker_finish(struct tracker *tracker, enum track *track, struct error *error)
