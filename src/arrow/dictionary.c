@@ -292,6 +292,12 @@ static bool may_append(const struct arrow_dictionary *dictionary, struct bytes_v
            value.size_bytes <= dictionary->max_bytes - dictionary->used_bytes;
 }
 
+struct arrow_value_facts arrow_value_facts_of(struct bytes_view value)
+{
+    return (struct arrow_value_facts){.xxh64 = XXH64(value.data, value.size_bytes, 0),
+                                      .xxh3 = XXH3_64bits(value.data, value.size_bytes)};
+}
+
 static uint32_t append(struct arrow_dictionary *dictionary, struct bytes_view value)
 {
     uint32_t index = dictionary->count;
@@ -301,8 +307,7 @@ static uint32_t append(struct arrow_dictionary *dictionary, struct bytes_view va
     dictionary->used_bytes += (uint32_t)value.size_bytes;
     if (store->offsets != NULL)
         store->offsets[index + 1] = (int32_t)dictionary->used_bytes;
-    store->facts[index] =
-        (struct arrow_value_facts){.xxh64 = XXH64(value.data, value.size_bytes, 0)};
+    store->facts[index] = arrow_value_facts_of(value);
     dictionary->count = index + 1;
     return index;
 }

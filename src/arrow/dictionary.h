@@ -93,7 +93,9 @@ struct bytes_view arrow_dictionary_value(const struct arrow_dictionary *dictiona
 /* What is worked out once for each distinct value, when it is new. */
 struct arrow_value_facts {
     uint64_t xxh64; /* of its bytes, seed 0: what Parquet's Bloom filters take */
+    uint64_t xxh3;  /* XXH3-64 of them, seed 0: with the former 128 bits that stand for the value */
 };
+struct arrow_value_facts arrow_value_facts_of(struct bytes_view value);
 /* By index; until the next value is added. Not of a list. */
 const struct arrow_value_facts *arrow_dictionary_facts(const struct arrow_dictionary *dictionary);
 /* Memory in use (not what is reserved). For the interning thread only. */

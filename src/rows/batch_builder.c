@@ -211,8 +211,9 @@ static void begin_ledger(struct batch_builder *builder, uint32_t ledger_sequence
     ledger_digest_begin(builder->digest);
 }
 
-/* The row is in the newest segment. */
-static void note_row(struct batch_builder *builder, const struct row_view *row)
+/* The row is in the newest segment; `part` and `ids` say as what, NULL of plain texts. */
+static void note_row(struct batch_builder *builder, const struct row_view *row,
+                     const struct epoch_part *part, const uint32_t *ids)
 {
     begin_ledger(builder, row->ledger_sequence);
     if (builder->progress_rows == 0)
@@ -221,7 +222,10 @@ static void note_row(struct batch_builder *builder, const struct row_view *row)
     builder->progress_rows++;
     builder->progress_replaced += row->memo_replaced;
     builder->progress_null_decimals += !row->has_amount_decimal;
-    ledger_digest_add_row(builder->digest, row);
+    if (part != NULL)
+        ledger_digest_add_numbered(builder->digest, row, part, ids);
+    else
+        ledger_digest_add_row(builder->digest, row);
 }
 
 /* What becomes a row. */
@@ -236,12 +240,12 @@ static enum error_code add_row(struct batch_builder *builder, struct arrival *ar
                                int64_t start_us)
 {
     struct row_view *row = &arrival->row;
+    struct epoch_part *part = NULL;
     uint32_t ids[ROW_COLUMN_MAX];
     bool by_type = builder->options.scheme == PARTITION_DATE_HOUR_TYPE;
     enum event_type type = by_type ? row->type : EVENT_NONE;
     enum error_code code = ensure_segment_for(builder, start_us);
     if (code == OK && builder->options.dictionaries) {
-        struct epoch_part *part;
         code = row_epoch_part(builder->newest->epoch, type, &part);
         if (code == OK)
             code = epoch_part_number(part, builder->options.schema, arrival->event->tx_hash,
@@ -250,7 +254,7 @@ static enum error_code add_row(struct batch_builder *builder, struct arrival *ar
     if (code == OK)
         code = segment_add_row(builder->newest, type, row, ids);
     if (code == OK)
-        note_row(builder, row);
+        note_row(builder, row, part, ids);
     return code;
 }
 

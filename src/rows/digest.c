@@ -22,10 +22,10 @@
  *
  * Contents, version 2: a record an event. Its first 64 bits say which columns have a value (bit i:
  * column i) and, in the highest byte, the mark of version 1: so they say how long it is. Then come
- * the value_digests of texts and hashes, in the schema's order, and behind them the other values in
- * that order: times and numbers as they are, decimals as 128 bits, event type and kind of memo as
- * the numbers of their enums, in a byte. What is NULL takes no room. A dead letter's are its
- * event_index (64 bits) and the value_digest of the message.
+ * what stands for texts and hashes, in the schema's order: XXH64 and XXH3-64, and behind them the
+ * other values in that order: times and numbers as they are, decimals as 128 bits, event type and
+ * kind of memo as the numbers of their enums, in a byte. What is NULL takes no room. A dead
+ * letter's are its event_index (64 bits) and the same of the message.
  */
 #define CHAIN_HASHES     16
 #define HASH_BYTES       32
@@ -37,10 +37,19 @@
  * texts look whether there is room. */
 #define FIXED_BYTES (ROW_COLUMN_MAX * 33 + 1)
 
-#define RECORD_BYTES_MAX  (sizeof(uint64_t) + ROW_COLUMN_MAX * sizeof(struct value_digest))
-#define LETTER_BYTES      (2 * sizeof(uint64_t) + sizeof(struct value_digest))
+#define FACTS_BYTES       (2 * sizeof(uint64_t))
+#define RECORD_BYTES_MAX  (sizeof(uint64_t) + ROW_COLUMN_MAX * FACTS_BYTES + PLAIN_BYTES_MAX)
+#define LETTER_BYTES      (2 * sizeof(uint64_t) + FACTS_BYTES)
 #define RECORDS_BYTES     4096
 #define RECORD_MARK_SHIFT 56
+
+/* Where in a row the value of a column lies that is no text or hash, and what says that there is
+ * one (0: there always is). */
+struct plain_column {
+    uint16_t at, present_at;
+    uint8_t size_bytes, position;
+};
+#define PLAIN_BYTES_MAX sizeof(__int128)
 
 struct ledger_digest_state {
     const struct row_schema *schema;
@@ -49,8 +58,9 @@ struct ledger_digest_state {
     size_t hash_count;
     uint8_t hashes[CHAIN_HASHES][HASH_BYTES]; /* ascending */
     uint8_t version;
-    /* Version 2: the columns whose values have a value_digest, and the others, by position. */
-    uint8_t digested[ROW_COLUMN_MAX], plain[ROW_COLUMN_MAX];
+    /* Version 2: the columns of texts and hashes, by position, and the others. */
+    uint8_t digested[ROW_COLUMN_MAX];
+    struct plain_column plain[ROW_COLUMN_MAX];
     size_t digested_count, plain_count;
     XXH3_state_t contents;
     size_t records_bytes; /* version 2: records that are not hashed yet */
@@ -58,6 +68,43 @@ struct ledger_digest_state {
 };
 _Static_assert(RECORD_BYTES_MAX < RECORDS_BYTES, "a record fits");
 _Static_assert(ROW_COLUMN_MAX < RECORD_MARK_SHIFT, "a bit a column");
+
+/* Whether 128 bits stand for a column's values. */
+static bool is_digested(const struct row_column *column)
+{
+    return column->kind == ROW_HASH || column->kind == ROW_TEXT || column->kind == ROW_MAYBE_TEXT;
+}
+
+/* The bytes of a value: event types and kinds of memo are small numbers, little-endian. */
+static uint8_t plain_size(const struct row_column *column)
+{
+    switch (column->kind) {
+    case ROW_TIME: return sizeof(int64_t);
+    case ROW_NUMBER:
+    case ROW_MAYBE_NUMBER: return sizeof(uint32_t);
+    case ROW_MAYBE_DECIMAL: return sizeof(__int128);
+    default: return 1;
+    }
+}
+
+static void plan_records(struct ledger_digest_state *state)
+{
+    state->digested_count = state->plain_count = 0;
+    for (size_t i = 0; i < state->schema->column_count; i++) {
+        const struct row_column *column = &state->schema->columns[i];
+        if (is_digested(column)) {
+            state->digested[state->digested_count++] = (uint8_t)i;
+            continue;
+        }
+        bool is_optional = column->kind == ROW_MAYBE_NUMBER || column->kind == ROW_MAYBE_DECIMAL;
+        assert(column->at + PLAIN_BYTES_MAX <= sizeof(struct row_view));
+        state->plain[state->plain_count++] =
+            (struct plain_column){.at = (uint16_t)column->at,
+                                  .present_at = is_optional ? (uint16_t)column->present_at : 0,
+                                  .size_bytes = plain_size(column),
+                                  .position = (uint8_t)i};
+    }
+}
 
 enum error_code ledger_digest_new(struct ledger_digest_state **out, const struct row_schema *schema,
                                   uint8_t version)
@@ -74,13 +121,7 @@ enum error_code ledger_digest_new(struct ledger_digest_state **out, const struct
     struct ledger_digest_state *state = (struct ledger_digest_state *)aligned;
     state->schema = schema;
     state->version = version == LEDGER_DIGEST_FIRST ? version : LEDGER_DIGEST_NEWEST;
-    state->digested_count = state->plain_count = 0;
-    for (size_t i = 0; i < schema->column_count; i++) {
-        if (row_column_is_digested(&schema->columns[i]))
-            state->digested[state->digested_count++] = (uint8_t)i;
-        else
-            state->plain[state->plain_count++] = (uint8_t)i;
-    }
+    plan_records(state);
     XXH3_INITSTATE(&state->contents);
     ledger_digest_begin(state);
     *out = state;
@@ -103,6 +144,17 @@ void ledger_digest_begin(struct ledger_digest_state *state)
     state->hash_count = 0;
     state->records_bytes = 0;
     XXH3_128bits_reset(&state->contents);
+}
+
+/* Surely larger than all that are kept, as most are: by their first bytes. */
+static inline bool is_too_large(const struct ledger_digest_state *state,
+                                const uint8_t hash[HASH_BYTES])
+{
+    uint64_t begins[2];
+    memcpy(&begins[0], hash, sizeof begins[0]);
+    memcpy(&begins[1], state->hashes[CHAIN_HASHES - 1], sizeof begins[1]);
+    return state->hash_count == CHAIN_HASHES &&
+           __builtin_bswap64(begins[0]) > __builtin_bswap64(begins[1]);
 }
 
 static void add_hash(struct ledger_digest_state *state, const uint8_t hash[HASH_BYTES])
@@ -231,12 +283,6 @@ static void put_dead_letter(struct piece *piece, uint32_t event_index, struct by
 
 /* ---- version 2 ---- */
 
-struct value_digest value_digest_of(struct bytes_view value)
-{
-    return (struct value_digest){XXH64(value.data, value.size_bytes, 0),
-                                 XXH3_64bits(value.data, value.size_bytes)};
-}
-
 static void hash_records(struct ledger_digest_state *state)
 {
     XXH3_128bits_update(&state->contents, state->records, state->records_bytes);
@@ -258,50 +304,35 @@ static inline uint8_t *record_put(uint8_t *at, const void *value, size_t size_by
     return at + size_bytes;
 }
 
-/* A value that has no value_digest; `at` where it is NULL. */
-static inline uint8_t *record_plain(uint8_t *at, const struct row_view *row,
-                                    const struct row_column *column)
+/* 128 bits that stand for the value of column i. */
+static inline uint8_t *record_facts(uint8_t *at, const struct arrow_value_facts *facts, size_t i,
+                                    uint64_t *head)
 {
-    const void *value = row_value(row, column);
-    switch (column->kind) {
-    case ROW_TIME: return record_put(at, value, sizeof(int64_t));
-    case ROW_NUMBER: return record_put(at, value, sizeof(uint32_t));
-    case ROW_EVENT_TYPE: *at = (uint8_t) * (const enum event_type *)value; return at + 1;
-    case ROW_MEMO_KIND: *at = (uint8_t) * (const enum memo_kind *)value; return at + 1;
-    case ROW_MAYBE_NUMBER:
-        return row_has_value(row, column) ? record_put(at, value, sizeof(uint32_t)) : at;
-    case ROW_MAYBE_DECIMAL:
-        return row_has_value(row, column) ? record_put(at, value, sizeof(__int128)) : at;
-    case ROW_HASH:
-    case ROW_TEXT:
-    case ROW_MAYBE_TEXT: break;
-    }
-    return at;
+    _Static_assert(sizeof *facts == FACTS_BYTES, "both hashes, and nothing else");
+    *head |= UINT64_C(1) << i;
+    memcpy(at, facts, sizeof *facts);
+    return at + sizeof *facts;
 }
 
-static inline void add_record(struct ledger_digest_state *state, const struct row_view *row,
-                              const struct value_digest *const digests[ROW_COLUMN_MAX])
+/* What follows what stands for texts and hashes. As many bytes are copied as a value has at most,
+ * and what is too much is written over. */
+static inline void end_record(struct ledger_digest_state *state, const struct row_view *row,
+                              uint8_t *record, uint8_t *at, uint64_t head)
 {
-    uint8_t *record = record_room(state, RECORD_BYTES_MAX);
-    uint8_t *at = record + sizeof(uint64_t);
-    uint64_t head = (uint64_t)MARK_ROW << RECORD_MARK_SHIFT;
-    for (size_t i = 0; i < state->digested_count; i++) {
-        const struct value_digest *digest = digests[state->digested[i]];
-        if (digest == NULL)
-            continue;
-        at = record_put(at, digest, sizeof *digest);
-        head |= UINT64_C(1) << state->digested[i];
-    }
+    const uint8_t *values = (const uint8_t *)row;
     for (size_t i = 0; i < state->plain_count; i++) {
-        uint8_t *after = record_plain(at, row, &state->schema->columns[state->plain[i]]);
-        head |= (uint64_t)(after != at) << state->plain[i];
-        at = after;
+        const struct plain_column *column = &state->plain[i];
+        uint64_t present = column->present_at == 0 || values[column->present_at] != 0;
+        memcpy(at, values + column->at, PLAIN_BYTES_MAX);
+        at += present * column->size_bytes;
+        head |= present << column->position;
     }
+    head |= (uint64_t)MARK_ROW << RECORD_MARK_SHIFT;
     record_put(record, &head, sizeof head);
     state->records_bytes += (size_t)(at - record);
 }
 
-/* The bytes that a column's value_digest is of; false where it is NULL. */
+/* The bytes of a text or hash; false where it is NULL. */
 static bool digested_value(const struct row_view *row, const struct row_column *column,
                            struct bytes_view *bytes)
 {
@@ -317,30 +348,32 @@ static bool digested_value(const struct row_view *row, const struct row_column *
     }
 }
 
-static void add_digested_record(struct ledger_digest_state *state, const struct row_view *row)
+static void add_record(struct ledger_digest_state *state, const struct row_view *row)
 {
-    struct value_digest made[ROW_COLUMN_MAX];
-    const struct value_digest *digests[ROW_COLUMN_MAX];
+    uint8_t *record = record_room(state, RECORD_BYTES_MAX);
+    uint8_t *at = record + sizeof(uint64_t);
+    uint64_t head = 0;
     for (size_t i = 0; i < state->digested_count; i++) {
         size_t column = state->digested[i];
         struct bytes_view bytes;
-        bool present = digested_value(row, &state->schema->columns[column], &bytes);
-        if (present)
-            made[column] = value_digest_of(bytes);
-        digests[column] = present ? &made[column] : NULL;
+        if (!digested_value(row, &state->schema->columns[column], &bytes))
+            continue;
+        struct arrow_value_facts facts = arrow_value_facts_of(bytes);
+        at = record_facts(at, &facts, column, &head);
     }
-    add_record(state, row, digests);
+    end_record(state, row, record, at, head);
 }
 
 static void add_letter_record(struct ledger_digest_state *state, uint32_t event_index,
                               struct bytes_view raw)
 {
     const uint64_t head = (uint64_t)MARK_DEAD_LETTER << RECORD_MARK_SHIFT, index = event_index;
-    const struct value_digest digest = value_digest_of(raw);
+    const struct arrow_value_facts facts = arrow_value_facts_of(raw);
     uint8_t *at = record_room(state, LETTER_BYTES);
     at = record_put(at, &head, sizeof head);
     at = record_put(at, &index, sizeof index);
-    record_put(at, &digest, sizeof digest);
+    at = record_put(at, &facts.xxh64, sizeof facts.xxh64);
+    record_put(at, &facts.xxh3, sizeof facts.xxh3);
     state->records_bytes += LETTER_BYTES;
 }
 
@@ -352,14 +385,15 @@ static inline void note_transaction(struct ledger_digest_state *state, const str
         state->has_close_time = true;
         state->close_time_us = row->timestamp_us;
     }
-    add_hash(state, row->transaction_hash);
+    if (!is_too_large(state, row->transaction_hash))
+        add_hash(state, row->transaction_hash);
 }
 
 void ledger_digest_add_row(struct ledger_digest_state *state, const struct row_view *row)
 {
     note_transaction(state, row);
     if (state->version != LEDGER_DIGEST_FIRST) {
-        add_digested_record(state, row);
+        add_record(state, row);
         return;
     }
     struct piece piece;
@@ -369,11 +403,21 @@ void ledger_digest_add_row(struct ledger_digest_state *state, const struct row_v
 }
 
 void ledger_digest_add_numbered(struct ledger_digest_state *state, const struct row_view *row,
-                                const struct value_digest *const digests[ROW_COLUMN_MAX])
+                                const struct epoch_part *part, const uint32_t ids[ROW_COLUMN_MAX])
 {
-    assert(state->version != LEDGER_DIGEST_FIRST);
+    assert(state->version == LEDGER_DIGEST_NEWEST);
+    uint8_t *record = record_room(state, RECORD_BYTES_MAX);
+    uint8_t *at = record + sizeof(uint64_t);
+    uint64_t head = 0;
     note_transaction(state, row);
-    add_record(state, row, digests);
+    for (size_t i = 0; i < state->digested_count; i++) {
+        size_t column = state->digested[i];
+        if (ids[column] != ROW_ID_NULL)
+            at = record_facts(
+                at, arrow_dictionary_facts(part->columns[column].dictionary) + ids[column], column,
+                &head);
+    }
+    end_record(state, row, record, at, head);
 }
 
 void ledger_digest_add_dead_letter(struct ledger_digest_state *state, uint32_t event_index,

@@ -14,13 +14,14 @@
  * deceive, who could as well change the catalog that they stand in.
  *
  * `contents` comes in versions. 1 is the hash of all values, one after the other. 2 is that of a
- * record a row in which 128 bits stand for each text and hash: so one that comes again is not
- * hashed again. What is new is made by the newest; what is compared with a kept one, by the kept
- * one's.
+ * record a row in which 128 bits stand for each text and hash (struct arrow_value_facts): so one
+ * that comes again is not hashed again. What is new is made by the newest; what is compared with a
+ * kept one, by the kept one's.
  */
 
 #include <stdint.h>
 
+#include "rows/epoch.h"
 #include "rows/row.h"
 #include "rows/schema.h"
 #include "util/contents_digest.h"
@@ -34,17 +35,6 @@ struct ledger_digest {
     struct contents_digest contents;
 };
 
-/* What stands for a text or a hash in version 2: 128 bits, that it need be worked out for once. */
-struct value_digest {
-    uint64_t xxh64, xxh3; /* XXH64 and XXH3-64 of its bytes, both with seed 0 */
-};
-struct value_digest value_digest_of(struct bytes_view value);
-/* Whether a column's values are digested so. */
-static inline bool row_column_is_digested(const struct row_column *column)
-{
-    return column->kind == ROW_HASH || column->kind == ROW_TEXT || column->kind == ROW_MAYBE_TEXT;
-}
-
 /* Incremental; events in the order of event_index. Opaque state, no allocation after init. A
  * version that this program does not know is made like the newest, and says so. ERR_NO_MEMORY. */
 struct ledger_digest_state;
@@ -53,10 +43,10 @@ enum error_code ledger_digest_new(struct ledger_digest_state **out, const struct
 void ledger_digest_free(struct ledger_digest_state *state);
 void ledger_digest_begin(struct ledger_digest_state *state);
 void ledger_digest_add_row(struct ledger_digest_state *state, const struct row_view *row);
-/* The same, of version 2, where the value_digests of the columns that have one are known: by
- * position in the schema, NULL where the row has NULL. */
+/* The same of the newest version, of a row that epoch_part_number numbered: what stands for its
+ * texts and hashes is known to the dictionaries. */
 void ledger_digest_add_numbered(struct ledger_digest_state *state, const struct row_view *row,
-                                const struct value_digest *const digests[ROW_COLUMN_MAX]);
+                                const struct epoch_part *part, const uint32_t ids[ROW_COLUMN_MAX]);
 /* A dead letter counts with its ordinal and raw bytes. */
 void ledger_digest_add_dead_letter(struct ledger_digest_state *state, uint32_t event_index,
                                    struct bytes_view raw);
