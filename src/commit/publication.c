@@ -36,6 +36,7 @@
 #define XXH_STATIC_LINKING_ONLY
 #include <xxhash.h>
 
+#include "catalog/uploads.h"
 #include "util/memory.h"
 
 #define READ_BYTES ((size_t)1 << 20)
@@ -260,13 +261,26 @@ enum error_code publication_find_item(const struct publication *publication, siz
     return OK;
 }
 
+/* Where a put was refused since a commit of the lake has the name, it stays. */
+static enum error_code find_unique(struct publication *publication, const struct intent_item *item,
+                                   enum item_place *place, struct error *error)
+{
+    bool is_a_commits = false;
+    enum error_code code =
+        catalog_upload_is_known(publication->catalog, item->path, &is_a_commits, error);
+    *place = is_a_commits ? ITEM_BLOCKED : ITEM_PLACED;
+    return code;
+}
+
 /* Undoes one item. Its final name goes only if what has it is ours. */
 static enum error_code withdraw_item(struct publication *publication, size_t index,
                                      const struct intent_item *item, struct error *error)
 {
     enum item_place place = ITEM_PLACED;
     enum error_code code = OK;
-    if ((publication->placed >> index & 1) == 0 && !publication->keeper->names_are_unique)
+    if (publication->keeper->names_are_unique)
+        code = find_unique(publication, item, &place, error);
+    else if ((publication->placed >> index & 1) == 0)
         code = publication_find_item(publication, index, &place, error);
     if (code == OK && place == ITEM_PLACED)
         code = store_remove(publication->store, item->path, error);

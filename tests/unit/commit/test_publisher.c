@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "catalog/uploads.h"
+#include "commit/intent_keeper.h"
 #include "os/clock.h"
 #include "os/log.h"
 #include "support/catalog_fixture.h"
@@ -97,6 +98,28 @@ static void nothing_is_deleted_before_its_day_is_over(void **state)
     assert_false(store_exists(&store, LEFT));
 }
 
+/* The random digits of two names may be the same. */
+static void what_a_commit_has_is_not_deleted_by_one_that_wanted_its_name(void **state)
+{
+    struct error error;
+    struct catalog_file file = fixture_file("taken_0a1b2c3d.parquet", 1, 2);
+    const struct catalog_commit first = fixture_commit(1, 1, 2, &file, 1);
+    struct publication publication;
+    struct intent intent;
+    (void)state;
+    assert_int_equal(catalog_add_commit(catalog, &first, &error), OK);
+    assert_int_equal(store_create(&store, file.path, bytes_view_text("rows"), &error), OK);
+    intent_init(&intent);
+    intent.commit = fixture_commit(2, 3, 4, &file, 1);
+    intent.commit_uuid = "2";
+    intent.staged[0] = "_lake/staging/s.inprogress";
+    publication_init(&publication, &store, catalog, &intent, intent_keeper_of(&store));
+    publication.state = PUBLICATION_INTENDED;
+    assert_int_equal(publish_withdraw(&publication, &error), OK);
+    assert_true(store_exists(&store, file.path));
+    intent_release(&intent);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -104,6 +127,8 @@ int main(void)
             what_a_dead_process_left_is_deleted_while_the_lake_is_written_to, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_is_deleted_before_its_day_is_over, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(
+            what_a_commit_has_is_not_deleted_by_one_that_wanted_its_name, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
