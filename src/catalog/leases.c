@@ -148,7 +148,7 @@ static enum error_code plan(struct leases *leases, const struct lease_wish *wish
     struct buffer missing;
     buffer_init(&missing);
     enum error_code code = write_ranges(wish->missing, &missing, error);
-    if (code == OK && wish->missing->count > 0)
+    if (code == OK) /* where nothing is missing, too: a piece may be left of what is covered */
         code = plan_missing(database, wish, (const char *)missing.data, error);
     if (code == OK && wish->has_live)
         code = plan_live(database, wish->live_first, error);

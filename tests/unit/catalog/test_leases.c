@@ -347,6 +347,19 @@ static void what_others_cover_is_done(void **state)
                         "[20,25) [27,30) [30,31)");
 }
 
+/* Planned by one whose look at the coverage was older than another's commit. */
+static void what_is_covered_is_done_also_where_nothing_is_missing(void **state)
+{
+    const struct ledger_set nothing = {.count = 0};
+    const struct lease_wish wish = {.missing = &nothing, .piece_ledgers = 10};
+    struct lease lease;
+    NEEDS_SERVER;
+    plan(&me, 1, 10, 10);
+    fixture_add(other.catalog, 100, 1, 10);
+    assert_int_equal(lease_plan(me.leases, &wish, NULL), OK);
+    assert_false(claim(&me, ME, false, &lease));
+}
+
 static void put_under(struct worker *worker, const struct lease *lease, const char *holder,
                       const char *path)
 {
@@ -515,6 +528,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(pieces_that_reach_beyond_what_is_asked_for_make_room,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_others_cover_is_done, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_covered_is_done_also_where_nothing_is_missing,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(objects_are_given_up_with_their_lease_and_not_before,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_commit_under_a_lease_costs_four_round_trips, set_up,
