@@ -28,11 +28,13 @@ def tool(name):
 
 
 @pytest.fixture
-def run(lake, processes):
-    """A live run that has committed all complete ledgers of the recording."""
+def run(lake, processes, request):
+    """A live run that has committed all complete ledgers of the recording; with more options, if a
+    test names them."""
     server = processes(process.Replay([RECORDING.events]))
     watched = processes(watching.Watched(lake, server.endpoint, RECORDING.first,
-                                         schema_version="1.1.0", max_file_age="500ms"))
+                                         schema_version="1.1.0", max_file_age="500ms",
+                                         **getattr(request, "param", {})))
     watched.wait_for(lambda: watched.metrics().get("ttp_committed_ledger") == LAST - 1,
                      "the last complete ledger is committed")
     return watched
@@ -95,7 +97,9 @@ def query(port, expression):
                 for one in json.load(answer)["data"]["result"]}
 
 
-def test_a_prometheus_scrapes_it(run, tmp_path, processes):
+@pytest.fixture
+def scraped(run, tmp_path, processes):
+    """The port of a Prometheus that has scraped the run after its last commit."""
     binary = tool("prometheus")
     (port,) = watching.free_ports(1)
     rules = process.ROOT / "deploy" / "prometheus" / "alerts.yml"
@@ -110,13 +114,19 @@ scrape_configs:
         f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/tsdb",
         f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn", binary=binary))
 
-    def scraped():
+    def has_all():
         try:
             return list(query(port, "ttp_events_committed_total").values()) == [len(COMPLETE)]
         except OSError:
             return False
 
-    prometheus.wait_for(scraped, "a scrape")
+    prometheus.wait_for(has_all, "a scrape")
+    yield port
+    prometheus.stop()
+
+
+def test_a_prometheus_scrapes_it(run, scraped):
+    port = scraped
     assert list(query(port, 'up{job="ttp-parquet-consumer"}').values()) == [1]
     assert sum(query(port, "sum by (partition) (ttp_events_written_total)").values()) == \
         len(COMPLETE)
@@ -124,8 +134,34 @@ scrape_configs:
                        " (ttp_processing_duration_seconds_bucket{operation=\"commit\"}))")
     time.sleep(2)
     assert query(port, 'ALERTS{severity="page", alertstate="firing"}') == {}
-    prometheus.stop()
     run.stop().expect(0)
+
+
+DASHBOARD = process.ROOT / "deploy" / "grafana" / "dashboard.json"
+
+
+@pytest.mark.parametrize("run", [{"compact_closed": "true"}], indirect=True, ids=["with care"])
+def test_each_query_of_the_dashboard_finds_data(run, scraped):
+    queries = [(panel["title"], target["expr"]) for panel in json.loads(DASHBOARD.read_text())["panels"]
+               for target in panel.get("targets", [])]
+    assert len(queries) > 30
+
+    def without_data():
+        filled = [(title, expression.replace("$job", ".+").replace("$instance", ".+")
+                   .replace("$__rate_interval", "1m")) for title, expression in queries]
+        return {title for title, expression in filled if not query(scraped, expression)}
+
+    deadline = time.monotonic() + 60
+    # What is open has a time of its next commit: of this run all is committed.
+    while without_data() != {"Next commit"} and time.monotonic() < deadline:
+        time.sleep(0.5)  # a rate needs two scrapes
+    assert without_data() == {"Next commit"}
+    run.stop().expect(0)
+
+
+@pytest.mark.no_binary
+def test_the_dashboard_is_made_from_its_table_of_panels():
+    subprocess.run([process.ROOT / "tools" / "dashboard", "--check"], check=True, timeout=60)
 
 
 @pytest.mark.no_binary
