@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A thin front of CMake: `make help` lists the targets. The two to begin with are demo and test.
 .PHONY: help build test test-deps campaigns sweeps test-spark interop run demo clean install-deps lint benchmark asan tsan \
+        dist deb test-package \
         fuzz fuzz-coverage coverage docker-build docker-run
 
 DOCKER ?= docker
@@ -26,6 +27,9 @@ help:
 	@echo "make coverage      line coverage of the unit tests"
 	@echo "make install-deps  the Debian packages of all these (they install what they need, too)"
 	@echo "make docker-build, make docker-run"
+	@echo "make dist          dist/*.tar.gz: the source of this commit, which builds without git"
+	@echo "make deb           dist/*.deb: the Debian package of this commit"
+	@echo "make test-package  install, run, upgrade and purge that on a minimal Debian (needs root)"
 	@echo "make clean         remove what was built (never data/)"
 
 install-deps:
@@ -100,8 +104,18 @@ coverage: test-deps
 	@tools/build coverage
 	@tools/coverage
 
+dist:
+	@tools/dist
+
+deb:
+	@tools/install-deps package
+	@tools/deb
+
+test-package:
+	@tests/package/run
+
 clean:
-	rm -rf build bin
+	rm -rf build bin dist
 
 docker-build:
 	$(DOCKER) build -t $(DOCKER_IMAGE) -f deploy/Dockerfile .

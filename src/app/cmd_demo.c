@@ -18,9 +18,10 @@
 #include "util/text.h"
 
 /* Where the build found the recordings; the program may have moved since. */
-#ifndef TTP_DEMO_DATA
-#define TTP_DEMO_DATA "tests/data"
-#endif
+/* Where the recordings are, from the program's folder: installed; in bin; in build/<preset>/bin. */
+static const char *const data_folders[] = {"../share/ttp-parquet-consumer/demo", "../tests/data",
+                                           "../../../tests/data"};
+#define DATA_FOLDER_COUNT (sizeof data_folders / sizeof data_folders[0])
 
 #define DEMO_FILES_MAX 4
 
@@ -45,33 +46,31 @@ struct demo_totals {
     uint64_t rows, files, bytes;
 };
 
-/* The folder of the recordings: where the program was built, beside the program, or here. */
+/* The folder of the recordings. */
 static enum error_code find_data(char out[OS_PATH_BYTES], struct error *error)
 {
     char program[OS_PATH_BYTES];
-    char beside[OS_PATH_BYTES] = "";
     char file[OS_PATH_BYTES];
     char *slash = NULL;
-    if (os_program_path(program, sizeof program) && (slash = strrchr(program, '/')) != NULL) {
-        *slash = '\0';
-        enum error_code code = os_path_join(beside, program, "../tests/data", error);
+    if (os_program_path(program, sizeof program))
+        slash = strrchr(program, '/');
+    if (slash == NULL)
+        return error_set(error, ERR_NOT_FOUND, "the demo can't tell where its program is");
+    *slash = '\0';
+    for (size_t i = 0; i < DATA_FOLDER_COUNT; i++) {
+        enum error_code code = os_path_join(out, program, data_folders[i], error);
+        if (code == OK)
+            code = os_path_join(file, out, networks[0].files[0], error);
         if (code != OK)
             return code;
-    }
-    const char *const folders[] = {TTP_DEMO_DATA, beside, "./tests/data"};
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-        enum error_code code = os_path_join(file, folders[i], networks[0].files[0], error);
-        if (code != OK)
-            return code;
-        if (folders[i][0] != '\0' && os_path_exists(file)) {
-            snprintf(out, OS_PATH_BYTES, "%s", folders[i]);
+        if (os_path_exists(file))
             return OK;
-        }
     }
-    return error_set(error, ERR_NOT_FOUND,
-                     "the recordings of the demo are neither in %s nor in %s nor in ./tests/data: "
-                     "run it from the project's folder",
-                     TTP_DEMO_DATA, beside);
+    return error_set(
+        error, ERR_NOT_FOUND,
+        "the recordings of the demo are neither in %s/%s nor in %s/%s: run the program "
+        "from where it was built or installed",
+        program, data_folders[0], program, data_folders[1]);
 }
 
 static enum error_code open_recording(const struct demo_network *network, const char *folder,
