@@ -12,9 +12,23 @@ target_include_directories(ttp_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
 target_compile_options(ttp_flags INTERFACE
   -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition
   -Wpointer-arith -Wwrite-strings -Wvla -Wundef -Wformat=2 -Wimplicit-fallthrough
-  -fno-strict-aliasing -fstack-protector-strong -fno-omit-frame-pointer)
+  -fno-strict-aliasing -fno-omit-frame-pointer
+  # The same bytes in whichever folder it is built.
+  -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+
+# What makes a fault of ours harder to use against us; tools/check-hardening looks at the result.
+# -fPIE and not -fPIC where no shared library is made: its calls within the program stay direct.
+set(is_program $<NOT:$<BOOL:$<TARGET_PROPERTY:POSITION_INDEPENDENT_CODE>>>)
+target_compile_options(ttp_flags INTERFACE $<${is_program}:-fPIE> -fstack-protector-strong
+                       -fstack-clash-protection)
+target_link_options(ttp_flags INTERFACE $<${is_program}:-pie> -Wl,-z,relro,-z,now,-z,noexecstack)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+  target_compile_options(ttp_flags INTERFACE -fcf-protection=full)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+  target_compile_options(ttp_flags INTERFACE -mbranch-protection=standard)
+endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT TTP_SANITIZE)
-  target_compile_definitions(ttp_flags INTERFACE _FORTIFY_SOURCE=2)
+  target_compile_options(ttp_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 endif()
 
 if(TTP_SANITIZE)
