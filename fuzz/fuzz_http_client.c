@@ -126,7 +126,7 @@ static enum error_code feed(struct end *end, struct bytes_view bytes, uint8_t se
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const uint8_t settings[9] = {0, 0, 0, 4, 0, 0, 0, 0, 0};
-    static const struct http_client_options options = {WINDOW_BYTES, "server:1"};
+    static const struct http_client_options options = {WINDOW_BYTES, "server:1", false};
     if (size < 2)
         return 0;
     struct end end = {.choices = data[1]};

@@ -25,9 +25,9 @@ _parquet_consumer()
         case $command in
         run) words="--help --include-pruned --dry-run --report --config $options" ;;
         demo) words="--help" ;;
-        replay) words="--help --listen --live --pace --fault" ;;
+        replay) words="--help --listen --live --pace --fault --tls-cert-file --tls-key-file --tls-client-ca-file" ;;
         record) words="--help --config $options" ;;
-        generate) words="--help --seed --first-ledger --ledgers --events --start-time --out --listen --pace --rows" ;;
+        generate) words="--help --seed --first-ledger --ledgers --events --start-time --out --listen --pace --rows --tls-cert-file --tls-key-file --tls-client-ca-file" ;;
         status) words="--help --json --config $options" ;;
         verify) words="--help --deep --against --sample --json --config $options" ;;
         repair) options=${options/ --schema-version / }; words="--help --deep --unconfirmed --schema-version --discard-changes --dry-run --config $options" ;;

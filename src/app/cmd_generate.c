@@ -184,11 +184,15 @@ static enum error_code write_files(struct generator *generator,
     return code;
 }
 
-static enum exit_code serve(struct generator *generator, const struct generate_request *request)
+static enum exit_code serve(struct generator *generator, const struct generate_request *request,
+                            const struct command_line *line)
 {
+    struct tls_files tls;
     struct feed feed = generator_feed(generator);
-    const struct server_options options = {
-        .listen = request->listen, .live = request->pace_us != 0, .pace_us = request->pace_us};
+    const struct server_options options = {.tls = serving_tls(line, &tls),
+                                           .listen = request->listen,
+                                           .live = request->pace_us != 0,
+                                           .pace_us = request->pace_us};
     return serving_run(&options, &feed);
 }
 
@@ -202,7 +206,7 @@ enum exit_code cmd_generate(const struct command_line *line)
     if (code == OK)
         code = generator_new(&generator, &request.generator, &error);
     if (code == OK && request.listen != NULL)
-        exit_code = serve(generator, &request);
+        exit_code = serve(generator, &request, line);
     else if (code == OK)
         code = os_signals_install(&error);
     if (code == OK && request.listen == NULL)

@@ -26,7 +26,9 @@ enum exit_code cmd_replay(const struct command_line *line)
     struct fault_script faults;
     fault_script_init(&faults);
     const char *fault_path = command_line_flag(line, "--fault");
-    struct server_options options = {.listen = command_line_flag(line, "--listen"),
+    struct tls_files tls;
+    struct server_options options = {.tls = serving_tls(line, &tls),
+                                     .listen = command_line_flag(line, "--listen"),
                                      .live = command_line_flag(line, "--live") != NULL,
                                      .faults = fault_path != NULL ? &faults : NULL};
     struct error error;

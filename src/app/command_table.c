@@ -8,11 +8,19 @@ static const struct command_flag run_flags[] = {
     {"--dry-run", NULL, "Print what would be done and stop"},
     {"--report", "FILE", "Keep the summary there as JSON, as incomplete_FILE until the end"},
 };
+#define SERVING_TLS_FLAGS                                                                          \
+    {"--tls-cert-file", "FILE", "Serve by TLS, with this certificate (and its chain) in PEM"},     \
+        {"--tls-key-file", "FILE", "The certificate's key"},                                       \
+    {                                                                                              \
+        "--tls-client-ca-file", "FILE", "Demand a certificate of these authorities of each client" \
+    }
+
 static const struct command_flag replay_flags[] = {
     {"--listen", "HOST:PORT", "Address to serve on; port 0 picks a free one"},
     {"--live", NULL, "Close the recorded ledgers one by one, as a chain does"},
     {"--pace", "DURATION", "Time from ledger to ledger; with --live 5s where it is not given"},
     {"--fault", "FILE", "Script of faults to commit"},
+    SERVING_TLS_FLAGS,
 };
 static const struct command_flag generate_flags[] = {
     {"--seed", "NUMBER", "What the events are made of: the same seed gives the same events"},
@@ -24,6 +32,7 @@ static const struct command_flag generate_flags[] = {
     {"--listen", "HOST:PORT", "Serve the events there instead"},
     {"--pace", "DURATION", "With --listen: close a ledger per DURATION, as a chain does"},
     {"--rows", "FILE", "Write what a consumer must store there, one JSON object a line"},
+    SERVING_TLS_FLAGS,
 };
 static const struct command_flag verify_flags[] = {
     {"--deep", NULL, "Decode every value: statistics, event_index, digests"},

@@ -47,6 +47,23 @@ enum error_code serving_stop(struct serving *serving, struct error *error)
     return serving->code;
 }
 
+static const char *file_of(const struct command_line *line, const char *flag)
+{
+    const char *path = command_line_flag(line, flag);
+    return path == NULL ? "" : path;
+}
+
+const struct tls_files *serving_tls(const struct command_line *line, struct tls_files *files)
+{
+    *files = (struct tls_files){.is_server = true,
+                                .authorities = file_of(line, "--tls-client-ca-file"),
+                                .certificate = file_of(line, "--tls-cert-file"),
+                                .key = file_of(line, "--tls-key-file")};
+    bool has_any =
+        files->authorities[0] != '\0' || files->certificate[0] != '\0' || files->key[0] != '\0';
+    return has_any ? files : NULL;
+}
+
 enum exit_code serving_run(const struct server_options *options, const struct feed *feed)
 {
     struct error error;

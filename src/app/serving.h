@@ -26,6 +26,10 @@ enum error_code serving_start(struct serving *serving, const struct server_optio
 /* Ends the server and frees it; the error that had ended it before, if one did. Idempotent. */
 enum error_code serving_stop(struct serving *serving, struct error *error);
 
+/* What --tls-cert-file, --tls-key-file and --tls-client-ca-file say; NULL: none of them is there.
+ * `files` must live as long as what is given. */
+const struct tls_files *serving_tls(const struct command_line *line, struct tls_files *files);
+
 /* The whole of a serving command: prints `listening on H:P` as the first line on stdout, serves
  * until a signal, and says what was served. */
 enum exit_code serving_run(const struct server_options *options, const struct feed *feed);

@@ -186,22 +186,24 @@ static void check_pairs(const struct options *options, struct problems *problems
         REPORT(metrics_port, "health_port and metrics_port must differ; 0 turns one off");
 }
 
-/* Options that are accepted but do not work yet. */
-static void check_not_built(const struct options *options, struct problems *problems)
+/* What the files hold is looked at by whoever connects. */
+static void check_tls(const struct options *options, struct problems *problems)
 {
-    if (options->tls)
-        REPORT(tls, "TLS is not in this version; put a proxy that speaks it in between");
     const struct {
         size_t offset;
         const char *value;
-    } tls_texts[] = {{offsetof(struct options, tls_ca_file), options->tls_ca_file},
-                     {offsetof(struct options, tls_cert_file), options->tls_cert_file},
-                     {offsetof(struct options, tls_key_file), options->tls_key_file},
-                     {offsetof(struct options, tls_server_name), options->tls_server_name}};
-    for (size_t i = 0; i < sizeof tls_texts / sizeof tls_texts[0]; i++) {
-        if (tls_texts[i].value[0] != '\0')
-            report(options, problems, tls_texts[i].offset, "TLS is not in this version");
+    } texts[] = {{offsetof(struct options, tls_ca_file), options->tls_ca_file},
+                 {offsetof(struct options, tls_cert_file), options->tls_cert_file},
+                 {offsetof(struct options, tls_key_file), options->tls_key_file},
+                 {offsetof(struct options, tls_server_name), options->tls_server_name}};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (!options->tls && texts[i].value[0] != '\0')
+            report(options, problems, texts[i].offset, "it is of use with tls true only");
     }
+    if (options->tls_cert_file[0] != '\0' && options->tls_key_file[0] == '\0')
+        REPORT(tls_cert_file, "a certificate needs its key: tls_key_file");
+    if (options->tls_key_file[0] != '\0' && options->tls_cert_file[0] == '\0')
+        REPORT(tls_key_file, "a key needs its certificate: tls_cert_file");
 }
 
 void options_check(const struct options *options, struct problems *problems)
@@ -209,7 +211,7 @@ void options_check(const struct options *options, struct problems *problems)
     check_texts(options, problems);
     check_object_store(options, problems);
     check_pairs(options, problems);
-    check_not_built(options, problems);
+    check_tls(options, problems);
 }
 
 /* Whether a header of this name usually holds a secret. */

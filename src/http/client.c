@@ -26,6 +26,7 @@ struct http_client {
     struct http_client_handler handler;
     struct http_client_stream *streams;
     char *peer;
+    bool is_encrypted;
     bool is_established;
     bool is_going_away;
     uint32_t goaway_error;
@@ -172,6 +173,7 @@ enum error_code http_client_new(struct http_client **out, const struct http_clie
     http_header_block_init(&client->session.block);
     client->handler = *handler;
     client->peer = mem_copy_text(options->peer);
+    client->is_encrypted = options->is_encrypted;
     if (client->peer == NULL ||
         http_session_open(&client->session, true, on_frame_recv, on_data_chunk, on_stream_close) !=
             OK ||
@@ -317,8 +319,9 @@ enum error_code http_client_at_end(const struct http_client *client, struct erro
         return error_set(error, ERR_RETRY, "%s: the server closed the connection", client->peer);
     if (client->first_count == 0)
         return error_set(error, ERR_RETRY,
-                         "%s: the server closed the connection before its first HTTP/2 frame",
-                         client->peer);
+                         "%s: the server closed the connection before its first HTTP/2 frame%s",
+                         client->peer,
+                         client->is_encrypted ? "" : "; if it speaks TLS, set tls to true");
     return not_http2(client, error);
 }
 

@@ -43,6 +43,7 @@ struct http_client_handler {
 struct http_client_options {
     uint32_t window_bytes; /* 65,535 to 2^31-1 */
     const char *peer;      /* host:port, for messages; copied */
+    bool is_encrypted;     /* its bytes come through TLS: for messages, too */
 };
 
 /* ERR_INVALID: the window is out of range; ERR_NO_MEMORY. `handler` is copied. */

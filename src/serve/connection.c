@@ -102,6 +102,7 @@ enum error_code connection_new(struct connection **out, struct server *server, i
     }
     connection->server = server;
     connection->fd = fd;
+    connection->channel.fd = -1;
     snprintf(connection->peer, sizeof connection->peer, "%s", peer);
     buffer_init(&connection->out);
     buffer_init(&connection->filtered);
@@ -115,7 +116,10 @@ enum error_code connection_new(struct connection **out, struct server *server, i
         connection->mode = CONNECTION_MUTE;
     else if (server_fire_connect_fault(server, FAULT_HTTP1))
         connection->mode = CONNECTION_HTTP1;
-    if (connection->mode == CONNECTION_SERVES && make_engine(connection) != OK) {
+    struct error ignored;
+    if (channel_open(&connection->channel, fd, server->tls.context, connection->peer, NULL,
+                     &ignored) != OK ||
+        (connection->mode == CONNECTION_SERVES && make_engine(connection) != OK)) {
         connection_free(connection);
         *out = NULL;
         return ERR_NO_MEMORY;
@@ -128,6 +132,7 @@ void connection_free(struct connection *connection)
     if (connection == NULL)
         return;
     grpc_server_free(connection->grpc);
+    channel_close(&connection->channel);
     if (connection->abort)
         os_close_with_reset(&connection->fd);
     else
@@ -175,18 +180,26 @@ static void take_bytes(struct connection *connection, struct bytes_view bytes)
 void connection_read(struct connection *connection)
 {
     uint8_t bytes[READ_BYTES];
+    /* What comes may end what TLS waits for. */
+    if (connection->channel.tls != NULL)
+        connection->blocked = false;
     for (unsigned turn = 0; turn < READ_TURNS && !connection->is_broken; turn++) {
         size_t received_bytes = 0;
+        struct error error;
         enum error_code code =
-            os_receive(connection->fd, bytes, sizeof bytes, &received_bytes, NULL);
+            channel_receive(&connection->channel, bytes, sizeof bytes, &received_bytes, &error);
         if (code == ERR_AGAIN)
             return;
+        if (code != OK) {
+            log_event(LOG_DEBUG, "serve", error.message, LOG_T("client", connection->peer));
+            (void)!channel_flush(&connection->channel, &error); /* the alert that says why */
+        }
         if (code != OK || received_bytes == 0) {
             connection->is_broken = true;
             return;
         }
         take_bytes(connection, bytes_view_of(bytes, received_bytes));
-        if (received_bytes < sizeof bytes)
+        if (received_bytes < sizeof bytes && !channel_has_more(&connection->channel))
             return;
     }
 }
@@ -235,12 +248,24 @@ static void gather(struct connection *connection)
     }
 }
 
-/* Sends what is gathered; false when the socket takes no more. */
+/* Sends what TLS, if there is any, made of it; false when the socket takes no more. */
+static bool flush(struct connection *connection)
+{
+    struct error ignored;
+    enum error_code code = channel_flush(&connection->channel, &ignored);
+    connection->is_broken |= code != OK && code != ERR_AGAIN;
+    connection->blocked |= code == ERR_AGAIN;
+    return code == OK;
+}
+
+/* Sends what is gathered; false when the socket, or TLS before it, takes no more. */
 static bool send_out(struct connection *connection)
 {
     size_t sent_bytes = 0;
-    enum error_code code = os_send(connection->fd, connection->out.data + connection->out_offset,
-                                   out_bytes(connection), &sent_bytes, NULL);
+    struct error ignored;
+    enum error_code code =
+        channel_send(&connection->channel, connection->out.data + connection->out_offset,
+                     out_bytes(connection), &sent_bytes, &ignored);
     if (code == OK) {
         connection->out_offset += sent_bytes;
         server_count(&connection->server->counters.bytes_sent, sent_bytes);
@@ -250,8 +275,8 @@ static bool send_out(struct connection *connection)
         }
         return true;
     }
-    if (code != ERR_AGAIN)
-        connection->is_broken = true;
+    connection->is_broken |= code != ERR_AGAIN;
+    (void)flush(connection);
     if (connection->out_offset > OUT_BYTES) {
         buffer_drop_front(&connection->out, connection->out_offset);
         connection->out_offset = 0;
@@ -306,6 +331,7 @@ static void act_on_timers(struct connection *connection)
  * once, with bytes of the client's unread, would reset the connection and lose it). */
 static void begin_to_close(struct connection *connection)
 {
+    channel_end(&connection->channel);
     os_shutdown_write(connection->fd);
     connection->linger_us = connection->server->now_us + LINGER_US;
 }
@@ -328,6 +354,8 @@ void connection_write(struct connection *connection)
         if (out_bytes(connection) > 0) {
             if (!send_out(connection))
                 return;
+        } else if (!flush(connection)) {
+            return;
         } else if (connection->flood_frames == 0 && !fire_when_empty(connection)) {
             break;
         }
@@ -348,7 +376,8 @@ bool connection_is_over(const struct connection *connection)
 
 bool connection_wants_write(const struct connection *connection)
 {
-    return connection->linger_us == 0 && (connection->blocked || connection->has_more);
+    bool waits_for_socket = channel_wants_write(&connection->channel, connection->blocked);
+    return connection->linger_us == 0 && (waits_for_socket || connection->has_more);
 }
 
 int64_t connection_due_us(const struct connection *connection)

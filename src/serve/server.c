@@ -47,7 +47,9 @@ enum error_code server_new(struct server **out, const struct server_options *opt
     server->wake.fd = -1;
 
     struct os_address bound;
-    code = os_wake_init(&server->wake, error);
+    code = options->tls == NULL ? OK : tls_loaded_refresh(&server->tls, options->tls, error);
+    if (code == OK)
+        code = os_wake_init(&server->wake, error);
     if (code == OK)
         code = os_listen(&endpoint, &server->listener, &bound, error);
     if (code != OK) {
@@ -65,6 +67,7 @@ void server_free(struct server *server)
         return;
     for (size_t i = 0; i < server->connection_count; i++)
         connection_free(server->connections[i]);
+    tls_loaded_release(&server->tls);
     os_close(&server->listener);
     os_wake_release(&server->wake);
     mem_free(server);
@@ -210,7 +213,7 @@ static void serve_turn(struct server *server, struct os_poll_item *items)
     if (server->live)
         advance_live_clock(server);
     for (size_t i = 0; i < polled; i++) {
-        if (items[OWN_ITEMS + i].can_read)
+        if (items[OWN_ITEMS + i].can_read || channel_has_more(&server->connections[i]->channel))
             connection_read(server->connections[i]);
     }
     if (items[0].can_read)

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "serve/fault.h"
+#include "tls/files.h"
 
 #define SERVER_ADDRESS_BYTES   128
 #define SERVER_PACE_DEFAULT_US INT64_C(5000000) /* live without a pace */
@@ -17,6 +18,7 @@ struct server_options {
     const char *listen; /* "host:port"; port 0 picks a free one */
     bool live;
     int64_t pace_us;             /* a ledger per pace; 0: as fast as clients read (live: 5 s) */
+    const struct tls_files *tls; /* borrowed, read by server_new; NULL: without TLS */
     struct fault_script *faults; /* borrowed, counts are kept in it; NULL: none */
 };
 

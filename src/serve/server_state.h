@@ -20,6 +20,7 @@
 #include "serve/frame_filter.h"
 #include "serve/feed.h"
 #include "serve/server_options.h"
+#include "tls/channel.h"
 
 /* "Not before": a time that never comes. */
 #define SERVER_NEVER INT64_MAX
@@ -65,6 +66,7 @@ enum connection_mode { CONNECTION_SERVES, CONNECTION_MUTE, CONNECTION_HTTP1 };
 struct connection {
     struct server *server;
     int fd;
+    struct channel channel; /* on it */
     char peer[OS_ADDRESS_TEXT_BYTES];
     enum connection_mode mode;
     struct grpc_server *grpc; /* NULL unless it serves */
@@ -100,6 +102,7 @@ struct server {
     struct fault_script *faults; /* NULL: none */
     bool has_event_faults;       /* some stand at an event or byte */
     struct feed feed;
+    struct tls_loaded tls; /* no context: without TLS */
     int listener;
     char address[SERVER_ADDRESS_BYTES];
     struct os_wake wake;

@@ -694,7 +694,9 @@ static enum exit_code stream_exit_code(const struct lake_run *run)
     bool start_refused = run->stream_code == ERR_INVALID && nothing_arrived &&
                          run->plan.range_count > 0 && run->plan.ranges[0].first == 0;
     bool other_chain = run->stream_code == ERR_CONFLICT && now.sink.commits == 0;
-    return start_refused || other_chain ? EXIT_USAGE : EXIT_FAILED;
+    /* No connection could come about with these settings (TLS). */
+    bool never_connected = run->stream_code == ERR_INVALID && now.stream.connects == 0;
+    return start_refused || other_chain || never_connected ? EXIT_USAGE : EXIT_FAILED;
 }
 
 static enum error_code find_uncovered(void *context, struct error *error)

@@ -29,7 +29,8 @@ struct source_options {
     uint32_t max_message_bytes;
     uint32_t window_bytes; /* HTTP/2 window, connection and stream: counts against memory_limit */
     bool tls;
-    const char *tls_ca_file, *tls_cert_file, *tls_key_file, *tls_server_name; /* "" = not set */
+    const char *tls_ca_file, *tls_cert_file, *tls_key_file,
+        *tls_server_name; /* "" or NULL: not set */
     const struct source_header {
         const char *name, *value;
         /* Where the value is read anew for each request (env:NAME, file:PATH); NULL: it stays. */

@@ -11,7 +11,8 @@
 enum error_code link_init(struct link *link, const struct link_options *options,
                           struct error *error)
 {
-    *link = (struct link){.options = *options, .state = LINK_CLOSED, .fd = -1};
+    *link =
+        (struct link){.options = *options, .state = LINK_CLOSED, .fd = -1, .channel = {.fd = -1}};
     buffer_init(&link->out);
     link->received = mem_alloc(LINK_RECEIVE_BYTES);
     return link->received != NULL ? OK : error_no_memory(error, "the receive buffer");
@@ -34,6 +35,7 @@ static void drop_connection(struct link *link)
             http_client_is_going_away(link->client, &http2_error, NULL) && http2_error == 0;
     http_client_free(link->client);
     link->client = NULL;
+    channel_close(&link->channel);
     os_close(&link->fd);
     buffer_reset(&link->out);
     link->out_offset = 0;
@@ -109,8 +111,8 @@ static enum error_code step_resolving(struct link *link, int64_t now_us, struct 
     return connect_next(link, now_us, error);
 }
 
-/* Sends what the engine has, as far as the socket takes it. */
-static enum error_code send_out(struct link *link, struct error *error)
+/* Gives the channel what the engine has, as far as it takes it. */
+static enum error_code send_frames(struct link *link, struct error *error)
 {
     for (;;) {
         while (link->out.size_bytes - link->out_offset < SEND_BYTES) {
@@ -129,17 +131,25 @@ static enum error_code send_out(struct link *link, struct error *error)
             return OK;
         }
         size_t sent_bytes = 0;
-        enum error_code code = os_send(link->fd, link->out.data + link->out_offset,
-                                       link->out.size_bytes - link->out_offset, &sent_bytes, error);
+        enum error_code code =
+            channel_send(&link->channel, link->out.data + link->out_offset,
+                         link->out.size_bytes - link->out_offset, &sent_bytes, error);
         if (code == ERR_AGAIN) {
             buffer_drop_front(&link->out, link->out_offset);
             link->out_offset = 0;
             return OK;
         }
         if (code != OK)
-            return error_prefix(error, code, "%s: ", link->options.peer);
+            return code;
         link->out_offset += sent_bytes;
     }
+}
+
+static enum error_code send_out(struct link *link, struct error *error)
+{
+    enum error_code code = send_frames(link, error);
+    enum error_code flushed = channel_flush(&link->channel, code == OK ? error : NULL);
+    return code != OK || flushed == ERR_AGAIN ? code : flushed;
 }
 
 enum error_code link_flush(struct link *link, struct error *error)
@@ -154,8 +164,12 @@ enum error_code link_flush(struct link *link, struct error *error)
 static enum error_code greet(struct link *link, struct error *error)
 {
     const struct http_client_options options = {.window_bytes = link->options.window_bytes,
-                                                .peer = link->options.peer};
-    enum error_code code = http_client_new(&link->client, &options, &link->handler.http, error);
+                                                .peer = link->options.peer,
+                                                .is_encrypted = link->options.tls != NULL};
+    enum error_code code = channel_open(&link->channel, link->fd, link->options.tls,
+                                        link->options.peer, link->options.server_name, error);
+    if (code == OK)
+        code = http_client_new(&link->client, &options, &link->handler.http, error);
     if (code != OK)
         return end_link(link, code);
     link->state = LINK_GREETING;
@@ -181,23 +195,31 @@ static enum error_code step_connecting(struct link *link, const struct os_poll_i
 
 static enum error_code receive_in(struct link *link, struct error *error)
 {
-    size_t size_bytes = 0;
-    enum error_code code =
-        os_receive(link->fd, link->received, LINK_RECEIVE_BYTES, &size_bytes, error);
-    if (code == ERR_AGAIN)
-        return OK;
-    if (code != OK)
-        return error_prefix(error, code, "%s: ", link->options.peer);
-    if (size_bytes == 0)
-        return http_client_at_end(link->client, error);
-    link->bytes_received += size_bytes;
-    return http_client_receive(link->client, bytes_view_of(link->received, size_bytes), error);
+    size_t taken_bytes = 0;
+    do {
+        size_t size_bytes = 0;
+        enum error_code code =
+            channel_receive(&link->channel, link->received, LINK_RECEIVE_BYTES, &size_bytes, error);
+        if (code == ERR_AGAIN)
+            return OK;
+        if (code != OK)
+            return code;
+        if (size_bytes == 0)
+            return http_client_at_end(link->client, error);
+        link->bytes_received += size_bytes;
+        taken_bytes += size_bytes;
+        code = http_client_receive(link->client, bytes_view_of(link->received, size_bytes), error);
+        if (code != OK)
+            return code;
+    } while (channel_has_more(&link->channel) && taken_bytes < LINK_RECEIVE_BYTES);
+    return OK;
 }
 
 static enum error_code step_open(struct link *link, const struct os_poll_item *ready,
                                  struct error *error)
 {
-    enum error_code code = ready->can_read ? receive_in(link, error) : OK;
+    bool can_read = ready->can_read || channel_has_more(&link->channel);
+    enum error_code code = can_read ? receive_in(link, error) : OK;
     if (code == OK)
         return send_out(link, error);
     /* What the engine says to the end (a GOAWAY that names the mistake) goes out if it can. */
@@ -223,9 +245,9 @@ static enum error_code step_greeting(struct link *link, const struct os_poll_ite
         return OK;
     if (code == OK)
         code = error_set(&link->last_error, ERR_RETRY,
-                         "%s takes connections but does not answer in HTTP/2 within "
+                         "%s takes connections but does not answer in %s within "
                          "connect_timeout: is its source running?",
-                         where);
+                         where, channel_is_open(&link->channel) ? "HTTP/2" : "TLS");
     if (code == ERR_RETRY || code == ERR_CORRUPT)
         return try_next(link, now_us, error);
     if (error != NULL)
@@ -251,7 +273,8 @@ struct os_poll_item link_poll_item(const struct link *link)
 {
     struct os_poll_item item = {.fd = link->fd};
     item.want_read = link->state == LINK_GREETING || link->state == LINK_OPEN;
-    item.want_write = link->state == LINK_CONNECTING || link->out.size_bytes != link->out_offset;
+    item.want_write = link->state == LINK_CONNECTING ||
+                      channel_wants_write(&link->channel, link->out.size_bytes != link->out_offset);
     return item;
 }
 
@@ -260,8 +283,8 @@ int64_t link_deadline_us(const struct link *link)
     switch (link->state) {
     case LINK_RESOLVING: return link->deadline_us;
     case LINK_CONNECTING:
-    case LINK_GREETING: return link->address_deadline_us;
-    default: return INT64_MAX;
+    case LINK_GREETING: return channel_has_more(&link->channel) ? 0 : link->address_deadline_us;
+    default: return channel_has_more(&link->channel) ? 0 : INT64_MAX;
     }
 }
 
@@ -283,5 +306,6 @@ void link_close(struct link *link)
 {
     if (link->state == LINK_OPEN || link->state == LINK_GREETING)
         (void)send_out(link, NULL);
+    channel_end(&link->channel);
     (void)end_link(link, OK);
 }

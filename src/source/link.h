@@ -4,8 +4,7 @@
 
 /*
  * A connection to the server: the host's addresses asked anew, each of them tried, HTTP/2 greeted,
- * bytes moved between the socket and the http_client. Never blocks. TLS belongs between the two,
- * here. Not thread-safe.
+ * bytes moved between the socket, or TLS on it, and the http_client. Never blocks. Not thread-safe.
  */
 
 #include <stdbool.h>
@@ -16,6 +15,7 @@
 #include "os/resolver.h"
 #include "os/socket.h"
 #include "source/address_order.h"
+#include "tls/channel.h"
 #include "util/buffer.h"
 
 /* What one receive takes at most: more does not make it faster (measured), less costs calls. */
@@ -25,7 +25,7 @@ enum link_state {
     LINK_CLOSED,
     LINK_RESOLVING,
     LINK_CONNECTING,
-    LINK_GREETING, /* TCP is up; the server's SETTINGS are awaited */
+    LINK_GREETING, /* TCP is up; TLS, if there is any, and the server's SETTINGS are awaited */
     LINK_OPEN
 };
 
@@ -37,6 +37,8 @@ struct link_options {
      * what comes of a call is its caller's to note. */
     struct address_order *order;
     uint32_t window_bytes;
+    struct tls_context *tls; /* borrowed, until the next link_open; NULL: as it is */
+    const char *server_name; /* borrowed: whom to expect by TLS */
 };
 
 struct link_handler {
@@ -57,7 +59,8 @@ struct link {
     int64_t deadline_us; /* of the whole handshake */
     int64_t address_deadline_us; /* of this address's share of it */
     int fd;
-    bool was_let_go; /* the connection that was dropped last had a GOAWAY without an error */
+    struct channel channel; /* on it, from LINK_GREETING on */
+    bool was_let_go;        /* the connection that was dropped last had a GOAWAY without an error */
     struct http_client *client; /* from LINK_GREETING on */
     uint8_t *received;          /* LINK_RECEIVE_BYTES */
     struct buffer out;
@@ -83,11 +86,13 @@ const char *link_address_text(const struct link *link);
 
 /* What to wait for; an item without descriptor where nothing but the wake counts. */
 struct os_poll_item link_poll_item(const struct link *link);
-/* When link_step must be called though nothing is ready: INT64_MAX once it is open. */
+/* When link_step must be called though nothing is ready: INT64_MAX once it is open, unless TLS has
+ * something already. */
 int64_t link_deadline_us(const struct link *link);
 
-/* Does what can be done now. OK: go on. ERR_RETRY, ERR_CORRUPT (not HTTP/2): the connection is over
- * and closed, the message says why. Others: a handler's error, ERR_NO_MEMORY; closed too. */
+/* Does what can be done now. OK: go on. ERR_RETRY, ERR_CORRUPT (not HTTP/2), ERR_INVALID (TLS: our
+ * settings and the server's do not fit): the connection is over and closed, the message says why.
+ * Others: a handler's error, ERR_NO_MEMORY; closed too. */
 enum error_code link_step(struct link *link, const struct os_poll_item *ready, int64_t now_us,
                           struct error *error) MUST_CHECK;
 

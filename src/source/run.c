@@ -10,6 +10,7 @@
 #include "os/log.h"
 #include "pb/request.h"
 #include "source/failure.h"
+#include "source/tls_setup.h"
 #include "util/sentence.h"
 #include "util/text.h"
 
@@ -112,8 +113,12 @@ static enum error_code on_connected(void *context, struct http_client *client, s
     struct stream *stream = context;
     struct run *run = (struct run *)((char *)stream - offsetof(struct run, stream));
     const struct source *source = run->source;
-    const struct grpc_request request = {.scheme = "http",
-                                         .authority = source->options.endpoint,
+    const struct source_options *options = &source->options;
+    /* Where it is known by another name than we reach it by, that is whom the request is for. */
+    bool has_name = options->tls && options->tls_server_name[0] != '\0';
+    const struct grpc_request request = {.scheme = options->tls ? "https" : "http",
+                                         .authority = has_name ? options->tls_server_name
+                                                               : options->endpoint,
                                          .path = TTP_GET_EVENTS_PATH,
                                          .user_agent = source->options.user_agent,
                                          .metadata = source->credentials.headers,
@@ -140,6 +145,10 @@ static enum error_code begin_call(struct run *run, int64_t now_us, struct error 
     run->is_established = false;
     run->quiet_since_us = run->message_since_us = now_us;
     stream_forget(&run->stream);
+    run->link.options.tls = run->source->tls.context;
+    run->link.options.server_name = run->source->options.tls_server_name[0] != '\0'
+                                        ? run->source->options.tls_server_name
+                                        : run->source->endpoint.host;
     return link_open(&run->link, &handler, now_us, run->source->options.connect_timeout_us, error);
 }
 
@@ -199,6 +208,9 @@ static void note_link(struct run *run, enum error_code code)
 {
     if (code == OK)
         return;
+    /* A server that was there has changed its ways, or is being changed: it may change again. */
+    if (code == ERR_INVALID && run->source->live.connects > 0)
+        code = ERR_RETRY;
     run->link_is_over = true;
     run->link_code = code;
     run->stream.client = NULL;
@@ -385,6 +397,13 @@ static bool may_be_answered_otherwise(struct run *run, const struct source_endin
            (credentials_read_again(&source->credentials, &is_renewed, NULL) != OK || is_renewed);
 }
 
+/* They were fine at the start: somebody is renewing them. */
+static enum error_code read_tls_files_again(struct source *source, struct error *error)
+{
+    enum error_code code = tls_setup_refresh(&source->tls, &source->options, error);
+    return code == OK || code == ERR_NO_MEMORY ? code : (error->code = ERR_RETRY);
+}
+
 /* One call, from the connection to its end. */
 static enum error_code make_call(struct run *run, struct source_ending *ending, bool *is_stopped,
                                  struct error *error)
@@ -396,6 +415,8 @@ static enum error_code make_call(struct run *run, struct source_ending *ending, 
     run->call = policy_next_call(&run->policy, &run->tracker);
     run->has_asked = true;
     enum error_code code = credentials_read_again(&run->source->credentials, &is_renewed, &failure);
+    if (code == OK)
+        code = read_tls_files_again(run->source, &failure);
     if (code == OK)
         code = begin_call(run, os_monotonic_us(), &failure);
     if (code == OK) {

@@ -17,12 +17,14 @@
 #include "source/policy.h"
 #include "source/stream.h"
 #include "source/tracker.h"
+#include "tls/files.h"
 
 struct source {
     struct source_options options; /* texts are owned copies; the metadata lies in credentials */
     struct os_endpoint endpoint;
     struct os_wake wake;
     struct credentials credentials;
+    struct tls_loaded tls;
     struct address_order addresses; /* what runs before this one learned of them */
     struct gaps gaps;               /* which ledgers had events goes on over runs */
     struct stream_stats live;       /* the counting thread's own */

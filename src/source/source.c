@@ -4,22 +4,32 @@
 #include <string.h>
 
 #include "source/run.h"
+#include "source/tls_setup.h"
 #include "util/memory.h"
 
 #define MIN_WINDOW_BYTES 65535u
 
+static char *copy_or_empty(const char *text)
+{
+    return mem_copy_text(text == NULL ? "" : text);
+}
+
 static enum error_code copy_options(struct source *source, const struct source_options *options)
 {
     source->options = *options;
-    source->options.tls_ca_file = source->options.tls_cert_file = "";
-    source->options.tls_key_file = source->options.tls_server_name = "";
     source->options.endpoint = mem_copy_text(options->endpoint);
     source->options.user_agent = mem_copy_text(options->user_agent);
+    source->options.tls_ca_file = copy_or_empty(options->tls_ca_file);
+    source->options.tls_cert_file = copy_or_empty(options->tls_cert_file);
+    source->options.tls_key_file = copy_or_empty(options->tls_key_file);
+    source->options.tls_server_name = copy_or_empty(options->tls_server_name);
     source->options.metadata = NULL;
     source->options.metadata_count = 0;
     enum error_code code =
         credentials_init(&source->credentials, options->metadata, options->metadata_count, NULL);
-    if (source->options.endpoint == NULL || source->options.user_agent == NULL)
+    if (source->options.endpoint == NULL || source->options.user_agent == NULL ||
+        source->options.tls_ca_file == NULL || source->options.tls_cert_file == NULL ||
+        source->options.tls_key_file == NULL || source->options.tls_server_name == NULL)
         return ERR_NO_MEMORY;
     if (source->options.window_bytes < MIN_WINDOW_BYTES)
         source->options.window_bytes = MIN_WINDOW_BYTES;
@@ -29,14 +39,15 @@ static enum error_code copy_options(struct source *source, const struct source_o
 static enum error_code check_options(struct source *source, const struct source_options *options,
                                      struct error *error)
 {
-    if (options->tls)
-        return error_set(error, ERR_INVALID,
-                         "tls: not in this version; set it to false, or put a proxy that speaks "
-                         "TLS between");
     enum error_code code = os_endpoint_parse(options->endpoint, false, &source->endpoint, error);
-    if (code != OK)
-        return code;
-    return grpc_metadata_check(source->credentials.headers, source->credentials.count, error);
+    if (code == OK)
+        code = tls_setup_refresh(&source->tls, &source->options, error);
+    /* What is wrong with them now is the configuration's. */
+    if (code != OK && code != ERR_NO_MEMORY && error != NULL)
+        code = error->code = ERR_INVALID;
+    return code == OK
+               ? grpc_metadata_check(source->credentials.headers, source->credentials.count, error)
+               : code;
 }
 
 enum error_code source_new(struct source **out, const struct source_options *options,
@@ -78,6 +89,11 @@ void source_free(struct source *source)
     credentials_release(&source->credentials);
     free_text(source->options.endpoint);
     free_text(source->options.user_agent);
+    free_text(source->options.tls_ca_file);
+    free_text(source->options.tls_cert_file);
+    free_text(source->options.tls_key_file);
+    free_text(source->options.tls_server_name);
+    tls_loaded_release(&source->tls);
     os_wake_release(&source->wake);
     if (source->has_mutex)
         os_mutex_release(&source->mutex);

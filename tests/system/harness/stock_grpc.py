@@ -110,9 +110,10 @@ class Server:
     a later ledger is there (or the recording is over and END is not beyond it), an open one stays
     open. `meddle(server, context, sent, message)` is called before each message; it may abort the
     call, raise, or return another message. `change(server, context, messages)` gives what an answer
-    consists of, in place of its messages. Further arguments are those of grpc.server."""
+    consists of, in place of its messages. With `credentials` it speaks TLS. Further arguments are those of grpc.server."""
 
-    def __init__(self, messages, meddle=None, port=0, change=None, **arguments):
+    def __init__(self, messages, meddle=None, port=0, change=None, credentials=None,
+                 **arguments):
         self.ledgers = by_ledger(messages)
         self.last = max(self.ledgers)
         self.meddle, self.change = meddle, change
@@ -125,7 +126,9 @@ class Server:
             self._serve, request_deserializer=decode_request, response_serializer=bytes)
         self._server.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler(SERVICE, {METHOD: handler}),))
-        self.port = self._server.add_insecure_port(f"127.0.0.1:{port}")
+        address = f"127.0.0.1:{port}"
+        self.port = self._server.add_insecure_port(address) if credentials is None else \
+            self._server.add_secure_port(address, credentials)
         assert self.port, "the port is taken"
         self.endpoint = f"127.0.0.1:{self.port}"
 

@@ -397,11 +397,13 @@ static void values_that_contradict_each_other_are_refused(void **state)
     loaded_release(&loaded);
 }
 
-static void what_is_not_built_yet_is_refused(void **state)
+static void files_of_tls_want_tls_and_a_certificate_its_key(void **state)
 {
     (void)state;
-    assert_refused(flag("--tls", "true"), 1, "not in this version");
-    assert_refused(flag("--tls-ca-file", "ca.pem"), 1, "not in this version");
+    assert_refused(flag("--tls-ca-file", "ca.pem"), 1, "with tls true only");
+    assert_refused(
+        (struct load_request){.flags = {{"--tls", "true"}, {"--tls-cert-file", "c.pem"}}}, 1,
+        "needs its key");
 }
 
 static void schema_options_are_taken_at_the_top_level_too(void **state)
@@ -680,7 +682,7 @@ int main(void)
         cmocka_unit_test(endpoints_are_host_and_port),
         cmocka_unit_test(levels_are_checked_by_their_codec),
         cmocka_unit_test(values_that_contradict_each_other_are_refused),
-        cmocka_unit_test(what_is_not_built_yet_is_refused),
+        cmocka_unit_test(files_of_tls_want_tls_and_a_certificate_its_key),
         cmocka_unit_test(schema_options_are_taken_at_the_top_level_too),
         cmocka_unit_test(headers_come_from_the_environment_and_from_files),
         cmocka_unit_test(a_secret_in_the_configuration_itself_is_warned_of_once_and_not_shown),

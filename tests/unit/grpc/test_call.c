@@ -147,7 +147,7 @@ static void on_closed(void *context, struct grpc_server_call *call)
 
 static bool exchange_open(struct exchange *exchange)
 {
-    const struct http_client_options options = {WINDOW_BYTES, "test:1"};
+    const struct http_client_options options = {WINDOW_BYTES, "test:1", false};
     const struct http_client_handler handler = {exchange, on_headers, on_data, on_close};
     const struct grpc_server_handler server_handler = {exchange, on_call, on_request, on_writable,
                                                        on_closed};
@@ -419,7 +419,7 @@ static enum error_code plain_headers(void *context, int32_t stream_id,
 static void ask_plainly(struct exchange *exchange, const char *method, const char *type,
                         struct bytes_view body)
 {
-    const struct http_client_options options = {WINDOW_BYTES, "test:1"};
+    const struct http_client_options options = {WINDOW_BYTES, "test:1", false};
     const struct http_client_handler handler = {exchange, plain_headers, on_data, on_close};
     const struct http_header headers[] = {{":method", method},    {":scheme", "http"},
                                           {":path", "/x"},        {":authority", "test:1"},

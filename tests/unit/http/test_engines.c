@@ -143,7 +143,7 @@ static void server_close(void *context, int32_t stream_id, uint32_t http2_error)
 
 static bool pair_open(struct pair *pair)
 {
-    const struct http_client_options client_options = {WINDOW_BYTES, "test:1"};
+    const struct http_client_options client_options = {WINDOW_BYTES, "test:1", false};
     const struct http_client_handler client_handler = {pair, client_headers, client_data,
                                                        client_close};
     const struct http_server_handler server_handler = {
@@ -564,7 +564,7 @@ static void a_window_out_of_range_is_refused(void **state)
     const struct http_client_handler handler = {0};
     struct error error;
     struct http_client *none;
-    const struct http_client_options options = {100, "x"};
+    const struct http_client_options options = {100, "x", false};
     assert_int_equal(http_client_new(&none, &options, &handler, &error), ERR_INVALID);
     assert_null(none);
 }

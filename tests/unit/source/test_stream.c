@@ -149,7 +149,7 @@ static enum error_code wire_open(struct wire *wire)
 {
     const struct grpc_server_handler server_handler = {wire, on_call, on_request, on_writable,
                                                        on_closed};
-    const struct http_client_options options = {WINDOW_BYTES, "test:1"};
+    const struct http_client_options options = {WINDOW_BYTES, "test:1", false};
     const struct http_client_handler handler = {&wire->stream, stream_on_headers, stream_on_data,
                                                 stream_on_close};
     const struct source_request range = {.first = FIRST_LEDGER, .last = LAST_LEDGER};
