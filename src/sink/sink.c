@@ -39,14 +39,13 @@
 #include "os/log.h"
 #include "sink/file_description.h"
 #include "sink/lake_folder.h"
+#include "sink/lost_ranges.h"
 #include "sink/newer_files.h"
 #include "sink/open_commit.h"
 #include "sink/sink_counters.h"
 #include "util/memory.h"
 #include "version.h"
 
-/* A failed call can lose the open range and a batch that did not follow it. */
-#define LOST_MAX 2
 /* Row groups are closed when the writers hold this share of memory_bytes, and before encoding one
  * would take them beyond all of it. */
 #define MEMORY_SHARE_PERCENT 60
@@ -81,8 +80,7 @@ struct sink {
     size_t relieved_bytes;    /* memory of its writers when a row group was last closed for it */
     bool wants_epoch;         /* a row group was closed while the dictionaries of its rows go on */
 
-    struct ledger_range lost[LOST_MAX];
-    size_t lost_count;
+    struct lost_ranges lost;
     struct sink_counters stats;
 
     void (*on_commit)(void *context, const struct sink_commit_info *info);
@@ -282,43 +280,16 @@ static void tell_commit(struct sink *sink, enum rotation_reason reason, const ch
 
 /* ---- what is lost ---- */
 
-static void mark_lost(struct sink *sink, struct ledger_range range)
-{
-    for (size_t i = 0; i < sink->lost_count; i++)
-        if ((uint64_t)sink->lost[i].last + 1 == range.first) {
-            sink->lost[i].last = range.last;
-            return;
-        }
-    if (sink->lost_count < LOST_MAX) {
-        sink->lost[sink->lost_count++] = range;
-        return;
-    }
-    /* Nobody took the marks of earlier failures: one range that spans them all is asked for again,
-     * less what the lake has by then. */
-    struct ledger_range *first = &sink->lost[0];
-    first->first = range.first < first->first ? range.first : first->first;
-    for (size_t i = 1; i < sink->lost_count; i++) {
-        first->first = sink->lost[i].first < first->first ? sink->lost[i].first : first->first;
-        first->last = sink->lost[i].last > first->last ? sink->lost[i].last : first->last;
-    }
-    first->last = range.last > first->last ? range.last : first->last;
-    sink->lost_count = 1;
-}
-
 bool sink_take_lost_range(struct sink *sink, struct ledger_range *range)
 {
-    if (sink->lost_count == 0)
-        return false;
-    *range = sink->lost[0];
-    memmove(sink->lost, sink->lost + 1, --sink->lost_count * sizeof *sink->lost);
-    return true;
+    return lost_ranges_take(&sink->lost, range);
 }
 
 /* Nothing of the open commit is kept. */
 static void discard_open(struct sink *sink)
 {
     if (open_commit_has_ledgers(&sink->open))
-        mark_lost(sink, sink->open.range);
+        lost_ranges_add(&sink->lost, sink->open.range);
     /* Where it is the one that is not settled, its staged files belong to the intent. */
     if (sink->lake->publisher.unsettled && sink->open.state == COMMIT_STAGED)
         open_commit_release(&sink->open);
@@ -653,9 +624,9 @@ enum error_code sink_append(struct sink *sink, struct row_batch **batch, struct 
     bool taken = false;
     struct ledger_range range = (*batch)->range;
     enum error_code code = append(sink, batch, &taken, error);
-    if (code != OK &&
-        (!taken || sink->lost_count == 0 || sink->lost[sink->lost_count - 1].last < range.last))
-        mark_lost(sink, range);
+    if (code != OK && (!taken || sink->lost.count == 0 ||
+                       sink->lost.ranges[sink->lost.count - 1].last < range.last))
+        lost_ranges_add(&sink->lost, range);
     row_batch_free(*batch);
     *batch = NULL;
     return code;
