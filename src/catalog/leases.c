@@ -3,11 +3,11 @@
  * Each operation is one statement that decides by the rows as they are when it has them locked, so
  * that any number of processes may run them at once, and again after a lost connection:
  *
- *   plan     makes rows of what no row has yet. Two that plan the same at once meet in the
- * exclusion constraint, and the second leaves its rows out. claim    takes the first row that is
- * free, skipping those that others are taking; the epoch rises. A row whose time is over by the
- * database's clock is free. advance  in the commit's transaction: no row of that holder and epoch,
- * no commit.
+ * - plan makes rows of what no row has yet. Two that plan the same at once meet in the exclusion
+ *   constraint, and the second leaves its rows out.
+ * - claim takes the first row that is free, skipping those that others are taking; the epoch rises.
+ *   A row whose time is over by the database's clock is free.
+ * - advance is in the commit's transaction: no row of that holder and epoch, no commit.
  */
 #include "catalog/leases.h"
 
@@ -106,13 +106,14 @@ static enum error_code add_pieces(struct database *database, const char *missing
         BIND(sql_text(missing), sql_int(length)), error);
 }
 
+/* Also one that is held: its fifth holder may have died just now. */
 static enum error_code take_up_again(struct database *database, const char *missing,
                                      struct error *error)
 {
     return database_run(
         database,
         "UPDATE ttp_lease l SET failures = 0 WHERE NOT l.done AND l.failures >= " FAILURES_MAX
-        " AND " IS_FREE " AND " REST " && CAST(?1 AS int8multirange)",
+        " AND " REST " && CAST(?1 AS int8multirange)",
         BIND(sql_text(missing)), error);
 }
 

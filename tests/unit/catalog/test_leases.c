@@ -317,6 +317,23 @@ static void a_piece_that_fails_five_times_is_set_aside_until_it_is_asked_for_ane
     assert_int_equal(lease.next_ledger, 5);
 }
 
+/* Its lease is not over when the next run plans. */
+static void a_piece_whose_fifth_holder_died_just_now_is_taken_up_again(void **state)
+{
+    struct lease lease;
+    struct ledger_range range = {1, 10};
+    const struct ledger_set missing = {.ranges = &range, .count = 1};
+    NEEDS_SERVER;
+    plan(&me, 1, 10, 0);
+    assert_true(claim(&other, OTHER, false, &lease));
+    (void)postgres_server_query("UPDATE ttp_lease SET failures = 5 RETURNING 1");
+    const struct lease_wish again = {.missing = &missing, .takes_up_again = true};
+    assert_int_equal(lease_plan(me.leases, &again, NULL), OK);
+    (void)postgres_server_query(
+        "UPDATE ttp_lease SET expires_at = clock_timestamp() - interval '1 second' RETURNING 1");
+    assert_true(claim(&me, ME, false, &lease));
+}
+
 /* Somebody else's ledgers, which nobody holds any more, don't stand in the way. */
 static void pieces_that_reach_beyond_what_is_asked_for_make_room(void **state)
 {
@@ -525,6 +542,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_piece_that_fails_five_times_is_set_aside_until_it_is_asked_for_anew, set_up,
             tear_down),
+        cmocka_unit_test_setup_teardown(a_piece_whose_fifth_holder_died_just_now_is_taken_up_again,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(pieces_that_reach_beyond_what_is_asked_for_make_room,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_others_cover_is_done, set_up, tear_down),
