@@ -221,7 +221,7 @@ static enum error_code fish_condition(struct buffer *out, const struct command_l
     for (size_t i = 0; code == OK && i < commands->count; i++)
         for (size_t k = 0; code == OK && k < commands->items[i].flag_count; k++) {
             const struct command *command = &commands->items[i];
-            if (!is_own(command, &command->flags[k]) || strcmp(command->flags[k].name, flag) != 0)
+            if (strcmp(command->flags[k].name, flag) != 0)
                 continue;
             code = buffer_append_format(
                 out, "%s %s", any ? "" : " -n 'not __fish_seen_subcommand_from", command->name);

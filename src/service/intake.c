@@ -61,7 +61,7 @@ enum error_code intake_new(struct intake **out, const struct intake_options *opt
         .dictionaries = true,
         /* Of the limit that ledger and dictionaries share: what earlier ledgers left in them goes
          * before a ledger is refused (check_memory). */
-        .dictionary_bytes = options->ledger_limit_bytes / 2};
+        .dictionary_bytes = options->ledger_limit_bytes / 4};
     enum error_code code = batch_builder_new(&intake->builder, &builder_options, error);
     if (code == OK)
         *out = intake;

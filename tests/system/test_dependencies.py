@@ -10,7 +10,8 @@ from harness import process
 # Each dependency of cmake/Dependencies.cmake, with the headers by which one sees that it is used.
 HEADERS = {
     "nghttp2": "nghttp2/", "microhttpd": "microhttpd.h", "jansson": "jansson.h",
-    "sqlite": "sqlite3.h", "pq": "libpq-fe.h", "curl": "curl/", "expat": "expat.h", "openssl": "openssl/", "libdeflate": "libdeflate.h", "zstd": "zstd.h", "lz4": "lz4",
+    "sqlite": "sqlite3.h", "pq": "libpq-fe.h", "curl": "curl/", "expat": "expat.h",
+    "openssl": "openssl/", "ssl": "openssl/ssl.h", "libdeflate": "libdeflate.h", "zstd": "zstd.h", "lz4": "lz4",
     "brotli": "brotli/", "xxhash": "xxhash.h", "snappy": "snappy-c.h",
 }
 
