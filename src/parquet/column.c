@@ -37,6 +37,9 @@
 #include "parquet/hybrid.h"
 #include "util/memory.h"
 
+/* What a column keeps of its pages' memory from one row group to the next. */
+#define SEALED_KEPT_BYTES ((size_t)8 * 1024 * 1024)
+
 /* From here on a chunk's first values tell how it will go on. */
 #define DICTIONARY_TRIAL_VALUES 60000u
 /* Bytes compressed to learn how far a column shrinks, before its first chunk tells. */
@@ -126,6 +129,9 @@ void column_reset(struct column_writer *column)
     chunk_dictionary_reset(&column->dictionary);
     column->source.id = 0;
     column->source.count = 0;
+    /* Of long values it is as large as the chunk, and the next chunk's is made beside it. */
+    if (column->sealed.capacity_bytes > SEALED_KEPT_BYTES)
+        buffer_release(&column->sealed);
     buffer_reset(&column->sealed);
     column->pages.count = 0;
     column->plain_bytes = 0;

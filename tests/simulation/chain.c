@@ -175,6 +175,7 @@ struct feed chain_feed(struct chain *chain)
 /* ---- an older program ---- */
 
 extern __typeof__(row_from_event) __real_row_from_event, __wrap_row_from_event;
+extern __typeof__(row_collect) __real_row_collect, __wrap_row_collect;
 
 bool chain_is_news(const struct event_view *event)
 {
@@ -189,4 +190,11 @@ enum error_code __wrap_row_from_event(const struct event_view *event, uint32_t e
     if (world->life.is_old_program && chain_is_news(event))
         return error_set(error, ERR_INVALID, "simulated: an event type that is not known yet");
     return __real_row_from_event(event, event_index, scratch, row, error);
+}
+
+bool __wrap_row_collect(const struct event_view *event, uint32_t event_index,
+                        struct row_scratch *scratch, struct row_view *row)
+{
+    return !(world->life.is_old_program && chain_is_news(event)) &&
+           __real_row_collect(event, event_index, scratch, row);
 }
