@@ -91,10 +91,11 @@ enum error_code catalog_add_commit_if(struct catalog *catalog, const struct cata
  */
 enum error_code catalog_settle_commit(struct catalog *catalog, uint64_t commit_no, bool *committed,
                                       struct error *error) MUST_CHECK;
-/* A commit's range and rows, also of one that was taken out of the lake; *found: there is one. */
+/* A commit's range, rows and dead letters, also of one that was taken out of the lake; *found:
+ * there is one. */
 enum error_code catalog_find_commit(struct catalog *catalog, uint64_t commit_no, bool *found,
                                     struct ledger_range *range, int64_t *row_count,
-                                    struct error *error) MUST_CHECK;
+                                    int64_t *dead_letter_count, struct error *error) MUST_CHECK;
 /* The newest close time of any commit, also of ones that were taken out; 0: none has one. */
 enum error_code catalog_newest_close(struct catalog *catalog, int64_t *close_us,
                                      struct error *error) MUST_CHECK;

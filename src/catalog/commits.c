@@ -69,16 +69,18 @@ enum error_code catalog_has_commit(struct catalog *catalog, uint64_t commit_no, 
 
 enum error_code catalog_find_commit(struct catalog *catalog, uint64_t commit_no, bool *found,
                                     struct ledger_range *range, int64_t *row_count,
-                                    struct error *error)
+                                    int64_t *dead_letter_count, struct error *error)
 {
     struct query query;
     query_begin(&query, &catalog->database,
-                "SELECT first_ledger, last_ledger, row_count FROM ttp_commits WHERE commit_no = ?1",
+                "SELECT first_ledger, last_ledger, row_count, dead_letter_count FROM ttp_commits "
+                "WHERE commit_no = ?1",
                 BIND(sql_int(commit_no)), error);
     *found = query_next(&query);
     if (*found) {
         *range = query_range(&query, 0);
         *row_count = query_int(&query, 2);
+        *dead_letter_count = query_int(&query, 3);
     }
     return query_end(&query);
 }

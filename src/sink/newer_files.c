@@ -28,7 +28,7 @@ static enum error_code compare_with_catalog(const struct search *search, const c
                                             struct error *error)
 {
     uint64_t commit_no, first, last, rows, forgotten = 0;
-    int64_t row_count = 0;
+    int64_t row_count = 0, dead_letter_count = 0;
     struct ledger_range range = {0};
     bool found = false;
     if (!provenance_number(metadata, PROVENANCE_COMMIT_NO, INT64_MAX, &commit_no) ||
@@ -36,8 +36,8 @@ static enum error_code compare_with_catalog(const struct search *search, const c
         !provenance_number(metadata, PROVENANCE_LAST_LEDGER, INT64_MAX, &last) ||
         !provenance_number(metadata, PROVENANCE_COMMIT_ROWS, INT64_MAX, &rows))
         return OK;
-    enum error_code code =
-        catalog_find_commit(search->catalog, commit_no, &found, &range, &row_count, error);
+    enum error_code code = catalog_find_commit(search->catalog, commit_no, &found, &range,
+                                               &row_count, &dead_letter_count, error);
     bool replaced_others = false; /* such a file speaks of itself alone: it is a copy of one */
     if (code == OK && !found)
         code = catalog_has_replacement(search->catalog, commit_no, &replaced_others, error);

@@ -138,6 +138,15 @@ def test_the_lake_is_what_a_later_version_makes(lake, expected):
     replay(lake).says("0 of 0 dead letters are rows now")
 
 
+def test_a_backup_goes_on_after_it(lake, tmp_path):
+    copy = tmp_path / "copy"
+    for step in (lambda: None, lambda: replay(lake)):
+        step()
+        process.execute("backup", copy, "--output-path", lake, "--mirror").expect(0)
+    assert commits(copy) == commits(lake)
+    check_whole(copy)
+
+
 def test_a_dry_run_says_it_and_does_nothing(lake):
     files, before = reading.data_files(lake), commits(lake)
     told = replay_json(lake, "--dry-run")
