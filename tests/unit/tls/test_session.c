@@ -87,10 +87,11 @@ static enum error_code deliver(struct pair *pair, struct tls_session *session, s
     pair->random = pair->random * 6364136223846793005u + 1442695040888963407u;
     size_t size_bytes = most == 0 ? 0 : 1 + (size_t)(pair->random >> 33) % most;
     enum error_code code;
-    memcpy(part, way->data, size_bytes);
-    buffer_drop_front(way, size_bytes);
-    if (size_bytes > 0)
+    if (size_bytes > 0) {
+        memcpy(part, way->data, size_bytes);
+        buffer_drop_front(way, size_bytes);
         tls_input(session, bytes_view_of(part, size_bytes));
+    }
     do {
         size_t read_bytes = 0;
         code = tls_read(session, plain, sizeof plain, &read_bytes, error);
