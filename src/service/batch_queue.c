@@ -40,10 +40,11 @@ struct batch_queue {
     bool full; /* until half of the limit is free */
     bool closed;
     bool aborted;
-    atomic_bool wants_epoch;
     void (*on_room)(void *context);
     void *on_room_context;
     struct queue_bell *bell; /* NULL: none */
+    /* Without the mutex. In a word of its own: compilers read flags that lie together as one. */
+    atomic_bool wants_epoch;
 };
 
 /* ---- the bell ---- */
