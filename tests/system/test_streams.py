@@ -86,13 +86,15 @@ def test_streams_fetch_side_by_side(lake, processes, tmp_path):
 def test_a_run_killed_in_the_midst_leaves_holes_that_the_next_one_fills(lake, processes, tmp_path,
                                                                         servers):
     endpoint = start(processes, tmp_path, "--pace", "150ms")
+    ranges = []
     for _ in range(2):
         before = len(reading.data_files(lake))
         run = processes(process.run_background(lake, endpoint, FIRST, LAST, **STREAMS,
                                                max_file_age="100ms", flush_interval="50ms"))
         run.wait_for(lambda: len(reading.data_files(lake)) > before + 4, "more files")
         run.stop(signal.SIGKILL)
-    assert len(reading.coverage(lake)) > 1
+        ranges.append(len(reading.coverage(lake)))
+    assert max(ranges) > 1, "later on pieces may have met"
     process.run(lake, servers[RECORDING.name], FIRST, LAST, **STREAMS)
     check_whole(lake)
 
