@@ -144,6 +144,8 @@ class Background:
         until = time.monotonic() + limit
         while not condition():
             if not self.running:
+                if condition():  # it ended between the two questions
+                    return
                 raise AssertionError(f"it ended before: {what}\n{self.finished()!r}")
             if time.monotonic() > until:
                 self.process.kill()
