@@ -317,17 +317,6 @@ uint64_t arrow_dictionary_hash(struct bytes_view value)
     return XXH3_64bits_withSecret(value.data, value.size_bytes, hash_key, sizeof hash_key);
 }
 
-void arrow_dictionary_expect(const struct arrow_dictionary *dictionary, uint64_t hash)
-{
-    __builtin_prefetch(&dictionary->slots[(uint32_t)hash & dictionary->slot_mask]);
-}
-
-void arrow_dictionary_expect_value(const struct arrow_dictionary *dictionary, uint64_t hash)
-{
-    const struct slot *slot = &dictionary->slots[(uint32_t)hash & dictionary->slot_mask];
-    __builtin_prefetch(dictionary->store->data + slot->offset);
-}
-
 /* *is_near: a value that is not there would find a slot. */
 static uint32_t find(const struct arrow_dictionary *dictionary, struct bytes_view value,
                      uint64_t hash, bool *is_near)
@@ -365,9 +354,9 @@ uint32_t arrow_dictionary_add(struct arrow_dictionary *dictionary, struct bytes_
     return append(dictionary, value);
 }
 
-uint32_t arrow_dictionary_intern_hashed(struct arrow_dictionary *dictionary,
-                                        struct bytes_view value, uint64_t hash)
+uint32_t arrow_dictionary_intern(struct arrow_dictionary *dictionary, struct bytes_view value)
 {
+    uint64_t hash = arrow_dictionary_hash(value);
     bool is_near;
     uint32_t index = find(dictionary, value, hash, &is_near);
     if (index != ARROW_DICTIONARY_NONE)
@@ -384,11 +373,6 @@ void arrow_dictionary_forget(struct arrow_dictionary *dictionary)
         return;
     memset(dictionary->slots, 0, ((size_t)dictionary->slot_mask + 1) * sizeof *dictionary->slots);
     dictionary->forgotten = dictionary->count;
-}
-
-uint32_t arrow_dictionary_intern(struct arrow_dictionary *dictionary, struct bytes_view value)
-{
-    return arrow_dictionary_intern_hashed(dictionary, value, arrow_dictionary_hash(value));
 }
 
 bool arrow_dictionary_is_list(const struct arrow_dictionary *dictionary)

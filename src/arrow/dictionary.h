@@ -51,18 +51,8 @@ void arrow_dictionary_set_key(const uint8_t key[ARROW_DICTIONARY_KEY_BYTES]);
 /* The index of `value`, interned if it is new; ARROW_DICTIONARY_FULL if there is no room for it. */
 uint32_t arrow_dictionary_intern(struct arrow_dictionary *dictionary, struct bytes_view value);
 
-/*
- * The same in steps, for callers that have other work to do while memory is on its way: hash,
- * expect (asks for the hash table's entry), then expect_value (asks for the value there), then
- * intern.
- */
-uint64_t
-arrow_dictionary_hash(struct bytes_view value); /* with the key; never leaves the process */
-void arrow_dictionary_expect(const struct arrow_dictionary *dictionary, uint64_t hash);
-void arrow_dictionary_expect_value(const struct arrow_dictionary *dictionary, uint64_t hash);
-uint32_t arrow_dictionary_intern_hashed(struct arrow_dictionary *dictionary,
-                                        struct bytes_view value, uint64_t hash);
-
+/* With the key; never leaves the process. */
+uint64_t arrow_dictionary_hash(struct bytes_view value);
 /* The two halves of interning, for callers that look at a value only when it is new: its index, or
  * ARROW_DICTIONARY_NONE; and adding one that was not found. A value for which there is no slot
  * within ARROW_DICTIONARY_PROBES is added all the same, and again each time it comes.
